@@ -1,0 +1,115 @@
+# kiamo-iac: `make demo` shows it, `make test` proves it. Both make their own virtual environment on first use.
+#
+#   make test PYTHON=python3.12      another interpreter (3.11 or newer)
+#   make test ARGS="tests/planner"   more for pytest; `make demo ARGS=--keep` likewise
+
+PYTHON ?= python3
+VENV ?= .venv
+BENCH_VENV ?= .benchmarks/venv
+UV ?= uv
+ARGS ?=
+
+ifeq ($(OS),Windows_NT)
+  BIN := Scripts
+else
+  BIN := bin
+endif
+RUN := $(VENV)/$(BIN)/python
+BENCH_RUN := $(BENCH_VENV)/$(BIN)/python
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
+
+help:
+	@echo "make demo        the whole story on a Kiamo in a box, in one command"
+	@echo "make test        the test suite"
+	@echo "make check       lint, types, generated files and tests"
+	@echo "make slow        the longer proofs"
+	@echo "make lint        ruff and the layers (import-linter)"
+	@echo "make types       mypy --strict"
+	@echo "make generated   are the generated files fresh?  make regenerate writes them"
+	@echo "make bench       benchmarks beside their peers (ARGS=--smoke for a quick run)"
+	@echo "make ci          all that CI runs (.ci/run)"
+	@echo "make pins        resolve the pinned requirements anew (needs uv)"
+	@echo "make clean       remove all that make has made"
+
+demo: $(VENV)/.demo
+	$(RUN) -m kiamo_iac demo $(ARGS)
+
+test: $(VENV)/.dev
+	$(RUN) -m pytest $(ARGS)
+
+slow: $(VENV)/.dev
+	$(RUN) -m pytest -m slow $(ARGS)
+
+lint: $(VENV)/.dev
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(VENV)/$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(RUN) -m mypy
+
+generated: $(VENV)/.dev
+	$(RUN) -m tests.regenerate --check
+
+regenerate: $(VENV)/.dev
+	$(RUN) -m tests.regenerate
+
+check: lint types generated test
+
+ci:
+	.ci/run
+
+bench: bench-venv
+	$(BENCH_RUN) -m benchmarks $(ARGS)
+
+# --- virtual environments --------------------------------------------------------------------------------------------
+# A stamp is touched last, so whatever fails is done again by the next make. An environment whose interpreter no longer runs
+# (the checkout was moved, Python was upgraded) is made anew.
+
+venv: $(VENV)/.dev
+bench-venv: $(BENCH_VENV)/.bench
+
+$(VENV)/.demo: requirements.txt $(VENV)/.made
+	$(RUN) $(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.made
+	$(RUN) $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(BENCH_VENV)/.bench: requirements.txt benchmarks/requirements.txt $(BENCH_VENV)/.made
+	$(BENCH_RUN) $(PIP_INSTALL) -r requirements.txt
+	$(BENCH_RUN) $(PIP_INSTALL) -r benchmarks/requirements.txt
+	@touch $@
+
+$(VENV)/.made: $(shell $(RUN) -m pip --version >/dev/null 2>&1 || echo FORCE)
+$(BENCH_VENV)/.made: $(shell $(BENCH_RUN) -m pip --version >/dev/null 2>&1 || echo FORCE)
+
+%/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { \
+	  echo "kiamo-iac needs Python 3.11 or newer; \"$(PYTHON)\" says: $$($(PYTHON) --version 2>&1)" >&2; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@$(@D)/$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(@D)
+	@touch $@
+
+FORCE:
+
+# --- pins ------------------------------------------------------------------------------------------------------------
+# Resolved for every platform at once, with hashes, from PyPI alone, and without a word on where this machine found them.
+
+COMPILE := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
+  $(UV) pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+pins:
+	@command -v $(UV) >/dev/null || { echo "make pins needs uv (pip install uv), or UV=path/to/uv" >&2; exit 1; }
+	$(COMPILE) --upgrade pyproject.toml --output-file requirements.txt
+	$(COMPILE) --upgrade pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --upgrade benchmarks/requirements.in --constraint requirements.txt --output-file benchmarks/requirements.txt
+
+clean:
+	rm -rf $(VENV) .benchmarks dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
