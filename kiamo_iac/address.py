@@ -1,0 +1,70 @@
+"""The address of a thing: `bases/prospects/fields/city`, collections and names in turn."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Self
+
+
+def identity(name: str) -> str:
+    """The form in which names are compared: Unicode NFC (design §4); never sent to a server."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def _escape(name: str) -> str:
+    return identity(name).replace("%", "%25").replace("/", "%2F")
+
+
+class Address(str):
+    """A path of (collection, name) pairs, comparable, hashable and sortable as the text that people see.
+
+    Names in it are in NFC; a slash in a name is written `%2F` and a percent sign `%25`.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, collection: str, name: str, parent: Address | None = None) -> Self:
+        """The address of `name` in `collection`, on the instance or below `parent`."""
+        tail = f"{collection}/{_escape(name)}"
+        return cls(f"{parent}/{tail}" if parent is not None else tail)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what a person typed.
+
+        Raises:
+            ValueError: the text is not pairs of a collection and a name.
+        """
+        parts = text.split("/")
+        if len(parts) % 2 or not all(parts):
+            msg = (
+                f'"{text}" is not an address: write collections and names in turn, such as bases/prospects/fields/city'
+            )
+            raise ValueError(msg)
+        return cls(identity(text))
+
+    @property
+    def collection(self) -> str:
+        """The last collection, such as `fields`."""
+        return self.rsplit("/", 2)[-2]
+
+    @property
+    def name(self) -> str:
+        """The last name, unescaped, in NFC."""
+        return self.rsplit("/", 1)[-1].replace("%2F", "/").replace("%25", "%")
+
+    @property
+    def parent(self) -> Address | None:
+        """The address that this one stands below, or None at the top."""
+        parts = self.rsplit("/", 2)
+        return Address(parts[0]) if len(parts) == 3 else None
+
+    @property
+    def depth(self) -> int:
+        """How many collections deep it stands: 1 at the top."""
+        return (self.count("/") + 1) // 2
+
+    def child(self, collection: str, name: str) -> Address:
+        """The address of `name` in this thing's `collection`."""
+        return Address.of(collection, name, self)

@@ -1,0 +1,37 @@
+"""The kinds, found by looking: every module of this folder that defines a subclass of `Resource` adds one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from kiamo_iac.resources.base import Resource
+
+
+@cache
+def kinds() -> dict[str, type[Resource]]:
+    """Every kind by its name, parents before children, otherwise in alphabetical order."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    found = sorted(Resource.__subclasses__(), key=lambda k: k.kind)
+    ordered: dict[str, type[Resource]] = {}
+    while len(ordered) < len(found):
+        ready = [k for k in found if k.kind not in ordered and (k.parent is None or k.parent in ordered)]
+        if not ready:
+            msg = f"kinds without a parent that exists: {[k.kind for k in found if k.kind not in ordered]}"
+            raise TypeError(msg)
+        ordered |= {k.kind: k for k in ready}
+    return ordered
+
+
+@cache
+def by_collection() -> dict[str, type[Resource]]:
+    """Every kind by its collection (`bases`, `batches`, …), in the order of `kinds`."""
+    return {k.collection: k for k in kinds().values()}
+
+
+@cache
+def children_of(kind: str) -> tuple[type[Resource], ...]:
+    """The kinds that stand below `kind`, in the order of `kinds`."""
+    return tuple(k for k in kinds().values() if k.parent == kind)

@@ -1,0 +1,22 @@
+"""A field: one column of a contact base. It keeps its name and its datatype for life."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from kiamo_iac.resources.base import Resource, SystemThings, undeclared
+
+
+class ContactField(Resource):
+    """A field of a contact base."""
+
+    kind: ClassVar[str] = "field"
+    collection: ClassVar[str] = "fields"
+    parent: ClassVar[str | None] = "base"
+    immutable: ClassVar[Mapping[str, str | None]] = {"name": None, "datatype": None}
+    system: ClassVar[SystemThings | None] = SystemThings(flag="default", update="ERR_2040", delete="ERR_2050")
+
+    datatype: Annotated[str, Field(min_length=1, description="One of the contract's datatypes.")] = undeclared()

@@ -1,0 +1,74 @@
+"""The run state of a kind: which states there are, and which command leads from one to the next."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """An attribute that must not be empty when a command is given."""
+
+    attribute: str
+    code: str
+    """The vendor's code when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateMachine:
+    """States and commands of a kind. Commands are named as the plan's actions are."""
+
+    initial: str
+    """The state of a thing just created."""
+    moves: Mapping[str, Mapping[str, str]]
+    """State → command → the state it leads to."""
+    terminal: frozenset[str]
+    """States that nothing leaves."""
+    satisfied_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Desired state → other live states that are as good."""
+    requires: Mapping[str, Requirement] = field(default_factory=dict)
+    """Command → what it needs."""
+    dials: frozenset[str] = frozenset()
+    """Commands that make the platform call people."""
+    frozen_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Attribute → the states in which it cannot change, beside the terminal ones."""
+    rename_only_in: frozenset[str] | None = None
+    """States in which a rename is possible; None: any that is not terminal."""
+    closed: str = ""
+    """The vendor's code for changing anything of a thing in a terminal state."""
+    closed_state: str = ""
+    """The vendor's code for a command to a thing in a terminal state."""
+    impossible: str = ""
+    """The vendor's code for any other change that the state does not allow."""
+    rename: str = ""
+    """The vendor's code for a rename that the state does not allow."""
+    delete: str = ""
+    """The vendor's code for deleting a thing in a state that is not terminal."""
+
+    def satisfies(self, live: str, desired: str) -> bool:
+        """Whether a thing in state `live` is as `desired` asks."""
+        return live == desired or live in self.satisfied_by.get(desired, frozenset())
+
+    def path(self, start: str, end: str) -> tuple[tuple[str, str], ...] | None:
+        """The shortest way from one state to another as (command, state reached) pairs; None when there is none."""
+        if start == end:
+            return ()
+        seen = {start}
+        queue: deque[tuple[str, tuple[tuple[str, str], ...]]] = deque([(start, ())])
+        while queue:
+            state, way = queue.popleft()
+            for command, reached in self.moves.get(state, {}).items():
+                if reached == end:
+                    return (*way, (command, reached))
+                if reached not in seen:
+                    seen.add(reached)
+                    queue.append((reached, (*way, (command, reached))))
+        return None
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Every state, in the order in which they are declared."""
+        reached = [state for moves in self.moves.values() for state in moves.values()]
+        return tuple(dict.fromkeys([self.initial, *self.moves, *reached, *sorted(self.terminal)]))
