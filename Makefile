@@ -1,6 +1,6 @@
 # kiamo-iac: `make demo` shows it, `make test` proves it. Both make their own virtual environment on first use.
 #
-#   make test PYTHON=python3.12      another interpreter (3.11 or newer)
+#   make test PYTHON=python3.12      another interpreter (3.11 or newer); after `make clean` if there is an environment already
 #   make test ARGS="tests/planner"   more for pytest; `make demo ARGS=--keep` likewise
 
 PYTHON ?= python3
@@ -93,7 +93,7 @@ $(BENCH_VENV)/.made: $(shell $(BENCH_RUN) -m pip --version >/dev/null 2>&1 || ec
 	  echo "kiamo-iac needs Python 3.11 or newer; \"$(PYTHON)\" says: $$($(PYTHON) --version 2>&1)" >&2; \
 	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
 	  exit 1; }
-	@$(@D)/$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(@D)
+	@$(@D)/$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info[:2] < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear $(@D)
 	@touch $@
 
 FORCE:
