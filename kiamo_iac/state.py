@@ -32,12 +32,12 @@ class Instance:
     attributes: Mapping[str, Any]
     """Attribute → value; `name` always. Desired: only what is declared. Live: all that the contract knows.
     References are names on both sides. `name` is exact, byte for byte; the address holds its NFC form."""
-    settings: Mapping[str, Any] = field(default=EMPTY)
+    settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     """Desired: the declared pass-through attributes. Live: every wire attribute that the contract does not know."""
     lifecycle: Lifecycle = PRESENT
     remote_id: RemoteId | None = None
     """Live only: the id that the instance gave, of the JSON type it gave it in."""
-    extras: Mapping[str, Any] = field(default=EMPTY)
+    extras: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     """Live only: read-only attributes that are neither false nor zero (`contacts`, `default`)."""
     place: Place | None = None
     """Desired only: where it is declared."""
