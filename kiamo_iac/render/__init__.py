@@ -1,0 +1,1 @@
+"""What people and CI read: one protocol, one file a format; every word of data goes through `escape` first."""

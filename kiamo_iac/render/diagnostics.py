@@ -1,0 +1,107 @@
+"""Diagnostics as text and as JSON data: code, place, one sentence, a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, assert_never
+
+import click
+
+from kiamo_iac.diagnostics import Diagnostic, Severity, has_errors
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.escape import document, json_document, visible
+
+FORMAT_VERSION = "1.0"
+"""Of the JSON of `validate`; the first number changes when a reader of the old form would misread the new one."""
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def worst_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Errors, then warnings, then notes; each by place."""
+    return sorted(diagnostics, key=lambda d: (_RANK[d.severity], *d.sort_key()))
+
+
+def summary_data(diagnostics: Iterable[Diagnostic]) -> dict[str, int]:
+    """How many of each severity, all severities present."""
+    counts = {severity.value: 0 for severity in Severity}
+    for diagnostic in diagnostics:
+        counts[diagnostic.severity.value] += 1
+    return counts
+
+
+def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One diagnostic in the shape that every JSON format shares; places are `file:line:column`."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "summary": diagnostic.summary,
+        "detail": diagnostic.detail,
+        "hint": diagnostic.hint,
+        "address": diagnostic.address,
+        "source": str(diagnostic.source) if diagnostic.source else None,
+        "related": [{"message": message, "source": str(place)} for message, place in diagnostic.related],
+    }
+
+
+def diagnostic_lines(diagnostic: Diagnostic, style: Style) -> list[str]:
+    """One diagnostic: the place and what is wrong on the first line, the rest indented below."""
+    place = f"{visible(str(diagnostic.source))}: " if diagnostic.source else ""
+    label = f"{diagnostic.severity.value} {diagnostic.code}"
+    if style.color:
+        label = click.style(label, fg=_color(diagnostic.severity), bold=True)
+    lines = [f"{place}{label}: {visible(diagnostic.summary)}"]
+    if diagnostic.address:
+        lines.append(f"    of {visible(diagnostic.address)}")
+    if diagnostic.detail:
+        lines.append(f"    {visible(diagnostic.detail)}")
+    lines += [f"    {visible(str(where))}: {visible(message)}" for message, where in diagnostic.related]
+    if diagnostic.hint:
+        lines.append(f"    hint: {visible(diagnostic.hint)}")
+    return lines
+
+
+def _color(severity: Severity) -> str:
+    match severity:
+        case Severity.ERROR:
+            return "red"
+        case Severity.WARNING:
+            return "yellow"
+        case Severity.NOTE:
+            return "cyan"
+        case _:
+            assert_never(severity)
+
+
+def render_text(diagnostics: Sequence[Diagnostic], style: Style) -> str:
+    """Every diagnostic by place, an empty line between two; empty when there are none."""
+    lines: list[str] = []
+    for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):
+        lines += ["", *diagnostic_lines(diagnostic, style)]
+    return document(lines[1:])
+
+
+def tally(diagnostics: Iterable[Diagnostic]) -> str:
+    """`2 errors, 1 warning`; what there is none of is left out, and of nothing at all it says `no problems`."""
+    counts = summary_data(diagnostics)
+    return ", ".join(counted(number, noun) for noun, number in counts.items() if number) or "no problems"
+
+
+def render_json(diagnostics: Sequence[Diagnostic], *, files: int, things: int) -> str:
+    """The result of `validate`, see `schemas/validate.schema.json`; `files` and `things` say how much was read."""
+    ordered = sorted(diagnostics, key=Diagnostic.sort_key)
+    return json_document(
+        {
+            "format_version": FORMAT_VERSION,
+            "valid": not has_errors(ordered),
+            "files": files,
+            "things": things,
+            "summary": summary_data(ordered),
+            "diagnostics": [diagnostic_data(d) for d in ordered],
+        }
+    )

@@ -1,0 +1,124 @@
+"""The JSON Schemas of what is written as JSON: plans and the result of `validate`, out of the enums that the code uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiamo_iac.diagnostics import Severity
+from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Risk
+from kiamo_iac.render import diagnostics
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _nullable(description: str, **keys: Any) -> dict[str, Any]:
+    return {"type": ["string", "null"], "description": description, **keys}
+
+
+_COUNT = {"type": "integer", "minimum": 0}
+_PLACE = {"type": "string", "pattern": r":[1-9][0-9]*:[1-9][0-9]*$", "description": "`file:line:column`, 1-based."}
+_ADDRESS = {
+    "type": "string",
+    "pattern": "^[^/]+/[^/]+(/[^/]+/[^/]+)*$",
+    "description": "Collections and names in turn.",
+}
+
+
+def _counts(keys: list[str], description: str) -> dict[str, Any]:
+    return _object(dict.fromkeys(keys, _COUNT), description)
+
+
+def definitions() -> dict[str, Any]:
+    """What the schemas share, for `$defs`."""
+    related = _object(
+        {"message": {"type": "string"}, "source": _PLACE}, "Another place that matters, with a word on why."
+    )
+    return {
+        "diagnostic": _object(
+            {
+                "code": {"type": "string", "pattern": "^KIA[0-9]{4}$"},
+                "severity": {"enum": [severity.value for severity in Severity]},
+                "summary": {"type": "string", "description": "One short sentence."},
+                "detail": _nullable("Full sentences, when the summary is not enough."),
+                "hint": _nullable("What to do about it."),
+                "address": {"anyOf": [_ADDRESS, {"type": "null"}]},
+                "source": {"anyOf": [_PLACE, {"type": "null"}]},
+                "related": {"type": "array", "items": related},
+            },
+            "One problem or remark.",
+        )
+    }
+
+
+def _step() -> dict[str, Any]:
+    change = _object(
+        {"path": {"type": "string", "description": "Dotted below mappings."}, "before": {}, "after": {}},
+        "One attribute that differs; null is an attribute that is not set.",
+    )
+    return _object(
+        {
+            "id": {"type": "integer", "minimum": 1},
+            "action": {"enum": [action.value for action in Action]},
+            "address": _ADDRESS,
+            "kind": {"type": "string"},
+            "depends_on": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 1},
+                "uniqueItems": True,
+                "description": "Ids of the steps that must be done before, ascending.",
+            },
+            "risk": {"enum": [risk.value for risk in Risk]},
+            "before": {"type": "object", "description": "The attributes concerned as they are live."},
+            "after": {"type": "object", "description": "The same as they will be."},
+            "changes": {"type": "array", "items": change},
+            "reason": {"type": "string"},
+            "source": {"anyOf": [_PLACE, {"type": "null"}]},
+        },
+        "One call to be made, or one thing that comes with its parent's creation.",
+    )
+
+
+def plan_schema() -> dict[str, Any]:
+    """The schema of `plan --format json`."""
+    plan = _object(
+        {
+            "format_version": {"const": FORMAT_VERSION},
+            "environment": {"type": "string"},
+            "url": {"type": "string"},
+            "summary": _counts([action.value for action in Action], "How many steps of each action."),
+            "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}},
+            "diagnostics": {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}},
+            "applyable": {
+                "type": "boolean",
+                "description": "False: the plan is refused, see the errors in `diagnostics`.",
+            },
+        },
+        "What is to be done to bring one environment level with its manifests.",
+    )
+    return {"$schema": DIALECT, "title": "A plan of kiamo-iac", **plan, "$defs": {"step": _step(), **definitions()}}
+
+
+def validate_schema() -> dict[str, Any]:
+    """The schema of `validate --format json`."""
+    result = _object(
+        {
+            "format_version": {"const": diagnostics.FORMAT_VERSION},
+            "valid": {"type": "boolean", "description": "False when there are errors."},
+            "files": _COUNT | {"description": "How many manifests were read."},
+            "things": _COUNT | {"description": "How many things they declare."},
+            "summary": _counts([severity.value for severity in Severity], "How many diagnostics of each severity."),
+            "diagnostics": {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}},
+        },
+        "What `validate` found.",
+    )
+    return {"$schema": DIALECT, "title": "A validation by kiamo-iac", **result, "$defs": definitions()}

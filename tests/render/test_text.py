@@ -1,0 +1,149 @@
+"""What the text of a plan tells, and how it looks where the terminal can do less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.address import Address
+from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
+from kiamo_iac.render.base import PLAN_FORMATS, Style, plan_renderer
+from kiamo_iac.render.symbols import ASCII, UNICODE, Symbols
+from kiamo_iac.render.text import TextPlan, summary_line
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_nothing_of_a_plan_is_left_out(named_plan: tuple[str, Plan]) -> None:
+    text = TextPlan(Style()).render(named_plan[1])
+    for step in named_plan[1].steps:
+        head = f"{UNICODE.actions[step.action]} {step.action.value}"
+        assert text.count(head) >= 1
+        if step.source:
+            assert f"{step.source}: " in text
+    if named_plan[0] == "full":
+        for step in named_plan[1].steps:
+            assert step.reason in text
+            assert str(step.address) in text
+
+
+def test_the_groups_follow_the_plan() -> None:
+    text = (GOLDEN / "full.txt").read_text(encoding="utf-8")
+    heads = [line for line in text.splitlines() if line.startswith(("bases/", "services/"))]
+    assert heads == ["services/Win-back", "bases/prospects", "bases/clients", "services/Legacy"]
+
+
+def test_the_summary_names_all_seven_actions() -> None:
+    def step(number: int, action: Action) -> Step:
+        return Step(number, action, Address("bases/a"), "base", (), Risk.REVERSIBLE, {}, {}, (), "so", None)
+
+    actions = [Action.CREATE, Action.CREATE, Action.UPDATE, Action.DELETE, Action.START, Action.STOP]
+    plan = Plan("staging", "u", tuple(step(n, a) for n, a in enumerate(actions, 1)))
+    assert (
+        summary_line(plan) == "2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop."
+    )
+
+
+def test_nothing_to_do_says_so() -> None:
+    text = TextPlan(Style()).render(Plan("staging", "http://127.0.0.1:8090", ()))
+    assert text.splitlines()[-1] == "No changes: staging is as its manifests say."
+
+
+@pytest.mark.parametrize("risk", [Risk.REVERSIBLE, Risk.IRREVERSIBLE])
+def test_a_start_says_that_it_dials_whatever_its_risk(risk: Risk) -> None:
+    change = FieldChange("state", "new", "started")
+    step = Step(
+        1,
+        Action.START,
+        Address("bases/a/batches/b"),
+        "batch",
+        (),
+        risk,
+        {"state": "new"},
+        {"state": "started"},
+        (change,),
+        "so",
+        None,
+    )
+    assert "dials people" in TextPlan(Style()).render(Plan("staging", "u", (step,)))
+
+
+def test_a_command_without_changes_still_shows_both_states() -> None:
+    step = Step(
+        1,
+        Action.PAUSE,
+        Address("bases/a/batches/b"),
+        "batch",
+        (),
+        Risk.REVERSIBLE,
+        {"state": "started"},
+        {"state": "paused"},
+        (),
+        "so",
+        None,
+    )
+    assert '      state: "started" → "paused"\n' in TextPlan(Style()).render(Plan("staging", "u", (step,)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("utf-8", UNICODE),
+        ("utf-16", UNICODE),
+        ("cp1252", ASCII),
+        ("cp850", ASCII),
+        ("ascii", ASCII),
+        ("no-such-encoding", ASCII),
+        (None, ASCII),
+    ],
+)
+def test_the_signs_are_those_that_the_encoding_has(encoding: str | None, expected: Symbols) -> None:
+    assert Symbols.for_encoding(encoding) == expected
+
+
+def test_the_ascii_set_is_ascii_and_of_one_width() -> None:
+    assert all(sign.isascii() for sign in [*ASCII.actions.values(), ASCII.arrow])
+    assert {len(sign) for sign in ASCII.actions.values()} == {2}
+    assert {len(sign) for sign in UNICODE.actions.values()} == {1}
+    assert set(ASCII.actions) == set(UNICODE.actions) == set(Action)
+
+
+def test_colour_adds_nothing_but_colour(named_plan: tuple[str, Plan]) -> None:
+    import click
+
+    plain = TextPlan(Style()).render(named_plan[1])
+    colored = TextPlan(Style(color=True)).render(named_plan[1])
+    assert colored != plain
+    assert click.unstyle(colored) == plain
+
+
+def test_a_large_plan_is_told_in_full() -> None:
+    steps = tuple(
+        Step(
+            n,
+            Action.CREATE,
+            Address(f"bases/b{n % 50}/fields/f{n}"),
+            "field",
+            (),
+            Risk.REVERSIBLE,
+            {},
+            {"name": f"f{n}", "label": f"Label {n}", "datatype": "string"},
+            (),
+            "it is declared, and the instance has none of that name",
+            None,
+        )
+        for n in range(1, 2001)
+    )
+    text = TextPlan(Style()).render(Plan("staging", "u", steps))
+    assert sum(line.startswith("  + create ") for line in text.splitlines()) == 2000
+    assert sum(line.startswith("bases/") for line in text.splitlines()) == 50
+    assert 'label: "Label 1234", datatype: "string"' in text
+
+
+def test_every_format_is_there() -> None:
+    assert sorted(PLAN_FORMATS) == ["json", "text"]
+    for name in PLAN_FORMATS:
+        assert plan_renderer(name, Style()).render(Plan("staging", "u", ())).endswith("\n")
+    with pytest.raises(KeyError):
+        plan_renderer("yaml", Style())
