@@ -21,14 +21,12 @@ ERROR = Diagnostic(
     source=SourceRange("manifests/a.yaml", 12, 5),
     related=(("first declared here", SourceRange("manifests/b.yaml", 3, 1)),),
 )
-WARNING = Diagnostic(
-    "KIA0201", "two names nearly clash", Severity.WARNING, source=SourceRange("manifests/a.yaml", 2, 1)
-)
+WARNING = Diagnostic("KIA0201", "two names clash", Severity.WARNING, source=SourceRange("manifests/a.yaml", 2, 1))
 
 
 def test_text_goes_by_place_and_tells_everything() -> None:
     assert render_text([ERROR, WARNING], Style()) == (
-        "manifests/a.yaml:2:1: warning KIA0201: two names nearly clash\n"
+        "manifests/a.yaml:2:1: warning KIA0201: two names clash\n"
         "\n"
         'manifests/a.yaml:12:5: error KIA0102: unknown key "lables"\n'
         "    of bases/prospects/fields/city\n"
