@@ -1,4 +1,4 @@
-"""The JSON Schemas of what is written as JSON: plans and the result of `validate`, out of the enums that the code uses."""
+"""The JSON Schemas of what is written as JSON, out of the enums that the code uses."""
 
 from __future__ import annotations
 

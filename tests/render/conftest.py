@@ -63,7 +63,7 @@ def command(number: int, action: Action, address: str, *, before: str, after: st
 
 
 def full_plan() -> Plan:
-    """Every action, both lasting risks, two roots that the plan comes back to, and diagnostics of all severities but errors."""
+    """Every action, both lasting risks, several roots, and diagnostics of all severities but errors."""
     old = {"name": "old", "service": "Outbound Sales", "association": {"destination": "phone"}, "state": "started"}
     steps = (
         step(
