@@ -6,20 +6,35 @@ Nothing here speaks HTTP. Each entry carries the basis on which it rests: docume
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 
+from kiamo_iac.api.consistency import ContradictionError, contradictions
 from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
 
 OBJECT_OPERATIONS = ("list", "create", "read", "update", "delete")
 """Operations that any kind may have; every other name under `operations` is a state command."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_PATTERN = Annotated[str, AfterValidator(lambda text: re.compile(text).pattern)]
+_ORIGIN = "contract: of kiamo.yaml"
+
+
+def _compiles(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        msg = f"this is not a regular expression: {error}"
+        raise ValueError(msg) from None
+    return text
+
+
+_PATTERN = Annotated[str, AfterValidator(_compiles)]
+_WIRE = Annotated[str, Field(min_length=1)]
+_DOTTED = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$")]
 
 
 class Basis(StrEnum):
@@ -41,7 +56,7 @@ class _Based(_Entry):
 class Auth(_Based):
     """The header that carries the token."""
 
-    header: str
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 
 
 class Prefix(_Based):
@@ -61,15 +76,15 @@ class Errors(_Based):
     paths."""
 
     code_pattern: _PATTERN
-    code: str
-    message: str
+    code: _DOTTED
+    message: _DOTTED
     meanings: Meanings
 
 
 class IdRule(_Based):
     """The wire name and the JSON type of a kind's id."""
 
-    wire: str
+    wire: _WIRE
     type: Literal["string", "integer"]
 
 
@@ -84,14 +99,14 @@ class Operation(_Based):
     parent."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: Annotated[str, Field(pattern=r"^/[^?#]*$")]
+    path: Annotated[str, Field(pattern=r"^(/[^/?#\s]+)+/?$")]
     query: dict[str, str] = {}
     body: dict[str, JsonValue] = {}
     """Sent as it stands, beside the attributes of a create or an update; the whole body of a state command."""
 
     def placeholders(self) -> frozenset[str]:
         """The names in braces that the call needs."""
-        texts = [self.path, *self.query.values(), *(v for v in self.body.values() if isinstance(v, str))]
+        texts = [self.path, *self.query.values(), *_texts(self.body)]
         return frozenset(name for text in texts for name in _PLACEHOLDER.findall(text))
 
     def render(self, ids: Mapping[str, str | int]) -> tuple[str, dict[str, str], dict[str, JsonValue]]:
@@ -106,7 +121,19 @@ class Operation(_Based):
         return path, query, {k: _fill(v, ids) for k, v in self.body.items()}
 
 
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
 def _fill(value: JsonValue, ids: Mapping[str, str | int]) -> JsonValue:
+    if isinstance(value, dict):
+        return {k: _fill(v, ids) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_fill(v, ids) for v in value]
     if not isinstance(value, str):
         return value
     whole = _PLACEHOLDER.fullmatch(value)
@@ -131,17 +158,19 @@ class Listing(_Based):
     """The shape of a list answer. `items` and `total` are dotted paths; without `items` the answer is the JSON
     array itself."""
 
-    items: str | None = None
-    total: str | None = None
+    items: _DOTTED | None = None
+    total: _DOTTED | None = None
     paging: Paging = Paging(style="none")
 
 
 class Attribute(_Based):
     """One attribute: its wire name, and how its value is written there."""
 
-    wire: str
+    wire: _WIRE
     required: bool = False
     """A create must carry it."""
+    missing: str | None = None
+    """The vendor's code when a create lacks it."""
     read_only: bool = False
     refers_to: str | None = None
     """The kind that it names."""
@@ -162,7 +191,7 @@ class Attribute(_Based):
 class Embedded(_Based):
     """Child kinds sent inside a create, as a list under `wire`."""
 
-    wire: str
+    wire: _WIRE
 
 
 class MadeWithParent(_Based):
@@ -181,7 +210,7 @@ class KindContract(_Entry):
     names: Names | None = None
     operations: dict[str, Operation]
     listing: Listing
-    item: str | None = None
+    item: _DOTTED | None = None
     """Dotted path of the object in the answer to create, read, update and commands; without it the answer is the
     object itself."""
     attributes: dict[str, Attribute]
@@ -191,7 +220,8 @@ class KindContract(_Entry):
     @property
     def listed_by_parent(self) -> bool:
         """Whether the list call names the parent; else one list answers for all parents."""
-        return self.parent is not None and self.parent in self.operations["list"].placeholders()
+        call = self.operations.get("list")
+        return call is not None and self.parent is not None and self.parent in call.placeholders()
 
     def capabilities(self) -> KindCapabilities:
         """The same in the words of manifests and planner."""
@@ -199,7 +229,7 @@ class KindContract(_Entry):
         return KindCapabilities(
             operations=frozenset(self.operations),
             attributes=frozenset(writable) | ({"state"} & self.attributes.keys()),
-            required=frozenset(name for name, a in writable.items() if a.required),
+            required={name: a.missing for name, a in writable.items() if a.required},
             wire_names=frozenset(
                 {self.id.wire, *(a.wire for a in self.attributes.values()), *(e.wire for e in self.embedded.values())}
             ),
@@ -220,28 +250,31 @@ class Contract(_Entry):
     errors: Errors
     kinds: dict[str, KindContract]
 
+    _origin: str = PrivateAttr(default=_ORIGIN)
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        for kind, stanza in self.kinds.items():
-            if stanza.parent is not None and stanza.parent not in self.kinds:
-                msg = f"kinds.{kind}.parent names {stanza.parent}, which has no stanza"
-                raise ValueError(msg)
-            if "list" in stanza.operations and stanza.parent and not stanza.listed_by_parent and not stanza.parent_wire:
-                msg = f"kinds.{kind}.operations.list does not name {{{stanza.parent}}}: give kinds.{kind}.parent_wire"
-                raise ValueError(msg)
-            for operation, call in stanza.operations.items():
-                known = {"id", stanza.parent} - ({"id"} if operation in {"list", "create"} else set())
-                if unknown := call.placeholders() - known:
-                    msg = f"kinds.{kind}.operations.{operation} has an unknown placeholder {{{min(unknown)}}}"
-                    raise ValueError(msg)
+        if found := tuple(contradictions(self)):
+            raise ContradictionError(found)
         return self
+
+    @property
+    def origin(self) -> str:
+        """Where a person would change it: the file of the override, or the key of kiamo.yaml that would name one."""
+        return self._origin
+
+    def from_file(self, shown: str) -> Self:
+        """The same contract, with `shown` as its origin."""
+        copy = self.model_copy()
+        copy._origin = shown  # noqa: SLF001 - of the same class
+        return copy
 
     def capabilities(self) -> Capabilities:
         """What this contract lets manifests say and plans do."""
         return Capabilities(
             kinds={name: kind.capabilities() for name, kind in self.kinds.items()},
             meanings=self.errors.meanings.codes,
-            origin=self.name,
+            origin=self.origin,
         )
 
 
@@ -251,8 +284,8 @@ def merge(under: Any, over: Any) -> Any:
         return over
     merged = dict(under)
     for key, value in over.items():
-        if value is None and key in merged:
-            del merged[key]
+        if value is None:
+            merged.pop(key, None)
         else:
             merged[key] = merge(merged.get(key), value)
     return merged

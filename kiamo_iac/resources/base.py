@@ -124,6 +124,8 @@ class Resource(BaseModel):
     system: ClassVar[SystemThings | None] = None
     contents: ClassVar[str | None] = None
     """The read-only attribute that counts the contacts which go with it."""
+    column: ClassVar[bool] = False
+    """True: it holds a part of what its parent's contacts are; deleting it deletes that part."""
 
     name: Name
     label: Annotated[str, Field(max_length=255, description="What people see.")] = undeclared()

@@ -50,6 +50,7 @@ class Batch(Resource):
         impossible="ERR_2100",
         rename="ERR_2080",
         delete="ERR_2010",
+        holds_parent="ERR_2000",
     )
 
     service: Annotated[Name, Field(description="The name of the service that it dials for.")] = undeclared()

@@ -15,8 +15,8 @@ class KindCapabilities:
     """Of `list`, `create`, `read`, `update`, `delete` and the state commands (`start`, …), those the contract has."""
     attributes: frozenset[str] = frozenset()
     """Attributes that it has a wire name for, `name` among them; not the read-only ones."""
-    required: frozenset[str] = frozenset()
-    """Attributes that a create must carry."""
+    required: Mapping[str, str | None] = field(default_factory=dict)
+    """Attributes that a create must carry, each with the vendor's code for leaving it out."""
     wire_names: frozenset[str] = frozenset()
     """Wire names in use, which `settings` may therefore not take."""
     name_pattern: str | None = None

@@ -18,5 +18,6 @@ class ContactField(Resource):
     parent: ClassVar[str | None] = "base"
     immutable: ClassVar[Mapping[str, str | None]] = {"name": None, "datatype": None}
     system: ClassVar[SystemThings | None] = SystemThings(flag="default", update="ERR_2040", delete="ERR_2050")
+    column: ClassVar[bool] = True
 
     datatype: Annotated[str, Field(min_length=1, description="One of the contract's datatypes.")] = undeclared()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -46,6 +46,8 @@ class StateMachine:
     """The vendor's code for a rename that the state does not allow."""
     delete: str = ""
     """The vendor's code for deleting a thing in a state that is not terminal."""
+    holds_parent: str = ""
+    """The vendor's code for deleting the parent of a thing in a state that is not terminal."""
 
     def satisfies(self, live: str, desired: str) -> bool:
         """Whether a thing in state `live` is as `desired` asks."""
@@ -66,6 +68,28 @@ class StateMachine:
                     seen.add(reached)
                     queue.append((reached, (*way, (command, reached))))
         return None
+
+    def way_out(self, start: str) -> tuple[tuple[str, str], ...]:
+        """The shortest way from `start` into a terminal state; empty when it is in one.
+
+        Raises:
+            ValueError: there is none, which would be a mistake in the kind's file.
+        """
+        ways = [way for end in sorted(self.terminal) if (way := self.path(start, end)) is not None]
+        if not ways:
+            msg = f"no command leads from {start} to a terminal state"
+            raise ValueError(msg)
+        return min(ways, key=len)
+
+    def detour(self, start: str, attributes: Iterable[str]) -> tuple[str, str] | None:
+        """The (command, state) out of `start` to where all of `attributes` can change; None: `start` is such a state."""
+        if not any(start in self.frozen_in.get(a, ()) for a in attributes):
+            return None
+        for command, reached in self.moves.get(start, {}).items():
+            if reached not in self.terminal and not any(reached in self.frozen_in.get(a, ()) for a in attributes):
+                return command, reached
+        msg = f"no command leads from {start} to a state in which {sorted(attributes)} can change"
+        raise ValueError(msg)
 
     @property
     def states(self) -> tuple[str, ...]:
