@@ -1,0 +1,75 @@
+"""Figures of a whole process, as the operating system counts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS: tuple[str, ...] = (sys.executable, "-m", "kiamo_iac")
+"""Our program, as it runs without being installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of a command cost."""
+
+    wall: float
+    """Seconds from before the start to after the end."""
+    cpu: float | None
+    """Seconds of CPU, user and system; None where the system does not tell."""
+    peak: int | None
+    """Bytes of memory at the highest; None where the system does not tell."""
+    stdout: str
+    exit_code: int
+
+
+class RunFailed(Exception):  # noqa: N818 - an outcome of a run, not a class of errors
+    """A measured command ended otherwise than it should; the message holds what it said."""
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    codes: Sequence[int] = (0,),
+) -> Run:
+    """Run `command` to its end, without standard input.
+
+    Raises:
+        RunFailed: its exit code is none of `codes`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report, out, err = (Path(folder, name) for name in ("report", "out", "err"))
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            exit_code = subprocess.run(
+                [sys.executable, "-I", "-S", str(ROOT / "benchmarks" / "launch.py"), str(report), *command],
+                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=cwd, env=quiet(environment), check=False,
+            ).returncode  # fmt: skip
+        said = out.read_text("utf-8", "replace")
+        if exit_code not in codes:
+            complaint = err.read_text("utf-8", "replace")[-2000:]
+            msg = f"{' '.join(command)} ended with {exit_code}:\n{said[-2000:]}\n{complaint}"
+            raise RunFailed(msg)
+        return Run(**json.loads(report.read_text()), stdout=said, exit_code=exit_code)
+
+
+def inside(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
+    """Run `benchmarks.inside.MODULE` in a process of its own; what it prints, read as JSON."""
+    command = (sys.executable, "-m", f"benchmarks.inside.{module}", *arguments)
+    return json.loads(run(command, environment=environment).stdout)
+
+
+def quiet(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Our environment without what would change a measurement: settings of ours, of Terraform and of Python."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("KIAMO_", "TF_", "PYTHON"))}
+    own = {"NO_COLOR": "1", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "PYTHONPATH": str(ROOT)}
+    return {**kept, **own, **(more or {})}

@@ -1,0 +1,8 @@
+"""The rows, in the order in which they are printed."""
+
+from __future__ import annotations
+
+from benchmarks.harness import Row
+from benchmarks.rows import offline, startup
+
+ROWS: tuple[Row, ...] = (*startup.ROWS, *offline.ROWS)

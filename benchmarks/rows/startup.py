@@ -1,0 +1,56 @@
+"""What it costs before anything is done: the program's start, and one file."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import documents
+from benchmarks.harness import Outcome, Pairs, Row, Scale, alternate
+from benchmarks.process import OURS, ROOT, run
+
+SCHEMA = str(ROOT / "schemas" / "manifest.schema.json")
+CHECK_JSONSCHEMA = (sys.executable, "-m", "check_jsonschema", "--schemafile", SCHEMA)
+
+
+def start_up(_scale: Scale, pairs: int) -> Outcome:
+    """The smallest thing our program does, beside the one library that it cannot do without."""
+    return Pairs(
+        alternate(
+            pairs,
+            lambda: run((*OURS, "--version")).wall,
+            lambda: run((sys.executable, "-c", "import click")).wall,
+        )
+    )
+
+
+def validate(scale: Scale, pairs: int, *, count: int) -> Outcome:
+    """The same manifests under our validation, references and all, and under the JSON Schema alone."""
+    project = documents.project(scale.folder / f"validate-{count}", count)
+    manifests = sorted(str(path) for path in (project.parent / "manifests").iterdir())
+    return Pairs(
+        alternate(
+            pairs,
+            lambda: run((*OURS, "--project", str(project), "validate")).wall,
+            lambda: run((*CHECK_JSONSCHEMA, *manifests)).wall,
+        )
+    )
+
+
+ROWS = (
+    Row("start-up", "`--version`", "`import click`", 1.25, start_up, pairs=15),
+    Row(
+        "validate-one",
+        "`validate` of one file",
+        "check-jsonschema",
+        0.95,
+        lambda s, n: validate(s, n, count=1),
+        pairs=11,
+    ),
+    Row(
+        "validate-many",
+        "`validate` of 1,000 files",
+        "check-jsonschema, C YAML",
+        0.35,
+        lambda s, n: validate(s, n, count=s.of(1000, 20)),
+    ),
+)
