@@ -1,42 +1,94 @@
-"""Where a mapping stands in its file, and each of its keys, kept small: there are tens of thousands of them."""
+"""Where a mapping or a list stands in its file, and each of its entries, kept small: there are very many."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 
 from kiamo_iac.diagnostics import SourceRange
 
-_COLUMN_BITS = 12
-_COLUMN_MAX = (1 << _COLUMN_BITS) - 1
+_COLUMN_BITS = 32
+_COLUMN_MASK = (1 << _COLUMN_BITS) - 1
 
 
 def pack(line: int, column: int) -> int:
-    """One integer for a 1-based line and column (columns past 4095 are shown as 4095)."""
-    return line << _COLUMN_BITS | min(column, _COLUMN_MAX)
+    """One integer for a 1-based line and column."""
+    return line << _COLUMN_BITS | column
+
+
+class Lines:
+    """One text, as far as positions in it go: its file, and where its lines begin."""
+
+    __slots__ = ("_starts", "file")
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self._starts = array("I", accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+
+    def range(self, offset: int) -> SourceRange:
+        """The place of a character by its 0-based offset in the text."""
+        line = bisect_right(self._starts, offset)
+        return SourceRange(self.file, line, offset - self._starts[line - 1] + 1)
 
 
 class Place:
-    """The place of a mapping (`range`) and of the value under each of its keys (`at(key)`)."""
+    """The place of a mapping or list (`range`), of the value under each key (`at`) and of the key itself (`of_key`).
 
-    __slots__ = ("_keys", "_own", "file")
+    The items of a list go by the keys "0", "1", ….
+    """
+
+    __slots__ = ("_keys", "_marks", "_text")
 
     def __init__(self, file: str, own: int, keys: Mapping[str, int] | None = None) -> None:
-        """`own` and the values of `keys` are packed positions, see `pack`."""
-        self.file = file
-        self._own = own
+        """A place on its own; `own` and the values of `keys` are packed 1-based positions, see `pack`."""
+        marks = [own, *(position for value in (keys or {}).values() for position in (value, value))]
+        self._fill(file, tuple(keys or ()), marks=array("Q", marks))
+
+    @classmethod
+    def read(cls, lines: Lines, keys: tuple[str, ...] | int, *, offsets: Iterable[int]) -> Place:
+        """The place of what stands in a text that was read.
+
+        `offsets`: of the mapping, then of each key and its value in turn; of a list (`keys` is how many
+        items it has), of the list, then of each item.
+        """
+        place = cls.__new__(cls)
+        place._fill(lines, keys, marks=array("I", offsets))  # noqa: SLF001 - its own
+        return place
+
+    def _fill(self, text: Lines | str, keys: tuple[str, ...] | int, *, marks: array[int]) -> None:
+        self._text = text
         self._keys = keys
+        self._marks = marks
+
+    @property
+    def file(self) -> str:
+        """The file's name, as diagnostics show it."""
+        return self._text if isinstance(self._text, str) else self._text.file
 
     @property
     def range(self) -> SourceRange:
-        """Where the mapping itself begins."""
-        return self._unpack(self._own)
+        """Where the mapping or list itself begins."""
+        return self._unpack(0)
 
     def at(self, key: str) -> SourceRange:
-        """Where `key` stands, or the mapping when it has no such key."""
-        return self._unpack((self._keys or {}).get(key, self._own))
+        """Where the value of `key` stands, or the mapping when it has no such key."""
+        if isinstance(self._keys, int):
+            return self._unpack(int(key) + 1 if key.isdecimal() and int(key) < self._keys else 0)
+        return self._unpack(2 * self._keys.index(key) + 2 if key in self._keys else 0)
 
-    def _unpack(self, packed: int) -> SourceRange:
-        return SourceRange(self.file, packed >> _COLUMN_BITS, packed & _COLUMN_MAX)
+    def of_key(self, key: str) -> SourceRange:
+        """Where `key` itself stands, or the mapping when it has no such key; of a list, the same as `at`."""
+        if isinstance(self._keys, int) or key not in self._keys:
+            return self.at(key)
+        return self._unpack(2 * self._keys.index(key) + 1)
+
+    def _unpack(self, index: int) -> SourceRange:
+        mark = self._marks[index]
+        if isinstance(self._text, str):
+            return SourceRange(self._text, mark >> _COLUMN_BITS, mark & _COLUMN_MASK)
+        return self._text.range(mark)
 
     def __repr__(self) -> str:
         return f"Place({self.range})"

@@ -1,0 +1,72 @@
+"""Reading a text file that people wrote: encodings, size, and what to say when it is not one."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.errors import ManifestError
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Of one file: some 20,000 bases, far beyond what people keep in one."""
+
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, None),  # before UTF-16 LE, whose mark it begins with
+    (codecs.BOM_UTF32_BE, None),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
+    """The text of `path`: UTF-8 with or without a byte order mark, or UTF-16 with one; line ends as they are.
+
+    `shown` is the file's name in diagnostics.
+
+    Raises:
+        ManifestError: it cannot be read, is larger than `max_bytes`, or is not text; one diagnostic says where.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(max_bytes + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise _problem(
+            "KIA0104",
+            f"the file cannot be read: {reason}",
+            hint="check that it exists and who may read it",
+            shown=shown,
+        ) from error
+    if len(data) > max_bytes:
+        size = f"{max_bytes // (1024 * 1024)} MiB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
+        raise _problem("KIA0103", f"the file is larger than {size}", hint="split it into several files", shown=shown)
+    return _decode(data, shown)
+
+
+def _decode(data: bytes, shown: str) -> str:
+    encoding: str | None = "utf-8"
+    for mark, named in _ENCODINGS:
+        if data.startswith(mark):
+            data, encoding = data[len(mark) :], named
+            break
+    if encoding is None:
+        raise _problem("KIA0102", "the file is in UTF-32", hint="save it as UTF-8", shown=shown)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(encoding, "replace")
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        summary = f"the file is not {'UTF-8' if encoding == 'utf-8' else 'UTF-16'} text"
+        hint = (
+            "save it as UTF-8 in your editor; it may be in a Windows encoding now"
+            if encoding == "utf-8"
+            else "save it as UTF-8"
+        )
+        raise _problem("KIA0102", summary, hint=hint, shown=shown, line=line, column=column) from error
+
+
+def _problem(code: str, summary: str, *, hint: str, shown: str, line: int = 1, column: int = 1) -> ManifestError:
+    diagnostic = Diagnostic(code, summary, hint=hint, source=SourceRange(shown, line, column))
+    return ManifestError(f"{shown} cannot be read: {summary}.", diagnostics=[diagnostic])

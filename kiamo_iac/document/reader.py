@@ -1,0 +1,291 @@
+"""From libyaml's events straight to plain data and positions, in one pass; what is dangerous is refused on the way."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from typing import Any, Final
+
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+
+from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.document import syntax
+from kiamo_iac.document.place import Lines
+from kiamo_iac.document.quote import quote
+from kiamo_iac.document.scalars import NUMERIC, WORDS, Scalar, resolve, tagged
+from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.secret import TOKEN, redact
+
+try:
+    from _ruamel_yaml import CParser  # type: ignore[import-not-found]
+except ImportError as error:  # ruamel.yaml falls back to pure Python, thirty times slower, without a word
+    msg = "The C part of ruamel.yaml is missing."
+    raise KiamoIacError(msg, hint="install the package ruamel.yaml.clib for this version of Python") from error
+
+MAX_DEPTH: Final = 32
+"""Mappings and lists within each other; a manifest needs eight."""
+MAX_NODES: Final = 1_000_000
+"""Values of one file, what an alias stands for counted as often as it is used."""
+MAX_ALIASED: Final = 100_000
+"""Of them, those that stand there through an alias."""
+MAX_TOKENS_SHOWN: Final = 20
+"""Places of one file at which something that looks like a token is reported."""
+
+_TOKEN_STRIDE: Final = 5
+_TOKEN_TRACE: Final = re.compile(r"[0-9A-Fa-f]{8}")
+"""40 hexadecimal characters in a row show as eight in every fifth character of a text, and that is searched faster."""
+_MASK: Final = "hidden-".ljust(40, "x")
+"""What the parser sees in place of a token: as long as one, so that positions stay."""
+
+
+class _Stop(Exception):  # noqa: N818 - no fault: the diagnostic is already written
+    """Nothing that follows in the file can be read."""
+
+
+class Reader:
+    """One pass over one text. `_mapping` and `_sequence` are the hot path: they look up no more than they must."""
+
+    def __init__(self, text: str, lines: Lines) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self.offsets: dict[int, list[int]] = {}
+        """id of a mapping or list → the offsets in the text that `Place.read` wants."""
+        self._text = text
+        self._lines = lines
+        self._bare = "&" not in text and "!" not in text
+        """Neither anchors nor tags anywhere, so that events need not be asked for them."""
+        self._known_keys: dict[str, str] = {}
+        self._unicode_keys = False
+        self._anchors: dict[str, tuple[Any, int, int] | None] = {}
+        self._depth = 0
+        self._deepest = 0
+        self._nodes = 0
+        self._aliased = 0
+
+    def read(self) -> Any:
+        """The data of the document, or None when it cannot be read to its end."""
+        if _TOKEN_TRACE.search(self._text[::_TOKEN_STRIDE]):
+            self._hide_tokens()
+        try:
+            self._next = CParser(self._text).get_event
+            return self._document()
+        except _Stop:
+            return None
+        except (YAMLError, UnicodeEncodeError) as error:
+            fault = syntax.explain(error, self._text)
+            self._say(fault.code, fault.summary, fault.offset, hint=fault.hint)
+            return None
+
+    def _document(self) -> Any:
+        self._next()  # the start of the stream
+        event = self._next()
+        if type(event) is StreamEndEvent:
+            return None
+        if event.version == (1, 1):
+            self._say("KIA0105", "YAML 1.1 is not read", event, hint="remove the %YAML line: manifests are YAML 1.2")
+        data = self._value(self._next())
+        self._next()  # the end of the document
+        event = self._next()
+        if type(event) is not StreamEndEvent:
+            hint = "put each document into a file of its own"
+            self._say("KIA0106", "the file holds more than one document", event, hint=hint)
+        return data
+
+    def _mapping(self, start: Any) -> dict[str, Any]:
+        node: dict[str, Any] = {}
+        offsets = [start.start_mark.index]
+        get, known_keys, bare = self._next, self._known_keys, self._bare
+        while True:
+            event = get()
+            if type(event) is MappingEndEvent:
+                break
+            key = known_keys.get(event.value) if bare and type(event) is ScalarEvent else None
+            if key is None or key in node:
+                key = self._key(event, node, offsets)
+                if key is None:
+                    self._value(get())  # still read, for what is wrong in it
+                    continue
+            value = get()
+            offsets += event.start_mark.index, value.start_mark.index
+            if bare and type(value) is ScalarEvent and not value.style:
+                text = value.value
+                node[key] = self._scalar(value) if text in WORDS or text[0] in NUMERIC else text
+            else:
+                node[key] = self._value(value)
+            if len(node) > MAX_NODES:
+                self._too_many(event)
+        if self._unicode_keys:
+            self._compare_in_nfc(node, offsets)
+        self.offsets[id(node)] = offsets
+        self._nodes += len(node)
+        return node
+
+    def _sequence(self, start: Any) -> list[Any]:
+        node: list[Any] = []
+        offsets = [start.start_mark.index]
+        get = self._next
+        while True:
+            event = get()
+            if type(event) is SequenceEndEvent:
+                break
+            offsets.append(event.start_mark.index)
+            node.append(self._value(event))
+            if len(node) > MAX_NODES:
+                self._too_many(event)
+        self.offsets[id(node)] = offsets
+        self._nodes += len(node)
+        return node
+
+    def _value(self, event: Any) -> Any:
+        if type(event) is ScalarEvent:
+            return self._scalar(event)
+        if type(event) is AliasEvent:
+            return self._alias(event)
+        is_mapping = type(event) is MappingStartEvent
+        if event.ctag is not None and event.tag not in {"!", f"tag:yaml.org,2002:{'map' if is_mapping else 'seq'}"}:
+            self._refuse_tag(event)
+        self._depth += 1
+        if self._depth > self._deepest:
+            self._deepest = self._depth
+            if self._depth > MAX_DEPTH:
+                self._too_deep(event)
+        if event.anchor is None:
+            node = self._mapping(event) if is_mapping else self._sequence(event)
+        else:
+            node = self._anchored(event)
+        self._depth -= 1
+        if self._nodes > MAX_NODES:
+            self._too_many(event)
+        return node
+
+    def _anchored(self, event: Any) -> Any:
+        """What aliases may stand for: its size and height are kept, so that an alias costs what it stands for."""
+        self._anchors[event.anchor] = None
+        nodes, deepest = self._nodes, self._deepest
+        self._deepest = self._depth
+        node = self._mapping(event) if type(event) is MappingStartEvent else self._sequence(event)
+        self._anchors[event.anchor] = (node, self._nodes - nodes + 1, self._deepest - self._depth + 1)
+        self._deepest = max(deepest, self._deepest)
+        return node
+
+    def _alias(self, event: Any) -> Any:
+        found = self._anchors.get(event.anchor)
+        if found is None:
+            inside = event.anchor in self._anchors
+            name = quote(event.anchor)
+            summary = (
+                f"the alias {name} stands inside of what it stands for" if inside else f"no anchor is called {name}"
+            )
+            self._say("KIA0113", summary, event, hint="an alias comes after the whole of its anchor")
+            return None
+        node, size, height = found
+        self._nodes += size
+        self._aliased += size
+        if self._aliased > MAX_ALIASED or self._nodes > MAX_NODES:
+            self._too_many(event)
+        if self._depth + height > MAX_DEPTH:
+            self._too_deep(event)
+        self._deepest = max(self._deepest, self._depth + height)
+        return node
+
+    def _scalar(self, event: Any) -> Scalar:
+        text: str = event.value
+        value: Scalar = text
+        remark = None
+        if len(text) >= 40 and TOKEN.search(
+            text
+        ):  # written with escapes, or the search of the text would have found it
+            self._say_token(event)
+            value = redact(text)
+        elif event.ctag is not None:
+            value, remark = tagged(event.tag, text)
+        elif not event.style:
+            value, remark = resolve(text)
+        if remark is not None:
+            self._say(remark.code, remark.summary, event, hint=remark.hint, severity=remark.severity)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1, 0)
+        return value
+
+    def _key(self, event: Any, node: dict[str, Any], offsets: list[int]) -> str | None:
+        """The key of an event that is not an everyday key; None when it is refused."""
+        if type(event) is not ScalarEvent:
+            self._say("KIA0109", "a key is not plain text", event, hint="write the key out, as text")
+            if type(event) is not AliasEvent:
+                self._value(event)
+            return None
+        if not event.style and event.value == "<<":
+            hint = "YAML 1.2 has no merge key: write the keys out, or use an alias for a whole value"
+            self._say("KIA0110", 'the merge key "<<" is not read', event, hint=hint)
+            return None
+        key = self._scalar(event)
+        if not isinstance(key, str):
+            text = quote(event.value)
+            self._say("KIA0109", f"the key {text} is not text", event, hint=f"quote it: {text}")
+            return None
+        if key in node:
+            self._duplicate(event, key, offsets[2 * list(node).index(key) + 1])
+            return None
+        if not key.isascii():
+            self._unicode_keys = True
+        if resolve(key) == (key, None) and key != "<<":
+            key = self._known_keys[key] = sys.intern(key)
+        return key
+
+    def _compare_in_nfc(self, node: dict[str, Any], offsets: list[int]) -> None:
+        first: dict[str, int] = {}
+        for index, key in enumerate(node):
+            other = first.setdefault(unicodedata.normalize("NFC", key), index)
+            if other != index:
+                self._duplicate(offsets[2 * index + 1], key, offsets[2 * other + 1])
+
+    def _duplicate(self, second: Any, key: str, first: int) -> None:
+        self._say("KIA0108", f"the key {quote(key)} stands twice", second, hint="keep one of them", first=first)
+
+    def _hide_tokens(self) -> None:
+        for number, match in enumerate(TOKEN.finditer(self._text)):
+            if number == MAX_TOKENS_SHOWN:
+                break
+            self._say_token(match.start())
+        self._text = TOKEN.sub(_MASK, self._text)
+
+    def _say_token(self, where: Any) -> None:
+        hint = "remove it and have it revoked: a token comes from the environment, never from a file"
+        self._say("KIA0117", "40 hexadecimal characters look like a token", where, hint=hint)
+
+    def _refuse_tag(self, event: Any) -> None:
+        hint = "remove the tag: a file holds plain data"
+        self._say("KIA0107", f"the tag {quote(event.tag)} is not read", event, hint=hint)
+
+    def _too_deep(self, event: Any) -> None:
+        summary = f"more than {MAX_DEPTH} mappings and lists stand within each other"
+        self._say("KIA0111", summary, event, hint="a manifest needs no more than eight")
+        raise _Stop
+
+    def _too_many(self, event: Any) -> None:
+        summary = f"the file holds more than {MAX_NODES:,} values, or {MAX_ALIASED:,} through aliases"
+        self._say("KIA0112", summary, event, hint="write out what the aliases stand for, or split the file")
+        raise _Stop
+
+    def _say(
+        self,
+        code: str,
+        summary: str,
+        where: Any,
+        *,
+        hint: str,
+        severity: Severity = Severity.ERROR,
+        first: int | None = None,
+    ) -> None:
+        """`where` is an event, or an offset in the text; `first` is the offset of what stood there first."""
+        source = self._lines.range(where if isinstance(where, int) else where.start_mark.index)
+        related = (("first written here", self._lines.range(first)),) if first is not None else ()
+        self.diagnostics.append(Diagnostic(code, summary, severity, hint=hint, source=source, related=related))

@@ -1,0 +1,115 @@
+"""What a plain scalar means: the core schema of YAML 1.2, less what people write without meaning it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from kiamo_iac.diagnostics import Severity
+from kiamo_iac.document.quote import quote
+
+Scalar = str | int | float | bool | None
+
+
+class Remark(NamedTuple):
+    """What there is to say about a scalar."""
+
+    code: str
+    summary: str
+    hint: str
+    severity: Severity = Severity.ERROR
+
+
+_WORDS: Final[Mapping[str, Scalar]] = {
+    "": None,
+    **dict.fromkeys(("null", "Null", "NULL", "~"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_OLD_BOOLEANS: Final = frozenset(
+    form for word in ("yes", "no", "on", "off") for form in (word, word.capitalize(), word.upper())
+)
+WORDS: Final = frozenset(_WORDS) | _OLD_BOOLEANS
+NUMERIC: Final = frozenset("0123456789+-.")
+"""A plain scalar that is none of `WORDS` and begins with none of `NUMERIC` is the text that it is."""
+
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+")
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_KEEPS_ZERO: Final = re.compile(r"\+[0-9.]|[-+]?0[0-9]")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?", re.DOTALL)
+_BASED: Final = re.compile(r"[-+]?0(?:o[0-7]+|x[0-9a-fA-F]+|b[01]+)")
+_SPECIAL: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_SEXAGESIMAL: Final = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+")
+_INT64: Final = 2**63
+
+
+def resolve(text: str) -> tuple[Scalar, Remark | None]:
+    """The value of a plain scalar and what there is to say about it; the text itself where it is refused."""
+    if text in _WORDS:
+        return _WORDS[text], None
+    if text in _OLD_BOOLEANS:
+        hint = f"YAML 1.2 reads text, YAML 1.1 read a boolean: write true, false, or {quote(text)} in quotes"
+        return text, Remark("KIA0118", f"{quote(text)} without quotes is text, not a boolean", hint, Severity.WARNING)
+    return _number(text) if text[0] in NUMERIC else (text, None)
+
+
+def _number(text: str) -> tuple[Scalar, Remark | None]:
+    if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+        if _KEEPS_ZERO.match(text):
+            lost = "plus" if text[0] == "+" else "zero"
+            summary = f"{quote(text)} without quotes is a number, which loses the leading {lost} of a phone number"
+            return text, Remark("KIA0114", summary, f"quote it: {quote(text)}")
+        return _exact(text)
+    if _DATE.fullmatch(text):
+        return text, Remark(
+            "KIA0115",
+            f"{quote(text)} without quotes is a date to some readers and text to others",
+            f"quote it: {quote(text)}",
+        )
+    if _BASED.fullmatch(text) or _SPECIAL.fullmatch(text):
+        hint = (
+            f"write it in decimal, or quote it: {quote(text)}"
+            if _BASED.fullmatch(text)
+            else f"quote it if it is text: {quote(text)}"
+        )
+        return text, Remark("KIA0116", f"{quote(text)} is not a number that JSON knows", hint)
+    if _SEXAGESIMAL.fullmatch(text):
+        hint = f"quote it, so that every reader takes it for text: {quote(text)}"
+        return text, Remark(
+            "KIA0118", f"{quote(text)} without quotes is text, and a number to YAML 1.1", hint, Severity.WARNING
+        )
+    return text, None
+
+
+def _exact(text: str) -> tuple[Scalar, Remark | None]:
+    remark = Remark(
+        "KIA0116", "this number is too large to be kept exactly", "quote it if it is text, such as an identifier"
+    )
+    if _INTEGER.fullmatch(text):
+        value = int(text) if len(text) < 21 else _INT64
+        return (value, None) if -_INT64 <= value < _INT64 else (text, remark)
+    number = float(text)
+    return (number, None) if math.isfinite(number) else (text, remark)
+
+
+_TEXT_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "tag:yaml.org,2002:int": (int,),
+    "tag:yaml.org,2002:float": (float, int),
+    "tag:yaml.org,2002:bool": (bool,),
+    "tag:yaml.org,2002:null": (type(None),),
+}
+
+
+def tagged(tag: str, text: str) -> tuple[Scalar, Remark | None]:
+    """The value of a scalar with an explicit tag: those of the core schema are read, the others refused."""
+    if tag in _TEXT_TAGS:
+        return text, None
+    if tag not in _TYPES:
+        return text, Remark("KIA0107", f"the tag {quote(tag)} is not read", "remove the tag: a file holds plain data")
+    value, remark = resolve(text)
+    if remark is None and type(value) in _TYPES[tag]:
+        return value, None
+    return text, Remark("KIA0107", f"{quote(text)} is not what its tag says", "remove the tag")

@@ -1,0 +1,104 @@
+"""What libyaml says of broken syntax, in plain words, with what to do about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
+
+# Outside of what libyaml's reader accepts (YAML 1.2, production c-printable): control characters, halves of pairs.
+_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+class Fault(NamedTuple):
+    """A syntax error."""
+
+    code: str
+    summary: str
+    hint: str
+    offset: int
+    """Of the character at which it stands, 0-based."""
+
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "mapping values are not allowed in this context": (
+        'a ": " stands where no value can begin',
+        'quote a text that holds ": ", and check that keys of one block begin in one column',
+    ),
+    "mapping keys are not allowed in this context": ('a "? " stands where no key can begin', "check the indentation"),
+    "block sequence entries are not allowed in this context": (
+        'a "- " stands where no list can begin',
+        'begin the list on a line of its own; quote a text that begins with "- "',
+    ),
+    "found character that cannot start any token": (
+        "a character stands here that no text without quotes can begin with",
+        "quote the text; indent with spaces, never with tabs",
+    ),
+    "could not find expected ':'": (
+        'a ":" is missing after this key',
+        'write "key: value", with a space after the colon',
+    ),
+    "did not find expected key": (
+        "a key was expected here",
+        "check the indentation, and that a text that holds quotes is quoted as a whole",
+    ),
+    "did not find expected '-' indicator": ('an item that begins with "- " was expected here', "check the indentation"),
+    "did not find expected ',' or '}'": (
+        'a "," or a "}" was expected here',
+        "separate the entries of { } with commas and close it",
+    ),
+    "did not find expected ',' or ']'": (
+        'a "," or a "]" was expected here',
+        "separate the items of [ ] with commas and close it",
+    ),
+    "did not find expected node content": ("a value was expected here", "quote the text, or write the missing value"),
+    "did not find expected <document start>": (
+        "the document ends before this line",
+        "check the indentation of the lines before",
+    ),
+    "found unexpected end of stream": (
+        "this quoted text is never closed",
+        "close it with the quote that it begins with",
+    ),
+    "found unexpected document indicator": (
+        'this quoted text runs into a line "---" or "..."',
+        "close the quote before it",
+    ),
+    "found unknown escape character": (
+        "a backslash stands before a character that it cannot escape",
+        "double it, or use single quotes",
+    ),
+    "found undefined tag handle": ("a tag is not read", "remove the tag: a file holds plain data"),
+    "found incompatible YAML document": (
+        "this version of YAML is not read",
+        "remove the %YAML line: manifests are YAML 1.2",
+    ),
+}
+_CODES: Final = {"found undefined tag handle": "KIA0107", "found incompatible YAML document": "KIA0105"}
+_FROM_ITS_BEGINNING: Final = frozenset({"found unexpected end of stream", "found unexpected document indicator"})
+"""Problems that libyaml places where it gave up; what a person has to change is where it began."""
+
+
+def explain(error: Exception, text: str) -> Fault:
+    """The fault that an exception of the parser, raised while it read `text`, stands for."""
+    if isinstance(error, MarkedYAMLError):
+        return _marked(error, text)
+    found = _UNPRINTABLE.search(text)
+    if isinstance(error, (ReaderError, UnicodeEncodeError)) and found:
+        summary = f"the character U+{ord(found[0]):04X} cannot stand in YAML"
+        hint = 'remove it, or write it as "\\x…" or "\\u…" inside double quotes'
+        return Fault("KIA0119", summary, hint, found.start())
+    return Fault("KIA0101", "the file is not YAML", "check its syntax", 0)
+
+
+def _marked(error: Any, text: str) -> Fault:
+    problem: str = error.problem or "the syntax is broken"
+    begins = problem in _FROM_ITS_BEGINNING and error.context_mark is not None
+    mark = error.context_mark if begins else (error.problem_mark or error.context_mark)
+    offset = mark.index if mark is not None else 0
+    summary, hint = _WORDS.get(problem, (problem, "check the syntax of this line and the one before"))
+    if text[offset : offset + 1] == "\t":
+        summary, hint = "a tab stands where YAML wants spaces", "indent with spaces"
+    return Fault(_CODES.get(problem, "KIA0101"), summary, hint, offset)
