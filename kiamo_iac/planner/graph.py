@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 
 from kiamo_iac.planner.draft import Draft
 from kiamo_iac.planner.plan import Step
@@ -13,8 +12,7 @@ from kiamo_iac.planner.plan import Step
 def ordered(drafts: list[Draft]) -> list[Draft]:
     """The drafts so that each comes after its needs; among those that may come next, the smallest address first.
 
-    Raises:
-        CycleError: the needs go round in a circle.
+    The needs never go round in a circle: a name is only taken from what is renamed, and `order_names` opens those.
     """
     position = {id(d): (d.pair.address, n) for n, d in enumerate(drafts)}
     by_id = {id(d): d for d in drafts}
@@ -33,11 +31,7 @@ def ordered(drafts: list[Draft]) -> list[Draft]:
 
 
 def steps(drafts: list[Draft]) -> tuple[Step, ...]:
-    """Number the drafts and turn their needs into `depends_on`.
-
-    Raises:
-        CycleError: see `ordered`.
-    """
+    """Number the drafts and turn their needs into `depends_on`."""
     in_order = ordered(drafts)
     number = {id(d): n for n, d in enumerate(in_order, start=1)}
     return tuple(_step(d, number) for d in in_order)
@@ -57,8 +51,3 @@ def _step(draft: Draft, number: dict[int, int]) -> Step:
         reason=draft.reason,
         source=draft.source,
     )
-
-
-def circle(error: CycleError) -> Iterator[int]:
-    """The ids of the drafts in the circle that `ordered` found."""
-    yield from error.args[1]

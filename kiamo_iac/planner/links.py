@@ -3,7 +3,7 @@
 way up      create parent ─► create child           create, rename target ─► write a reference to it
             create every field of a base ─► create, start a batch of it
 way down    stop, delete, re-point whoever refers ─► delete target
-names       rename or delete what bears a name ─► create or rename what takes it
+names       rename what bears a name            ─► create or rename what takes it
             (a circle is opened: one of it takes a name of its own for a moment)
 """
 
@@ -63,7 +63,7 @@ class Links:
             unit.drafts[0].needs.append(create)
 
     def _after_siblings(self, unit: Unit) -> None:
-        """What refers to siblings is made and started once all of those are: nobody is dialled with half of the fields."""
+        """What refers to siblings is made and started after all of those: nobody is dialled with half of the fields."""
         needed = {r.kind for r in unit.pair.kind.references if r.scope is Scope.SIBLING}
         creates = [d for kind in sorted(needed) for d in self._creates.get((unit.pair.parent, kind), [])]
         if creates:
@@ -170,14 +170,13 @@ def order_names(units: list[Unit], pairing: Pairing, capabilities: Capabilities)
     frees: dict[Address, Draft] = {}
     for unit in units:
         for draft in unit.drafts:
-            if draft.action in {Action.RENAME, Action.DELETE} and draft.pair.live is not None:
-                frees[_slot(draft.pair, draft.pair.live.name)] = draft
+            if draft.action is Action.RENAME:
+                frees[_slot(draft.pair, draft.pair.now.name)] = draft
     takers = [
         (unit, draft) for unit in units for draft in unit.drafts if draft.action in {Action.RENAME, Action.CREATE}
     ]
     for _, draft in takers:
-        freed = frees.get(draft.pair.address)
-        if freed is not None and freed is not draft:
+        if (freed := frees.get(draft.pair.address)) is not None:
             draft.needs.append(freed)
     for circle in _circles([d for _, d in takers if d.action is Action.RENAME], frees):
         _open(circle, {id(d): u for u, d in takers}, pairing, capabilities)
@@ -198,7 +197,7 @@ def _circles(renames: list[Draft], frees: dict[Address, Draft]) -> list[list[Dra
             done.add(id(draft))
             walk.append(draft)
             following = frees.get(draft.pair.address)
-            if following is None or following.action is not Action.RENAME:
+            if following is None:
                 break
             draft = following
         else:
@@ -233,7 +232,7 @@ def _open(circle: list[Draft], units: dict[int, Unit], pairing: Pairing, capabil
 
 def _free_name(old: str, pair: Pair, pairing: Pairing, capabilities: Capabilities) -> str | None:
     pattern = capabilities.of(pair.kind.kind).name_pattern
-    for suffix in ("-tmp", ".tmp", "_tmp", *(f"-tmp{n}" for n in range(2, 100))):
+    for suffix in ("-tmp", "_tmp", "tmp", *(f"-tmp{n}" for n in range(2, 100))):
         name = old[: 255 - len(suffix)] + suffix
         if pattern is not None and not re.fullmatch(pattern, name):
             continue

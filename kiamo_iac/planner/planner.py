@@ -8,8 +8,6 @@ The plan ends at the desired state without the instance refusing a call, or is r
 
 from __future__ import annotations
 
-from graphlib import CycleError
-
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, has_errors
 from kiamo_iac.planner.draft import Draft, Unit
@@ -40,15 +38,10 @@ def build_plan(desired: State, live: State, *, capabilities: Capabilities, envir
     drafts = [d for unit in units for d in unit.drafts]
     if has_errors(diagnostics):
         drafts = []
-    try:
-        done = steps(drafts)
-    except CycleError as error:
-        diagnostics.append(_circle(error, drafts))
-        done, drafts = (), []
     return Plan(
         environment=environment,
         url=url,
-        steps=done,
+        steps=steps(drafts),
         diagnostics=tuple(sorted(diagnostics, key=Diagnostic.sort_key)),
         bindings=_bindings(drafts, references),
     )
@@ -108,16 +101,6 @@ def _refuse_attribute(unit: Unit, draft: Draft, attribute: str, capabilities: Ca
         f'the contract has no wire name for "{attribute}" of a {kind}',
         hint=f"Declare it under kinds.{kind}.attributes.{attribute} in {capabilities.origin}, or leave it out.",
         key=attribute,
-    )
-
-
-def _circle(error: CycleError, drafts: list[Draft]) -> Diagnostic:
-    among = set(error.args[1])
-    members = [f"{d.action} {d.pair.address}" for d in drafts if id(d) in among]
-    return Diagnostic(
-        "KIA0520",
-        f"no order is possible: {', '.join(members)} each wait for another of them",
-        hint="Apply in two goes: take one of these changes away, apply, and put it back.",
     )
 
 

@@ -82,7 +82,7 @@ class StateMachine:
         return min(ways, key=len)
 
     def detour(self, start: str, attributes: Iterable[str]) -> tuple[str, str] | None:
-        """The (command, state) out of `start` to where all of `attributes` can change; None: `start` is such a state."""
+        """The (command, state) out of `start` to where all of `attributes` can change; None: `start` is so."""
         if not any(start in self.frozen_in.get(a, ()) for a in attributes):
             return None
         for command, reached in self.moves.get(start, {}).items():
