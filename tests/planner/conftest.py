@@ -1,0 +1,129 @@
+"""Plans from two plain documents, without the rooms that read manifests and instances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import pytest
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.document.place import Place, pack
+from kiamo_iac.planner.plan import Plan
+from kiamo_iac.planner.planner import build_plan
+from kiamo_iac.resources import by_collection, children_of
+from kiamo_iac.resources.base import Ensure, Lifecycle, Resource
+from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
+from kiamo_iac.state import Instance, State
+
+_OPERATIONS = frozenset({"list", "create", "read", "update", "delete"})
+
+CAPABILITIES = Capabilities(
+    kinds={
+        "service": KindCapabilities(_OPERATIONS, frozenset({"name", "label"}), {"name": "ERR_1040"}),
+        "base": KindCapabilities(
+            _OPERATIONS, frozenset({"name", "label"}), {"name": "ERR_1040"}, embedded=frozenset({"field"})
+        ),
+        "field": KindCapabilities(
+            _OPERATIONS,
+            frozenset({"name", "label", "datatype"}),
+            {"name": "ERR_1040", "label": "ERR_1070", "datatype": "ERR_1080"},
+            defaults=({"name": "phone", "label": "Phone", "datatype": "phone"},),
+        ),
+        "batch": KindCapabilities(
+            _OPERATIONS | {"start", "pause", "stop"},
+            frozenset({"name", "service", "association", "state"}),
+            {"name": "ERR_1040", "service": "ERR_1100"},
+        ),
+    },
+    meanings={"ERR_2010": "Batch must be stopped before deletion"},
+    origin="contract.yaml",
+)
+"""Written out by hand, so that these tests stand without the contract."""
+
+_LIFECYCLE = ("ensure", "protect", "renamed_from", "exclusive", "managed", "initial_state")
+
+
+def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[Instance]:
+    line = 0
+
+    def walk(
+        kind: type[Resource], block: Mapping[str, Any], parent: Address | None, absent: bool
+    ) -> Iterator[Instance]:
+        nonlocal line
+        line += 1
+        address = Address.of(kind.collection, block["name"], parent)
+        below = children_of(kind.kind)
+        mine = {k: v for k, v in block.items() if k not in {*(c.collection for c in below), "settings", *_LIFECYCLE}}
+        settings = block.get("settings", {})
+        gone = absent or block.get("ensure") == "absent"
+        if live:
+            extras = {k: mine.pop(k) for k in ("contacts", "default") if mine.get(k)}
+            yield Instance(address, kind, mine, settings, remote_id=f"id-{address}", extras=extras)
+        else:
+            lifecycle = Lifecycle(
+                ensure=Ensure.ABSENT if gone else Ensure.PRESENT,
+                managed=not kind.by_reference or block.get("managed", False),
+                protect=block.get("protect", False),
+                renamed_from=tuple(map(identity, block.get("renamed_from", ()))),
+                exclusive=tuple(block.get("exclusive", ())),
+                initial_state=block.get("initial_state"),
+            )
+            place = Place("m.yaml", pack(line, 1), {k: pack(line, 10 + n) for n, k in enumerate(block)})
+            yield Instance(address, kind, mine, settings, lifecycle, place=place)
+        for child in below:
+            for inner in block.get(child.collection, ()):
+                yield from walk(child, inner, address, gone)
+
+    for collection, blocks in document.items():
+        for block in blocks:
+            yield from walk(by_collection()[collection], block, None, False)
+
+
+class Planner(Protocol):
+    """`plan(desired, live)`, each in the shape of a manifest; live bases get their default field unless `bare`."""
+
+    def __call__(
+        self, desired: Mapping[str, Any], live: Mapping[str, Any], *, capabilities: Capabilities = ...
+    ) -> Plan: ...
+
+
+PHONE = {"name": "phone", "label": "Phone", "datatype": "phone", "default": True}
+
+
+@pytest.fixture
+def plan() -> Planner:
+    def build(
+        desired: Mapping[str, Any], live: Mapping[str, Any], *, capabilities: Capabilities = CAPABILITIES
+    ) -> Plan:
+        bases = [{**b, "fields": [PHONE, *b.get("fields", ())]} for b in live.get("bases", ())]
+        return build_plan(
+            State(_instances(desired, live=False)),
+            State(_instances({**live, "bases": bases}, live=True)),
+            capabilities=capabilities,
+            environment="test",
+            url="http://127.0.0.1:1",
+        )
+
+    return build
+
+
+@pytest.fixture
+def shown() -> Callable[[Plan], list[str]]:
+    """Each step as `action address [depends_on]`, in order."""
+    return lambda plan: [
+        f"{s.action} {s.address}" + (f" after {','.join(map(str, s.depends_on))}" if s.depends_on else "")
+        for s in plan.steps
+    ]
+
+
+@pytest.fixture
+def refused() -> Callable[[Plan], list[str]]:
+    """Each refusal as `code place`."""
+
+    def show(plan: Plan) -> list[str]:
+        assert not plan.applyable
+        assert plan.steps == ()
+        return [f"{d.code} {d.source}" for d in plan.diagnostics if d.severity == "error"]
+
+    return show
