@@ -1,0 +1,48 @@
+"""Seconds to read N documents, keeping the place of every key, and to read them with PyYAML's C loader, in turn."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from benchmarks import documents
+from kiamo_iac.document.parser import parse
+
+
+def theirs(text: str) -> Any:
+    """The data of `text`, without any place."""
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def check(text: str) -> None:
+    """Both read the same, and ours knows where: the base of a document stands in its second line."""
+    document = parse(text, file="base.yaml")
+    if document.data != theirs(text) or document.place(document.data["bases"][0]).at("name").line != 2:
+        raise AssertionError("the two loaders read different things")
+
+
+def seconds(load: Callable[[str], object], texts: list[str]) -> float:
+    """To load all the texts and keep what came out."""
+    gc.collect()
+    started = time.perf_counter()
+    kept = [load(text) for text in texts]
+    taken = time.perf_counter() - started
+    del kept
+    return taken
+
+
+def main(count: int, pairs: int) -> list[tuple[float, float]]:
+    """So many pairs of seconds, each over `count` documents."""
+    texts = [documents.text(number) for number in range(count)]
+    check(texts[0])
+    return [(seconds(lambda text: parse(text, file="base.yaml"), texts), seconds(theirs, texts)) for _ in range(pairs)]
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]))))

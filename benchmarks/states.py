@@ -1,0 +1,61 @@
+"""The measured documents as states, desired and live, for what is measured without files and without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks import documents
+from kiamo_iac.address import Address
+from kiamo_iac.resources import by_collection
+from kiamo_iac.resources.base import Lifecycle
+from kiamo_iac.state import Instance, State
+
+CHANGED_EVERY = 10
+"""Of so many bases one has another label on the instance, and lacks its second batch there."""
+_LIFECYCLE = Lifecycle(initial_state="new")
+_REFERENCE = Lifecycle(managed=False)
+
+
+def desired(count: int) -> State:
+    """So many documents, as declared."""
+    return State(_desired(count))
+
+
+def live(count: int, *, changed: bool) -> State:
+    """The same as they stand on an instance: exactly so, or with something to do at every tenth."""
+    return State(_live(count, changed=changed))
+
+
+def _desired(count: int) -> Iterator[Instance]:
+    yield _instance(None, "services", {"name": documents.SERVICE}, lifecycle=_REFERENCE)
+    for number in range(count):
+        document = documents.base(number)
+        base = _instance(None, "bases", {"name": document["name"], "label": document["label"]})
+        yield base
+        yield from (_instance(base.address, "fields", field) for field in document["fields"])
+        for batch in document["batches"]:
+            attributes = {k: v for k, v in batch.items() if k != "initial_state"}
+            yield _instance(base.address, "batches", attributes, lifecycle=_LIFECYCLE)
+
+
+def _live(count: int, *, changed: bool) -> Iterator[Instance]:
+    yield _instance(None, "services", {"name": documents.SERVICE, "label": documents.SERVICE}, remote_id="1")
+    for number in range(count):
+        document = documents.base(number)
+        differs = changed and number % CHANGED_EVERY == 0
+        label = "changed by hand" if differs else document["label"]
+        base = _instance(None, "bases", {"name": document["name"], "label": label}, remote_id=f"b{number}")
+        yield base
+        phone = {"name": "phone", "label": "Phone", "datatype": "phone"}
+        yield _instance(base.address, "fields", phone, remote_id=f"f{number}", extras={"default": True})
+        for index, field in enumerate(document["fields"]):
+            yield _instance(base.address, "fields", field, remote_id=f"f{number}-{index}")
+        for index, batch in enumerate(document["batches"][: 1 if differs else None]):
+            attributes = {k: v for k, v in batch.items() if k != "initial_state"} | {"state": "new"}
+            yield _instance(base.address, "batches", attributes, remote_id=f"t{number}-{index}")
+
+
+def _instance(parent: Address | None, collection: str, attributes: Mapping[str, Any], **more: Any) -> Instance:
+    address = Address.of(collection, attributes["name"], parent)
+    return Instance(address, by_collection()[collection], attributes, **more)
