@@ -1,0 +1,248 @@
+"""The call: an operation of the contract made over HTTP, and its answer or a typed error."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import httpx
+
+from kiamo_iac import __version__
+from kiamo_iac.api.answer import Answer
+from kiamo_iac.api.contract import Contract, Operation
+from kiamo_iac.api.exchange import Exchange, Received
+from kiamo_iac.api.network import Connection, proxy_for, trusted
+from kiamo_iac.api.printable import printable
+from kiamo_iac.api.refusal import refusal
+from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
+from kiamo_iac.api.strict_json import parse_json
+from kiamo_iac.errors import AccessError, ApiError, ResponseError, UsageError
+from kiamo_iac.secret import Secret
+
+Ids = Mapping[str, str | int]
+"""Placeholder of the contract → id: `id` the thing's own, a kind's name its parent's."""
+
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
+"""Checked here, for h11 would quote the value that it refuses."""
+
+
+class Client:
+    """Calls one instance, from as many threads as wanted.
+
+    Each call in flight has a connection of its own, kept for the next call (one httpx transport a thread was measured
+    fastest; a stack of them is the same, and serves readers and writers in turn). All share one TLS context.
+    Redirects are never followed, cookies never kept, and of the environment only proxies are looked at (see
+    `network.proxy_for`): no .netrc, no certificates.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: Secret,
+        contract: Contract,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        ca_bundle: Path | None = None,
+        limits: Limits | None = None,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        """`transport`: takes the place of the network; it must bear calls from several threads. `pause`: waits that
+        many seconds between repetitions.
+
+        Raises:
+            UsageError: the url is not one that a token may be sent to, the token is not one that can be sent, or the
+                certificates cannot be read.
+        """
+        if not _SENDABLE.fullmatch(token.reveal()):
+            msg = "The token holds characters that a header cannot carry."
+            raise UsageError(msg, hint="a token is 40 hexadecimal characters on one line")
+        self.url = url
+        self.contract = contract
+        self._limits = limits or Limits()
+        self._base = _checked(url) + contract.prefix.path
+        self._exchange = Exchange(contract.auth.header, token, self._limits)
+        self._closing = threading.Event()
+        self._pause = pause or self._closing.wait
+        self._idle: deque[httpx.BaseTransport] = deque()
+        self._given = transport
+        if transport is None:
+            target = httpx.URL(url)
+            self._trust = trusted(ca_bundle) if target.scheme == "https" else None
+            self._proxy = proxy_for(target)
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection, those in flight when their call is over, and end the waits between repetitions."""
+        self._closing.set()
+        self._drop_idle()
+
+    def call(
+        self,
+        kind: str,
+        operation: str,
+        ids: Ids | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> Answer:
+        """Make the contract's `operation` of `kind`; `body` (by wire names) and `query` go beside what it fixes.
+
+        Raises:
+            TransportError: no usable answer came.
+            ResponseError: the answer is not what an API says: a redirect, HTML, JSON that is not strict, too large.
+            RefusedError: the instance said no; AccessError when it was the token that may not.
+            ApiError: the contract has no such operation.
+        """
+        made = self._operation(kind, operation)
+        path, fixed_query, fixed_body = made.render(ids or {})
+        target = self._base + path
+        if fields := {**fixed_query, **(query or {})}:
+            target += "?" + urlencode(fields)
+        content = self._content(made, {**(body or {}), **fixed_body}, wanted=body is not None)
+        name = f"{made.method} {self.contract.prefix.path}{path}"
+        reply = self._until_answered(made.method, target, content=content, name=name)
+        if isinstance(reply, Failed):
+            raise reply.error
+        return reply
+
+    def _operation(self, kind: str, operation: str) -> Operation:
+        stanza = self.contract.kinds.get(kind)
+        if stanza is None or operation not in stanza.operations:
+            raise ApiError(
+                f'The contract has no operation "{operation}" of a {kind}.',
+                hint=f"declare it under kinds.{kind}.operations.{operation} in {self.contract.origin}",
+            )
+        return stanza.operations[operation]
+
+    def _content(self, operation: Operation, body: Mapping[str, Any], *, wanted: bool) -> bytes | None:
+        if not body and not wanted:
+            return None
+        try:
+            return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        except ValueError as error:
+            reason = "half of a surrogate pair" if isinstance(error, UnicodeError) else "a number that is not finite"
+            msg = f"The body of {operation.method} {operation.path} holds {reason}, which JSON cannot carry."
+            raise ApiError(msg) from None
+
+    def _until_answered(self, method: str, target: str, *, content: bytes | None, name: str) -> Answer | Failed:
+        """The one place that makes a call again. Whether it may is for `retry.may_repeat` to say."""
+        attempt, waited, begun = 1, 0.0, time.monotonic()
+        while True:
+            reply = self._once(method, target, content=content, name=name)
+            if isinstance(reply, Answer) or not may_repeat(method, reply):
+                return reply
+            if not reply.sent and attempt >= CONNECTS:
+                return reply
+            wait = wait_before(attempt, reply)
+            if max(waited, time.monotonic() - begun) + wait > self._limits.patience:
+                return self._impatient(reply, name)
+            if self._pause(wait) or self._closing.is_set():
+                return reply
+            waited += wait
+            attempt += 1
+
+    def _impatient(self, failed: Failed, name: str) -> Failed:
+        if failed.wait is not None and failed.error.hint is None:
+            failed.error.hint = f"the instance asked to wait {failed.wait:.0f} s before {name} is made again: try later"
+        return failed
+
+    def _once(self, method: str, target: str, *, content: bytes | None, name: str) -> Answer | Failed:
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"kiamo-iac/{__version__}"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        request = httpx.Request(method, target, headers=headers, content=content)
+        transport = self._borrow()
+        try:
+            received = self._exchange.make(transport, request, call=name)
+        finally:
+            self._give_back(transport)
+        return received if isinstance(received, Failed) else self._understood(received, name)
+
+    def _understood(self, received: Received, name: str) -> Answer | Failed:
+        status = received.status
+        if 200 <= status < 300:
+            try:
+                return Answer(name, status, parse_json(received.body) if received.body.strip() else None)
+            except ValueError as wrong:
+                text = f"{name} was answered with {status} and a body that is not the JSON of an API: {wrong}."
+                hint = (
+                    "check the url of the environment and the contract's prefix: something else may be answering there"
+                )
+                return Failed(ResponseError(text, hint=hint), lasting=True, status=status)
+        if status < 400 or status > 599:
+            where = printable(received.headers.get("location", ""), 100)
+            text = f"{name} was answered with {status}" + (f', pointing at "{where}"' if where else "")
+            hint = "redirects are never followed, since the token would go along: give the environment its final url"
+            return Failed(ResponseError(f"{text}.", hint=hint), lasting=True, status=status)
+        error = refusal(name, status, body=received.body, errors=self.contract.errors)
+        wait = retry_after(received.headers.get("retry-after")) if status in PASSING else None
+        return Failed(error, lasting=isinstance(error, AccessError), status=status, wait=wait)
+
+    def _borrow(self) -> httpx.BaseTransport:
+        if self._given is not None:
+            return self._given
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return Connection(trust=self._trust, proxy=self._proxy)
+
+    def _give_back(self, transport: httpx.BaseTransport) -> None:
+        if transport is self._given:
+            return
+        self._idle.append(transport)
+        if self._closing.is_set():
+            self._drop_idle()
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            try:
+                self._idle.pop().close()
+            except IndexError:  # another thread was faster
+                return
+
+
+def _checked(url: str) -> str:
+    """The url without a slash at its end, when a token may be sent there: https, or http to loopback (a second line of
+    defence behind the project file's own check)."""
+    try:
+        parts = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        parts = httpx.URL("")
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        msg = "The url of the environment is not an http or https address."
+        raise UsageError(msg, hint="write it as https://kiamo.example.com")
+    if parts.userinfo or parts.query or parts.fragment:
+        msg = "The url of the environment holds a user, a query or a fragment."
+        raise UsageError(msg, hint="keep scheme, host, port and path only")
+    if parts.scheme == "http" and not _is_loopback(parts.host):
+        msg = f"The token is not sent to {parts.host} over plain http."
+        raise UsageError(msg, hint="use https; http is for loopback only")
+    return str(parts).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

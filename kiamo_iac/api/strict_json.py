@@ -1,0 +1,61 @@
+"""JSON as RFC 8259 has it and no more: no NaN, no number out of range, no key twice, no half of a surrogate pair."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+
+def parse_json(body: bytes) -> Any:
+    """The value that `body` holds.
+
+    Raises:
+        ValueError: it is not JSON in UTF-8, or one of those above; the message is half a sentence on what is wrong.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        msg = "it is not UTF-8"
+        raise ValueError(msg) from None
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        what = "it is HTML" if text.lstrip()[:1] == "<" else f"{error.msg}, line {error.lineno} column {error.colno}"
+        raise ValueError(what) from None
+    except RecursionError:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from None
+    if "\\u" in text and not _is_text(value):
+        msg = "it holds half of a surrogate pair"
+        raise ValueError(msg)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        msg = "an object holds the same key twice"
+        raise ValueError(msg)
+    return found
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        msg = "a number is out of range"
+        raise ValueError(msg)
+    return value
+
+
+def _constant(text: str) -> NoReturn:
+    msg = f"{text} is not JSON"
+    raise ValueError(msg)
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
