@@ -9,7 +9,7 @@ import jsonschema
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.json_plan import JsonPlan, plan_data
-from kiamo_iac.render.plan_schema import plan_schema
+from kiamo_iac.render.schemas import plan_schema
 
 
 def test_every_plan_meets_the_schema(named_plan: tuple[str, Plan]) -> None:

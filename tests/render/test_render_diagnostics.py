@@ -10,7 +10,7 @@ from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import render_json, render_text, tally
-from kiamo_iac.render.plan_schema import validate_schema
+from kiamo_iac.render.schemas import validate_schema
 
 ERROR = Diagnostic(
     "KIA0102",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from kiamo_iac.address import Address
@@ -11,8 +9,7 @@ from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 from kiamo_iac.render.base import PLAN_FORMATS, Style, plan_renderer
 from kiamo_iac.render.symbols import ASCII, UNICODE, Symbols
 from kiamo_iac.render.text import TextPlan, summary_line
-
-GOLDEN = Path(__file__).parent / "golden"
+from tests.render.goldens import GOLDEN
 
 
 def test_nothing_of_a_plan_is_left_out(named_plan: tuple[str, Plan]) -> None:

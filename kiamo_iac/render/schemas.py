@@ -6,7 +6,7 @@ from typing import Any
 
 from kiamo_iac.diagnostics import Severity
 from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Risk
-from kiamo_iac.render import diagnostics
+from kiamo_iac.render import diagnostics, run
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -122,3 +122,31 @@ def validate_schema() -> dict[str, Any]:
         "What `validate` found.",
     )
     return {"$schema": DIALECT, "title": "A validation by kiamo-iac", **result, "$defs": definitions()}
+
+
+def report_schema() -> dict[str, Any]:
+    """The schema of `apply --format json`."""
+    outcomes = [outcome.value for outcome in run.Outcome]
+    result = _object(
+        {
+            "id": {"type": "integer", "minimum": 1, "description": "The id of the step in the plan."},
+            "action": {"enum": [action.value for action in Action]},
+            "address": _ADDRESS,
+            "kind": {"type": "string"},
+            "outcome": {"enum": outcomes},
+            "detail": _nullable("Why it was not done."),
+            "source": {"anyOf": [_PLACE, {"type": "null"}]},
+        },
+        "One step and what became of it.",
+    )
+    report = _object(
+        {
+            "format_version": {"const": run.FORMAT_VERSION},
+            "environment": {"type": "string"},
+            "url": {"type": "string"},
+            "summary": _counts(outcomes, "How many steps of each outcome."),
+            "results": {"type": "array", "items": result, "description": "Every step of the plan, in its order."},
+        },
+        "What became of an applied plan.",
+    )
+    return {"$schema": DIALECT, "title": "A report of kiamo-iac", **report}

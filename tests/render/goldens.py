@@ -1,0 +1,19 @@
+"""Which golden files there are: every plan in every one of these formats and styles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.symbols import ASCII, UNICODE
+
+GOLDEN = Path(__file__).parent / "golden"
+
+STYLES: Mapping[str, tuple[str, Style]] = {
+    "txt": ("text", Style(UNICODE)),
+    "ascii.txt": ("text", Style(ASCII)),
+    "ansi.txt": ("text", Style(UNICODE, color=True)),
+    "json": ("json", Style()),
+}
+"""Suffix of the file → format and style."""
