@@ -68,6 +68,11 @@ def inside(module: str, *arguments: str, environment: Mapping[str, str] | None =
     return json.loads(run(command, environment=environment).stdout)
 
 
+def offline_plan(project: Path, snapshot: Path) -> Run:
+    """A whole process that plans a project against a live state out of a file, instead of an instance."""
+    return run((sys.executable, "-m", "benchmarks.inside.offline", str(project), str(snapshot)))
+
+
 def quiet(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Our environment without what would change a measurement: settings of ours, of Terraform and of Python."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KIAMO_", "TF_", "PYTHON"))}

@@ -1,4 +1,4 @@
-"""Seconds that the planner alone takes for N documents and for a tenth of them, in turn, with work at every tenth base."""
+"""Seconds that the planner alone takes for N documents and for a tenth of them, in turn; every tenth base has work."""
 
 from __future__ import annotations
 

@@ -1,0 +1,71 @@
+"""The live side: an emulator in a process of its own, seeded with the documents, and its log of calls."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import documents
+from benchmarks.process import ROOT, quiet
+
+LATENCY = 0.020
+"""Seconds that the live side waits before each answer, where a row says latency."""
+TOKEN = "0123456789" * 4
+"""What an emulator takes that was given no tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A running emulator."""
+
+    url: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Points the environment `bench` of a project at it."""
+        return {"KIAMO_BENCH_URL": self.url, "KIAMO_BENCH_TOKEN": TOKEN}
+
+    def seed(self, count: int, *, beside: int = 0) -> None:
+        """Empty it, then put so many documents there as they are declared, and others that no manifest names."""
+        self._control("reset", {})
+        bases = [_live(documents.base(number)) for number in range(count)]
+        bases += [{**_live(documents.base(number)), "name": f"beside {number:05}"} for number in range(beside)]
+        self._control("seed", {"services": [{"name": documents.SERVICE}], "bases": bases})
+
+    def count(self) -> tuple[int, int]:
+        """How many GETs it has seen since it was seeded, and how many other calls."""
+        calls = json.loads(self._control("calls"))["calls"]
+        gets = sum(call["method"] == "GET" for call in calls)
+        return gets, len(calls) - gets
+
+    def _control(self, endpoint: str, body: Mapping[str, Any] | None = None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_emulator/{endpoint}", data, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            said: bytes = answer.read()
+        return said
+
+
+def _live(base: Mapping[str, Any]) -> dict[str, Any]:
+    batches = [{k: v for k, v in batch.items() if k != "initial_state"} for batch in base["batches"]]
+    return {**base, "batches": batches}
+
+
+@contextmanager
+def live(*, latency: float = 0.0) -> Iterator[Live]:
+    """An emulator that answers after `latency` seconds; gone when this is left."""
+    command = (sys.executable, "-m", "benchmarks.inside.serve", str(latency * 1000))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=quiet()) as process:
+        try:
+            url = process.stdout.readline().strip() if process.stdout else ""
+            if not url:
+                raise RuntimeError("the emulator did not start; its words are above")
+            yield Live(url)
+        finally:
+            process.terminate()

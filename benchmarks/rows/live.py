@@ -1,0 +1,107 @@
+"""What it costs to read and write an instance: an emulator in its own process, 20 ms away where a row says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks import documents
+from benchmarks.harness import Counts, Outcome, Pairs, Row, Scale
+from benchmarks.live import LATENCY, Live, live
+from benchmarks.process import OURS, Run, inside, run
+
+IN_FLIGHT = 16
+"""Reads at a time in the row that measures reading alone."""
+READS = 10
+"""Reads that the program makes at a time."""
+WRITES = 4
+"""Writes that the program makes at a time, by default."""
+
+
+def plan(project: Path, instance: Live) -> Run:
+    """`kiamo-iac plan` of a project against an instance."""
+    return run((*OURS, "--project", str(project), "plan", "-e", "bench"), environment=instance.environment)
+
+
+def apply(project: Path, instance: Live) -> Run:
+    """`kiamo-iac apply --yes` of a project to an instance."""
+    return run((*OURS, "--project", str(project), "apply", "-e", "bench", "--yes"), environment=instance.environment)
+
+
+def read(scale: Scale, pairs: int) -> Outcome:
+    """The live state of N bases, read with 16 calls in flight, beside latency × calls ÷ 16."""
+    count = scale.of(500, 8)
+    with live(latency=LATENCY) as instance:
+        instance.seed(count)
+        taken = inside("read", str(count), str(IN_FLIGHT), str(pairs), environment=instance.environment)
+    bound = LATENCY * (2 + 2 * count) / IN_FLIGHT
+    return Pairs([(seconds, bound) for seconds in taken])
+
+
+def plan_wall(scale: Scale, pairs: int) -> Outcome:
+    """A plan with nothing to do, beside the time its reads must take and the time its offline part takes."""
+    count = scale.of(1000, 8)
+    project = documents.project(scale.folder / "plan-wall", count)
+    bound = LATENCY * (2 + 2 * count) / READS
+    with live(latency=LATENCY) as instance:
+        instance.seed(count)
+        taken = [
+            (plan(project, instance).wall, bound + run((*OURS, "--project", str(project), "validate")).wall)
+            for _ in range(pairs)
+        ]
+    return Pairs(taken)
+
+
+def gets_of_a_plan(scale: Scale, _pairs: int) -> Outcome:
+    """Only the bases that manifests name are read, whatever the instance holds beside them."""
+    count, beside = scale.of(100, 5), scale.of(200, 7)
+    project = documents.project(scale.folder / "gets", count)
+    with live() as instance:
+        instance.seed(count, beside=beside)
+        plan(project, instance)
+        return Counts([(instance.count()[0], 2 + 2 * count)])
+
+
+def writes_of_nothing(scale: Scale, _pairs: int) -> Outcome:
+    """An apply with nothing to do writes nothing."""
+    count = scale.of(100, 5)
+    project = documents.project(scale.folder / "nothing", count)
+    with live() as instance:
+        instance.seed(count)
+        apply(project, instance)
+        return Counts([(instance.count()[1], 0)])
+
+
+def apply_new(scale: Scale, pairs: int) -> Outcome:
+    """An apply of documents that are all new, beside latency × writes ÷ 4."""
+    count = scale.of(400, 4)
+    project = documents.project(scale.folder / "apply", count)
+    with live(latency=LATENCY) as instance:
+        return Pairs([_applied(project, instance, count) for _ in range(pairs)])
+
+
+def apply_growth(scale: Scale, pairs: int) -> Outcome:
+    """An apply of 2N documents, all new, beside one of N."""
+    count = scale.of(300, 3)
+    one, two = (documents.project(scale.folder / f"growth-{n}", n * count) for n in (1, 2))
+    with live(latency=LATENCY) as instance:
+        return Pairs([(_applied(two, instance, 2 * count)[0], _applied(one, instance, count)[0]) for _ in range(pairs)])
+
+
+def _applied(project: Path, instance: Live, count: int) -> tuple[float, float]:
+    """Seconds of an apply to an instance without any base, and the bound: a base and its batches are a write each."""
+    instance.seed(0)
+    wall = apply(project, instance).wall
+    writes = count * (1 + len(documents.BATCHES))
+    if instance.count()[1] != writes:
+        raise AssertionError(f"{instance.count()[1]} writes where {writes} were meant")
+    return wall, LATENCY * writes / WRITES
+
+
+ROWS = (
+    Row("read", "read 1,002 collections, 16 in flight", "latency × calls ÷ 16", 1.2, read),
+    Row("plan-wall", "`plan` of 1,000 documents at 20 ms", "reads' bound + `validate`", 1.3, plan_wall, pairs=3),
+    Row("gets", "GETs of a plan of 100 bases beside 200 others", "2 + 2 × bases", None, gets_of_a_plan),
+    Row("writes", "writes of an apply with nothing to do", "none", None, writes_of_nothing),
+    Row("apply", "`apply` of 400 new documents at 20 ms", "latency × writes ÷ 4", 1.3, apply_new, pairs=3),
+    Row("apply-growth", "`apply` of 600 new documents", "of 300", 2.2, apply_growth, pairs=3),
+)

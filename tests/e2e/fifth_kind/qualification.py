@@ -1,0 +1,27 @@
+"""A qualification: how a call ended, and the field of the base that keeps it. Made up for a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from kiamo_iac.resources.base import Name, Reference, Resource, Scope, undeclared
+
+
+class Qualification(Resource):
+    """A qualification of a contact base."""
+
+    kind: ClassVar[str] = "qualification"
+    collection: ClassVar[str] = "qualifications"
+    parent: ClassVar[str | None] = "base"
+    references: ClassVar[tuple[Reference, ...]] = (
+        Reference("field", "field", Scope.SIBLING, missing="ERR_1140", in_use="ERR_1140"),
+        Reference("service", "service", Scope.INSTANCE, missing="ERR_3001", in_use="ERR_2140"),
+    )
+    immutable: ClassVar[Mapping[str, str | None]] = {"outcome": None}
+
+    outcome: Annotated[str, Field(min_length=1, description="One of the contract's outcomes.")] = undeclared()
+    field: Annotated[Name, Field(description="The field of its base that keeps it.")] = undeclared()
+    service: Annotated[Name, Field(description="The service whose agents may choose it.")] = undeclared()
