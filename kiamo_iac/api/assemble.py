@@ -1,0 +1,167 @@
+"""From listed rows to a live state: addresses, references as names, and what is wrong between one list and another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.decode import Row
+from kiamo_iac.api.printable import printable
+from kiamo_iac.api.scope import names_by_id
+from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.errors import ResponseError
+from kiamo_iac.resources import kinds
+from kiamo_iac.resources.base import Reference, Resource, Scope
+from kiamo_iac.state import Gone, Instance, RemoteId, State
+
+_Names = dict[RemoteId, str]
+
+
+class Assembly:
+    """Takes rows, list by list, parents before children, and makes a `State` of them."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._instances: dict[str, list[Instance]] = {kind: [] for kind in kinds()}
+        self._names: dict[str, _Names] = {kind: {} for kind in kinds()}
+        """Of each kind, id → name, over the whole instance as far as it is read."""
+        self._siblings: dict[tuple[Address, str], _Names] = {}
+        """Of a kind below one parent, id → name; only where a contract writes references to siblings as ids."""
+        self._waiting: list[tuple[type[Resource], Instance | None, list[Row]]] = []
+        """Lists whose references name things of their own generation."""
+        self._by_id = {
+            kind.kind: tuple(r for r in kind.references if names_by_id(contract, kind.kind, r.attribute))
+            for kind in kinds().values()
+        }
+        self._sibling_targets = {
+            r.kind for references in self._by_id.values() for r in references if r.scope is Scope.SIBLING
+        }
+        self._shared: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._clashes: list[Diagnostic] = []
+        self._remarks: list[Diagnostic] = []
+
+    def add(self, kind: type[Resource], parent: Instance | None, rows: list[Row]) -> None:
+        """Take one list. Things that name others of their generation by id wait for `settle`."""
+        if kind.kind in self._sibling_targets and parent is not None:
+            self._siblings[parent.address, kind.kind] = {row.remote_id: row.name for row in rows}
+        self._names[kind.kind].update((row.remote_id, row.name) for row in rows)
+        if any(parent is None or r.scope is Scope.SIBLING for r in self._by_id[kind.kind]):
+            self._waiting.append((kind, parent, rows))
+        else:
+            self._build(kind, parent, rows)
+
+    def settle(self) -> None:
+        """Build what waited: every list of this generation is there."""
+        for kind, parent, rows in self._waiting:
+            self._build(kind, parent, rows)
+        self._waiting.clear()
+
+    def of(self, kind: str) -> list[Instance]:
+        """The things of a kind, as far as they are built."""
+        return self._instances[kind]
+
+    def live_names(self) -> dict[str, Collection[str]]:
+        """Of each kind that has no parent and is listed, the names in NFC."""
+        return {
+            kind.kind: {identity(instance.name) for instance in self._instances[kind.kind]}
+            for kind in kinds().values()
+            if kind.parent is None
+        }
+
+    def note_orphans(self, kind: type[Resource], by_parent: Mapping[RemoteId | None, Iterable[Row]]) -> None:
+        """Remark on things whose parent is not in the list of parents, where that list is whole."""
+        parent = kinds()[kind.parent or ""]
+        if parent.parent is not None:
+            return
+        known = self._names[parent.kind].keys()
+        for id_, rows in by_parent.items():
+            if id_ not in known:
+                names = ", ".join(sorted(f'"{printable(row.name, 60)}"' for row in rows))
+                summary = (
+                    f'{kind.collection} of a {parent.kind} that is not listed ("{printable(str(id_), 60)}"): {names}'
+                )
+                self._remarks.append(Diagnostic("KIA0422", summary, Severity.WARNING))
+
+    def state(self) -> State:
+        """Everything, sorted by address.
+
+        Raises:
+            ResponseError: names clash; every clash is in its diagnostics.
+        """
+        if self._clashes:
+            msg = (
+                "Names on the instance clash: two things have the same one in Unicode NFC, in which names are compared."
+            )
+            hint = "rename one of each pair in Kiamo"
+            raise _with(ResponseError(msg, hint=hint), sorted(self._clashes, key=Diagnostic.sort_key))
+        found = [instance for instances in self._instances.values() for instance in instances]
+        found.sort(key=lambda instance: instance.address)
+        return State(found)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The remarks, in a fixed order."""
+        return tuple(sorted(self._remarks, key=Diagnostic.sort_key))
+
+    def _build(self, kind: type[Resource], parent: Instance | None, rows: list[Row]) -> None:
+        above = parent.address if parent is not None else None
+        references = self._by_id[kind.kind]
+        alike = parent is not None and not kind.references
+        seen: dict[Address, Row] = {}
+        for row in rows:
+            address = Address.of(kind.collection, row.name, above)
+            if (other := seen.setdefault(address, row)) is not row:
+                self._clash(kind, address, (other, row))
+                continue
+            for reference in references:
+                self._name(row.attributes, reference, above)
+            self._instances[kind.kind].append(
+                Instance(
+                    address=address,
+                    kind=kind,
+                    attributes=self._share(row.attributes) if alike else row.attributes,
+                    settings=row.settings,
+                    remote_id=row.remote_id,
+                    extras=row.extras,
+                )
+            )
+
+    def _share(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """One mapping for all that are equal: bases tend to have the same fields, and there are tens of thousands."""
+        if not all(type(value) is str for value in attributes.values()):  # 1 equals True, and a list has no hash
+            return attributes
+        return self._shared.setdefault(tuple(attributes.items()), attributes)
+
+    def _name(self, attributes: dict[str, Any], reference: Reference, parent: Address | None) -> None:
+        """Put names in the place of ids."""
+        value = attributes.get(reference.attribute)
+        if value is None:
+            return
+        if reference.scope is Scope.SIBLING and parent is not None:
+            names = self._siblings.get((parent, reference.kind), {})
+        else:
+            names = self._names[reference.kind]
+        attributes[reference.attribute] = (
+            {role: _named(names, id_) for role, id_ in value.items()} if reference.mapping else _named(names, value)
+        )
+
+    def _clash(self, kind: type[Resource], address: Address, rows: tuple[Row, Row]) -> None:
+        one, other = (f'"{printable(row.name, 60)}"' for row in rows)
+        summary = f"two {kind.collection} on the instance have the name {one}"
+        detail = f"Their ids are {' and '.join(printable(str(row.remote_id), 60) for row in rows)}."
+        if rows[0].name != rows[1].name:
+            detail += f" Their names differ in Unicode form alone: {rows[0].name!a} and {rows[1].name!a}."
+        self._clashes.append(
+            Diagnostic("KIA0421", summary if one == other else f"{summary}, {other}", detail=detail, address=address)
+        )
+
+
+def _named(names: _Names, id_: RemoteId) -> str:
+    name = names.get(id_)
+    return name if name is not None else Gone(f"(gone: {printable(str(id_), 60)})")
+
+
+def _with(error: ResponseError, diagnostics: Iterable[Diagnostic]) -> ResponseError:
+    error.diagnostics = tuple(diagnostics)
+    return error

@@ -1,0 +1,179 @@
+"""From an object on the wire to attributes by our names: the one place where wire names are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kiamo_iac.api.answer import Answer, kind_of
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.printable import printable
+from kiamo_iac.errors import ResponseError
+from kiamo_iac.resources.base import Resource
+from kiamo_iac.state import EMPTY, RemoteId
+
+_ID_TYPES: Final = {"string": str, "integer": int}
+_WORDS: Final = {str: "a text", int: "a whole number", bool: "true or false"}
+_PARENT: Final = "the id of its parent"
+
+
+@dataclass(slots=True)
+class Row:
+    """One listed thing: all of an `Instance` but its address, with references as they stood on the wire."""
+
+    remote_id: RemoteId
+    name: str
+    attributes: dict[str, Any]
+    settings: Mapping[str, Any]
+    extras: Mapping[str, Any]
+    parent_id: RemoteId | None
+    """Where the contract says which attribute holds it."""
+
+
+class Decoder:
+    """Reads the objects of one kind."""
+
+    def __init__(self, contract: Contract, kind: type[Resource]) -> None:
+        stanza = contract.kinds[kind.kind]
+        references = {reference.attribute: reference for reference in kind.references}
+        self._noun = kind.kind
+        self._id = (stanza.id.wire, _ID_TYPES[stanza.id.type])
+        self._parent = stanza.parent_wire
+        self._parent_type = _ID_TYPES[contract.kinds[stanza.parent].id.type] if stanza.parent else str
+        self._plain: list[tuple[str, str, type | None]] = []
+        self._words: list[tuple[str, str, dict[tuple[type, Any], str], bool]] = []
+        self._references: list[tuple[str, str, type, bool]] = []
+        self._extras: list[tuple[str, str]] = []
+        for name, attribute in stanza.attributes.items():
+            if attribute.values is not None:
+                ours = {(type(theirs), theirs): word for word, theirs in attribute.values.items()}
+                self._words.append((name, attribute.wire, ours, name == "state" and kind.machine is not None))
+            elif name in references and attribute.refers_to is not None:
+                by_id = attribute.by == "id"
+                type_ = _ID_TYPES[contract.kinds[attribute.refers_to].id.type] if by_id else str
+                self._references.append((name, attribute.wire, type_, references[name].mapping))
+            elif attribute.read_only and name != "state":
+                self._extras.append((name, attribute.wire))
+            else:
+                self._plain.append((name, attribute.wire, _type_of(kind, name)))
+        self._plain.sort(key=lambda entry: entry[0] != "name")
+        known = {stanza.id.wire, *(a.wire for a in stanza.attributes.values())}
+        known |= {entry.wire for entry in stanza.embedded.values()}
+        self._known = frozenset(known | ({stanza.parent_wire} if stanza.parent_wire else set()))
+
+    def id_of(self, item: Mapping[str, Any], answer: Answer) -> RemoteId:
+        """The id of an object.
+
+        Raises:
+            ResponseError: there is none of the contract's type.
+        """
+        wire, type_ = self._id
+        return self._as_id(item, wire, type_, what="its id", answer=answer)
+
+    def row(self, item: Any, answer: Answer) -> Row:
+        """One object of a list, or the answer to a create.
+
+        Raises:
+            ResponseError: it lacks its id, its name or its state, or holds something of another type than it should.
+        """
+        if not isinstance(item, dict):
+            raise answer.unlike(f"a {self._noun}", item)
+        attributes: dict[str, Any] = {}
+        for name, wire, type_ in self._plain:
+            value = item.get(wire)
+            if value is None:
+                if name == "name":
+                    raise self._wrong(item, wire, "a name", answer=answer)
+            elif type_ is not None and type(value) is not type_:
+                raise self._wrong(item, wire, _WORDS[type_], answer=answer)
+            else:
+                attributes[name] = sys.intern(value) if type(value) is str else value
+        if not attributes["name"]:
+            raise self._wrong(item, self._plain[0][1], "a name", answer=answer)
+        for name, wire, words, needed in self._words:
+            self._word(item, attributes, name=name, wire=wire, words=words, needed=needed, answer=answer)
+        for name, wire, type_, mapping in self._references:
+            self._reference(item, attributes, name=name, wire=wire, type_=type_, mapping=mapping, answer=answer)
+        return Row(
+            remote_id=self.id_of(item, answer),
+            name=attributes["name"],
+            attributes=attributes,
+            settings=self._settings(item),
+            extras={name: item[wire] for name, wire in self._extras if item.get(wire)} or EMPTY,
+            parent_id=self._parent_id(item, answer) if self._parent else None,
+        )
+
+    def _settings(self, item: dict[str, Any]) -> Mapping[str, Any]:
+        if item.keys() <= self._known:
+            return EMPTY
+        return {sys.intern(key): value for key, value in item.items() if key not in self._known}
+
+    def _parent_id(self, item: dict[str, Any], answer: Answer) -> RemoteId:
+        return self._as_id(item, self._parent or "", self._parent_type, what=_PARENT, answer=answer)
+
+    def _word(
+        self,
+        item: dict[str, Any],
+        attributes: dict[str, Any],
+        *,
+        name: str,
+        wire: str,
+        words: dict[tuple[type, Any], str],
+        needed: bool,
+        answer: Answer,
+    ) -> None:
+        value = item.get(wire)
+        if value is None and not needed:
+            return
+        word = None if isinstance(value, dict | list) else words.get((type(value), value))
+        if word is None:
+            known = ", ".join(sorted(kind_of(theirs).removeprefix("the text ") for _, theirs in words))
+            raise self._wrong(item, wire, f"one of {known}", answer=answer)
+        attributes[name] = word
+
+    def _reference(
+        self,
+        item: dict[str, Any],
+        attributes: dict[str, Any],
+        *,
+        name: str,
+        wire: str,
+        type_: type,
+        mapping: bool,
+        answer: Answer,
+    ) -> None:
+        if wire not in item:
+            return
+        value = item[wire]
+        if not mapping:
+            if value is not None and type(value) is not type_:
+                raise self._wrong(item, wire, _WORDS[type_], answer=answer)
+            if value is not None:
+                attributes[name] = value
+        elif not value and (value is None or type(value) is list):
+            attributes[name] = {}  # how servers written in PHP put an empty mapping
+        elif isinstance(value, dict) and all(type(target) is type_ for target in value.values()):
+            attributes[name] = value
+        else:
+            raise self._wrong(item, wire, f"a mapping of {_WORDS[type_]} each", answer=answer)
+
+    def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, answer: Answer) -> RemoteId:
+        found: RemoteId = item.get(wire, "")
+        if type(found) is not type_ or found in {"", ".", ".."}:  # which would lead a path somewhere else
+            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]}", answer=answer)
+        return found
+
+    def _wrong(self, item: Mapping[str, Any], wire: str, wanted: str, *, answer: Answer) -> ResponseError:
+        name_wire = self._plain[0][1]
+        name = item.get(name_wire)
+        which = f'the {self._noun} "{printable(name, 60)}"' if isinstance(name, str) and name else f"a {self._noun}"
+        holds = f'{kind_of(item[wire])} under "{wire}"' if wire in item else f'nothing under "{wire}"'
+        return answer.wrong(f"{which} with {holds}, where the contract has {wanted}")
+
+
+def _type_of(kind: type[Resource], attribute: str) -> type | None:
+    """The type of an attribute where the kind's model has a plain one."""
+    info = kind.model_fields.get(attribute)
+    return info.annotation if info is not None and info.annotation in _WORDS else None

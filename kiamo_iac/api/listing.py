@@ -1,0 +1,117 @@
+"""A whole list, page by page: nothing twice, nothing missed, and an end to it whatever the server answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar, assert_never
+
+from kiamo_iac.api.answer import Answer
+from kiamo_iac.api.client import Client, Ids
+from kiamo_iac.api.contract import Listing, Paging
+from kiamo_iac.errors import ResponseError
+from kiamo_iac.state import RemoteId
+
+T = TypeVar("T")
+
+MOST: Final = 1_000_000
+"""Things of one list; more than that is a server that never ends."""
+_ATTEMPTS: Final = 3
+"""How often a list is read that shifts while it is read."""
+
+
+class _ShiftedError(Exception):
+    """Something came or went while the pages were read; the message ends a sentence on "The pages of …"."""
+
+
+def listed(client: Client, kind: str, ids: Ids, *, take: Callable[[object, Answer], tuple[RemoteId, T]]) -> list[T]:
+    """Everything that the list call of `kind` has. `take` turns an item into its id and what is kept of it.
+
+    A list that shifts between its pages is read again, up to three times. With paging and no `total`, the end is
+    a page shorter than the first, or an empty one.
+
+    Raises:
+        ApiError: a call failed, or an answer is not what the contract describes.
+    """
+    listing = client.contract.kinds[kind].listing
+    if listing.paging.style == "none":
+        answer = client.call(kind, "list", ids)
+        found: dict[RemoteId, T] = {}
+        items = answer.items(listing.items)
+        for item in items:
+            id_, kept = take(item, answer)
+            found[id_] = kept
+        if len(found) != len(items):
+            raise answer.wrong("the same id twice")
+        return list(found.values())
+    shifted = None
+    for _ in range(_ATTEMPTS):
+        try:
+            return list(_pages(client, kind, ids, listing=listing, take=take).values())
+        except _ShiftedError as error:
+            shifted = f"The pages of {kind} {error}."
+    raise ResponseError(
+        shifted or "",
+        hint=f"compare kinds.{kind}.listing of {client.contract.origin} with the instance, or try again later",
+    )
+
+
+def _pages(
+    client: Client,
+    kind: str,
+    ids: Ids,
+    *,
+    listing: Listing,
+    take: Callable[[object, Answer], tuple[RemoteId, T]],
+) -> dict[RemoteId, T]:
+    found: dict[RemoteId, T] = {}
+    total = first_size = None
+    number = repeated = 0
+    while True:
+        query = _query(listing.paging, number, seen=len(found) + repeated)
+        answer = client.call(kind, "list", ids, query=query)
+        items = answer.items(listing.items)
+        before = len(found)
+        for item in items:
+            id_, kept = take(item, answer)
+            found.setdefault(id_, kept)
+        new = len(found) - before
+        repeated += len(items) - new
+        if items and not new:
+            msg = "repeat what earlier pages had, as if the page that is asked for were ignored"
+            raise _ShiftedError(msg)
+        if listing.total is not None:
+            now = answer.total(listing.total)
+            if total not in {None, now}:
+                msg = "change while they are read"
+                raise _ShiftedError(msg)
+            total = now
+        if len(found) > MOST:
+            raise answer.wrong(f"more than {MOST:,} things with the pages before it")
+        first_size = len(items) if first_size is None else first_size
+        if _is_last(len(items), first_size, seen=len(found) + repeated, total=total):
+            break
+        number += 1
+    if repeated or total not in {None, len(found)}:
+        msg = (
+            f"hold {len(found)} things where the instance counts {total}" if total is not None else "hold things twice"
+        )
+        raise _ShiftedError(msg)
+    return found
+
+
+def _is_last(size: int, first_size: int, *, seen: int, total: int | None) -> bool:
+    if total is not None:
+        return size == 0 or seen >= total
+    return size == 0 or size < first_size
+
+
+def _query(paging: Paging, number: int, *, seen: int) -> dict[str, str | int]:
+    match paging.style:
+        case "none":
+            return {}
+        case "page":
+            return {paging.page: paging.first + number, paging.size: paging.limit}
+        case "offset":
+            return {paging.offset: seen, paging.size: paging.limit}
+        case other:
+            assert_never(other)

@@ -1,0 +1,197 @@
+"""The live state of an instance as far as a desired state concerns it, its lists read many at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from kiamo_iac.address import identity
+from kiamo_iac.api.answer import Answer
+from kiamo_iac.api.assemble import Assembly
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.decode import Decoder, Row
+from kiamo_iac.api.listing import listed
+from kiamo_iac.api.scope import Named, named, read_everywhere
+from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.errors import ApiError
+from kiamo_iac.resources import kinds
+from kiamo_iac.resources.base import Resource
+from kiamo_iac.state import Instance, RemoteId, State
+
+PARALLELISM: Final = 10
+"""Reads in flight at a time, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What was read."""
+
+    state: State
+    """Everything of the kinds that are listed whole; below parents, what the desired state concerns."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """Warnings on what was found."""
+
+
+class _Job(NamedTuple):
+    """One list below one parent."""
+
+    kind: type[Resource]
+    parent: Instance
+
+
+def read(client: Client, contract: Contract, desired: State, *, parallelism: int = PARALLELISM) -> Live:
+    """The live state that `desired` concerns.
+
+    One list of each kind without a parent; then, for every parent that `desired` names (also by a former name) and that
+    exists, one list of each kind below it. So with the packaged contract exactly 2 + 2 × bases calls. When `desired`
+    deletes a thing that others refer to from below any parent (a service of batches), those are read below all parents.
+
+    Raises:
+        ApiError: a call failed, an answer is not what the contract describes, or live names clash in Unicode NFC.
+    """
+    with Reader(client, contract, parallelism=parallelism) as reader:
+        return reader.finish(desired)
+
+
+class Reader:
+    """Reads in two halves: `start` calls for the lists that are needed whatever is desired, `finish` does the rest."""
+
+    def __init__(self, client: Client, contract: Contract, *, parallelism: int = PARALLELISM) -> None:
+        self._client = client
+        self._contract = contract
+        self._parallelism = parallelism
+        self._pool = ThreadPoolExecutor(parallelism, thread_name_prefix="read")
+        self._stopped = threading.Event()
+        self._readable = [
+            kind
+            for kind in kinds().values()
+            if kind.kind in contract.kinds and "list" in contract.kinds[kind.kind].operations
+        ]
+        self._decoders = {kind.kind: Decoder(contract, kind) for kind in self._readable}
+        self._whole: dict[str, Future[list[Row]]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Make no further call; what is in flight ends by itself."""
+        self._stopped.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def start(self) -> None:
+        """Call for the lists that are needed in any case, and return at once: they come while manifests are parsed."""
+        for kind in self._readable:
+            if kind.kind not in self._whole and not self._contract.kinds[kind.kind].listed_by_parent:
+                self._whole[kind.kind] = self._pool.submit(self._rows, kind, None)
+
+    def finish(self, desired: State) -> Live:
+        """The live state that `desired` concerns.
+
+        Raises:
+            ApiError: as `read` says.
+        """
+        self.start()
+        assembly = Assembly(self._contract)
+        wanted = named(desired)
+        for kind in self._readable:
+            if kind.parent is None:
+                assembly.add(kind, None, self._whole[kind.kind].result())
+        assembly.settle()
+        everywhere = read_everywhere(wanted, assembly.live_names(), self._contract)
+        for level in self._levels():
+            self._read_level(level, assembly, wanted=wanted, everywhere=everywhere)
+        return Live(assembly.state(), assembly.diagnostics())
+
+    def _levels(self) -> Iterator[list[type[Resource]]]:
+        """Kinds below kinds, generation after generation."""
+        above = {kind.kind for kind in self._readable if kind.parent is None}
+        while level := [kind for kind in self._readable if kind.parent in above]:
+            yield level
+            above = {kind.kind for kind in level}
+
+    def _read_level(
+        self, level: Sequence[type[Resource]], assembly: Assembly, *, wanted: Named, everywhere: frozenset[str]
+    ) -> None:
+        jobs: list[_Job] = []
+        for kind in level:
+            parent = kind.parent or ""
+            parents = [
+                instance
+                for instance in assembly.of(parent)
+                if kind.kind in everywhere or identity(instance.name) in wanted.names[parent]
+            ]
+            if self._contract.kinds[kind.kind].listed_by_parent:
+                jobs += [_Job(kind, instance) for instance in parents]
+            else:
+                self._share_out(kind, parents, assembly)
+        for job, rows in self._gather(jobs):
+            assembly.add(job.kind, job.parent, rows)
+        assembly.settle()
+
+    def _share_out(self, kind: type[Resource], parents: Iterable[Instance], assembly: Assembly) -> None:
+        """Of one list for all parents, give each wanted parent its own."""
+        by_parent: dict[RemoteId | None, list[Row]] = {}
+        for row in self._whole[kind.kind].result():
+            by_parent.setdefault(row.parent_id, []).append(row)
+        assembly.note_orphans(kind, by_parent)
+        for parent in parents:
+            assembly.add(kind, parent, by_parent.get(parent.remote_id, []))
+
+    def _rows(self, kind: type[Resource], parent: Instance | None) -> list[Row]:
+        ids = {} if parent is None or parent.remote_id is None else {parent.kind.kind: parent.remote_id}
+        decoder = self._decoders[kind.kind]
+
+        def take(item: object, answer: Answer) -> tuple[RemoteId, Row]:
+            row = decoder.row(item, answer)
+            return row.remote_id, row
+
+        return listed(self._client, kind.kind, ids, take=take)
+
+    def _gather(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, list[Row]]]:
+        """Every job with its rows, as they come; the first failure ends it and is raised."""
+        todo = deque(jobs)
+        done: SimpleQueue[tuple[_Job, list[Row] | ApiError | Exception]] = SimpleQueue()
+        for _ in range(min(self._parallelism, len(jobs))):
+            self._pool.submit(partial(self._work, todo, done.put))
+        for _ in jobs:
+            job, rows = _next(done)
+            if isinstance(rows, Exception):
+                todo.clear()
+                raise rows
+            yield job, rows
+
+    def _work(self, todo: deque[_Job], put: Callable[[tuple[_Job, list[Row] | Exception]], None]) -> None:
+        while not self._stopped.is_set():
+            try:
+                job = todo.popleft()
+            except IndexError:
+                return
+            try:
+                put((job, self._rows(job.kind, job.parent)))
+            except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
+                put((job, error))
+                return
+
+
+def _next(
+    done: SimpleQueue[tuple[_Job, list[Row] | ApiError | Exception]],
+) -> tuple[_Job, list[Row] | ApiError | Exception]:
+    """Wait in turns, since on Windows a wait without an end cannot be interrupted."""
+    while True:
+        try:
+            return done.get(timeout=0.5)
+        except Empty:
+            continue

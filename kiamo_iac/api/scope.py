@@ -1,0 +1,84 @@
+"""What of an instance has to be read for a desired state: which parents, and of which kinds everything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.resources import by_collection, kinds
+from kiamo_iac.resources.base import Ensure, Scope
+from kiamo_iac.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a desired state names, kind by kind, in NFC."""
+
+    names: Mapping[str, frozenset[str]]
+    """Names, former names, and the names of parents."""
+    doomed: Mapping[str, frozenset[str]]
+    """Names, and former names, of what is to be deleted by its own declaration."""
+
+
+def named(desired: State) -> Named:
+    """What `desired` names."""
+    names: dict[str, set[str]] = {kind: set() for kind in kinds()}
+    doomed: dict[str, set[str]] = {kind: set() for kind in kinds()}
+    parents: set[str] = set()
+    for instance in desired:
+        lifecycle = instance.lifecycle
+        own = (instance.address.name, *map(identity, lifecycle.renamed_from))
+        names[instance.kind.kind].update(own)
+        if lifecycle.ensure is Ensure.ABSENT and lifecycle.managed:
+            doomed[instance.kind.kind].update(own)
+        if instance.kind.parent is not None:
+            parents.add(instance.address.rsplit("/", 2)[0])
+    for text in parents:
+        parent: Address | None = Address(text)
+        while parent is not None:
+            names[by_collection()[parent.collection].kind].add(parent.name)
+            parent = parent.parent
+    return Named(
+        {kind: frozenset(found) for kind, found in names.items()},
+        {kind: frozenset(found) for kind, found in doomed.items()},
+    )
+
+
+def read_everywhere(wanted: Named, live: Mapping[str, Collection[str]], contract: Contract) -> frozenset[str]:
+    """Kinds to be read below every parent of the instance, so that everything that uses a thing to be deleted is seen.
+
+    `live`: of the kinds that are listed whole, the live names in NFC. What is not there needs no deleting.
+    """
+    going = {
+        kind for kind, names in wanted.doomed.items() if (names if kind not in live else names & frozenset(live[kind]))
+    }
+    found = {
+        kind.kind
+        for kind in kinds().values()
+        if kind.parent is not None and any(r.scope is Scope.INSTANCE and r.kind in going for r in kind.references)
+    }
+    while more := _with(found, contract) - found:
+        found |= more
+    return frozenset(found)
+
+
+def _with(found: Collection[str], contract: Contract) -> set[str]:
+    """Kinds that have to be read where those are: their parents, and siblings that they name by id."""
+    more: set[str] = set()
+    for name in found:
+        kind = kinds()[name]
+        if kind.parent is not None and kinds()[kind.parent].parent is not None:
+            more.add(kind.parent)
+        more |= {
+            r.kind for r in kind.references if r.scope is Scope.SIBLING and names_by_id(contract, name, r.attribute)
+        }
+    return more
+
+
+def names_by_id(contract: Contract, kind: str, attribute: str) -> bool:
+    """Whether the contract writes this reference as an id."""
+    stanza = contract.kinds.get(kind)
+    entry = stanza.attributes.get(attribute) if stanza is not None else None
+    return entry is not None and entry.by == "id"
