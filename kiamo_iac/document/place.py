@@ -67,6 +67,10 @@ class Place:
         """The file's name, as diagnostics show it."""
         return self._text if isinstance(self._text, str) else self._text.file
 
+    def __contains__(self, key: str) -> bool:
+        """Whether the mapping has `key`."""
+        return not isinstance(self._keys, int) and key in self._keys
+
     @property
     def range(self) -> SourceRange:
         """Where the mapping or list itself begins."""

@@ -1,0 +1,174 @@
+"""What can be said of one declared thing by itself, given what the contract says of its kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kiamo_iac.address import identity
+from kiamo_iac.diagnostics import Diagnostic, did_you_mean
+from kiamo_iac.document.parser import Document
+from kiamo_iac.document.place import Place
+from kiamo_iac.document.quote import quote
+from kiamo_iac.manifest.explain import not_among
+from kiamo_iac.manifest.names import misleading
+from kiamo_iac.manifest.shapes import Shape
+from kiamo_iac.resources.base import Ensure, Resource
+from kiamo_iac.resources.capabilities import Capabilities
+from kiamo_iac.state import Instance
+
+_STATES = ("state", "initial_state")
+
+
+class KindChecks:
+    """The checks of one kind under one contract, with everything looked up beforehand."""
+
+    def __init__(self, shape: Shape, capabilities: Capabilities) -> None:
+        self._shape = shape
+        self._capabilities = capabilities
+        self._known = capabilities.of(shape.noun)
+        self._described = shape.noun in capabilities.kinds
+        self._name = re.compile(self._known.name_pattern) if self._known.name_pattern else None
+        states = {"state"} if shape.kind.machine else frozenset[str]()
+        self._attributes = self._known.attributes | states | {"name"}
+        self._reserved = self._known.wire_names | self._known.attributes | shape.keys
+        self._first = True
+
+    def of(self, thing: Instance, keys: Mapping[str, Any], document: Document) -> Iterator[Diagnostic]:
+        """Every problem of one thing; `keys` are the valid keys of its block, which stands in `document`."""
+        if not self._described:
+            yield from self._undescribed(thing)
+            return
+        yield from self._check_name(thing)
+        if not self._attributes.issuperset(thing.attributes):
+            yield from self._without_wire_name(thing)
+        for attribute, choices in self._known.choices.items():
+            value = thing.attributes.get(attribute)
+            if isinstance(value, str) and value not in choices:
+                said = not_among(attribute, quote(value), list(choices), near=value)
+                yield _problem(said.code, said.summary, said.hint, thing=thing, key=attribute)
+        if thing.settings:
+            yield from self._check_settings(thing, document.place(keys["settings"]))
+        if thing.run_state is not None or thing.lifecycle.initial_state is not None:
+            yield from self._check_states(thing)
+        if len(keys) > len(thing.attributes):
+            yield from self._check_lifecycle(thing, keys, document)
+        elif not thing.lifecycle.managed:
+            yield from self._check_reference(thing, keys)
+
+    def _undescribed(self, thing: Instance) -> Iterator[Diagnostic]:
+        if self._first:  # once a kind is enough
+            self._first = False
+            hint = f'describe it under "kinds: {self._shape.noun}:" of {self._capabilities.origin}'
+            summary = f"{self._capabilities.origin} does not describe {self._shape.noun}"
+            yield _problem("KIA0212", summary, hint, thing=thing)
+
+    def _check_name(self, thing: Instance) -> Iterator[Diagnostic]:
+        name = thing.name
+        character = misleading(name)
+        if character is not None:
+            summary = f"the name holds the invisible character U+{ord(character):04X}"
+            yield _problem("KIA0210", summary, "remove it", thing=thing, key="name")
+        elif self._name is not None and not self._name.fullmatch(name):
+            summary = f"{quote(name)} is not a name that {self._capabilities.origin} allows"
+            hint = f"it allows {self._known.name_pattern}"
+            yield _problem("KIA0209", summary, hint, thing=thing, key="name")
+
+    def _without_wire_name(self, thing: Instance) -> Iterator[Diagnostic]:
+        for attribute in thing.attributes:
+            if attribute not in self._attributes:
+                origin = self._capabilities.origin
+                summary = f"{origin} has no wire name for {quote(attribute)} of {self._shape.one}"
+                hint = (
+                    f'declare it there under "kinds: {self._shape.noun}: attributes: {attribute}:" if your version of '
+                    "Kiamo has it, or remove it"
+                )
+                yield _problem("KIA0211", summary, hint, thing=thing, key=attribute, at_key=True)
+
+    def _check_settings(self, thing: Instance, place: Place) -> Iterator[Diagnostic]:
+        for key in sorted(self._reserved & thing.settings.keys()):
+            what = "an attribute" if key in self._shape.keys else "the wire name of an attribute"
+            summary = f"{quote(key)} in settings is {what} of {self._shape.one}"
+            hint = "write it as a key of the block itself" if key in self._shape.keys else "write the attribute instead"
+            yield _problem("KIA0213", summary, hint, thing=thing, key=key, at_key=True, place=place)
+
+    def _check_states(self, thing: Instance) -> Iterator[Diagnostic]:
+        machine = self._shape.kind.machine
+        initial = thing.lifecycle.initial_state
+        if thing.run_state is not None and initial is not None:
+            summary = 'both "state" and "initial_state" are declared'
+            hint = 'keep "state" to enforce it at every apply, or "initial_state" to set it once'
+            yield _problem("KIA0214", summary, hint, thing=thing, key="initial_state", at_key=True)
+        for key, state in zip(_STATES, (thing.run_state, initial), strict=True):
+            way = machine.path(machine.initial, state) if machine is not None and state is not None else None
+            for command, _ in way or ():
+                needed = machine.requires.get(command) if machine is not None else None
+                if needed is not None and thing.attributes.get(needed.attribute, ...) in ({}, []):
+                    meaning = self._capabilities.meaning(needed.code)
+                    summary = f"{quote(needed.attribute)} is empty, and {key}: {state} needs it"
+                    hint = f"Kiamo would answer {meaning}"
+                    yield _problem("KIA0229", summary, hint, thing=thing, key=needed.attribute)
+
+    def _check_reference(self, thing: Instance, keys: Iterable[str]) -> Iterator[Diagnostic]:
+        for key in keys:
+            if key not in {"name", "managed"}:
+                summary = f"this {self._shape.noun} is a reference, which has no {quote(key)}"
+                hint = f'add "managed: true" to have it written, or remove {quote(key)}'
+                yield _problem("KIA0215", summary, hint, thing=thing, key=key, at_key=True)
+
+    def _check_lifecycle(self, thing: Instance, keys: Mapping[str, Any], document: Document) -> Iterator[Diagnostic]:
+        lifecycle = thing.lifecycle
+        if not lifecycle.managed:
+            yield from self._check_reference(thing, keys)
+        if lifecycle.ensure is Ensure.ABSENT:
+            if lifecycle.protect:
+                summary, hint = "it is declared absent, and protected", "remove one of the two"
+                yield _problem("KIA0216", summary, hint, thing=thing, key="protect", at_key=True)
+            if lifecycle.renamed_from:
+                summary, hint = "it is declared absent, and renamed", "declare the name absent that it has now"
+                yield _problem("KIA0217", summary, hint, thing=thing, key="renamed_from", at_key=True)
+        for index, collection in enumerate(keys.get("exclusive", ())):
+            if collection not in self._shape.children:
+                yield self._not_a_child(thing, collection, index=index, place=document.place(keys["exclusive"]))
+        if lifecycle.renamed_from:
+            yield from self._check_former_names(thing, document.place(keys["renamed_from"]))
+
+    def _not_a_child(self, thing: Instance, collection: str, *, index: int, place: Place) -> Diagnostic:
+        children = self._shape.children
+        others = f"it takes {', '.join(children)}" if children else 'remove "exclusive"'
+        summary = f"{quote(collection)} is not a collection below {self._shape.one}"
+        hint = did_you_mean(collection, children) or others
+        return _problem("KIA0219", summary, hint, thing=thing, key=str(index), place=place)
+
+    def _check_former_names(self, thing: Instance, place: Place) -> Iterator[Diagnostic]:
+        former = thing.lifecycle.renamed_from
+        kind: type[Resource] = self._shape.kind
+        if "name" in kind.immutable:
+            summary = f"{self._shape.one} keeps its name for life"
+            hint = f"declare a new {self._shape.noun}, and the old one absent"
+            yield _problem("KIA0223", summary, hint, thing=thing, key="renamed_from", at_key=True)
+        own = identity(thing.name)
+        for index, name in enumerate(former):
+            if name == own or name in former[:index]:
+                what = "is the present one" if name == own else "stands twice"
+                summary, hint = f"the former name {quote(name)} {what}", "remove it from renamed_from"
+                yield _problem("KIA0220", summary, hint, thing=thing, key=str(index), place=place)
+
+
+def _problem(
+    code: str,
+    summary: str,
+    hint: str,
+    *,
+    thing: Instance,
+    key: str | None = None,
+    at_key: bool = False,
+    place: Place | None = None,
+) -> Diagnostic:
+    """An error at a key of a thing's block, or of `place`: at its value, or with `at_key` at the key itself."""
+    place = place or thing.place
+    source = None
+    if place is not None:
+        source = place.range if key is None else place.of_key(key) if at_key else place.at(key)
+    return Diagnostic(code, summary, hint=hint, address=thing.address, source=source)

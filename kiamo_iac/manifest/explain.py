@@ -1,0 +1,155 @@
+"""What pydantic says of a block, as diagnostics: one sentence, the exact place, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from kiamo_iac.diagnostics import Diagnostic, SourceRange, did_you_mean
+from kiamo_iac.document.parser import Document
+from kiamo_iac.document.quote import quote
+from kiamo_iac.manifest.blocks import Block
+from kiamo_iac.secret import redact
+
+
+class _Found(NamedTuple):
+    """One error of pydantic, located."""
+
+    path: str
+    """`association.destination`."""
+    value: Any
+    context: Mapping[str, Any]
+    message: str
+    block: Block
+
+
+class _Said(NamedTuple):
+    code: str
+    summary: str
+    hint: str
+
+
+_NOUNS: Final = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+}
+_HINTS: Final = {
+    "string_type": "put it in quotes",
+    "bool_type": "write true or false, without quotes",
+    "int_type": "write digits alone, without quotes",
+    "float_type": "write a number, without quotes",
+    "dict_type": 'write "key: value" pairs',
+    "list_type": 'begin each item with "- ", or write [one, two]',
+}
+
+
+def explain(error: ValidationError, block: Block, document: Document) -> tuple[list[Diagnostic], set[str]]:
+    """The diagnostics of an invalid block, and the keys of it that cannot be used."""
+    found: list[Diagnostic] = []
+    unusable: set[str] = set()
+    for detail in error.errors(include_url=False, include_input=False):
+        location = detail["loc"]
+        unusable.add(str(location[0]))
+        path, value, source = _walk(block, document, location)
+        if detail["type"] == "extra_forbidden":
+            source = document.place(block.node).of_key(str(location[0]))
+        said = _say(detail["type"], _Found(path, value, detail.get("ctx", {}), detail["msg"], block))
+        found.append(Diagnostic(said.code, said.summary, hint=said.hint, source=source, address=block.address))
+    return found, unusable
+
+
+def _walk(block: Block, document: Document, location: tuple[int | str, ...]) -> tuple[str, Any, SourceRange]:
+    """Follow pydantic's location as far as the data goes; the rest of it names alternatives of a type, not keys."""
+    path = ""
+    value: Any = block.node
+    source = document.place(block.node).range
+    for step in location:
+        if isinstance(value, dict) and step in value:
+            path += f".{step}" if path else str(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            path += f"[{step}]"
+        else:
+            break
+        source = document.place(value).at(str(step))
+        value = value[step]
+    return path or str(location[0]), value, source
+
+
+def _say(kind: str, found: _Found) -> _Said:
+    if kind in _NOUNS:
+        hint = _HINTS[kind] if found.value is not None else "write a value, or remove the key"
+        return _Said("KIA0203", f"{quote(found.path)} is {_NOUNS[kind]}, not {_noun(found.value)}", hint)
+    said = _SAID.get(kind)
+    if said is not None:
+        return said(found)
+    summary = f"{quote(found.path)} {redact(found.message).removeprefix('Input ')}"
+    return _Said("KIA0206", summary, "write a value that the kind takes")
+
+
+def _noun(value: Any) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _unknown(found: _Found) -> _Said:
+    shape = found.block.shape
+    summary = f"{quote(found.path)} is not a key of {shape.one}"
+    if found.path in {kind.kind for kind in shape.ancestors}:
+        return _Said(
+            "KIA0202", summary, f"remove it: this {shape.noun} stands in the block of its {found.path} already"
+        )
+    keys = shape.keys | shape.children.keys()
+    return _Said("KIA0202", summary, did_you_mean(found.path, keys) or f"it takes {', '.join(sorted(keys))}")
+
+
+def _missing(found: _Found) -> _Said:
+    return _Said("KIA0204", f"this {found.block.shape.noun} has no {quote(found.path)}", f'add "{found.path}: …"')
+
+
+def _choice(found: _Found) -> _Said:
+    choices = re.findall(r"'([^']*)'", str(found.context.get("expected", "")))
+    shown = quote(found.value) if isinstance(found.value, str) else _noun(found.value)
+    return not_among(found.path, shown, choices, near=str(found.value))
+
+
+def not_among(path: str, shown: str, choices: list[str], *, near: str) -> _Said:
+    """What is said of a value outside of a closed list."""
+    hint = did_you_mean(near, choices) or f"it takes {', '.join(choices)}"
+    return _Said("KIA0205", f"{quote(path)} does not take {shown}", hint)
+
+
+def _short(found: _Found) -> _Said:
+    return _Said("KIA0206", f"{quote(found.path)} is empty", "write a value, or remove the key")
+
+
+def _long(found: _Found) -> _Said:
+    limit = found.context.get("max_length")
+    return _Said("KIA0206", f"{quote(found.path)} is longer than {limit} characters", "shorten it")
+
+
+_SAID: Final[Mapping[str, Callable[[_Found], _Said]]] = {
+    "extra_forbidden": _unknown,
+    "missing": _missing,
+    "literal_error": _choice,
+    "enum": _choice,
+    "string_too_short": _short,
+    "string_too_long": _long,
+}

@@ -1,0 +1,30 @@
+"""What a name looks like to people: characters that hide, and two names that can hardly be told apart."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+_DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing (Unicode, UAX 9)."""
+
+_LOOK_ALIKES: Final = str.maketrans(
+    # Cyrillic, then Greek, then dashes; capitals and small letters apart, for they resemble different letters
+    "АВЕКМНОРСТУХЅІЈаеорсухѕіјһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχı‐‑‒–—−",
+    "ABEKMHOPCTYXSIJaeopcyxsijhdqwABEZHIKMNOPTYXaikvopuxi------",
+)
+
+
+def misleading(name: str) -> str | None:
+    """The first control character, or character that turns the direction of writing; None is the everyday case."""
+    if name.isprintable():
+        return None
+    return next((c for c in name if c in _DIRECTION or unicodedata.category(c) == "Cc"), None)
+
+
+def skeleton(name: str) -> str:
+    """What is left of a name when case, spaces, invisible characters and look-alikes are taken away."""
+    if not name.isascii():
+        name = unicodedata.normalize("NFKC", name).translate(_LOOK_ALIKES)
+        name = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    return " ".join(name.casefold().split())

@@ -1,0 +1,110 @@
+"""What declared things refer to: whether it is declared, and to be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.document.place import Place
+from kiamo_iac.document.quote import quote
+from kiamo_iac.manifest.guesses import Guesses
+from kiamo_iac.manifest.relations import Siblings, Things, is_absent, related
+from kiamo_iac.resources import kinds
+from kiamo_iac.resources.base import Ensure, Reference, Resource, Scope
+from kiamo_iac.resources.capabilities import Capabilities
+from kiamo_iac.state import Instance
+
+
+class References:
+    """The checks of all references of a set of things."""
+
+    def __init__(
+        self,
+        things: Things,
+        siblings: Siblings,
+        *,
+        inner: Mapping[Address, Mapping[str, Place]],
+        capabilities: Capabilities,
+        guesses: Guesses,
+    ) -> None:
+        """`inner`: the places of attributes that are mappings, by address and attribute."""
+        self._things = things
+        self._siblings = siblings
+        self._inner = inner
+        self._capabilities = capabilities
+        self._guesses = guesses
+        self._kinds = kinds()
+        self._warned: set[Address] = set()
+
+    def check(self) -> Iterator[Diagnostic]:
+        """Every reference to something absent; of what no manifest declares, one reference each is enough."""
+        for thing in self._things.values():
+            if is_absent(thing):
+                continue
+            for reference in thing.kind.references:
+                value = thing.attributes.get(reference.attribute)
+                if value:
+                    pairs = value.items() if reference.mapping else ((None, value),)
+                    for role, name in pairs:
+                        problem = self._check(thing, reference, name=name, role=role)
+                        if problem is not None:
+                            yield problem
+
+    def _check(self, thing: Instance, reference: Reference, *, name: str, role: str | None) -> Diagnostic | None:
+        target = self._kinds[reference.kind]
+        parent = thing.address.parent if reference.scope is Scope.SIBLING else None
+        address = Address.of(target.collection, name, parent)
+        declared = self._things.get(address)
+        if declared is not None and declared.lifecycle.ensure is Ensure.PRESENT:
+            return None
+        source = thing.source_of(reference.attribute)
+        if role is not None and thing.address in self._inner:
+            source = self._inner[thing.address][reference.attribute].at(role)
+        if declared is not None:
+            return Diagnostic(
+                "KIA0224",
+                f"the {target.kind} {quote(name)} is declared absent, and still referred to",
+                hint="refer to another one, or keep it",
+                address=thing.address,
+                source=source,
+                related=related("declared absent here", declared, key="ensure"),
+            )
+        return self._undeclared(thing, address, name=name, target=target, source=source)
+
+    def _undeclared(
+        self, thing: Instance, address: Address, *, name: str, target: type[Resource], source: SourceRange | None
+    ) -> Diagnostic | None:
+        parent = address.parent
+        defaults = self._capabilities.of(target.kind).defaults if parent is not None else ()
+        made = {identity(default["name"]) for default in defaults}
+        if identity(name) in made:
+            return None
+        owner = self._things.get(parent) if parent is not None else None
+        complete = owner is not None and target.collection in owner.lifecycle.exclusive
+        if address in self._warned and not complete:
+            return None
+        self._warned.add(address)
+        near = self._siblings.get((parent, target.kind), ())
+        hint = _renamed(name, near) or self._guesses.near(name, {n.name for n in near} | made)
+        if complete and parent is not None:
+            whole = f"whose {target.collection} are declared complete"
+            summary = f"{quote(parent.name)}, {whole}, has no {target.kind} {quote(name)}"
+            hint = hint or f"declare it, or refer to another {target.kind}"
+            return Diagnostic("KIA0226", summary, hint=hint, address=thing.address, source=source)
+        of_parent = f" of {quote(parent.name)}" if parent is not None else ""
+        return Diagnostic(
+            "KIA0225" if parent is not None else "KIA0227",
+            f"no manifest declares the {target.kind} {quote(name)}{of_parent}: it must exist on the instance",
+            Severity.WARNING,
+            hint=hint or f'declare it under "{target.collection}", so that its name is checked here',
+            address=thing.address,
+            source=source,
+        )
+
+
+def _renamed(name: str, near: Sequence[Instance]) -> str | None:
+    for thing in near:
+        if identity(name) in thing.lifecycle.renamed_from:
+            return f"it is renamed: did you mean {quote(thing.name)}?"
+    return None

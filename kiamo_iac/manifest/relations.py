@@ -1,0 +1,145 @@
+"""What can be said of declared things beside each other: parents, absence, renames, names alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.document.place import Place, pack
+from kiamo_iac.document.quote import quote
+from kiamo_iac.manifest.guesses import Guesses
+from kiamo_iac.manifest.lifecycles import REFERENCE
+from kiamo_iac.manifest.names import skeleton
+from kiamo_iac.resources import kinds
+from kiamo_iac.resources.base import Ensure, Lifecycle
+from kiamo_iac.state import Instance
+
+Things = dict[Address, Instance]
+Siblings = Mapping[tuple[Address | None, str], list[Instance]]
+"""(parent, kind) → the things declared there."""
+
+_ABSENT = Lifecycle(ensure=Ensure.ABSENT)
+
+
+def inherit_absence(things: Things) -> list[Diagnostic]:
+    """Make what stands below an absent thing absent too; what is declared otherwise there is a problem."""
+    found: list[Diagnostic] = []
+    if not any(map(is_absent, things.values())):
+        return found
+    for address, thing in things.items():
+        above = address.parent
+        while above is not None and not is_absent(things.get(above)):
+            above = above.parent
+        if above is None:
+            continue
+        place = thing.place
+        for key in ("ensure", "protect"):
+            if place is not None and key in place and not _agrees(thing.lifecycle, key):
+                what = "present" if key == "ensure" else "protected"
+                summary = f"it is declared {what} below {quote(above.name)}, which is declared absent"
+                hint = f'remove "{key}" here, or "ensure: absent" there'
+                others = related("declared absent here", things[above], key="ensure")
+                found.append(
+                    Diagnostic("KIA0218", summary, hint=hint, address=address, source=place.at(key), related=others)
+                )
+        things[address] = replace(thing, lifecycle=_ABSENT)
+    return found
+
+
+def _agrees(lifecycle: Lifecycle, key: str) -> bool:
+    return lifecycle.ensure is Ensure.ABSENT if key == "ensure" else not lifecycle.protect
+
+
+def is_absent(thing: Instance | None) -> bool:
+    """Whether it is declared, and declared absent."""
+    return thing is not None and thing.lifecycle.ensure is Ensure.ABSENT
+
+
+def related(word: str, thing: Instance, *, key: str = "name") -> tuple[tuple[str, SourceRange], ...]:
+    """The place of another thing, for `Diagnostic.related`."""
+    source = thing.source_of(key)
+    return ((word, source),) if source is not None else ()
+
+
+def siblings_of(things: Things) -> Siblings:
+    """The things by parent and kind, in the order in which they are declared."""
+    found: dict[tuple[Address | None, str], list[Instance]] = {}
+    for address, thing in things.items():
+        found.setdefault((address.parent, thing.kind.kind), []).append(thing)
+    return found
+
+
+def check_names(siblings: Siblings) -> Iterator[Diagnostic]:
+    """A warning for every name that can hardly be told from one before it."""
+    for things in siblings.values():
+        seen: dict[str, Instance] = {}
+        for thing in things:
+            if is_absent(thing):
+                continue
+            first = seen.setdefault(skeleton(thing.name), thing)
+            if first is not thing:
+                yield Diagnostic(
+                    "KIA0208",
+                    f"{quote(thing.name)} can hardly be told from {quote(first.name)}",
+                    Severity.WARNING,
+                    hint="they differ in case, spaces, invisible or similar characters only: rename one of them",
+                    address=thing.address,
+                    source=thing.source_of("name"),
+                    related=related("the other stands here", first),
+                )
+
+
+def check_renames(things: Things) -> Iterator[Diagnostic]:
+    """Former names that cannot be what they say."""
+    claimed: dict[Address, Instance] = {}
+    for thing in things.values():
+        for former in dict.fromkeys(thing.lifecycle.renamed_from):
+            if former == identity(thing.name):
+                continue
+            address = Address.of(thing.kind.collection, former, thing.address.parent)
+            source = thing.source_of("renamed_from")
+            first = claimed.setdefault(address, thing)
+            if first is not thing:
+                summary = f"{quote(former)} is claimed as a former name by two things"
+                yield Diagnostic(
+                    "KIA0221",
+                    summary,
+                    hint="keep it where it belongs",
+                    address=thing.address,
+                    source=source,
+                    related=related("claimed first here", first, key="renamed_from"),
+                )
+            declared = things.get(address)
+            if declared is not None and not declared.lifecycle.renamed_from:
+                absent = " absent" if is_absent(declared) else ""
+                yield Diagnostic(
+                    "KIA0222",
+                    f"the former name {quote(former)} is declared{absent} as a thing of its own",
+                    hint="remove one of the two: a thing has one name",
+                    address=thing.address,
+                    source=source,
+                    related=related("declared here", declared),
+                )
+
+
+def imply_parents(
+    things: Things, named: Mapping[Address, tuple[str, SourceRange]], *, siblings: Siblings, guesses: Guesses
+) -> list[Diagnostic]:
+    """Add, as references, the parents that blocks at the top of a file name and no manifest declares.
+
+    `named`: address → its exact name, and where it was named first.
+    """
+    found = []
+    by_collection = {kind.collection: kind for kind in kinds().values()}
+    for address in sorted(named.keys() - things.keys()):
+        name, source = named[address]
+        kind = by_collection[address.collection]
+        hint = guesses.near(name, [thing.name for thing in siblings.get((address.parent, kind.kind), ())])
+        if hint is not None:
+            summary = f"no manifest declares the {kind.kind} {quote(name)}: it must exist on the instance"
+            found.append(Diagnostic("KIA0228", summary, Severity.WARNING, hint=hint, address=address, source=source))
+        place = Place(source.file, pack(source.line, source.column))
+        things[address] = Instance(address, kind, {"name": name}, lifecycle=REFERENCE, place=place)
+    return found
