@@ -1,0 +1,69 @@
+"""A pytest fixture that runs a Kiamo in a box. Opt in with `pytest_plugins = ["kiamo_iac.emulator.pytest_plugin"]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.emulator.engine import Emulator
+from kiamo_iac.emulator.message import Call
+from kiamo_iac.emulator.server import Server
+from kiamo_iac.emulator.tokens import FULL_TOKEN, READ_ONLY_TOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEmulator:
+    """An emulator that answers on loopback."""
+
+    url: str
+    emulator: Emulator
+    token: str = FULL_TOKEN
+    """May do everything."""
+    read_only_token: str = READ_ONLY_TOKEN
+
+    def seed(self, document: Mapping[str, Any]) -> None:
+        """Add what a document says (`{"services": […], "bases": […]}`).
+
+        Raises:
+            ValueError: the document has not the shape of one; the message says where.
+        """
+        self.emulator.seed(document)
+
+    def dump(self, *, ids: bool = False) -> dict[str, Any]:
+        """Everything there is, as a document that `seed` reads."""
+        return self.emulator.dump(ids=ids)
+
+    def calls(self, *, after: int = 0) -> list[Call]:
+        """The log of calls; only what came after call number `after`."""
+        return self.emulator.calls(after=after)
+
+    def reset(self) -> None:
+        """Empty it."""
+        self.emulator.reset()
+
+    def environ(self, environment: str) -> dict[str, str]:
+        """The environment variables that point an environment of kiamo.yaml here: `KIAMO_<ENV>_URL` and `_TOKEN`."""
+        name = re.sub(r"\W", "_", environment, flags=re.ASCII).upper()
+        return {f"KIAMO_{name}_URL": self.url, f"KIAMO_{name}_TOKEN": self.token}
+
+
+@pytest.fixture
+def kiamo_contract() -> Contract | None:
+    """Override it to run the emulator under a contract of your own; None is the packaged one."""
+    return None
+
+
+@pytest.fixture
+def kiamo_emulator(kiamo_contract: Contract | None) -> Iterator[RunningEmulator]:
+    """A Kiamo in a box on a free loopback port, empty, and ready."""
+    if kiamo_contract is None:
+        from kiamo_iac.api.contract_file import load_contract
+
+        kiamo_contract = load_contract()
+    with Emulator(kiamo_contract) as emulator, Server(emulator) as server:
+        yield RunningEmulator(server.url, emulator)

@@ -1,0 +1,92 @@
+"""What attributes refer to: from ids or names to numbers of things, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.emulator.refusal import Refusal
+from kiamo_iac.emulator.rules import rules_of
+from kiamo_iac.emulator.store import TOP, Store, Thing
+
+Leaf = Callable[[Any], int | None]
+"""One value of a reference → the number of the thing, or None."""
+
+
+class References:
+    """References under one contract."""
+
+    def __init__(self, contract: Contract, store: Store) -> None:
+        self._kinds = contract.kinds
+        self._store = store
+        self._attributes = {
+            kind: [name for name, a in stanza.attributes.items() if a.refers_to]
+            for kind, stanza in contract.kinds.items()
+        }
+
+    def scope(self, owner: str, target: str, parent: int) -> int | None:
+        """The parent below which the target stands: the owner's own for siblings, 0 at the top, None for anywhere."""
+        if self._kinds[target].parent is None:
+            return TOP
+        return parent if self._kinds[target].parent == self._kinds[owner].parent else None
+
+    def resolve(self, owner: str, name: str, value: Any, *, parent: int) -> Any:
+        """A value as it stands on the wire, with numbers in place of ids or names.
+
+        Raises:
+            Refusal: the code of the kind's rules for a wrong type, or for a target that does not exist.
+        """
+        rules, attribute = rules_of(owner), self._kinds[owner].attributes[name]
+        kind = attribute.refers_to or ""
+        wrong = rules.invalid.get(name, "ERR_1020")
+        unknown = rules.unknown.get(name, "ERR_3001" if kind == "service" else "ERR_1020")
+        if name in rules.mappings and not isinstance(value, dict):
+            raise Refusal(wrong)
+        if name not in rules.mappings and name in rules.invalid and isinstance(value, (dict, list)):
+            raise Refusal(wrong)
+        by_name = attribute.by == "name"
+        type_ = str if by_name or self._kinds[kind].id.type == "string" else int
+        scope = self.scope(owner, kind, parent)
+
+        def leaf(value: Any) -> int:
+            if type(value) is not type_:
+                raise Refusal(wrong)
+            text = str(value)
+            found = self.named(kind, text, scope) if by_name else self._of_id(kind, text, scope)
+            if len(found) != 1:
+                raise Refusal(unknown)
+            return found[0].n
+
+        return each(value, leaf)
+
+    def named(self, kind: str, name: str, scope: int | None) -> list[Thing]:
+        """The things of a name, byte for byte: a server that has one form of a name need not know the other."""
+        return [thing for thing in self._store.named(kind, name, scope) if thing.name == name]
+
+    def _of_id(self, kind: str, id_: str, scope: int | None) -> list[Thing]:
+        found = self._store.by_id(kind, id_)
+        return [found] if found is not None and scope in {None, found.parent} else []
+
+    def refers(self, kind: str) -> bool:
+        """Whether things of a kind can refer to others."""
+        return bool(self._attributes[kind])
+
+    def of(self, thing: Thing) -> list[tuple[str, int]]:
+        """Pairs of an attribute and a number that a thing refers to."""
+        return [(name, n) for name in self._attributes[thing.kind] for n in numbers(thing.attributes.get(name))]
+
+
+def each(value: Any, leaf: Leaf) -> Any:
+    """A reference, a list of them or an object of them, each value put through `leaf`."""
+    if isinstance(value, dict):
+        return {role: leaf(v) for role, v in value.items()}
+    if isinstance(value, list):
+        return [leaf(v) for v in value]
+    return leaf(value)
+
+
+def numbers(value: Any) -> Iterator[int]:
+    """The numbers in a resolved reference."""
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return (n for n in values if n is not None)

@@ -1,0 +1,212 @@
+"""From a request to the operation of the contract that it calls, with the ids that it names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from kiamo_iac.api.contract import OBJECT_OPERATIONS, Contract, KindContract, Operation
+from kiamo_iac.emulator.refusal import Refusal
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text of the contract with placeholders in it."""
+
+    text: str
+    pattern: re.Pattern[str] | None
+    """None where the text has no placeholder: it then stands for itself."""
+    whole: str | None = None
+    """The placeholder, where there is nothing else in the text."""
+
+    @classmethod
+    def of(cls, text: str) -> Template:
+        """Read a text of the contract."""
+        parts = _PLACEHOLDER.split(text)
+        if len(parts) == 1:
+            return cls(text, None)
+        named = [f"(?P<{part}>.+)" if at % 2 else re.escape(part) for at, part in enumerate(parts)]
+        whole = _PLACEHOLDER.fullmatch(text)
+        return cls(text, re.compile("".join(named), re.DOTALL), whole[1] if whole else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of one kind."""
+
+    kind: str
+    parent: str | None
+    """The kind of its parent."""
+    operation: str
+    method: str
+    path: tuple[Template, ...]
+    query: Mapping[str, Template]
+    body: Mapping[str, Template | Any]
+    """Templates for texts; any other value is compared as it is."""
+    integers: frozenset[str]
+    """Placeholders that are JSON integers in a body."""
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it moves the run state."""
+        return self.operation not in OBJECT_OPERATIONS
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether the call has a body that matters."""
+        return bool(self.body) or self.operation in {"create", "update"}
+
+    @property
+    def literals(self) -> int:
+        """How many fixed texts it asks for: of two routes that match, the one with more is meant."""
+        templates = [*self.path, *self.query.values(), *self.body.values()]
+        return sum(not isinstance(t, Template) or t.pattern is None for t in templates)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The operation that a request calls."""
+
+    route: Route
+    ids: dict[str, str] = field(default_factory=dict)
+    """Placeholder → id, as text."""
+
+    @property
+    def parent(self) -> str | None:
+        """The id of the parent, where the call names it."""
+        return self.ids.get(self.route.parent) if self.route.parent else None
+
+
+class Router:
+    """Every route of a contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._routes: dict[int, list[Route]] = {}
+        routes = [
+            _route(contract, kind, stanza, name, operation)
+            for kind, stanza in contract.kinds.items()
+            for name, operation in stanza.operations.items()
+        ]
+        for route in sorted(routes, key=lambda r: -r.literals):
+            self._routes.setdefault(len(route.path), []).append(route)
+
+    def find(self, method: str, path: str) -> list[Match]:
+        """Every operation that this method and path may stand for, the most specific first.
+
+        Raises:
+            Refusal: ERR_3000 for an unknown path, ERR_3100 for a path that does not take this method.
+        """
+        segments = [unquote(segment) for segment in path.split("/")]
+        found = [
+            Match(route, ids)
+            for route in self._routes.get(len(segments), ())
+            if (ids := _path_ids(route, segments)) is not None
+        ]
+        if not found:
+            raise Refusal("ERR_3000")
+        matching = [match for match in found if match.route.method == method]
+        if not matching:
+            raise Refusal("ERR_3100")
+        return matching
+
+    def choose(self, found: Iterable[Match], query: Mapping[str, str], body: Mapping[str, Any] | None) -> Match:
+        """Among `find`'s answers the one whose query and body fit, with all of its ids.
+
+        Raises:
+            Refusal: none fits. ERR_1130 for a command that is missing, ERR_1190 for one that is unknown,
+                ERR_1160 for an id that is missing, ERR_1010 and ERR_1020 for anything else.
+        """
+        refusal: Refusal | None = None
+        for match in found:
+            try:
+                ids = match.ids | _query_ids(match.route, query) | _body_ids(match.route, body or {})
+            except Refusal as refused:
+                refusal = refusal or refused
+            else:
+                return Match(match.route, ids)
+        raise refusal or Refusal("ERR_3000")
+
+
+def _route(contract: Contract, kind: str, stanza: KindContract, name: str, operation: Operation) -> Route:
+    segments = (contract.prefix.path + operation.path).split("/")
+    types = {"id": stanza.id.type}
+    if stanza.parent:
+        types[stanza.parent] = contract.kinds[stanza.parent].id.type
+    return Route(
+        kind=kind,
+        parent=stanza.parent,
+        operation=name,
+        method=operation.method,
+        path=tuple(Template.of(segment) for segment in segments),
+        query={key: Template.of(text) for key, text in operation.query.items()},
+        body={key: Template.of(v) if isinstance(v, str) else v for key, v in operation.body.items()},
+        integers=frozenset(placeholder for placeholder, type_ in types.items() if type_ == "integer"),
+    )
+
+
+def _path_ids(route: Route, segments: list[str]) -> dict[str, str] | None:
+    ids: dict[str, str] = {}
+    for template, segment in zip(route.path, segments, strict=True):
+        if template.pattern is None:
+            if template.text != segment:
+                return None
+        elif found := template.pattern.fullmatch(segment):
+            ids |= found.groupdict()
+        else:
+            return None
+    return ids
+
+
+def _query_ids(route: Route, query: Mapping[str, str]) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    for key, template in route.query.items():
+        if key not in query:
+            raise Refusal("ERR_1010")
+        ids |= _text_ids(template, query[key], "ERR_1020")
+    return ids
+
+
+def _body_ids(route: Route, body: Mapping[str, Any]) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    wrong = "ERR_1190" if route.is_command else "ERR_1020"
+    for key, wanted in route.body.items():
+        if key not in body:
+            raise Refusal(_missing(route, wanted))
+        value = body[key]
+        if not isinstance(wanted, Template):
+            if json.dumps(wanted) != json.dumps(value):
+                raise Refusal(wrong)
+        elif wanted.whole in route.integers:
+            if type(value) is not int:
+                raise Refusal("ERR_1020")
+            ids[wanted.whole or ""] = str(value)
+        elif isinstance(value, str):
+            ids |= _text_ids(wanted, value, wrong)
+        else:
+            raise Refusal(wrong)
+    return ids
+
+
+def _missing(route: Route, wanted: object) -> str:
+    if isinstance(wanted, Template) and wanted.whole == "id":
+        return "ERR_1160"
+    if isinstance(wanted, Template) and wanted.whole:
+        return "ERR_1010"
+    return "ERR_1130" if route.is_command else "ERR_1010"
+
+
+def _text_ids(template: Template, text: str, wrong: str) -> dict[str, str]:
+    if template.pattern is None:
+        if template.text != text:
+            raise Refusal(wrong)
+        return {}
+    found = template.pattern.fullmatch(text)
+    if found is None:
+        raise Refusal(wrong)
+    return found.groupdict()

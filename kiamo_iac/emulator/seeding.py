@@ -1,0 +1,233 @@
+"""The seed document, which is the dump document: everything by name, in our words, whatever the contract calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.emulator.operations import Operations
+from kiamo_iac.emulator.references import each
+from kiamo_iac.emulator.refusal import Refusal
+from kiamo_iac.emulator.rules import rules_of
+from kiamo_iac.emulator.store import TOP, Store, Thing, identity
+from kiamo_iac.emulator.strict_json import same, write
+
+
+def plural(kind: str) -> str:
+    """`base` → `bases`, `batch` → `batches`: what documents call a collection of a kind."""
+    if kind.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{kind}es"
+    return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2:-1] not in "aeiou" else f"{kind}s"
+
+
+class Documents:
+    """Seed and dump."""
+
+    def __init__(self, contract: Contract, operations: Operations) -> None:
+        self._contract = contract
+        self._operations = operations
+        self._store: Store = operations.store
+        self._collections: dict[str | None, dict[str, str]] = {kind: {} for kind in (None, *contract.kinds)}
+        for kind, stanza in contract.kinds.items():
+            self._collections[stanza.parent][plural(kind)] = kind
+
+    # --- seed --------------------------------------------------------------------------------------------------------
+
+    def seed(self, document: Mapping[str, Any]) -> None:
+        """Add everything of a document to what is there. Rules are not asked, shapes are.
+
+        Raises:
+            ValueError: with the path of what is wrong (`bases[0].batches[1].service: …`).
+        """
+        try:
+            write(document)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise _wrong("the document", f"it is not JSON: {error}") from error
+        added: list[tuple[Thing, Mapping[str, Any], str]] = []
+        for collection, kind, items in self._collections_of(None, document, ""):
+            for at, item in enumerate(items):
+                added += self._add(kind, TOP, item, f"{collection}[{at}]")
+        # References last, so that nothing has to stand before what refers to it.
+        for thing, item, path in added:
+            for name, attribute in self._contract.kinds[thing.kind].attributes.items():
+                if attribute.refers_to and name in item:
+                    thing.attributes[name] = self._resolve(thing, name, item[name], f"{path}.{name}")
+            if self._operations.references.refers(thing.kind):
+                self._operations.save(thing)
+
+    def _collections_of(
+        self, parent: str | None, item: Mapping[str, Any], path: str
+    ) -> Iterator[tuple[str, str, list[Any]]]:
+        if not isinstance(item, dict):
+            raise _wrong(path or "the document", "an object is expected")
+        known = self._collections[parent]
+        if parent is None and (unknown := sorted(set(item) - set(known))):
+            raise _wrong("the document", f'unknown key "{unknown[0]}" (known: {", ".join(known)})')
+        for collection, kind in known.items():
+            items = item.get(collection, [])
+            if not isinstance(items, list):
+                raise _wrong(f"{path}.{collection}".lstrip("."), "a list is expected")
+            yield collection, kind, items
+
+    def _add(self, kind: str, parent: int, item: Any, path: str) -> Iterator[tuple[Thing, Mapping[str, Any], str]]:
+        collections = list(self._collections_of(kind, item, path))
+        thing = self._made(kind, parent, item, path)
+        try:
+            self._operations.insert(thing)
+        except Refusal as refusal:
+            raise _wrong(f"{path}.name", f'there is another {kind} called "{thing.name}"') from refusal
+        yield thing, item, path
+        for collection, child, items in collections:
+            self._add_defaults(child, thing.n, items)
+            for at, inner in enumerate(items):
+                yield from self._add(child, thing.n, inner, f"{path}.{collection}[{at}]")
+
+    def _add_defaults(self, kind: str, parent: int, items: Iterable[Any]) -> None:
+        made = self._contract.kinds[kind].made_with_parent
+        given = {identity(str(i.get("name"))) for i in items if isinstance(i, dict) and i.get("default") is True}
+        for attributes in made.things if made else ():
+            if identity(str(attributes["name"])) not in given:
+                self._operations.insert(self._operations.blank(kind, parent, {**attributes, "default": True}))
+
+    def _made(self, kind: str, parent: int, item: Mapping[str, Any], path: str) -> Thing:
+        stanza = self._contract.kinds[kind]
+        known = {*stanza.attributes, *self._collections[kind], "id", "settings", "default"}
+        if unknown := sorted(set(item) - known):
+            raise _wrong(path, f'unknown key "{unknown[0]}" (known: {", ".join(sorted(known))})')
+        if not isinstance(item.get("name"), str) or not item["name"]:
+            raise _wrong(f"{path}.name", "a name is expected")
+        attributes = {
+            name: self._value(kind, name, value, f"{path}.{name}")
+            for name, value in item.items()
+            if name == "default" or (name in stanza.attributes and not stanza.attributes[name].refers_to)
+        }
+        thing = self._operations.blank(kind, parent, attributes, id_=self._given_id(kind, item, path))
+        thing.settings = self._settings(kind, item.get("settings", {}), f"{path}.settings")
+        return thing
+
+    def _value(self, kind: str, name: str, value: Any, path: str) -> Any:
+        states = rules_of(kind).states
+        match name:
+            case "name" | "label" | "datatype" if not isinstance(value, str) and value is not None:
+                raise _wrong(path, "text is expected")
+            case "contacts" if type(value) is not int or value < 0:
+                raise _wrong(path, "a number of contacts, 0 or more, is expected")
+            case "default" if not isinstance(value, bool):
+                raise _wrong(path, "true or false is expected")
+            case "state" if states and value not in states:
+                raise _wrong(path, f"one of {', '.join(sorted(states))} is expected")
+        return value
+
+    def _given_id(self, kind: str, item: Mapping[str, Any], path: str) -> str | None:
+        if "id" not in item:
+            return None
+        try:
+            id_ = self._operations.ids.parse(kind, item["id"])
+        except ValueError as error:
+            raise _wrong(f"{path}.id", str(error)) from error
+        if self._store.by_id(kind, id_) is not None or self._store.buried(kind, id_) is not None:
+            raise _wrong(f"{path}.id", f"there is another {kind} with the id {id_}")
+        self._store.give(kind, id_)
+        return id_
+
+    def _settings(self, kind: str, settings: Any, path: str) -> dict[str, Any]:
+        if not isinstance(settings, dict):
+            raise _wrong(path, "an object is expected")
+        stanza = self._contract.kinds[kind]
+        taken = {stanza.id.wire, stanza.parent_wire, *(a.wire for a in stanza.attributes.values())}
+        if clash := sorted(set(settings) & taken):
+            raise _wrong(f"{path}.{clash[0]}", "the contract has this attribute: it is no setting")
+        return dict(settings)
+
+    def _resolve(self, owner: Thing, name: str, value: Any, path: str) -> Any:
+        rules = rules_of(owner.kind)
+        kind = self._contract.kinds[owner.kind].attributes[name].refers_to or ""
+        scope = self._operations.references.scope(owner.kind, kind, owner.parent)
+
+        def leaf(value: Any) -> int | None:
+            if value is None:
+                return None
+            if isinstance(value, dict):
+                if rules.holds(owner):
+                    raise _wrong(path, "what is gone can only stand in what is over (a stopped or finished batch)")
+                return self._bury(kind, value, path)
+            if not isinstance(value, str):
+                raise _wrong(path, f"the name of a {kind} is expected")
+            found = self._store.named(kind, value, scope)
+            if len(found) != 1:
+                raise _wrong(path, f'there is {"no" if not found else "more than one"} {kind} called "{value}"')
+            return found[0].n
+
+        if name in rules.mappings and not isinstance(value, dict):
+            raise _wrong(path, "an object is expected")
+        if name not in rules.mappings and isinstance(value, dict) and "gone" in value:
+            return leaf(value)
+        return each(value, leaf)
+
+    def _bury(self, kind: str, marker: Mapping[str, Any], path: str) -> int:
+        name = marker.get("gone")
+        if not isinstance(name, str) or not set(marker) <= {"gone", "id"}:
+            raise _wrong(path, 'something that is gone is written {"gone": "its name"}, with its "id" or without')
+        thing = self._operations.blank(kind, TOP, {"name": name}, id_=self._gone_id(kind, marker, path))
+        known = self._store.buried(kind, thing.id)
+        if known is not None:
+            return known
+        self._store.bury(thing)
+        return thing.n
+
+    def _gone_id(self, kind: str, marker: Mapping[str, Any], path: str) -> str | None:
+        if "id" in marker and self._store.buried(kind, str(marker["id"])) is not None:
+            return str(marker["id"])
+        return self._given_id(kind, marker, path)
+
+    # --- dump --------------------------------------------------------------------------------------------------------
+
+    def dump(self, *, ids: bool) -> dict[str, Any]:
+        """Everything there is, without what is null, empty or nought; with the ids, or without."""
+        return self._dump_children(None, TOP, ids=ids)
+
+    def _dump_children(self, parent: str | None, n: int, *, ids: bool) -> dict[str, Any]:
+        document: dict[str, Any] = {}
+        for collection, kind in self._collections[parent].items():
+            if things := self._store.children(n, kind):
+                document[collection] = [self._dump(thing, ids=ids) for thing in things]
+        return document
+
+    def _dump(self, thing: Thing, *, ids: bool) -> dict[str, Any]:
+        document: dict[str, Any] = {"id": self._shown_id(thing.kind, thing.id)} if ids else {}
+        initial = rules_of(thing.kind).initial
+        for name, value in self._attributes(thing):
+            if value is None or (name != "state" and same(value, initial.get(name))):
+                continue
+            kind = self._refers_to(thing.kind, name)
+            document[name] = self._dump_reference(value, kind, ids=ids) if kind else value
+        if thing.settings:
+            document["settings"] = thing.settings
+        return document | self._dump_children(thing.kind, thing.n, ids=ids)
+
+    def _attributes(self, thing: Thing) -> Iterator[tuple[str, Any]]:
+        for name in dict.fromkeys((*self._contract.kinds[thing.kind].attributes, "default")):
+            yield name, thing.attributes.get(name)
+
+    def _refers_to(self, kind: str, name: str) -> str | None:
+        attribute = self._contract.kinds[kind].attributes.get(name)
+        return attribute.refers_to if attribute else None
+
+    def _dump_reference(self, value: Any, kind: str, *, ids: bool) -> Any:
+        def leaf(n: int | None) -> Any:
+            if n is None:
+                return None
+            id_, name = self._operations.shown(n)
+            if not self._store.is_gone(n):
+                return name
+            return {"gone": name, "id": self._shown_id(kind, id_)} if ids else {"gone": name}
+
+        return each(value, leaf)
+
+    def _shown_id(self, kind: str, id_: str) -> str | int:
+        return int(id_) if self._contract.kinds[kind].id.type == "integer" else id_
+
+
+def _wrong(path: str, problem: str) -> ValueError:
+    return ValueError(f"{path}: {problem}")

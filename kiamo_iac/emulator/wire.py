@@ -1,0 +1,172 @@
+"""Between the wire and things: names, words, envelopes and pages, as the contract has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.emulator.refusal import Refusal
+from kiamo_iac.emulator.store import TOP, Thing
+from kiamo_iac.emulator.strict_json import write
+
+Shown = Callable[[int], tuple[str, str]]
+"""A number of a thing → its id and its exact name."""
+
+_HOLE = "\0hole\0"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A body, sorted. Nothing in it has been checked."""
+
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """By our names, in our words."""
+    embedded: dict[str, Any] = field(default_factory=dict)
+    """By kind."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """By wire names."""
+    fixed: dict[str, Any] = field(default_factory=dict)
+    """What no caller may set, by wire names: the id, the parent's, read-only attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for."""
+
+    limit: int = -1
+    """-1: all of it."""
+    offset: int = 0
+
+
+class KindWire:
+    """One kind on the wire."""
+
+    def __init__(self, contract: Contract, kind: str) -> None:
+        stanza = contract.kinds[kind]
+        self._stanza = stanza
+        self._parent = contract.kinds[stanza.parent] if stanza.parent else None
+        self._ours = {a.wire: name for name, a in stanza.attributes.items()}
+        self._embedded = {e.wire: child for child, e in stanza.embedded.items()}
+        self._id_types = {k: contract.kinds[k].id.type for k in contract.kinds}
+        self._words = {
+            name: {json.dumps(there): ours for ours, there in a.values.items()}
+            for name, a in stanza.attributes.items()
+            if a.values
+        }
+        self._item = _envelope(stanza.item)
+        # The total goes first into the document, so that its hole comes before that of the items.
+        self._list = _envelope(stanza.listing.total, stanza.listing.items) if stanza.listing.items else ("", "")
+
+    # --- from the wire -----------------------------------------------------------------------------------------------
+
+    def read(self, body: Mapping[str, Any], template: Mapping[str, Any]) -> Draft:
+        """Sort a body; what the operation's template says of it is left out.
+
+        Raises:
+            Refusal: ERR_1020 for a word that the contract does not have.
+        """
+        draft = Draft()
+        for wire, value in body.items():
+            name = self._ours.get(wire)
+            if name is not None and self._stanza.attributes[name].read_only:
+                draft.fixed[wire] = value
+            elif name is not None:
+                draft.attributes[name] = self._our_word(name, value)
+            elif wire in self._embedded:
+                draft.embedded[self._embedded[wire]] = value
+            elif wire in template:
+                continue
+            elif wire in {self._stanza.id.wire, self._stanza.parent_wire}:
+                draft.fixed[wire] = value
+            else:
+                draft.settings[wire] = value
+        return draft
+
+    def _our_word(self, name: str, value: Any) -> Any:
+        words = self._words.get(name)
+        if words is None or value is None:
+            return value
+        try:
+            return words[json.dumps(value)]
+        except KeyError:
+            raise Refusal("ERR_1020") from None
+
+    def page(self, query: Mapping[str, str]) -> Page:
+        """What a list call asks for; a server gives no more at a time than the contract's limit.
+
+        Raises:
+            Refusal: ERR_1020 for what is not a number in its range.
+        """
+        paging = self._stanza.listing.paging
+        if paging.style == "none":
+            return Page()
+        size = min(_number(query, paging.size, paging.limit, least=1), paging.limit)
+        if paging.style == "offset":
+            return Page(size, _number(query, paging.offset, 0, least=0))
+        return Page(size, (_number(query, paging.page, paging.first, least=paging.first) - paging.first) * size)
+
+    # --- to the wire -------------------------------------------------------------------------------------------------
+
+    def render(self, thing: Thing, shown: Shown) -> str:
+        """The JSON of a thing."""
+        document: dict[str, Any] = {self._stanza.id.wire: self._typed(thing.kind, thing.id)}
+        if self._stanza.parent and self._stanza.parent_wire and thing.parent != TOP:
+            document[self._stanza.parent_wire] = self._typed(self._stanza.parent, shown(thing.parent)[0])
+        for name, attribute in self._stanza.attributes.items():
+            value = thing.attributes.get(name)
+            if attribute.refers_to:
+                value = self._references(value, attribute.refers_to, shown, by_name=attribute.by == "name")
+            elif attribute.values and isinstance(value, str):
+                value = attribute.values.get(value, value)
+            document[attribute.wire] = value
+        return write(document | thing.settings)
+
+    def _references(self, value: Any, kind: str, shown: Shown, *, by_name: bool) -> Any:
+        if isinstance(value, dict):
+            return {role: self._references(v, kind, shown, by_name=by_name) for role, v in value.items()}
+        if isinstance(value, list):
+            return [self._references(v, kind, shown, by_name=by_name) for v in value]
+        if value is None:
+            return None
+        id_, name = shown(value)
+        return name if by_name else self._typed(kind, id_)
+
+    def _typed(self, kind: str, id_: str) -> str | int:
+        return int(id_) if self._id_types[kind] == "integer" else id_
+
+    def item(self, wire: str) -> str:
+        """The answer that shows one thing."""
+        return wire.join(self._item)
+
+    def items(self, wires: list[str], total: Callable[[], int]) -> str:
+        """The answer that lists things; `total` is asked for only where the contract shows it."""
+        before, *total_to_items, after = self._list
+        array = f"[{','.join(wires)}]"
+        return "".join((before, *(str(total()) + text for text in total_to_items), array, after))
+
+
+def _envelope(*holes: str | None) -> tuple[str, ...]:
+    """The text before, between and after the holes, at dotted paths, of a JSON document; None is no hole."""
+    paths = [path for path in holes if path]
+    if not paths:
+        return "", ""
+    document: dict[str, Any] = {}
+    for path in paths:
+        *folders, last = path.split(".")
+        inner = document
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+        inner[last] = _HOLE
+    return tuple(json.dumps(document).split(json.dumps(_HOLE)))
+
+
+def _number(query: Mapping[str, str], key: str, default: int, *, least: int) -> int:
+    text = query.get(key)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least:
+        raise Refusal("ERR_1020")
+    return int(text)
