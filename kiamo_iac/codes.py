@@ -67,6 +67,16 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0308": "Two environments would share their environment variables.",
     "KIA0309": "The name of an environment has characters that it cannot have.",
     # KIA04xx: the contract, and what is read from an instance
+    "KIA0401": "The contract has a key that means nothing there.",
+    "KIA0402": "The contract lacks a key.",
+    "KIA0403": "The contract has a value that is not possible there.",
+    "KIA0404": "Entries of the contract contradict each other.",
+    "KIA0405": "The contract has a kind or an attribute that manifests have no word for.",
+    "KIA0421": "Two live names are the same in Unicode NFC.",
+    "KIA0422": "Something live stands below a parent that the instance does not list.",
+    "KIA0431": "The instance refused a step.",
+    "KIA0432": "A step got no usable answer.",
+    "KIA0433": "A step could not be made into a call, or its answer is not what the contract describes.",
     # KIA05xx: refusals of the planner
     # KIA06xx: warnings and notes of the planner
 }
