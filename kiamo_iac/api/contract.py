@@ -20,7 +20,7 @@ OBJECT_OPERATIONS = ("list", "create", "read", "update", "delete")
 """Operations that any kind may have; every other name under `operations` is a state command."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_ORIGIN = "contract: of kiamo.yaml"
+_ORIGIN = "a contract file (contract: in kiamo.yaml)"
 
 
 def _compiles(text: str) -> str:

@@ -1,0 +1,208 @@
+"""From a step to the call that does it: ids and exact names looked up, the body put together, the answer checked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.api.answer import Answer, kind_of
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract import Contract, KindContract
+from kiamo_iac.api.decode import Decoder
+from kiamo_iac.api.encode import encode
+from kiamo_iac.api.listing import listed
+from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.errors import ApiError, RefusedError, ResponseError, TransportError
+from kiamo_iac.executor.report import Outcome
+from kiamo_iac.planner.plan import Action, Binding, Plan, Step
+from kiamo_iac.resources import kinds
+from kiamo_iac.resources.base import Reference, Scope
+from kiamo_iac.state import RemoteId
+
+Item = Mapping[str, Any]
+
+
+class Writer:
+    """Performs the steps of one plan. What it creates it knows from then on, so that later steps find its id."""
+
+    def __init__(self, client: Client, contract: Contract, plan: Plan) -> None:
+        self._client = client
+        self._contract = contract
+        self._decoders = {kind: Decoder(contract, kinds()[kind]) for kind in {step.kind for step in plan.steps}}
+        self._inside = _sent_inside(plan, contract)
+        self._inside_ids = {step.id for steps in self._inside.values() for step in steps}
+        self._lists: dict[tuple[Address, str], _Once] = {}
+        self._lock = threading.Lock()
+        self._bindings = dict(plan.bindings)
+
+    def perform(self, step: Step) -> Outcome:
+        """Make the calls of `step`.
+
+        Raises:
+            ApiError: of the class that says why, with one diagnostic that names the step's address and source.
+        """
+        try:
+            return self._perform(step)
+        except ApiError as error:
+            summary = str(error).rstrip(".")
+            code = _code(error)
+            error.diagnostics = (Diagnostic(code, summary, hint=error.hint, address=step.address, source=step.source),)
+            raise
+
+    def _perform(self, step: Step) -> Outcome:
+        match step.action:
+            case Action.CREATE:
+                return self._create_inside(step) if step.id in self._inside_ids else self._create(step)
+            case Action.UPDATE:
+                return self._write(step, "update", body=self._body(step))
+            case Action.RENAME:
+                outcome = self._write(step, "update", body=self._body(step))
+                self._know(step.address, Binding(self._binding(step.address).remote_id, step.after["name"]))
+                return outcome
+            case Action.DELETE | Action.START | Action.PAUSE | Action.STOP:
+                return self._write(step, step.action.value)
+            case other:
+                assert_never(other)
+
+    # --- creating ----------------------------------------------------------------------------------------------------
+
+    def _create(self, step: Step) -> Outcome:
+        stanza = self._stanza(step)
+        body = self._body(step)
+        for child, embedded in stanza.embedded.items():
+            body[embedded.wire] = [self._body(s) for s in self._inside.get(step.address, ()) if s.kind == child]
+        answer = self._client.call(step.kind, "create", self._parent_ids(step), body=body)
+        try:
+            item = answer.item(stanza.item)
+            remote_id = self._decoders[step.kind].id_of(item, answer)
+        except ResponseError as error:
+            msg = f"The instance says that it created {step.address}, but the answer does not tell its id. {error}"
+            raise ResponseError(msg, hint=error.hint) from None
+        self._know(step.address, Binding(remote_id, _name_in(item, stanza) or step.after["name"]))
+        return Outcome(remote_id)
+
+    def _create_inside(self, step: Step) -> Outcome:
+        """Look whether what was sent inside the parent's create was made; make it otherwise."""
+        parent = step.address.parent or step.address
+        with self._lock:
+            once = self._lists.setdefault((parent, step.kind), _Once())
+        made = once.get(lambda: self._children(step))
+        if (found := made.get(identity(step.after["name"]))) is None:
+            return self._create(step)
+        remote_id, item = found
+        self._check_made(step, item)
+        self._know(step.address, Binding(remote_id, _name_in(item, self._stanza(step)) or step.after["name"]))
+        return Outcome(remote_id, found=True)
+
+    def _children(self, step: Step) -> dict[str, tuple[RemoteId, Item]]:
+        """What there is of the step's kind below its parent: name in NFC → (id, object)."""
+        stanza, decoder = self._stanza(step), self._decoders[step.kind]
+        ids = self._parent_ids(step)
+
+        def take(item: object, answer: Answer) -> tuple[RemoteId, Item]:
+            row = decoder.row(item, answer)
+            return row.remote_id, item if isinstance(item, dict) else {}
+
+        found = listed(self._client, step.kind, ids, take=lambda item, answer: _with_id(take(item, answer)))
+        parent_id = ids[stanza.parent or ""]
+        return {
+            identity(_name_in(item, stanza) or ""): (id_, item)
+            for id_, item in found
+            if stanza.listed_by_parent or item.get(stanza.parent_wire or "") == parent_id
+        }
+
+    def _check_made(self, step: Step, item: Item) -> None:
+        name_wire = self._stanza(step).attributes["name"].wire
+        for wire, value in self._body(step).items():
+            if wire != name_wire and item.get(wire) != value:
+                what = f'"{wire}" is {kind_of(item.get(wire))}, and {kind_of(value)} was sent'
+                msg = f"{step.address} was made together with its parent, but not as it was sent: {what}."
+                raise ResponseError(msg, hint="run plan to see what is left to do")
+
+    # --- everything else ---------------------------------------------------------------------------------------------
+
+    def _write(self, step: Step, operation: str, *, body: Mapping[str, Any] | None = None) -> Outcome:
+        remote_id = self._binding(step.address).remote_id
+        answer = self._client.call(step.kind, operation, {**self._parent_ids(step), "id": remote_id}, body=body)
+        stanza = self._stanza(step)
+        if answer.data is not None and operation != "delete":
+            item = answer.item(stanza.item)
+            if (told := item.get(stanza.id.wire, remote_id)) != remote_id:
+                raise answer.wrong(f"{kind_of(told)} as the id of what was asked for as {kind_of(remote_id)}")
+        return Outcome(remote_id)
+
+    def _body(self, step: Step) -> dict[str, Any]:
+        """All of `after`: of an update it holds what changes and nothing else."""
+
+        def refer(reference: Reference, name: str, by_id: bool) -> RemoteId:
+            above = step.address.parent if reference.scope is Scope.SIBLING else None
+            binding = self._binding(Address.of(kinds()[reference.kind].collection, name, above))
+            return binding.remote_id if by_id else binding.name
+
+        return encode(self._contract, kinds()[step.kind], step.after, refer=refer)
+
+    def _parent_ids(self, step: Step) -> dict[str, RemoteId]:
+        parent, kind = step.address.parent, kinds()[step.kind].parent
+        return {kind: self._binding(parent).remote_id} if parent is not None and kind is not None else {}
+
+    def _stanza(self, step: Step) -> KindContract:
+        return self._contract.kinds[step.kind]
+
+    def _binding(self, address: Address) -> Binding:
+        with self._lock:
+            found = self._bindings.get(address)
+        if found is None:
+            msg = f"The id of {address} is not known: it was neither read nor made in this run."
+            raise ApiError(msg, hint="plan again")
+        return found
+
+    def _know(self, address: Address, binding: Binding) -> None:
+        with self._lock:
+            self._bindings[address] = binding
+
+
+class _Once:
+    """A value that several threads want and one fetches; when that fails, the next one tries."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: dict[str, tuple[RemoteId, Item]] | None = None
+
+    def get(self, fetch: Callable[[], dict[str, tuple[RemoteId, Item]]]) -> dict[str, tuple[RemoteId, Item]]:
+        with self._lock:
+            if self._value is None:
+                self._value = fetch()
+            return self._value
+
+
+def _sent_inside(plan: Plan, contract: Contract) -> dict[Address, list[Step]]:
+    """Created parent → the creates of children that its own create carries."""
+    created = {step.address: step for step in plan.steps if step.action is Action.CREATE}
+    inside: dict[Address, list[Step]] = {}
+    for step in created.values():
+        parent = created.get(step.address.parent) if step.address.parent is not None else None
+        if parent is not None and step.kind in contract.kinds[parent.kind].embedded:
+            inside.setdefault(parent.address, []).append(step)
+    return inside
+
+
+def _with_id(pair: tuple[RemoteId, Item]) -> tuple[RemoteId, tuple[RemoteId, Item]]:
+    return pair[0], pair
+
+
+def _name_in(item: Item, stanza: KindContract) -> str | None:
+    """The exact name in an answer, where it holds one."""
+    name = item.get(stanza.attributes["name"].wire)
+    return name if isinstance(name, str) and name else None
+
+
+def _code(error: ApiError) -> str:
+    match error:
+        case RefusedError():
+            return "KIA0431"
+        case TransportError():
+            return "KIA0432"
+        case _:
+            return "KIA0433"
