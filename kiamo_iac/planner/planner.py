@@ -62,7 +62,7 @@ def _units(pairing: Pairing, references: References, capabilities: Capabilities)
 
 
 def _check_contract(units: list[Unit], capabilities: Capabilities) -> None:
-    """Refuse what the contract has no call or no wire name for."""
+    """Refuse what the contract has no call for; attributes without a wire name are refused with the manifests."""
     for unit in units:
         told: set[str] = set()
         for draft in unit.drafts:
@@ -71,9 +71,6 @@ def _check_contract(units: list[Unit], capabilities: Capabilities) -> None:
             if operation not in known.operations and operation not in told and not _embedded(draft, capabilities):
                 told.add(operation)
                 _refuse_operation(unit, draft, operation, capabilities)
-            if draft.action in {Action.CREATE, Action.UPDATE}:
-                for attribute in sorted(draft.after.keys() - known.attributes - {"settings"}):
-                    _refuse_attribute(unit, draft, attribute, capabilities)
 
 
 def _embedded(draft: Draft, capabilities: Capabilities) -> bool:
@@ -91,16 +88,6 @@ def _refuse_operation(unit: Unit, draft: Draft, operation: Action, capabilities:
         f'the contract has no call to {operation} a {kind}, which "{draft.pair.address.name}" needs ({draft.reason})',
         hint=f"If the instance can do it, declare the call under kinds.{kind}.operations.{operation} in "
         f"{capabilities.origin}; otherwise do it by hand.",
-    )
-
-
-def _refuse_attribute(unit: Unit, draft: Draft, attribute: str, capabilities: Capabilities) -> None:
-    kind = draft.pair.kind.kind
-    unit.refuse(
-        "KIA0502",
-        f'the contract has no wire name for "{attribute}" of a {kind}',
-        hint=f"Declare it under kinds.{kind}.attributes.{attribute} in {capabilities.origin}, or leave it out.",
-        key=attribute,
     )
 
 

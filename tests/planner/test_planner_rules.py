@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from kiamo_iac.planner.plan import Plan, Risk
-from kiamo_iac.resources.capabilities import KindCapabilities
 
 from .conftest import CAPABILITIES, Planner
 
@@ -402,13 +401,6 @@ def test_a_missing_call_is_refused_and_named(plan: Planner) -> None:
     assert refusal.code == "KIA0501"
     assert refusal.hint is not None
     assert "kinds.service.operations.create in contract.yaml" in refusal.hint
-
-
-def test_a_missing_wire_name_is_refused(plan: Planner) -> None:
-    bare = KindCapabilities(CAPABILITIES.of("base").operations, frozenset({"name"}), {})
-    capabilities = replace(CAPABILITIES, kinds={**CAPABILITIES.kinds, "base": bare})
-    result = plan({"bases": [{"name": "p", "label": "P"}]}, {}, capabilities=capabilities)
-    assert [d.code for d in result.diagnostics] == ["KIA0502"]
 
 
 def test_a_refusal_says_what_the_code_means(plan: Planner) -> None:
