@@ -21,7 +21,7 @@ from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.document import syntax
 from kiamo_iac.document.place import Lines
 from kiamo_iac.document.quote import quote
-from kiamo_iac.document.scalars import NUMERIC, WORDS, Scalar, resolve, tagged
+from kiamo_iac.document.scalars import NUMERIC, WORDS, Scalar, refused_tag, resolve, tagged
 from kiamo_iac.errors import KiamoIacError
 from kiamo_iac.secret import TOKEN, redact
 
@@ -262,8 +262,8 @@ class Reader:
         self._say("KIA0117", "40 hexadecimal characters look like a token", where, hint=hint)
 
     def _refuse_tag(self, event: Any) -> None:
-        hint = "remove the tag: a file holds plain data"
-        self._say("KIA0107", f"the tag {quote(event.tag)} is not read", event, hint=hint)
+        remark = refused_tag(event.tag)
+        self._say(remark.code, remark.summary, event, hint=remark.hint)
 
     def _too_deep(self, event: Any) -> None:
         summary = f"more than {MAX_DEPTH} mappings and lists stand within each other"

@@ -103,12 +103,18 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
+def refused_tag(tag: str) -> Remark:
+    """What there is to say about a tag that is not of the core schema."""
+    shown = quote(tag.replace("tag:yaml.org,2002:", "!!"))
+    return Remark("KIA0107", f"the tag {shown} is not read", "remove the tag: a file holds plain data")
+
+
 def tagged(tag: str, text: str) -> tuple[Scalar, Remark | None]:
     """The value of a scalar with an explicit tag: those of the core schema are read, the others refused."""
     if tag in _TEXT_TAGS:
         return text, None
     if tag not in _TYPES:
-        return text, Remark("KIA0107", f"the tag {quote(tag)} is not read", "remove the tag: a file holds plain data")
+        return text, refused_tag(tag)
     value, remark = resolve(text)
     if remark is None and type(value) in _TYPES[tag]:
         return value, None

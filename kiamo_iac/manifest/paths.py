@@ -51,8 +51,8 @@ def _climbs(parts: list[str]) -> bool:
 def manifests_below(folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
     """Every `*.yaml` and `*.yml` below `folder`, each folder's entries by name; hidden ones are skipped.
 
-    `folder` and `root` are resolved. Each comes as the path, and as what it is with all links followed: the caller refuses
-    what is not below `root`. A link to a folder out of there comes as if it were a manifest, and is not looked into.
+    `folder` and `root` are resolved. Each comes as the path, and as what it is with all links followed: the caller
+    refuses what is not below `root`. A link to a folder out of there comes like a manifest, and is not looked into.
 
     Raises:
         OSError: a folder cannot be read.

@@ -1,0 +1,48 @@
+"""Files: encodings, sizes, and those that are not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.document.files import read_text
+from kiamo_iac.document.parser import parse
+from kiamo_iac.errors import ManifestError
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_encodings_that_are_read(tmp_path: Path, encoding: str, end: str) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_bytes(f"a: é{end}b: 1{end}".encode(encoding))
+    document = parse(read_text(path, shown="m.yaml"), file="m.yaml")
+    assert document.diagnostics == ()
+    assert document.data == {"a": "é", "b": 1}
+    assert str(document.place(document.data).of_key("b")) == "m.yaml:2:1"
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "place"),
+    [
+        ("a: 1\nb: été\n".encode("cp1252"), "KIA0102", "m.yaml:2:4"),
+        ("a".encode("utf-32"), "KIA0102", "m.yaml:1:1"),
+        (b"\xff\xfea\x00b", "KIA0102", "m.yaml:1:2"),
+        (b"x" * 101, "KIA0103", "m.yaml:1:1"),
+    ],
+)
+def test_files_that_are_not_read(tmp_path: Path, data: bytes, code: str, place: str) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_bytes(data)
+    with pytest.raises(ManifestError) as caught:
+        read_text(path, shown="m.yaml", max_bytes=100)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, str(diagnostic.source)) == (code, place)
+    assert diagnostic.hint
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.yaml", tmp_path):
+        with pytest.raises(ManifestError) as caught:
+            read_text(path, shown="m.yaml")
+        assert [d.code for d in caught.value.diagnostics] == ["KIA0104"]

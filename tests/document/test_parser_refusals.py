@@ -1,0 +1,146 @@
+"""What is refused: tags, duplicates, bombs, depth, tokens, numbers that are none."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+
+import pytest
+
+from kiamo_iac.diagnostics import Severity
+from kiamo_iac.document import reader
+from kiamo_iac.document.parser import parse
+from tests.document.reading import TOKEN, codes, where
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("0612345678", "KIA0114"),
+        ("+33612345678", "KIA0114"),
+        ("007", "KIA0114"),
+        ("00.5", "KIA0114"),
+        ("2026-01-01", "KIA0115"),
+        ("2026-01-01T08:00:00Z", "KIA0115"),
+        ("2026-1-1 08:00", "KIA0115"),
+        ("0x1F", "KIA0116"),
+        ("0o17", "KIA0116"),
+        (".nan", "KIA0116"),
+        ("-.inf", "KIA0116"),
+        ("1e999", "KIA0116"),
+        ("9223372036854775808", "KIA0116"),
+        ("1" * 5000, "KIA0116"),
+        ("!!int x", "KIA0107"),
+        ("!!timestamp '2026-01-01'", "KIA0107"),
+        ("!!python/object/apply:os.system [ls]", "KIA0107"),
+        ("!vault x", "KIA0107"),
+        ("!<tag:example.org,2000:x> {}", "KIA0107"),
+        ("!e!x y", "KIA0107"),
+    ],
+)
+def test_refused_scalars_stand_at_their_place(text: str, code: str) -> None:
+    document = parse(f"a: 1\nb: {text}\n", file="m.yaml")
+    assert codes(document) == [code]
+    assert where(document) == ["m.yaml:2:4"]
+    assert document.diagnostics[0].hint
+    assert document.diagnostics[0].severity is Severity.ERROR
+
+
+def test_duplicate_keys_name_both_places() -> None:
+    document = parse("a: 1\nb: 2\na: {c: 06}\n", file="m.yaml")
+    assert codes(document) == ["KIA0108", "KIA0114"]
+    duplicate = document.diagnostics[0]
+    assert str(duplicate.source) == "m.yaml:3:1"
+    assert [(word, str(place)) for word, place in duplicate.related] == [("first written here", "m.yaml:1:1")]
+    assert document.data == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("pair", [("é", "e\u0301"), ("K", "\u212a"), ("\u212a", "K")])
+def test_duplicate_keys_are_compared_in_nfc(pair: tuple[str, str]) -> None:
+    document = parse(f"a: 1\n{pair[0]}: 1\n{pair[1]}: 2\n", file="m.yaml")
+    assert codes(document) == ["KIA0108"]
+    assert str(document.diagnostics[0].source) == "m.yaml:3:1"
+    assert str(document.diagnostics[0].related[0][1]) == "m.yaml:2:1"
+
+
+@pytest.mark.parametrize("key", ["1", "true", "null", "~", "1.5", "[a]", "{a: b}", "*x"])
+def test_keys_are_text(key: str) -> None:
+    document = parse(f"z: &x 1\n? {key}\n: {{v: 06}}\nb: 2\n", file="m.yaml")
+    assert codes(document) == ["KIA0109", "KIA0114"]
+    assert document.data == {"z": 1, "b": 2}
+
+
+def test_a_quoted_key_does_not_make_the_same_key_without_quotes_text() -> None:
+    assert codes(parse("- {'1': a}\n- {1: b}\n", file="m.yaml")) == ["KIA0109"]
+    assert codes(parse("- {'<<': a}\n- {<<: b}\n", file="m.yaml")) == ["KIA0110"]
+
+
+def test_a_tag_on_an_everyday_key_is_seen() -> None:
+    assert codes(parse("- {name: a}\n- {!x name: b}\n", file="m.yaml")) == ["KIA0107"]
+
+
+@pytest.mark.parametrize("text", ["a: *x", "a: &x [*x]", "a: &x {b: {c: *x}}", "*x"])
+def test_aliases_need_their_anchor_before(text: str) -> None:
+    assert codes(parse(text, file="m.yaml")) == ["KIA0113"]
+
+
+def laughs(levels: int, width: int = 10) -> str:
+    lines = ["a0: &a0 [x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
+def test_billion_laughs_are_refused_before_they_are_expanded() -> None:
+    gc.collect()
+    tracemalloc.start()
+    document = parse(laughs(30), file="m.yaml")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert codes(document) == ["KIA0112"]
+    assert document.data is None
+    assert peak < 10_000_000
+
+
+def test_aliases_cannot_build_what_is_too_deep() -> None:
+    assert codes(parse(laughs(40, 1), file="m.yaml")) == ["KIA0111"]
+    assert codes(parse(laughs(30, 1), file="m.yaml")) == []
+
+
+def test_depth() -> None:
+    def nested(levels: int) -> str:
+        return "[" * levels + "]" * levels
+
+    assert codes(parse(nested(reader.MAX_DEPTH), file="m.yaml")) == []
+    assert codes(parse(nested(reader.MAX_DEPTH + 1), file="m.yaml")) == ["KIA0111"]
+    assert codes(parse("- " * 100_000, file="m.yaml")) == ["KIA0111"]
+    assert codes(parse("{a: " * 100_000, file="m.yaml")) == ["KIA0111"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "1," * 60 + "]", "{" + "".join(f"k{n}: 1," for n in range(60)) + "}", "[[1,2]," * 30]
+)
+def test_the_number_of_values_is_capped(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_NODES", 50)
+    assert codes(parse(text, file="m.yaml")) == ["KIA0112"]
+
+
+def test_tokens_are_refused_wherever_they_stand_and_never_shown() -> None:
+    escaped = "".join(f"\\x{ord(c):02x}" for c in TOKEN)
+    text = f"# {TOKEN}\n{TOKEN}: 1\na: 'x {TOKEN} y'\nb: {'1' * 40}\nc: \"{escaped}\"\nd: {TOKEN}0\ne: x{TOKEN}\n"
+    document = parse(text, file="m.yaml")
+    assert codes(document) == ["KIA0117"] * 5
+    assert where(document) == ["m.yaml:1:3", "m.yaml:2:1", "m.yaml:3:7", "m.yaml:4:4", "m.yaml:5:4"]
+    assert TOKEN not in repr(document.diagnostics)
+    assert TOKEN not in repr({key: value for key, value in document.data.items() if key not in "de"})
+
+
+def test_a_token_stays_hidden_when_the_syntax_is_broken() -> None:
+    document = parse(f"a: '{TOKEN}\nb: *{TOKEN}\n" * 30, file="m.yaml")
+    assert set(codes(document)) == {"KIA0101", "KIA0117"}
+    assert len(document.diagnostics) == reader.MAX_TOKENS_SHOWN + 1
+    assert TOKEN not in repr(document.diagnostics)
+
+
+@pytest.mark.parametrize("offset", range(6))
+def test_tokens_are_found_at_every_offset(offset: int) -> None:
+    assert codes(parse(f"x{'x' * offset}: {TOKEN}", file="m.yaml")) == ["KIA0117"]
