@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Protocol, Self, TextIO
 
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, visible
+from kiamo_iac.render.run import FAILED, Result, line_of, words
 
 
 class Progress(Protocol):
-    """Told of every step, from whichever thread performs it, between entering and leaving it."""
+    """Told of every step, between entering and leaving it, by one thread."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *failure: object) -> None: ...
 
     def started(self, step: Step) -> None:
-        """The step is being performed."""
+        """The step is about to be performed."""
 
-    def finished(self, step: Step, *, outcome: str, detail: str | None) -> None:
-        """The step is over: `outcome` in words (`done`, `failed`, `not tried`), `detail` says why."""
+    def finished(self, result: Result) -> None:
+        """The step is over, or was not tried."""
 
 
 class Lines:
@@ -33,7 +33,6 @@ class Lines:
         self._write = write
         self._total = len(plan.steps)
         self._count = 0
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -44,13 +43,10 @@ class Lines:
     def started(self, step: Step) -> None:
         """Nothing: a line for the end is enough."""
 
-    def finished(self, step: Step, *, outcome: str, detail: str | None) -> None:
+    def finished(self, result: Result) -> None:
         """`[3/7] done: + create bases/prospects`."""
-        with self._lock:
-            self._count += 1
-            self._write(
-                document([f"[{self._count}/{self._total}] {_ended(step, self._style, outcome=outcome, detail=detail)}"])
-            )
+        self._count += 1
+        self._write(document([f"[{self._count}/{self._total}] {_ended(result, self._style)}"]))
 
 
 class Live:
@@ -61,7 +57,6 @@ class Live:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._style = style
-        self._lock = threading.Lock()
         self._running: dict[int, Step] = {}
         console = Console(file=stream, markup=False, highlight=False, emoji=False, no_color=not style.color)
         self._progress = Progress(
@@ -83,33 +78,24 @@ class Live:
 
     def started(self, step: Step) -> None:
         """Show it among the running ones."""
-        with self._lock:
-            self._running[step.id] = step
-            self._describe()
+        self._running[step.id] = step
+        self._describe()
 
-    def finished(self, step: Step, *, outcome: str, detail: str | None) -> None:
+    def finished(self, result: Result) -> None:
         """Let it scroll by, and move the bar."""
         from rich.text import Text
 
-        with self._lock:
-            self._running.pop(step.id, None)
-            self._progress.console.print(
-                Text(_ended(step, self._style, outcome=outcome, detail=detail)), soft_wrap=True
-            )
-            self._progress.advance(self._task)
-            self._describe()
+        self._running.pop(result.step.id, None)
+        self._progress.console.print(Text(_ended(result, self._style)), soft_wrap=True)
+        self._progress.advance(self._task)
+        self._describe()
 
     def _describe(self) -> None:
         names = ", ".join(f"{step.action.value} {visible(step.address)}" for step in self._running.values())
         self._progress.update(self._task, description=names)
 
 
-def line_of(step: Step, style: Style) -> str:
-    """`+ create bases/prospects`."""
-    return f"{style.symbols.actions[step.action]} {step.action.value} {visible(step.address)}"
-
-
-def _ended(step: Step, style: Style, *, outcome: str, detail: str | None) -> str:
-    """`done: + create bases/prospects`, with the detail behind it when there is one."""
-    why = f": {visible(detail)}" if detail else ""
-    return f"{outcome}: {line_of(step, style)}{why}"
+def _ended(result: Result, style: Style) -> str:
+    """`done: + create bases/prospects`; of a failed step, the reason behind it."""
+    reason = f": {visible(str(result.error))}" if result.status == FAILED else ""
+    return f"{words(result.status)}: {line_of(result.step, style)}{reason}"

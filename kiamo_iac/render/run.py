@@ -2,107 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import click
 
+from kiamo_iac.errors import KiamoIacError
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
-from kiamo_iac.render.progress import line_of
 
 FORMAT_VERSION = "1.0"
 """Of the report's JSON; the first number changes when a reader of the old form would misread the new one."""
 
-
-class Outcome(StrEnum):
-    """What became of a step."""
-
-    DONE = "done"
-    FAILED = "failed"
-    NOT_TRIED = "not_tried"
-
-    @property
-    def words(self) -> str:
-        """As people read it."""
-        return self.value.replace("_", " ")
+DONE, FAILED, NOT_TRIED = OUTCOMES = ("done", "failed", "not_tried")
+"""What became of a step, as JSON says it; people read it with a space."""
 
 
 class Result(Protocol):
-    """One step and what became of it."""
+    """One step and what became of it: the shape of the executor's results, which this room does not know."""
 
     @property
     def step(self) -> Step:
         """The step."""
 
     @property
-    def outcome(self) -> Outcome:
-        """What became of it."""
+    def status(self) -> str:
+        """One of `OUTCOMES`."""
 
     @property
-    def detail(self) -> str | None:
-        """Why, in full sentences, where it was not done."""
+    def error(self) -> KiamoIacError | None:
+        """Why it failed."""
+
+    @property
+    def because(self) -> int | None:
+        """Of a step not tried: the id of the failed step for whose sake, or None when the run was stopped."""
 
 
 def run_text(results: Sequence[Result], style: Style) -> str:
-    """The table of an apply, in the order of the plan, with a line of totals at the end."""
+    """What was not done and why, below what was; when all was done, a line of totals alone."""
     lines: list[str] = []
-    for outcome in Outcome:
-        chosen = [result for result in results if result.outcome == outcome]
-        if outcome is Outcome.DONE and len(chosen) == len(results):
-            continue  # they have all been told in the plan, and nothing is to be looked up
-        for result in chosen:
-            lines += _row(result, style)
-    if lines:
-        lines = [*lines, ""]
+    if any(result.status != DONE for result in results):
+        steps = {result.step.id: result.step for result in results}
+        for outcome in OUTCOMES:
+            for result in results:
+                if result.status == outcome:
+                    lines += _rows(result, steps, style)
+        lines.append("")
     return document([*lines, f"Applied: {totals(results)}."])
 
 
-def _row(result: Result, style: Style) -> list[str]:
-    word = f"{result.outcome.words:9}"
-    head = line_of(result.step, style)
-    rows = [f"{_paint(word, result.outcome, style)}  {head}"]
-    if result.outcome is not Outcome.DONE:
+def _rows(result: Result, steps: dict[int, Step], style: Style) -> Iterator[str]:
+    yield f"{_painted(f'{words(result.status):9}', result.status, style)}  {line_of(result.step, style)}"
+    if result.status != DONE:
         where = f"{visible(str(result.step.source))}: " if result.step.source else ""
-        rows.append(f"           {where}{visible(result.detail or 'no reason is known')}")
-    return rows
+        yield f"           {where}{visible(why(result, steps) or '')}"
+        if result.error is not None and result.error.hint:
+            yield f"           hint: {visible(result.error.hint)}"
 
 
-def _paint(text: str, outcome: Outcome, style: Style) -> str:
+def why(result: Result, steps: dict[int, Step]) -> str | None:
+    """Why a step was not done, as a sentence; None for one that is done."""
+    if result.status == DONE:
+        return None
+    if result.error is not None:
+        return str(result.error)
+    if result.because is None:
+        return "The run was stopped before."
+    first = steps[result.because]
+    return f'Step {first.id} failed: {first.action.value} "{first.address}".'
+
+
+def line_of(step: Step, style: Style) -> str:
+    """`+ create bases/prospects`."""
+    return f"{style.symbols.actions[step.action]} {step.action.value} {visible(step.address)}"
+
+
+def words(outcome: str) -> str:
+    """An outcome as people read it."""
+    return outcome.replace("_", " ")
+
+
+def _painted(text: str, outcome: str, style: Style) -> str:
     if not style.color:
         return text
-    return click.style(text, fg={Outcome.DONE: "green", Outcome.FAILED: "red"}.get(outcome, "yellow"))
-
-
-def summary_data(results: Sequence[Result]) -> dict[str, int]:
-    """Outcome → how many, all outcomes present."""
-    return {outcome.value: sum(result.outcome == outcome for result in results) for outcome in Outcome}
+    return click.style(text, fg={DONE: "green", FAILED: "red"}.get(outcome, "yellow"))
 
 
 def totals(results: Sequence[Result]) -> str:
     """`3 done, 1 failed, 2 not tried`; what there is none of is left out, and of no results it says `nothing to do`."""
-    counts = {Outcome(key): number for key, number in summary_data(results).items()}
-    return ", ".join(f"{number} {outcome.words}" for outcome, number in counts.items() if number) or "nothing to do"
+    counts = [(sum(result.status == outcome for result in results), outcome) for outcome in OUTCOMES]
+    return ", ".join(f"{number} {words(outcome)}" for number, outcome in counts if number) or "nothing to do"
 
 
 def run_json(plan: Plan, results: Sequence[Result]) -> str:
     """The report of `apply --format json`: `schemas/report.schema.json` describes it."""
+    steps = {result.step.id: result.step for result in results}
     return json_document(
         {
             "format_version": FORMAT_VERSION,
             "environment": plan.environment,
             "url": plan.url,
-            "summary": summary_data(results),
+            "summary": {outcome: sum(result.status == outcome for result in results) for outcome in OUTCOMES},
             "results": [
                 {
                     "id": result.step.id,
                     "action": result.step.action.value,
                     "address": result.step.address,
                     "kind": result.step.kind,
-                    "outcome": result.outcome.value,
-                    "detail": result.detail,
+                    "outcome": str(result.status),
+                    "detail": why(result, steps),
+                    "hint": result.error.hint if result.error is not None else None,
                     "source": str(result.step.source) if result.step.source else None,
                 }
                 for result in results

@@ -126,7 +126,7 @@ def validate_schema() -> dict[str, Any]:
 
 def report_schema() -> dict[str, Any]:
     """The schema of `apply --format json`."""
-    outcomes = [outcome.value for outcome in run.Outcome]
+    outcomes = list(run.OUTCOMES)
     result = _object(
         {
             "id": {"type": "integer", "minimum": 1, "description": "The id of the step in the plan."},
@@ -135,6 +135,7 @@ def report_schema() -> dict[str, Any]:
             "kind": {"type": "string"},
             "outcome": {"enum": outcomes},
             "detail": _nullable("Why it was not done."),
+            "hint": _nullable("What to do about it."),
             "source": {"anyOf": [_PLACE, {"type": "null"}]},
         },
         "One step and what became of it.",

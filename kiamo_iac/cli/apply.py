@@ -1,0 +1,107 @@
+"""`kiamo-iac apply`: plan, show, ask, execute, report."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kiamo_iac.cli.options import environment_option, format_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.signals import stopping
+from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
+from kiamo_iac.errors import UsageError
+
+if TYPE_CHECKING:
+    from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.render.progress import Progress
+
+EPILOG = """\b
+Examples:
+  kiamo-iac apply -e staging
+  kiamo-iac apply -e production --yes                 (CI: nobody is asked)
+  kiamo-iac apply -e production --yes --allow-start   (batches may be started: people are dialled)
+
+\b
+Exit codes: 0 applied, or nothing to do; 1 error, refused plan, or not confirmed; 3 stale;
+4 applied in part; 6 a start without --allow-start (nothing written); 64 usage, or nobody to
+ask and no --yes; 130 interrupted.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Bring an environment level with its manifests.")
+@environment_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--allow-start", is_flag=True, help="Batches may be started. Starting a batch dials people.")
+@click.option(
+    "--parallelism",
+    type=click.IntRange(1, 32),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="How many writes at a time, 1 to 32.",
+)
+@format_option
+@pass_session
+def apply(session: Session, *, environment: str, yes: bool, allow_start: bool, parallelism: int, output: str) -> int:
+    """Bring an environment level with its manifests.
+
+    Plans, shows the plan, asks, and performs it. When a step fails, what depends on it is not tried, the
+    rest goes on, and a table says what was done. Ctrl-C lets the calls in flight finish and reports.
+
+    With --format text, plan and report go to stdout. With --format json, stdout holds the report alone and
+    the plan is shown on stderr.
+    """
+    from kiamo_iac.render.base import plan_renderer
+    from kiamo_iac.render.run import run_json, run_text
+    from kiamo_iac.workspace import check_report
+
+    workspace = session.workspace()
+    plan = workspace.plan(environment)
+    workspace.guard(plan, allow_start=allow_start)
+    if output == "json":
+        say(plan_renderer("text", style_for(sys.stderr, session)).render(plan), nl=False)
+    else:
+        write_data(plan_renderer("text", style_for(sys.stdout, session)).render(plan))
+    if not plan.applyable:
+        return 1
+    if plan.steps and not yes:
+        _ask(plan)
+    with stopping() as stop, _progress(plan, session) as progress:
+        report = workspace.apply(plan, parallelism=parallelism, observer=progress, stop=stop)
+    if output == "json":
+        write_data(run_json(plan, report.results), utf8=True)
+    elif plan.steps:
+        write_data("\n" + run_text(report.results, style_for(sys.stdout, session)))
+    check_report(report, interrupted=stop.is_set())
+    return 0
+
+
+def _ask(plan: Plan) -> None:
+    """Return when the person types `yes`.
+
+    Raises:
+        UsageError: there is nobody to ask.
+        click.Abort: anything else was typed.
+    """
+    if not is_terminal(sys.stdin):
+        msg = "There are changes to apply, and no terminal to ask on."
+        raise UsageError(msg, hint="say --yes to apply without being asked; nothing has been written")
+    say(f'Type "yes" to apply this to {plan.environment}: ', nl=False)
+    if sys.stdin.readline().strip() != "yes":
+        raise click.exceptions.Exit(_not_confirmed())
+
+
+def _not_confirmed() -> int:
+    say("Not applied.")
+    return 1
+
+
+def _progress(plan: Plan, session: Session) -> Progress:
+    from kiamo_iac.render.progress import Lines, Live
+
+    style = style_for(sys.stderr, session)
+    if is_terminal(sys.stderr):
+        return Live(plan, style=style, stream=sys.stderr)
+    return Lines(plan, style=style, write=lambda text: say(text, nl=False))

@@ -1,0 +1,61 @@
+"""`kiamo-iac contract`: how the instance's API is spoken to, and whether an override of it holds together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from kiamo_iac.cli.options import format_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, style_for, write_data
+
+EPILOG = """\b
+Examples:
+  kiamo-iac contract show
+  kiamo-iac contract show --format json > contract.json
+  kiamo-iac contract check my-contract.yaml
+"""
+
+
+@click.group(epilog=EPILOG, short_help="Show or check how the instance's API is spoken to.")
+def contract() -> None:
+    """Show or check how the instance's API is spoken to.
+
+    The contract holds every route, verb and wire name, each marked documented (by the vendor), observed or
+    assumed. `contract: FILE` in the project file merges FILE over the packaged one.
+    """
+
+
+@contract.command(epilog="Example: kiamo-iac contract show", short_help="Print the contract in force, with its basis.")
+@format_option
+@pass_session
+def show(session: Session, *, output: str) -> int:
+    """Print the contract in force: the project's, or outside of a project the packaged one."""
+    from kiamo_iac.render.contract import contract_json, contract_text
+    from kiamo_iac.workspace import contract_in_force
+
+    made = contract_in_force(session.project)
+    write_data(contract_json(made) if output == "json" else contract_text(made), utf8=output == "json")
+    return 0
+
+
+@contract.command(
+    epilog="Example: kiamo-iac contract check my-contract.yaml",
+    short_help="Check an override, and say what it changes.",
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@pass_session
+def check(session: Session, *, file: Path) -> int:
+    """Check an override: whether it holds together once merged, and what it changes of the packaged one.
+
+    Exit codes: 0 it holds together, 1 it does not.
+    """
+    from kiamo_iac.api.contract_file import load_contract
+    from kiamo_iac.render.contract import changes_text
+
+    merged = load_contract(file)
+    write_data(changes_text(load_contract(), merged, style_for(sys.stdout, session)))
+    say(f"{file} holds together.")
+    return 0

@@ -1,0 +1,93 @@
+"""`kiamo-iac emulator`: a Kiamo in a box on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, write_data
+from kiamo_iac.errors import UsageError
+
+EPILOG = """\b
+Examples:
+  kiamo-iac emulator
+  kiamo-iac emulator --port 8090 --seed live.json
+  kiamo-iac emulator --db kiamo.sqlite --latency 20
+
+\b
+Its URL is the only line on stdout; Ctrl-C stops it.
+"""
+
+
+def _loopback(_context: click.Context, _parameter: click.Parameter, host: str) -> str:
+    """Refuse any address but this machine's own: the emulator is for trying things, and its tokens are public."""
+    try:
+        inside = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        msg = f"{host} is not a loopback address (127.0.0.1, ::1 or localhost)."
+        raise click.BadParameter(msg)
+    return "127.0.0.1" if host == "localhost" else host
+
+
+@click.command(epilog=EPILOG, short_help="Run a Kiamo in a box on this machine.")
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_loopback, help="Loopback only.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, metavar="N", help="0: any that is free."
+)
+@click.option(
+    "--db",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep its state in this SQLite file. Left out: in memory.",
+)
+@click.option(
+    "--seed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Start from what this JSON file says, where the emulator is still empty.",
+)
+@click.option("--latency", type=click.FloatRange(0, 60_000), default=0, metavar="MS", help="Wait before every answer.")
+@pass_session
+def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: Path | None, latency: float) -> int:
+    """Run a Kiamo in a box on this machine.
+
+    It speaks the contract in force (the project's, or outside of a project the packaged one) over SQLite,
+    and obeys the API's own rules as far as they are known or assumed.
+    """
+    from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
+    from kiamo_iac.emulator.server import serve
+    from kiamo_iac.workspace import contract_in_force
+
+    def ready(url: str) -> None:
+        say(f"A Kiamo in a box. Token: {FULL_TOKEN} (to read only: {READ_ONLY_TOKEN}).")
+        write_data(f"{url}\n")
+        say("Ctrl-C stops it.")
+
+    try:
+        made = Emulator(contract_in_force(session.project), database=db or ":memory:", latency=latency / 1000)
+        with made:
+            if seed is not None and not any(made.dump().values()):
+                made.seed(_read(seed))
+            serve(made, host=host, port=port, ready=ready)
+    except OSError as error:
+        msg = f"The emulator cannot listen on {host}, port {port}: {error.strerror or error}."
+        raise UsageError(msg, hint="choose another port with --port, or --port 0 for any that is free") from error
+    except ValueError as error:
+        msg = f"The emulator cannot start: {error}."
+        raise UsageError(msg) from error
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    data = json.loads(path.read_text(encoding="utf-8-sig"))
+    if not isinstance(data, dict):
+        msg = f"{path} does not hold a JSON object"
+        raise ValueError(msg)
+    return data

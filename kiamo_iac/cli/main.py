@@ -1,0 +1,126 @@
+"""The program: global options, commands loaded when they are asked for, and errors turned into exit codes.
+
+Only click and light modules of ours are imported here: `kiamo-iac --version` costs what `import click` costs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import click
+
+from kiamo_iac import __version__
+from kiamo_iac.cli.session import Session
+
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "validate": ("kiamo_iac.cli.validate:validate", "Check all manifests offline: every problem at once."),
+        "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would do to an environment, and why."),
+        "apply": ("kiamo_iac.cli.apply:apply", "Bring an environment level with its manifests."),
+        "demo": ("kiamo_iac.cli.demo:demo", "Tell the whole story on a Kiamo in a box, in one command."),
+        "emulator": ("kiamo_iac.cli.emulator:emulator", "Run a Kiamo in a box on this machine."),
+        "contract": ("kiamo_iac.cli.contract:contract", "Show or check how the instance's API is spoken to."),
+        "schema": ("kiamo_iac.cli.schema:schema", "Print the JSON Schema of a format, for editors and CI."),
+    }
+)
+"""Command → (`module:attribute`, the short help that the module says too; a test compares the two)."""
+
+EXIT_CODES: Mapping[int, str] = MappingProxyType(
+    {
+        0: "done, or nothing to do",
+        1: "error, or a refused plan",
+        2: "changes pending (plan --detailed-exitcode)",
+        3: "stale: what the plan saw has changed",
+        4: "applied in part",
+        5: "locked by another run",
+        6: "refused by a guard (a start without --allow-start)",
+        64: "usage",
+        130: "interrupted",
+    }
+)
+
+_EXAMPLES = """\b
+Examples:
+  kiamo-iac demo
+  kiamo-iac validate
+  kiamo-iac plan -e staging
+  kiamo-iac apply -e staging
+"""
+_CODES = "\n".join(f"  {code:3}  {meaning}" for code, meaning in EXIT_CODES.items())
+EPILOG = f"{_EXAMPLES}\n\b\nExit codes:\n{_CODES}\n"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of the table, which is that of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The table's short helps, so that `--help` imports nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    name="kiamo-iac",
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="kiamo-iac", message="%(prog)s %(version)s")
+@click.option(
+    "--project",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The project file. Left out: the nearest kiamo.yaml from here upward, as far as the git root.",
+)
+@click.option("--no-color", is_flag=True, help="No colours, also on a terminal (as NO_COLOR=1).")
+@click.option("-v", "--verbose", is_flag=True, help="Tell every call, and the traceback of an unexpected error.")
+@click.pass_context
+def cli(ctx: click.Context, project: Path | None, no_color: bool, verbose: bool) -> None:
+    """Configuration as code for the Kiamo contact-centre platform.
+
+    Say in YAML which services, contact bases, fields and batches an instance is to have; see what
+    would change, and why; then apply it. Results go to stdout, talk and progress to stderr.
+    """
+    ctx.obj = Session.of(ctx.obj, project=project, no_color=no_color, verbose=verbose)
+
+
+def run(args: Sequence[str] | None = None, *, session: Session | None = None) -> int:
+    """Run one command line and return its exit code; whatever goes wrong has been said on stderr.
+
+    `session` carries what no option can say: the transport that tests mount in place of the network.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        result: Any = cli.main(arguments, prog_name="kiamo-iac", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the one place where every exception ends
+        from kiamo_iac.cli import failures
+
+        return failures.report(error, arguments=arguments)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> NoReturn:
+    """The console script."""
+    from kiamo_iac.cli.terminal import forgiving_streams
+
+    forgiving_streams()
+    code = run()
+    sys.exit(code)

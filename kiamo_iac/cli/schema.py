@@ -1,0 +1,49 @@
+"""`kiamo-iac schema`: the JSON Schemas, for editors and CI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kiamo_iac.cli.terminal import write_data
+
+EPILOG = """\b
+Examples:
+  kiamo-iac schema manifest > manifest.schema.json
+  # and as the first line of a manifest, for editors with a YAML language server:
+  # yaml-language-server: $schema=../manifest.schema.json
+"""
+
+FORMATS = ("manifest", "plan", "report", "validate")
+
+
+@click.command(epilog=EPILOG, short_help="Print the JSON Schema of a format, for editors and CI.")
+@click.argument("which", type=click.Choice(FORMATS), metavar="|".join(FORMATS))
+def schema(which: str) -> int:
+    """Print the JSON Schema of a format, for editors and CI.
+
+    `manifest` describes manifests; `plan`, `report` and `validate` what plan, apply and validate write
+    with --format json. Draft 2020-12.
+    """
+    from kiamo_iac.render.escape import json_document
+
+    write_data(json_document(schema_of(which)), utf8=True)
+    return 0
+
+
+def schema_of(which: str) -> dict[str, Any]:
+    """One of `FORMATS` as data."""
+    from kiamo_iac.render import schemas
+
+    match which:
+        case "manifest":
+            from kiamo_iac.manifest.schema import manifest_schema
+
+            return manifest_schema()
+        case "plan":
+            return schemas.plan_schema()
+        case "report":
+            return schemas.report_schema()
+        case _:
+            return schemas.validate_schema()

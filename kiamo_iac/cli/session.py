@@ -1,0 +1,39 @@
+"""What the global options say, handed to every command as `ctx.obj`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import click
+
+if TYPE_CHECKING:
+    from kiamo_iac.workspace import Transport, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of the program."""
+
+    project: Path | None = None
+    """The project file, where `--project` names one."""
+    no_color: bool = False
+    verbose: bool = False
+    transport: Transport | None = None
+    """Stands in place of the network in tests."""
+
+    @classmethod
+    def of(cls, given: Self | None, *, project: Path | None, no_color: bool, verbose: bool) -> Self:
+        """The options of this run over what the caller of the program has given."""
+        return replace(given or cls(), project=project, no_color=no_color, verbose=verbose)
+
+    def workspace(self) -> Workspace:
+        """The project that this run is about."""
+        from kiamo_iac.workspace import Workspace
+
+        return Workspace.open(self.project, transport=self.transport)
+
+
+pass_session = click.make_pass_decorator(Session)
+"""Hands the session to a command as its first argument."""

@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM while writes are under way: the first stops gently, the second at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kiamo_iac.cli.terminal import say
+from kiamo_iac.errors import Interrupted
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that the first signal sets: what is in flight ends, nothing new begins. The second ends the process."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            _abort(number)
+        stop.set()
+        say("Stopping: the calls in flight are finished, no new ones are made. Again to abort at once.")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _abort(_number: int) -> None:
+    """Leave without waiting for threads: their calls may take until their deadline."""
+    say("Aborted. Calls in flight may have been done: run plan to see where things stand.")
+    sys.stdout.flush()
+    os._exit(Interrupted.exit_code)

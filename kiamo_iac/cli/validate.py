@@ -1,0 +1,51 @@
+"""`kiamo-iac validate`: the manifests checked offline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from kiamo_iac.cli.options import format_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, style_for, write_data
+
+EPILOG = """\b
+Examples:
+  kiamo-iac validate
+  kiamo-iac validate manifests/prospects.yaml     (what pre-commit does)
+  kiamo-iac validate --format json > report.json
+
+\b
+Exit codes: 0 valid, 1 errors (with --strict also warnings), 64 usage.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Check all manifests offline: every problem at once.")
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@format_option
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@pass_session
+def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: bool) -> int:
+    """Check all manifests offline: every problem at once.
+
+    Without PATHS, all manifests of the project. With PATHS, still all of them, since a problem may lie
+    between two files; where there is no project file, the PATHS alone. Nothing is called: no instance,
+    no token.
+    """
+    from kiamo_iac.diagnostics import Severity
+    from kiamo_iac.render.diagnostics import counted, render_json, render_text, tally
+    from kiamo_iac.render.escape import visible
+    from kiamo_iac.workspace import validate as check
+
+    found = check(session.project, paths=paths)
+    if output == "json":
+        write_data(render_json(found.diagnostics, files=found.files, things=found.things), utf8=True)
+    else:
+        write_data(render_text(found.diagnostics, style_for(sys.stdout, session)))
+        say(f"{counted(found.files, 'manifest')}, {counted(found.things, 'thing')}: {tally(found.diagnostics)}.")
+    for path in found.ignored:
+        say(f"{visible(str(path))} is no manifest of its project and was not checked.")
+    failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return int(any(d.severity in failing for d in found.diagnostics))

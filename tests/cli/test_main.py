@@ -1,0 +1,195 @@
+"""The program as a whole: its help, what it imports, and how everything that goes wrong ends."""
+
+from __future__ import annotations
+
+import errno
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+
+from kiamo_iac import __version__, errors
+from kiamo_iac.cli import main as program
+from kiamo_iac.cli.main import COMMANDS, EXIT_CODES, cli, run
+from tests.cli.program import kiamo
+
+CANARY = "c0ffee" * 6 + "abcd"
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a run of the program loads."""
+    code = (
+        "import sys; from kiamo_iac.cli.main import run; run(sys.argv[1:]);"
+        "print('\\0'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return set(done.stderr.splitlines()[-1].split("\0"))
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Make `kiamo-iac schema plan` raise `error`."""
+
+    def fail(which: str) -> None:
+        raise error
+
+    monkeypatch.setattr(click.Command, "invoke", lambda *_: fail("x"))
+
+
+def test_the_version_is_told() -> None:
+    done = kiamo("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"kiamo-iac {__version__}\n", "")
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_version_and_help_load_click_and_nothing_else_of_weight(option: str) -> None:
+    plain = subprocess.run(
+        [sys.executable, "-c", "import sys, click; print('\\0'.join(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ours = {name for name in imported(option) if name.split(".")[0] == "kiamo_iac"}
+    others = imported(option) - ours - set(plain.stdout.strip().split("\0"))
+    assert {name.split(".")[0] for name in others} - sys.stdlib_module_names <= {"click"}
+    assert ours == {"kiamo_iac", "kiamo_iac.cli", "kiamo_iac.cli.main", "kiamo_iac.cli.session"}
+
+
+def test_the_help_lists_every_command_as_it_describes_itself() -> None:
+    text = kiamo("--help").stdout
+    context = click.Context(cli)
+    for name, (_, short) in COMMANDS.items():
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(limit=200) == short
+        assert re.search(rf"^  {name} +{re.escape(short)}$", text, re.MULTILINE)
+
+
+def test_every_command_shows_its_help_with_an_example() -> None:
+    for name in COMMANDS:
+        context = click.Context(cli, info_name="kiamo-iac")
+        command = cli.get_command(context, name)
+        assert command is not None
+        text = command.get_help(click.Context(command, info_name=name, parent=context))
+        assert f"kiamo-iac {name}" in text
+        assert text.count("kiamo-iac") >= 2, f"{name} shows no example"
+
+
+def test_the_exit_codes_of_all_errors_are_in_the_table() -> None:
+    def below(cls: type[errors.KiamoIacError]) -> list[type[errors.KiamoIacError]]:
+        return [cls, *(deeper for sub in cls.__subclasses__() for deeper in below(sub))]
+
+    assert {error.exit_code for error in below(errors.KiamoIacError)} | {0, 2} == set(EXIT_CODES)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["no-such-command"], ["plan"], ["--no-such-option"], ["schema", "nothing"], ["plan", "-e"]]
+)
+def test_a_wrong_command_line_is_64(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 64
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Error: " in captured.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (
+            errors.UsageError("No such environment.", hint="say -e staging"),
+            64,
+            "Error: No such environment.\nHint: say",
+        ),
+        (errors.ManifestError("Wrong."), 1, "Error: Wrong.\n"),
+        (errors.StaleError("Stale."), 3, "Error: Stale.\n"),
+        (errors.PartialError("In part."), 4, "Error: In part.\n"),
+        (errors.LockedError("Locked."), 5, "Error: Locked.\n"),
+        (errors.GuardError("Guarded."), 6, "Error: Guarded.\n"),
+        (errors.Interrupted("Stopped."), 130, "Error: Stopped.\n"),
+        (errors.ApiError("a\x1b[31m\n::error::b"), 1, "Error: a\\u001b[31m\\u000a::error::b\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (click.ClickException("Bad."), 1, "Error: Bad.\n"),
+        (ValueError("odd"), 1, "ValueError: odd"),
+    ],
+)
+def test_every_exception_ends_in_its_exit_code(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, error)
+    assert run(["schema", "plan"]) == code
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def test_verbose_shows_the_traceback_and_never_a_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIAMO_STAGING_TOKEN", "not-hexadecimal-at-all")
+    raising(monkeypatch, ValueError(f"header {CANARY} and not-hexadecimal-at-all"))
+    assert run(["-v", "schema", "plan"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "ValueError: header (hidden) and (hidden)" in said
+    assert CANARY not in said
+    assert "not-hexadecimal-at-all" not in said
+
+
+def test_without_verbose_the_hint_says_how_to_see_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, RuntimeError("boom"))
+    assert run(["schema", "plan"]) == 1
+    assert "kiamo-iac -v" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error_worth_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("kiamo_iac.cli.failures._silence_stdout", lambda: None)
+    raising(monkeypatch, BrokenPipeError(errno.EPIPE, "Broken pipe"))
+    assert run(["schema", "plan"]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_closed_pipe_ends_the_real_program_quietly() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kiamo_iac", "schema", "plan"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() in {0, 1}
+    assert b"Traceback" not in said
+    assert b"Exception ignored" not in said
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_no_console_encoding_crashes_the_help(encoding: str) -> None:
+    for arguments in (["--help"], ["plan", "--help"], ["demo", "--help"], ["schema", "plan"]):
+        done = kiamo(*arguments, PYTHONIOENCODING=encoding)
+        assert done.returncode == 0
+        assert done.stderr == ""
+
+
+def test_streams_are_reconfigured_only_where_they_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kiamo_iac.cli.terminal import forgiving_streams, is_terminal
+
+    monkeypatch.setattr(sys, "stderr", None)
+    forgiving_streams()
+    assert not is_terminal(sys.stderr)
+
+
+def test_main_ends_the_process_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[Callable[[], None]] = []
+    monkeypatch.setattr(program, "run", lambda: 7)
+    monkeypatch.setattr("kiamo_iac.cli.terminal.forgiving_streams", lambda: called.append(lambda: None))
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 7
+    assert called

@@ -1,0 +1,57 @@
+"""The contract as people read it."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+from kiamo_iac.api.contract import Contract, merge
+from kiamo_iac.document.parser import parse
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.contract import changes_text, contract_json, contract_text
+from kiamo_iac.render.symbols import ASCII
+
+
+def packaged(over: object = None) -> Contract:
+    """The packaged contract, with something merged over it."""
+    text = resources.files("kiamo_iac.api").joinpath("contract.yaml").read_text(encoding="utf-8")
+    data = parse(text, file="contract.yaml").data
+    return Contract.model_validate(merge(data, over) if over else data)
+
+
+def test_every_call_and_attribute_is_told_with_its_basis() -> None:
+    contract = packaged()
+    text = contract_text(contract)
+    for kind, stanza in contract.kinds.items():
+        assert f"\n{kind}\n" in text
+        for operation, call in stanza.operations.items():
+            line = next(
+                line for line in text.splitlines() if f"{call.method:6} {call.path}" in line and operation in line
+            )
+            assert line.endswith(call.basis.value)
+        for attribute in stanza.attributes.values():
+            assert f"as {attribute.wire}" in text
+    assert "Kiamo-Api-Token" in text
+    assert "names a service by id" in text
+
+
+def test_json_can_be_given_as_a_contract_again() -> None:
+    contract = packaged({"prefix": {"path": "/v2"}})
+    again = Contract.model_validate(json.loads(contract_json(contract)))
+    assert again == contract
+
+
+def test_what_an_override_changes_is_told_by_line() -> None:
+    over = {
+        "prefix": {"path": "/v2"},
+        "kinds": {"service": {"operations": {"create": None}}, "base": {"item": "data"}},
+    }
+    lines = changes_text(packaged(), packaged(over), Style(ASCII)).splitlines()
+    assert '~ prefix.path: "/api" -> "/v2"' in lines
+    assert '- kinds.service.operations.create.path: "/services"' in lines
+    assert '+ kinds.base.item: "data"' in lines
+    assert len(lines) == 5
+
+
+def test_an_override_that_changes_nothing_says_so() -> None:
+    assert changes_text(packaged(), packaged(), Style()) == "It changes nothing of the packaged contract.\n"
