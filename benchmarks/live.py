@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import documents
-from benchmarks.process import ROOT, quiet
+from benchmarks.process import OURS, ROOT, quiet
 
 LATENCY = 0.020
 """Seconds that the live side waits before each answer, where a row says latency."""
@@ -60,12 +59,13 @@ def _live(base: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def live(*, latency: float = 0.0) -> Iterator[Live]:
     """An emulator that answers after `latency` seconds; gone when this is left."""
-    command = (sys.executable, "-m", "benchmarks.inside.serve", str(latency * 1000))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=quiet()) as process:
+    command = (*OURS, "emulator", "--port", "0", "--latency", str(latency * 1000))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=quiet()) as process:
         try:
             url = process.stdout.readline().strip() if process.stdout else ""
             if not url:
-                raise RuntimeError("the emulator did not start; its words are above")
+                raise RuntimeError("the emulator did not start")
             yield Live(url)
         finally:
             process.terminate()

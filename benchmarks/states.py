@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks import documents
@@ -25,6 +27,24 @@ def desired(count: int) -> State:
 def live(count: int, *, changed: bool) -> State:
     """The same as they stand on an instance: exactly so, or with something to do at every tenth."""
     return State(_live(count, changed=changed))
+
+
+def write_live(count: int, file: Path) -> None:
+    """Put the live state that matches so many documents into a file, as terraform keeps its own."""
+    rows = [
+        [thing.address, thing.attributes, thing.remote_id, thing.extras, thing.kind.collection]
+        for thing in _live(count, changed=False)
+    ]
+    file.write_text(json.dumps(rows), encoding="utf-8")
+
+
+def read_live(file: Path) -> State:
+    """The live state out of such a file."""
+    known = by_collection()
+    return State(
+        Instance(Address(address), known[collection], attributes, remote_id=remote_id, extras=extras)
+        for address, attributes, remote_id, extras, collection in json.loads(file.read_text(encoding="utf-8"))
+    )
 
 
 def _desired(count: int) -> Iterator[Instance]:

@@ -8,7 +8,7 @@ import sys
 import time
 
 from benchmarks import states
-from benchmarks.contracts import packaged_capabilities
+from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.planner import build_plan
 
@@ -16,7 +16,7 @@ from kiamo_iac.planner.planner import build_plan
 def seconds(count: int) -> float:
     """To plan `count` documents, both states being in memory."""
     desired, live = states.desired(count), states.live(count, changed=True)
-    capabilities = packaged_capabilities()
+    capabilities = load_contract().capabilities()
     gc.collect()
     gc.freeze()  # as the program does after loading
     started = time.perf_counter()

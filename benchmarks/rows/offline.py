@@ -30,7 +30,7 @@ def offline(scale: Scale, count: int) -> tuple[Path, Path]:
     snapshot = folder / "live.json"
     if not folder.exists():
         documents.project(folder, count)
-        inside("snapshot", str(count), str(snapshot))
+        inside("offline", "--snapshot", str(count), str(snapshot))
     return project, snapshot
 
 

@@ -1,0 +1,33 @@
+"""Seconds to read the live state of N bases with so many reads in flight: `read COUNT IN_FLIGHT TIMES`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+from benchmarks import states
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.api.reader import read
+from kiamo_iac.secret import Secret
+
+
+def main(count: int, in_flight: int, times: int) -> list[float]:
+    """One figure each time, connections and all."""
+    contract, desired = load_contract(), states.desired(count)
+    url, token = os.environ["KIAMO_BENCH_URL"], Secret(os.environ["KIAMO_BENCH_TOKEN"])
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        with Client(url, token, contract) as client:
+            live = read(client, contract, desired, parallelism=in_flight)
+        taken.append(time.perf_counter() - started)
+        if len(live.state) != 1 + count * (1 + 11 + 2):
+            raise AssertionError(f"{len(live.state)} things were read")
+    return taken
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*map(int, sys.argv[1:4]))))
