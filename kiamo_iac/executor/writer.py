@@ -85,10 +85,7 @@ class Writer:
 
     def _create_inside(self, step: Step) -> Outcome:
         """Look whether what was sent inside the parent's create was made; make it otherwise."""
-        parent = step.address.parent or step.address
-        with self._lock:
-            once = self._lists.setdefault((parent, step.kind), _Once())
-        made = once.get(lambda: self._children(step))
+        made = self._made_with(step.address.parent or step.address, step.kind)
         if (found := made.get(identity(step.after["name"]))) is None:
             return self._create(step)
         remote_id, item = found
@@ -96,17 +93,23 @@ class Writer:
         self._know(step.address, Binding(remote_id, _name_in(item, self._stanza(step)) or step.after["name"]))
         return Outcome(remote_id, found=True)
 
-    def _children(self, step: Step) -> dict[str, tuple[RemoteId, Item]]:
-        """What there is of the step's kind below its parent: name in NFC → (id, object)."""
-        stanza, decoder = self._stanza(step), self._decoders[step.kind]
-        ids = self._parent_ids(step)
+    def _made_with(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
+        """What there is of `kind` below a parent made in this run, listed once: name in NFC → (id, object)."""
+        with self._lock:
+            once = self._lists.setdefault((parent, kind), _Once())
+        return once.get(lambda: self._children(parent, kind))
+
+    def _children(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
+        stanza = self._contract.kinds[kind]
+        decoder = Decoder(self._contract, kinds()[kind])
+        parent_id = self._binding(parent).remote_id
 
         def take(item: object, answer: Answer) -> tuple[RemoteId, Item]:
             row = decoder.row(item, answer)
             return row.remote_id, item if isinstance(item, dict) else {}
 
-        found = listed(self._client, step.kind, ids, take=lambda item, answer: _with_id(take(item, answer)))
-        parent_id = ids[stanza.parent or ""]
+        ids = {stanza.parent or "": parent_id}
+        found = listed(self._client, kind, ids, take=lambda item, answer: _with_id(take(item, answer)))
         return {
             identity(_name_in(item, stanza) or ""): (id_, item)
             for id_, item in found
@@ -138,7 +141,12 @@ class Writer:
 
         def refer(reference: Reference, name: str, by_id: bool) -> RemoteId:
             above = step.address.parent if reference.scope is Scope.SIBLING else None
-            binding = self._binding(Address.of(kinds()[reference.kind].collection, name, above))
+            address = Address.of(kinds()[reference.kind].collection, name, above)
+            if above is not None and address not in self._bindings:
+                # Neither read nor written: the platform made it together with its parent, in this run.
+                made = self._made_with(above, reference.kind).get(identity(name)) if by_id else (name, {})
+                return made[0] if made else self._binding(address).remote_id
+            binding = self._binding(address)
             return binding.remote_id if by_id else binding.name
 
         return encode(self._contract, kinds()[step.kind], step.after, refer=refer)
