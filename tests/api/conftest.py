@@ -1,0 +1,24 @@
+"""Contracts for the tests of this room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.contract_file import load_contract
+
+OTHER = Path(__file__).parents[1] / "contracts" / "other.yaml"
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """The packaged one."""
+    return load_contract()
+
+
+@pytest.fixture(params=["packaged", "other"], scope="session")
+def any_contract(request: pytest.FixtureRequest) -> Contract:
+    """The packaged one, and one that is as different as can be."""
+    return load_contract(OTHER if request.param == "other" else None)

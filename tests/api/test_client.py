@@ -1,0 +1,347 @@
+"""What a call makes of every answer, when it is made again, and that the token never gets out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import traceback
+from typing import Any
+
+import httpx
+import pytest
+
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.retry import CONNECTS, Limits
+from kiamo_iac.errors import AccessError, ApiError, RefusedError, ResponseError, TransportError, UsageError
+from kiamo_iac.secret import Secret
+from tests.api.stubs import CANARY, URL, Stub, client_of, in_turn, reply
+
+BATCH = {"base": "7", "id": "9"}
+
+
+def test_a_call_is_put_together_from_the_contract(contract: Contract) -> None:
+    stub = Stub(in_turn(reply({"id": "9"})))
+    answer = client_of(contract, stub).call("batch", "start", {"base": "a/b", "id": "9?"})
+    assert stub.asked == ["PUT /api/bases/a%2Fb/batches/9%3F/command"]
+    assert stub.bodies == [{"command": "start"}]
+    assert stub.tokens == [CANARY]
+    assert (answer.data, answer.status, answer.call) == ({"id": "9"}, 200, "PUT /api/bases/a%2Fb/batches/9%3F/command")
+
+
+def test_query_and_body_go_beside_what_the_contract_fixes(any_contract: Contract) -> None:
+    stub = Stub(in_turn(reply({"id": "9"})))
+    client_of(any_contract, stub).call("service", "create", body={"x": 1}, query={"page": 2, "q": "a b"})
+    assert stub.asked[0].endswith("?page=2&q=a+b")
+    assert stub.bodies[0]["x"] == 1
+
+
+def test_an_answer_without_a_body_is_none(contract: Contract) -> None:
+    assert client_of(contract, in_turn(reply(status=204))).call("batch", "delete", BATCH).data is None
+
+
+def test_an_operation_that_the_contract_lacks_is_named_with_its_place(contract: Contract) -> None:
+    with pytest.raises(ApiError, match='no operation "archive" of a batch') as caught:
+        client_of(contract, in_turn(reply([]))).call("batch", "archive", BATCH)
+    assert caught.value.hint is not None
+    assert "kinds.batch.operations.archive" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<!DOCTYPE html><h1>It works</h1>", "HTML"),
+        (b'{"contacts": NaN}', "NaN"),
+        (b'{"contacts": -Infinity}', "Infinity"),
+        (b'{"contacts": 1e999}', "out of range"),
+        (b'{"id": 1, "id": 2}', "same key twice"),
+        (b'[{"id": 1}', "delimiter"),
+        (b"\xff\xfe", "UTF-8"),
+        (b'{"name": "\\ud800"}', "surrogate"),
+        (b"[" * 100_000, "deep"),
+        (b"9" * 5000, "digits"),
+    ],
+)
+def test_f17_a_body_that_is_no_strict_json_names_the_call(contract: Contract, body: bytes, says: str) -> None:
+    stub = Stub(in_turn(reply(body)))
+    with pytest.raises(ResponseError, match=r"^GET /api/bases was answered with 200 and a body") as caught:
+        client_of(contract, stub).call("base", "list")
+    assert says in str(caught.value)
+    assert len(stub.asked) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304, 199, 600])
+def test_no_redirect_is_followed_and_odd_statuses_are_errors(contract: Contract, status: int) -> None:
+    stub = Stub(in_turn(reply(status=status, headers={"Location": "http://elsewhere.example/\x1b[31m"})))
+    with pytest.raises(ResponseError, match=f"answered with {status}") as caught:
+        client_of(contract, stub).call("base", "list")
+    assert len(stub.asked) == 1
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "ERR_2010", "message": "Le lot doit être arrêté"},
+        {"errors": [{"detail": {"text": "Le lot doit être arrêté", "nr": "KIAMO/ERR_2010/x"}}]},
+        ["ERR_2010", "Le lot doit être arrêté"],
+        b"<html><title>ERR_2010</title><p>Le lot doit \xc3\xaatre arr\xc3\xaat\xc3\xa9</p></html>",
+        b"ERR_2010: Le lot doit \xc3\xaatre arr\xc3\xaat\xc3\xa9",
+    ],
+)
+def test_the_code_is_found_wherever_it_stands_and_told_with_its_meaning(contract: Contract, body: Any) -> None:
+    with pytest.raises(RefusedError) as caught:
+        client_of(contract, in_turn(reply(body, status=400))).call("batch", "delete", BATCH)
+    assert (caught.value.status, caught.value.code) == (400, "ERR_2010")
+    assert str(caught.value).startswith("DELETE /api/bases/7/batches/9 was refused with 400 ERR_2010 (Batch must be ")
+    assert "Le lot doit être arrêté" in str(caught.value)
+
+
+def test_every_code_of_the_table_is_told_with_its_meaning(contract: Contract) -> None:
+    codes = contract.errors.meanings.codes
+    assert len(codes) == 69
+    for code, meaning in codes.items():
+        with pytest.raises(RefusedError) as caught:
+            client_of(contract, in_turn(reply({"x": f"<{code}>"}, status=400))).call("batch", "delete", BATCH)
+        assert caught.value.code == code
+        assert f"{code} ({meaning})" in str(caught.value)
+
+
+def test_an_unknown_code_and_none_at_all(contract: Contract) -> None:
+    with pytest.raises(RefusedError, match="404 ERR_9999") as caught:
+        client_of(contract, in_turn(reply({"message": "ERR_9999 gone"}, status=404))).call("base", "list")
+    assert caught.value.code == "ERR_9999"
+    with pytest.raises(RefusedError, match=r'refused with 418: "short and stout"\.$') as caught:
+        client_of(contract, in_turn(reply({"why": "short and stout", "n": 1}, status=418))).call("base", "list")
+    assert caught.value.code is None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_f18_the_token_that_may_not_is_an_access_error(contract: Contract, status: int) -> None:
+    stub = Stub(in_turn(reply({"message": "The authentication token is not valid"}, status=status)))
+    with pytest.raises(AccessError, match="The authentication token is not valid") as caught:
+        client_of(contract, stub).call("base", "list")
+    assert caught.value.hint is not None
+    assert "token" in caught.value.hint
+    assert len(stub.asked) == 1
+
+
+def test_the_words_of_a_server_are_cut_and_harmless(contract: Contract) -> None:
+    text = "\x1b]8;;http://evil\x07 \u202e " + "long " * 10_000
+    with pytest.raises(RefusedError) as caught:
+        client_of(contract, in_turn(reply({"message": text}, status=400))).call("base", "list")
+    assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
+
+
+# --- made again, or not ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_f05_a_get_is_made_again_while_the_trouble_may_pass(contract: Contract, status: int) -> None:
+    stub, pauses = Stub(in_turn(reply(status=status), reply(status=status), reply([]))), list[float]()
+    assert client_of(contract, stub, pauses=pauses).call("base", "list").data == []
+    assert len(stub.asked) == 3
+    assert 0 < pauses[0] <= 0.2 < 0.4 >= pauses[1]
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 500, 501])
+def test_a_get_that_is_refused_for_good_is_not_made_again(contract: Contract, status: int) -> None:
+    stub = Stub(in_turn(reply(status=status), reply([])))
+    with pytest.raises(RefusedError):
+        client_of(contract, stub).call("base", "list")
+    assert len(stub.asked) == 1
+
+
+def test_f05_patience_ends(contract: Contract) -> None:
+    stub, pauses = Stub(in_turn(reply(status=503))), list[float]()
+    with pytest.raises(RefusedError, match="503"):
+        client_of(contract, stub, limits=Limits(patience=20), pauses=pauses).call("base", "list")
+    assert sum(pauses) <= 20
+    assert len(stub.asked) == len(pauses) + 1 > 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [("7", 7, 7.2), ("0", 0, 0.2), ("-1", 0, 0.2), ("soon", 0, 0.2), ("nan", 0, 0.2), ("", 0, 0.2)],
+)
+def test_f06_retry_after_is_obeyed(contract: Contract, asked: str, least: float, most: float) -> None:
+    stub, pauses = Stub(in_turn(reply(status=429, headers={"Retry-After": asked}), reply([]))), list[float]()
+    client_of(contract, stub, pauses=pauses).call("base", "list")
+    assert least <= pauses[0] <= most
+
+
+def test_f06_retry_after_as_a_date_that_is_over(contract: Contract) -> None:
+    headers = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    stub, pauses = Stub(in_turn(reply(status=503, headers=headers), reply([]))), list[float]()
+    client_of(contract, stub, pauses=pauses).call("base", "list")
+    assert pauses[0] <= 0.2
+
+
+@pytest.mark.parametrize("asked", ["1e9", "1000000000", "Fri, 01 Jan 2100 00:00:00 GMT"])
+def test_f06_a_wait_past_the_cap_is_a_clear_failure(contract: Contract, asked: str) -> None:
+    stub, pauses = Stub(in_turn(reply(status=429, headers={"Retry-After": asked}), reply([]))), list[float]()
+    with pytest.raises(RefusedError, match="429") as caught:
+        client_of(contract, stub, pauses=pauses).call("base", "list")
+    assert pauses == []
+    assert caught.value.hint is not None
+    assert "asked to wait" in caught.value.hint
+
+
+NEVER_SENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("late"), httpx.ProxyError("no")]
+UNKNOWN = [httpx.ReadTimeout("late"), httpx.ReadError("reset"), httpx.RemoteProtocolError("cut"), httpx.WriteError("x")]
+WRITES = [("create", {"base": "7"}), ("update", BATCH), ("delete", BATCH), ("start", BATCH)]
+
+
+@pytest.mark.parametrize("operation", ["list", "create", "update", "delete", "start"])
+@pytest.mark.parametrize("failure", NEVER_SENT, ids=repr)
+def test_f23_what_was_never_sent_is_tried_again_a_few_times(
+    contract: Contract, failure: httpx.TransportError, operation: str
+) -> None:
+    stub = Stub(in_turn(failure, reply([])))
+    assert client_of(contract, stub).call("batch", operation, BATCH).data == []
+    stub = Stub(in_turn(failure))
+    with pytest.raises(TransportError) as caught:
+        client_of(contract, stub).call("batch", operation, BATCH)
+    assert len(stub.asked) == CONNECTS
+    assert caught.value.sent is False
+
+
+@pytest.mark.parametrize(("operation", "ids"), WRITES)
+@pytest.mark.parametrize("failure", UNKNOWN, ids=repr)
+def test_f01_a_write_of_unknown_outcome_is_never_made_again(
+    contract: Contract, failure: httpx.TransportError, operation: str, ids: dict[str, str]
+) -> None:
+    stub = Stub(in_turn(failure, reply([])))
+    with pytest.raises(TransportError) as caught:
+        client_of(contract, stub).call("batch", operation, ids)
+    assert len(stub.asked) == 1
+    assert caught.value.sent is True
+
+
+@pytest.mark.parametrize(("operation", "ids"), WRITES)
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_f01_a_write_that_is_answered_with_trouble_is_never_made_again(
+    contract: Contract, status: int, operation: str, ids: dict[str, str]
+) -> None:
+    stub = Stub(in_turn(reply(status=status), reply([])))
+    with pytest.raises(RefusedError):
+        client_of(contract, stub).call("batch", operation, ids)
+    assert len(stub.asked) == 1
+
+
+@pytest.mark.parametrize("failure", UNKNOWN, ids=repr)
+def test_a_get_is_made_again_whatever_broke(contract: Contract, failure: httpx.TransportError) -> None:
+    assert client_of(contract, in_turn(failure, reply([]))).call("base", "list").data == []
+
+
+def test_closing_ends_the_waits(contract: Contract) -> None:
+    stub = Stub(in_turn(reply(status=503)))
+    client = Client(URL, Secret(CANARY), contract, transport=stub)
+    client.close()
+    with pytest.raises(RefusedError):
+        client.call("base", "list")
+    assert len(stub.asked) == 1
+
+
+# --- the token -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        *NEVER_SENT,
+        *UNKNOWN,
+        httpx.ConnectError(f"the header was {CANARY}"),
+        reply({"message": f"not a token: {CANARY}"}, status=401),
+        reply(f"<p>{CANARY}</p>".encode(), status=500),
+        reply(f'{{"{CANARY}": }}'.encode()),
+        reply(status=302, headers={"Location": f"http://evil.example/?t={CANARY}"}),
+        reply(f"[{CANARY}".encode()),
+    ],
+    ids=repr,
+)
+def test_the_token_is_in_no_error_traceback_or_log(
+    contract: Contract, trouble: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_of(contract, in_turn(trouble))
+    with caplog.at_level(logging.DEBUG), pytest.raises(ApiError) as caught:
+        client.call("base", "list")
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert CANARY not in repr(error) + str(error) + str(vars(error))
+        assert isinstance(error, ApiError)
+        error = error.__cause__ or error.__context__
+    whole = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    frames = "".join(whole.format())
+    assert "client.py" in frames
+    ours = [frame for frame in whole.stack if "kiamo_iac" in frame.filename]
+    assert CANARY not in "".join(str(frame.locals) for frame in ours)
+    assert CANARY not in caplog.text
+
+
+def test_the_token_is_in_no_repr_and_in_no_pickle(contract: Contract) -> None:
+    client = client_of(contract, in_turn(reply([])))
+    assert repr(client) == f"Client({URL!r})"
+    assert CANARY not in repr(vars(client))
+    with pytest.raises(TypeError):
+        pickle.dumps(client)
+
+
+def test_the_token_is_taken_off_the_request_after_the_call(contract: Contract) -> None:
+    kept: list[httpx.Request] = []
+
+    def script(request: httpx.Request) -> httpx.Response:
+        kept.append(request)
+        return reply([])
+
+    client_of(contract, script).call("base", "list")
+    assert CANARY not in str(kept[0].headers.raw)
+
+
+@pytest.mark.parametrize("token", ["", "two\nlines", "with space", "é" * 40])
+def test_a_token_that_a_header_cannot_carry_is_refused_unseen(contract: Contract, token: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Client(URL, Secret(token), contract)
+    assert not token or token not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://kiamo.example.com", "http://10.0.0.1", "ftp://127.0.0.1", "kiamo.example.com", "", "https://",
+     "https://user:secret@kiamo.example.com", "https://kiamo.example.com/?a=1", "https://kiamo.example.com/#x",
+     "http://localhost.example.com", "http://[::2]"],
+)  # fmt: skip
+def test_a_url_that_a_token_may_not_be_sent_to_is_refused(contract: Contract, url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Client(url, Secret(CANARY), contract)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "http://localhost", "http://[::1]:5", "https://kiamo.example.com/"]
+)
+def test_a_url_that_a_token_may_be_sent_to(contract: Contract, url: str) -> None:
+    stub = Stub(in_turn(reply([])))
+    Client(url, Secret(CANARY), contract, transport=stub).call("base", "list")
+    assert stub.asked == ["GET /api/bases"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+def test_what_json_cannot_carry_is_not_sent(contract: Contract, value: Any) -> None:
+    stub = Stub(in_turn(reply([])))
+    with pytest.raises(ApiError, match="JSON cannot carry"):
+        client_of(contract, stub).call("base", "create", body={"x": value})
+    assert stub.asked == []
+
+
+def test_text_is_sent_as_utf_8(contract: Contract) -> None:
+    sent: list[bytes] = []
+
+    def script(request: httpx.Request) -> httpx.Response:
+        sent.append(request.read())
+        return reply({})
+
+    client_of(contract, script).call("base", "create", body={"name": "Été"})
+    assert sent[0] == json.dumps({"name": "Été"}, ensure_ascii=False, separators=(",", ":")).encode()
