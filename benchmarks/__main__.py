@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{line.row.key}: {line.seconds:.1f} s", file=sys.stderr)
     print(f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}")
     print(table(lines))
-    return 1 if any(line.verdict == "fail" and (line.counts or not chosen.smoke) for line in lines) else 0
+    if chosen.smoke:
+        print("A smoke run: every row ran, at tiny sizes; only exact counts are judged.")
+    return 1 if any(line.verdict == "fail" for line in lines) else 0
 
 
 if __name__ == "__main__":

@@ -45,7 +45,6 @@ def project(folder: Path, documents: int, *, url: str = "http://127.0.0.1:1") ->
     manifests.mkdir(parents=True)
     for number in range(documents):
         (manifests / f"base-{number:05}.yaml").write_text(text(number), encoding="utf-8")
-    (manifests / "services.yaml").write_text(f"services:\n  - name: {SERVICE}\n", encoding="utf-8")
     file = folder / "kiamo.yaml"
     file.write_text(f"manifests: [manifests]\nenvironments:\n  bench:\n    url: {url}\n", encoding="utf-8")
     return file

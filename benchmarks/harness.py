@@ -78,18 +78,15 @@ class Line:
     row: Row
     outcome: Outcome
     seconds: float
-
-    @property
-    def counts(self) -> bool:
-        """Whether the row holds exact numbers, which hold at any scale."""
-        return isinstance(self.outcome, Counts)
+    timed: bool
+    """False in a smoke run: its sizes are tiny, and its times say nothing."""
 
     @property
     def verdict(self) -> str:
         """`pass`, `fail`, or `-` where there is nothing to judge."""
         match self.outcome:
             case Pairs() as pairs:
-                if self.row.bar is None:
+                if self.row.bar is None or not self.timed:
                     return "-"
                 return "pass" if statistics.median(pairs.ratios) <= self.row.bar else "fail"
             case Counts(taken):
@@ -110,7 +107,7 @@ def measure(rows: Iterable[Row], scale: Scale) -> Iterator[Line]:
     for row in rows:
         started = time.perf_counter()
         outcome = row.measure(scale, 1 if scale.smoke else row.pairs)
-        yield Line(row, outcome, time.perf_counter() - started)
+        yield Line(row, outcome, time.perf_counter() - started, timed=not scale.smoke)
 
 
 HEADER = ("row", "ours", "peer or bound", "ratio: min / median / max", "bar", "")
