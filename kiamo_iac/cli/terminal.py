@@ -44,9 +44,12 @@ def write_data(text: str, *, utf8: bool = False) -> None:
     if utf8:
         click.echo(text.encode("utf-8"), nl=False)
     else:
-        click.echo(text, nl=False, color=True)
+        click.echo(text, file=sys.stdout, nl=False, color=True)
 
 
 def say(text: str = "", *, nl: bool = True) -> None:
-    """Talk to the person, on stderr."""
-    click.echo(text, nl=nl, err=True, color=True)
+    """Talk to the person, on stderr.
+
+    The stream is named here and above, since click by itself would write UTF-8 to a stream that says it is ASCII.
+    """
+    click.echo(text, file=sys.stderr, nl=nl, color=True)

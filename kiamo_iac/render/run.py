@@ -49,7 +49,14 @@ def run_text(results: Sequence[Result], style: Style) -> str:
                 if result.status == outcome:
                     lines += _rows(result, steps, style)
         lines.append("")
-    return document([*lines, f"Applied: {totals(results)}."])
+    return document([*lines, f"{_heading(results)}: {totals(results)}."])
+
+
+def _heading(results: Sequence[Result]) -> str:
+    done = sum(result.status == DONE for result in results)
+    if done == len(results):
+        return "Applied"
+    return "Applied in part" if done else "Not applied"
 
 
 def _rows(result: Result, steps: dict[int, Step], style: Style) -> Iterator[str]:

@@ -51,7 +51,7 @@ def test_a_run_that_failed_says_of_every_step_what_became_of_it() -> None:
         "not tried  ~  update bases/prospects\n"
         "           manifests/prospects.yaml:12:5: The run was stopped before.\n"
         "\n"
-        "Applied: 1 done, 1 failed, 2 not tried.\n"
+        "Applied in part: 1 done, 1 failed, 2 not tried.\n"
     )
 
 

@@ -1,0 +1,167 @@
+"""`kiamo-iac plan`: reads what it needs, writes nothing, and its exit code says what it found."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from kiamo_iac.emulator import READ_ONLY_TOKEN
+from kiamo_iac.render.schemas import plan_schema
+from tests.cli.conftest import MANIFEST, Desk, starting
+from tests.cli.program import kiamo
+
+
+def test_the_plan_goes_to_stdout_and_writes_nothing(desk: Desk) -> None:
+    code, out, err = desk.run("plan", "-e", "staging")
+    assert (code, err) == (0, "")
+    assert "+ create bases/prospects (base)" in out
+    assert "manifests/a.yaml:4:5: " in out
+    assert out.endswith(
+        "Plan: 3 to create, 0 to update, 0 to rename, 0 to delete; 0 to start, 0 to pause, 0 to stop.\n"
+    )
+    assert desk.writes() == []
+
+
+def test_json_meets_its_schema(desk: Desk) -> None:
+    code, out, err = desk.run("plan", "-e", "staging", "--format", "json")
+    data = json.loads(out)
+    jsonschema.Draft202012Validator(plan_schema()).validate(data)
+    assert (code, err) == (0, "")
+    assert data["applyable"] is True
+    assert data["summary"]["create"] == 3
+    assert data["steps"][0]["address"] == "bases/prospects"
+    assert data["steps"][0]["source"] == "manifests/a.yaml:4:5"
+
+
+def test_the_exit_code_tells_of_changes_when_it_is_asked_to(desk: Desk) -> None:
+    assert desk.run("plan", "-e", "staging", "--detailed-exitcode")[0] == 2
+    assert desk.run("apply", "-e", "staging", "--yes")[0] == 0
+    code, out, _ = desk.run("plan", "-e", "staging", "--detailed-exitcode")
+    assert code == 0
+    assert out.endswith("\nNo changes: staging is as its manifests say.\n")
+    assert desk.run("plan", "-e", "staging")[0] == 0
+
+
+def test_a_refused_plan_is_printed_with_its_reasons_and_exits_1(desk: Desk) -> None:
+    desk.manifest(MANIFEST.replace("service: Ventes", "service: Inconnu"))
+    for arguments in ((), ("--detailed-exitcode",)):
+        code, out, _ = desk.run("plan", "-e", "staging", *arguments)
+        assert code == 1
+        assert "error KIA0504: " in out
+        assert "\nRefused: this plan will not be applied, because of the 1 error above.\n" in out
+    code, out, _ = desk.run("plan", "-e", "staging", "--format", "json")
+    data = json.loads(out)
+    jsonschema.Draft202012Validator(plan_schema()).validate(data)
+    assert code == 1
+    assert data["applyable"] is False
+    assert [d["code"] for d in data["diagnostics"] if d["severity"] == "error"] == ["KIA0504"]
+
+
+def test_invalid_manifests_are_no_plan(desk: Desk) -> None:
+    desk.manifest("bases:\n  - name: prospects\n    lable: Autres\n")
+    code, out, err = desk.run("plan", "-e", "staging")
+    assert (code, out) == (1, "")
+    assert "manifests/a.yaml:3:5: error KIA0202" in err
+    assert "Error: The manifests hold 1 error.\n" in err
+
+
+def test_a_token_that_may_only_read_is_enough(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIAMO_STAGING_TOKEN", READ_ONLY_TOKEN)
+    assert desk.run("plan", "-e", "staging")[0] == 0
+
+
+def test_only_the_bases_that_manifests_name_are_read(desk: Desk) -> None:
+    """2 + 2 × bases calls, whatever else the instance holds."""
+    others = [{"name": f"other-{n}", "label": "Other"} for n in range(20)]
+    mine = [{"name": name, "label": "Mine"} for name in ("prospects", "ancien", "loin")]
+    desk.emulator.seed({"bases": [*others, *mine]})
+    desk.manifest(
+        MANIFEST + "  - {name: neuf, label: Neuf, renamed_from: [ancien]}\n"
+        "batches:\n  - {base: loin, name: x, service: Ventes, association: {destination: phone}}\n"
+    )
+    assert desk.run("plan", "-e", "staging")[0] == 0
+    assert len(desk.reads()) == 2 + 2 * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-e", "nowhere"], 'The project has no environment "nowhere".'),
+        (["-e", "stagin"], 'Hint: did you mean "staging"?'),
+        ([], "Missing option '-e'"),
+    ],
+)
+def test_a_wrong_environment_is_usage(desk: Desk, arguments: list[str], said: str) -> None:
+    code, out, err = desk.run("plan", *arguments)
+    assert (code, out) == (64, "")
+    assert said in err
+
+
+def test_a_missing_token_is_usage_and_says_which_variable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KIAMO_STAGING_TOKEN")
+    code, _, err = desk.run("plan", "-e", "staging")
+    assert code == 64
+    assert "KIAMO_STAGING_TOKEN" in err
+    assert desk.emulator.calls() == []
+
+
+def test_the_project_may_be_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert desk.run("--project", str(desk.folder / "kiamo.yaml"), "plan", "-e", "staging")[0] == 0
+    code, _, err = desk.run("--project", str(desk.folder / "none.yaml"), "plan", "-e", "staging")
+    assert code == 64
+    assert "none.yaml" in err
+
+
+def test_no_token_gets_into_any_output(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither into what goes well nor into what goes wrong, nor with -v."""
+    canary = "deadbeef" * 5
+    desk.manifest(starting())
+    for token in (canary, READ_ONLY_TOKEN):
+        monkeypatch.setenv("KIAMO_STAGING_TOKEN", token)
+        for command in (["plan"], ["plan", "--format", "json"], ["apply", "--yes", "--allow-start"]):
+            _, out, err = desk.run("-v", command[0], "-e", "staging", *command[1:])
+            assert out + err
+            assert token not in out + err
+
+
+@pytest.mark.parametrize(("encoding", "start"), [("cp1252", "|> start"), ("ascii", "|> start"), ("utf-8", "▶ start")])
+def test_signs_are_those_that_the_console_has(
+    desk: Desk, encoding: str, start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kiamo_iac.emulator import FULL_TOKEN
+    from kiamo_iac.emulator.server import Server
+
+    desk.manifest(starting().replace("label: Prospects", "label: Été → 日本"))
+    with Server(desk.emulator) as server:
+        known = {"KIAMO_STAGING_TOKEN": FULL_TOKEN, "KIAMO_STAGING_URL": server.url}
+        text = kiamo("plan", "-e", "staging", cwd=desk.folder, PYTHONIOENCODING=encoding, **known)
+        data = kiamo("plan", "-e", "staging", "--format", "json", cwd=desk.folder, PYTHONIOENCODING="utf-8", **known)
+    assert (text.returncode, text.stderr) == (0, "")
+    assert f"  {start} bases/prospects/batches/relance" in text.stdout
+    assert "\x1b[" not in text.stdout
+    assert ("\\u65e5\\u672c" in text.stdout) is (encoding != "utf-8")
+    assert json.loads(data.stdout)["steps"][0]["after"]["label"] == "Été → 日本"
+
+
+def test_json_is_utf8_whatever_the_console(desk: Desk) -> None:
+    import subprocess
+    import sys
+
+    from kiamo_iac.emulator import FULL_TOKEN
+    from kiamo_iac.emulator.server import Server
+    from tests.cli.program import variables
+
+    desk.manifest(MANIFEST.replace("label: Prospects", "label: Été 日本"))
+    with Server(desk.emulator) as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "kiamo_iac", "plan", "-e", "staging", "--format", "json"],
+            cwd=desk.folder,
+            env=variables(PYTHONIOENCODING="cp1252", KIAMO_STAGING_TOKEN=FULL_TOKEN, KIAMO_STAGING_URL=server.url),
+            capture_output=True,
+            check=True,
+        )
+    assert "Été 日本" in done.stdout.decode("utf-8")
+    assert done.stdout.endswith(b"\n}\n")

@@ -1,0 +1,136 @@
+"""`kiamo-iac validate`: offline, all at once, and light."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from kiamo_iac.render.schemas import validate_schema
+from tests.cli.conftest import MANIFEST, Desk
+from tests.cli.program import ROOT, variables
+
+HEAVY = {"httpx", "httpcore", "deepdiff", "rich", "asyncio", "starlette", "uvicorn", "kiamo_iac.planner.planner"}
+
+
+def test_a_sound_project_is_valid_and_nothing_is_called(desk: Desk) -> None:
+    code, out, err = desk.run("validate")
+    assert (code, out) == (0, "")
+    assert err == "1 manifest, 4 things: no problems.\n"
+    assert desk.emulator.calls() == []
+
+
+def test_every_problem_of_every_file_is_told_at_once(desk: Desk) -> None:
+    desk.manifest("bases:\n  - name: autres\n    lable: Autres\n", "b.yaml")
+    desk.manifest("bases:\n  - name: tiers\n    fields: [{name: age, label: 3, datatype: nonsense}]\n", "c.yaml")
+    code, out, err = desk.run("validate")
+    assert code == 1
+    assert "manifests/b.yaml:3:5: error KIA0202: " in out
+    assert 'hint: did you mean "label"?' in out
+    assert out.count("manifests/c.yaml:3:") >= 2
+    assert err.startswith("3 manifests, ")
+
+
+def test_json_is_versioned_and_meets_its_schema(desk: Desk) -> None:
+    desk.manifest("bases:\n  - name: autres\n    lable: Autres\n", "b.yaml")
+    code, out, _ = desk.run("validate", "--format", "json")
+    data = json.loads(out)
+    jsonschema.Draft202012Validator(validate_schema()).validate(data)
+    assert code == 1
+    assert data["format_version"] == "1.0"
+    assert data["valid"] is False
+    assert data["files"] == 2
+    assert data["diagnostics"][0]["source"] == "manifests/b.yaml:3:5"
+
+
+def test_warnings_fail_only_when_strict(desk: Desk) -> None:
+    desk.manifest(MANIFEST.replace("service: Ventes", "service: Inconnu"))
+    assert desk.run("validate")[0] == 0
+    code, out, _ = desk.run("validate", "--strict")
+    assert code == 1
+    assert "warning KIA0227" in out
+
+
+def test_problems_of_the_project_file_are_diagnostics_too(desk: Desk) -> None:
+    (desk.folder / "kiamo.yaml").write_text("manifest: [manifests]\n", encoding="utf-8")
+    code, out, _ = desk.run("validate", "--format", "json")
+    data = json.loads(out)
+    assert code == 1
+    assert {d["code"] for d in data["diagnostics"]} == {"KIA0302", "KIA0304"}
+
+
+def test_problems_of_the_contract_are_diagnostics_too(desk: Desk) -> None:
+    (desk.folder / "contract.yaml").write_text("nonsense: 1\n", encoding="utf-8")
+    with (desk.folder / "kiamo.yaml").open("a", encoding="utf-8") as file:
+        file.write("contract: contract.yaml\n")
+    code, out, _ = desk.run("validate")
+    assert code == 1
+    assert "contract.yaml:1:1: error KIA0401" in out
+
+
+def test_a_changed_file_is_checked_together_with_its_project(desk: Desk) -> None:
+    """As pre-commit passes it: `b.yaml` is sound by itself, and declares again what `a.yaml` does."""
+    path = desk.manifest("bases:\n  - name: prospects\n", "b.yaml")
+    code, out, err = desk.run("validate", "manifests/b.yaml")
+    assert code == 1
+    assert "KIA0207" in out
+    assert err.startswith("2 manifests")
+    assert desk.run("validate", str(path))[0] == 1
+
+
+def test_a_project_below_is_found_from_the_path(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    code, _, err = desk.run("validate", f"{tmp_path.name}/manifests/a.yaml")
+    assert (code, err) == (0, "1 manifest, 4 things: no problems.\n")
+
+
+def test_what_is_no_manifest_of_the_project_is_said(desk: Desk) -> None:
+    (desk.folder / "live.yaml").write_text("nonsense: 1\n", encoding="utf-8")
+    code, _, err = desk.run("validate", "live.yaml", "kiamo.yaml")
+    assert code == 0
+    assert "live.yaml is no manifest of its project and was not checked.\n" in err
+    assert "kiamo.yaml is no manifest" not in err
+
+
+def test_without_a_project_the_paths_are_checked_by_themselves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kiamo_iac.cli.main import run
+
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.yaml").write_text(MANIFEST, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("bases:\n  - name: prospects\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["validate", "folder"]) == 0
+    assert run(["validate", "folder", "b.yaml"]) == 1
+    assert "KIA0207" in capsys.readouterr().out
+    assert run(["validate"]) == 64
+    assert "No kiamo.yaml was found" in capsys.readouterr().err
+    assert run(["validate", "missing.yaml"]) == 64
+
+
+@pytest.mark.parametrize("arguments", [["validate"], ["validate", "--format", "json"]])
+def test_it_loads_nothing_that_it_does_not_need(desk: Desk, arguments: list[str]) -> None:
+    desk.manifest("bases:\n  - name: autres\n    lable: Autres\n", "b.yaml")
+    code = (
+        "import sys; from kiamo_iac.cli.main import run; code = run(sys.argv[1:]);"
+        "print('\\0'.join(sys.modules), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=desk.folder,
+        env=variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    loaded = set(done.stderr.splitlines()[-1].split("\0"))
+    assert loaded & HEAVY == set()
+    assert "kiamo_iac.manifest.loader" in loaded
+    assert str(ROOT)
