@@ -75,7 +75,7 @@ class Store:
         Raises:
             ValueError: the file was made under another contract, or is no database of an emulator.
         """
-        self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None, timeout=1)
+        self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None, timeout=0.2)
         try:
             self._prepare(fingerprint)
         except sqlite3.DatabaseError as error:
