@@ -70,7 +70,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "a backslash stands before a character that it cannot escape",
         "double it, or use single quotes",
     ),
-    "found unexpected ':'": ('a ":" stands within a text without quotes', "quote the text"),
+    "found unexpected ':'": (
+        'a ":" stands in a text without quotes',
+        "inside of { } and [ ], quote a text with a colon",
+    ),
     "found undefined tag handle": ("a tag is not read", "remove the tag: a file holds plain data"),
     "found incompatible YAML document": (
         "this version of YAML is not read",

@@ -72,7 +72,12 @@ class KindChecks:
             yield _problem("KIA0210", summary, "remove it", thing=thing, key="name")
         elif self._name is not None and not self._name.fullmatch(name):
             summary = f"{quote(name)} is not a name that {self._capabilities.origin} allows"
-            hint = f"it allows {self._known.name_pattern}"
+            composed = self._name.fullmatch(identity(name))
+            hint = (
+                "type its accents as single characters (Unicode NFC): the two forms are one name"
+                if composed
+                else f"it allows {self._known.name_pattern}"
+            )
             yield _problem("KIA0209", summary, hint, thing=thing, key="name")
 
     def _without_wire_name(self, thing: Instance) -> Iterator[Diagnostic]:
@@ -107,7 +112,7 @@ class KindChecks:
                 if needed is not None and thing.attributes.get(needed.attribute, ...) in ({}, []):
                     meaning = self._capabilities.meaning(needed.code)
                     summary = f"{quote(needed.attribute)} is empty, and {key}: {state} needs it"
-                    hint = f"Kiamo would answer {meaning}"
+                    hint = f"fill it: without it, the run state is refused ({meaning})"
                     yield _problem("KIA0229", summary, hint, thing=thing, key=needed.attribute)
 
     def _check_reference(self, thing: Instance, keys: Iterable[str]) -> Iterator[Diagnostic]:

@@ -1,0 +1,26 @@
+"""What the tests of manifests share: files in, what is said of them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.manifest.loader import Loaded, load
+from kiamo_iac.resources.capabilities import Capabilities
+from tests.manifest.packaged import CAPABILITIES
+
+
+def loaded(root: Path, files: Mapping[str, str] | str, capabilities: Capabilities = CAPABILITIES) -> Loaded:
+    """The manifests of `files` (name → text; a text alone stands in m.yaml), loaded."""
+    named = {"m.yaml": files} if isinstance(files, str) else files
+    paths = [root / name for name in named]
+    for path, text in zip(paths, named.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return load(paths, root=root, capabilities=capabilities)
+
+
+def said(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    """`m.yaml:3:5 KIA0202`, warnings with a question mark behind."""
+    return [f"{d.source} {d.code}{'?' if d.severity is Severity.WARNING else ''}" for d in diagnostics]
