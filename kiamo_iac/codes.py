@@ -78,5 +78,26 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0432": "A step got no usable answer.",
     "KIA0433": "A step could not be made into a call, or its answer is not what the contract describes.",
     # KIA05xx: refusals of the planner
+    "KIA0501": "The contract has no call for what has to be done.",
+    "KIA0503": "A reference (a thing that is not managed) does not exist on the instance.",
+    "KIA0504": "An attribute names a thing that is neither declared nor on the instance.",
+    "KIA0505": "An attribute names a thing that this plan deletes.",
+    "KIA0506": "A thing does not exist yet, and lacks an attribute that its creation needs.",
+    "KIA0507": "The attribute is fixed for life when the thing is created.",
+    "KIA0508": "The run state does not allow a rename.",
+    "KIA0509": "The thing is closed (stopped or finished) and cannot change any more.",
+    "KIA0510": "The desired run state cannot be reached from the live one.",
+    "KIA0511": "A command needs an attribute that is empty.",
+    "KIA0512": "A default thing, made by the platform, cannot change.",
+    "KIA0513": "A default thing, made by the platform, cannot be deleted.",
+    "KIA0514": "A protected thing would be deleted.",
+    "KIA0515": "A parent is to be deleted that holds something unfinished which nobody declared.",
+    "KIA0516": "A thing is to be deleted that something unfinished still refers to.",
+    "KIA0517": "It is not clear which live thing a former name means.",
+    "KIA0518": "An exclusive list would delete a thing whose name stands in a renamed_from.",
+    "KIA0519": "Names go round in a circle, and no name of the moment is possible.",
     # KIA06xx: warnings and notes of the planner
+    "KIA0601": "A thing and its former name both exist; nothing is renamed.",
+    # KIA07xx: guards
+    "KIA0701": "A step would start a batch, which dials people, and nobody allowed it.",
 }

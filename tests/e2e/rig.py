@@ -1,0 +1,78 @@
+"""An emulator under one contract, and the rooms of the tool joined to it in process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.api.reader import read
+from kiamo_iac.api.transport import InProcess
+from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
+from kiamo_iac.executor.run import Report, execute
+from kiamo_iac.executor.writer import Writer
+from kiamo_iac.manifest.loader import Loaded, load
+from kiamo_iac.planner.plan import Plan
+from kiamo_iac.planner.planner import build_plan
+from kiamo_iac.secret import Secret
+
+CONTRACTS = Path(__file__).parent.parent / "contracts"
+
+
+def contract_named(name: str) -> Contract:
+    """`packaged`, or one of tests/contracts."""
+    return load_contract(None if name == "packaged" else CONTRACTS / f"{name}.yaml")
+
+
+class Rig:
+    """One emulator, one client."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.emulator = Emulator(contract, seed=1)
+        self.client = Client(
+            "http://127.0.0.1:1",
+            Secret(FULL_TOKEN),
+            contract,
+            transport=InProcess(self.emulator.handle, request=Request),
+        )
+
+    def load(self, files: Sequence[Path], root: Path) -> Loaded:
+        """The desired state, with what is to be said of it."""
+        return load(files, root=root, capabilities=self.contract.capabilities())
+
+    def plan(self, loaded: Loaded) -> Plan:
+        """Read and plan."""
+        live = read(self.client, self.contract, loaded.state, parallelism=2)
+        return build_plan(
+            loaded.state,
+            live.state,
+            capabilities=self.contract.capabilities(),
+            environment="test",
+            url="http://127.0.0.1:1",
+        )
+
+    def apply(self, plan: Plan) -> Report:
+        """Do what the plan says."""
+        return execute(plan, Writer(self.client, self.contract, plan), parallelism=4)
+
+    def writes(self, after: int = 0) -> list[Call]:
+        """The calls that were not reads, since call number `after`."""
+        return [call for call in self.emulator.calls(after=after) if call.method != "GET"]
+
+
+@cache
+def rig(name: str) -> Rig:
+    """The rig of a contract; reset it before use."""
+    return Rig(contract_named(name))
+
+
+def write_manifest(path: Path, manifest: dict[str, Any]) -> Path:
+    """A manifest file; JSON is YAML."""
+    path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    return path

@@ -1,0 +1,184 @@
+"""Any live state × any desired state: refused with a reason, or applied without a refused call, then nothing to do."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from kiamo_iac.codes import CODES
+from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.planner.plan import Action, Plan, Risk
+from kiamo_iac.render.base import Style, plan_renderer
+from tests.e2e.oracle import complaints
+from tests.e2e.rig import Rig, rig, write_manifest
+from tests.e2e.worlds import World, worlds
+
+EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "500"))
+"""How many worlds are tried; .ci/run tries more."""
+
+thoroughly = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def test_any_live_state_to_any_desired_state(tmp_path: Path, counts: Counter[str]) -> None:
+    @thoroughly
+    @given(world=worlds())
+    def run(world: World) -> None:
+        _run(world, tmp_path / "all.yaml", counts)
+
+    run()
+    reached = [c for c in counts if counts[c]]
+    expected = [
+        *(f"action: {action}" for action in Action),
+        *(f"risk: {risk}" for risk in Risk),
+        *(f"rule: {rule}" for rule in RULES),
+        *(_refusal(code) for code in CODES if code.startswith("KIA05")),
+        *(f"ended: {how}" for how in ("applied", "nothing to do", "refused with the manifests", "refused by the plan")),
+    ]
+    assert [what for what in expected if what not in reached] == []
+
+
+def _run(world: World, path: Path, counts: Counter[str]) -> None:
+    counts["worlds"] += 1
+    counts[f"contract: {world.contract}"] += 1
+    bench = _seeded(world)
+    before = bench.emulator.dump(ids=True)
+    loaded = bench.load([write_manifest(path, world.manifest)], path.parent)
+    errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
+    plan = bench.plan(loaded)  # asked even when the manifests are refused: the planner must bear that
+    if errors or not plan.applyable:
+        counts["ended: refused with the manifests" if errors else "ended: refused by the plan"] += 1
+        _check_refusals([*errors, *(d for d in plan.diagnostics if d.severity is Severity.ERROR)], counts)
+        assert not bench.writes()
+        assert plan.applyable or not plan.steps
+        return
+    _count_steps(plan, counts)
+    report = bench.apply(plan)
+    assert [call for call in bench.emulator.calls() if call.status >= 400] == []
+    assert report.ok
+    assert complaints(world.manifest, before, bench.emulator.dump(ids=True)) == []
+    so_far = len(bench.writes())
+    again = bench.plan(loaded)
+    assert (again.steps, again.applyable) == ((), True)
+    assert bench.apply(again).ok
+    assert len(bench.writes()) == so_far
+    counts["ended: applied" if plan.steps else "ended: nothing to do"] += 1
+
+
+@settings(parent=thoroughly, max_examples=max(100, EXAMPLES // 5))
+@given(world=worlds(), shuffle=st.randoms(use_true_random=False))
+def test_the_same_plan_from_shuffled_files_and_lists(world: World, shuffle: random.Random, tmp_path: Path) -> None:
+    files = [
+        write_manifest(tmp_path / f"{n:02}.yaml", {collection: [block]})
+        for n, (collection, block) in enumerate(_blocks(world.manifest))
+    ]
+    plans = []
+    for _ in range(2):
+        bench = _seeded(world)
+        plans.append(
+            [plan_renderer(f, Style()).render(bench.plan(bench.load(files, tmp_path))) for f in ("json", "text")]
+        )
+        for path in tmp_path.iterdir():
+            if path not in files:
+                path.unlink()
+        shuffle.shuffle(files)
+        _shuffle(world.seed, shuffle)
+    for path in files:
+        path.unlink()
+    assert plans[0] == plans[1]
+
+
+# --- how a world is run ----------------------------------------------------------------------------------------------
+
+
+def _seeded(world: World) -> Rig:
+    bench = rig(world.contract)
+    bench.emulator.reset()
+    bench.emulator.seed(world.seed)
+    return bench
+
+
+def _blocks(manifest: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((collection, block) for collection, blocks in manifest.items() for block in blocks)
+
+
+def _shuffle(seed: dict[str, Any], shuffle: random.Random) -> None:
+    for blocks in (seed["services"], seed["bases"], *(b[c] for b in seed["bases"] for c in ("fields", "batches"))):
+        shuffle.shuffle(blocks)
+
+
+def _check_refusals(refusals: list[Diagnostic], counts: Counter[str]) -> None:
+    for refusal in refusals:
+        assert refusal.source is not None, refusal
+        assert refusal.hint, refusal
+    for code in {refusal.code for refusal in refusals}:
+        counts[_refusal(code)] += 1
+
+
+def _refusal(code: str) -> str:
+    return f"refusal: {code} {CODES[code]}"
+
+
+# --- what is counted -------------------------------------------------------------------------------------------------
+
+
+def _follows(plan: Plan, first: Action, second: Action, *, same: bool) -> bool:
+    by_id = {s.id: s for s in plan.steps}
+    return any(
+        step.action is second and by_id[n].action is first and (by_id[n].address == step.address) is same
+        for step in plan.steps
+        for n in step.depends_on
+    )
+
+
+def _releases(plan: Plan, kind: str) -> bool:
+    return any(s.action is Action.DELETE and s.kind == kind and s.depends_on for s in plan.steps)
+
+
+def _pauses_changes_starts(plan: Plan) -> bool:
+    actions: dict[str, list[Action]] = {}
+    for step in plan.steps:
+        actions.setdefault(step.address, []).append(step.action)
+    return [Action.PAUSE, Action.UPDATE, Action.START] in actions.values()
+
+
+RULES = {
+    "stopped before it is deleted": lambda p: _follows(p, Action.STOP, Action.DELETE, same=True),
+    "declared batches stopped before their base is deleted": lambda p: _follows(
+        p, Action.STOP, Action.DELETE, same=False
+    ),
+    "paused, changed, started again": _pauses_changes_starts,
+    "from new to paused through started": lambda p: any("goes through started" in s.reason for s in p.steps),
+    "made and started": lambda p: _follows(p, Action.CREATE, Action.START, same=True),
+    "renamed while new": lambda p: any(s.action is Action.RENAME and s.kind == "batch" for s in p.steps),
+    "names in a chain": lambda p: _follows(p, Action.RENAME, Action.RENAME, same=False),
+    "names in a circle": lambda p: any("for a moment" in s.reason for s in p.steps),
+    "field deleted after it left an association": lambda p: _releases(p, "field"),
+    "service deleted after it was replaced or its batches closed": lambda p: _releases(p, "service"),
+    "not declared, and exclusive": lambda p: any("is exclusive in" in s.reason for s in p.steps),
+    "made inside its base": lambda p: _follows(p, Action.CREATE, Action.CREATE, same=False),
+    "a former name that came back": lambda p: any(d.code == "KIA0601" for d in p.diagnostics),
+}
+
+
+def _count_steps(plan: Plan, counts: Counter[str]) -> None:
+    for step in plan.steps:
+        counts[f"action: {step.action}"] += 1
+        counts[f"action and kind: {step.action} {step.kind}"] += 1
+        counts[f"risk: {step.risk}"] += 1
+    for rule, applies in RULES.items():
+        if applies(plan):
+            counts[f"rule: {rule}"] += 1
+            event(rule)

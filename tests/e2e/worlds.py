@@ -1,0 +1,316 @@
+"""Any live state × any desired state: worlds drawn by Hypothesis, small names so that things meet.
+
+A desired state is drawn from the live one, thing by thing: kept, left out, changed, renamed, ordered away; then new
+things are added. Drawn apart, the two would hardly ever meet, and nearly every plan would be a refusal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+Block = dict[str, Any]
+
+SERVICES = ("Sales", "Care", "Win back", "Été")
+BASES = ("alpha", "beta", "gamma", "délta")
+BATCHES = ("spring", "summer", "autumn", "winter")
+FIELDS = {"city": "string", "age": "integer", "mail": "email"}
+ROLES = ("destination", "backup")
+STATES = ("started", "new", "paused", "finished", "stopped")
+TERMINAL = ("stopped", "finished")
+UNFINISHED = ("new", "started", "paused")
+PHONE = {"name": "phone", "label": "Phone", "datatype": "phone"}
+CONTRACTS = ("packaged", "packaged", "packaged", "other", "other", "read-only-services", "narrow-names")
+
+
+@dataclass(frozen=True)
+class World:
+    """One case: how the instance is, what the manifests say, and under which contract they speak."""
+
+    seed: dict[str, Any]
+    manifest: dict[str, list[Block]]
+    contract: str
+    rules: set[str] = field(default_factory=set, compare=False)
+
+
+def _chance(draw: DrawFn, percent: int) -> bool:
+    return draw(st.integers(1, 100)) > 100 - percent  # the simplest draw is: no
+
+
+def _some(draw: DrawFn, pool: tuple[str, ...], least: int = 0) -> list[str]:
+    if not pool:
+        return []
+    return draw(st.lists(st.sampled_from(pool), min_size=least, max_size=len(pool), unique=True))
+
+
+# --- live ----------------------------------------------------------------------------------------------------------
+
+
+def _live_batch(draw: DrawFn, name: str, services: list[str], fields: list[str]) -> Block:
+    state = draw(st.sampled_from(STATES))
+    block: Block = {"name": name, "service": draw(st.sampled_from(services)), "state": state}
+    roles = _some(draw, ROLES, 1 if state in {"started", "paused", "finished"} else 0)
+    block["association"] = {role: draw(st.sampled_from(["phone", *fields])) for role in sorted(roles)}
+    if _chance(draw, 25):
+        block["settings"] = {"pace": draw(st.integers(1, 3))}
+    return block
+
+
+def _live_base(draw: DrawFn, name: str, services: list[str]) -> Block:
+    fields = _some(draw, tuple(FIELDS))
+    return {
+        "name": name,
+        "label": draw(st.sampled_from(["A", "B"])),
+        "contacts": draw(st.sampled_from([0, 0, 12])),
+        "fields": [{"name": f, "label": draw(st.sampled_from(["F", "G"])), "datatype": FIELDS[f]} for f in fields],
+        "batches": [_live_batch(draw, n, services, fields) for n in _some(draw, BATCHES)] if services else [],
+    }
+
+
+def _live(draw: DrawFn) -> dict[str, Any]:
+    services = _some(draw, SERVICES, 1)
+    return {
+        "services": [{"name": n, "label": draw(st.sampled_from(["S", "T"]))} for n in services],
+        "bases": [_live_base(draw, n, services) for n in _some(draw, BASES)],
+    }
+
+
+# --- desired -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Wish:
+    """What is being declared, and what other parts of it have to know."""
+
+    services: list[Block]
+    renamed: dict[str, str]
+    """Live service name → declared name."""
+    doomed: set[str]
+    """Services to be deleted."""
+
+    def service(self, draw: DrawFn, live: str | None) -> str:
+        """A service to name: the live one as declared, unless it goes; now and then any, or one that is nowhere."""
+        if live is not None and live not in self.doomed and _chance(draw, 90):
+            return self.renamed.get(live, live)
+        if _chance(draw, 3):
+            return draw(st.sampled_from(["Nowhere", *sorted(self.doomed)]))
+        names = [s["name"] for s in self.services if s.get("ensure") != "absent"]
+        return draw(st.sampled_from(names)) if names else "Sales"
+
+
+def _declared_services(draw: DrawFn, live: list[Block], rules: set[str]) -> _Wish:
+    wish = _Wish([], {}, set())
+    free = [n for n in SERVICES if n not in {s["name"] for s in live}]
+    if len(live) >= 2 and _chance(draw, 15):
+        a, b = live[0], live[1]
+        for here, there in ((a, b), (b, a)):
+            wish.services.append(
+                {"name": here["name"], "managed": True, "label": there["label"] + "!", "renamed_from": [there["name"]]}
+            )
+            wish.renamed[there["name"]] = here["name"]
+        rules.add("swap of services drawn")
+        live = live[2:]
+    for service in live:
+        fate = draw(st.sampled_from(["reference", "reference", "managed", "changed", "omitted", "absent", "renamed"]))
+        name = service["name"]
+        match fate:
+            case "reference":
+                wish.services.append({"name": name})
+            case "managed":
+                wish.services.append({"name": name, "managed": True, "label": service["label"]})
+            case "changed":
+                wish.services.append({"name": name, "managed": True, "label": "changed", "settings": {"x": {"y": 1}}})
+            case "absent":
+                wish.services.append({"name": name, "managed": True, "ensure": "absent"})
+                wish.doomed.add(name)
+            case "renamed" if free:
+                wish.renamed[name] = free.pop()
+                wish.services.append({"name": wish.renamed[name], "managed": True, "renamed_from": [name]})
+            case _:
+                pass
+    if free and _chance(draw, 40):
+        wish.services.append({"name": free[0], "managed": not _chance(draw, 8), "label": "new one"})
+        if not wish.services[-1]["managed"]:
+            wish.services[-1] = {"name": free[0]}
+    return wish
+
+
+def _declared_field(draw: DrawFn, live: Block) -> Block | None:
+    fate = draw(st.sampled_from(["kept", "kept", "kept", "relabelled", "omitted", "absent", "absent", "odd"]))
+    name = live["name"]
+    match fate:
+        case "kept":
+            return dict(live)
+        case "relabelled":
+            return {"name": name, "label": "H"}
+        case "absent":
+            return {"name": name, "ensure": "absent"}
+        case "odd" if _chance(draw, 15):
+            return {**live, "datatype": "text"}
+        case _:
+            return None
+
+
+def _declared_fields(draw: DrawFn, live: list[Block]) -> list[Block]:
+    blocks = [b for f in live if (b := _declared_field(draw, f)) is not None]
+    here = {f["name"] for f in live}
+    for name in _some(draw, tuple(f for f in FIELDS if f not in here)):
+        block = {"name": name, "label": "new", "datatype": FIELDS[name]}
+        if _chance(draw, 2):
+            del block["label"]
+        blocks.append(block)
+    if _chance(draw, 15):
+        odd = draw(
+            st.sampled_from([PHONE, PHONE, PHONE, {**PHONE, "label": "Tel"}, {"name": "phone", "ensure": "absent"}])
+        )
+        blocks.append(dict(odd))
+    return blocks
+
+
+def _run_state(draw: DrawFn, live: str | None) -> Block:
+    """Mostly a state that can be reached."""
+    if live is None:
+        key = draw(st.sampled_from(["state", "none", "initial_state"]))
+        return {} if key == "none" else {key: draw(st.sampled_from(["started", "paused", "new", "stopped"]))}
+    if _chance(draw, 45):
+        return {}
+    reachable = {
+        "new": ["started", "paused", "stopped", "new"],
+        "started": ["paused", "started", "stopped"],
+        "paused": ["started", "paused", "stopped"],
+        "stopped": ["stopped"],
+        "finished": ["started", "stopped"],
+    }[live]
+    if _chance(draw, 6):
+        reachable = ["new", "started", "paused", "stopped"]
+    return {"state": draw(st.sampled_from(reachable))}
+
+
+def _association(draw: DrawFn, fields: list[str]) -> Block:
+    least = 0 if _chance(draw, 6) else 1
+    pool = ["phone", *fields] + (["nowhere"] if _chance(draw, 2) else [])
+    return {role: draw(st.sampled_from(pool)) for role in sorted(_some(draw, ROLES, least))}
+
+
+def _keeps_going(live: Block, wish: _Wish, fields: list[str]) -> bool:
+    """Whether what it refers to stays."""
+    return live["service"] not in wish.doomed and all(f in {"phone", *fields} for f in live["association"].values())
+
+
+def _declared_batch(draw: DrawFn, live: Block, wish: _Wish, fields: list[str], free: list[str]) -> Block | None:
+    fates = ["changed", "kept", "run", "renamed", "changed", "kept", "absent", "omitted"]
+    fate = draw(st.sampled_from(fates))
+    closed = live["state"] in TERMINAL
+    if closed and fate in {"changed", "renamed"} and not _chance(draw, 8):
+        fate = "run"
+    if not closed and fate in {"kept", "run", "omitted"} and not _keeps_going(live, wish, fields) and _chance(draw, 90):
+        fate = "changed"
+    name = live["name"]
+    match fate:
+        case "kept":
+            block = {"name": name, "service": wish.renamed.get(live["service"], live["service"])}
+            return {**block, "association": dict(live["association"])}
+        case "run":
+            return {"name": name, **_run_state(draw, live["state"])}
+        case "changed":
+            block = {"name": name, "service": wish.service(draw, live["service"])}
+            block["association"] = _association(draw, fields)
+            if _chance(draw, 20):
+                block["settings"] = {"pace": draw(st.integers(1, 3))}
+            return {**block, **_run_state(draw, live["state"])}
+        case "absent":
+            return {"name": name, "ensure": "absent"}
+        case "renamed" if free and (live["state"] == "new" or _chance(draw, 10)):
+            return {"name": free.pop(), "renamed_from": [name], **_run_state(draw, live["state"])}
+        case _:
+            return None
+
+
+def _new_batch(draw: DrawFn, name: str, wish: _Wish, fields: list[str]) -> Block:
+    block = {"name": name, "service": wish.service(draw, None), **_run_state(draw, None)}
+    if not _chance(draw, 5):
+        block["association"] = _association(draw, fields)
+    if _chance(draw, 3):
+        del block["service"]
+    return block
+
+
+def _declared_base(draw: DrawFn, live: Block | None, name: str, wish: _Wish) -> Block:
+    block: Block = {"name": name}
+    live = live or {"fields": [], "batches": []}
+    if _chance(draw, 50):
+        block["label"] = draw(st.sampled_from(["A", "B", "C"]))
+    fields = _declared_fields(draw, live["fields"])
+    gone = {f["name"] for f in fields if f.get("ensure") == "absent"}
+    there = {f["name"] for f in live["fields"]} | {f["name"] for f in fields}
+    if _chance(draw, 20):
+        block["exclusive"] = draw(st.sampled_from([["fields"], ["batches"], ["fields", "batches"]]))
+    if "fields" in block.get("exclusive", ()):
+        there = {f["name"] for f in fields}
+    usable = sorted(there - gone - {"phone"})
+    free = [n for n in BATCHES if n not in {b["name"] for b in live["batches"]}]
+    batches = [b for x in live["batches"] if (b := _declared_batch(draw, x, wish, usable, free)) is not None]
+    if free and _chance(draw, 50):
+        batches.append(_new_batch(draw, free.pop(), wish, usable))
+    _came_back(draw, live["batches"], batches)
+    return {**block, "fields": fields, "batches": batches}
+
+
+def _came_back(draw: DrawFn, live: list[Block], declared: list[Block]) -> None:
+    """Now and then the former name of a live thing is live as well, and nobody declares it."""
+    spoken_of = {n for b in declared for n in (b["name"], *b.get("renamed_from", ()))}
+    old = [b["name"] for b in live if b["name"] not in spoken_of]
+    new = [b for b in declared if "ensure" not in b and b["name"] in {x["name"] for x in live}]
+    if old and new and _chance(draw, 12):
+        new[0]["renamed_from"] = old[:1]
+
+
+def _absent_base(draw: DrawFn, live: Block) -> Block:
+    """Mostly with every unfinished batch declared, so that the plan may stop them."""
+    named = [{"name": b["name"]} for b in live["batches"] if b["state"] in UNFINISHED and not _chance(draw, 15)]
+    if named and _chance(draw, 10):
+        named[0]["protect"] = True
+    return {"name": live["name"], "ensure": "absent", "batches": named}
+
+
+def _declared_bases(draw: DrawFn, live: list[Block], wish: _Wish, rules: set[str]) -> list[Block]:
+    free = [n for n in BASES if n not in {b["name"] for b in live}]
+    blocks: list[Block] = []
+    if len(live) >= 2 and _chance(draw, 10):
+        a, b = live[0], live[1]
+        for here, there in ((a, b), (b, a)):
+            block = _declared_base(draw, there, here["name"], wish)
+            blocks.append({**block, "label": there["label"], "renamed_from": [there["name"]]})
+        rules.add("swap of bases drawn")
+        live = live[2:]
+    for base in live:
+        fate = draw(st.sampled_from(["declared"] * 6 + ["omitted", "absent", "renamed", "odd"]))
+        match fate:
+            case "declared":
+                blocks.append(_declared_base(draw, base, base["name"], wish))
+            case "absent":
+                blocks.append(_absent_base(draw, base))
+            case "renamed" if free:
+                blocks.append({**_declared_base(draw, base, free.pop(), wish), "renamed_from": [base["name"]]})
+            case "odd" if free:
+                others = [b["name"] for b in live]
+                blocks.append({**_declared_base(draw, None, free.pop(), wish), "renamed_from": others})
+            case _:
+                pass
+    if free and _chance(draw, 40):
+        blocks.append(_declared_base(draw, None, free.pop(), wish))
+    return blocks
+
+
+@st.composite
+def worlds(draw: DrawFn) -> World:
+    """One world."""
+    seed = _live(draw)
+    rules: set[str] = set()
+    wish = _declared_services(draw, seed["services"], rules)
+    bases = _declared_bases(draw, seed["bases"], wish, rules)
+    contract = draw(st.sampled_from(CONTRACTS))
+    return World(seed, {"services": wish.services, "bases": bases}, contract, rules)
