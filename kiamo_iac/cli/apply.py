@@ -40,7 +40,7 @@ ask and no --yes; 130 interrupted.
     default=4,
     show_default=True,
     metavar="N",
-    help="How many writes at a time, 1 to 32.",
+    help="How many writes at a time.",
 )
 @format_option
 @pass_session

@@ -20,6 +20,8 @@ ENVIRONMENT_VARIABLES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_WIDTH = 100
+
 
 def table(rows: Iterable[tuple[str, str]], *, heads: tuple[str, str]) -> str:
     """A Markdown table of two columns."""
@@ -32,14 +34,18 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def _top() -> click.Context:
+    return click.Context(cli, info_name="kiamo-iac", terminal_width=_WIDTH, help_option_names=["-h", "--help"])
+
+
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     """Every command and subcommand by its full name, with a context to print it in."""
-    top = click.Context(cli, info_name="kiamo-iac", terminal_width=100)
+    top = _top()
     for name in COMMANDS:
         command = cli.get_command(top, name)
         if command is None:
             continue
-        context = click.Context(command, info_name=name, parent=top, terminal_width=100)
+        context = click.Context(command, info_name=name, parent=top, terminal_width=_WIDTH)
         yield name, command, context
         if isinstance(command, click.Group):
             for sub in command.list_commands(context):
@@ -48,7 +54,7 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
                     yield (
                         f"{name} {sub}",
                         below,
-                        click.Context(below, info_name=sub, parent=context, terminal_width=100),
+                        click.Context(below, info_name=sub, parent=context, terminal_width=_WIDTH),
                     )
 
 
@@ -93,8 +99,7 @@ def variable_table() -> str:
 
 def command_pages() -> str:
     """The help of every command, whole: `docs/reference/commands.md`."""
-    top = click.Context(cli, info_name="kiamo-iac", terminal_width=100)
-    parts = ["# Commands", "", "Each command's `--help`.", "", "```", cli.get_help(top), "```"]
+    parts = ["# Commands", "", "Each command's `--help`.", "", "```", cli.get_help(_top()), "```"]
     for name, command, context in commands():
         parts += ["", f"## {name}", "", "```", command.get_help(context), "```"]
     return "\n".join(line.rstrip() for line in "\n".join(parts).splitlines()) + "\n"

@@ -1,0 +1,87 @@
+"""Every example, from its seed to an empty plan: through the workspace under two contracts, and through the program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.api.transport import InProcess
+from kiamo_iac.cli.main import COMMANDS
+from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator.server import Server
+from kiamo_iac.planner.plan import Action
+from kiamo_iac.resources import kinds
+from kiamo_iac.workspace import Workspace, check_report, validate
+from tests.cli.program import ROOT, kiamo
+from tests.e2e.rig import contract_named
+
+EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())
+TOKEN = {"KIAMO_STAGING_TOKEN": FULL_TOKEN}
+
+
+def seeded(example: Path, contract: str) -> Emulator:
+    """An emulator that holds what the example's live.json says."""
+    emulator = Emulator(contract_named(contract), seed=1)
+    emulator.seed(json.loads((example / "live.json").read_text(encoding="utf-8")))
+    return emulator
+
+
+@pytest.mark.parametrize("contract", ["packaged", "other"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, contract: str) -> None:
+    file = example / "kiamo.yaml"
+    assert validate(file).diagnostics == ()
+    with seeded(example, contract) as emulator:
+        opened = Workspace.open(file, environ=TOKEN, transport=InProcess(emulator.handle, request=Request))
+        workspace = Workspace(opened.project, emulator.contract, opened.environ, opened.transport)
+        plan = workspace.plan("staging")
+        problems: tuple[Diagnostic, ...] = plan.diagnostics
+        assert problems == ()
+        assert plan.steps
+        report = workspace.apply(plan, parallelism=4)
+        check_report(report, interrupted=False)
+        refused = [call for call in emulator.calls() if call.status >= 400]
+        assert refused == []
+        again = workspace.plan("staging")
+        assert (again.steps, again.diagnostics) == ((), ())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_the_example_runs_as_its_readme_says(example: Path) -> None:
+    """The commands of the README's first block that are not the emulator's own, in their order."""
+    text = (example / "README.md").read_text(encoding="utf-8")
+    lines = [line.split("#")[0].split() for line in text.splitlines() if line.startswith("kiamo-iac ")]
+    commands = [words[1:] for words in lines if words[1] != "emulator"]
+    assert {words[0] for words in commands} <= set(COMMANDS)
+    assert [words[0] for words in commands] == ["validate", "plan", "apply", "plan"]
+    with seeded(example, "packaged") as emulator, Server(emulator) as server:
+        for words in commands:
+            yes = ["--yes"] if words[0] == "apply" else []
+            done = kiamo(*words, *yes, cwd=example, KIAMO_STAGING_URL=server.url, **TOKEN)
+            assert (done.returncode, done.stderr if words[0] == "plan" else "") == (0, "")
+    assert done.stdout.endswith("No changes: staging is as its manifests say.\n")
+
+
+def test_the_counts_that_readmes_promise_are_right() -> None:
+    for example in EXAMPLES:
+        with seeded(example, "packaged") as emulator:
+            transport = InProcess(emulator.handle, request=Request)
+            plan = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport).plan("staging")
+        told = ", ".join(f"{number} to {action.value}" for action, number in plan.summary.items() if number)
+        assert f"kiamo-iac plan -e staging      # {told}\n" in (example / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_second_example_shows_every_kind_and_most_actions() -> None:
+    example = next(path for path in EXAMPLES if path.name.startswith("02-"))
+    with seeded(example, "packaged") as emulator:
+        transport = InProcess(emulator.handle, request=Request)
+        workspace = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport)
+        plan = workspace.plan("staging")
+        desired = workspace.load().state
+    assert {thing.kind.kind for thing in desired} == set(kinds())
+    assert len(workspace.project.manifests) >= 4
+    assert {step.action for step in plan.steps} >= set(Action) - {Action.START}
+    assert any(thing.kind.by_reference and not thing.lifecycle.managed for thing in desired)

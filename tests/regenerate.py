@@ -1,0 +1,84 @@
+"""`python -m tests.regenerate`: write every generated file anew; with `--check`, name the stale ones and exit 1.
+
+Files are generated whole; README.md has generated blocks between `<!-- BEGIN generated: NAME -->` and
+`<!-- END generated -->`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from kiamo_iac.cli import reference, schema
+from kiamo_iac.codes import CODES
+from kiamo_iac.render.base import plan_renderer
+from kiamo_iac.render.escape import json_document
+from tests.render.goldens import GOLDEN, STYLES
+from tests.render.plans import PLANS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "commands": reference.command_table,
+    "exit-codes": reference.exit_code_table,
+    "environment-variables": reference.variable_table,
+}
+"""What may stand between the marks, by name."""
+
+BLOCK = re.compile(r"(<!-- BEGIN generated: (?P<name>[\w-]+) -->\n).*?(<!-- END generated -->)", re.DOTALL)
+
+
+def with_blocks(text: str) -> str:
+    """`text` with every generated block made anew.
+
+    Raises:
+        KeyError: a block has a name that nothing generates.
+    """
+    return BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found['name']]()}\n{found[3]}", text)
+
+
+def diagnostic_page() -> str:
+    """Every diagnostic code with what it means."""
+    rows = ((f"`{code}`", meaning) for code, meaning in sorted(CODES.items()))
+    table = reference.table(rows, heads=("code", "meaning"))
+    return f"# Diagnostics\n\nEvery code that `validate`, `plan` and `apply` may show.\n\n{table}\n"
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Every generated file and what is to stand in it."""
+    for which in schema.FORMATS:
+        yield ROOT / "schemas" / f"{which}.schema.json", json_document(schema.schema_of(which))
+    yield ROOT / "docs" / "reference" / "diagnostics.md", diagnostic_page()
+    yield ROOT / "docs" / "reference" / "commands.md", reference.command_pages()
+    yield ROOT / "README.md", with_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    for plan_name, make in PLANS.items():
+        for suffix, (format_name, style) in STYLES.items():
+            yield GOLDEN / f"{plan_name}.{suffix}", plan_renderer(format_name, style).render(make())
+
+
+def stale() -> list[tuple[Path, str]]:
+    """The generated files that are not as they should be."""
+    return [(path, text) for path, text in generated() if not path.is_file() or path.read_bytes() != text.encode()]
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check; 1 when `--check` finds a stale file, 64 for an unknown argument."""
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write("usage: python -m tests.regenerate [--check]\n")
+        return 64
+    found = stale()
+    for path, text in found:
+        sys.stdout.write(f"{'stale' if arguments else 'written'}: {path.relative_to(ROOT).as_posix()}\n")
+        if not arguments:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+    if found and arguments:
+        sys.stderr.write("Run `make regenerate` and commit the result.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
