@@ -1,0 +1,206 @@
+"""Live things that cannot be what the contract says, and names that clash: told with the call, or with both names."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from kiamo_iac.api.contract import Contract, merge
+from kiamo_iac.api.reader import Live, read
+from kiamo_iac.errors import RefusedError, ResponseError
+from kiamo_iac.state import State
+from tests.api.desires import desire
+from tests.api.stubs import Stub, client_of, reply
+
+BASE = {"id": "7", "name": "b", "label": "B"}
+FIELD = {"id": "f", "name": "phone", "label": "Phone", "datatype": "phone", "default": True}
+BATCH = {"id": "x", "name": "spring", "service": "s", "association": {}, "state": "new"}
+
+
+def look(contract: Contract, *, desired: State | None = None, **lists: Any) -> Live:
+    """Read from lists by their path, with underscores for slashes."""
+    found = {
+        "services": [{"id": "s", "name": "S"}],
+        "bases": [BASE],
+        "bases_7_fields": [FIELD],
+        "bases_7_batches": [BATCH],
+    }
+    found |= lists
+
+    def script(request: httpx.Request) -> httpx.Response:
+        return reply(found[request.url.path.removeprefix("/api/").replace("/", "_")])
+
+    stub = Stub(script)
+    with client_of(contract, stub) as client:
+        return read(client, contract, desire("bases/b") if desired is None else desired)
+
+
+def test_what_is_as_it_should_be(contract: Contract) -> None:
+    assert len(look(contract).state) == 4
+
+
+WRONG = [
+    ({"name": "x"}, 'the base "x" with nothing under "id", where the contract has its id, a text'),
+    ({"id": 7, "name": "x"}, 'the base "x" with the number 7 under "id", where the contract has its id, a text'),
+    ({"id": "", "name": "x"}, "its id"),
+    ({"id": "..", "name": "x"}, "its id"),
+    ({"id": True, "name": "x"}, "its id"),
+    ({"id": "1"}, 'a base with nothing under "name", where the contract has a name'),
+    ({"id": "1", "name": None}, "a name"),
+    ({"id": "1", "name": ""}, "a name"),
+    ({"id": "1", "name": 5}, 'a base with the number 5 under "name", where the contract has a text'),
+    ({"id": "1", "name": "x", "label": ["a"]}, 'the base "x" with a list under "label", where the contract has a text'),
+    ("x", 'the text "x" where the contract has a base'),
+    (None, "null where the contract has a base"),
+]
+
+
+@pytest.mark.parametrize(("item", "says"), WRONG)
+def test_f17_a_base_that_is_none(contract: Contract, item: Any, says: str) -> None:
+    with pytest.raises(ResponseError) as caught:
+        look(contract, bases=[BASE, item])
+    assert str(caught.value).startswith("The answer to GET /api/bases holds ")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"state": "dialling"}, 'the text "dialling" under "state", where the contract has one of "finished", "new"'),
+        ({"state": None}, 'null under "state"'),
+        ({"state": {}}, 'an object under "state"'),
+        ({"service": 5}, 'the number 5 under "service", where the contract has a text'),
+        ({"service": ["s"]}, 'a list under "service"'),
+        (
+            {"association": "phone"},
+            'the text "phone" under "association", where the contract has a mapping of a text each',
+        ),
+        ({"association": {"a": 5}}, "a mapping of a text each"),
+        ({"association": ["phone"]}, "a mapping of a text each"),
+    ],
+)
+def test_f17_a_batch_that_is_none(contract: Contract, change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ResponseError) as caught:
+        look(contract, bases_7_batches=[BATCH | change])
+    assert str(caught.value).startswith('The answer to GET /api/bases/7/batches holds the batch "spring" with ')
+    assert says in str(caught.value)
+
+
+def test_a_batch_without_a_state_is_none(contract: Contract) -> None:
+    with pytest.raises(ResponseError, match='nothing under "state"'):
+        look(contract, bases_7_batches=[{k: v for k, v in BATCH.items() if k != "state"}])
+
+
+@pytest.mark.parametrize("empty", [None, [], {}])
+def test_an_empty_mapping_in_any_dress(contract: Contract, empty: Any) -> None:
+    (batch,) = [i for i in look(contract, bases_7_batches=[BATCH | {"association": empty}]).state if i.run_state]
+    assert batch.attributes["association"] == {}
+
+
+def test_what_is_null_or_missing_is_not_there(contract: Contract) -> None:
+    bare = {"id": "x", "name": "spring", "service": None, "state": "new", "pace": None}
+    (batch,) = [i for i in look(contract, bases_7_batches=[bare]).state if i.run_state]
+    assert batch.attributes == {"name": "spring", "state": "new"}
+    assert batch.settings == {"pace": None}
+
+
+def test_attributes_that_are_equal_but_not_alike_are_not_shared(contract: Contract) -> None:
+    data = merge(
+        contract.model_dump(mode="json"),
+        {"kinds": {"field": {"attributes": {"size": {"wire": "size", "basis": "assumed"}}}}},
+    )
+    fields = [FIELD | {"id": "1", "size": 1}, FIELD | {"id": "2", "name": "fax", "size": [1]}]
+    state = look(Contract.model_validate(data), bases_7_fields=fields).state
+    assert [i.attributes["size"] for i in state if "size" in i.attributes] == [[1], 1]
+
+
+# --- clashes ---------------------------------------------------------------------------------------------------------
+
+
+def test_names_that_clash_in_nfc_are_fatal_and_named(contract: Contract) -> None:
+    twins = [{"id": "1", "name": "Caf\u00e9", "label": "A"}, {"id": "2", "name": "Cafe\u0301", "label": "B"}]
+    batches = [BATCH, BATCH | {"id": "y"}]
+    with pytest.raises(ResponseError, match="Names on the instance clash") as caught:
+        look(contract, bases=[BASE, *twins], bases_7_batches=batches)
+    found = [(d.code, str(d.address), d.summary, d.detail) for d in caught.value.diagnostics]
+    assert found == [
+        (
+            "KIA0421",
+            "bases/Caf\u00e9",
+            'two bases on the instance have the name "Caf\u00e9", "Cafe\u0301"',
+            "Their ids are 1 and 2. Their names differ in Unicode form alone: 'Caf\\xe9' and 'Cafe\\u0301'.",
+        ),
+        (
+            "KIA0421",
+            "bases/b/batches/spring",
+            'two batches on the instance have the name "spring"',
+            "Their ids are x and y.",
+        ),
+    ]
+
+
+def test_the_same_name_below_two_bases_is_no_clash(contract: Contract) -> None:
+    live = look(
+        contract,
+        desired=desire("bases/b", "bases/c"),
+        bases=[BASE, {"id": "8", "name": "c"}],
+        bases_8_fields=[FIELD],
+        bases_8_batches=[],
+    )
+    assert len(live.state) == 6
+
+
+# --- one list for all parents ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flat(contract: Contract) -> Contract:
+    """Batches stand at the top level."""
+    over = {"kinds": {"batch": {"parent_wire": "base", "operations": {"list": {"path": "/batches"}}}}}
+    return Contract.model_validate(merge(contract.model_dump(mode="json"), over))
+
+
+def test_one_list_is_shared_out_and_the_rest_of_it_dropped(flat: Contract) -> None:
+    batches = [BATCH | {"base": "7"}, BATCH | {"id": "y", "base": "8"}]
+    live = look(flat, batches=batches, bases=[BASE, {"id": "8", "name": "c"}])
+    assert [str(i.address) for i in live.state if i.run_state] == ["bases/b/batches/spring"]
+    assert live.diagnostics == ()
+
+
+def test_a_thing_below_nothing_that_is_listed_is_a_warning(flat: Contract) -> None:
+    batches = [BATCH | {"base": "7"}, BATCH | {"id": "y", "base": "99"}, BATCH | {"id": "z", "base": "99", "name": "a"}]
+    (warning,) = look(flat, batches=batches).diagnostics
+    assert (warning.code, warning.severity.value) == ("KIA0422", "warning")
+    assert warning.summary == 'batches of a base that is not listed ("99"): "a", "spring"'
+
+
+@pytest.mark.parametrize("parent", [7, None, "", {"id": "7"}])
+def test_a_thing_without_a_proper_parent_is_an_error(flat: Contract, parent: Any) -> None:
+    with pytest.raises(ResponseError, match="where the contract has the id of its parent, a text"):
+        look(flat, batches=[BATCH | {"base": parent}])
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_failure_ends_the_reading(contract: Contract) -> None:
+    bases = [{"id": str(n), "name": f"b{n}"} for n in range(300)]
+    lock, below = threading.Lock(), 0
+
+    def script(request: httpx.Request) -> httpx.Response:
+        nonlocal below
+        if request.url.path == "/api/bases":
+            return reply(bases)
+        if request.url.path == "/api/services":
+            return reply([])
+        with lock:
+            below += 1
+        return reply({"code": "ERR_4080"}, status=500)
+
+    desired = desire(*(f"bases/b{n}" for n in range(300)))
+    with client_of(contract, script) as client, pytest.raises(RefusedError, match="ERR_4080"):
+        read(client, contract, desired, parallelism=8)
+    assert below <= 16
