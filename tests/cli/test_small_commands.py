@@ -1,0 +1,79 @@
+"""`kiamo-iac contract` and `kiamo-iac schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from kiamo_iac.cli.main import run
+from kiamo_iac.cli.schema import FORMATS
+from tests.cli.conftest import Desk
+from tests.cli.program import ROOT
+
+OVERRIDE = "prefix: {path: /v2, basis: documented}\nkinds: {service: {operations: {create: null}}}\n"
+
+
+@pytest.mark.parametrize("which", FORMATS)
+def test_a_schema_is_printed_as_it_is_committed(which: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run(["schema", which]) == 0
+    printed = capsysbinary.readouterr().out
+    assert printed == (ROOT / "schemas" / f"{which}.schema.json").read_bytes()
+    jsonschema.Draft202012Validator.check_schema(json.loads(printed))
+
+
+def test_outside_of_a_project_the_packaged_contract_is_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["contract", "show"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Kiamo API v2, as assumed by kiamo-iac")
+    assert "Kiamo-Api-Token" in out
+    assert run(["contract", "show", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["prefix"] == {"path": "/api", "basis": "observed"}
+
+
+def test_in_a_project_its_own_contract_is_in_force(desk: Desk) -> None:
+    (desk.folder / "mine.yaml").write_text(OVERRIDE, encoding="utf-8")
+    with (desk.folder / "kiamo.yaml").open("a", encoding="utf-8") as file:
+        file.write("contract: mine.yaml\n")
+    code, out, err = desk.run("contract", "show")
+    assert (code, err) == (0, "")
+    assert "(from mine.yaml)" in out
+    assert "/v2" in out
+    assert "POST   /services" not in out
+    code, out, _ = desk.run("contract", "show", "--format", "json")
+    assert code == 0
+    (desk.folder / "again.json.yaml").write_text(out, encoding="utf-8")
+    assert desk.run("contract", "check", "again.json.yaml")[0] == 0
+
+
+def test_check_says_what_an_override_changes(desk: Desk) -> None:
+    (desk.folder / "mine.yaml").write_text(OVERRIDE, encoding="utf-8")
+    code, out, err = desk.run("contract", "check", "mine.yaml")
+    assert (code, err) == (0, "mine.yaml holds together.\n")
+    assert '~ prefix.path: "/api" → "/v2"\n' in out
+    assert '- kinds.service.operations.create.path: "/services"\n' in out
+
+
+def test_check_says_what_is_wrong_with_it(desk: Desk) -> None:
+    (desk.folder / "mine.yaml").write_text("nonsense: 1\nprefix: {path: api}\n", encoding="utf-8")
+    code, out, err = desk.run("contract", "check", "mine.yaml")
+    assert (code, out) == (1, "")
+    assert "mine.yaml:1:1: error KIA0401" in err
+    assert "mine.yaml:2:" in err
+    assert desk.run("contract", "check", "missing.yaml")[0] == 64
+
+
+def test_a_missing_call_of_the_contract_refuses_the_plan(desk: Desk) -> None:
+    (desk.folder / "mine.yaml").write_text("kinds: {base: {operations: {create: null}}}\n", encoding="utf-8")
+    with (desk.folder / "kiamo.yaml").open("a", encoding="utf-8") as file:
+        file.write("contract: mine.yaml\n")
+    code, out, _ = desk.run("plan", "-e", "staging")
+    assert code == 1
+    assert "KIA0501" in out
+    assert "mine.yaml" in out
+    assert desk.writes() == []

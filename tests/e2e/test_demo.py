@@ -1,0 +1,89 @@
+"""`kiamo-iac demo`: the real commands, every one of them answering as it must, and nothing left behind."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.demo import story
+from kiamo_iac.demo.story import Act, tell
+from tests.cli.program import COMMAND, kiamo, variables
+
+
+def commands(shown: str) -> list[str]:
+    """The command lines of a story."""
+    return re.findall(r"^\$ (kiamo-iac .*)$", shown, re.MULTILINE)
+
+
+def test_the_whole_story_is_told_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    done = kiamo("demo", cwd=tmp_path, TMPDIR=str(tmp_path), TEMP=str(tmp_path), TMP=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+    assert commands(done.stdout) == [
+        "kiamo-iac validate",
+        "kiamo-iac plan -e staging",
+        "kiamo-iac apply -e staging --yes",
+        "kiamo-iac apply -e staging --yes --allow-start",
+        "kiamo-iac plan -e staging --detailed-exitcode",
+        "kiamo-iac plan -e staging --detailed-exitcode",
+        "kiamo-iac apply -e staging --yes --allow-start",
+        "kiamo-iac plan -e staging --detailed-exitcode",
+    ]
+    assert done.stdout.count("No changes: staging is as its manifests say.") == 2
+    assert 'label: "Prospects (ne pas toucher)" → "Prospects 2026"' in done.stdout
+    assert "▶ start bases/prospects/batches/relance-hiver (batch, cannot be undone: dials people)" in done.stdout
+    assert "error KIA0701" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_it_is_told_on_a_console_that_can_do_less(encoding: str, tmp_path: Path) -> None:
+    done = kiamo("demo", cwd=tmp_path, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "|> start bases/prospects/batches/relance-hiver" in done.stdout
+
+
+def test_a_command_that_answers_otherwise_ends_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "BEGINNING", (Act("This cannot be:", ("validate",), 42), *story.BEGINNING))
+    told: list[str] = []
+    assert tell(told.append, keep=False) is False
+    assert told[-1] == "This command ended with exit code 0 where 42 was expected. The story ends here."
+    assert [line for line in told if line.startswith("$ ")] == ["$ kiamo-iac validate"]
+
+
+def test_keep_leaves_a_project_and_a_server_to_play_with(tmp_path: Path) -> None:
+    import signal
+
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--keep"],
+        cwd=tmp_path,
+        env=variables(TMPDIR=str(tmp_path)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    shown: list[str] = []
+    for line in process.stdout:
+        shown.append(line.rstrip("\n"))
+        if "Ctrl-C here stops the server." in line:
+            break
+    (folder,) = (Path(line.split(maxsplit=1)[1]) for line in shown if line.startswith("  cd /"))
+    (token,) = (line.split("=")[1] for line in shown if line.startswith("  export KIAMO_STAGING_TOKEN="))
+    assert f"  $env:KIAMO_STAGING_TOKEN = '{token}'" in shown
+    again = kiamo("plan", "-e", "staging", cwd=folder, KIAMO_STAGING_TOKEN=token)
+    manifest = folder / "manifests" / "prospects.yaml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace("Prospects 2026", "Prospects 2027"), encoding="utf-8")
+    played = kiamo("apply", "-e", "staging", "--yes", cwd=folder, KIAMO_STAGING_TOKEN=token)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert again.stdout.endswith("No changes: staging is as its manifests say.\n")
+    assert played.stdout.endswith("Applied: 1 done.\n")
+    assert (process.returncode, err) == (0, "")
+    assert out == "Stopped.\n"
+    assert manifest.exists()
