@@ -278,6 +278,9 @@ def test_contacts_can_be_set_from_behind(kiamo: Speaker, emulator: Emulator, bas
     emulator.set_contacts("prospects", 12)
     emulator.set_contacts("prospects", 3, batch="spring")
     assert (kiamo.read(base)["contacts"], kiamo.read(batch)["contacts"]) == (12, 3)
+    emulator.set_contacts("prospects", 1)
+    assert kiamo.do(base, "update", contacts=1).status == 200
+    assert kiamo.do(base, "update", contacts=True).outcome == (400, "ERR_1020"), "true is not 1"
     for arguments in (("nowhere", 1), ("prospects", -1), ("prospects", True)):
         with pytest.raises(ValueError, match=r"contacts|no base"):
             emulator.set_contacts(*arguments)

@@ -13,7 +13,7 @@ import pytest
 
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
-from kiamo_iac.emulator.server import Server, serve
+from kiamo_iac.emulator.server import Server, _listener, serve
 from tests.emulator.speaker import Ref, Speaker
 
 
@@ -84,6 +84,12 @@ def test_it_is_gone_when_it_is_left(emulator: Emulator) -> None:
 def test_a_port_in_use_is_an_error(emulator: Emulator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match=r"in use|Only one usage"):
         Server(emulator, port=taken.getsockname()[1]).__enter__()
+
+
+def test_answers_do_not_wait_for_more(emulator: Emulator) -> None:
+    """asyncio turns Nagle's algorithm off only on sockets whose protocol is said to be TCP."""
+    with _listener("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
