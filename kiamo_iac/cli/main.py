@@ -8,14 +8,15 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from kiamo_iac import __version__
-from kiamo_iac.cli.session import Session
+
+if TYPE_CHECKING:
+    from kiamo_iac.cli.session import Session
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -85,19 +86,21 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="kiamo-iac", message="%(prog)s %(version)s")
 @click.option(
     "--project",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False),
     metavar="FILE",
     help="The project file. Left out: the nearest kiamo.yaml from here upward, as far as the git root.",
 )
 @click.option("--no-color", is_flag=True, help="No colours, also on a terminal (as NO_COLOR=1).")
 @click.option("-v", "--verbose", is_flag=True, help="Tell every call, and the traceback of an unexpected error.")
 @click.pass_context
-def cli(ctx: click.Context, project: Path | None, no_color: bool, verbose: bool) -> None:
+def cli(ctx: click.Context, project: str | None, no_color: bool, verbose: bool) -> None:
     """Configuration as code for the Kiamo contact-centre platform.
 
     Say in YAML which services, contact bases, fields and batches an instance is to have; see what
     would change, and why; then apply it. Results go to stdout, talk and progress to stderr.
     """
+    from kiamo_iac.cli.session import Session
+
     ctx.obj = Session.of(ctx.obj, project=project, no_color=no_color, verbose=verbose)
 
 

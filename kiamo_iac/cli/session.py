@@ -24,9 +24,10 @@ class Session:
     """Stands in place of the network in tests."""
 
     @classmethod
-    def of(cls, given: Self | None, *, project: Path | None, no_color: bool, verbose: bool) -> Self:
+    def of(cls, given: Self | None, *, project: str | None, no_color: bool, verbose: bool) -> Self:
         """The options of this run over what the caller of the program has given."""
-        return replace(given or cls(), project=project, no_color=no_color, verbose=verbose)
+        file = Path(project) if project is not None else None
+        return replace(given or cls(), project=file, no_color=no_color, verbose=verbose)
 
     def workspace(self) -> Workspace:
         """The project that this run is about."""

@@ -54,7 +54,7 @@ def test_version_and_help_load_click_and_nothing_else_of_weight(option: str) -> 
     ours = {name for name in imported(option) if name.split(".")[0] == "kiamo_iac"}
     others = imported(option) - ours - set(plain.stdout.strip().split("\0"))
     assert {name.split(".")[0] for name in others} - sys.stdlib_module_names <= {"click"}
-    assert ours == {"kiamo_iac", "kiamo_iac.cli", "kiamo_iac.cli.main", "kiamo_iac.cli.session"}
+    assert ours == {"kiamo_iac", "kiamo_iac.cli", "kiamo_iac.cli.main"}
 
 
 def test_the_help_lists_every_command_as_it_describes_itself() -> None:
