@@ -75,6 +75,7 @@ def play(kiamo: Speaker, kind: str, operation: str, numbers: tuple[int, int, int
         parent = base if kind in {"field", "batch"} else None
         if parent is None and kind in {"field", "batch"}:
             return
+        operation = "create"
         answer = kiamo.try_create(kind, parent, **attributes(kind, "create", refs, numbers))
     else:
         thing = refs[kind][numbers[2] % len(refs[kind])]
