@@ -44,7 +44,9 @@ class Place:
     def __init__(self, file: str, own: int, keys: Mapping[str, int] | None = None) -> None:
         """A place on its own; `own` and the values of `keys` are packed 1-based positions, see `pack`."""
         marks = [own, *(position for value in (keys or {}).values() for position in (value, value))]
-        self._fill(file, tuple(keys or ()), marks=array("Q", marks))
+        self._text: Lines | str = file
+        self._keys: tuple[str, ...] | int = tuple(keys or ())
+        self._marks = array("Q", marks)
 
     @classmethod
     def read(cls, lines: Lines, keys: tuple[str, ...] | int, *, offsets: Iterable[int]) -> Place:
@@ -54,13 +56,10 @@ class Place:
         items it has), of the list, then of each item.
         """
         place = cls.__new__(cls)
-        place._fill(lines, keys, marks=array("I", offsets))  # noqa: SLF001 - its own
+        place._text = lines  # noqa: SLF001 - its own
+        place._keys = keys  # noqa: SLF001
+        place._marks = array("I", offsets)  # noqa: SLF001
         return place
-
-    def _fill(self, text: Lines | str, keys: tuple[str, ...] | int, *, marks: array[int]) -> None:
-        self._text = text
-        self._keys = keys
-        self._marks = marks
 
     @property
     def file(self) -> str:

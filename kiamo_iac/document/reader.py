@@ -102,8 +102,9 @@ class Reader:
     def _mapping(self, start: Any) -> dict[str, Any]:
         node: dict[str, Any] = {}
         offsets = [start.start_mark.index]
+        mark = offsets.append
         get, known_keys, bare = self._next, self._known_keys, self._bare
-        while True:
+        for _ in range(MAX_NODES):
             event = get()
             if type(event) is MappingEndEvent:
                 break
@@ -113,15 +114,16 @@ class Reader:
                 if key is None:
                     self._value(get())  # still read, for what is wrong in it
                     continue
+            mark(event.start_mark.index)
             value = get()
-            offsets += event.start_mark.index, value.start_mark.index
+            mark(value.start_mark.index)
             if bare and type(value) is ScalarEvent and not value.style:
                 text = value.value
                 node[key] = self._scalar(value) if text in WORDS or text[0] in NUMERIC else text
             else:
                 node[key] = self._value(value)
-            if len(node) > MAX_NODES:
-                self._too_many(event)
+        else:
+            self._too_many(start)
         if self._unicode_keys:
             self._compare_in_nfc(node, offsets)
         self.offsets[id(node)] = offsets
@@ -132,14 +134,14 @@ class Reader:
         node: list[Any] = []
         offsets = [start.start_mark.index]
         get = self._next
-        while True:
+        for _ in range(MAX_NODES):
             event = get()
             if type(event) is SequenceEndEvent:
                 break
             offsets.append(event.start_mark.index)
             node.append(self._value(event))
-            if len(node) > MAX_NODES:
-                self._too_many(event)
+        else:
+            self._too_many(start)
         self.offsets[id(node)] = offsets
         self._nodes += len(node)
         return node

@@ -31,6 +31,8 @@ class Block:
     def body(self) -> dict[str, Any]:
         """What its model knows of it: itself, or where it holds children or names its parents, a copy without these."""
         children = self.shape.children
+        if not children and not self.at_top:
+            return self.node
         named = {kind.kind for kind in self.shape.ancestors} if self.at_top else frozenset[str]()
         if children.keys().isdisjoint(self.node) and named.isdisjoint(self.node):
             return self.node

@@ -40,9 +40,10 @@ class References:
     def check(self) -> Iterator[Diagnostic]:
         """Every reference to something absent; of what no manifest declares, one reference each is enough."""
         for thing in self._things.values():
-            if is_absent(thing):
+            references = thing.kind.references
+            if not references or is_absent(thing):
                 continue
-            for reference in thing.kind.references:
+            for reference in references:
                 value = thing.attributes.get(reference.attribute)
                 if value:
                     pairs = value.items() if reference.mapping else ((None, value),)

@@ -95,6 +95,8 @@ def check_renames(things: Things) -> Iterator[Diagnostic]:
     """Former names that cannot be what they say."""
     claimed: dict[Address, Instance] = {}
     for thing in things.values():
+        if not thing.lifecycle.renamed_from:
+            continue
         for former in dict.fromkeys(thing.lifecycle.renamed_from):
             if former == identity(thing.name):
                 continue
