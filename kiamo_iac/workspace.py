@@ -7,7 +7,7 @@ project file ─► contract ─► manifests ─► desired ─┐
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -65,10 +65,17 @@ class Workspace:
     environ: Mapping[str, str]
     transport: Transport | None = None
     """Stands in place of the network, when given."""
+    told: Callable[[str], object] | None = None
+    """Is told of every call that was made, in one line without a token."""
 
     @classmethod
     def open(
-        cls, file: Path | None = None, *, environ: Mapping[str, str] | None = None, transport: Transport | None = None
+        cls,
+        file: Path | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        transport: Transport | None = None,
+        told: Callable[[str], object] | None = None,
     ) -> Self:
         """The project of `file`, or the nearest one from the working directory upward.
 
@@ -77,7 +84,8 @@ class Workspace:
             ManifestError: the project file or its contract holds problems.
         """
         project = load_project(file or find_project(Path.cwd()))
-        return cls(project, contract_of_project(project), os.environ if environ is None else environ, transport)
+        contract = contract_of_project(project)
+        return cls(project, contract, os.environ if environ is None else environ, transport, told)
 
     def load(self) -> Loaded:
         """The manifests of the project, with everything there is to say about them.
@@ -158,7 +166,7 @@ class Workspace:
     def _client(self, target: Target) -> Client:
         from kiamo_iac.api.client import Client
 
-        return Client(target.url, target.token, self.contract, transport=self.transport)
+        return Client(target.url, target.token, self.contract, transport=self.transport, told=self.told)
 
 
 def check_report(report: Report, *, interrupted: bool) -> None:

@@ -54,9 +54,10 @@ class Client:
         ca_bundle: Path | None = None,
         limits: Limits | None = None,
         pause: Callable[[float], object] | None = None,
+        told: Callable[[str], object] | None = None,
     ) -> None:
         """`transport`: takes the place of the network; it must bear calls from several threads. `pause`: waits that
-        many seconds between repetitions.
+        many seconds between repetitions. `told`: is told of every call that was made, in one line without a token.
 
         Raises:
             UsageError: the url is not one that a token may be sent to, the token is not one that can be sent, or the
@@ -72,6 +73,7 @@ class Client:
         self._exchange = Exchange(contract.auth.header, token, self._limits)
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
+        self._told = told
         self._idle: deque[httpx.BaseTransport] = deque()
         self._given = transport
         if transport is None:
@@ -170,11 +172,14 @@ class Client:
         if content is not None:
             headers["Content-Type"] = "application/json"
         request = httpx.Request(method, target, headers=headers, content=content)
-        transport = self._borrow()
+        transport, begun = self._borrow(), time.monotonic()
         try:
             received = self._exchange.make(transport, request, call=name)
         finally:
             self._give_back(transport)
+        if self._told is not None:
+            ended = "no answer" if isinstance(received, Failed) else f"{received.status}"
+            self._told(f"{name}: {ended}, {(time.monotonic() - begun) * 1000:.0f} ms")
         return received if isinstance(received, Failed) else self._understood(received, name)
 
     def _understood(self, received: Received, name: str) -> Answer | Failed:

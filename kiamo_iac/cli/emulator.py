@@ -66,7 +66,8 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
     from kiamo_iac.workspace import contract_in_force
 
     def ready(url: str) -> None:
-        say(f"A Kiamo in a box. Token: {FULL_TOKEN} (to read only: {READ_ONLY_TOKEN}).")
+        # Not by `say`, which would hide it from whoever has it in a variable already; it is nobody's secret.
+        click.echo(f"A Kiamo in a box. Token: {FULL_TOKEN} (to read only: {READ_ONLY_TOKEN}).", err=True)
         write_data(f"{url}\n")
         say("Ctrl-C stops it.")
 

@@ -11,11 +11,9 @@ from collections.abc import Sequence
 
 import click
 
+from kiamo_iac.cli.terminal import say
 from kiamo_iac.errors import Interrupted, KiamoIacError, UsageError
-from kiamo_iac.secret import HIDDEN, redact
-
-_SHORTEST_SECRET = 8
-"""A shorter value of a token variable is no token, and hiding it would hide half of every sentence."""
+from kiamo_iac.secret import redact
 
 
 def report(error: BaseException, *, arguments: Sequence[str]) -> int:
@@ -42,17 +40,9 @@ def report(error: BaseException, *, arguments: Sequence[str]) -> int:
     return code
 
 
-def clean(text: str) -> str:
-    """`text` without anything that looks like a token, nor the value of any token variable."""
-    for name, secret in os.environ.items():
-        if name.startswith("KIAMO_") and name.endswith("TOKEN") and len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, HIDDEN)
-    return redact(text)
-
-
 def _say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # stderr is gone: nobody is there to be told
-        click.echo(clean(text), err=True)
+        say(redact(text))
 
 
 def _usage(error: click.UsageError) -> None:

@@ -31,9 +31,10 @@ class Session:
 
     def workspace(self) -> Workspace:
         """The project that this run is about."""
+        from kiamo_iac.cli.terminal import say
         from kiamo_iac.workspace import Workspace
 
-        return Workspace.open(self.project, transport=self.transport)
+        return Workspace.open(self.project, transport=self.transport, told=say if self.verbose else None)
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -24,6 +24,9 @@ def stopping() -> Iterator[threading.Event]:
         stop.set()
         say("Stopping: the calls in flight are finished, no new ones are made. Again to abort at once.")
 
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # Python lets the main thread alone handle signals
+        return
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop

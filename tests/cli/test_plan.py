@@ -127,6 +127,17 @@ def test_no_token_gets_into_any_output(desk: Desk, monkeypatch: pytest.MonkeyPat
             assert token not in out + err
 
 
+def test_a_token_that_somebody_left_in_a_label_is_not_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kiamo_iac.emulator import FULL_TOKEN
+
+    desk.emulator.seed({"bases": [{"name": "prospects", "label": f"token {FULL_TOKEN}"}]})
+    for arguments in ((), ("--format", "json")):
+        code, out, err = desk.run("plan", "-e", "staging", *arguments)
+        assert code == 0
+        assert "token (hidden)" in out
+        assert FULL_TOKEN not in out + err
+
+
 @pytest.mark.parametrize(("encoding", "start"), [("cp1252", "|> start"), ("ascii", "|> start"), ("utf-8", "▶ start")])
 def test_signs_are_those_that_the_console_has(
     desk: Desk, encoding: str, start: str, monkeypatch: pytest.MonkeyPatch
@@ -165,3 +176,14 @@ def test_json_is_utf8_whatever_the_console(desk: Desk) -> None:
         )
     assert "Été 日本" in done.stdout.decode("utf-8")
     assert done.stdout.endswith(b"\n}\n")
+
+
+def test_verbose_tells_every_call_and_quiet_none(desk: Desk) -> None:
+    code, quiet, err = desk.run("plan", "-e", "staging")
+    assert (code, err) == (0, "")
+    code, out, err = desk.run("-v", "plan", "-e", "staging")
+    assert (code, out) == (0, quiet)
+    assert sorted(line.rsplit(",", 1)[0] for line in err.splitlines()) == [
+        "GET /api/bases: 200",
+        "GET /api/services: 200",
+    ]
