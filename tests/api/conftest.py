@@ -22,3 +22,10 @@ def contract() -> Contract:
 def any_contract(request: pytest.FixtureRequest) -> Contract:
     """The packaged one, and one that is as different as can be."""
     return load_contract(OTHER if request.param == "other" else None)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxies the machine has, calls of the test go straight."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)

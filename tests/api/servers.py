@@ -10,8 +10,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.retry import Limits
+from kiamo_iac.secret import Secret
+from tests.api.stubs import CANARY
+
 CERTIFICATES = Path(__file__).parent / "certificates"
 """`loopback.pem`: key and certificate for 127.0.0.1, of no use but here; `authority.pem`: the certificate alone."""
+
+SHORT = Limits(deadline=0.4, patience=0.01)
+LISTED = b'[{"id": "1", "name": "prospects"}]'
+NAME = {"name": "x"}
 
 Script = Callable[[socket.socket, bytes], None]
 """Answers one request, whose head and body it is given; the connection is closed after it."""
@@ -93,3 +103,19 @@ def always(data: bytes) -> Script:
         peer.sendall(data)
 
     return script
+
+
+def drip(data: bytes) -> Script:
+    """Send these bytes one by one, twenty a second."""
+
+    def script(peer: socket.socket, request: bytes) -> None:
+        for at in range(len(data)):
+            peer.sendall(data[at : at + 1])
+            threading.Event().wait(0.05)
+
+    return script
+
+
+def connect(url: str, contract: Contract, *, limits: Limits | None = None, ca_bundle: Path | None = None) -> Client:
+    """A client over the network that never waits between repetitions."""
+    return Client(url, Secret(CANARY), contract, limits=limits, ca_bundle=ca_bundle, pause=lambda _: None)

@@ -18,6 +18,11 @@ URL = "http://127.0.0.1:1"
 CANARY = "c0ffee" * 6 + "c0de"
 """A token: nothing that comes out may hold it."""
 
+NEVER_SENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("late"), httpx.ProxyError("no")]
+"""Failures before anything was sent."""
+UNKNOWN = [httpx.ReadTimeout("late"), httpx.ReadError("reset"), httpx.RemoteProtocolError("cut"), httpx.WriteError("x")]
+"""Failures after which a write may have been done."""
+
 Script = Callable[[httpx.Request], httpx.Response]
 
 
