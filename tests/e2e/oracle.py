@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.e2e.worlds import Block
+from tests.e2e.instances import Block
 
 _AS_GOOD = {"started": {"started", "finished"}, "stopped": {"stopped", "finished"}}
 _COLLECTIONS = ("fields", "batches")

@@ -14,7 +14,8 @@ from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.api.reader import read
 from kiamo_iac.api.transport import InProcess
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
-from kiamo_iac.executor.run import Report, execute
+from kiamo_iac.executor.report import Report
+from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.manifest.loader import Loaded, load
 from kiamo_iac.planner.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tests.e2e.oracle import complaints
 from tests.e2e.rig import Rig, rig, write_manifest
 from tests.e2e.worlds import World, worlds
 
-EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "500"))
+EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "1000"))
 """How many worlds are tried; .ci/run tries more."""
 
 thoroughly = settings(
@@ -30,6 +30,10 @@ thoroughly = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+_REFUSED_EARLIER = {"KIA0505": "KIA0226", "KIA0514": "KIA0218"}
+"""Refusals of the planner that manifests do not lead to, for their own check has refused them already."""
 
 
 def test_any_live_state_to_any_desired_state(tmp_path: Path, counts: Counter[str]) -> None:
@@ -44,7 +48,7 @@ def test_any_live_state_to_any_desired_state(tmp_path: Path, counts: Counter[str
         *(f"action: {action}" for action in Action),
         *(f"risk: {risk}" for risk in Risk),
         *(f"rule: {rule}" for rule in RULES),
-        *(_refusal(code) for code in CODES if code.startswith("KIA05")),
+        *(_refusal(_REFUSED_EARLIER.get(code, code)) for code in CODES if code.startswith("KIA05")),
         *(f"ended: {how}" for how in ("applied", "nothing to do", "refused with the manifests", "refused by the plan")),
     ]
     assert [what for what in expected if what not in reached] == []
@@ -154,7 +158,7 @@ def _pauses_changes_starts(plan: Plan) -> bool:
     return [Action.PAUSE, Action.UPDATE, Action.START] in actions.values()
 
 
-RULES = {
+RULES: dict[str, Callable[[Plan], bool]] = {
     "stopped before it is deleted": lambda p: _follows(p, Action.STOP, Action.DELETE, same=True),
     "declared batches stopped before their base is deleted": lambda p: _follows(
         p, Action.STOP, Action.DELETE, same=False

@@ -6,23 +6,27 @@ things are added. Drawn apart, the two would hardly ever meet, and nearly every 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-Block = dict[str, Any]
+from tests.e2e.instances import (
+    BASES,
+    BATCHES,
+    FIELDS,
+    PHONE,
+    ROLES,
+    SERVICES,
+    TERMINAL,
+    UNFINISHED,
+    Block,
+    chance,
+    live,
+    some,
+)
 
-SERVICES = ("Sales", "Care", "Win back", "Été")
-BASES = ("alpha", "beta", "gamma", "délta")
-BATCHES = ("spring", "summer", "autumn", "winter")
-FIELDS = {"city": "string", "age": "integer", "mail": "email"}
-ROLES = ("destination", "backup")
-STATES = ("started", "new", "paused", "finished", "stopped")
-TERMINAL = ("stopped", "finished")
-UNFINISHED = ("new", "started", "paused")
-PHONE = {"name": "phone", "label": "Phone", "datatype": "phone"}
 CONTRACTS = ("packaged", "packaged", "packaged", "other", "other", "read-only-services", "narrow-names")
 
 
@@ -33,49 +37,6 @@ class World:
     seed: dict[str, Any]
     manifest: dict[str, list[Block]]
     contract: str
-    rules: set[str] = field(default_factory=set, compare=False)
-
-
-def _chance(draw: DrawFn, percent: int) -> bool:
-    return draw(st.integers(1, 100)) > 100 - percent  # the simplest draw is: no
-
-
-def _some(draw: DrawFn, pool: tuple[str, ...], least: int = 0) -> list[str]:
-    if not pool:
-        return []
-    return draw(st.lists(st.sampled_from(pool), min_size=least, max_size=len(pool), unique=True))
-
-
-# --- live ----------------------------------------------------------------------------------------------------------
-
-
-def _live_batch(draw: DrawFn, name: str, services: list[str], fields: list[str]) -> Block:
-    state = draw(st.sampled_from(STATES))
-    block: Block = {"name": name, "service": draw(st.sampled_from(services)), "state": state}
-    roles = _some(draw, ROLES, 1 if state in {"started", "paused", "finished"} else 0)
-    block["association"] = {role: draw(st.sampled_from(["phone", *fields])) for role in sorted(roles)}
-    if _chance(draw, 25):
-        block["settings"] = {"pace": draw(st.integers(1, 3))}
-    return block
-
-
-def _live_base(draw: DrawFn, name: str, services: list[str]) -> Block:
-    fields = _some(draw, tuple(FIELDS))
-    return {
-        "name": name,
-        "label": draw(st.sampled_from(["A", "B"])),
-        "contacts": draw(st.sampled_from([0, 0, 12])),
-        "fields": [{"name": f, "label": draw(st.sampled_from(["F", "G"])), "datatype": FIELDS[f]} for f in fields],
-        "batches": [_live_batch(draw, n, services, fields) for n in _some(draw, BATCHES)] if services else [],
-    }
-
-
-def _live(draw: DrawFn) -> dict[str, Any]:
-    services = _some(draw, SERVICES, 1)
-    return {
-        "services": [{"name": n, "label": draw(st.sampled_from(["S", "T"]))} for n in services],
-        "bases": [_live_base(draw, n, services) for n in _some(draw, BASES)],
-    }
 
 
 # --- desired -------------------------------------------------------------------------------------------------------
@@ -93,28 +54,27 @@ class _Wish:
 
     def service(self, draw: DrawFn, live: str | None) -> str:
         """A service to name: the live one as declared, unless it goes; now and then any, or one that is nowhere."""
-        if live is not None and live not in self.doomed and _chance(draw, 90):
+        if live is not None and live not in self.doomed and chance(draw, 90):
             return self.renamed.get(live, live)
-        if _chance(draw, 3):
+        if chance(draw, 3):
             return draw(st.sampled_from(["Nowhere", *sorted(self.doomed)]))
         names = [s["name"] for s in self.services if s.get("ensure") != "absent"]
         return draw(st.sampled_from(names)) if names else "Sales"
 
 
-def _declared_services(draw: DrawFn, live: list[Block], rules: set[str]) -> _Wish:
+def _declared_services(draw: DrawFn, live: list[Block], contract: str) -> _Wish:
     wish = _Wish([], {}, set())
     free = [n for n in SERVICES if n not in {s["name"] for s in live}]
-    if len(live) >= 2 and _chance(draw, 15):
+    if len(live) >= 2 and chance(draw, 80 if contract == "narrow-names" else 10):
         a, b = live[0], live[1]
         for here, there in ((a, b), (b, a)):
             wish.services.append(
-                {"name": here["name"], "managed": True, "label": there["label"] + "!", "renamed_from": [there["name"]]}
+                {"name": here["name"], "managed": True, "label": there["label"], "renamed_from": [there["name"]]}
             )
             wish.renamed[there["name"]] = here["name"]
-        rules.add("swap of services drawn")
         live = live[2:]
     for service in live:
-        fate = draw(st.sampled_from(["reference", "reference", "managed", "changed", "omitted", "absent", "renamed"]))
+        fate = draw(st.sampled_from(["reference", "absent", "managed", "changed", "omitted", "absent", "renamed"]))
         name = service["name"]
         match fate:
             case "reference":
@@ -131,8 +91,8 @@ def _declared_services(draw: DrawFn, live: list[Block], rules: set[str]) -> _Wis
                 wish.services.append({"name": wish.renamed[name], "managed": True, "renamed_from": [name]})
             case _:
                 pass
-    if free and _chance(draw, 40):
-        wish.services.append({"name": free[0], "managed": not _chance(draw, 8), "label": "new one"})
+    if free and chance(draw, 40):
+        wish.services.append({"name": free[0], "managed": not chance(draw, 8), "label": "new one"})
         if not wish.services[-1]["managed"]:
             wish.services[-1] = {"name": free[0]}
     return wish
@@ -148,7 +108,7 @@ def _declared_field(draw: DrawFn, live: Block) -> Block | None:
             return {"name": name, "label": "H"}
         case "absent":
             return {"name": name, "ensure": "absent"}
-        case "odd" if _chance(draw, 15):
+        case "odd" if chance(draw, 15):
             return {**live, "datatype": "text"}
         case _:
             return None
@@ -157,12 +117,12 @@ def _declared_field(draw: DrawFn, live: Block) -> Block | None:
 def _declared_fields(draw: DrawFn, live: list[Block]) -> list[Block]:
     blocks = [b for f in live if (b := _declared_field(draw, f)) is not None]
     here = {f["name"] for f in live}
-    for name in _some(draw, tuple(f for f in FIELDS if f not in here)):
+    for name in some(draw, tuple(f for f in FIELDS if f not in here)):
         block = {"name": name, "label": "new", "datatype": FIELDS[name]}
-        if _chance(draw, 2):
+        if chance(draw, 2):
             del block["label"]
         blocks.append(block)
-    if _chance(draw, 15):
+    if chance(draw, 15):
         odd = draw(
             st.sampled_from([PHONE, PHONE, PHONE, {**PHONE, "label": "Tel"}, {"name": "phone", "ensure": "absent"}])
         )
@@ -175,7 +135,7 @@ def _run_state(draw: DrawFn, live: str | None) -> Block:
     if live is None:
         key = draw(st.sampled_from(["state", "none", "initial_state"]))
         return {} if key == "none" else {key: draw(st.sampled_from(["started", "paused", "new", "stopped"]))}
-    if _chance(draw, 45):
+    if chance(draw, 45):
         return {}
     reachable = {
         "new": ["started", "paused", "stopped", "new"],
@@ -184,15 +144,15 @@ def _run_state(draw: DrawFn, live: str | None) -> Block:
         "stopped": ["stopped"],
         "finished": ["started", "stopped"],
     }[live]
-    if _chance(draw, 6):
+    if chance(draw, 6):
         reachable = ["new", "started", "paused", "stopped"]
     return {"state": draw(st.sampled_from(reachable))}
 
 
 def _association(draw: DrawFn, fields: list[str]) -> Block:
-    least = 0 if _chance(draw, 6) else 1
-    pool = ["phone", *fields] + (["nowhere"] if _chance(draw, 2) else [])
-    return {role: draw(st.sampled_from(pool)) for role in sorted(_some(draw, ROLES, least))}
+    least = 0 if chance(draw, 6) else 1
+    pool = ["phone", *fields] + (["nowhere"] if chance(draw, 2) else [])
+    return {role: draw(st.sampled_from(pool)) for role in sorted(some(draw, ROLES, least))}
 
 
 def _keeps_going(live: Block, wish: _Wish, fields: list[str]) -> bool:
@@ -201,12 +161,14 @@ def _keeps_going(live: Block, wish: _Wish, fields: list[str]) -> bool:
 
 
 def _declared_batch(draw: DrawFn, live: Block, wish: _Wish, fields: list[str], free: list[str]) -> Block | None:
-    fates = ["changed", "kept", "run", "renamed", "changed", "kept", "absent", "omitted"]
+    fates = ["changed", "kept", "run", "changed", "kept", "absent", "omitted"]
     fate = draw(st.sampled_from(fates))
     closed = live["state"] in TERMINAL
-    if closed and fate in {"changed", "renamed"} and not _chance(draw, 8):
+    if (live["state"] == "new" and chance(draw, 30)) or chance(draw, 2):
+        fate = "renamed"
+    if closed and fate == "changed" and not chance(draw, 15):
         fate = "run"
-    if not closed and fate in {"kept", "run", "omitted"} and not _keeps_going(live, wish, fields) and _chance(draw, 90):
+    if not closed and fate in {"kept", "run", "omitted"} and not _keeps_going(live, wish, fields) and chance(draw, 90):
         fate = "changed"
     name = live["name"]
     match fate:
@@ -218,12 +180,12 @@ def _declared_batch(draw: DrawFn, live: Block, wish: _Wish, fields: list[str], f
         case "changed":
             block = {"name": name, "service": wish.service(draw, live["service"])}
             block["association"] = _association(draw, fields)
-            if _chance(draw, 20):
+            if chance(draw, 20):
                 block["settings"] = {"pace": draw(st.integers(1, 3))}
             return {**block, **_run_state(draw, live["state"])}
         case "absent":
             return {"name": name, "ensure": "absent"}
-        case "renamed" if free and (live["state"] == "new" or _chance(draw, 10)):
+        case "renamed" if free:
             return {"name": free.pop(), "renamed_from": [name], **_run_state(draw, live["state"])}
         case _:
             return None
@@ -231,9 +193,9 @@ def _declared_batch(draw: DrawFn, live: Block, wish: _Wish, fields: list[str], f
 
 def _new_batch(draw: DrawFn, name: str, wish: _Wish, fields: list[str]) -> Block:
     block = {"name": name, "service": wish.service(draw, None), **_run_state(draw, None)}
-    if not _chance(draw, 5):
+    if not chance(draw, 5):
         block["association"] = _association(draw, fields)
-    if _chance(draw, 3):
+    if chance(draw, 3):
         del block["service"]
     return block
 
@@ -241,50 +203,52 @@ def _new_batch(draw: DrawFn, name: str, wish: _Wish, fields: list[str]) -> Block
 def _declared_base(draw: DrawFn, live: Block | None, name: str, wish: _Wish) -> Block:
     block: Block = {"name": name}
     live = live or {"fields": [], "batches": []}
-    if _chance(draw, 50):
+    if chance(draw, 50):
         block["label"] = draw(st.sampled_from(["A", "B", "C"]))
     fields = _declared_fields(draw, live["fields"])
     gone = {f["name"] for f in fields if f.get("ensure") == "absent"}
     there = {f["name"] for f in live["fields"]} | {f["name"] for f in fields}
-    if _chance(draw, 20):
+    if chance(draw, 20):
         block["exclusive"] = draw(st.sampled_from([["fields"], ["batches"], ["fields", "batches"]]))
     if "fields" in block.get("exclusive", ()):
         there = {f["name"] for f in fields}
     usable = sorted(there - gone - {"phone"})
     free = [n for n in BATCHES if n not in {b["name"] for b in live["batches"]}]
     batches = [b for x in live["batches"] if (b := _declared_batch(draw, x, wish, usable, free)) is not None]
-    if free and _chance(draw, 50):
+    if free and chance(draw, 50):
         batches.append(_new_batch(draw, free.pop(), wish, usable))
-    _came_back(draw, live["batches"], batches)
+    if _came_back(draw, live["batches"], batches) and chance(draw, 25):
+        block["exclusive"] = ["batches"]
     return {**block, "fields": fields, "batches": batches}
 
 
-def _came_back(draw: DrawFn, live: list[Block], declared: list[Block]) -> None:
+def _came_back(draw: DrawFn, live: list[Block], declared: list[Block]) -> bool:
     """Now and then the former name of a live thing is live as well, and nobody declares it."""
     spoken_of = {n for b in declared for n in (b["name"], *b.get("renamed_from", ()))}
     old = [b["name"] for b in live if b["name"] not in spoken_of]
     new = [b for b in declared if "ensure" not in b and b["name"] in {x["name"] for x in live}]
-    if old and new and _chance(draw, 12):
-        new[0]["renamed_from"] = old[:1]
+    if not old or not new or not chance(draw, 40):
+        return False
+    new[0]["renamed_from"] = old[:1]
+    return True
 
 
 def _absent_base(draw: DrawFn, live: Block) -> Block:
     """Mostly with every unfinished batch declared, so that the plan may stop them."""
-    named = [{"name": b["name"]} for b in live["batches"] if b["state"] in UNFINISHED and not _chance(draw, 15)]
-    if named and _chance(draw, 10):
+    named = [{"name": b["name"]} for b in live["batches"] if b["state"] in UNFINISHED and not chance(draw, 15)]
+    if named and chance(draw, 40):
         named[0]["protect"] = True
     return {"name": live["name"], "ensure": "absent", "batches": named}
 
 
-def _declared_bases(draw: DrawFn, live: list[Block], wish: _Wish, rules: set[str]) -> list[Block]:
+def _declared_bases(draw: DrawFn, live: list[Block], wish: _Wish) -> list[Block]:
     free = [n for n in BASES if n not in {b["name"] for b in live}]
     blocks: list[Block] = []
-    if len(live) >= 2 and _chance(draw, 10):
+    if len(live) >= 2 and chance(draw, 10):
         a, b = live[0], live[1]
         for here, there in ((a, b), (b, a)):
             block = _declared_base(draw, there, here["name"], wish)
             blocks.append({**block, "label": there["label"], "renamed_from": [there["name"]]})
-        rules.add("swap of bases drawn")
         live = live[2:]
     for base in live:
         fate = draw(st.sampled_from(["declared"] * 6 + ["omitted", "absent", "renamed", "odd"]))
@@ -300,7 +264,7 @@ def _declared_bases(draw: DrawFn, live: list[Block], wish: _Wish, rules: set[str
                 blocks.append({**_declared_base(draw, None, free.pop(), wish), "renamed_from": others})
             case _:
                 pass
-    if free and _chance(draw, 40):
+    if free and chance(draw, 40):
         blocks.append(_declared_base(draw, None, free.pop(), wish))
     return blocks
 
@@ -308,9 +272,8 @@ def _declared_bases(draw: DrawFn, live: list[Block], wish: _Wish, rules: set[str
 @st.composite
 def worlds(draw: DrawFn) -> World:
     """One world."""
-    seed = _live(draw)
-    rules: set[str] = set()
-    wish = _declared_services(draw, seed["services"], rules)
-    bases = _declared_bases(draw, seed["bases"], wish, rules)
     contract = draw(st.sampled_from(CONTRACTS))
-    return World(seed, {"services": wish.services, "bases": bases}, contract, rules)
+    seed = live(draw, contract)
+    wish = _declared_services(draw, seed["services"], contract)
+    bases = _declared_bases(draw, seed["bases"], wish)
+    return World(seed, {"services": wish.services, "bases": bases}, contract)
