@@ -34,13 +34,14 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _top() -> click.Context:
+def top_context() -> click.Context:
+    """The program's own context. Click keeps the help option of a command's first context, so all must agree on it."""
     return click.Context(cli, info_name="kiamo-iac", terminal_width=_WIDTH, help_option_names=["-h", "--help"])
 
 
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     """Every command and subcommand by its full name, with a context to print it in."""
-    top = _top()
+    top = top_context()
     for name in COMMANDS:
         command = cli.get_command(top, name)
         if command is None:
@@ -99,7 +100,7 @@ def variable_table() -> str:
 
 def command_pages() -> str:
     """The help of every command, whole: `docs/reference/commands.md`."""
-    parts = ["# Commands", "", "Each command's `--help`.", "", "```", cli.get_help(_top()), "```"]
+    parts = ["# Commands", "", "Each command's `--help`.", "", "```", cli.get_help(top_context()), "```"]
     for name, command, context in commands():
         parts += ["", f"## {name}", "", "```", command.get_help(context), "```"]
     return "\n".join(line.rstrip() for line in "\n".join(parts).splitlines()) + "\n"

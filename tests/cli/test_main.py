@@ -14,6 +14,7 @@ import pytest
 from kiamo_iac import __version__, errors
 from kiamo_iac.cli import main as program
 from kiamo_iac.cli.main import COMMANDS, EXIT_CODES, cli, run
+from kiamo_iac.cli.reference import top_context
 from tests.cli.program import kiamo
 
 CANARY = "c0ffee" * 6 + "abcd"
@@ -69,7 +70,7 @@ def test_the_help_lists_every_command_as_it_describes_itself() -> None:
 
 def test_every_command_shows_its_help_with_an_example() -> None:
     for name in COMMANDS:
-        context = click.Context(cli, info_name="kiamo-iac")
+        context = top_context()
         command = cli.get_command(context, name)
         assert command is not None
         text = command.get_help(click.Context(command, info_name=name, parent=context))
