@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = 300
-"""The longest a Python file may be."""
+"""The longest a file of the program may be."""
 
 _HOMES = "|".join(("root", "home/[a-z]", "Users/[A-Za-z]", "opt/py", "opt/wh", "work/"))
 _OPTIONS = "|".join(("index" + "-url", "find" + "-links", "trusted" + "-host"))
@@ -35,7 +35,7 @@ def problems_of(path: Path) -> Iterator[str]:
     lines = path.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines, start=1):
         yield from (f"{name}:{number}: {what}" for what, pattern in FORBIDDEN.items() if pattern.search(line))
-    if path.suffix == ".py" and len(lines) > LINES:
+    if path.suffix == ".py" and name.startswith(("kiamo_iac/", "benchmarks/")) and len(lines) > LINES:
         yield f"{name}: {len(lines)} lines; a file has at most {LINES}"
 
 
