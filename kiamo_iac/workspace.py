@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.collector import collector_paused
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import GuardError, Interrupted, ManifestError, PartialError, StaleError, UsageError
 from kiamo_iac.manifest.environment import Target, resolve_environment
@@ -110,13 +111,14 @@ class Workspace:
         from kiamo_iac.planner.planner import build_plan
 
         target = resolve_environment(self.project, environment, self.environ)
-        with self._client(target) as client, Reader(client, self.contract) as reader:
-            reader.start()
-            loaded = self.load()
-            desired = loaded.checked()
-            live = reader.finish(desired)
         capabilities = self.contract.capabilities()
-        plan = build_plan(desired, live.state, capabilities=capabilities, environment=target.name, url=target.url)
+        with collector_paused():
+            with self._client(target) as client, Reader(client, self.contract) as reader:
+                reader.start()
+                loaded = self.load()
+                desired = loaded.checked()
+                live = reader.finish(desired)
+            plan = build_plan(desired, live.state, capabilities=capabilities, environment=target.name, url=target.url)
         said = (*loaded.diagnostics, *live.diagnostics, *plan.diagnostics)
         return replace(plan, diagnostics=tuple(sorted(said, key=Diagnostic.sort_key)))
 

@@ -9,6 +9,7 @@ import time
 
 from benchmarks import states
 from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.collector import collector_paused
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.planner import build_plan
 
@@ -18,11 +19,10 @@ def seconds(count: int) -> float:
     desired, live = states.desired(count), states.live(count, changed=True)
     capabilities = load_contract().capabilities()
     gc.collect()
-    gc.freeze()  # as the program does after loading
-    started = time.perf_counter()
-    plan = build_plan(desired, live, capabilities=capabilities, environment="bench", url="http://127.0.0.1:1")
-    taken = time.perf_counter() - started
-    gc.unfreeze()
+    with collector_paused():  # as the program does
+        started = time.perf_counter()
+        plan = build_plan(desired, live, capabilities=capabilities, environment="bench", url="http://127.0.0.1:1")
+        taken = time.perf_counter() - started
     todo = -(-count // states.CHANGED_EVERY)
     if (plan.summary[Action.UPDATE], plan.summary[Action.CREATE], len(plan.steps)) != (todo, todo, 2 * todo):
         raise AssertionError(f"another plan than was meant: {plan.summary}, {plan.diagnostics}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kiamo_iac.address import Address
+from kiamo_iac.collector import collector_paused
 from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, has_errors
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
@@ -62,24 +61,12 @@ def load(files: Sequence[Path], *, root: Path, capabilities: Capabilities) -> Lo
     Never raises for what stands in a file: see `Loaded.checked`.
     """
     loading = _Loading(capabilities)
-    with _without_collector():
+    with collector_paused():
         for shown, path in sorted((_shown(path, root), path) for path in files):
             loading.read(path, shown)
         loading.relate()
     diagnostics = tuple(sorted(loading.diagnostics, key=Diagnostic.sort_key))
     return Loaded(State(loading.things.values()), diagnostics, len(files))
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Nothing made while loading is cyclic garbage, and looking for it costs more than the checks."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _shown(path: Path, root: Path) -> str:
