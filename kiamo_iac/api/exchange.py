@@ -87,9 +87,10 @@ def _chunks(response: httpx.Response, *, deadline: float, most: int) -> Iterator
     is_error = response.status_code >= 400
     most = _ERROR_BODY if is_error else most
     inflate = _inflater(response.headers.get("content-encoding", "identity"))
-    left = most
+    left, begun = most, False
     stream: Any = response.stream
     for raw in stream:
+        begun = begun or bool(raw)
         if time.monotonic() > deadline:
             msg = "the deadline of the call has passed"
             raise httpx.ReadTimeout(msg)
@@ -103,7 +104,7 @@ def _chunks(response: httpx.Response, *, deadline: float, most: int) -> Iterator
             )
             raise _UnreadableError(msg)
         yield chunk
-    if inflate is not None and left < most and not inflate.eof:
+    if inflate is not None and begun and not inflate.eof:  # no body at all is none, whatever the header says
         msg = "the compressed body was cut short"
         raise httpx.RemoteProtocolError(msg)
 

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -73,7 +74,9 @@ def retry_after(text: str | None, *, now: Callable[[], float] = time.time) -> fl
         seconds = float(text)
     except ValueError:
         try:
-            seconds = max(parsedate_to_datetime(text).timestamp() - now(), 0.0)
-        except (ValueError, OverflowError):
+            moment = parsedate_to_datetime(text)
+            utc = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+            seconds = max(utc.timestamp() - now(), 0.0)
+        except (ValueError, OverflowError, OSError):
             return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -184,3 +184,19 @@ def test_an_error_page_of_any_size_is_still_an_error_with_its_code(contract: Con
     ):
         client.call("base", "create", body=NAME)
     assert (caught.value.code, len(str(caught.value)) < 600) == ("ERR_2060", True)
+
+
+def test_no_body_is_none_even_when_it_is_said_to_be_compressed(contract: Contract) -> None:
+    data = b"HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    with wild(always(data)) as server, connect(server.url, contract) as client:
+        assert client.call("base", "delete", {"id": "1"}).data is None
+
+
+def test_the_head_of_a_gzip_alone_is_an_answer_cut_short(contract: Contract) -> None:
+    data = answer(gzip.compress(LISTED)[:10], headers="Content-Encoding: gzip\r\nConnection: close\r\n")
+    with (
+        wild(always(data)) as server,
+        connect(server.url, contract) as client,
+        pytest.raises(TransportError, match="the compressed body was cut short"),
+    ):
+        client.call("base", "create", body=NAME)

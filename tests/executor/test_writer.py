@@ -162,7 +162,7 @@ def test_commands_and_deletions(emulator: Emulator) -> None:
         step(6, Action.DELETE, spring, needs=[5]),
         step(7, Action.DELETE, "bases/prospects/fields/city", needs=[6]),
         step(8, Action.DELETE, "services/Care"),
-        step(9, Action.DELETE, "bases/prospects", needs=[7]),
+        step(9, Action.DELETE, "bases/prospects", needs=[4, 7]),
     ]
     report = perform(emulator, *steps)
     assert report.ok, [r.error for r in report.results]
