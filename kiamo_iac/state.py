@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 from kiamo_iac.address import Address
@@ -61,6 +63,13 @@ class Instance:
     def source_of(self, key: str) -> SourceRange | None:
         """Where `key` of it is declared, or the thing itself when the key is not."""
         return self.place.at(key) if self.place else None
+
+
+def fingerprint(instance: Instance) -> str:
+    """32 hexadecimal characters that change when anything of a live thing changes but the count of its contacts."""
+    seen = [instance.kind.kind, instance.remote_id, dict(instance.attributes), dict(instance.settings)]
+    text = json.dumps(seen, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class State:

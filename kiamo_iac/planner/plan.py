@@ -12,7 +12,7 @@ from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, SourceRange, has_errors
 from kiamo_iac.state import RemoteId
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 """Of the plan's JSON; the first number changes when a reader of the old form would misread the new one."""
 
 
@@ -37,6 +37,17 @@ class Risk(StrEnum):
     """It cannot be undone: people dialled, a batch closed, a thing whose id and history are gone."""
     DATA_LOSS = "data_loss"
     """Contacts, or what is known of them, are deleted."""
+
+
+class Cause(StrEnum):
+    """Who wants a step."""
+
+    DECLARED = "declared"
+    """A block of a manifest, an `ensure: absent` among them."""
+    EXCLUSIVE = "exclusive"
+    """A list that is complete: nobody wrote this thing down."""
+    PRUNE = "prune"
+    """The ledger has it and no manifest does any more: nobody wrote this deletion down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,10 @@ class Step:
     """One sentence for people; logic never reads it."""
     source: SourceRange | None
     """Where it is declared."""
+    cause: Cause = Cause.DECLARED
+    seen: Mapping[Address, str | None] = field(default_factory=dict)
+    """Fingerprint (see `state.fingerprint`) of what this step stands on as the plan saw it: its own thing under its
+    own address (None: it was not there), and what it writes references to. Things that this plan makes are left out."""
 
 
 @dataclass(frozen=True, slots=True)

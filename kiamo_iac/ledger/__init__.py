@@ -1,0 +1,1 @@
+"""What we own, per environment: read, locked, and written after every successful step."""
