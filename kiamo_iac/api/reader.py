@@ -22,6 +22,7 @@ from kiamo_iac.api.listing import listed
 from kiamo_iac.api.scope import Named, named, read_everywhere
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import ApiError
+from kiamo_iac.owned import Ownership
 from kiamo_iac.resources import kinds
 from kiamo_iac.resources.base import Resource
 from kiamo_iac.state import Instance, RemoteId, State
@@ -97,15 +98,15 @@ class Reader:
             if kind.kind not in self._whole and not self._contract.kinds[kind.kind].listed_by_parent:
                 self._whole[kind.kind] = self._pool.submit(self._rows, kind, None)
 
-    def finish(self, desired: State) -> Live:
-        """The live state that `desired` concerns.
+    def finish(self, desired: State, *, owned: Ownership | None = None, prune: bool = False) -> Live:
+        """The live state that `desired`, and what is `owned`, concern. `prune`: what is owned and not declared goes.
 
         Raises:
             ApiError: as `read` says.
         """
         self.start()
         assembly = Assembly(self._contract)
-        wanted = named(desired)
+        wanted = named(desired, owned or {}, prune=prune)
         for kind in self._readable:
             if kind.parent is None:
                 assembly.add(kind, None, self._whole[kind.kind].result())
@@ -131,7 +132,9 @@ class Reader:
             parents = [
                 instance
                 for instance in assembly.of(parent)
-                if kind.kind in everywhere or identity(instance.name) in wanted.names[parent]
+                if kind.kind in everywhere
+                or identity(instance.name) in wanted.names[parent]
+                or instance.remote_id in wanted.ids[parent]
             ]
             if self._contract.kinds[kind.kind].listed_by_parent:
                 jobs += [_Job(kind, instance) for instance in parents]

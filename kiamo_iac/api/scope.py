@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from kiamo_iac.address import Address, identity
 from kiamo_iac.api.contract import Contract
+from kiamo_iac.owned import Ownership
 from kiamo_iac.resources import by_collection, kinds
 from kiamo_iac.resources.base import Ensure, Scope
-from kiamo_iac.state import State
+from kiamo_iac.state import RemoteId, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,15 @@ class Named:
     names: Mapping[str, frozenset[str]]
     """Names, former names, and the names of parents."""
     doomed: Mapping[str, frozenset[str]]
-    """Names, and former names, of what is to be deleted by its own declaration."""
+    """Names, and former names, of what is to be deleted: by its own declaration, or because it is pruned."""
+    ids: Mapping[str, frozenset[RemoteId]]
+    """Ids of what is owned: it is read under whatever name it has now."""
 
 
-def named(desired: State) -> Named:
-    """What `desired` names."""
+def named(desired: State, owned: Ownership, *, prune: bool) -> Named:
+    """What `desired` and the ledger name. `prune`: what is owned and not declared is to be deleted."""
     names: dict[str, set[str]] = {kind: set() for kind in kinds()}
+    ids: dict[str, set[RemoteId]] = {kind: set() for kind in kinds()}
     doomed: dict[str, set[str]] = {kind: set() for kind in kinds()}
     parents: set[str] = set()
     for instance in desired:
@@ -35,6 +39,17 @@ def named(desired: State) -> Named:
             doomed[instance.kind.kind].update(own)
         if instance.kind.parent is not None:
             parents.add(instance.address.rsplit("/", 2)[0])
+    for entry in owned.values():
+        kind = by_collection().get(entry.address.collection)
+        if kind is None:
+            continue
+        names[kind.kind].add(entry.address.name)
+        if entry.remote_id is not None:
+            ids[kind.kind].add(entry.remote_id)
+        if prune and entry.address not in desired:
+            doomed[kind.kind].add(entry.address.name)
+        if kind.parent is not None:
+            parents.add(entry.address.rsplit("/", 2)[0])
     for text in parents:
         parent: Address | None = Address(text)
         while parent is not None:
@@ -43,6 +58,7 @@ def named(desired: State) -> Named:
     return Named(
         {kind: frozenset(found) for kind, found in names.items()},
         {kind: frozenset(found) for kind, found in doomed.items()},
+        {kind: frozenset(found) for kind, found in ids.items()},
     )
 
 
