@@ -8,6 +8,7 @@
     │   ├── ResponseError             1   an answer that the contract does not describe
     │   └── RefusedError              1   the instance said no (status, ERR_nnnn)
     │       └── AccessError           1   401 or 403: this token may not do that
+    ├── LedgerError                   1   the ledger cannot be read or written, or is not this environment's
     ├── PlanRefused                   1   the desired state cannot be reached (diagnostics)
     ├── StaleError                    3   what the plan saw has changed
     ├── PartialError                  4   applied in part
@@ -83,6 +84,10 @@ class RefusedError(ApiError):
 
 class AccessError(RefusedError):
     """401 or 403: the token is not valid, or has no right for that verb (the vendor's text uses both)."""
+
+
+class LedgerError(KiamoIacError):
+    """The ledger cannot be read or written, or is not this environment's; nothing of it is lost or overwritten."""
 
 
 class PlanRefused(KiamoIacError):  # noqa: N818 - a refusal is not a fault of ours
