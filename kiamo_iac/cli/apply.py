@@ -14,6 +14,7 @@ from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
 from kiamo_iac.errors import UsageError
 
 if TYPE_CHECKING:
+    from kiamo_iac.executor.report import Report
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.render.progress import Progress
 
@@ -53,29 +54,40 @@ def apply(session: Session, *, environment: str, yes: bool, allow_start: bool, p
     With --format text, plan and report go to stdout. With --format json, stdout holds the report alone and
     the plan is shown on stderr.
     """
-    from kiamo_iac.render.base import plan_renderer
-    from kiamo_iac.render.run import run_json, run_text
     from kiamo_iac.workspace import check_report
+    from kiamo_iac.workspace.applying import applying
 
-    workspace = session.workspace()
-    plan = workspace.plan(environment)
-    workspace.guard(plan, allow_start=allow_start)
+    with applying(session.workspace(), environment) as run:
+        if run.plan.applyable:
+            run.check_guards(allow_start=allow_start)
+        _show(run.plan, session, output=output)
+        if not run.plan.applyable:
+            return 1
+        if run.plan.steps and not yes:
+            _ask(run.plan)
+        with stopping() as stop, _progress(run.plan, session) as progress:
+            report = run.perform(parallelism=parallelism, observer=progress, stop=stop)
+    _tell(run.plan, report, session, output=output)
+    check_report(report, interrupted=stop.is_set())
+    return 0
+
+
+def _show(plan: Plan, session: Session, *, output: str) -> None:
+    from kiamo_iac.render.base import plan_renderer
+
     if output == "json":
         say(plan_renderer("text", style_for(sys.stderr, session)).render(plan), nl=False)
     else:
         write_data(plan_renderer("text", style_for(sys.stdout, session)).render(plan))
-    if not plan.applyable:
-        return 1
-    if plan.steps and not yes:
-        _ask(plan)
-    with stopping() as stop, _progress(plan, session) as progress:
-        report = workspace.apply(plan, parallelism=parallelism, observer=progress, stop=stop)
+
+
+def _tell(plan: Plan, report: Report, session: Session, *, output: str) -> None:
+    from kiamo_iac.render.run import run_json, run_text
+
     if output == "json":
         write_data(run_json(plan, report.results), utf8=True)
     elif plan.steps:
         write_data("\n" + run_text(report.results, style_for(sys.stdout, session)))
-    check_report(report, interrupted=stop.is_set())
-    return 0
 
 
 def _ask(plan: Plan) -> None:

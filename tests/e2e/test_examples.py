@@ -15,6 +15,7 @@ from kiamo_iac.emulator.server import Server
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.resources import kinds
 from kiamo_iac.workspace import Workspace, check_report, validate
+from kiamo_iac.workspace.applying import applying
 from tests.cli.program import ROOT, kiamo
 from tests.e2e.rig import contract_named
 
@@ -37,12 +38,11 @@ def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, 
     with seeded(example, contract) as emulator:
         opened = Workspace.open(file, environ=TOKEN, transport=InProcess(emulator.handle, request=Request))
         workspace = Workspace(opened.project, emulator.contract, opened.environ, opened.transport)
-        plan = workspace.plan("staging")
-        problems: tuple[Diagnostic, ...] = plan.diagnostics
-        assert problems == ()
-        assert plan.steps
-        report = workspace.apply(plan, parallelism=4)
-        check_report(report, interrupted=False)
+        with applying(workspace, "staging") as run:
+            problems: tuple[Diagnostic, ...] = run.plan.diagnostics
+            assert problems == ()
+            assert run.plan.steps
+            check_report(run.perform(parallelism=4), interrupted=False)
         refused = [call for call in emulator.calls() if call.status >= 400]
         assert refused == []
         again = workspace.plan("staging")

@@ -1,0 +1,120 @@
+"""A project opened: its contract, its manifests, and how its instances are reached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.errors import UsageError
+from kiamo_iac.manifest.environment import Target, resolve_environment
+from kiamo_iac.manifest.loader import Loaded, load
+from kiamo_iac.manifest.project import Project, find_project
+from kiamo_iac.manifest.project_file import load_project
+
+if TYPE_CHECKING:
+    import httpx
+
+    from kiamo_iac.api.client import Client
+    from kiamo_iac.api.contract import Contract
+    from kiamo_iac.planner.plan import Plan
+
+    Transport: TypeAlias = httpx.BaseTransport
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project, its contract, and how its instances are reached."""
+
+    project: Project
+    contract: Contract
+    environ: Mapping[str, str]
+    transport: Transport | None = None
+    """Stands in place of the network, when given."""
+    told: Callable[[str], object] | None = None
+    """Is told of every call that was made, in one line without a token."""
+
+    @classmethod
+    def open(
+        cls,
+        file: Path | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        transport: Transport | None = None,
+        told: Callable[[str], object] | None = None,
+    ) -> Self:
+        """The project of `file`, or the nearest one from the working directory upward.
+
+        Raises:
+            UsageError: there is none.
+            ManifestError: the project file or its contract holds problems.
+        """
+        project = load_project(file or find_project(Path.cwd()))
+        contract = contract_of_project(project)
+        return cls(project, contract, os.environ if environ is None else environ, transport, told)
+
+    def load(self) -> Loaded:
+        """The manifests of the project, with everything there is to say about them.
+
+        Raises:
+            ManifestError: a folder of manifests cannot be read.
+        """
+        capabilities = self.contract.capabilities()
+        return load(self.project.manifests, root=self.project.root, capabilities=capabilities)
+
+    def target(self, environment: str | None) -> Target:
+        """The instance and the token of an environment.
+
+        Raises:
+            UsageError: the environment, its address or its token is missing or refused.
+        """
+        return resolve_environment(self.project, environment, self.environ)
+
+    def client(self, target: Target) -> Client:
+        """What makes the calls to an instance; to be used as a context."""
+        from kiamo_iac.api.client import Client
+
+        return Client(target.url, target.token, self.contract, transport=self.transport, told=self.told)
+
+    def plan(self, environment: str | None) -> Plan:
+        """What `planning.planned` plans, with nothing chosen.
+
+        Raises:
+            KiamoIacError: as there.
+        """
+        from kiamo_iac.workspace.planning import planned
+
+        return planned(self, environment).plan
+
+
+def contract_of_project(project: Project) -> Contract:
+    """The packaged contract, with the project's own merged over it.
+
+    Raises:
+        ManifestError: it holds problems.
+    """
+    if project.contract is None:
+        return load_contract()
+    return load_contract(project.contract, shown=project.contract.relative_to(project.root.resolve()).as_posix())
+
+
+def contract_in_force(file: Path | None) -> Contract:
+    """The contract of the project of `file`, or of the nearest one; outside of a project, the packaged one.
+
+    Raises:
+        UsageError: `file` is given and is not there.
+        ManifestError: project file or contract holds problems.
+    """
+    found = file or project_above(Path.cwd())
+    return load_contract() if found is None else contract_of_project(load_project(found))
+
+
+def project_above(folder: Path) -> Path | None:
+    """The project file of `folder` or of the nearest folder above it, or None."""
+    try:
+        return find_project(folder)
+    except UsageError:
+        return None

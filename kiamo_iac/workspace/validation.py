@@ -1,0 +1,92 @@
+"""Manifests checked offline: all of a project, or of every project that some paths lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.errors import ManifestError
+from kiamo_iac.manifest.loader import Loaded, load
+from kiamo_iac.manifest.paths import manifests_below
+from kiamo_iac.manifest.project import Project, find_project
+from kiamo_iac.workspace.opening import Workspace, project_above
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What the manifests were found to be."""
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: int = 0
+    """How many manifests were read."""
+    things: int = 0
+    """How many things they declare."""
+    ignored: tuple[Path, ...] = ()
+    """Paths that were named and are no manifests of the project that they lie in."""
+
+    def __add__(self, other: Self) -> Validation:
+        return Validation(
+            self.diagnostics + other.diagnostics,
+            self.files + other.files,
+            self.things + other.things,
+            self.ignored + other.ignored,
+        )
+
+
+def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
+    """Check manifests offline.
+
+    Without `paths`, all of the project. With them, all of every project that they lie in, since a problem may lie
+    between two files; those that lie in no project are checked together by themselves. Problems of project file and
+    contract are among the diagnostics.
+
+    Raises:
+        UsageError: no project was found, and no paths are given.
+    """
+    if file is not None or not paths:
+        return _validate_project(file or find_project(Path.cwd()), paths)
+    inside: dict[Path, list[Path]] = {}
+    loose: list[Path] = []
+    for path in paths:
+        found = project_above(path if path.is_dir() else path.parent)
+        if found is None:
+            loose += _manifests_of(path)
+        else:
+            inside.setdefault(found.resolve(), []).append(path)
+    result = Validation()
+    for project, named in inside.items():
+        result += _validate_project(project, named)
+    if loose:
+        loaded = load(loose, root=Path.cwd(), capabilities=load_contract().capabilities())
+        result += _validation(loaded)
+    return result
+
+
+def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
+    try:
+        workspace = Workspace.open(file)
+        loaded = workspace.load()
+    except ManifestError as error:
+        return Validation(error.diagnostics)
+    return replace(_validation(loaded), ignored=tuple(_strangers(workspace.project, paths)))
+
+
+def _validation(loaded: Loaded) -> Validation:
+    return Validation(loaded.diagnostics, loaded.files, len(loaded.state))
+
+
+def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
+    """Those of `paths` that the project does not read."""
+    known = {path.resolve() for path in (*project.manifests, project.file, project.contract) if path}
+    return [path for path in paths if not path.is_dir() and path.resolve() not in known]
+
+
+def _manifests_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    folder = path.resolve()
+    return [found for found, _ in manifests_below(folder, folder)]
