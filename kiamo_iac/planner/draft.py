@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, has_errors
 from kiamo_iac.planner.matching import Pair
-from kiamo_iac.planner.plan import Action, FieldChange, Risk
+from kiamo_iac.planner.plan import Action, Cause, FieldChange, Risk
 
 
 @dataclass(eq=False, slots=True)
@@ -23,6 +23,7 @@ class Draft:
     changes: tuple[FieldChange, ...] = ()
     risk: Risk = Risk.REVERSIBLE
     source: SourceRange | None = None
+    cause: Cause = Cause.DECLARED
     needs: list[Draft] = field(default_factory=list)
 
 
@@ -32,7 +33,8 @@ class Unit:
 
     pair: Pair
     drafts: list[Draft] = field(default_factory=list)
-    refusals: list[Diagnostic] = field(default_factory=list)
+    said: list[Diagnostic] = field(default_factory=list)
+    """Refusals and warnings."""
 
     def add(self, draft: Draft) -> Draft:
         """Append an action; it needs the one before it."""
@@ -45,18 +47,26 @@ class Unit:
         self, code: str, summary: str, *, detail: str | None = None, hint: str | None = None, key: str = ""
     ) -> None:
         """Record why this cannot be done, at the place of `key` in the declaration."""
+        self._say(Severity.ERROR, code, summary, detail=detail, hint=hint, key=key)
+
+    def warn(self, code: str, summary: str, *, hint: str) -> None:
+        """Record what should be known of this."""
+        self._say(Severity.WARNING, code, summary, detail=None, hint=hint, key="")
+
+    def _say(
+        self, severity: Severity, code: str, summary: str, *, detail: str | None, hint: str | None, key: str
+    ) -> None:
         pair = self.pair
         owner = pair.desired or next((p.desired for p in _above(pair) if p.desired), None)
-        self.refusals.append(
-            Diagnostic(
-                code,
-                summary,
-                detail=detail,
-                hint=hint,
-                address=pair.address,
-                source=owner.source_of(key) if owner else None,
-            )
+        source = owner.source_of(key) if owner else None
+        self.said.append(
+            Diagnostic(code, summary, severity, detail=detail, hint=hint, address=pair.address, source=source)
         )
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything of it cannot be done."""
+        return has_errors(self.said)
 
     def first(self, *actions: Action) -> Draft | None:
         """The first of these actions, or None."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable, Mapping
 from graphlib import TopologicalSorter
 
+from kiamo_iac.address import Address
 from kiamo_iac.planner.draft import Draft
 from kiamo_iac.planner.plan import Step
 
@@ -30,14 +32,14 @@ def ordered(drafts: list[Draft]) -> list[Draft]:
     return result
 
 
-def steps(drafts: list[Draft]) -> tuple[Step, ...]:
-    """Number the drafts and turn their needs into `depends_on`."""
+def steps(drafts: list[Draft], *, seen: Callable[[Draft], Mapping[Address, str | None]]) -> tuple[Step, ...]:
+    """Number the drafts and turn their needs into `depends_on`; `seen` gives what a step stands on."""
     in_order = ordered(drafts)
     number = {id(d): n for n, d in enumerate(in_order, start=1)}
-    return tuple(_step(d, number) for d in in_order)
+    return tuple(_step(d, number, seen(d)) for d in in_order)
 
 
-def _step(draft: Draft, number: dict[int, int]) -> Step:
+def _step(draft: Draft, number: dict[int, int], seen: Mapping[Address, str | None]) -> Step:
     return Step(
         id=number[id(draft)],
         action=draft.action,
@@ -50,4 +52,6 @@ def _step(draft: Draft, number: dict[int, int]) -> Step:
         changes=draft.changes,
         reason=draft.reason,
         source=draft.source,
+        cause=draft.cause,
+        seen=seen,
     )

@@ -18,6 +18,7 @@ from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.references import References
+from kiamo_iac.planner.renames import names_of_the_moment
 from kiamo_iac.resources import kinds
 from kiamo_iac.resources.base import Reference, Scope
 from kiamo_iac.resources.capabilities import Capabilities
@@ -232,8 +233,7 @@ def _open(circle: list[Draft], units: dict[int, Unit], pairing: Pairing, capabil
 
 def _free_name(old: str, pair: Pair, pairing: Pairing, capabilities: Capabilities) -> str | None:
     pattern = capabilities.of(pair.kind.kind).name_pattern
-    for suffix in ("-tmp", "_tmp", "tmp", *(f"-tmp{n}" for n in range(2, 100))):
-        name = old[: 255 - len(suffix)] + suffix
+    for name in names_of_the_moment(old):
         if pattern is not None and not re.fullmatch(pattern, name):
             continue
         slot = _slot(pair, name)

@@ -1,27 +1,30 @@
-"""What is to go: things declared absent, and what an exclusive list leaves out.
+"""What is to go: things declared absent, what an exclusive list leaves out, what the ledger has and no manifest does.
 
     a batch:   stop (unless it is finished or stopped) ─► delete
-    a base:    stop of each declared unfinished batch ─► delete, which takes all that is in it along
+    a base:    stop of each unfinished batch of ours ─► delete, which takes all that is in it along
 
-A batch of the base that is not declared, and is not finished, blocks the base: nobody here may stop it.
+A batch of the base that is neither declared nor in the ledger, and is not finished, blocks the base: it is not ours.
 """
 
 from __future__ import annotations
 
-from kiamo_iac.address import identity
+from collections.abc import Collection
+
+from kiamo_iac.address import Address, identity
 from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.planner.commands import close
 from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.matching import Pair, Pairing
-from kiamo_iac.planner.plan import Action, Risk
+from kiamo_iac.planner.plan import Action, Cause, Risk
 from kiamo_iac.resources.capabilities import Capabilities
 
 
 class Removals:
     """Makes the units of everything that goes, and remembers which parents go."""
 
-    def __init__(self, pairing: Pairing, capabilities: Capabilities) -> None:
+    def __init__(self, pairing: Pairing, capabilities: Capabilities, may_stop: Collection[Address]) -> None:
         self._capabilities = capabilities
+        self._may_stop = may_stop
         self._children: dict[Pair, list[Pair]] = {}
         for pair in pairing.pairs:
             if pair.parent is not None:
@@ -32,7 +35,22 @@ class Removals:
         unit = Unit(pair)
         if pair.live is None or (pair.parent is not None and pair.parent.unwanted):
             return unit  # not there, or gone with its parent
-        self._remove(unit, "declared with ensure: absent", source=pair.declaration.source_of("ensure"))
+        source = pair.declaration.source_of("ensure")
+        self._remove(unit, "declared with ensure: absent", cause=Cause.DECLARED, source=source)
+        return unit
+
+    def pruned(self, pair: Pair) -> Unit:
+        """What takes a thing away that the ledger has and no manifest does."""
+        unit = Unit(pair)
+        kept = [p.address for p in [pair, *self._below(pair)] if p.owned is not None and p.owned.protect]
+        if kept:
+            unit.warn(
+                "KIA0605",
+                f"{pair.address} is no longer declared, and is kept: {' and '.join(kept)} is protected",
+                hint="To let it go: declare it again with protect: false, apply, and then take the block out.",
+            )
+            return unit
+        self._remove(unit, "in the ledger, and no longer declared", cause=Cause.PRUNE, source=None)
         return unit
 
     def undeclared(self, parent: Pair) -> list[Unit]:
@@ -59,7 +77,7 @@ class Removals:
                 )
             else:
                 why = f"not declared, and {parent.address} is exclusive in {collection}"
-                self._remove(unit, why, source=desired.source_of("exclusive"))
+                self._remove(unit, why, cause=Cause.EXCLUSIVE, source=desired.source_of("exclusive"))
             units.append(unit)
         return units
 
@@ -71,12 +89,12 @@ class Removals:
             for old in child.desired.lifecycle.renamed_from
         }
 
-    def _remove(self, unit: Unit, why: str, *, source: SourceRange | None) -> None:
+    def _remove(self, unit: Unit, why: str, *, cause: Cause, source: SourceRange | None) -> None:
         pair, live = unit.pair, unit.pair.now
         if self._refused(unit):
             return
         stops = self._stops_below(unit)
-        if unit.refusals:
+        if unit.refused:
             return
         machine, state = pair.kind.machine, live.run_state
         if machine is not None and state is not None:
@@ -95,6 +113,8 @@ class Removals:
         for stop in stops:
             delete.needs.append(stop.drafts[-1])
             unit.drafts[:0] = stop.drafts
+        for draft in unit.drafts:
+            draft.cause = cause
 
     def _refused(self, unit: Unit) -> bool:
         """Refuse what nobody may delete."""
@@ -109,14 +129,17 @@ class Removals:
                 key="ensure",
             )
         for kept in [pair, *self._below(pair)]:
-            if kept.desired is not None and kept.desired.lifecycle.protect:
+            if kept.protected:
                 unit.refuse(
                     "KIA0514",
                     f"{kept.address} is protected and cannot be deleted",
-                    hint="Take protect: true away first, in a change of its own.",
+                    detail="protect outlives its block: the ledger remembers it from the last apply."
+                    if kept.owned is not None and kept.owned.protect
+                    else None,
+                    hint="Declare it with protect: false, apply, and delete it in a change of its own.",
                     key="ensure",
                 )
-        return bool(unit.refusals)
+        return unit.refused
 
     def _below(self, pair: Pair) -> list[Pair]:
         found = []
@@ -125,14 +148,14 @@ class Removals:
         return found
 
     def _stops_below(self, unit: Unit) -> list[Unit]:
-        """The stops of declared unfinished things below; those nobody declared are a refusal."""
+        """The stops of unfinished things below that are ours to stop; others are a refusal."""
         stops: list[Unit] = []
         strangers: dict[str, list[str]] = {}
         for child in self._below(unit.pair):
             machine, state = child.kind.machine, child.live.run_state if child.live else None
             if machine is None or state is None or state in machine.terminal:
                 continue
-            if child.desired is None:
+            if child.desired is None and child.owned is None and child.address not in self._may_stop:
                 strangers.setdefault(machine.holds_parent, []).append(f'"{child.address.name}" ({state})')
                 continue
             stop = Unit(child)
@@ -143,7 +166,7 @@ class Removals:
                 "KIA0515",
                 f"{unit.pair.address} holds what is not finished and not declared: {', '.join(names)}",
                 detail=f"The instance would answer {self._capabilities.meaning(code)}.",
-                hint="Declare them below it, so that this plan stops them, or close them on the instance.",
+                hint="Declare them below it, or name them with --allow-stop: this plan stops them then.",
                 key="ensure",
             )
         return stops

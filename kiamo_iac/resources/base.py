@@ -90,7 +90,9 @@ class SystemThings:
     """The vendor's code for deleting one."""
 
 
-Name = Annotated[str, Field(min_length=1, max_length=255, description="The name on the instance; names are identity.")]
+LONGEST_NAME = 255
+"""Characters."""
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="The name on the instance; names are identity.")]
 
 
 def _without_default(schema: dict[str, Any]) -> None:
