@@ -120,13 +120,14 @@ class Removals:
         """Refuse what nobody may delete."""
         pair = unit.pair
         system = pair.kind.system
+        key = "ensure" if pair.desired is not None else "exclusive"
         if system is not None and pair.now.extras.get(system.flag):
             unit.refuse(
                 "KIA0513",
                 f'"{pair.now.name}" is a default {pair.kind.kind} and cannot be deleted',
                 detail=f"The instance would answer {self._capabilities.meaning(system.delete)}.",
                 hint="Take ensure: absent away.",
-                key="ensure",
+                key=key,
             )
         for kept in [pair, *self._below(pair)]:
             if kept.protected:
@@ -137,7 +138,7 @@ class Removals:
                     if kept.owned is not None and kept.owned.protect
                     else None,
                     hint="Declare it with protect: false, apply, and delete it in a change of its own.",
-                    key="ensure",
+                    key=key,
                 )
         return unit.refused
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 import pytest
 
 from kiamo_iac.address import Address, identity
 from kiamo_iac.document.place import Place, pack
+from kiamo_iac.owned import Owned
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.resources import by_collection, children_of
@@ -59,7 +60,8 @@ def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[Instance]
         gone = absent or block.get("ensure") == "absent"
         if live:
             extras = {k: mine.pop(k) for k in ("contacts", "default") if mine.get(k)}
-            yield Instance(address, kind, mine, settings, remote_id=f"id-{address}", extras=extras)
+            id_ = mine.pop("id", f"id-{address}")
+            yield Instance(address, kind, mine, settings, remote_id=id_, extras=extras)
         else:
             lifecycle = Lifecycle(
                 ensure=Ensure.ABSENT if gone else Ensure.PRESENT,
@@ -81,11 +83,25 @@ def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[Instance]
 
 
 class Planner(Protocol):
-    """`plan(desired, live)`, each in the shape of a manifest; live bases get their default field unless `bare`."""
+    """`plan(desired, live)`, each in the shape of a manifest. Live bases get their default field, and things the id
+    `id-ADDRESS` unless they say another."""
 
     def __call__(
-        self, desired: Mapping[str, Any], live: Mapping[str, Any], *, capabilities: Capabilities = ...
+        self,
+        desired: Mapping[str, Any],
+        live: Mapping[str, Any],
+        *,
+        capabilities: Capabilities = ...,
+        owned: Collection[Owned] | None = ...,
+        prune: bool = ...,
+        targets: Collection[str] = ...,
+        may_stop: Collection[str] = ...,
     ) -> Plan: ...
+
+
+def ours(address: str, remote_id: str | None = "", **more: Any) -> Owned:
+    """A ledger entry; its id is the one that the live thing at the address has, unless it says another."""
+    return Owned(Address(address), f"id-{address}" if remote_id == "" else remote_id, **more)
 
 
 PHONE = {"name": "phone", "label": "Phone", "datatype": "phone", "default": True}
@@ -94,7 +110,14 @@ PHONE = {"name": "phone", "label": "Phone", "datatype": "phone", "default": True
 @pytest.fixture
 def plan() -> Planner:
     def build(
-        desired: Mapping[str, Any], live: Mapping[str, Any], *, capabilities: Capabilities = CAPABILITIES
+        desired: Mapping[str, Any],
+        live: Mapping[str, Any],
+        *,
+        capabilities: Capabilities = CAPABILITIES,
+        owned: Collection[Owned] | None = None,
+        prune: bool = False,
+        targets: Collection[str] = (),
+        may_stop: Collection[str] = (),
     ) -> Plan:
         bases = [{**b, "fields": [PHONE, *b.get("fields", ())]} for b in live.get("bases", ())]
         return build_plan(
@@ -103,6 +126,10 @@ def plan() -> Planner:
             capabilities=capabilities,
             environment="test",
             url="http://127.0.0.1:1",
+            owned=None if owned is None else {entry.address: entry for entry in owned},
+            prune=prune,
+            targets=[Address(t) for t in targets],
+            may_stop=[Address(a) for a in may_stop],
         )
 
     return build
