@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kiamo_iac.address import Address
 
@@ -17,6 +17,9 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class SourceRange(NamedTuple):
@@ -52,6 +55,25 @@ class Diagnostic:
         """Order by place, then code, then address: the same problems always come out in the same order."""
         where = self.source or SourceRange("￿", 0, 0)
         return (where.file, where.line, where.column, self.code, self.address or "", self.summary)
+
+
+def worst_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Errors, then warnings, then notes; each by place."""
+    return sorted(diagnostics, key=lambda d: (_RANK[d.severity], *d.sort_key()))
+
+
+def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One diagnostic in the shape that every JSON format shares; places are `file:line:column`."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "summary": diagnostic.summary,
+        "detail": diagnostic.detail,
+        "hint": diagnostic.hint,
+        "address": diagnostic.address,
+        "source": str(diagnostic.source) if diagnostic.source else None,
+        "related": [{"message": message, "source": str(place)} for message, place in diagnostic.related],
+    }
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

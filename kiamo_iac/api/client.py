@@ -24,7 +24,7 @@ from kiamo_iac.api.network import Connection, proxy_for, trusted
 from kiamo_iac.api.printable import printable
 from kiamo_iac.api.refusal import refusal
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
-from kiamo_iac.api.strict_json import parse_json
+from kiamo_iac.strict_json import parse_json
 from kiamo_iac.errors import AccessError, ApiError, ResponseError, UsageError
 from kiamo_iac.secret import Secret
 

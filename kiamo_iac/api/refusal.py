@@ -8,7 +8,7 @@ from typing import Any
 from kiamo_iac.api.answer import dig
 from kiamo_iac.api.contract import Errors
 from kiamo_iac.api.printable import printable
-from kiamo_iac.api.strict_json import parse_json
+from kiamo_iac.strict_json import parse_json
 from kiamo_iac.errors import AccessError, RefusedError
 
 _LONGEST = 300

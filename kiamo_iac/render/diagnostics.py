@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, assert_never
+from typing import assert_never
 
 import click
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, has_errors
+from kiamo_iac.diagnostics import Diagnostic, Severity, diagnostic_data, has_errors
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 
 FORMAT_VERSION = "1.0"
 """Of the JSON of `validate`; the first number changes when a reader of the old form would misread the new one."""
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
-
 
 def counted(number: int, noun: str) -> str:
     """`1 error`, `2 errors`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def worst_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Errors, then warnings, then notes; each by place."""
-    return sorted(diagnostics, key=lambda d: (_RANK[d.severity], *d.sort_key()))
 
 
 def summary_data(diagnostics: Iterable[Diagnostic]) -> dict[str, int]:
@@ -33,20 +26,6 @@ def summary_data(diagnostics: Iterable[Diagnostic]) -> dict[str, int]:
     for diagnostic in diagnostics:
         counts[diagnostic.severity.value] += 1
     return counts
-
-
-def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
-    """One diagnostic in the shape that every JSON format shares; places are `file:line:column`."""
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "summary": diagnostic.summary,
-        "detail": diagnostic.detail,
-        "hint": diagnostic.hint,
-        "address": diagnostic.address,
-        "source": str(diagnostic.source) if diagnostic.source else None,
-        "related": [{"message": message, "source": str(place)} for message, place in diagnostic.related],
-    }
 
 
 def diagnostic_lines(diagnostic: Diagnostic, style: Style) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiamo_iac.diagnostics import Severity
-from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Risk
+from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, Risk
 from kiamo_iac.render import diagnostics, run
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -78,11 +78,21 @@ def _step() -> dict[str, Any]:
                 "description": "Ids of the steps that must be done before, ascending.",
             },
             "risk": {"enum": [risk.value for risk in Risk]},
+            "cause": {
+                "enum": [cause.value for cause in Cause],
+                "description": "Who wants it: a block of a manifest, a list said to be complete, or pruning.",
+            },
             "before": {"type": "object", "description": "The attributes concerned as they are live."},
             "after": {"type": "object", "description": "The same as they will be."},
             "changes": {"type": "array", "items": change},
             "reason": {"type": "string"},
             "source": {"anyOf": [_PLACE, {"type": "null"}]},
+            "seen": {
+                "type": "object",
+                "propertyNames": {"pattern": _ADDRESS["pattern"]},
+                "additionalProperties": _nullable("A fingerprint; null: it was not there.", pattern="^[0-9a-f]{32}$"),
+                "description": "What the plan saw of this thing, and of what it is to refer to.",
+            },
         },
         "One call to be made, or one thing that comes with its parent's creation.",
     )

@@ -9,10 +9,10 @@ from typing import Any, assert_never
 import click
 
 from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Severity
+from kiamo_iac.diagnostics import Severity, worst_first
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.diagnostics import counted, diagnostic_lines, worst_first
+from kiamo_iac.render.diagnostics import counted, diagnostic_lines
 from kiamo_iac.render.escape import document, value, visible
 
 _WIDTH = 100
