@@ -68,8 +68,9 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0309": "The name of an environment has characters that it cannot have.",
     "KIA0310": "A number of the guards is out of bounds.",
     "KIA0311": "A change window cannot be read.",
-    "KIA0312": "The address of a ledger cannot be used.",
+    "KIA0312": "The address, remote or ref of a ledger cannot be used.",
     "KIA0313": "A value of the project file is not in the list of those that its key takes.",
+    "KIA0314": "Two environments would share one ledger.",
     # KIA04xx: the contract, and what is read from an instance
     "KIA0401": "The contract has a key that means nothing there.",
     "KIA0402": "The contract lacks a key.",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from kiamo_iac.diagnostics import did_you_mean
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import UsageError
+from kiamo_iac.guard_settings import GuardSettings
+from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.manifest.project import Environment, Project
 from kiamo_iac.manifest.urls import Origin, origin_of
 from kiamo_iac.secret import Secret
@@ -28,7 +30,8 @@ class Target:
     url: str
     """Without a slash at its end."""
     token: Secret
-    allow_start: bool = False
+    guards: GuardSettings = field(default_factory=GuardSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
 
 def variable_prefix(name: str) -> str:
@@ -66,7 +69,8 @@ def resolve_environment(project: Project, name: str | None, environ: Mapping[str
     prefix = variable_prefix(environment.name)
     url = _url(environment, prefix, environ)
     alone = len(project.environments) == 1
-    return Target(environment.name, url, _token(prefix, environ, alone=alone), environment.allow_start)
+    token = _token(prefix, environ, alone=alone)
+    return Target(environment.name, url, token, environment.guards, environment.ledger)
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.errors import ManifestError, UsageError
+from kiamo_iac.guard_settings import GuardSettings
+from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.manifest.paths import manifests_below
 
 PROJECT_FILE: Final = "kiamo.yaml"
@@ -23,8 +25,8 @@ class Environment:
     """None: `KIAMO_<ENV>_URL` has to say."""
     source: SourceRange
     """Where its url stands, or else the environment."""
-    allow_start: bool = False
-    """`guards: {allow_start: true}`: a start needs no `--allow-start`."""
+    guards: GuardSettings = field(default_factory=GuardSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange, did_you_mean, has_errors
+from kiamo_iac.diagnostics import Diagnostic, SourceRange, has_errors
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import ManifestError, UsageError
+from kiamo_iac.guard_settings import GuardSettings
+from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.manifest.environment import variable_prefix
-from kiamo_iac.manifest.paths import Refused, inside
 from kiamo_iac.manifest.project import Environment, Folder, Project
+from kiamo_iac.manifest.project_guards import guards
+from kiamo_iac.manifest.project_ledger import ledger, place_of
+from kiamo_iac.manifest.project_nodes import Nodes
 from kiamo_iac.manifest.urls import origin_of
 
 _KEYS: Final = ("manifests", "contract", "environments")
-_ENVIRONMENT_KEYS: Final = ("url", "guards")
-_GUARD_KEYS: Final = ("allow_start",)
+_ENVIRONMENT_KEYS: Final = ("url", "guards", "ledger")
 _LATER: Final = frozenset({"variables"})
-_ENVIRONMENT_LATER: Final = frozenset({"variables", "patches", "ledger"})
-_GUARD_LATER: Final = frozenset({"max_deletes", "max_delete_percent", "max_update_percent", "change_window"})
+_ENVIRONMENT_LATER: Final = frozenset({"variables", "patches"})
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
@@ -52,10 +54,15 @@ class _Reading:
     """One pass over the data of a project file."""
 
     def __init__(self, document: Document, root: Path) -> None:
-        self.diagnostics: list[Diagnostic] = []
         self._document = document
+        self._nodes = Nodes(document, root)
         self._root = root
         self._top = SourceRange(document.file, 1, 1)
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What was found."""
+        return self._nodes.diagnostics
 
     def project(self, file: Path) -> Project:
         """The project, as far as it could be understood."""
@@ -64,39 +71,32 @@ class _Reading:
         contract: Path | None = None
         environments: dict[str, Environment] = {}
         if isinstance(data, dict):
-            place = self._document.place(data)
-            self._check_keys(data, place, known=_KEYS, later=_LATER, what="the project file")
+            place = self._nodes.place(data)
+            self._nodes.check_keys(data, known=_KEYS, later=_LATER, what="the project file")
             if "manifests" in data:
                 folders = tuple(self._folders(data["manifests"], place.at("manifests")))
             else:
-                self._say("KIA0304", 'the project file has no "manifests"', place.range, "add manifests: [manifests]")
+                self._nodes.say(
+                    "KIA0304", 'the project file has no "manifests"', place.range, "add manifests: [manifests]"
+                )
             if "contract" in data:
                 contract = self._contract(data["contract"], place.at("contract"))
             if "environments" in data:
                 environments = self._environments(data["environments"], place.at("environments"))
         elif not has_errors(self._document.diagnostics):
-            self._say("KIA0301", "the project file is a mapping", self._top, "begin it with manifests: [manifests]")
+            self._nodes.say(
+                "KIA0301", "the project file is a mapping", self._top, "begin it with manifests: [manifests]"
+            )
         return Project(self._root, file, folders, contract, environments)
-
-    def _check_keys(
-        self, node: Mapping[str, Any], place: Place, *, known: Iterable[str], later: frozenset[str], what: str
-    ) -> None:
-        for key in node:
-            if key in later:
-                hint = "remove it: nothing would heed it"
-                self._say("KIA0303", f"{quote(key)} is not supported by this version yet", place.of_key(key), hint)
-            elif key not in known:
-                hint = did_you_mean(key, {*known, *later}) or f"{what} takes {', '.join(known)}"
-                self._say("KIA0302", f"{quote(key)} is not a key of {what}", place.of_key(key), hint)
 
     def _folders(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list) or not value:
-            self._say("KIA0301", '"manifests" is a list of folders', source, "write manifests: [manifests]")
+            self._nodes.say("KIA0301", '"manifests" is a list of folders', source, "write manifests: [manifests]")
             return
-        place = self._document.place(value)
+        place = self._nodes.place(value)
         for index, text in enumerate(value):
             where = place.at(str(index))
-            path = self._path(text, where)
+            path = self._nodes.path(text, where)
             if path is not None and path.is_dir():
                 yield Folder(path, where)
             elif path is not None:
@@ -104,93 +104,74 @@ class _Reading:
                 hint = (
                     "name the folder that the manifests stand in" if path.exists() else "make the folder, or correct it"
                 )
-                self._say("KIA0306", f"{quote(text)} {what}", where, hint)
+                self._nodes.say("KIA0306", f"{quote(text)} {what}", where, hint)
 
     def _contract(self, value: Any, source: SourceRange) -> Path | None:
-        path = self._path(value, source)
+        path = self._nodes.path(value, source)
         if path is not None and not path.is_file():
-            self._say("KIA0306", f"the contract {quote(value)} is not a file", source, "correct the path, or remove it")
-        return path
-
-    def _path(self, value: Any, source: SourceRange) -> Path | None:
-        if not isinstance(value, str) or not value:
-            self._say("KIA0301", "a path is text", source, 'write it relative to the project file, such as "manifests"')
-            return None
-        path = inside(self._root, value)
-        if isinstance(path, Refused):
-            self._say(path.code, f"{path.summary}: {quote(value)}", source, path.hint)
-            return None
+            self._nodes.say(
+                "KIA0306", f"the contract {quote(value)} is not a file", source, "correct the path, or remove it"
+            )
         return path
 
     def _environments(self, value: Any, source: SourceRange) -> dict[str, Environment]:
         if not isinstance(value, dict):
             hint = 'write "staging: {url: https://…}" below it'
-            self._say("KIA0301", '"environments" is a mapping of names', source, hint)
+            self._nodes.say("KIA0301", '"environments" is a mapping of names', source, hint)
             return {}
-        place = self._document.place(value)
+        place = self._nodes.place(value)
         found: dict[str, Environment] = {}
         prefixes: dict[str, str] = {}
         for name, node in value.items():
             where = place.of_key(name)
             if not _ENVIRONMENT_NAME.fullmatch(name):
                 hint = "use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit"
-                self._say("KIA0309", f"{quote(name)} is not a name for an environment", where, hint)
+                self._nodes.say("KIA0309", f"{quote(name)} is not a name for an environment", where, hint)
                 continue
             first = prefixes.setdefault(variable_prefix(name), name)
             if first != name:
                 summary = f"{quote(name)} and {quote(first)} would both be told by {variable_prefix(name)}_TOKEN"
                 related = (("the other stands here", place.of_key(first)),)
-                self._say("KIA0308", summary, where, "rename one of them", related=related)
+                self._nodes.say("KIA0308", summary, where, "rename one of them", related=related)
             found[name] = self._environment(name, node, where)
+        self._check_ledgers(found, place)
         return found
+
+    def _check_ledgers(self, environments: dict[str, Environment], place: Place) -> None:
+        """Two environments in one ledger would prune each other."""
+        kept: dict[tuple[str, ...], str] = {}
+        for name, environment in environments.items():
+            first = kept.setdefault(place_of(environment.ledger, name), name)
+            if first != name:
+                summary = f"{quote(name)} and {quote(first)} would share one ledger"
+                related = (("the other stands here", place.of_key(first)),)
+                self._nodes.say("KIA0314", summary, place.of_key(name), "give each its own", related=related)
 
     def _environment(self, name: str, node: Any, where: SourceRange) -> Environment:
         if node is None:
             return Environment(name, None, where)
         if not isinstance(node, dict):
-            self._say(
+            self._nodes.say(
                 "KIA0301", f"the environment {quote(name)} is a mapping", where, 'write "url: https://…" below it'
             )
             return Environment(name, None, where)
-        place = self._document.place(node)
+        place = self._nodes.place(node)
         what = "an environment"
-        self._check_keys(node, place, known=_ENVIRONMENT_KEYS, later=_ENVIRONMENT_LATER, what=what)
+        self._nodes.check_keys(node, known=_ENVIRONMENT_KEYS, later=_ENVIRONMENT_LATER, what=what)
         source = place.at("url") if "url" in node else where
         url = self._url(node["url"], source) if "url" in node else None
-        allow_start = self._allow_start(node["guards"], place.at("guards")) if "guards" in node else False
-        return Environment(name, url, source, allow_start)
+        guarded = guards(self._nodes, node["guards"], place.at("guards")) if "guards" in node else GuardSettings()
+        kept = ledger(self._nodes, node["ledger"], place.at("ledger")) if "ledger" in node else LedgerSettings()
+        return Environment(name, url, source, guarded, kept)
 
     def _url(self, value: Any, source: SourceRange) -> str | None:
         if not isinstance(value, str):
-            self._say("KIA0301", '"url" is text', source, "write url: https://kiamo.example.com")
+            self._nodes.say("KIA0301", '"url" is text', source, "write url: https://kiamo.example.com")
             return None
         try:
             origin_of(value)
         except ValueError as error:
             hint = "write url: https://kiamo.example.com"
-            self._say("KIA0307", f"the url cannot be used: {error}", source, hint)
+            self._nodes.say("KIA0307", f"the url cannot be used: {error}", source, hint)
             return None
         return value.rstrip("/")
-
-    def _allow_start(self, value: Any, source: SourceRange) -> bool:
-        if not isinstance(value, dict):
-            self._say("KIA0301", '"guards" is a mapping', source, "write guards: {allow_start: true}")
-            return False
-        place = self._document.place(value)
-        self._check_keys(value, place, known=_GUARD_KEYS, later=_GUARD_LATER, what="guards")
-        allowed = value.get("allow_start", False)
-        if not isinstance(allowed, bool):
-            self._say("KIA0301", '"allow_start" is true or false', place.at("allow_start"), "write true or false")
-            return False
-        return allowed
-
-    def _say(
-        self,
-        code: str,
-        summary: str,
-        source: SourceRange,
-        hint: str,
-        *,
-        related: tuple[tuple[str, SourceRange], ...] = (),
-    ) -> None:
-        self.diagnostics.append(Diagnostic(code, summary, hint=hint, source=source, related=related))

@@ -21,7 +21,7 @@ TWO = ONE + "  my-prod.2: {url: 'https://prod.example.com', guards: {allow_start
 
 def test_the_only_environment_needs_no_name(tmp_path: Path) -> None:
     target = resolve_environment(project(tmp_path, ONE), None, {"KIAMO_STAGING_TOKEN": CANARY})
-    assert (target.name, target.url, target.allow_start) == ("staging", "https://kiamo.example.com", False)
+    assert (target.name, target.url, target.guards.allow_start) == ("staging", "https://kiamo.example.com", False)
     assert target.token.reveal() == CANARY
     assert CANARY not in f"{target} {target!r} {target.token} {target.token!r} {target.token:>50}"
 
@@ -30,7 +30,7 @@ def test_the_variables_of_an_environment(tmp_path: Path) -> None:
     environ = {"KIAMO_MY_PROD_2_TOKEN": CANARY, "KIAMO_STAGING_TOKEN": OTHER, "KIAMO_TOKEN": OTHER}
     target = resolve_environment(project(tmp_path, TWO), "my-prod.2", environ)
     assert target.token == Secret(CANARY)
-    assert target.allow_start is True
+    assert target.guards.allow_start is True
     assert variable_prefix("é-1.x_Y") == "KIAMO___1_X_Y"
 
 

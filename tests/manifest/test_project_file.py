@@ -31,8 +31,8 @@ def test_everything_that_it_takes(tmp_path: Path) -> None:
     assert [folder.path for folder in found.folders] == [tmp_path.resolve() / "manifests"]
     assert found.contract == tmp_path.resolve() / "contract.yaml"
     staging, production, bare = found.environments.values()
-    assert (staging.name, staging.url, staging.allow_start) == ("staging", "http://127.0.0.1:8090", True)
-    assert (production.url, production.allow_start) == ("https://kiamo.example.com/base", False)
+    assert (staging.name, staging.url, staging.guards.allow_start) == ("staging", "http://127.0.0.1:8090", True)
+    assert (production.url, production.guards.allow_start) == ("https://kiamo.example.com/base", False)
     assert str(production.source) == "kiamo.yaml:7:21"
     assert (bare.url, str(bare.source)) == (None, "kiamo.yaml:8:3")
 
@@ -77,11 +77,7 @@ CASES = {
 }
 CASES |= {
     f"{key} of an environment": (PREFIX + f"environments: {{a: {{{key}: x}}}}\n", "2:20 KIA0303", "heed")
-    for key in ("variables", "patches", "ledger")
-}
-CASES |= {
-    f"{key} of guards": (PREFIX + f"environments: {{a: {{guards: {{{key}: 5}}}}}}\n", "2:29 KIA0303", "heed")
-    for key in ("max_deletes", "max_delete_percent", "max_update_percent", "change_window")
+    for key in ("variables", "patches")
 }
 CASES |= {
     f"the path {path}": (f"manifests: ['{path}']\n", "1:13 KIA0305", hint)

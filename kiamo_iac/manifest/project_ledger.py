@@ -1,0 +1,149 @@
+"""`ledger` of an environment in the project file: a backend and what that backend needs, and no secrets.
+
+A merge request can change this file. So nothing here may lead the ledger's credentials to a second host, the writing
+of files out of the project, or git to a program or a repository that lies in the project itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from posixpath import normpath
+from typing import Any, Final, assert_never
+
+from kiamo_iac.diagnostics import SourceRange
+from kiamo_iac.document.quote import quote
+from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.manifest.project_nodes import Nodes
+from kiamo_iac.manifest.urls import Origin, origin_of
+
+_KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
+    Backend.FILE: ("backend", "path"),
+    Backend.HTTP: (
+        "backend",
+        "address",
+        "lock_address",
+        "unlock_address",
+        "lock_method",
+        "unlock_method",
+        "update_method",
+    ),
+    Backend.GIT: ("backend", "remote", "ref"),
+}
+_LOCK: Final = ("LOCK", "POST", "PUT")
+_UNLOCK: Final = ("UNLOCK", "DELETE", "POST", "PUT")
+_UPDATE: Final = ("POST", "PUT")
+_EXAMPLE: Final = "https://gitlab.example.com/api/v4/projects/42/terraform/state/kiamo"
+_REMOTE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._\-]*")
+_REMOTE_SSH: Final = re.compile(
+    r"(?:ssh://(?:[A-Za-z0-9._\-]+@)?[A-Za-z0-9][A-Za-z0-9.\-]*(?::\d+)?/|[A-Za-z0-9._\-]+@[A-Za-z0-9][A-Za-z0-9.\-]*:)"
+    r"[!-~]+"
+)
+_REF: Final = re.compile(r"(?!.*\.\.)(?!.*\.lock$)[A-Za-z0-9][A-Za-z0-9._\-]*(?<!\.)")
+"""A part of the name of a ref, see git-check-ref-format(1), and no character beyond that."""
+
+
+def ledger(nodes: Nodes, value: Any, source: SourceRange) -> LedgerSettings:
+    """What `ledger` says; a key that is wrong is as if it were not there."""
+    if not isinstance(value, dict):
+        nodes.say("KIA0301", '"ledger" is a mapping', source, "write ledger: {backend: file}")
+        return LedgerSettings()
+    if "backend" not in value:
+        nodes.say("KIA0304", 'the ledger has no "backend"', source, f"add backend: {', '.join(Backend)}")
+        return LedgerSettings()
+    name = nodes.choice(value, "backend", tuple(Backend))
+    if name is None:
+        return LedgerSettings()
+    backend = Backend(name)
+    nodes.check_keys(value, known=_KEYS[backend], what=f"a ledger with backend: {backend}")
+    match backend:
+        case Backend.FILE:
+            return _file(nodes, value)
+        case Backend.HTTP:
+            return _http(nodes, value, source)
+        case Backend.GIT:
+            return _git(nodes, value)
+        case _:
+            assert_never(backend)
+
+
+def place_of(settings: LedgerSettings, environment: str) -> tuple[str, ...]:
+    """What two environments must not share: the place where the ledger is kept."""
+    match settings.backend:
+        case Backend.FILE:
+            return ("file", normpath(settings.path or f".kiamo/{environment}.ledger.jsonl").casefold())
+        case Backend.HTTP:
+            return ("http", settings.address or environment)
+        case Backend.GIT:
+            return ("git", settings.remote, (settings.ref or environment).casefold())
+        case _:
+            assert_never(settings.backend)
+
+
+def _file(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
+    if "path" not in node:
+        return LedgerSettings()
+    source = nodes.place(node).at("path")
+    path = nodes.path(node["path"], source)
+    if path is None:
+        return LedgerSettings()
+    if path.is_dir():
+        nodes.say("KIA0306", f"{quote(node['path'])} is a folder", source, "name the file that the ledger is kept in")
+    return LedgerSettings(path=node["path"])
+
+
+def _http(nodes: Nodes, node: dict[str, Any], source: SourceRange) -> LedgerSettings:
+    if "address" not in node:
+        nodes.say("KIA0304", 'the ledger has no "address"', source, f"add address: {_EXAMPLE}")
+    address, origin = _address(nodes, node, "address")
+    lock, lock_origin = _address(nodes, node, "lock_address")
+    unlock, unlock_origin = _address(nodes, node, "unlock_address")
+    for key, other in (("lock_address", lock_origin), ("unlock_address", unlock_origin)):
+        if origin is not None and other is not None and other != origin:
+            summary = f'"{key}" leads to {other}, and "address" to {origin}'
+            hint = "the credentials of the ledger go to one host alone: use an address on it"
+            nodes.say("KIA0312", summary, nodes.place(node).at(key), hint)
+    return LedgerSettings(
+        Backend.HTTP,
+        address=address,
+        lock_address=lock,
+        unlock_address=unlock,
+        lock_method=nodes.choice(node, "lock_method", _LOCK),
+        unlock_method=nodes.choice(node, "unlock_method", _UNLOCK),
+        update_method=nodes.choice(node, "update_method", _UPDATE),
+    )
+
+
+def _address(nodes: Nodes, node: dict[str, Any], key: str) -> tuple[str | None, Origin | None]:
+    value = nodes.text(node, key, example=_EXAMPLE)
+    if value is None:
+        return None, None
+    try:
+        return value, origin_of(value)
+    except ValueError as error:
+        hint = "who you are, the environment says: KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD"
+        nodes.say("KIA0312", f"the {key} cannot be used: {error}", nodes.place(node).at(key), hint)
+        return None, None
+
+
+def _git(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
+    remote = nodes.text(node, "remote", example="origin")
+    if remote is not None and not _is_remote(remote):
+        hint = "write the name of a remote, such as origin, or an https or ssh address without a password"
+        nodes.say("KIA0312", "the remote cannot be used", nodes.place(node).at("remote"), hint)
+    ref = nodes.text(node, "ref", example="production")
+    if ref is not None and not _REF.fullmatch(ref):
+        hint = "write a short name such as production: it stands below refs/kiamo-iac/"
+        nodes.say("KIA0312", f"the ref {quote(ref)} cannot be used", nodes.place(node).at("ref"), hint)
+    return LedgerSettings(Backend.GIT, remote=remote or LedgerSettings().remote, ref=ref)
+
+
+def _is_remote(text: str) -> bool:
+    """Whether git would take it for a remote or another host, and for nothing that runs or lies here."""
+    if _REMOTE_NAME.fullmatch(text) or _REMOTE_SSH.fullmatch(text):
+        return True
+    try:
+        origin_of(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,201 @@
+"""Guards and ledgers in the project file: what they take, what they refuse, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.errors import ManifestError
+from kiamo_iac.guard_settings import ChangeWindow, GuardSettings
+from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.manifest.environment import resolve_environment
+from kiamo_iac.manifest.project import Environment
+from tests.manifest.saying import said
+from tests.manifest.test_project_file import PREFIX, project
+
+WINDOW = "Mon-Fri 19:00-08:00 Europe/Paris"
+STATE = "https://gitlab.example.com/api/v4/projects/42/terraform/state/kiamo"
+
+
+def environment(root: Path, text: str) -> Environment:
+    return project(root, f"{PREFIX}environments:\n  production:\n    {text}\n").environments["production"]
+
+
+def test_all_guards(tmp_path: Path) -> None:
+    text = (
+        "guards: {max_deletes: 5, max_delete_percent: 20, max_update_percent: 40, allow_start: true, "
+        f"change_window: '{WINDOW}'}}"
+    )
+    found = environment(tmp_path, text).guards
+    assert found == GuardSettings(5, 20, 40, True, ChangeWindow.parse(WINDOW))
+    assert found.place is not None
+    assert str(found.place.at("max_deletes")) == "kiamo.yaml:4:27"
+
+
+def test_guards_that_are_left_out(tmp_path: Path) -> None:
+    assert environment(tmp_path, "url: https://kiamo.example.com").guards == GuardSettings()
+    assert environment(tmp_path, "guards: {}").guards == GuardSettings()
+    assert environment(tmp_path, "guards: {max_delete_percent: 0, max_deletes: 0}").guards == GuardSettings(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("url: https://kiamo.example.com", LedgerSettings()),
+        ("ledger: {backend: file}", LedgerSettings()),
+        ("ledger: {backend: file, path: state/ours.jsonl}", LedgerSettings(path="state/ours.jsonl")),
+        (f"ledger: {{backend: http, address: '{STATE}'}}", LedgerSettings(Backend.HTTP, address=STATE)),
+        (
+            (
+                "ledger: {backend: http, address: 'http://127.0.0.1:1/s', lock_address: 'http://127.0.0.1:1/l', "
+                "unlock_address: 'http://127.0.0.1:1/u', lock_method: POST, unlock_method: DELETE, update_method: PUT}"
+            ),
+            LedgerSettings(
+                Backend.HTTP,
+                address="http://127.0.0.1:1/s",
+                lock_address="http://127.0.0.1:1/l",
+                unlock_address="http://127.0.0.1:1/u",
+                lock_method="POST",
+                unlock_method="DELETE",
+                update_method="PUT",
+            ),
+        ),
+        ("ledger: {backend: git}", LedgerSettings(Backend.GIT)),
+        (
+            "ledger: {backend: git, remote: upstream, ref: eu-1}",
+            LedgerSettings(Backend.GIT, remote="upstream", ref="eu-1"),
+        ),
+    ],
+)
+def test_ledgers(tmp_path: Path, text: str, expected: LedgerSettings) -> None:
+    assert environment(tmp_path, text).ledger == expected
+
+
+def test_a_run_is_told_both(tmp_path: Path) -> None:
+    found = project(
+        tmp_path,
+        f"{PREFIX}environments: {{a: {{url: 'https://h', guards: {{max_deletes: 1}}, ledger: {{backend: git}}}}}}\n",
+    )
+    target = resolve_environment(found, "a", {"KIAMO_TOKEN": ("0123456789abcdef" * 3)[:40]})
+    assert (target.guards.max_deletes, target.ledger.backend) == (1, Backend.GIT)
+
+
+CASES = {
+    "a negative limit": ("guards: {max_deletes: -1}", "4:27 KIA0310", "correct it"),
+    "more than all": ("guards: {max_delete_percent: 101}", "4:34 KIA0310", "correct it"),
+    "more than all again": ("guards: {max_update_percent: 101}", "4:34 KIA0310", "correct it"),
+    "a limit in quotes": ("guards: {max_deletes: '5'}", "4:27 KIA0301", "without quotes"),
+    "half a thing": ("guards: {max_deletes: 0.5}", "4:27 KIA0301", "digits alone"),
+    "a limit that is true": ("guards: {max_deletes: true}", "4:27 KIA0301", "digits alone"),
+    "an empty limit": ("guards: {max_deletes: }", "4:27 KIA0301", "digits alone"),
+    "a percent sign": ("guards: {max_delete_percent: 30 %}", "4:34 KIA0301", "digits alone"),
+    "a typo in a limit": ("guards: {max_delete: 5}", "4:14 KIA0302", 'did you mean "max_deletes"?'),
+    "a global force": ("guards: {zzzz: true}", "4:14 KIA0302", "max_deletes, max_delete_percent"),
+    "a window that is a list": ("guards: {change_window: [Mon]}", "4:29 KIA0301", WINDOW),
+    "a window without a clock": ("guards: {change_window: 'Mon 19:00-20:00'}", "4:29 KIA0311", "time zone of IANA"),
+    "a window of nowhere": (
+        "guards: {change_window: 'Mon 19:00-20:00 Europe/Pari'}",
+        "4:29 KIA0311",
+        'did you mean "Europe/Paris"?',
+    ),
+    "a ledger that is text": ("ledger: file", "4:13 KIA0301", "backend: file"),
+    "a ledger without a backend": ("ledger: {path: a}", "4:13 KIA0304", "file, http, git"),
+    "a backend that is none": ("ledger: {backend: s3}", "4:23 KIA0313", "file, http, git"),
+    "a typo in a backend": ("ledger: {backend: htpp}", "4:23 KIA0313", 'did you mean "http"?'),
+    "a backend that is a list": ("ledger: {backend: [git]}", "4:23 KIA0301", "backend: file or http or git"),
+    "a key of another backend": ("ledger: {backend: git, path: a}", "4:28 KIA0302", "takes backend, remote, ref"),
+    "a typo in a key": ("ledger: {backend: git, remot: a}", "4:28 KIA0302", 'did you mean "remote"?'),
+    "a path out of the project": ("ledger: {backend: file, path: ../a}", "4:35 KIA0305", "into the project"),
+    "an absolute path": ("ledger: {backend: file, path: /a}", "4:35 KIA0305", "relative"),
+    "a path that is a number": ("ledger: {backend: file, path: 1}", "4:35 KIA0301", "relative"),
+    "a path to a folder": ("ledger: {backend: file, path: manifests}", "4:35 KIA0306", "name the file"),
+    "no address": ("ledger: {backend: http}", "4:13 KIA0304", "terraform/state"),
+    "an empty address": ("ledger: {backend: http, address: ''}", "4:38 KIA0301", "terraform/state"),
+    "a method that is none": (
+        f"ledger: {{backend: http, address: '{STATE}', lock_method: GET}}",
+        "4:122 KIA0313",
+        "LOCK, POST, PUT",
+    ),
+    "credentials for another host": (
+        "ledger: {backend: http, address: 'https://h/s', lock_address: 'https://evil.example/s'}",
+        "4:67 KIA0312",
+        "one host alone",
+    ),
+}
+CASES |= {
+    f"the address {address}": (f"ledger: {{backend: http, address: '{address}'}}", "4:38 KIA0312", "_LEDGER_USERNAME")
+    for address in (
+        "http://gitlab.example.com/state",
+        "https://user:password@gitlab.example.com/state",
+        "https://gitlab.example.com/state?private_token=password",
+        "ftp://gitlab.example.com/state",
+        "gitlab.example.com/state",
+    )
+}
+CASES |= {
+    f"the remote {remote}": (f"ledger: {{backend: git, remote: '{remote}'}}", "4:36 KIA0312", "without a password")
+    for remote in (
+        "-uevil",
+        "--upload-pack=evil",
+        "ext::sh -c evil",
+        "./evil",
+        "../evil.git",
+        "/evil.git",
+        "file:///evil.git",
+        "http://gitlab.example.com/a.git",
+        "https://user:password@gitlab.example.com/a.git",
+        "https://password@gitlab.example.com/a.git",
+        "ssh://-oProxyCommand=evil/a",
+        "git@-oProxyCommand=evil:a",
+        "ssh://user:password@host/a",
+        "git://host/a",
+        "a b",
+    )
+}
+CASES |= {
+    f"the ref {ref}": (f"ledger: {{backend: git, ref: '{ref}'}}", "4:33 KIA0312", "refs/kiamo-iac/")
+    for ref in ("refs/heads/main", "../heads/main", "a..b", "a.lock", "a.", ".a", "-a", "a b", "a:b", "é", "a\\")
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_problem_is_said_once_at_its_place(case: str, tmp_path: Path) -> None:
+    text, expected, words = CASES[case]
+    with pytest.raises(ManifestError) as caught:
+        environment(tmp_path, text)
+    assert said(caught.value.diagnostics) == [f"kiamo.yaml:{expected}"]
+    assert words in (caught.value.diagnostics[0].hint or "")
+    assert "password" not in caught.value.diagnostics[0].summary.replace("a password", "")
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "origin",
+        "my.remote-1",
+        "https://gitlab.example.com/a/b.git",
+        "http://127.0.0.1:8080/a.git",
+        "ssh://git@gitlab.example.com:2222/a/b.git",
+        "ssh://gitlab.example.com/a/b.git",
+        "git@gitlab.example.com:a/b.git",
+    ],
+)
+def test_remotes(tmp_path: Path, remote: str) -> None:
+    assert environment(tmp_path, f"ledger: {{backend: git, remote: '{remote}'}}").ledger.remote == remote
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("{backend: file, path: .kiamo/b.ledger.jsonl}", "{backend: file}"),
+        ("{backend: file, path: x}", "{backend: file, path: ./X}"),
+        (f"{{backend: http, address: '{STATE}'}}", f"{{backend: http, address: '{STATE}', lock_method: POST}}"),
+        ("{backend: git, ref: b}", "{backend: git}"),
+    ],
+)
+def test_two_environments_never_share_a_ledger(tmp_path: Path, first: str, second: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        project(tmp_path, f"{PREFIX}environments:\n  a: {{ledger: {first}}}\n  b: {{ledger: {second}}}\n  c:\n")
+    assert said(caught.value.diagnostics) == ["kiamo.yaml:4:3 KIA0314"]
+    assert str(caught.value.diagnostics[0].related[0][1]) == "kiamo.yaml:3:3"
