@@ -9,6 +9,7 @@
     │   └── RefusedError              1   the instance said no (status, ERR_nnnn)
     │       └── AccessError           1   401 or 403: this token may not do that
     ├── LedgerError                   1   the ledger cannot be read or written, or is not this environment's
+    ├── PlanFileError                 1   a saved plan cannot be used
     ├── PlanRefused                   1   the desired state cannot be reached (diagnostics)
     ├── StaleError                    3   what the plan saw has changed
     ├── PartialError                  4   applied in part
@@ -88,6 +89,10 @@ class AccessError(RefusedError):
 
 class LedgerError(KiamoIacError):
     """The ledger cannot be read or written, or is not this environment's; nothing of it is lost or overwritten."""
+
+
+class PlanFileError(KiamoIacError):
+    """A saved plan cannot be used: it is none, was made for something else, or was changed by hand."""
 
 
 class PlanRefused(KiamoIacError):  # noqa: N818 - a refusal is not a fault of ours

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, diagnostic_data, worst_first
 from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, FieldChange, Plan, Risk, Step
+
+T = TypeVar("T", str, int)
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -55,54 +57,69 @@ def plan_of(data: Mapping[str, Any]) -> Plan:
         ValueError, TypeError, LookupError, AttributeError: the data has another shape.
     """
     return Plan(
-        environment=data["environment"],
-        url=data["url"],
+        environment=text_in(data["environment"]),
+        url=text_in(data["url"]),
         steps=tuple(_step(item) for item in data["steps"]),
         diagnostics=tuple(_diagnostic(item) for item in data["diagnostics"]),
     )
 
 
+def text_in(value: Any) -> str:
+    """`value`, which has to be text.
+
+    Raises:
+        TypeError: it is not.
+    """
+    return _typed(value, str)
+
+
 def _step(data: Mapping[str, Any]) -> Step:
     return Step(
-        id=data["id"],
+        id=_typed(data["id"], int),
         action=Action(data["action"]),
         address=Address.parse(data["address"]),
-        kind=data["kind"],
-        depends_on=tuple(data["depends_on"]),
+        kind=text_in(data["kind"]),
+        depends_on=tuple(_typed(needed, int) for needed in data["depends_on"]),
         risk=Risk(data["risk"]),
         before=dict(data["before"]),
         after=dict(data["after"]),
-        changes=tuple(FieldChange(c["path"], c["before"], c["after"]) for c in data["changes"]),
-        reason=data["reason"],
+        changes=tuple(FieldChange(text_in(c["path"]), c["before"], c["after"]) for c in data["changes"]),
+        reason=text_in(data["reason"]),
         source=_place(data["source"]),
         cause=Cause(data["cause"]),
-        seen={Address.parse(address): seen for address, seen in data["seen"].items()},
+        seen={Address.parse(address): _optional(seen) for address, seen in data["seen"].items()},
     )
 
 
 def _diagnostic(data: Mapping[str, Any]) -> Diagnostic:
     return Diagnostic(
-        code=data["code"],
-        summary=data["summary"],
+        code=text_in(data["code"]),
+        summary=text_in(data["summary"]),
         severity=Severity(data["severity"]),
-        detail=data["detail"],
-        hint=data["hint"],
+        detail=_optional(data["detail"]),
+        hint=_optional(data["hint"]),
         address=Address.parse(data["address"]) if data["address"] is not None else None,
         source=_place(data["source"]),
-        related=tuple((item["message"], _needed(_place(item["source"]))) for item in data["related"]),
+        related=tuple((text_in(item["message"]), _place_in(item["source"])) for item in data["related"]),
     )
 
 
 def _place(text: str | None) -> SourceRange | None:
+    return None if text is None else _place_in(text)
+
+
+def _place_in(text: str) -> SourceRange:
     """`file:line:column`; the file may hold colons."""
-    if text is None:
-        return None
     file, line, column = text.rsplit(":", 2)
     return SourceRange(file, int(line), int(column))
 
 
-def _needed(place: SourceRange | None) -> SourceRange:
-    if place is None:
-        msg = "a place is missing"
-        raise ValueError(msg)
-    return place
+def _optional(value: Any) -> str | None:
+    return None if value is None else text_in(value)
+
+
+def _typed(value: Any, type_: type[T]) -> T:
+    if type(value) is not type_:
+        msg = f"{type_.__name__} expected"
+        raise TypeError(msg)
+    return value

@@ -1,0 +1,210 @@
+"""A saved plan: the plan's JSON with all that it takes to tell whether it may still be applied. Pure: text in and out.
+
+    plan JSON     what is to be done, each step with what it saw (`plan_json`)
+    "saved"       which tool, when, for which manifests, contract and choices; a nonce, so that no two are equal
+    "digest"      SHA-256 over all of that
+
+The digest catches accidents and names the file in the ledger, which lets it be applied once. It is no signature: apply
+trusts nothing of the file, but plans again and compares (`plan_compare`). Nothing that looks like a token is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from kiamo_iac.address import Address
+from kiamo_iac.errors import PlanFileError
+from kiamo_iac.planner.plan import FORMAT_VERSION, Plan
+from kiamo_iac.planner.plan_json import plan_data, plan_of, text_in
+from kiamo_iac.secret import redact
+from kiamo_iac.strict_json import parse_json
+
+SAVED_VERSION: Final = "1"
+"""Of what stands under `saved`; any other is refused."""
+
+MAX_BYTES: Final = 128 * 1024 * 1024
+"""Of a saved plan: over 100,000 steps."""
+
+_AGAIN: Final = "make it again: kiamo-iac plan --out"
+_CHANGED: Final = "a saved plan is not edited, also not its layout by a formatter; " + _AGAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was chosen when the plan was made; apply plans again with the same."""
+
+    prune: bool = False
+    targets: tuple[Address, ...] = ()
+    may_stop: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan, and what it was made of."""
+
+    plan: Plan
+    """Without bindings when it was read from a file: it is for showing and comparing."""
+    tool_version: str
+    created_at: str
+    """RFC 3339, UTC, to the second."""
+    manifests_digest: str
+    """See `manifests_digest`."""
+    contract_digest: str
+    """See `contract_digest`."""
+    nonce: str
+    """32 random hexadecimal characters."""
+    options: Options = Options()
+
+    @property
+    def digest(self) -> str:
+        """64 hexadecimal characters, over everything."""
+        return _digest(_data(self))
+
+
+def manifests_digest(files: Iterable[tuple[str, bytes]]) -> str:
+    """64 hexadecimal characters over the names (as the project shows them, with forward slashes) and the bytes of
+    files, in whatever order they come."""
+    entries = sorted((name.encode("utf-8", "surrogatepass"), sha256(content).digest()) for name, content in files)
+    whole = sha256()
+    for name, content in entries:
+        whole.update(len(name).to_bytes(8, "big") + name + content)
+    return whole.hexdigest()
+
+
+def contract_digest(contract: Mapping[str, Any]) -> str:
+    """64 hexadecimal characters over a merged contract, given as plain data."""
+    return _digest(contract)
+
+
+def text_of(saved: SavedPlan) -> str:
+    """The text of the file, ASCII, a line for each step.
+
+    Raises:
+        ValueError: the plan is refused: there is nothing to apply later.
+        PlanFileError: it is larger than what is read again.
+    """
+    if not saved.plan.applyable:
+        msg = "a plan that is refused cannot be saved"
+        raise ValueError(msg)
+    data = _data(saved)
+    data["digest"] = _digest(data)
+    lines = [f'"{key}": {_lines(value) if key == "steps" else _compact(value)}' for key, value in data.items()]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    if len(text) > MAX_BYTES:
+        raise PlanFileError(
+            f"The plan has {len(saved.plan.steps):,} steps, more than can be saved.",
+            hint="apply without saving it, or cut it down with --target",
+        )
+    return text
+
+
+def load_plan(text: bytes, *, shown: str) -> SavedPlan:
+    """What `text_of` wrote. `shown` is the file's name in messages.
+
+    Raises:
+        PlanFileError: it is no saved plan, is of another format, or is not as it was saved.
+    """
+    if len(text) > MAX_BYTES:
+        raise _no_plan(shown, f"it is larger than {MAX_BYTES // (1024 * 1024)} MiB")
+    try:
+        data = parse_json(text)
+    except ValueError as error:
+        raise _no_plan(shown, str(error)) from None
+    if not isinstance(data, dict) or not isinstance(data.get("saved"), dict):
+        raise _no_plan(shown, "nothing in it says what it was made of")
+    _check_format(data, shown)
+    digest = data.pop("digest", None)
+    if digest != _digest(data):
+        raise PlanFileError(f"{shown} is not as it was saved: its digest does not fit.", hint=_CHANGED)
+    try:
+        saved = _saved(data)
+        as_it_was = _canonical(_data(saved)) == _canonical(data)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        as_it_was = False
+    if not as_it_was:
+        raise PlanFileError(f"{shown} is not as kiamo-iac saves plans.", hint=_CHANGED)
+    return saved
+
+
+def _check_format(data: Mapping[str, Any], shown: str) -> None:
+    formats = (data.get("format_version"), data["saved"].get("format_version"))
+    if formats != (FORMAT_VERSION, SAVED_VERSION):
+        version = data["saved"].get("tool_version")
+        by = f' by version "{version}" of kiamo-iac' if isinstance(version, str) and len(version) <= 40 else ""
+        raise PlanFileError(f"{shown} was saved{by} in a format that this version does not read.", hint=_AGAIN)
+
+
+def _no_plan(shown: str, why: str) -> PlanFileError:
+    return PlanFileError(f"{shown} is no saved plan: {why}.", hint="saved plans are made by kiamo-iac plan --out")
+
+
+# --- the data --------------------------------------------------------------------------------------------------------
+
+
+def _data(saved: SavedPlan) -> dict[str, Any]:
+    """Everything but the digest."""
+    options = saved.options
+    about = {
+        "format_version": SAVED_VERSION,
+        "tool_version": saved.tool_version,
+        "created_at": saved.created_at,
+        "manifests_digest": saved.manifests_digest,
+        "contract_digest": saved.contract_digest,
+        "nonce": saved.nonce,
+        "options": {
+            "prune": options.prune,
+            "targets": sorted(options.targets),
+            "may_stop": sorted(options.may_stop),
+        },
+    }
+    data: dict[str, Any] = without_tokens({**plan_data(saved.plan), "saved": about})
+    return data
+
+
+def _saved(data: Mapping[str, Any]) -> SavedPlan:
+    about, options = data["saved"], data["saved"]["options"]
+    if type(options["prune"]) is not bool:
+        msg = "true or false expected"
+        raise TypeError(msg)
+    return SavedPlan(
+        plan=plan_of(data),
+        tool_version=text_in(about["tool_version"]),
+        created_at=text_in(about["created_at"]),
+        manifests_digest=text_in(about["manifests_digest"]),
+        contract_digest=text_in(about["contract_digest"]),
+        nonce=text_in(about["nonce"]),
+        options=Options(
+            prune=options["prune"],
+            targets=tuple(Address.parse(address) for address in options["targets"]),
+            may_stop=tuple(Address.parse(address) for address in options["may_stop"]),
+        ),
+    )
+
+
+def without_tokens(data: Any) -> Any:
+    """Plain data, with everything in it that looks like a token hidden."""
+    if isinstance(data, str):
+        return redact(data)
+    if isinstance(data, Mapping):
+        return {redact(key): without_tokens(value) for key, value in data.items()}
+    return [without_tokens(value) for value in data] if isinstance(data, list | tuple) else data
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    return sha256(_canonical(data).encode("ascii")).hexdigest()
+
+
+def _canonical(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _compact(data: Any) -> str:
+    return json.dumps(data, allow_nan=False)
+
+
+def _lines(steps: list[Any]) -> str:
+    return "[\n" + ",\n".join(map(_compact, steps)) + "\n]" if steps else "[]"

@@ -1,0 +1,441 @@
+"""Saved plans: read back as they were, refused once anything in them was touched, compared with what is derived now."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kiamo_iac.address import Address
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.errors import PlanFileError, StaleError
+from kiamo_iac.planner import plan_file
+from kiamo_iac.planner.plan import Plan
+from kiamo_iac.planner.plan_compare import Change, Finding, Look, check_bound, check_same, compare
+from kiamo_iac.planner.plan_file import (
+    Options,
+    SavedPlan,
+    contract_digest,
+    load_plan,
+    manifests_digest,
+    text_of,
+)
+from tests.planner.conftest import Planner
+
+DESIRED: dict[str, Any] = {
+    "services": [{"name": "Sales"}, {"name": "Win back", "managed": True}],
+    "bases": [
+        {
+            "name": "prospects",
+            "label": "New",
+            "fields": [{"name": "city", "label": "Ville d’appel", "datatype": "string"}],
+            "batches": [
+                {"name": "spring", "service": "Sales", "association": {"destination": "city"}, "settings": {"pace": 1}},
+                {"name": "summer", "renamed_from": ["old"], "service": "Sales"},
+                {"name": "gone", "ensure": "absent"},
+            ],
+        }
+    ],
+}
+LIVE: dict[str, Any] = {
+    "services": [{"name": "Sales"}, {"name": "Care"}],
+    "bases": [
+        {
+            "name": "prospects",
+            "label": "Old",
+            "batches": [
+                {"name": "old", "service": "Sales", "association": {}, "state": "new"},
+                {"name": "gone", "service": "Care", "association": {}, "state": "started"},
+                {"name": "stranger", "service": "Care", "association": {}, "state": "new"},
+            ],
+        },
+        {"name": "elsewhere"},
+    ],
+}
+CANARY = "deadbeef" * 5
+REMARK = Diagnostic(
+    "KIA0601",
+    "a remark",
+    Severity.WARNING,
+    detail="Of some length.",
+    hint="leave it",
+    address=Address("services/Sales"),
+    source=SourceRange("C:/manifests/a.yaml", 3, 5),
+    related=(("first here", SourceRange("manifests/b.yaml", 1, 1)),),
+)
+
+
+def saved_of(plan: Plan) -> SavedPlan:
+    return SavedPlan(
+        plan=plan,
+        tool_version="1.2.3",
+        created_at="2026-02-03T04:05:06Z",
+        manifests_digest="a" * 64,
+        contract_digest="b" * 64,
+        nonce="c" * 32,
+        options=Options(prune=True, targets=(Address("bases/prospects"),), may_stop=(Address("bases/x/batches/y"),)),
+    )
+
+
+@pytest.fixture
+def made(plan: Planner) -> Plan:
+    return replace(plan(DESIRED, LIVE), diagnostics=(REMARK,))
+
+
+def load(text: str) -> SavedPlan:
+    return load_plan(text.encode(), shown="plan.json")
+
+
+# --- there and back --------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_plan_is_read_back_whole(made: Plan) -> None:
+    saved = saved_of(made)
+    text = text_of(saved)
+    assert text.isascii()
+    assert load(text) == replace(saved, plan=replace(made, bindings={}))
+    assert load(text).digest == saved.digest == json.loads(text)["digest"]
+    assert text_of(load(text)) == text
+    assert len(made.steps) == 7
+    assert sum(line.startswith('{"id"') for line in text.splitlines()) == 7
+
+
+def test_an_empty_plan_can_be_saved(made: Plan) -> None:
+    empty = replace(made, steps=(), diagnostics=(), bindings={})
+    assert load(text_of(saved_of(empty))).plan == empty
+
+
+def test_two_plans_alike_have_two_digests(made: Plan) -> None:
+    assert saved_of(made).digest != replace(saved_of(made), nonce="d" * 32).digest
+
+
+def test_a_refused_plan_is_not_saved(made: Plan) -> None:
+    with pytest.raises(ValueError, match="refused"):
+        text_of(saved_of(replace(made, diagnostics=(Diagnostic("KIA0503", "no"),))))
+
+
+def test_what_looks_like_a_token_is_not_written(plan: Planner) -> None:
+    live = copy.deepcopy(LIVE)
+    live["bases"][0]["batches"][1]["settings"] = {CANARY: [f"Bearer {CANARY}"]}
+    made = plan(DESIRED, live)
+    assert any(CANARY in str(step.before) for step in made.steps)
+    text = text_of(saved_of(made))
+    assert CANARY not in text
+    assert load(text).digest == saved_of(made).digest
+    assert compare(load(text).plan, made).finding is Finding.SAME
+
+
+# --- refused ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is no saved plan"),
+        ("<html>", "is no saved plan: it is HTML"),
+        ("[]", "nothing in it says"),
+        ('{"saved": []}', "nothing in it says"),
+        ('{"saved": {}, "saved": {}}', "the same key twice"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"saved": NaN}', "NaN is not JSON"),
+    ],
+)
+def test_what_is_no_saved_plan(text: str, says: str) -> None:
+    with pytest.raises(PlanFileError, match=says) as caught:
+        load(text)
+    assert caught.value.exit_code == 1
+    assert "plan --out" in (caught.value.hint or "")
+
+
+def test_a_plan_too_large_is_neither_written_nor_read(made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = text_of(saved_of(made))
+    monkeypatch.setattr(plan_file, "MAX_BYTES", 500)
+    with pytest.raises(PlanFileError, match="7 steps, more than can be saved"):
+        text_of(saved_of(made))
+    with pytest.raises(PlanFileError, match="larger than"):
+        load(text)
+
+
+@pytest.mark.parametrize("change", [{"format_version": "2.0"}, {"saved": {"format_version": "0", "tool_version": "9"}}])
+def test_another_format_is_told_before_anything_else(made: Plan, change: dict[str, Any]) -> None:
+    data = json.loads(text_of(saved_of(made))) | change
+    with pytest.raises(PlanFileError, match="in a format that this version does not read") as caught:
+        load(json.dumps(data))
+    assert caught.value.hint
+
+
+def test_an_accident_is_caught_by_the_digest(made: Plan) -> None:
+    with pytest.raises(PlanFileError, match="digest does not fit") as caught:
+        load(text_of(saved_of(made)).replace('"New"', '"Newt"'))
+    assert caught.value.hint
+
+
+# --- flipping every field --------------------------------------------------------------------------------------------
+
+
+Path = tuple[Any, ...]
+
+
+def _leaves(data: Any, path: Path = ()) -> Iterator[Path]:
+    yield path
+    if isinstance(data, dict | list):
+        for key in data if isinstance(data, dict) else range(len(data)):
+            yield from _leaves(data[key], (*path, key))
+
+
+def _others(value: Any) -> list[Any]:
+    match value:
+        case bool():
+            return [not value, int(value), None]
+        case int():
+            return [value + 1, float(value), value == 1, str(value), None]
+        case str():
+            return [f"{value}x", "", 7, None, [value], CANARY]
+        case None:
+            return ["x", 0, {}, False]
+        case list():
+            return [[*value, *value[-1:]] if value else ["x"], value[::-1] if len(value) > 1 else None, value[1:], {}]
+        case dict():
+            return [{**value, "x": 1}, list(value), None]
+        case _:
+            raise AssertionError(value)
+
+
+def _without(data: Any, path: Path) -> Any:
+    found = copy.deepcopy(data)
+    inner = found
+    for key in path[:-1]:
+        inner = inner[key]
+    del inner[path[-1]]
+    return found
+
+
+def _with(data: Any, path: Path, value: Any) -> Any:
+    found = copy.deepcopy(data)
+    inner = found
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return found
+
+
+def _mutants(data: Any) -> Iterator[tuple[Path, Any]]:
+    for path in _leaves(data):
+        if path:
+            yield path, _without(data, path)
+            at = data
+            for key in path:
+                at = at[key]
+            for value in _others(at):
+                if value != at or type(value) is not type(at):
+                    yield path, _with(data, path, value)
+
+
+_SHOWN_ONLY = ("created_at", "nonce")
+"""Under `saved`: whatever they say, what is applied is the same."""
+
+
+def _accepted(data: dict[str, Any], derive: Callable[[Options], Plan]) -> bool:
+    """As apply does it; True when it would go on."""
+    try:
+        saved = load(json.dumps(data))
+        check_bound(
+            saved,
+            environment=None,
+            url="http://127.0.0.1:1",
+            manifests_digest="a" * 64,
+            contract_digest="b" * 64,
+            tool_version="1.2.3",
+        )
+        check_same(saved.plan, derive(saved.options))
+    except (PlanFileError, StaleError) as error:
+        return not (str(error).endswith(".") and error.hint)
+    return True
+
+
+@pytest.mark.parametrize("attacker", [False, True], ids=["careless", "recomputes the digest"])
+def test_flip_every_field_and_nothing_is_written_that_was_not_shown(made: Plan, attacker: bool) -> None:
+    original = json.loads(text_of(saved_of(made)))
+
+    def derive(options: Options) -> Plan:
+        return made if options == saved_of(made).options else replace(made, steps=made.steps[:-1])
+
+    assert _accepted(original, derive)
+    counted, passed = 0, set()
+    for path, mutant in _mutants(original):
+        if attacker and isinstance(mutant, dict) and path != ("digest",):
+            mutant.pop("digest", None)
+            mutant["digest"] = plan_file._digest(mutant)
+        counted += 1
+        if _accepted(mutant, derive):
+            passed.add(path)
+    assert counted > 1000
+    allowed = {("saved", key) for key in _SHOWN_ONLY} if attacker else set()
+    shown = {path for path in passed if path[0] == "diagnostics"}  # apply shows those that it finds itself
+    assert passed - shown == allowed
+    assert bool(shown) is attacker
+
+
+def test_keys_said_twice_are_refused(made: Plan) -> None:
+    text = text_of(saved_of(made))
+    for key in ("steps", "environment", "saved"):
+        with pytest.raises(PlanFileError, match="same key twice"):
+            load(text.replace(f'"{key}":', f'"{key}": 1,\n"{key}":', 1))
+
+
+# --- compared --------------------------------------------------------------------------------------------------------
+
+
+def _changed(plan: Planner, change: Callable[[dict[str, Any]], None]) -> Plan:
+    live = copy.deepcopy(LIVE)
+    change(live)
+    return plan(DESIRED, live)
+
+
+def _saw(change: Change) -> tuple[str, Look, Look]:
+    return (change.address, change.saw, change.now)
+
+
+UNRELATED: Mapping[str, Callable[[dict[str, Any]], None]] = {
+    "another base": lambda live: live["bases"].append({"name": "more"}),
+    "another base's label": lambda live: live["bases"][1].update(label="X"),
+    "a batch that nobody declares": lambda live: live["bases"][0]["batches"][2].update(state="stopped"),
+    "contacts come in": lambda live: live["bases"][0].update(contacts=12),
+    "a service that nothing is written to": lambda live: live["services"].append({"name": "Third"}),
+}
+
+
+@pytest.mark.parametrize("name", UNRELATED)
+def test_unrelated_live_changes_are_no_difference(made: Plan, plan: Planner, name: str) -> None:
+    assert compare(made, _changed(plan, UNRELATED[name])).finding is Finding.SAME
+
+
+THERE, MISSING, NOT = Look.THERE, Look.MISSING, Look.NOT_LOOKED_AT
+RELATED: Mapping[str, tuple[Callable[[dict[str, Any]], None], set[tuple[str, Look, Look]]]] = {
+    "the label of a target": (
+        lambda live: live["bases"][0].update(label="Other"),
+        {("bases/prospects", THERE, THERE)},
+    ),
+    "settings of a target that no step writes": (
+        lambda live: live["bases"][0]["batches"][0].update(settings={"a": 1}),
+        {("bases/prospects/batches/summer", THERE, THERE)},
+    ),
+    "what a create refers to": (
+        lambda live: live["services"][0].update(label="Changed"),
+        {("services/Sales", THERE, THERE)},
+    ),
+    "what is to be deleted is gone": (
+        lambda live: live["bases"][0]["batches"].pop(1),
+        {("bases/prospects/batches/gone", THERE, NOT)},
+    ),
+    "what is to be made is there": (
+        lambda live: live["services"].append({"name": "Win back"}),
+        {("services/Win back", MISSING, NOT)},
+    ),
+    "what is to be made is there, and otherwise": (
+        lambda live: live["bases"][0].update(fields=[{"name": "city", "label": "B", "datatype": "string"}]),
+        {("bases/prospects/fields/city", MISSING, THERE)},
+    ),
+    "a batch was renamed already": (
+        lambda live: live["bases"][0]["batches"][0].update(name="summer"),
+        {("bases/prospects/batches/summer", THERE, NOT)},
+    ),
+    "a base is gone": (
+        lambda live: live["bases"].pop(0),
+        {
+            ("bases/prospects", THERE, MISSING),
+            ("bases/prospects/batches/summer", THERE, MISSING),
+            ("bases/prospects/batches/gone", THERE, NOT),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RELATED)
+def test_f11_a_change_of_what_was_seen_is_stale(made: Plan, plan: Planner, name: str) -> None:
+    change, expected = RELATED[name]
+    derived = _changed(plan, change)
+    verdict = compare(made, derived)
+    assert verdict.finding is Finding.STALE
+    assert {_saw(c) for c in verdict.changes} >= expected
+    if name != "what is to be made is there, and otherwise":  # which spring's association refers to as well
+        assert {_saw(c) for c in verdict.changes} == expected
+    with pytest.raises(StaleError) as caught:
+        check_same(made, derived)
+    assert caught.value.exit_code == 3
+    assert {d.address for d in caught.value.diagnostics} >= {address for address, _, _ in expected}
+    assert {d.code for d in caught.value.diagnostics} == {"KIA0805"}
+
+
+def test_a_thing_that_takes_part_now_is_stale(plan: Planner) -> None:
+    desired = {"bases": [{"name": "prospects", "exclusive": ["batches"]}]}
+    live: dict[str, Any] = {"bases": [{"name": "prospects", "batches": []}]}
+    made = plan(desired, live)
+    live["bases"][0]["batches"] = [{"name": "late", "service": "S", "association": {}, "state": "stopped"}]
+    verdict = compare(made, plan(desired, live))
+    assert [_saw(c) for c in verdict.changes] == [("bases/prospects/batches/late", NOT, THERE)]
+
+
+def test_when_there_is_no_plan_any_more_its_own_reasons_are_told(made: Plan, plan: Planner) -> None:
+    derived = _changed(plan, lambda live: live["bases"][0]["batches"][0].update(state="started"))
+    assert not derived.applyable
+    with pytest.raises(StaleError, match="no plan any more") as caught:
+        check_same(made, derived)
+    assert [d.code for d in caught.value.diagnostics] == ["KIA0508"]
+
+
+def test_other_steps_with_the_same_sights_are_tampering(made: Plan) -> None:
+    other = replace(made, steps=(replace(made.steps[0], reason="trust me"), *made.steps[1:]))
+    assert compare(other, made).finding is Finding.TAMPERED
+    with pytest.raises(PlanFileError, match="not as it was saved") as caught:
+        check_same(other, made)
+    assert caught.value.exit_code == 1
+
+
+# --- what it is bound to ---------------------------------------------------------------------------------------------
+
+BOUND: Mapping[str, Any] = {
+    "environment": "test",
+    "url": "http://127.0.0.1:1",
+    "manifests_digest": "a" * 64,
+    "contract_digest": "b" * 64,
+    "tool_version": "1.2.3",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"environment": "production"}, PlanFileError, 'for the environment "test", not for "production"'),
+        ({"url": "https://other.example"}, PlanFileError, "is now at https://other.example"),
+        ({"tool_version": "2"}, PlanFileError, 'by version "1.2.3"'),
+        ({"manifests_digest": "f" * 64}, StaleError, "Manifests changed since"),
+        ({"contract_digest": "f" * 64}, StaleError, "The contract changed since"),
+        ({"contract_digest": "f", "manifests_digest": "f"}, StaleError, "Manifests and the contract changed since"),
+    ],
+)
+def test_f13_a_plan_is_bound_to_what_it_was_made_for(
+    made: Plan, change: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    check_bound(saved_of(made), **BOUND)
+    check_bound(saved_of(made), **{**BOUND, "environment": None})
+    with pytest.raises(error, match=says):
+        check_bound(saved_of(made), **{**BOUND, **change})
+
+
+def test_the_digest_of_manifests_is_that_of_names_and_bytes_in_any_order() -> None:
+    a, b = ("manifests/a.yaml", b"1"), ("manifests/b.yaml", b"2")
+    assert manifests_digest([a, b]) == manifests_digest([b, a])
+    assert len(manifests_digest([a, b])) == 64
+    different = [[a], [a, b, b], [a, ("manifests/b.yaml", b"3")], [a, ("manifests/c.yaml", b"2")], []]
+    moved = [("manifests/a.yaml", b"2"), ("manifests/b.yaml", b"1")]
+    assert len({manifests_digest(files) for files in ([a, b], moved, *different)}) == 7
+
+
+def test_the_digest_of_a_contract_is_that_of_its_data() -> None:
+    assert contract_digest({"a": 1, "b": [True]}) == contract_digest({"b": [True], "a": 1})
+    assert contract_digest({"a": 1}) != contract_digest({"a": True}) != contract_digest({"a": 1.0})
