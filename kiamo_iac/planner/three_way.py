@@ -1,0 +1,224 @@
+"""Who changed an attribute: what is declared, what was last applied, and what is live, side by side.
+
+declared ─ applied ─ live
+   A    =    A    ≠    B      instance
+   B    ≠    A    =    A      git
+   B    ≠    A    ≠    C      both: a conflict
+   B    ≠    A    ≠    B      neither: there is nothing left to do
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, assert_never
+
+from kiamo_iac.address import identity
+from kiamo_iac.owned import Owned
+from kiamo_iac.planner.diff import field_changes, same
+from kiamo_iac.resources.base import Reference, Resource
+from kiamo_iac.state import Gone, Instance
+
+SETTINGS: Final = "settings"
+
+
+class Side(StrEnum):
+    """Where a difference comes from."""
+
+    NEITHER = "neither"
+    GIT = "git"
+    INSTANCE = "instance"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+    """The ledger does not have it, so that nobody can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDrift:
+    """One attribute that is not live as it is declared; None on a side where it is not set."""
+
+    path: str
+    """Dotted below mappings, as in `FieldChange`."""
+    side: Side
+    declared: Any
+    applied: Any
+    live: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a referring name means, side by side: the name of the thing that bears it when the plan is done."""
+
+    declared: Callable[[Reference, str], str]
+    applied: Callable[[Reference, str], str]
+    live: Callable[[Reference, str], str]
+
+
+def side_of(declared: Any, applied: Any, live: Any) -> Side:
+    """Which side moved, by values alone."""
+    if same(declared, live):
+        return Side.NEITHER
+    return moved(git=not same(declared, applied), instance=not same(live, applied))
+
+
+def moved(*, git: bool, instance: bool) -> Side:
+    """The side of what `git` changed, or somebody on the `instance`."""
+    if git:
+        return Side.BOTH if instance else Side.GIT
+    return Side.INSTANCE if instance else Side.NEITHER
+
+
+def authorship(entry: Owned | None, path: str, before: Any, after: Any) -> str:
+    """The words for the change of `path` from `before`, which is live, to `after`, which is declared.
+
+    Empty when nobody can say, for `entry`, what the ledger has of the thing, is None.
+    """
+    if entry is None:
+        return ""
+    found = _Leaves(entry.attributes)
+    side = side_of(after, found.at(path), before) if found.knows(path) else Side.GIT
+    return words(side)
+
+
+def words(side: Side) -> str:
+    """What is said of a difference from that side."""
+    match side:
+        case Side.NEITHER:
+            return "as it was applied"
+        case Side.GIT:
+            return "changed in git since the last apply"
+        case Side.INSTANCE:
+            return "changed on the instance"
+        case Side.BOTH:
+            return "changed on both sides"
+        case Side.UNKNOWN:
+            return "not in the ledger, so that nobody can say who changed it"
+        case _:
+            assert_never(side)
+
+
+def attributes(
+    desired: Instance | None, entry: Owned | None, live: Instance, names: Names
+) -> tuple[AttributeDrift, ...]:
+    """Everything that differs, in the order of the paths; `name` among it, and `state` where it is declared.
+
+    Without `desired` (the block is gone) it is what was last applied that is compared with what is live; without
+    `entry`, the ledger does not have it.
+    """
+    return tuple(sorted(_compared(desired, entry, live, names), key=lambda found: found.path))
+
+
+def _compared(desired: Instance | None, entry: Owned | None, live: Instance, names: Names) -> Iterator[AttributeDrift]:
+    applied = _applied(entry)
+    wanted = applied if desired is None else desired.attributes
+    for key, value in wanted.items():
+        if key == SETTINGS:
+            continue
+        shown = _Three(value if desired else None, applied.get(key), live.attributes.get(key))
+        meant = _meant(key, _Three(value, shown.applied, shown.live), live.kind, names)
+        yield from _leaves(key, shown, meant, declared=desired is not None, known=_known(entry, key in applied))
+    old = applied.get(SETTINGS, {})
+    for key, value in (old if desired is None else desired.settings).items():
+        three = _Three(value, old.get(key), live.settings.get(key))
+        shown = _Three(value if desired else None, three.applied, three.live)
+        known = _known(entry, key in old)
+        yield from _leaves(f"{SETTINGS}.{key}", shown, three, declared=desired is not None, known=known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Three:
+    declared: Any
+    applied: Any
+    live: Any
+
+
+def changed_in_git(desired: Instance, entry: Owned, names: Names) -> bool:
+    """Whether the declaration is another one than the last one applied."""
+    applied = _applied(entry)
+    now = {**desired.attributes, **({SETTINGS: desired.settings} if desired.settings else {})}
+    return any(
+        key not in applied or not same(three.declared, three.applied)
+        for key, value in now.items()
+        for three in (_meant(key, _Three(value, applied.get(key), None), desired.kind, names),)
+    )
+
+
+def _applied(entry: Owned | None) -> Mapping[str, Any]:
+    return {} if entry is None else {"name": entry.address.name, **entry.attributes}
+
+
+def _known(entry: Owned | None, declared_then: bool) -> Side | None:
+    """The side of everything that differs, where there is nothing to compare with; None: there is."""
+    if entry is None:
+        return Side.UNKNOWN
+    return None if declared_then else Side.GIT  # not declared then: git has added it since
+
+
+def _leaves(key: str, shown: _Three, meant: _Three, *, declared: bool, known: Side | None) -> Iterator[AttributeDrift]:
+    values = (_Leaves({key: shown.declared}), _Leaves({key: shown.applied}), _Leaves({key: shown.live}))
+    applied = _Leaves({key: meant.applied})
+    for change in field_changes(key, meant.live, meant.declared):
+        side = known or side_of(change.after, applied.at(change.path), change.before)
+        found = [value.at(change.path) for value in values]
+        yield AttributeDrift(change.path, side if declared else Side.INSTANCE, *found)
+
+
+def _meant(key: str, three: _Three, kind: type[Resource], names: Names) -> _Three:
+    """The values in a form in which they compare: names of the end, and a run state that satisfies as that state."""
+    if key == "name":
+        return _Three(*(v if v is None else identity(v) for v in (three.declared, three.applied, three.live)))
+    machine = kind.machine
+    if key == "state" and machine is not None:
+        stands = next(
+            (v for v in (three.declared, three.applied) if v is not None and machine.satisfies(three.live, v)),
+            three.live,
+        )
+        return _Three(three.declared, three.applied, stands)
+    reference = next((r for r in kind.references if r.attribute == key), None)
+    if reference is None:
+        return three
+    return _Three(
+        _resolved(reference, three.declared, names.declared),
+        _resolved(reference, three.applied, names.applied),
+        _resolved(reference, three.live, names.live),
+    )
+
+
+def _resolved(reference: Reference, value: Any, name: Callable[[Reference, str], str]) -> Any:
+    if isinstance(value, str):
+        return value if isinstance(value, Gone) else name(reference, value)
+    if isinstance(value, Mapping):
+        return {role: _resolved(reference, inner, name) for role, inner in value.items()}
+    return value
+
+
+class _Leaves:
+    """Values by dotted path, at any depth."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+
+    def at(self, path: str) -> Any:
+        """The value at `path`, None where there is none."""
+        return self._walk(self._data, path)
+
+    def knows(self, path: str) -> bool:
+        """Whether the attribute of `path` is there at all, the leaf itself or not."""
+        head, _, rest = path.partition(".")
+        if head == SETTINGS:
+            inner = self._data.get(SETTINGS, {})
+            return any(rest == key or rest.startswith(f"{key}.") for key in inner)
+        return head in self._data
+
+    def _walk(self, data: Any, path: str) -> Any:
+        if not isinstance(data, Mapping):
+            return None
+        if path in data:
+            return data[path]
+        for key, value in data.items():  # keys may hold dots themselves, so that splitting the path would not do
+            if path.startswith(f"{key}."):
+                found = self._walk(value, path[len(key) + 1 :])
+                if found is not None:
+                    return found
+        return None
