@@ -8,13 +8,13 @@ from typing import Any
 from kiamo_iac.address import Address, identity
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.decode import Row
+from kiamo_iac.api.naming import put_names, references_by
 from kiamo_iac.api.printable import printable
-from kiamo_iac.api.scope import names_by_id
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.errors import ResponseError
 from kiamo_iac.resources import kinds
 from kiamo_iac.resources.base import Reference, Resource, Scope
-from kiamo_iac.state import Gone, Instance, RemoteId, State
+from kiamo_iac.state import Instance, RemoteId, State
 
 _Names = dict[RemoteId, str]
 
@@ -31,10 +31,7 @@ class Assembly:
         """Of a kind below one parent, id → name; only where a contract writes references to siblings as ids."""
         self._waiting: list[tuple[type[Resource], Instance | None, list[Row]]] = []
         """Lists whose references name things of their own generation."""
-        self._by_id = {
-            kind.kind: tuple(r for r in kind.references if names_by_id(contract, kind.kind, r.attribute))
-            for kind in kinds().values()
-        }
+        self._by_id = {kind.kind: references_by(contract, kind, "id") for kind in kinds().values()}
         self._sibling_targets = {
             r.kind for references in self._by_id.values() for r in references if r.scope is Scope.SIBLING
         }
@@ -115,7 +112,7 @@ class Assembly:
                 self._clash(kind, address, (other, row))
                 continue
             for reference in references:
-                self._name(row.attributes, reference, above)
+                put_names(row.attributes, reference, self._names_for(reference, above))
             self._instances[kind.kind].append(
                 Instance(
                     address=address,
@@ -133,18 +130,10 @@ class Assembly:
             return attributes
         return self._shared.setdefault(tuple(attributes.items()), attributes)
 
-    def _name(self, attributes: dict[str, Any], reference: Reference, parent: Address | None) -> None:
-        """Put names in the place of ids."""
-        value = attributes.get(reference.attribute)
-        if value is None:
-            return
+    def _names_for(self, reference: Reference, parent: Address | None) -> _Names:
         if reference.scope is Scope.SIBLING and parent is not None:
-            names = self._siblings.get((parent, reference.kind), {})
-        else:
-            names = self._names[reference.kind]
-        attributes[reference.attribute] = (
-            {role: _named(names, id_) for role, id_ in value.items()} if reference.mapping else _named(names, value)
-        )
+            return self._siblings.get((parent, reference.kind), {})
+        return self._names[reference.kind]
 
     def _clash(self, kind: type[Resource], address: Address, rows: tuple[Row, Row]) -> None:
         one, other = (f'"{printable(row.name, 60)}"' for row in rows)
@@ -155,11 +144,6 @@ class Assembly:
         self._clashes.append(
             Diagnostic("KIA0421", summary if one == other else f"{summary}, {other}", detail=detail, address=address)
         )
-
-
-def _named(names: _Names, id_: RemoteId) -> str:
-    name = names.get(id_)
-    return name if name is not None else Gone(f"(gone: {printable(str(id_), 60)})")
 
 
 def _with(error: ResponseError, diagnostics: Iterable[Diagnostic]) -> ResponseError:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar, assert_never
 from kiamo_iac.api.answer import Answer
 from kiamo_iac.api.client import Client, Ids
 from kiamo_iac.api.contract import Listing, Paging
+from kiamo_iac.api.decode import Decoder, Row
 from kiamo_iac.errors import ResponseError
 from kiamo_iac.state import RemoteId
 
@@ -21,6 +22,22 @@ _ATTEMPTS: Final = 3
 
 class _ShiftedError(Exception):
     """Something came or went while the pages were read; the message ends a sentence on "The pages of …"."""
+
+
+def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decoder: Decoder) -> list[Row]:
+    """Everything that the list call of `kind` has, decoded; `parent_id` goes into the call where the contract wants it.
+
+    Raises:
+        ApiError: as `listed`.
+    """
+    parent = client.contract.kinds[kind].parent
+    ids = {} if parent is None or parent_id is None else {parent: parent_id}
+
+    def take(item: object, answer: Answer) -> tuple[RemoteId, Row]:
+        row = decoder.row(item, answer)
+        return row.remote_id, row
+
+    return listed(client, kind, ids, take=take)
 
 
 def listed(client: Client, kind: str, ids: Ids, *, take: Callable[[object, Answer], tuple[RemoteId, T]]) -> list[T]:

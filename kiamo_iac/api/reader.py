@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from kiamo_iac.address import identity
-from kiamo_iac.api.answer import Answer
 from kiamo_iac.api.assemble import Assembly
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.decode import Decoder, Row
-from kiamo_iac.api.listing import listed
+from kiamo_iac.api.listing import listed_rows
 from kiamo_iac.api.scope import Named, named, read_everywhere
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import ApiError
@@ -154,14 +153,8 @@ class Reader:
             assembly.add(kind, parent, by_parent.get(parent.remote_id, []))
 
     def _rows(self, kind: type[Resource], parent: Instance | None) -> list[Row]:
-        ids = {} if parent is None or parent.remote_id is None else {parent.kind.kind: parent.remote_id}
-        decoder = self._decoders[kind.kind]
-
-        def take(item: object, answer: Answer) -> tuple[RemoteId, Row]:
-            row = decoder.row(item, answer)
-            return row.remote_id, row
-
-        return listed(self._client, kind.kind, ids, take=take)
+        parent_id = parent.remote_id if parent is not None else None
+        return listed_rows(self._client, kind.kind, parent_id, decoder=self._decoders[kind.kind])
 
     def _gather(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, list[Row]]]:
         """Every job with its rows, as they come; the first failure ends it and is raised."""

@@ -8,8 +8,8 @@ from typing import Any
 from kiamo_iac.api.answer import dig
 from kiamo_iac.api.contract import Errors
 from kiamo_iac.api.printable import printable
-from kiamo_iac.strict_json import parse_json
 from kiamo_iac.errors import AccessError, RefusedError
+from kiamo_iac.strict_json import parse_json
 
 _LONGEST = 300
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kiamo_iac.address import Address, identity
 from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.naming import references_by
 from kiamo_iac.owned import Ownership
 from kiamo_iac.resources import by_collection, kinds
 from kiamo_iac.resources.base import Ensure, Scope
@@ -87,14 +88,5 @@ def _with(found: Collection[str], contract: Contract) -> set[str]:
         kind = kinds()[name]
         if kind.parent is not None and kinds()[kind.parent].parent is not None:
             more.add(kind.parent)
-        more |= {
-            r.kind for r in kind.references if r.scope is Scope.SIBLING and names_by_id(contract, name, r.attribute)
-        }
+        more |= {r.kind for r in references_by(contract, kind, "id") if r.scope is Scope.SIBLING}
     return more
-
-
-def names_by_id(contract: Contract, kind: str, attribute: str) -> bool:
-    """Whether the contract writes this reference as an id."""
-    stanza = contract.kinds.get(kind)
-    entry = stanza.attributes.get(attribute) if stanza is not None else None
-    return entry is not None and entry.by == "id"

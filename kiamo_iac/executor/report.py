@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
+from kiamo_iac.api.answer import Answer
 from kiamo_iac.errors import KiamoIacError
 from kiamo_iac.planner.plan import Step
 from kiamo_iac.state import RemoteId
@@ -28,6 +29,8 @@ class Outcome:
     """The id of the thing; of a delete, the one that it had."""
     found: bool = False
     """True: the thing was there already, made inside its parent's create; it was only looked for."""
+    answer: Answer | None = field(default=None, compare=False, repr=False)
+    """What the instance answered, where it shows the thing as it is now."""
 
 
 @dataclass(frozen=True, slots=True)

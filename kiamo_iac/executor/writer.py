@@ -46,9 +46,7 @@ class Writer:
         try:
             return self._perform(step)
         except ApiError as error:
-            summary = str(error).rstrip(".")
-            code = _code(error)
-            error.diagnostics = (Diagnostic(code, summary, hint=error.hint, address=step.address, source=step.source),)
+            explain(error, step)
             raise
 
     def _perform(self, step: Step) -> Outcome:
@@ -81,7 +79,7 @@ class Writer:
             msg = f"The instance says that it created {step.address}, but the answer does not tell its id. {error}"
             raise ResponseError(msg, hint=error.hint) from None
         self._know(step.address, Binding(remote_id, _name_in(item, stanza) or step.after["name"]))
-        return Outcome(remote_id)
+        return Outcome(remote_id, answer=answer)
 
     def _create_inside(self, step: Step) -> Outcome:
         """Look whether what was sent inside the parent's create was made; make it otherwise."""
@@ -130,11 +128,12 @@ class Writer:
         remote_id = self._binding(step.address).remote_id
         answer = self._client.call(step.kind, operation, {**self._parent_ids(step), "id": remote_id}, body=body)
         stanza = self._stanza(step)
-        if answer.data is not None and operation != "delete":
-            item = answer.item(stanza.item)
-            if (told := item.get(stanza.id.wire, remote_id)) != remote_id:
-                raise answer.wrong(f"{kind_of(told)} as the id of what was asked for as {kind_of(remote_id)}")
-        return Outcome(remote_id)
+        if answer.data is None or operation == "delete":
+            return Outcome(remote_id)
+        item = answer.item(stanza.item)
+        if (told := item.get(stanza.id.wire, remote_id)) != remote_id:
+            raise answer.wrong(f"{kind_of(told)} as the id of what was asked for as {kind_of(remote_id)}")
+        return Outcome(remote_id, answer=answer)
 
     def _body(self, step: Step) -> dict[str, Any]:
         """All of `after`: of an update it holds what changes and nothing else."""
@@ -183,6 +182,12 @@ class _Once:
             if self._value is None:
                 self._value = fetch()
             return self._value
+
+
+def explain(error: ApiError, step: Step) -> None:
+    """Give an error the one diagnostic that names the step's address and source."""
+    summary = str(error).rstrip(".")
+    error.diagnostics = (Diagnostic(_code(error), summary, hint=error.hint, address=step.address, source=step.source),)
 
 
 def _sent_inside(plan: Plan, contract: Contract) -> dict[Address, list[Step]]:
