@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import environment_option, format_option
+from kiamo_iac.cli.options import (
+    address_option,
+    choice_options,
+    format_option,
+    lock_timeout_option,
+    optional_environment_option,
+)
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.signals import stopping
 from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
 from kiamo_iac.errors import UsageError
 
 if TYPE_CHECKING:
+    from kiamo_iac.address import Address
     from kiamo_iac.executor.report import Report
     from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.planner.plan_file import Options
     from kiamo_iac.render.progress import Progress
+    from kiamo_iac.workspace.applying import Applying
 
 EPILOG = """\b
 Examples:
   kiamo-iac apply -e staging
+  kiamo-iac apply -e staging --prune
+  kiamo-iac apply tonight.plan                        (what plan --out saved; once)
   kiamo-iac apply -e production --yes                 (CI: nobody is asked)
   kiamo-iac apply -e production --yes --allow-start   (batches may be started: people are dialled)
+  kiamo-iac apply -e production --allow-data-loss bases/prospects/fields/fax
 
 \b
-Exit codes: 0 applied, or nothing to do; 1 error, refused plan, or not confirmed; 3 stale;
-4 applied in part; 6 a start without --allow-start (nothing written); 64 usage, or nobody to
-ask and no --yes; 130 interrupted.
+Exit codes: 0 applied, or nothing to do; 1 error, refused plan, or not confirmed; 3 stale: what
+the plan saw has changed; 4 applied in part; 5 another run holds the lock; 6 refused by a guard;
+64 usage, or nobody to ask and no --yes; 130 interrupted. With 1, 5, 6 and 64 nothing is written.
 """
 
 
 @click.command(epilog=EPILOG, short_help="Bring an environment level with its manifests.")
-@environment_option
+@click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@optional_environment_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@choice_options
 @click.option("--allow-start", is_flag=True, help="Batches may be started. Starting a batch dials people.")
+@address_option("--allow-data-loss", text="The contacts of this base, or what this field says of them, may be lost.")
+@lock_timeout_option
 @click.option(
     "--parallelism",
     type=click.IntRange(1, 32),
@@ -45,21 +63,39 @@ ask and no --yes; 130 interrupted.
 )
 @format_option
 @pass_session
-def apply(session: Session, *, environment: str, yes: bool, allow_start: bool, parallelism: int, output: str) -> int:
+def apply(
+    session: Session,
+    *,
+    planfile: Path | None,
+    environment: str | None,
+    yes: bool,
+    prune: bool,
+    targets: tuple[Address, ...],
+    may_stop: tuple[Address, ...],
+    allow_start: bool,
+    allow_data_loss: tuple[Address, ...],
+    lock_timeout: float,
+    parallelism: int,
+    output: str,
+) -> int:
     """Bring an environment level with its manifests.
 
-    Plans, shows the plan, asks, and performs it. When a step fails, what depends on it is not tried, the
-    rest goes on, and a table says what was done. Ctrl-C lets the calls in flight finish and reports.
+    Takes the lock, plans, asks the guards, shows the plan, asks, and performs it. When a step fails, what
+    depends on it is not tried, the rest goes on, and a table says what was done. Ctrl-C lets the calls in
+    flight finish and reports. What was made or changed is ours from then on: the ledger remembers it.
+
+    With PLANFILE it is the plan that was saved there, or nothing: it is planned anew with the options that it
+    was saved with, and what differs from it is refused.
 
     With --format text, plan and report go to stdout. With --format json, stdout holds the report alone and
     the plan is shown on stderr.
     """
-    from kiamo_iac.workspace import check_report
-    from kiamo_iac.workspace.applying import applying
+    from kiamo_iac.planner.plan_file import Options
 
-    with applying(session.workspace(), environment) as run:
+    options = Options(prune=prune, targets=targets, may_stop=may_stop)
+    with _begun(session, environment, planfile, options, lock_timeout=lock_timeout) as run:
         if run.plan.applyable:
-            run.check_guards(allow_start=allow_start)
+            run.check_guards(allow_start=allow_start, allow_data_loss=allow_data_loss)
         _show(run.plan, session, output=output)
         if not run.plan.applyable:
             return 1
@@ -67,9 +103,33 @@ def apply(session: Session, *, environment: str, yes: bool, allow_start: bool, p
             _ask(run.plan)
         with stopping() as stop, _progress(run.plan, session) as progress:
             report = run.perform(parallelism=parallelism, observer=progress, stop=stop)
-    _tell(run.plan, report, session, output=output)
-    check_report(report, interrupted=stop.is_set())
+        _tell(run.plan, report, session, output=output)
+        run.check(report, interrupted=stop.is_set())
     return 0
+
+
+def _begun(
+    session: Session, environment: str | None, planfile: Path | None, options: Options, *, lock_timeout: float
+) -> AbstractContextManager[Applying]:
+    """An apply of the plan that was saved, or of one made now.
+
+    Raises:
+        click.UsageError: neither says for which environment, or an option that the saved plan has is said again.
+    """
+    workspace = session.workspace()
+    if planfile is None:
+        from kiamo_iac.workspace.applying import applying
+
+        if environment is None:
+            msg = "Missing option '-e' / '--environment', or a PLANFILE."
+            raise click.UsageError(msg, click.get_current_context())
+        return applying(workspace, environment, options, lock_timeout=lock_timeout)
+    from kiamo_iac.workspace.saving import applying_saved
+
+    if options != type(options)():
+        msg = "PLANFILE was saved with its own --prune, --target and --allow-stop: say them to plan --out."
+        raise click.UsageError(msg, click.get_current_context())
+    return applying_saved(workspace, planfile, environment=environment, lock_timeout=lock_timeout)
 
 
 def _show(plan: Plan, session: Session, *, output: str) -> None:

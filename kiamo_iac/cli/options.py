@@ -3,24 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from kiamo_iac.address import Address
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 PLAIN_FORMATS = ("text", "json")
 
 
+def addresses(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:
+    """A callback: what was typed as addresses of things that there can be; usage when one of them is none."""
+    if not values:
+        return ()
+    from kiamo_iac.address import Address
+    from kiamo_iac.resources import address_problem
+
+    found = []
+    for text in values:
+        try:
+            address = Address.parse(text)
+        except ValueError as error:
+            msg = f"{error}."
+            raise click.BadParameter(msg) from None
+        if problem := address_problem(address):
+            msg = f"{problem}."
+            raise click.BadParameter(msg)
+        found.append(address)
+    return tuple(found)
+
+
+def address_option(*names: str, text: str) -> Callable[[F], F]:
+    """An option that takes an address, and may be said again."""
+    return click.option(*names, multiple=True, callback=addresses, metavar="ADDRESS", help=f"{text} Repeatable.")
+
+
+def addresses_argument(command: F) -> F:
+    """`ADDRESS…`: one or more."""
+    return click.argument("addresses", nargs=-1, required=True, callback=addresses, metavar="ADDRESS...")(command)
+
+
 def environment_option(command: F) -> F:
     """`-e ENV`: which of the project's environments."""
+    return _environment(required=True)(command)
+
+
+def optional_environment_option(command: F) -> F:
+    """`-e ENV`, where something else may name the environment."""
+    return _environment(required=False)(command)
+
+
+def _environment(*, required: bool) -> Callable[[F], F]:
     return click.option(
         "-e",
         "--environment",
-        required=True,
+        required=required,
         metavar="ENV",
         help="The environment: a name under `environments` in the project file.",
-    )(command)
+    )
 
 
 def format_option(command: F) -> F:
@@ -32,4 +75,32 @@ def format_option(command: F) -> F:
         default="text",
         show_default=True,
         help="For people, or versioned JSON.",
+    )(command)
+
+
+def choice_options(command: F) -> F:
+    """`--prune`, `--target`, `--allow-stop`: which plan is made."""
+    options = (
+        click.option("--prune", is_flag=True, help="Delete what the ledger has and no manifest declares any more."),
+        address_option("--target", "targets", text="Only this, what stands below it, and what it depends on."),
+        address_option(
+            "--allow-stop",
+            "may_stop",
+            text="This unfinished batch, which is not ours, may be stopped where it blocks a deletion.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def lock_timeout_option(command: F) -> F:
+    """`--lock-timeout SECONDS`."""
+    return click.option(
+        "--lock-timeout",
+        type=click.FloatRange(0, 3600),
+        default=0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for another run to end.",
     )(command)

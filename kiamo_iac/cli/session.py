@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +24,8 @@ class Session:
     verbose: bool = False
     transport: Transport | None = None
     """Stands in place of the network in tests."""
+    now: Callable[[], datetime] | None = None
+    """Stands in place of the clock in tests."""
 
     @classmethod
     def of(cls, given: Self | None, *, project: str | None, no_color: bool, verbose: bool) -> Self:
@@ -34,7 +38,8 @@ class Session:
         from kiamo_iac.cli.terminal import say
         from kiamo_iac.workspace import Workspace
 
-        return Workspace.open(self.project, transport=self.transport, told=say if self.verbose else None)
+        opened = Workspace.open(self.project, transport=self.transport, told=say if self.verbose else None)
+        return opened if self.now is None else replace(opened, now=self.now)
 
 
 pass_session = click.make_pass_decorator(Session)

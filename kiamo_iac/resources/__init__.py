@@ -6,6 +6,8 @@ import importlib
 import pkgutil
 from functools import cache
 
+from kiamo_iac.address import Address
+from kiamo_iac.diagnostics import did_you_mean
 from kiamo_iac.resources.base import Resource
 
 
@@ -35,3 +37,19 @@ def by_collection() -> dict[str, type[Resource]]:
 def children_of(kind: str) -> tuple[type[Resource], ...]:
     """The kinds that stand below `kind`, in the order of `kinds`."""
     return tuple(k for k in kinds().values() if k.parent == kind)
+
+
+def address_problem(address: Address) -> str | None:
+    """Why nothing of any kind can stand at `address`, in one sentence without a full stop; None when something can."""
+    at: Address | None = address
+    while at is not None:
+        kind = by_collection().get(at.collection)
+        above = by_collection().get(at.parent.collection) if at.parent is not None else None
+        if kind is None:
+            hint = did_you_mean(at.collection, by_collection())
+            return f'"{address}" is not an address: there are no "{at.collection}"' + (f" ({hint})" if hint else "")
+        if (above.kind if above is not None else None) != kind.parent and (at.parent is None or above is not None):
+            where = f"below {kinds()[kind.parent].collection}" if kind.parent is not None else "at the top"
+            return f'"{address}" is not an address: {kind.collection} stand {where}'
+        at = at.parent
+    return None

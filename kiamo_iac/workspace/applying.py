@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac.errors import GuardError
 from kiamo_iac.workspace.outcome import check_report
-from kiamo_iac.workspace.planning import NOTHING_CHOSEN, Choices, Planned, plan_sides, read_sides
+from kiamo_iac.workspace.planning import NO_OPTIONS, Planned, plan_sides, read_sides
 
 if TYPE_CHECKING:
     import threading
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from kiamo_iac.address import Address
     from kiamo_iac.executor.report import Report
     from kiamo_iac.executor.run import Observer
-    from kiamo_iac.ledger import Ledger
+    from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.planner.plan_file import Options
     from kiamo_iac.workspace.opening import Workspace
     from kiamo_iac.workspace.recording import Recorder
 
@@ -79,7 +80,6 @@ class Applying:
         """
         import threading
 
-        from kiamo_iac.executor.precondition import Checked
         from kiamo_iac.executor.run import execute
         from kiamo_iac.executor.writer import Writer
         from kiamo_iac.workspace.owning import stamper
@@ -87,16 +87,14 @@ class Applying:
 
         self._guarded()
         end = stop or threading.Event()
-        recorder = Recorder(
-            self._ledger, self._made, stamp=stamper(self._workspace), onward=observer, end=end.set
-        )
+        recorder = Recorder(self._ledger, self._made, stamp=stamper(self._workspace), onward=observer, end=end.set)
         if self.plan.steps:
             if self._spends is not None:
                 self._ledger.spend(self._spends)
             recorder.intend()
         self._recorder = recorder
         with self._workspace.client(self._made.sides.target) as client:
-            performer = Checked(Writer(client, self._workspace.contract, self.plan), client, self._workspace.contract)
+            performer = Writer(client, self._workspace.contract, self.plan)
             report = execute(self.plan, performer, parallelism=parallelism, observer=recorder, stop=end)
         recorder.close(report)
         return report
@@ -114,7 +112,7 @@ class Applying:
 def applying(
     workspace: Workspace,
     environment: str | None,
-    choices: Choices = NOTHING_CHOSEN,
+    options: Options = NO_OPTIONS,
     *,
     lock_timeout: float = 0,
 ) -> Iterator[Applying]:
@@ -129,5 +127,5 @@ def applying(
     target = workspace.target(environment)
     with locked(workspace, target.name, lock_timeout=lock_timeout) as ledger:
         owned = dict(ledger.owned) if ledger.found else None
-        sides = read_sides(workspace, target, owned=lambda: owned, prune=choices.prune)
-        yield Applying(workspace, ledger, plan_sides(workspace, sides, choices), spends=None)
+        sides = read_sides(workspace, target, owned=lambda: owned, prune=options.prune)
+        yield Applying(workspace, ledger, plan_sides(workspace, sides, options), spends=None)

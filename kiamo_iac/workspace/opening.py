@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -36,6 +37,8 @@ class Workspace:
     """Stands in place of the network, when given."""
     told: Callable[[str], object] | None = None
     """Is told of every call that was made, in one line without a token."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """The clock that change windows go by."""
 
     @classmethod
     def open(

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from kiamo_iac.api.reader import Reader
 from kiamo_iac.collector import collector_paused
 from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.planner.planner import build_plan
+from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
-    from kiamo_iac.address import Address
     from kiamo_iac.manifest.environment import Target
     from kiamo_iac.owned import Ownership
     from kiamo_iac.planner.plan import Plan
@@ -20,19 +19,20 @@ if TYPE_CHECKING:
     from kiamo_iac.workspace.opening import Workspace
 
 
+NO_OPTIONS = Options()
+
+
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What a person chooses of a plan, besides its environment."""
+class Sides:
+    """The three sides of an environment: as it is desired, as it is, and what of it is ours."""
 
-    prune: bool = False
-    """What the ledger has and no manifest declares any more is deleted."""
-    targets: tuple[Address, ...] = ()
-    """The plan is cut to these, what stands below them, and what they depend on; none: all of it."""
-    may_stop: tuple[Address, ...] = ()
-    """Unfinished things that nobody declared, and that may be stopped where they block a deletion."""
-
-
-NOTHING_CHOSEN = Choices()
+    target: Target
+    desired: State
+    live: State
+    owned: Ownership | None
+    """What the ledger says; None: there is no ledger."""
+    diagnostics: tuple[Diagnostic, ...]
+    """What there is to say of manifests and instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,48 +40,64 @@ class Planned:
     """A plan, and all that it was made of."""
 
     plan: Plan
-    target: Target
-    choices: Choices
-    desired: State
-    live: State
-    owned: Ownership | None
-    """What the ledger says is ours; None: there is no ledger."""
+    options: Options
+    sides: Sides
 
 
-def planned(workspace: Workspace, environment: str | None, choices: Choices = NOTHING_CHOSEN) -> Planned:
-    """What it takes to bring an environment level with the manifests; `plan.applyable` says whether it can be done.
+def read_sides(
+    workspace: Workspace, target: Target, *, owned: Callable[[], Ownership | None], prune: bool = False
+) -> Sides:
+    """Read all three. The lists that are needed in any case are called for while manifests and ledger are read.
 
-    The ledger is read without its lock.
+    `prune`: what is owned and not declared is to be deleted, so that what it takes to delete it is read too.
 
     Raises:
-        UsageError: the environment, its address or its token is missing or refused.
         ManifestError: the manifests hold errors.
         ApiError: the instance could not be read.
         KiamoIacError: the ledger could not be read.
     """
-    target = workspace.target(environment)
-    return plan_with(workspace, target, choices, owned=lambda: None)
+    with collector_paused(), workspace.client(target) as client, Reader(client, workspace.contract) as reader:
+        reader.start()
+        loaded = workspace.load()
+        desired = loaded.checked()
+        ours = owned()
+        live = reader.finish(desired, owned=ours, prune=prune)
+    return Sides(target, desired, live.state, ours, (*loaded.diagnostics, *live.diagnostics))
 
 
-def plan_with(
-    workspace: Workspace, target: Target, choices: Choices, *, owned: Callable[[], Ownership | None]
-) -> Planned:
-    """Plan with what `owned` says is ours.
+def plan_sides(workspace: Workspace, sides: Sides, options: Options) -> Planned:
+    """What it takes to bring the live side level with the desired one; `plan.applyable` says whether it can be done."""
+    from kiamo_iac.planner.planner import build_plan
 
-    The lists that are needed in any case are called for while ledger and manifests are read.
+    with collector_paused():
+        plan = build_plan(
+            sides.desired,
+            sides.live,
+            capabilities=workspace.contract.capabilities(),
+            environment=sides.target.name,
+            url=sides.target.url,
+            owned=sides.owned,
+            prune=options.prune,
+            targets=options.targets,
+            may_stop=options.may_stop,
+        )
+    return Planned(with_diagnostics(plan, sides.diagnostics), options, sides)
+
+
+def planned(workspace: Workspace, environment: str | None, options: Options = NO_OPTIONS) -> Planned:
+    """A plan for an environment. The ledger is read without its lock.
 
     Raises:
-        KiamoIacError: as `planned`.
+        UsageError: the environment, its address or its token is missing or refused.
+        KiamoIacError: as `read_sides`.
     """
-    capabilities = workspace.contract.capabilities()
-    with collector_paused():
-        with workspace.client(target) as client, Reader(client, workspace.contract) as reader:
-            reader.start()
-            loaded = workspace.load()
-            desired = loaded.checked()
-            ours = owned()
-            live = reader.finish(desired, owned=ours, prune=choices.prune)
-        plan = build_plan(desired, live.state, capabilities=capabilities, environment=target.name, url=target.url)
-    said = (*loaded.diagnostics, *live.diagnostics, *plan.diagnostics)
-    plan = replace(plan, diagnostics=tuple(sorted(said, key=Diagnostic.sort_key)))
-    return Planned(plan, target, choices, desired, live.state, ours)
+    from kiamo_iac.workspace.owning import owned_by
+
+    target = workspace.target(environment)
+    sides = read_sides(workspace, target, owned=lambda: owned_by(workspace, target.name), prune=options.prune)
+    return plan_sides(workspace, sides, options)
+
+
+def with_diagnostics(plan: Plan, more: tuple[Diagnostic, ...]) -> Plan:
+    """`plan` with more to be said of it."""
+    return replace(plan, diagnostics=tuple(sorted((*more, *plan.diagnostics), key=Diagnostic.sort_key)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,10 +45,10 @@ class Desk:
     emulator: Emulator
     capture: pytest.CaptureFixture[str]
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr of one command line."""
+    def run(self, *arguments: str, now: Callable[[], datetime] | None = None) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr of one command line; `now` is its clock."""
         transport = InProcess(self.emulator.handle, request=Request)
-        code = run(arguments, session=Session(transport=transport))
+        code = run(arguments, session=Session(transport=transport, now=now))
         captured = self.capture.readouterr()
         return code, captured.out, captured.err
 
@@ -55,6 +57,26 @@ class Desk:
         path = self.folder / "manifests" / name
         path.write_text(text, encoding="utf-8")
         return path
+
+    def project(self, text: str) -> None:
+        """Write the project file."""
+        (self.folder / "kiamo.yaml").write_text(text, encoding="utf-8")
+
+    def apply(self, *arguments: str) -> None:
+        """Apply, which must succeed."""
+        code, out, err = self.run("apply", "-e", "staging", "--yes", *arguments)
+        assert code == 0, out + err
+
+    @property
+    def ledger(self) -> Path:
+        """Where the ledger of staging is kept."""
+        return self.folder / ".kiamo" / "staging.ledger.jsonl"
+
+    def owned(self) -> dict[str, dict[str, Any]]:
+        """What the ledger of staging has, by address."""
+        code, out, err = self.run("ledger", "list", "-e", "staging", "--format", "json")
+        assert (code, err) == (0, "")
+        return {thing["address"]: thing for thing in json.loads(out)["things"]}
 
     def writes(self) -> list[Call]:
         """The calls that were not reads."""

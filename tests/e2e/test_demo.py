@@ -26,7 +26,7 @@ def test_the_whole_story_is_told_and_nothing_is_left_behind(tmp_path: Path) -> N
         "kiamo-iac validate",
         "kiamo-iac plan -e staging",
         "kiamo-iac apply -e staging --yes",
-        "kiamo-iac apply -e staging --yes --allow-start",
+        "kiamo-iac apply -e staging --yes --allow-start --allow-data-loss bases/prospects/fields/fax",
         "kiamo-iac plan -e staging --detailed-exitcode",
         "kiamo-iac plan -e staging --detailed-exitcode",
         "kiamo-iac apply -e staging --yes --allow-start",
@@ -36,6 +36,7 @@ def test_the_whole_story_is_told_and_nothing_is_left_behind(tmp_path: Path) -> N
     assert 'label: "Prospects (ne pas toucher)" → "Prospects 2026"' in done.stdout
     assert "▶ start bases/prospects/batches/relance-hiver (batch, cannot be undone: dials people)" in done.stdout
     assert "error KIA0701" in done.stdout
+    assert "error KIA0707" in done.stdout
     assert "Traceback" not in done.stdout
 
 

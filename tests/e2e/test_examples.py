@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,14 @@ def seeded(example: Path, contract: str) -> Emulator:
     return emulator
 
 
+@pytest.fixture(params=EXAMPLES, ids=lambda path: path.name)
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of an example: an apply leaves its ledger in the project."""
+    original: Path = request.param
+    return shutil.copytree(original, tmp_path / original.name, ignore=shutil.ignore_patterns(".kiamo"))
+
+
 @pytest.mark.parametrize("contract", ["packaged", "other"])
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, contract: str) -> None:
     file = example / "kiamo.yaml"
     assert validate(file).diagnostics == ()
@@ -49,7 +56,6 @@ def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, 
         assert (again.steps, again.diagnostics) == ((), ())
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_the_example_runs_as_its_readme_says(example: Path) -> None:
     """The commands of the README's first block that are not the emulator's own, in their order."""
     text = (example / "README.md").read_text(encoding="utf-8")
@@ -65,13 +71,12 @@ def test_the_example_runs_as_its_readme_says(example: Path) -> None:
     assert done.stdout.endswith("No changes: staging is as its manifests say.\n")
 
 
-def test_the_counts_that_readmes_promise_are_right() -> None:
-    for example in EXAMPLES:
-        with seeded(example, "packaged") as emulator:
-            transport = InProcess(emulator.handle, request=Request)
-            plan = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport).plan("staging")
-        told = ", ".join(f"{number} to {action.value}" for action, number in plan.summary.items() if number)
-        assert f"kiamo-iac plan -e staging      # {told}\n" in (example / "README.md").read_text(encoding="utf-8")
+def test_the_counts_that_readmes_promise_are_right(example: Path) -> None:
+    with seeded(example, "packaged") as emulator:
+        transport = InProcess(emulator.handle, request=Request)
+        plan = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport).plan("staging")
+    told = ", ".join(f"{number} to {action.value}" for action, number in plan.summary.items() if number)
+    assert f"kiamo-iac plan -e staging      # {told}\n" in (example / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_second_example_shows_every_kind_and_most_actions() -> None:

@@ -1,0 +1,45 @@
+"""`kiamo-iac adopt`: existing things taken into the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kiamo_iac.cli.options import addresses_argument, environment_option, lock_timeout_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, write_data
+
+if TYPE_CHECKING:
+    from kiamo_iac.address import Address
+
+EPILOG = """\b
+Examples:
+  kiamo-iac adopt -e production bases/prospects bases/prospects/fields/city
+  kiamo-iac adopt -e production "services/Outbound Sales" --lock-timeout 60
+
+\b
+Exit codes: 0 adopted, 1 error, 5 another run holds the lock, 64 not declared, not there, or usage.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Take things that exist already into the ledger.")
+@addresses_argument
+@environment_option
+@lock_timeout_option
+@pass_session
+def adopt(session: Session, *, addresses: tuple[Address, ...], environment: str, lock_timeout: float) -> int:
+    """Take things that exist already into the ledger, as they are now.
+
+    What apply makes or changes is ours by itself; this is for what was there before, and for what a lost
+    ledger has forgotten. Each has to be declared in a manifest and to be on the instance. Nothing on the
+    instance is written.
+    """
+    from kiamo_iac.render.escape import visible
+    from kiamo_iac.workspace.owning import adopt as take_in
+
+    entries = take_in(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
+    for entry in entries:
+        write_data(f"{visible(entry.address)}\n")
+    say(f"Adopted: {len(entries)}.")
+    return 0

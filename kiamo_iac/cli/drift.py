@@ -1,0 +1,43 @@
+"""`kiamo-iac drift`: who changed what, git or somebody on the instance."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kiamo_iac.cli.options import environment_option, format_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import style_for, write_data
+
+EPILOG = """\b
+Examples:
+  kiamo-iac drift -e production
+  kiamo-iac drift -e production --format json
+  kiamo-iac drift -e production --detailed-exitcode   (a nightly check: 2 says that there is drift)
+
+\b
+Exit codes: 0 compared, 1 error, 2 drift (--detailed-exitcode), 64 usage.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Say who changed what since the last apply.")
+@environment_option
+@format_option
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is drift, 0 when there is none.")
+@pass_session
+def drift(session: Session, *, environment: str, output: str, detailed_exitcode: bool) -> int:
+    """Say who changed what since the last apply.
+
+    Compares three sides: the manifests, the instance, and what the ledger says was applied last. So each
+    difference has its author: git, somebody on the instance, or both (a conflict). Nothing is written.
+    """
+    from kiamo_iac.render.drift import drift_json, drift_text
+    from kiamo_iac.workspace.drifting import drift_of
+
+    name, found = drift_of(session.workspace(), environment)
+    if output == "json":
+        write_data(drift_json(found), utf8=True)
+    else:
+        write_data(drift_text(found, style_for(sys.stdout, session)))
+    return 2 if detailed_exitcode and found.any else 0

@@ -1,0 +1,35 @@
+"""`kiamo-iac show`: a saved plan, looked at again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kiamo_iac.cli.options import format_option
+from kiamo_iac.cli.plan import show as show_plan
+from kiamo_iac.cli.session import Session, pass_session
+
+EPILOG = """\b
+Examples:
+  kiamo-iac show tonight.plan
+  kiamo-iac show tonight.plan --format json
+
+\b
+Exit codes: 0 shown, 1 not a plan, or one that was altered.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Show a plan that plan --out saved.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@format_option
+@pass_session
+def show(session: Session, *, file: Path, output: str) -> int:
+    """Show a plan that plan --out saved.
+
+    Needs no instance and no token. Whether it can still be applied, apply says.
+    """
+    from kiamo_iac.workspace.saving import load_saved
+
+    show_plan(load_saved(file).plan, session, output=output)
+    return 0
