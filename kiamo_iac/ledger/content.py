@@ -1,0 +1,91 @@
+"""What a ledger holds, whichever backend keeps it: entries, spent plans, and the records that change them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias, assert_never
+from uuid import uuid4
+
+from kiamo_iac.address import Address
+from kiamo_iac.owned import Owned
+
+FORMAT_VERSION: Final = 1
+"""Of every form that a ledger is written in. A ledger of another version is refused, never guessed at."""
+SPENT_KEPT: Final = 200
+"""How many digests of applied plans are kept; the oldest go first."""
+
+
+class Put(NamedTuple):
+    """This is what is known of a thing that is ours."""
+
+    owned: Owned
+
+
+class Forget(NamedTuple):
+    """The thing is not ours any more."""
+
+    address: Address
+
+
+class Spend(NamedTuple):
+    """The saved plan of that digest has been applied."""
+
+    digest: str
+    at: str
+    """RFC 3339, UTC, to the second."""
+
+
+Record: TypeAlias = Put | Forget | Spend
+
+
+@dataclass(slots=True)
+class Content:
+    """Everything that a ledger says."""
+
+    environment: str
+    lineage: str = field(default_factory=lambda: str(uuid4()))
+    """Made with the ledger and kept for its life: two ledgers that began apart are never taken for one."""
+    serial: int = 0
+    """How many records made it what it is."""
+    entries: dict[Address, Owned] = field(default_factory=dict)
+    spent: dict[str, str] = field(default_factory=dict)
+    """Digest → when, oldest first."""
+
+    def apply(self, record: Record) -> None:
+        """Change it as `record` says."""
+        match record:
+            case Put(owned):
+                self.entries[owned.address] = owned
+            case Forget(address):
+                self.entries.pop(address, None)
+            case Spend(digest, at):
+                self.spent.pop(digest, None)
+                self.spent[digest] = at
+                while len(self.spent) > SPENT_KEPT:
+                    del self.spent[next(iter(self.spent))]
+            case _:
+                assert_never(record)
+        self.serial += 1
+
+    def copy(self) -> Content:
+        """One that changes on its own; the entries themselves never change."""
+        return Content(self.environment, self.lineage, self.serial, dict(self.entries), dict(self.spent))
+
+    def records(self) -> Iterator[Record]:
+        """The fewest records that make it out of nothing, by address."""
+        yield from (Put(self.entries[address]) for address in sorted(self.entries))
+        yield from (Spend(digest, at) for digest, at in self.spent.items())
+
+
+def subject_of(record: Record) -> str:
+    """What a record is about, for messages."""
+    match record:
+        case Put(owned):
+            return owned.address
+        case Forget(address):
+            return f"{address} (deleted)"
+        case Spend(digest):
+            return f"plan {digest[:12]}"
+        case _:
+            assert_never(record)

@@ -1,0 +1,67 @@
+"""A ledger that cannot be used: errors that name file and line, and leave it as it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.errors import LedgerError
+from kiamo_iac.ledger.content import FORMAT_VERSION
+from kiamo_iac.ledger.entry import load
+
+_UNTOUCHED = "It is left as it is, and nothing has been written."
+
+
+def damaged(file: str, what: str, *, line: int = 1, column: int = 1) -> LedgerError:
+    """The error for a ledger that is not one; `what` is half a sentence on why."""
+    found = Diagnostic("KIA0901", f"the ledger is damaged: {what}", source=SourceRange(file, line, column))
+    return LedgerError(
+        f"The ledger {file} cannot be read. {_UNTOUCHED}",
+        hint="bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt",
+        diagnostics=[found],
+    )
+
+
+def read_json(text: str, file: str, *, line: int = 1) -> Any:
+    """The JSON that `text` holds, which begins in `line` of `file`.
+
+    Raises:
+        LedgerError: it is not JSON, and where.
+    """
+    try:
+        return load(text)
+    except json.JSONDecodeError as error:
+        what, line, column = f"it is not JSON ({error.msg})", line + error.lineno - 1, error.colno
+        raise damaged(file, what, line=line, column=column) from None
+    except ValueError as error:
+        raise damaged(file, str(error), line=line) from None
+
+
+def check_head(data: Any, file: str, *, environment: str) -> None:
+    """
+    Raises:
+        LedgerError: `data` is not what begins a ledger, one of another version, or one of another environment.
+    """
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if type(version) is not int:
+        raise damaged(file, 'it does not begin with a "format_version"')
+    where = SourceRange(file, 1, 1)
+    if version != FORMAT_VERSION:
+        newer = version > FORMAT_VERSION
+        found = Diagnostic(
+            "KIA0902", f"the ledger has format {version}, and this version reads {FORMAT_VERSION}", source=where
+        )
+        hint = "use the version of kiamo-iac that wrote it, or a newer one" if newer else "no version ever wrote that"
+        raise LedgerError(f"The ledger {file} cannot be read. {_UNTOUCHED}", hint=hint, diagnostics=[found])
+    if type(data.get("environment")) is not str or type(data.get("lineage")) is not str or not data["lineage"]:
+        raise damaged(file, 'its "environment" or "lineage" is not text')
+    if type(data.get("serial")) is not int or data["serial"] < 0:
+        raise damaged(file, 'its "serial" is not a count')
+    if data["environment"] != environment:
+        summary = f'the ledger is of the environment "{data["environment"]}", not of "{environment}"'
+        raise LedgerError(
+            f"The ledger {file} is of another environment. {_UNTOUCHED}",
+            hint="give each environment a ledger of its own: another path, address or ref",
+            diagnostics=[Diagnostic("KIA0903", summary, source=where)],
+        )

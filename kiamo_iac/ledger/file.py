@@ -1,0 +1,158 @@
+"""The ledger in a file: a record is appended and on the disk before the next step begins."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from kiamo_iac.errors import LedgerError
+from kiamo_iac.ledger.atomic import write_atomically
+from kiamo_iac.ledger.content import Content, Record
+from kiamo_iac.ledger.lines import Lines, header_line, parse_lines, record_lines
+from kiamo_iac.ledger.unsaved import unsaved
+
+_SLACK: Final = 100
+"""A file is written anew when it holds more records than twice its entries and these."""
+
+
+def read_file(path: Path, *, shown: str, environment: str) -> Lines | None:
+    """What stands in the file, or None when there is none. `shown` is its name in messages.
+
+    Raises:
+        LedgerError: it cannot be read, is damaged, of another version, or of another environment.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failed("read", shown, error) from error
+    return parse_lines(data, shown, environment=environment)
+
+
+class FileStore:
+    """Appends to a ledger's file, which is made with the first record."""
+
+    def __init__(self, path: Path, found: Lines | None, *, shown: str, content: Content) -> None:
+        """`found`: what was read from the file, under the lock. `content`: what every record changes first.
+
+        Raises:
+            LedgerError: the file cannot be written.
+        """
+        self._path = path
+        self._shown = shown
+        self._content = content
+        self._waiting: list[Record] = []
+        self._file: BinaryIO | None = None
+        self._size = 0
+        self._torn: Lines | None = None
+        """What is to be put right before the next record is written."""
+        if found is not None:
+            try:
+                self._open(found)
+            except OSError as error:
+                raise _failed("written", shown, error) from error
+
+    def append(self, records: Sequence[Record], /) -> None:
+        """Write these, after any that could not be written before, and wait for the disk.
+
+        Raises:
+            LedgerError: they could not be written.
+        """
+        self._waiting.extend(records)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what could not be written before.
+
+        Raises:
+            LedgerError: it still cannot be.
+        """
+        if not self._waiting:
+            return
+        try:
+            if self._file is None:
+                self._write_whole(self._content)
+            else:
+                self._check_untouched(self._file)
+                self._append(self._file, record_lines(self._waiting).encode())
+        except OSError as error:
+            raise unsaved(self._shown, _reason(error), records=self._waiting) from error
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Flush, and close the file.
+
+        Raises:
+            LedgerError: as `flush`.
+        """
+        try:
+            self.flush()
+        finally:
+            if self._file is not None:
+                self._file.close()
+
+    def _open(self, found: Lines) -> None:
+        content = self._content
+        if found.records > 2 * (len(content.entries) + len(content.spent)) + _SLACK:
+            self._keep_torn(found)
+            self._write_whole(content)
+            return
+        self._file = self._path.open("r+b", buffering=0)
+        self._size = self._file.seek(0, os.SEEK_END)
+        if found.torn:
+            self._torn = found
+        self._check_untouched(self._file, size=found.whole + len(found.torn))
+
+    def _append(self, file: BinaryIO, data: bytes) -> None:
+        if self._torn is not None:
+            self._keep_torn(self._torn)
+            file.truncate(self._torn.whole)
+            self._size, self._torn = self._torn.whole, None
+        file.seek(self._size)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):  # or the half of a line that got there would spoil the next one
+                file.truncate(self._size)
+            raise
+        self._size += len(data)
+
+    def _keep_torn(self, found: Lines) -> None:
+        if found.torn:
+            with self._path.with_name(f"{self._path.name}.torn").open("ab") as aside:
+                aside.write(found.torn + b"\n")
+
+    def _check_untouched(self, file: BinaryIO, *, size: int | None = None) -> None:
+        """The lock is for this tool; whatever else writes the file is noticed by its size, or by a file in its place.
+
+        Raises:
+            LedgerError: somebody has.
+        """
+        here, there = os.fstat(file.fileno()), self._path.stat()
+        same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+        if not same or here.st_size != (self._size if size is None else size):
+            raise unsaved(self._shown, "something else has written it since it was read", records=self._waiting)
+
+    def _write_whole(self, content: Content) -> None:
+        records = list(content.records())
+        write_atomically(self._path, header_line(content, records=len(records)) + record_lines(records))
+        self._file = self._path.open("r+b", buffering=0)
+        self._size = self._file.seek(0, os.SEEK_END)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _failed(what: str, shown: str, error: OSError) -> LedgerError:
+    return LedgerError(
+        f"The ledger {shown} cannot be {what}: {_reason(error)}. Nothing has been written.",
+        hint="check the rights of the file and of its folder, and that the disk is not full",
+    )

@@ -1,0 +1,216 @@
+"""The ledger on a ref of its own in a git remote, the lock on another; work tree, index and branches stay untouched.
+
+refs/kiamo-iac/<environment>        a commit with ledger.json; its parent is what the run began with
+refs/kiamo-iac-lock/<environment>   a commit with lock.json, there while the lock is held
+
+Every push is a compare-and-swap (`--force-with-lease=<ref>:<old>`, git 1.8.5; an empty <old> means: not there).
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Final
+
+from kiamo_iac.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.ledger.content import Content
+from kiamo_iac.ledger.damage import damaged
+from kiamo_iac.ledger.document import document_text, parse_document
+from kiamo_iac.ledger.git_command import Git, without_password
+from kiamo_iac.ledger.holder import Holder, take
+from kiamo_iac.ledger.remote import Found
+from kiamo_iac.ledger_settings import LedgerSettings
+
+LEDGER: Final = "refs/kiamo-iac/"
+LOCK: Final = "refs/kiamo-iac-lock/"
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\-]|^[.\-]|\.(?=\.|$|lock$)")
+_TRIES: Final = 3
+
+
+def ref_part(name: str) -> str:
+    """`name` as the last part of a ref (git check-ref-format): what cannot stand there is written `%2E`."""
+    return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
+
+
+class GitRemote:
+    """Two refs of a remote."""
+
+    def __init__(self, settings: LedgerSettings, git: Git, *, environment: str) -> None:
+        """
+        Raises:
+            LedgerError: the remote is not a name or an address.
+        """
+        if not settings.remote or settings.remote.startswith("-"):
+            msg = f'The ledger of "{environment}" names no remote: "{settings.remote}".'
+            raise LedgerError(msg, hint="write ledger: {backend: git, remote: origin} in the project file")
+        part = ref_part(settings.ref or environment)
+        self._ref = LEDGER + part
+        self._lock_ref = LOCK + part
+        self.shown = f"{self._ref} of {without_password(settings.remote)}"
+        self._remote = settings.remote
+        self._git = git
+        self._environment = environment
+        self._parent: str | None = None
+        self._held: str | None = None
+        self._pushed: set[str] = set()
+        """Commits of this run: one of them may have arrived although its push seemed to fail."""
+
+    def lock(self, holder: Holder, *, timeout: float) -> None:
+        """Create the lock's ref.
+
+        Raises:
+            LockedError: another run holds it.
+            LedgerError, TransportError: git failed.
+        """
+        commit = self._commit("lock.json", holder.as_json(), message=f"locked by {holder}", parent=None)
+        try:
+            take(
+                lambda: self._attempt(commit),
+                timeout=timeout,
+                refused=lambda other: other.locked(self.shown, environment=self._environment),
+            )
+        except TransportError:  # it may have been taken, and nobody would ever give it back
+            with suppress(KiamoIacError):
+                self._delete_lock(commit)
+            raise
+        self._held = commit
+
+    def unlock(self) -> None:
+        """Delete the lock's ref, if it still says that this run holds it.
+
+        Raises:
+            LedgerError, TransportError: git failed.
+        """
+        if self._held is not None:
+            self._delete_lock(self._held)
+            self._held = None
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock.
+
+        Raises:
+            LedgerError, TransportError: git failed.
+        """
+        commit = self._tip(self._lock_ref)
+        return None if commit is None else self._holder_in(commit)
+
+    def break_lock(self, holder: Holder) -> None:
+        """Delete the lock's ref, if it still names `holder`.
+
+        Raises:
+            LedgerError, TransportError: git failed.
+        """
+        commit = self._tip(self._lock_ref)
+        if commit is not None and self._holder_in(commit).id == holder.id:
+            self._delete_lock(commit)
+
+    def read(self) -> Found | None:
+        """What the ledger's ref holds.
+
+        Raises:
+            LedgerError: it is damaged, or not this environment's; or git failed.
+            TransportError: of a trouble that passes.
+        """
+        for _ in range(_TRIES):
+            commit = self._tip(self._ref)
+            if commit is None:
+                return None
+            if self._fetch(self._ref, commit):
+                self._parent = commit
+                data = self._git.must("cat-file", "blob", f"{commit}:ledger.json")
+                try:
+                    text = data.decode()
+                except UnicodeDecodeError:
+                    raise damaged(self.shown, "it is not UTF-8") from None
+                return Found(parse_document(text, self.shown, environment=self._environment), commit)
+        msg = f"The ledger {self.shown} changes faster than it can be read."
+        raise LedgerError(msg, hint="let the other run end")
+
+    def write(self, content: Content, *, expected: str | None) -> str | None:
+        """Push a new commit, with the lease that the ref is still at `expected`.
+
+        Raises:
+            LedgerError, TransportError: git failed.
+        """
+        message = f"{len(content.entries)} things, serial {content.serial}"
+        commit = self._commit("ledger.json", document_text(content), message=message, parent=self._parent)
+        self._pushed.add(commit)
+        return self._push(self._ref, commit, expected=expected)
+
+    def _attempt(self, commit: str) -> Holder | None:
+        """Push the lock once: None when it is ours, else who holds it."""
+        if self._push(self._lock_ref, commit, expected=None) is not None:
+            return None
+        return self.holder() or Holder("", "another run that has just ended")
+
+    def _delete_lock(self, commit: str) -> None:
+        lease = f"--force-with-lease={self._lock_ref}:{commit}"
+        ran = self._git.run("push", "--quiet", "--no-verify", lease, self._remote, f":{self._lock_ref}")
+        if ran.code and self._tip(self._lock_ref) == commit:
+            raise self._git.failed("push", ran)
+
+    def _push(self, ref: str, commit: str, *, expected: str | None) -> str | None:
+        """`commit`, when `ref` is at it now; None, when it was not at `expected` any more."""
+        ran = self._git.run(
+            "push",
+            "--quiet",
+            "--no-verify",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+            f"--force-with-lease={ref}:{expected or ''}",
+            self._remote,
+            f"{commit}:{ref}",
+        )
+        if ran.code == 0:
+            return commit
+        tip = self._tip(ref)  # what git says of a lost race differs by version and server; what is there does not
+        if tip == commit:
+            return commit
+        if tip != expected:
+            return self._push(ref, commit, expected=tip) if tip in self._pushed else None
+        raise self._git.failed("push", ran)
+
+    def _tip(self, ref: str) -> str | None:
+        listed = self._git.must("ls-remote", "--quiet", self._remote, ref).decode("ascii", "replace")
+        for line in listed.splitlines():
+            commit, _, name = line.partition("\t")
+            if name == ref:
+                return commit
+        return None
+
+    def _fetch(self, ref: str, commit: str) -> bool:
+        """Have `commit`, which `ref` was at. False: it is not there any more."""
+        if self._has(commit):
+            return True
+        options = (
+            "--quiet",
+            "--no-tags",
+            "--no-prune",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--refmap=",
+        )
+        ran = self._git.run("fetch", *options, self._remote, ref)
+        if self._has(commit):
+            return True
+        if ran.code and self._tip(ref) == commit:
+            raise self._git.failed("fetch", ran)
+        return False
+
+    def _has(self, commit: str) -> bool:
+        return self._git.run("cat-file", "-e", f"{commit}^{{commit}}").code == 0
+
+    def _holder_in(self, commit: str) -> Holder:
+        if not self._fetch(self._lock_ref, commit):
+            return Holder("", "another run that has just ended")
+        text = self._git.run("cat-file", "blob", f"{commit}:lock.json").output.decode("utf-8", "replace")
+        return Holder.from_json(text) or Holder(commit[:12], "another run")
+
+    def _commit(self, file: str, text: str, *, message: str, parent: str | None) -> str:
+        blob = self._id(self._git.must("hash-object", "-w", "--stdin", given=text.encode()))
+        tree = self._id(self._git.must("mktree", given=f"100644 blob {blob}\t{file}\n".encode()))
+        parents = () if parent is None else ("-p", parent)
+        return self._id(self._git.must("commit-tree", tree, "-m", message, *parents))
+
+    def _id(self, output: bytes) -> str:
+        return output.decode("ascii").strip()

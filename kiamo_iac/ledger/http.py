@@ -1,0 +1,216 @@
+"""The ledger behind Terraform's HTTP state protocol, such as GitLab's managed states.
+
+Known from the source of Terraform (`internal/backend/remote-state/http`) and of GitLab (`lib/api/terraform/state.rb`):
+the methods, the status codes, the lock info and `?ID=` on writes; GitLab wants a `serial` that it has not seen, and
+every key of the lock info. Assumed of other servers: that they keep a document of Terraform's state format as it came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import quote
+
+from kiamo_iac.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.ledger.content import Content
+from kiamo_iac.ledger.damage import damaged, read_json
+from kiamo_iac.ledger.document import document_text, parse_document
+from kiamo_iac.ledger.entry import load
+from kiamo_iac.ledger.holder import Holder, take
+from kiamo_iac.ledger.remote import Found, revision_of
+from kiamo_iac.ledger.store import Send
+from kiamo_iac.ledger_settings import LedgerSettings
+
+_OUTPUT: Final = "kiamo_iac"
+_STATE_VERSION: Final = 4
+"""Of Terraform's state format, since Terraform 0.12."""
+_HELD: Final = frozenset({409, 423})
+_PASSING: Final = frozenset({429, 502, 503, 504})
+_HEADERS: Final = {"Content-Type": "application/json"}
+
+
+def state_document(content: Content) -> bytes:
+    """The ledger as the one output, a text, of a Terraform state without resources."""
+    state = {
+        "version": _STATE_VERSION,
+        "terraform_version": "0.0.0",
+        "serial": content.serial,
+        "lineage": content.lineage,
+        "outputs": {_OUTPUT: {"value": document_text(content), "type": "string"}},
+        "resources": [],
+    }
+    return json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def content_of_state(body: bytes, shown: str, *, environment: str) -> Content:
+    """The ledger in a state that `shown` holds.
+
+    Raises:
+        LedgerError: it is damaged, of another version or environment, or a state of something else.
+    """
+    try:
+        state: Any = read_json(body.decode(), shown)
+    except UnicodeDecodeError:
+        raise damaged(shown, "it is not UTF-8") from None
+    try:
+        text = state["outputs"][_OUTPUT]["value"]
+    except (KeyError, TypeError, IndexError):
+        raise damaged(shown, "what stands there is not a ledger, perhaps the state of something else") from None
+    if not isinstance(text, str):
+        raise damaged(shown, "its output is not text")
+    return parse_document(text, shown, environment=environment)
+
+
+class HttpRemote:
+    """A state of its own on such a server."""
+
+    def __init__(self, settings: LedgerSettings, *, environment: str, send: Send) -> None:
+        """
+        Raises:
+            LedgerError: the settings name no address.
+        """
+        if not settings.address:
+            msg = f'The ledger of "{environment}" has no address.'
+            raise LedgerError(msg, hint="write ledger: {backend: http, address: https://…} in the project file")
+        self.shown = settings.address
+        self._address = settings.address
+        self._settings = settings
+        self._environment = environment
+        self._send = send
+        self._holder: Holder | None = None
+        self._sent: set[str] = set()
+        """What this run has sent: it may have arrived although its call seemed to fail."""
+
+    def lock(self, holder: Holder, *, timeout: float) -> None:
+        """Take the lock.
+
+        Raises:
+            LockedError: another run holds it.
+            LedgerError: the server does not lock there, or refuses to.
+            ApiError: it gave no usable answer.
+        """
+        try:
+            take(
+                lambda: self._attempt(holder),
+                timeout=timeout,
+                refused=lambda other: other.locked(self.shown, environment=self._environment),
+            )
+        except TransportError:  # it may have been taken, and nobody would ever give it back
+            with suppress(KiamoIacError):
+                self.break_lock(holder)
+            raise
+        self._holder = holder
+
+    def unlock(self) -> None:
+        """Give the lock back.
+
+        Raises:
+            LedgerError: the server refuses.
+            ApiError: it gave no usable answer.
+        """
+        if self._holder is not None:
+            self.break_lock(self._holder)
+            self._holder = None
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock: the protocol tells only by refusing it to somebody else.
+
+        Raises:
+            LedgerError, ApiError: as `lock`.
+        """
+        asking = Holder.of_this_process("kiamo-iac", "unlock")
+        other = self._attempt(asking)
+        if other is None:
+            self.break_lock(asking)
+        return other
+
+    def break_lock(self, holder: Holder) -> None:
+        """Unlock with the id of `holder`.
+
+        Raises:
+            LedgerError: the server refuses, for instance because somebody else holds the lock.
+            ApiError: it gave no usable answer.
+        """
+        method, address = self._settings.unlock
+        status, body = self._call(method, address, body=json.dumps(holder.lock_info(self._address)).encode())
+        if not 200 <= status < 300:
+            raise self._refused(f"{method} {address}", status, body)
+
+    def read(self) -> Found | None:
+        """What the state holds; 404, 204 and an empty body are none.
+
+        Raises:
+            LedgerError: it cannot be read, is damaged, or is not this environment's.
+            ApiError: the server gave no usable answer.
+        """
+        status, body = self._call("GET", self._address)
+        if status in {204, 404} or (status == 200 and not body.strip()):
+            return None
+        if status != 200:
+            raise self._refused(f"GET {self._address}", status, body)
+        content = content_of_state(body, self.shown, environment=self._environment)
+        return Found(content, revision_of(content))
+
+    def write(self, content: Content, *, expected: str | None) -> str | None:
+        """The protocol has no compare-and-swap, so it is read before; under the lock, nobody comes between.
+
+        Raises:
+            LedgerError: the server refuses.
+            ApiError: it gave no usable answer.
+        """
+        found, mine = self.read(), revision_of(content)
+        there = found.revision if found is not None else None
+        if there == mine:
+            return mine
+        if there != expected and there not in self._sent:
+            return None
+        self._sent.add(mine)
+        method, address = self._settings.update
+        if self._holder is not None:
+            address += f"{'&' if '?' in address else '?'}ID={quote(self._holder.id, safe='')}"
+        status, body = self._call(method, address, body=state_document(content))
+        if status not in {200, 201, 204}:
+            raise self._refused(f"{method} {self._address}", status, body)
+        return mine
+
+    def _attempt(self, holder: Holder) -> Holder | None:
+        """Ask for the lock once: None when it is ours, else who holds it."""
+        method, address = self._settings.lock
+        status, body = self._call(method, address, body=json.dumps(holder.lock_info(self._address)).encode())
+        if 200 <= status < 300:
+            return None
+        if status not in _HELD:
+            raise self._refused(f"{method} {address}", status, body, locking=True)
+        try:
+            other = Holder.from_lock_info(load(body.decode()))
+        except ValueError:
+            other = Holder("", "")
+        return None if other.id == holder.id else other
+
+    def _call(self, method: str, url: str, *, body: bytes | None = None) -> tuple[int, bytes]:
+        headers: Mapping[str, str] = _HEADERS if body is not None else {}
+        status, _, answer = self._send(method, url, headers, body)
+        return status, answer
+
+    def _refused(self, call: str, status: int, body: bytes, *, locking: bool = False) -> KiamoIacError:
+        said = " ".join(body[:2000].decode("utf-8", "replace").split())
+        quoted = f': "{said[:200]}"' if said and said[:1] not in {"<", "{"} else ""
+        message = f"{call} was answered with {status}{quoted}."
+        match status:
+            case _ if status in _PASSING:
+                return TransportError(message, sent=True, hint="try again later")
+            case 401 | 403:
+                hint = "check KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD, and that they may write and lock the state"
+            case 404 | 405 | 501 if locking:
+                hint = "the server does not lock there: set lock_address, unlock_address and their methods"
+            case 409 | 423:
+                hint = "the lock is not held by this run any more: see who holds it before anything is run again"
+            case 413:
+                hint = "the server limits the size of a state: raise that limit"
+            case _ if 300 <= status < 400:
+                hint = "redirects are never followed: give the ledger its final address"
+            case _:
+                hint = "check the address of the ledger"
+        return LedgerError(message, hint=hint)

@@ -1,0 +1,110 @@
+"""The ledger of one environment, open: what is ours, and how that changes while a plan is performed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from types import MappingProxyType
+
+from kiamo_iac.address import Address
+from kiamo_iac.ledger.content import Content, Forget, Put, Record, Spend
+from kiamo_iac.ledger.holder import utc_now
+from kiamo_iac.ledger.store import NoStore, Store
+from kiamo_iac.owned import Owned, Ownership
+
+
+class Ledger:
+    """What we own. Any thread may call it."""
+
+    def __init__(
+        self,
+        content: Content,
+        *,
+        found: bool,
+        where: str,
+        store: Store | None = None,
+        clock: Callable[[], str] = utc_now,
+    ) -> None:
+        """`store` keeps what changes; None: it was only read."""
+        self.found = found
+        """Whether there was a ledger at all; without one, nothing is pruned."""
+        self.where = where
+        """What keeps it, as messages name it."""
+        self._content = content
+        self._store = store or NoStore()
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    @property
+    def owned(self) -> Ownership:
+        """Everything that is ours at this moment."""
+        with self._lock:
+            return MappingProxyType(dict(self._content.entries))
+
+    @property
+    def serial(self) -> int:
+        """Grows with every change."""
+        with self._lock:
+            return self._content.serial
+
+    def intend(self, entries: Iterable[Owned]) -> None:
+        """Say what is about to be made, before the first write, so that a crash forgets nothing: what is not in the
+        ledger goes in without its id; what is there stays as it is. It is kept when this returns.
+
+        Raises:
+            LedgerError: the ledger cannot be written; then nothing may be.
+        """
+        with self._lock:
+            known = self._content.entries
+            self._keep([Put(replace(entry, remote_id=None)) for entry in entries if entry.address not in known])
+            self._store.flush()
+
+    def record(self, entry: Owned) -> None:
+        """Say that a thing is ours, as it is now.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        with self._lock:
+            self._keep([Put(entry)])
+
+    def forget(self, address: Address) -> None:
+        """Say that a thing is not ours any more: it is deleted, or let go. Nothing, when it was not ours.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        with self._lock:
+            if address in self._content.entries:
+                self._keep([Forget(address)])
+
+    def spend(self, digest: str) -> None:
+        """Say that a saved plan is applied, once and for all. It is kept when this returns.
+
+        Raises:
+            LedgerError: the ledger cannot be written; then the plan may not be applied.
+        """
+        with self._lock:
+            self._keep([Spend(digest, self._clock())])
+            self._store.flush()
+
+    def is_spent(self, digest: str) -> bool:
+        """Whether that saved plan was applied, as far back as is remembered (the last 200)."""
+        with self._lock:
+            return digest in self._content.spent
+
+    def flush(self) -> None:
+        """Keep everything that has been said.
+
+        Raises:
+            LedgerError: the ledger cannot be written; it says what was applied meanwhile.
+        """
+        with self._lock:
+            self._store.flush()
+
+    def _keep(self, records: list[Record]) -> None:
+        for record in records:
+            self._content.apply(record)
+        if records:
+            self._store.append(records)

@@ -1,0 +1,99 @@
+"""The ledger as lines of JSON, as the file backend keeps it: a header, then a record a line, in the order they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from kiamo_iac.address import Address
+from kiamo_iac.collector import collector_paused
+from kiamo_iac.ledger.content import FORMAT_VERSION, Content, Forget, Put, Record, Spend
+from kiamo_iac.ledger.damage import check_head, damaged, read_json
+from kiamo_iac.ledger.document import spend_of
+from kiamo_iac.ledger.entry import dump, entry_data, owned_of, wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What was found in a file."""
+
+    content: Content
+    records: int
+    """How many records stand in it."""
+    whole: int
+    """How many bytes of it are whole lines."""
+    torn: bytes = b""
+    """What follows them: the line that was being written when the machine or the program stopped."""
+
+
+def header_line(content: Content, *, records: int) -> str:
+    """The first line of a file that holds `records` records, which together make `content`."""
+    head = {
+        "format_version": FORMAT_VERSION,
+        "environment": content.environment,
+        "lineage": content.lineage,
+        "serial": content.serial - records,
+    }
+    return f"{dump(head)}\n"
+
+
+def record_lines(records: Iterable[Record]) -> str:
+    """A line for each record."""
+    return "".join(f"{dump(_data_of(record))}\n" for record in records)
+
+
+def parse_lines(data: bytes, file: str, *, environment: str) -> Lines:
+    """What `data`, the bytes of `file`, say. A last line without its end is left out: it was never promised to anybody.
+
+    Raises:
+        LedgerError: it is damaged, of another version, or of another environment.
+    """
+    whole = data.rfind(b"\n") + 1
+    lines = data[:whole].split(b"\n")[:-1]
+    if not lines:
+        raise damaged(file, "it has no header")
+    head = read_json(_text(lines[0], file, line=1), file)
+    check_head(head, file, environment=environment)
+    if head.keys() != {"format_version", "environment", "lineage", "serial"}:
+        raise damaged(file, "its header has the keys format_version, environment, lineage and serial")
+    content = Content(environment, head["lineage"], head["serial"])
+    with collector_paused():
+        for number, line in enumerate(lines[1:], start=2):
+            value = read_json(_text(line, file, line=number), file, line=number)
+            try:
+                content.apply(_record_of(value))
+            except ValueError as error:
+                raise damaged(file, str(error), line=number) from None
+    return Lines(content, len(lines) - 1, whole, data[whole:])
+
+
+def _text(data: bytes, file: str, *, line: int) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise damaged(file, "it is not UTF-8", line=line) from None
+
+
+def _data_of(record: Record) -> dict[str, Any]:
+    match record:
+        case Put(owned):
+            return {"put": entry_data(owned)}
+        case Forget(address):
+            return {"forget": address}
+        case Spend(digest, at):
+            return {"spend": {"digest": digest, "at": at}}
+        case _:
+            assert_never(record)
+
+
+def _record_of(data: Any) -> Record:
+    match data:
+        case {"put": entry, **rest} if not rest:
+            return Put(owned_of(entry))
+        case {"forget": str(address), **rest} if not rest:
+            return Forget(Address.parse(address))
+        case {"spend": spent, **rest} if not rest:
+            return spend_of(spent)
+        case _:
+            return wrong("a record says put, forget or spend, and nothing else")

@@ -1,0 +1,210 @@
+"""Opening a ledger, with its lock or to read it alone; and breaking a lock that nobody will give back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from kiamo_iac.errors import KiamoIacError, LedgerError, UsageError
+from kiamo_iac.ledger.content import Content
+from kiamo_iac.ledger.file import FileStore, read_file
+from kiamo_iac.ledger.file_lock import holder_of, locked_file
+from kiamo_iac.ledger.holder import Holder
+from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.ledger.store import Send, Store
+from kiamo_iac.ledger_settings import Backend, LedgerSettings
+
+if TYPE_CHECKING:
+    from kiamo_iac.ledger.remote import Remote
+    from kiamo_iac.ledger.rescue import Rescue
+
+
+@contextmanager
+def open_ledger(
+    settings: LedgerSettings,
+    *,
+    environment: str,
+    root: Path,
+    environ: Mapping[str, str],
+    send: Send | None,
+    lock_timeout: float,
+    who: str,
+    operation: str = "apply",
+) -> Iterator[Ledger]:
+    """The ledger, locked until the block is left; then everything is kept, and the lock given back.
+
+    `root`: the folder of the project file. `environ`: what git runs with. `send`: makes the calls of the http backend.
+    `lock_timeout`: seconds to wait for the lock. `who` and `operation`: what others are told while it is held.
+
+    Raises:
+        LockedError: another run holds the lock.
+        LedgerError: the ledger cannot be read, written or locked, or is not this environment's. On leaving: something
+            could not be kept; it says what, and where a copy is.
+        ApiError: the server that keeps it gave no usable answer.
+    """
+    holder = Holder.of_this_process(who, operation)
+    if settings.backend is Backend.FILE:
+        path, shown = ledger_file(settings, environment=environment, root=root)
+        with locked_file(path, holder, environment=environment, timeout=lock_timeout):
+            lines = read_file(path, shown=shown, environment=environment)
+            content = lines.content if lines is not None else Content(environment)
+            store = FileStore(path, lines, shown=shown, content=content)
+            yield from _until_closed(Ledger(content, found=lines is not None, where=shown, store=store), store)
+        return
+    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
+    remote.lock(holder, timeout=lock_timeout)
+    try:
+        yield from _open_remote(remote, rescue_of(environment, root), environment=environment)
+    except BaseException as error:
+        _unlock_after(error, remote, holder, environment=environment)
+        raise
+    _unlock(remote, holder, environment=environment)
+
+
+def read_ledger(
+    settings: LedgerSettings,
+    *,
+    environment: str,
+    root: Path,
+    environ: Mapping[str, str],
+    send: Send | None,
+) -> Ledger:
+    """The ledger as it is at this moment, not to be written; no lock is needed or taken.
+
+    Raises:
+        LedgerError: it cannot be read, or is not this environment's.
+        ApiError: the server that keeps it gave no usable answer.
+    """
+    if settings.backend is Backend.FILE:
+        path, shown = ledger_file(settings, environment=environment, root=root)
+        lines = read_file(path, shown=shown, environment=environment)
+        content = lines.content if lines is not None else Content(environment)
+        return Ledger(content, found=lines is not None, where=shown)
+    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
+    found, _ = rescue_of(environment, root).applied_to(remote.read(), environment=environment)
+    content = found.content if found is not None else Content(environment)
+    return Ledger(content, found=found is not None, where=remote.shown)
+
+
+def break_lock(
+    settings: LedgerSettings,
+    *,
+    environment: str,
+    root: Path,
+    environ: Mapping[str, str],
+    send: Send | None,
+    lock_id: str,
+) -> Holder:
+    """Take the lock `lock_id` from a run that died, and say whose it was.
+
+    Raises:
+        UsageError: nobody holds a lock, or it has another id.
+        LedgerError: it cannot be broken: a file's lock is the system's, and ends with its process.
+        ApiError: the server that keeps it gave no usable answer.
+    """
+    if settings.backend is Backend.FILE:
+        path, shown = ledger_file(settings, environment=environment, root=root)
+        holder = _asked_for(holder_of(path), lock_id, shown=shown)
+        raise LedgerError(
+            f"The ledger {shown} is locked by {holder}, which is still running.",
+            hint=f"end that process on {holder.host or 'its machine'}; its lock ends with it",
+        )
+    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
+    holder = _asked_for(remote.holder(), lock_id, shown=remote.shown)
+    remote.break_lock(holder)
+    return holder
+
+
+def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tuple[Path, str]:
+    """Where the file backend keeps the ledger, and how messages name that.
+
+    Raises:
+        LedgerError: that is not below `root`.
+    """
+    shown = settings.path or f".kiamo/{environment}.ledger.jsonl"
+    path = (root / shown).resolve()
+    if "\\" in shown or not path.is_relative_to(root.resolve()) or path.is_dir():
+        msg = f"The ledger {shown} is not a file within the project."
+        raise LedgerError(msg, hint='write its path relative to the project file, with "/"')
+    return path, shown
+
+
+def rescue_of(environment: str, root: Path) -> Rescue:
+    """Where the copy of a remote ledger stands that could not be written."""
+    from kiamo_iac.ledger.rescue import Rescue
+
+    return Rescue(root / ".kiamo" / f"{environment}.ledger.rescue.json")
+
+
+def _open_remote(remote: Remote, rescue: Rescue, *, environment: str) -> Iterator[Ledger]:
+    from kiamo_iac.ledger.remote import RemoteStore
+
+    there = remote.read()
+    found, rescued = rescue.applied_to(there, environment=environment)
+    content = found.content if found is not None else Content(environment)
+    revision = there.revision if there is not None else None
+    store = RemoteStore(remote, content, revision=revision, rescue=rescue, rescued=rescued)
+    if rescued:
+        store.flush()
+    yield from _until_closed(Ledger(content, found=found is not None, where=remote.shown, store=store), store)
+
+
+def _until_closed(ledger: Ledger, store: Store) -> Iterator[Ledger]:
+    try:
+        yield ledger
+    finally:
+        store.close()
+
+
+def _remote(
+    settings: LedgerSettings, *, environment: str, root: Path, environ: Mapping[str, str], send: Send | None
+) -> Remote:
+    match settings.backend:
+        case Backend.HTTP:
+            from kiamo_iac.ledger.http import HttpRemote
+
+            if send is None:
+                msg = "the http backend needs something that makes its calls"
+                raise ValueError(msg)
+            return HttpRemote(settings, environment=environment, send=send)
+        case Backend.GIT:
+            from kiamo_iac.ledger.git import GitRemote
+            from kiamo_iac.ledger.git_command import Git
+
+            return GitRemote(settings, Git(root, environ), environment=environment)
+        case Backend.FILE:
+            msg = "a file is not remote"
+            raise ValueError(msg)
+        case _:
+            assert_never(settings.backend)
+
+
+def _asked_for(holder: Holder | None, lock_id: str, *, shown: str) -> Holder:
+    if holder is None:
+        msg = f"Nobody holds the lock of the ledger {shown}."
+        raise UsageError(msg)
+    if holder.id != lock_id:
+        msg = f'The lock of the ledger {shown} is not "{lock_id}": it is held by {holder}.'
+        raise UsageError(msg, hint="make sure that this run has died, then name the id of its lock")
+    return holder
+
+
+def _unlock(remote: Remote, holder: Holder, *, environment: str) -> None:
+    try:
+        remote.unlock()
+    except KiamoIacError as error:
+        raise LedgerError(
+            f"The ledger {remote.shown} is written, but its lock was not given back: {error}",
+            hint=f"give it up with: kiamo-iac ledger unlock -e {environment} {holder.id}",
+        ) from error
+
+
+def _unlock_after(error: BaseException, remote: Remote, holder: Holder, *, environment: str) -> None:
+    """Unlock while `error` is on its way; what it says comes first."""
+    try:
+        _unlock(remote, holder, environment=environment)
+    except KiamoIacError as also:
+        if isinstance(error, KiamoIacError):
+            error.hint = "; ".join(filter(None, (error.hint, also.hint)))

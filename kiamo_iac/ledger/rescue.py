@@ -1,0 +1,71 @@
+"""A copy of the ledger on this machine, for when the remote one could not be written; and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiamo_iac.errors import LedgerError
+from kiamo_iac.ledger.atomic import write_atomically
+from kiamo_iac.ledger.content import Content
+from kiamo_iac.ledger.damage import damaged, read_json
+from kiamo_iac.ledger.document import document_text, parse_document
+from kiamo_iac.ledger.entry import dump
+from kiamo_iac.ledger.remote import Found, revision_of
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """The place of that copy, for one environment."""
+
+    path: Path
+
+    def save(self, content: Content, *, follows: str | None) -> Path | None:
+        """Write the copy; `follows` is the revision it was to replace. None: not even that was possible."""
+        text = document_text(content).rstrip("\n")
+        try:
+            write_atomically(self.path, f'{{"follows":{dump(follows)},"ledger":{text}}}\n')
+        except OSError:
+            return None
+        return self.path
+
+    def drop(self) -> None:
+        """Remove the copy: what it holds is where it belongs.
+
+        Raises:
+            LedgerError: it cannot be removed.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            msg = f"The rescued ledger {self.path.as_posix()} is written back, but cannot be removed: {error.strerror}."
+            raise LedgerError(msg, hint="remove it") from error
+
+    def applied_to(self, found: Found | None, *, environment: str) -> tuple[Found | None, bool]:
+        """What is to be taken for the ledger: the copy where it follows what the remote has, else what the remote has.
+        The second says that it is the copy, which has yet to be written.
+
+        Raises:
+            LedgerError: the copy is damaged, or somebody has written the ledger since.
+        """
+        shown = self.path.as_posix()
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return found, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise damaged(shown, "it cannot be read") from error
+        data = read_json(text, shown)
+        if not isinstance(data, dict) or data.keys() != {"follows", "ledger"}:
+            raise damaged(shown, 'it has the keys "follows" and "ledger"')
+        content = parse_document(dump(data["ledger"]), shown, environment=environment)
+        follows, revision = data["follows"], found.revision if found is not None else None
+        if found is not None and revision_of(found.content) == revision_of(content):
+            return found, False
+        if follows == revision:
+            return Found(content, follows or ""), True
+        raise LedgerError(
+            f"A run before could not write the ledger and left it in {shown}, but the ledger has been written since. "
+            "Both are left as they are, and nothing has been written.",
+            hint="take in what the ledger lacks of that copy with adopt, then remove the copy",
+        )
