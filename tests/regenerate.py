@@ -15,7 +15,8 @@ from kiamo_iac.cli import reference, schema
 from kiamo_iac.codes import CODES
 from kiamo_iac.render.base import plan_renderer
 from kiamo_iac.render.escape import json_document
-from tests.render.goldens import GOLDEN, STYLES
+from tests.render.drifts import DRIFTS, rendered
+from tests.render.goldens import GOLDEN, GOLDEN_DRIFT, STYLES
 from tests.render.plans import PLANS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +57,9 @@ def generated() -> Iterator[tuple[Path, str]]:
     for plan_name, make in PLANS.items():
         for suffix, (format_name, style) in STYLES.items():
             yield GOLDEN / f"{plan_name}.{suffix}", plan_renderer(format_name, style).render(make())
+    for drift_name, drift in DRIFTS.items():
+        for suffix in STYLES:
+            yield GOLDEN_DRIFT / f"{drift_name}.{suffix}", rendered(drift, suffix)
 
 
 def stale() -> list[tuple[Path, str]]:

@@ -15,7 +15,7 @@ Examples:
   # yaml-language-server: $schema=../manifest.schema.json
 """
 
-FORMATS = ("manifest", "plan", "report", "validate")
+FORMATS = ("drift", "manifest", "plan", "report", "validate")
 
 
 @click.command(epilog=EPILOG, short_help="Print the JSON Schema of a format, for editors and CI.")
@@ -23,8 +23,8 @@ FORMATS = ("manifest", "plan", "report", "validate")
 def schema(which: str) -> int:
     """Print the JSON Schema of a format, for editors and CI.
 
-    `manifest` describes manifests; `plan`, `report` and `validate` what plan, apply and validate write
-    with --format json. Draft 2020-12.
+    `manifest` describes manifests; `drift`, `plan`, `report` and `validate` what drift, plan, apply and
+    validate write with --format json. Draft 2020-12.
     """
     from kiamo_iac.render.escape import json_document
 
@@ -41,6 +41,8 @@ def schema_of(which: str) -> dict[str, Any]:
             from kiamo_iac.manifest.schema import manifest_schema
 
             return manifest_schema()
+        case "drift":
+            return schemas.drift_schema()
         case "plan":
             return schemas.plan_schema()
         case "report":

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kiamo_iac.diagnostics import Severity
+from kiamo_iac.planner.drift import Event, Side
 from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, Risk
-from kiamo_iac.render import diagnostics, run
+from kiamo_iac.render import diagnostics, drift_json, run
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -161,3 +162,47 @@ def report_schema() -> dict[str, Any]:
         "What became of an applied plan.",
     )
     return {"$schema": DIALECT, "title": "A report of kiamo-iac", **report}
+
+
+def drift_schema() -> dict[str, Any]:
+    """The schema of `drift --format json`."""
+    attribute = _object(
+        {
+            "path": {"type": "string", "description": "Dotted below mappings."},
+            "side": {"enum": [side.value for side in Side]},
+            "declared": {},
+            "applied": {},
+            "live": {},
+        },
+        "One attribute that differs; null is an attribute that is not set.",
+    )
+    remote_id = {"type": ["string", "integer", "null"]}
+    thing = _object(
+        {
+            "address": _ADDRESS,
+            "kind": {"type": "string"},
+            "event": {"enum": [event.value for event in Event]},
+            "side": {"enum": [side.value for side in Side]},
+            "attributes": {"type": "array", "items": attribute},
+            "lives_as": _nullable("Its name on the instance; null: it is not there."),
+            "known_id": remote_id | {"description": "The id that the ledger has."},
+            "live_id": remote_id | {"description": "The id on the instance."},
+            "applied_at": _nullable("When it was last applied, RFC 3339."),
+            "commit": _nullable("The commit that it was last applied from."),
+            "source": {"anyOf": [_PLACE, {"type": "null"}]},
+        },
+        "One thing that is not as it was applied, or not as it is declared.",
+    )
+    drift = _object(
+        {
+            "format_version": {"const": drift_json.FORMAT_VERSION},
+            "environment": {"type": "string"},
+            "ledger": {"type": "boolean", "description": "False: there is none, and every side is `unknown`."},
+            "drifted": {"type": "boolean", "description": "Whether there is any drift."},
+            "summary": _counts([side.value for side in Side], "How many things changed on each side."),
+            "not_owned": _COUNT | {"description": "How many declared things are live and not in the ledger."},
+            "things": {"type": "array", "items": thing, "description": "By address."},
+        },
+        "Who changed what since the last apply: git, or somebody on the instance.",
+    )
+    return {"$schema": DIALECT, "title": "A drift of kiamo-iac", **drift}

@@ -1,4 +1,4 @@
-"""Which golden files there are: every plan in every one of these formats and styles."""
+"""Which golden files there are: every plan and every drift in every one of these formats and styles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kiamo_iac.render.base import Style
 from kiamo_iac.render.symbols import ASCII, UNICODE
 
 GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_DRIFT = Path(__file__).parent / "golden_drift"
 
 STYLES: Mapping[str, tuple[str, Style]] = {
     "txt": ("text", Style(UNICODE)),

@@ -1,0 +1,108 @@
+"""Drift as people read it: what happened to each thing, on which side, and what it is on each of the three."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+import click
+
+from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
+from kiamo_iac.planner.three_way import words
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.escape import document, quoted, value, visible
+
+
+def drift_text(drift: Drift, style: Style, *, environment: str) -> str:
+    """All of it, ending with a line that counts."""
+    return document(_lines(drift, style, environment))
+
+
+def _lines(drift: Drift, style: Style, environment: str) -> Iterator[str]:
+    yield _bold(f"Environment {visible(environment)}", style)
+    yield ""
+    if not drift.ledger:
+        yield "There is no ledger of this environment, so that nobody can say who changed what."
+        yield ""
+    for thing in drift.things:
+        said = _paint(_happened(thing), thing.side, style)
+        yield f"{_bold(visible(thing.address), style)} ({visible(thing.kind)}): {said}"
+        yield from (f"    {_attribute(found, thing)}" for found in thing.attributes)
+        yield from (f"    {line}" for line in _remarks(thing))
+        yield ""
+    yield _bold(summary_line(drift), style)
+
+
+def summary_line(drift: Drift) -> str:
+    """`Drift: 2 changed in git, 1 on the instance, 0 on both sides; 14 unchanged.`"""
+    counts = drift.summary
+    unknown = f", {counts[Side.UNKNOWN]} nobody can say where" if counts[Side.UNKNOWN] else ""
+    stranger = f", {drift.not_owned} not in the ledger" if drift.not_owned else ""
+    if not drift.any:
+        return f"No drift: {counts[Side.NEITHER]} unchanged{stranger}."
+    changed = f"{counts[Side.GIT]} changed in git, {counts[Side.INSTANCE]} on the instance"
+    return f"Drift: {changed}, {counts[Side.BOTH]} on both sides{unknown}; {counts[Side.NEITHER]} unchanged{stranger}."
+
+
+def _happened(thing: ThingDrift) -> str:
+    """What happened to it, in words; `git` or `instance` is named in all of them."""
+    also = ", and changed in git" if thing.side is Side.BOTH else ""
+    match thing.event:
+        case Event.CHANGED:
+            said = words(thing.side)
+        case Event.NEW:
+            said = "new in git"
+        case Event.GONE:
+            said = "gone from git" + (", and changed on the instance" if thing.side is Side.BOTH else "")
+        case Event.DELETED:
+            said = f"deleted on the instance{also}"
+        case Event.REMADE:
+            ids = f"id {visible(str(thing.live_id))}, not {visible(str(thing.known_id))}"
+            said = f"made anew on the instance ({ids}){also}"
+        case Event.RENAMED:
+            said = f"renamed to {quoted(thing.lives_as or '')} on the instance{also}"
+        case Event.NOT_OWNED:
+            said = words(Side.UNKNOWN)
+        case _:
+            assert_never(thing.event)
+    return said
+
+
+def _attribute(found: AttributeDrift, thing: ThingDrift) -> str:
+    sides = [f"declared {value(found.declared)}", f"live {value(found.live)}"]
+    if found.side is not Side.UNKNOWN:
+        sides.insert(1, f"applied {value(found.applied)}")
+    whose = f" ({words(found.side)})" if found.side is not thing.side or thing.event is not Event.CHANGED else ""
+    return f"{visible(found.path)}: {', '.join(sides)}{whose if found.side is not Side.UNKNOWN else ''}"
+
+
+def _remarks(thing: ThingDrift) -> Iterator[str]:
+    if thing.applied_at:
+        commit = f" from commit {visible(thing.commit[:10])}" if thing.commit else ""
+        yield f"last applied {visible(thing.applied_at)}{commit}"
+    if thing.source is not None:
+        yield f"declared at {visible(str(thing.source))}"
+
+
+def _paint(text: str, side: Side, style: Style) -> str:
+    return click.style(text, fg=_color(side)) if style.color else text
+
+
+def _bold(text: str, style: Style) -> str:
+    return click.style(text, bold=True) if style.color else text
+
+
+def _color(side: Side) -> str:
+    match side:
+        case Side.NEITHER:
+            return "green"
+        case Side.GIT:
+            return "yellow"
+        case Side.INSTANCE:
+            return "magenta"
+        case Side.BOTH:
+            return "red"
+        case Side.UNKNOWN:
+            return "cyan"
+        case _:
+            assert_never(side)

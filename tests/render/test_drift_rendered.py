@@ -1,0 +1,67 @@
+"""Drift in every format, compared whole against golden files, and against its schema."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from kiamo_iac.planner.drift import Drift, Event, Side
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.drift import drift_text, summary_line
+from kiamo_iac.render.drift_json import drift_data
+from kiamo_iac.render.schemas import drift_schema
+from kiamo_iac.render.symbols import ASCII
+from tests.render.drifts import DRIFTS, full, rendered
+from tests.render.goldens import GOLDEN_DRIFT, STYLES
+
+
+@pytest.mark.parametrize("suffix", STYLES)
+@pytest.mark.parametrize("name", DRIFTS)
+def test_the_format_is_what_the_golden_file_says(name: str, suffix: str) -> None:
+    expected = (GOLDEN_DRIFT / f"{name}.{suffix}").read_bytes().decode("utf-8")
+    assert rendered(DRIFTS[name], suffix) == expected
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {p.name for p in GOLDEN_DRIFT.iterdir()} == {f"{name}.{suffix}" for name in DRIFTS for suffix in STYLES}
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_every_drift_meets_the_schema(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(drift_schema())
+    jsonschema.Draft202012Validator(drift_schema()).validate(json.loads(rendered(DRIFTS[name], "json")))
+
+
+def test_the_schema_refuses_what_is_no_drift() -> None:
+    validator = jsonschema.Draft202012Validator(drift_schema())
+    data = drift_data(Drift(()), environment="staging")
+    assert not list(validator.iter_errors(data))
+    assert list(validator.iter_errors(data | {"surprise": 1}))
+    assert list(validator.iter_errors(data | {"summary": {}}))
+    assert list(validator.iter_errors({key: data[key] for key in data if key != "drifted"}))
+
+
+def test_the_hand_made_drift_has_every_event_and_side() -> None:
+    assert {thing.event for thing in full().things} == set(Event)
+    assert {thing.side for thing in full().things} == set(Side) - {Side.NEITHER}
+    assert [thing.address for thing in full().things] == sorted(thing.address for thing in full().things)
+
+
+def test_nothing_hostile_gets_through() -> None:
+    for suffix in ("txt", "ascii.txt"):
+        text = rendered(DRIFTS["hostile"], suffix)
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+    assert json.loads(rendered(DRIFTS["hostile"], "json"))["things"][0]["commit"].startswith("\n::error")
+
+
+def test_the_last_line_counts() -> None:
+    assert drift_text(full(), Style(ASCII), environment="staging").splitlines()[-1] == summary_line(full())
+    assert summary_line(full()) == (
+        "Drift: 3 changed in git, 4 on the instance, 3 on both sides, 1 nobody can say where; 14 unchanged, "
+        "3 not in the ledger."
+    )
+    assert summary_line(Drift((), unchanged=1)) == "No drift: 1 unchanged."
