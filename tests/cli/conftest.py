@@ -78,6 +78,18 @@ class Desk:
         assert (code, err) == (0, "")
         return {thing["address"]: thing for thing in json.loads(out)["things"]}
 
+    def by_hand(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        """What somebody does at Kiamo's own console."""
+        headers = {"kiamo-api-token": FULL_TOKEN, "content-type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else b""
+        response = self.emulator.handle(Request(method, path, {}, headers, data))
+        assert response.status < 400, response.body
+
+    def id_of(self, base: str) -> str:
+        """The id of a base."""
+        found: str = next(b["id"] for b in self.emulator.dump(ids=True)["bases"] if b["name"] == base)
+        return found
+
     def writes(self) -> list[Call]:
         """The calls that were not reads."""
         return [call for call in self.emulator.calls() if call.method != "GET"]
