@@ -32,12 +32,13 @@ def drift(session: Session, *, environment: str, output: str, detailed_exitcode:
     Compares three sides: the manifests, the instance, and what the ledger says was applied last. So each
     difference has its author: git, somebody on the instance, or both (a conflict). Nothing is written.
     """
-    from kiamo_iac.render.drift import drift_json, drift_text
+    from kiamo_iac.render.drift import drift_text
+    from kiamo_iac.render.drift_json import drift_json
     from kiamo_iac.workspace.drifting import drift_of
 
     name, found = drift_of(session.workspace(), environment)
     if output == "json":
-        write_data(drift_json(found), utf8=True)
+        write_data(drift_json(found, environment=name), utf8=True)
     else:
-        write_data(drift_text(found, style_for(sys.stdout, session)))
+        write_data(drift_text(found, style_for(sys.stdout, session), environment=name))
     return 2 if detailed_exitcode and found.any else 0
