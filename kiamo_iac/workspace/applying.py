@@ -80,6 +80,7 @@ class Applying:
         """
         import threading
 
+        from kiamo_iac.executor.precondition import Checked
         from kiamo_iac.executor.run import execute
         from kiamo_iac.executor.writer import Writer
         from kiamo_iac.workspace.owning import stamper
@@ -94,7 +95,9 @@ class Applying:
             recorder.intend()
         self._recorder = recorder
         with self._workspace.client(self._made.sides.target) as client:
-            performer = Writer(client, self._workspace.contract, self.plan)
+            contract, live = self._workspace.contract, self._made.sides.live
+            writer = Writer(client, contract, self.plan)
+            performer = Checked(writer, self.plan, client=client, contract=contract, live=live)
             report = execute(self.plan, performer, parallelism=parallelism, observer=recorder, stop=end)
         recorder.close(report)
         return report

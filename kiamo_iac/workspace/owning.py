@@ -16,7 +16,7 @@ from kiamo_iac.diagnostics import did_you_mean
 from kiamo_iac.errors import UsageError
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.manifest.environment import choose_environment
+from kiamo_iac.manifest.environment import choose_environment, variable_prefix
 from kiamo_iac.owned import Owned
 from kiamo_iac.workspace.recording import declared_attributes, ours
 
@@ -35,14 +35,14 @@ def owned_by(workspace: Workspace, environment: str) -> Ownership | None:
     Raises:
         KiamoIacError: it cannot be read, or is not this environment's.
     """
-    settings = _settings(workspace, environment)
-    ledger = read_ledger(
-        settings,
-        environment=environment,
-        root=workspace.project.root,
-        environ=workspace.environ,
-        send=_send(workspace, settings, environment),
-    )
+    with _sending(workspace, environment) as send:
+        ledger = read_ledger(
+            _settings(workspace, environment),
+            environment=environment,
+            root=workspace.project.root,
+            environ=workspace.environ,
+            send=send,
+        )
     return ledger.owned if ledger.found else None
 
 
@@ -57,17 +57,19 @@ def locked(
         LockedError: another run holds it; the error names it.
         KiamoIacError: the ledger cannot be read, or is not this environment's.
     """
-    settings = _settings(workspace, environment)
-    with open_ledger(
-        settings,
-        environment=environment,
-        root=workspace.project.root,
-        environ=workspace.environ,
-        send=_send(workspace, settings, environment),
-        lock_timeout=lock_timeout,
-        who=_who(),
-        operation=operation,
-    ) as ledger:
+    with (
+        _sending(workspace, environment) as send,
+        open_ledger(
+            _settings(workspace, environment),
+            environment=environment,
+            root=workspace.project.root,
+            environ=workspace.environ,
+            send=send,
+            lock_timeout=lock_timeout,
+            who=_who(),
+            operation=operation,
+        ) as ledger,
+    ):
         yield ledger
 
 
@@ -163,15 +165,15 @@ def unlock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
         KiamoIacError: it cannot be broken.
     """
     name = name_of(workspace, environment)
-    settings = _settings(workspace, name)
-    holder = break_lock(
-        settings,
-        environment=name,
-        root=workspace.project.root,
-        environ=workspace.environ,
-        send=_send(workspace, settings, name),
-        lock_id=lock_id,
-    )
+    with _sending(workspace, name) as send:
+        holder = break_lock(
+            _settings(workspace, name),
+            environment=name,
+            root=workspace.project.root,
+            environ=workspace.environ,
+            send=send,
+            lock_id=lock_id,
+        )
     return str(holder)
 
 
@@ -219,10 +221,16 @@ def _settings(workspace: Workspace, environment: str) -> LedgerSettings:
     return workspace.project.environments[environment].ledger
 
 
-def _send(workspace: Workspace, settings: LedgerSettings, environment: str) -> Send | None:
+@contextmanager
+def _sending(workspace: Workspace, environment: str) -> Iterator[Send | None]:
     """What speaks HTTP for the http backend; httpx is loaded for it alone."""
+    settings = _settings(workspace, environment)
     if settings.backend is not Backend.HTTP:
-        return None
-    from kiamo_iac.api.plain import plain_sender
+        yield None
+        return
+    from kiamo_iac.api.plain import Plain, credentials_for
 
-    return plain_sender(settings.address or "", environment=environment, environ=workspace.environ)
+    address = settings.address or ""
+    credentials = credentials_for(address, workspace.environ, prefix=variable_prefix(environment))
+    with Plain(address, credentials, told=workspace.told) as plain:
+        yield plain
