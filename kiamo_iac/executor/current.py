@@ -1,0 +1,206 @@
+"""What there is on the instance at this moment, in the words of the plan: names as they were when it was made.
+
+A list is taken as read for a second, so that a thousand creates are not a thousand lists. A thing is read by its id.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.api.answer import Answer
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.decode import Decoder, Row
+from kiamo_iac.api.listing import listed_rows
+from kiamo_iac.api.naming import put_names, references_by
+from kiamo_iac.errors import RefusedError
+from kiamo_iac.resources import kinds
+from kiamo_iac.resources.base import Reference, Scope
+from kiamo_iac.state import Instance, RemoteId, State
+
+FRESH: Final = 1.0
+"""Seconds for which a list, or a look at something that is only referred to, is taken as read."""
+
+NEVER: Final = float("-inf")
+
+
+class Spot(NamedTuple):
+    """Where a thing stands, and how the instance knows it."""
+
+    kind: str
+    address: Address
+    parent_id: RemoteId | None
+
+
+_Below = tuple[str, RemoteId | None]
+"""A kind, and the id of the parent that it stands below."""
+
+
+@dataclass(slots=True)
+class _List:
+    """One list, read by one thread while others wait for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asked: float = NEVER
+    came: float = NEVER
+    by_id: dict[RemoteId, Row] = field(default_factory=dict)
+    by_name: dict[tuple[RemoteId | None, str], Row] = field(default_factory=dict)
+
+
+class Current:
+    """Looks at the instance for one run. Safe under threads."""
+
+    def __init__(self, client: Client, contract: Contract, live: State, *, clock: Callable[[], float]) -> None:
+        """`live`: as it was when the plan was made; ids are named by it. `clock`: seconds, never going back."""
+        self.clock = clock
+        self._client = client
+        self._contract = contract
+        self._decoders = {name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds}
+        self._by_id = {name: references_by(contract, kind, "id") for name, kind in kinds().items()}
+        self._by_name = {name: references_by(contract, kind, "name") for name, kind in kinds().items()}
+        self._lock = threading.Lock()
+        self._lists: defaultdict[_Below, _List] = defaultdict(_List)
+        self._names: defaultdict[_Below, dict[RemoteId, str]] = defaultdict(dict)
+        self._renamed: defaultdict[_Below, dict[str, str]] = defaultdict(dict)
+        """Name that this run gave, in NFC → the name when the plan was made."""
+        for instance in live:
+            if instance.remote_id is not None:
+                above = live.get(instance.address.parent) if instance.address.parent else None
+                self.name(instance.kind.kind, above.remote_id if above else None, instance.remote_id, instance.name)
+
+    # --- what the run itself does ------------------------------------------------------------------------------------
+
+    def name(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
+        """A thing is called so."""
+        with self._lock:
+            self._names[kind, parent_id][remote_id] = name
+            if parent_id is not None:
+                self._names[kind, None][remote_id] = name
+
+    def rename(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
+        """This run renamed a thing; whatever names it goes on meaning the name that the plan saw."""
+        with self._lock:
+            original = self._names[kind, parent_id].get(remote_id, name)
+            given = self._renamed[kind, parent_id]
+            for current in [c for c, o in given.items() if o == original]:
+                del given[current]
+            given[identity(name)] = original
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def thing(
+        self, spot: Spot, remote_id: RemoteId, *, since: float = NEVER, from_list: bool = False
+    ) -> Instance | None:
+        """The thing of an id, or None when it is not there any more.
+
+        Where the contract has no call to read one, or `from_list` is wished, it is looked up in the list, which is no
+        older than `since`.
+
+        Raises:
+            ApiError: it cannot be told.
+        """
+        if from_list or "read" not in self._contract.kinds[spot.kind].operations:
+            found = self._list(spot, since)
+            row = found.by_id.get(remote_id) if found is not None else None
+            return self._instance(spot, row) if row is not None else None
+        ids = {"id": remote_id, **self._parent(spot)}
+        try:
+            answer = self._client.call(spot.kind, "read", ids)
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+        return self.shown(spot, answer)
+
+    def holder(self, spot: Spot, *, since: float = NEVER) -> RemoteId | None:
+        """The id of what bears the name of `spot` at this moment, in a list no older than `since`; None: nothing does.
+
+        Raises:
+            ApiError: it cannot be told.
+            ParentGoneError: what it is to stand below is not there.
+        """
+        if "list" not in self._contract.kinds[spot.kind].operations:
+            return None
+        found = self._list(spot, since)
+        if found is None:
+            raise ParentGoneError
+        row = found.by_name.get((spot.parent_id if self._is_shared(spot.kind) else None, spot.address.name))
+        return row.remote_id if row is not None else None
+
+    def shown(self, spot: Spot, answer: Answer) -> Instance:
+        """The thing that an answer shows.
+
+        Raises:
+            ResponseError: it does not show one whole.
+        """
+        item = answer.item(self._contract.kinds[spot.kind].item)
+        return self._instance(spot, self._decoders[spot.kind].row(item, answer))
+
+    # --- how ---------------------------------------------------------------------------------------------------------
+
+    def _parent(self, spot: Spot) -> dict[str, RemoteId]:
+        kind = kinds()[spot.kind].parent
+        return {kind: spot.parent_id} if kind is not None and spot.parent_id is not None else {}
+
+    def _is_shared(self, kind: str) -> bool:
+        """Whether one list answers for all parents."""
+        stanza = self._contract.kinds[kind]
+        return stanza.parent is not None and not stanza.listed_by_parent
+
+    def _list(self, spot: Spot, since: float) -> _List | None:
+        """The list that `spot` is in; None: what it stands below is not there."""
+        above = None if self._is_shared(spot.kind) else spot.parent_id
+        with self._lock:
+            found = self._lists[spot.kind, above]
+        with found.lock:
+            if found.asked <= since or self.clock() - found.came > FRESH:
+                asked = self.clock()
+                try:
+                    rows = listed_rows(self._client, spot.kind, above, decoder=self._decoders[spot.kind])
+                except RefusedError as error:
+                    if error.status == 404 and above is not None:
+                        return None
+                    raise
+                found.by_id = {row.remote_id: row for row in rows}
+                shared = self._is_shared(spot.kind)
+                found.by_name = {(row.parent_id if shared else None, identity(row.name)): row for row in rows}
+                found.asked, found.came = asked, self.clock()
+            return found
+
+    def _instance(self, spot: Spot, row: Row) -> Instance:
+        attributes = dict(row.attributes)
+        with self._lock:
+            for reference in self._by_id[spot.kind]:
+                put_names(attributes, reference, self._names[self._scope(reference, spot)])
+            for reference in self._by_name[spot.kind]:
+                _put_back(attributes, reference, self._renamed.get(self._scope(reference, spot)))
+        return Instance(
+            spot.address, kinds()[spot.kind], attributes, row.settings, remote_id=row.remote_id, extras=row.extras
+        )
+
+    def _scope(self, reference: Reference, spot: Spot) -> _Below:
+        return reference.kind, spot.parent_id if reference.scope is Scope.SIBLING else None
+
+
+class ParentGoneError(Exception):
+    """What a thing is to stand below is not there any more."""
+
+
+def _put_back(attributes: dict[str, object], reference: Reference, renamed: Mapping[str, str] | None) -> None:
+    """Put the names of when the plan was made in the place of those that this run gave."""
+    value = attributes.get(reference.attribute)
+    if not renamed or value is None:
+        return
+    if reference.mapping and isinstance(value, dict):
+        attributes[reference.attribute] = {r: renamed.get(identity(n), n) for r, n in value.items()}
+    elif isinstance(value, str):
+        attributes[reference.attribute] = renamed.get(identity(value), value)
+
+
+MONOTONIC: Final[Callable[[], float]] = time.monotonic

@@ -1,0 +1,80 @@
+"""What is said when something is not as the plan saw it, and what counts as the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kiamo_iac.address import Address
+from kiamo_iac.api.printable import printable
+from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.errors import StaleError
+from kiamo_iac.planner.diff import field_changes, same
+from kiamo_iac.planner.plan import FieldChange, Step
+from kiamo_iac.state import Instance, RemoteId
+
+_HINT = "run plan again, and look at what it says now"
+
+
+def same_as_left(left: Instance, now: Instance) -> bool:
+    """Whether a thing is as a write of ours left it, in all that both show: the answer to a write may show less."""
+    return left.remote_id == now.remote_id and all(
+        same(then[key], later[key])
+        for then, later in ((left.attributes, now.attributes), (left.settings, now.settings))
+        for key in then.keys() & later.keys()
+    )
+
+
+def changed(step: Step, address: Address, *, before: Instance | None, now: Instance) -> StaleError:
+    """Somebody changed it."""
+    code = "KIA0801" if address == step.address else "KIA0802"
+    found = _differences(before, now) if before is not None else []
+    told = "; ".join(f"{c.path} was {_shown(c.before)} and is {_shown(c.after)}" for c in found)
+    detail = f"{told[:1].upper()}{told[1:]}." if told else None
+    return _stale(step, code, "has changed since the plan was made", address=address, detail=detail)
+
+
+def gone(step: Step, address: Address) -> StaleError:
+    """It is not there any more."""
+    return _stale(step, "KIA0803", "is not there any more, and was when the plan was made", address=address)
+
+
+def taken(step: Step, holder: RemoteId) -> StaleError:
+    """Somebody made it first."""
+    detail = f"Its id is {printable(str(holder), 60)}."
+    return _stale(
+        step, "KIA0804", "is there now, and was not when the plan was made", address=step.address, detail=detail
+    )
+
+
+def _stale(step: Step, code: str, what: str, *, address: Address, detail: str | None = None) -> StaleError:
+    summary = f"{address} {what}" if address == step.address else f"{address}, which it needs, {what}"
+    said = f"{summary}. {detail}" if detail else f"{summary}."
+    return StaleError(
+        said,
+        hint=_HINT,
+        diagnostics=[Diagnostic(code, summary, detail=detail, hint=_HINT, address=step.address, source=step.source)],
+    )
+
+
+def _differences(before: Instance, now: Instance) -> list[FieldChange]:
+    found = [
+        change
+        for key in _keys(before.attributes, now.attributes)
+        for change in field_changes(key, before.attributes.get(key), now.attributes.get(key))
+    ]
+    found += [
+        change
+        for key in _keys(before.settings, now.settings)
+        for change in field_changes(f"settings.{key}", before.settings.get(key), now.settings.get(key))
+    ]
+    return found
+
+
+def _keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return sorted(before.keys() | now.keys())
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else printable(json.dumps(value, ensure_ascii=False), 80)

@@ -1,0 +1,100 @@
+"""Plans made by the planner from blocks and an emulator, and applied with a look before every write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.reader import read
+from kiamo_iac.emulator import Call, Emulator
+from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.executor.precondition import Checked
+from kiamo_iac.executor.report import Outcome, Report
+from kiamo_iac.executor.run import Performer, execute
+from kiamo_iac.executor.writer import Writer
+from kiamo_iac.manifest.loader import load
+from kiamo_iac.planner.plan import Plan, Step
+from kiamo_iac.planner.planner import build_plan
+from kiamo_iac.state import State
+from tests.executor.rig import client_to
+
+
+class Clock:
+    """Stands still until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Made:
+    """A plan, and the state that it was made of."""
+
+    plan: Plan
+    live: State
+    desired: State
+
+
+def made(emulator: Emulator, manifest: dict[str, Any], folder: Path) -> Made:
+    """The plan that leads from the emulator's state to `manifest`."""
+    path = folder / "all.yaml"
+    path.write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+    capabilities = emulator.contract.capabilities()
+    desired = load([path], root=folder, capabilities=capabilities).checked()
+    with client_to(emulator) as client:
+        live = read(client, emulator.contract, desired).state
+    plan = build_plan(desired, live, capabilities=capabilities, environment="test", url="http://127.0.0.1:1")
+    assert plan.applyable, plan.diagnostics
+    return Made(plan, live, desired)
+
+
+class Between:
+    """A performer that lets something happen right before or right after a step."""
+
+    def __init__(self, performer: Performer, happens: Callable[[str, Step], object]) -> None:
+        self._performer = performer
+        self._happens = happens
+
+    def perform(self, step: Step) -> Outcome:
+        self._happens("before", step)
+        outcome = self._performer.perform(step)
+        self._happens("after", step)
+        return outcome
+
+
+def apply(
+    emulator: Emulator,
+    made: Made,
+    *,
+    happens: Callable[[str, Step], object] = lambda when, step: None,
+    clock: Clock | None = None,
+    parallelism: int = 1,
+    writer: Callable[[Client, Plan], Performer] | None = None,
+) -> Report:
+    """`happens` is called around each checked step."""
+    with client_to(emulator) as client:
+        performer = writer(client, made.plan) if writer else Writer(client, emulator.contract, made.plan)
+        checked = Checked(
+            performer,
+            made.plan,
+            client=client,
+            contract=emulator.contract,
+            live=made.live,
+            clock=clock or Clock(),
+        )
+        return execute(made.plan, Between(checked, happens), parallelism=parallelism)
+
+
+def reads_of(calls: list[Call]) -> list[tuple[str | None, str | None]]:
+    return [(call.kind, call.operation) for call in calls if call.method == "GET"]
+
+
+def failures(report: Report) -> dict[int, KiamoIacError]:
+    return {r.step.id: r.error for r in report.results if r.error is not None}
