@@ -164,13 +164,31 @@ class Level:
                     self.diagnostics.append(_gone(d))
             elif there is None and lives_as is not None:
                 self._renamed_by_hand(d, name, lives_as)
-            elif there is not None and there.remote_id != entry.remote_id and not self._came_from(d, there.remote_id):
-                self.diagnostics.append(_made_anew(d, entry.remote_id, there.remote_id, lives_as))
+            elif there is None or there.remote_id == entry.remote_id or self._came_from(d, there.remote_id):
+                continue
+            elif not self._went_to(name, lives_as):
+                self.diagnostics.append(_made_anew(d, name, entry.remote_id, there.remote_id, lives_as=lives_as))
+        self._sources(by_id)
+
+    def _sources(self, by_id: dict[RemoteId | None, str]) -> None:
+        """What is about to be renamed must still be what the ledger has under its name."""
+        known = {self._owned[n].remote_id for move in self._result.items() for n in move if n in self._owned}
+        for name, old in sorted(self._result.items()):
+            entry, there = self._owned.get(old), self._live[old]
+            if entry is not None and entry.remote_id is not None and there.remote_id not in known:
+                lives_as = by_id.get(entry.remote_id)
+                d = self._wanted[name]
+                self.diagnostics.append(_made_anew(d, old, entry.remote_id, there.remote_id, lives_as=lives_as))
 
     def _came_from(self, d: Instance, remote_id: RemoteId | None) -> bool:
         """Whether the thing under d's name is the one of a former name: a rename done whose record was lost."""
         entries = [self._owned.get(old) for old in d.lifecycle.renamed_from]
         return any(entry is not None and entry.remote_id == remote_id for entry in entries)
+
+    def _went_to(self, name: str, lives_as: str | None) -> bool:
+        """Whether what was called `name` bears a name now that is declared to have come from it."""
+        heir = self._wanted.get(lives_as or "")
+        return heir is not None and name in heir.lifecycle.renamed_from
 
     def _renamed_by_hand(self, d: Instance, name: str, lives_as: str) -> None:
         spoken_for = lives_as in self._wanted or lives_as in self._result.values()
@@ -245,11 +263,13 @@ def _gone(desired: Instance) -> Diagnostic:
     )
 
 
-def _made_anew(desired: Instance, known: RemoteId, there: RemoteId | None, lives_as: str | None) -> Diagnostic:
+def _made_anew(
+    desired: Instance, name: str, known: RemoteId, there: RemoteId | None, *, lives_as: str | None
+) -> Diagnostic:
     elsewhere = f' The one that was ours lives as "{lives_as}" now.' if lives_as is not None else ""
     return Diagnostic(
         "KIA0520",
-        f'"{desired.name}" is another thing than at the last apply: somebody made it anew (id {there}, not {known})',
+        f'"{name}" is another thing than at the last apply: somebody made it anew (id {there}, not {known})',
         detail=f"What is in it is not known, so nothing is changed.{elsewhere}",
         hint=f"Look at it on the instance. To take it over: kiamo-iac adopt {desired.address}",
         address=desired.address,

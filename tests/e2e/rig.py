@@ -11,13 +11,14 @@ from typing import Any
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.contract_file import load_contract
-from kiamo_iac.api.reader import read
+from kiamo_iac.api.reader import Reader
 from kiamo_iac.api.transport import InProcess
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
 from kiamo_iac.executor.report import Report
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.manifest.loader import Loaded, load
+from kiamo_iac.owned import Ownership
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.secret import Secret
@@ -47,15 +48,18 @@ class Rig:
         """The desired state, with what is to be said of it."""
         return load(files, root=root, capabilities=self.contract.capabilities())
 
-    def plan(self, loaded: Loaded) -> Plan:
+    def plan(self, loaded: Loaded, *, owned: Ownership | None = None, prune: bool = False) -> Plan:
         """Read and plan."""
-        live = read(self.client, self.contract, loaded.state, parallelism=2)
+        with Reader(self.client, self.contract, parallelism=2) as reader:
+            live = reader.finish(loaded.state, owned=owned, prune=prune)
         return build_plan(
             loaded.state,
             live.state,
             capabilities=self.contract.capabilities(),
             environment="test",
             url="http://127.0.0.1:1",
+            owned=owned,
+            prune=prune,
         )
 
     def apply(self, plan: Plan) -> Report:
