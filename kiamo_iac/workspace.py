@@ -163,7 +163,7 @@ class Workspace:
         target = resolve_environment(self.project, plan.environment, self.environ)
         with self._client(target) as client:
             writer = Writer(client, self.contract, plan)
-            return execute(plan, writer, parallelism=parallelism, observer=observer, stop=stop)
+            return execute(plan, writer, parallelism=parallelism, looks=writer.looks, observer=observer, stop=stop)
 
     def _client(self, target: Target) -> Client:
         from kiamo_iac.api.client import Client
