@@ -10,18 +10,29 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from kiamo_iac.errors import AccessError, KiamoIacError
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
 
 PARALLELISM: Final = 4
-"""Steps in flight at a time, unless told otherwise."""
+"""Writes in flight at a time, unless told otherwise."""
+LOOKS: Final = 10
+"""Groups of steps that only look in flight at a time, beside the writes: reads are as many as the reader makes."""
+
+Looks = Callable[[Step], Hashable | None]
+"""None: the step writes. Otherwise the group of a step that looks for what was made inside another step: one look
+serves the group, so that its steps are performed one after the other, outside of the parallelism of writes."""
+
+
+def writes_only(step: Step) -> None:
+    """Of performers that never only look."""
+    del step
 
 
 class Performer(Protocol):
@@ -52,10 +63,11 @@ def execute(
     performer: Performer,
     *,
     parallelism: int = PARALLELISM,
+    looks: Looks = writes_only,
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Perform every step of `plan` after those that it depends on, at most `parallelism` at a time.
+    """Perform every step of `plan` after those that it depends on, at most `parallelism` writes at a time.
 
     Steps that are ready are submitted in the order of their ids. A failed step takes with it all that depends on it.
     After an `AccessError`, an exception that is no `KiamoIacError`, or once `stop` is set, nothing more is submitted;
@@ -72,8 +84,8 @@ def execute(
     if parallelism < 1:
         msg = f"a parallelism of {parallelism} performs nothing"
         raise ValueError(msg)
-    run = _Run(plan, performer, observer=observer, stop=stop or threading.Event())
-    with ThreadPoolExecutor(parallelism, thread_name_prefix="write") as pool:
+    run = _Run(plan, performer, looks=looks, observer=observer, stop=stop or threading.Event())
+    with ThreadPoolExecutor(parallelism + LOOKS, thread_name_prefix="step") as pool:
         run.to_the_end(pool, parallelism)
     return run.report()
 
@@ -81,13 +93,16 @@ def execute(
 class _Run:
     """One execution. All but `_perform` happens in the thread of the caller."""
 
-    def __init__(self, plan: Plan, performer: Performer, *, observer: Observer | None, stop: threading.Event) -> None:
+    def __init__(
+        self, plan: Plan, performer: Performer, *, looks: Looks, observer: Observer | None, stop: threading.Event
+    ) -> None:
         self._steps = {step.id: step for step in plan.steps}
         self._performer = performer
+        self._looks = looks
         self._observer = observer
         self._stop = stop
         self._results: dict[int, StepResult] = {}
-        self._done: SimpleQueue[StepResult] = SimpleQueue()
+        self._done: SimpleQueue[_Done] = SimpleQueue()
         self._ended_by: int | None = None
         self._ended = False
         self._graph: TopologicalSorter[int] = TopologicalSorter()
@@ -99,22 +114,36 @@ class _Run:
         self._graph.prepare()
 
     def to_the_end(self, pool: ThreadPoolExecutor, parallelism: int) -> None:
-        ready: list[int] = []
-        in_flight = 0
+        writes: list[int] = []
+        groups: dict[Hashable, list[int]] = {}
+        writing = looking = 0
         while True:
-            for id_ in self._graph.get_ready():
-                heapq.heappush(ready, id_)
-            while ready and in_flight < parallelism and not self._is_over():
-                step = self._steps[heapq.heappop(ready)]
-                if self._observer is not None:
-                    self._observer.started(step)
-                pool.submit(self._perform, step)
-                in_flight += 1
-            if not in_flight:
+            for id_ in sorted(self._graph.get_ready()):
+                group = self._looks(self._steps[id_])
+                if group is None:
+                    heapq.heappush(writes, id_)
+                else:
+                    groups.setdefault(group, []).append(id_)
+            while writes and writing < parallelism and not self._is_over():
+                self._submit(pool, [heapq.heappop(writes)], look=False)
+                writing += 1
+            while groups and looking < LOOKS and not self._is_over():
+                self._submit(pool, groups.pop(next(iter(groups))), look=True)
+                looking += 1
+            if not writing and not looking:
                 break
-            self._take(_next(self._done))
-            in_flight -= 1
+            done = _next(self._done)
+            writing -= done.last and not done.look
+            looking -= done.last and done.look
+            self._take(done.result)
         self._skip_the_rest()
+
+    def _submit(self, pool: ThreadPoolExecutor, ids: list[int], *, look: bool) -> None:
+        steps = [self._steps[id_] for id_ in ids]
+        if self._observer is not None:
+            for step in steps:
+                self._observer.started(step)
+        pool.submit(self._perform_all, steps, look)
 
     def report(self) -> Report:
         return Report(tuple(self._results[id_] for id_ in self._steps))
@@ -123,8 +152,12 @@ class _Run:
         self._ended = self._ended or self._stop.is_set()
         return self._ended
 
-    def _perform(self, step: Step) -> None:
-        """In a thread of the pool: whatever happens, a result is put."""
+    def _perform_all(self, steps: list[Step], look: bool) -> None:
+        """In a thread of the pool: whatever happens, a result is put for every step."""
+        for step in steps:
+            self._done.put(_Done(self._perform(step), last=step is steps[-1], look=look))
+
+    def _perform(self, step: Step) -> StepResult:
         begun = time.perf_counter()
         outcome = error = None
         try:
@@ -134,7 +167,7 @@ class _Run:
         except BaseException as mistake:  # noqa: BLE001 - it would vanish with the thread; the result carries it
             error = _unexpected(step, mistake)
         status = Status.DONE if error is None else Status.FAILED
-        self._done.put(StepResult(step, status, error, seconds=time.perf_counter() - begun, outcome=outcome))
+        return StepResult(step, status, error, seconds=time.perf_counter() - begun, outcome=outcome)
 
     def _take(self, result: StepResult) -> None:
         self._results[result.step.id] = result
@@ -178,7 +211,16 @@ def _unexpected(step: Step, mistake: BaseException) -> UnexpectedError:
     return error
 
 
-def _next(done: SimpleQueue[StepResult]) -> StepResult:
+class _Done(NamedTuple):
+    """A result on its way to the thread of the caller."""
+
+    result: StepResult
+    last: bool
+    """Of what was submitted together."""
+    look: bool
+
+
+def _next(done: SimpleQueue[_Done]) -> _Done:
     """Wait in turns, since on Windows a wait without an end cannot be interrupted."""
     while True:
         try:

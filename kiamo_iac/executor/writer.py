@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, assert_never
 
 from kiamo_iac.address import Address, identity
@@ -48,6 +48,10 @@ class Writer:
         except ApiError as error:
             explain(error, step)
             raise
+
+    def looks(self, step: Step) -> Hashable | None:
+        """For `execute`: the steps of children that are sent inside one parent's create look at one list together."""
+        return (step.address.parent, step.kind) if step.id in self._inside_ids else None
 
     def _perform(self, step: Step) -> Outcome:
         match step.action:

@@ -64,7 +64,8 @@ class Rig:
 
     def apply(self, plan: Plan) -> Report:
         """Do what the plan says."""
-        return execute(plan, Writer(self.client, self.contract, plan), parallelism=4)
+        writer = Writer(self.client, self.contract, plan)
+        return execute(plan, writer, parallelism=4, looks=writer.looks)
 
     def writes(self, after: int = 0) -> list[Call]:
         """The calls that were not reads, since call number `after`."""
