@@ -98,7 +98,9 @@ class Applying:
             contract, live = self._workspace.contract, self._made.sides.live
             writer = Writer(client, contract, self.plan)
             performer = Checked(writer, self.plan, client=client, contract=contract, live=live)
-            report = execute(self.plan, performer, parallelism=parallelism, observer=recorder, stop=end)
+            report = execute(
+                self.plan, performer, parallelism=parallelism, looks=writer.looks, observer=recorder, stop=end
+            )
         recorder.close(report)
         return report
 
