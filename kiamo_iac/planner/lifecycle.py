@@ -15,6 +15,7 @@ from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, FieldChange
 from kiamo_iac.planner.references import References
+from kiamo_iac.planner.three_way import by_whom
 from kiamo_iac.resources.capabilities import Capabilities
 from kiamo_iac.resources.machine import StateMachine
 
@@ -140,7 +141,9 @@ def _change_in_state(
     goal = wanted if wanted is not None else state
     if machine.satisfies(arrived, goal):
         return
-    why = f"declared to be {goal}" if wanted is not None else f"back to {state}, as it was before the change"
+    why = f"back to {state}, as it was before the change"
+    if wanted is not None:
+        why = f"declared to be {goal}" + by_whom(pair.owned, [FieldChange("state", state, goal)])
     move(unit, arrived, goal, why=why, capabilities=capabilities)
 
 
@@ -187,7 +190,7 @@ def _update(unit: Unit, changes: tuple[FieldChange, ...]) -> None:
         Draft(
             Action.UPDATE,
             pair,
-            f"{_listed(roots)} {verb} from what is declared",
+            f"{_listed(roots)} {verb} from what is declared" + by_whom(pair.owned, changes),
             before=before,
             after=after,
             changes=changes,

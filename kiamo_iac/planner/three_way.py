@@ -9,7 +9,7 @@ declared ─ applied ─ live
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, assert_never
@@ -17,6 +17,7 @@ from typing import Any, Final, assert_never
 from kiamo_iac.address import identity
 from kiamo_iac.owned import Owned
 from kiamo_iac.planner.diff import field_changes, same
+from kiamo_iac.planner.plan import FieldChange
 from kiamo_iac.resources.base import Reference, Resource
 from kiamo_iac.state import Gone, Instance
 
@@ -79,6 +80,12 @@ def authorship(entry: Owned | None, path: str, before: Any, after: Any) -> str:
     found = _Leaves(entry.attributes)
     side = side_of(after, found.at(path), before) if found.knows(path) else Side.GIT
     return words(side)
+
+
+def by_whom(entry: Owned | None, changes: Iterable[FieldChange]) -> str:
+    """The end of a reason: whose changes these are; empty without a ledger entry."""
+    said = sorted({authorship(entry, c.path, c.before, c.after) for c in changes} - {""})
+    return "; " + ", ".join(said) if said else ""
 
 
 def words(side: Side) -> str:

@@ -198,6 +198,20 @@ def test_a_swap_that_was_interrupted_is_finished(
     assert [(s.before["name"], s.after["name"]) for s in result.steps] == renames
 
 
+@pytest.mark.parametrize(
+    ("last", "live", "words"),
+    [
+        ("old", "old", "changed in git since the last apply"),
+        ("new", "old", "changed on the instance"),
+        ("older", "old", "changed on both sides"),
+    ],
+)
+def test_the_reason_of_an_update_says_whose_change_it_is(plan: Planner, last: str, live: str, words: str) -> None:
+    owned = [ours("bases/p", attributes={"name": "p", "label": last})]
+    (step,) = plan(one_base(label="new"), one_base(label=live), owned=owned).steps
+    assert step.reason == f"label differs from what is declared; {words}"
+
+
 # --- what a step stands on ---------------------------------------------------------------------------------------
 
 
