@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import threading
@@ -20,13 +19,13 @@ from kiamo_iac import __version__
 from kiamo_iac.api.answer import Answer
 from kiamo_iac.api.contract import Contract, Operation
 from kiamo_iac.api.exchange import Exchange, Received
-from kiamo_iac.api.network import Connection, proxy_for, trusted
+from kiamo_iac.api.network import Connection, is_loopback, proxy_for, trusted
 from kiamo_iac.api.printable import printable
 from kiamo_iac.api.refusal import refusal
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
-from kiamo_iac.strict_json import parse_json
 from kiamo_iac.errors import AccessError, ApiError, ResponseError, UsageError
 from kiamo_iac.secret import Secret
+from kiamo_iac.strict_json import parse_json
 
 Ids = Mapping[str, str | int]
 """Placeholder of the contract → id: `id` the thing's own, a kind's name its parent's."""
@@ -238,16 +237,7 @@ def _checked(url: str) -> str:
     if parts.userinfo or parts.query or parts.fragment:
         msg = "The url of the environment holds a user, a query or a fragment."
         raise UsageError(msg, hint="keep scheme, host, port and path only")
-    if parts.scheme == "http" and not _is_loopback(parts.host):
+    if parts.scheme == "http" and not is_loopback(parts.host):
         msg = f"The token is not sent to {parts.host} over plain http."
         raise UsageError(msg, hint="use https; http is for loopback only")
     return str(parts).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

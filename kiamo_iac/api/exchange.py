@@ -43,7 +43,8 @@ class Exchange:
     """How requests are sent: with which header, within which limits."""
 
     header: str
-    token: Secret
+    token: Secret | None
+    """None: the header is not sent."""
     limits: Limits
 
     def make(self, transport: httpx.BaseTransport, request: httpx.Request, *, call: str) -> Received | Failed:
@@ -53,7 +54,8 @@ class Exchange:
         """
         deadline = time.monotonic() + self.limits.deadline
         request.extensions[DEADLINE] = deadline
-        request.headers[self.header] = self.token.reveal()
+        if self.token is not None:
+            request.headers[self.header] = self.token.reveal()
         try:
             response = transport.handle_request(request)
             try:
@@ -66,13 +68,13 @@ class Exchange:
         except _UnreadableError as error:
             return Failed(ResponseError(f"The answer to {call} {error}."), lasting=True)
         finally:
-            del request.headers[self.header]
-        if response.status_code >= 300:  # it will be quoted, and some servers quote what they were sent
+            request.headers.pop(self.header, None)
+        if response.status_code >= 300 and self.token is not None:  # it will be quoted; some quote what they were sent
             body = body.replace(self.token.reveal().encode(), HIDDEN.encode())
         return Received(response.status_code, response.headers, body)
 
     def _hide(self, text: str) -> str:
-        return printable(text.replace(self.token.reveal(), HIDDEN), 200)
+        return printable(text if self.token is None else text.replace(self.token.reveal(), HIDDEN), 200)
 
 
 class _UnreadableError(Exception):

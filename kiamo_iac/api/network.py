@@ -6,6 +6,7 @@ So this transport stands on httpcore, httpx's own lower half, whose backend is a
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -206,3 +207,13 @@ def proxy_for(url: httpx.URL) -> str | None:
         msg = "The proxy that the environment names for https is neither an http nor an https proxy."
         raise UsageError(msg, hint="set HTTPS_PROXY to an http proxy, or add the host to NO_PROXY")
     return proxy
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: what may be called without TLS."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

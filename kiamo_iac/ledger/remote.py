@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kiamo_iac.errors import KiamoIacError, LedgerError, TransportError
@@ -144,7 +145,7 @@ class RemoteStore:
         while True:
             with self._wake:
                 while not self._closing:
-                    left = self._next - time.monotonic() if self._dirty else None
+                    left = self._next - monotonic() if self._dirty else None
                     if left is not None and left <= 0:
                         break
                     self._wake.wait(left)
@@ -166,11 +167,11 @@ class RemoteStore:
             self._unsaved.extend(taken)
             if not self._unsaved and not self._rescued:
                 return
-            begun = time.monotonic()
+            begun = monotonic()
             try:
                 revision = None if self._lost else self._remote.write(self._content, expected=self._revision)
             finally:
-                ended = time.monotonic()
+                ended = monotonic()
                 self._next = ended + max(self._interval, 10 * (ended - begun))
             if revision is None:
                 self._lost = True

@@ -1,0 +1,215 @@
+"""Calls to a server that is not an instance, such as one that keeps a ledger: any method, any answer, one origin."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from kiamo_iac import __version__
+from kiamo_iac.api.exchange import Exchange, Received
+from kiamo_iac.api.network import Connection, is_loopback, proxy_for, trusted
+from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
+from kiamo_iac.errors import ApiError, UsageError
+from kiamo_iac.secret import HIDDEN, Secret
+
+LIMITS: Final = Limits(deadline=60.0, patience=60.0, body=512 * 1024 * 1024)
+"""A ledger of 65,000 things is some 25 MB."""
+_JOB_USER: Final = "gitlab-ci-token"
+"""GitLab's name for whoever holds a job token (its documentation of managed Terraform states)."""
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e]+")
+
+
+class Credentials:
+    """A user and a password, for HTTP's Basic scheme (RFC 7617)."""
+
+    __slots__ = ("authorization", "password")
+
+    def __init__(self, user: str, password: Secret) -> None:
+        self.password = password
+        pair = f"{user}:{password.reveal()}".encode()
+        self.authorization = Secret(f"Basic {b64encode(pair).decode('ascii')}")
+
+
+class Plain:
+    """Calls one server, one call at a time, from any thread. Redirects are never followed, cookies never kept."""
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        ca_bundle: Path | None = None,
+        limits: Limits = LIMITS,
+        pause: Callable[[float], object] = time.sleep,
+        told: Callable[[str], object] | None = None,
+    ) -> None:
+        """`address`: of the server; only its origin is ever called. `transport`: takes the place of the network.
+        `pause`: waits that many seconds between repetitions. `told`: is told of every call, without a password.
+
+        Raises:
+            UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
+        """
+        target = _checked(address)
+        self._origin = _origin(target)
+        self._password = credentials.password.reveal().encode() if credentials is not None else b""
+        authorization = credentials.authorization if credentials is not None else None
+        self._exchange = Exchange("Authorization", authorization, limits)
+        self._limits = limits
+        self._pause = pause
+        self._told = told
+        self._lock = threading.Lock()
+        self._transport = transport or Connection(
+            trust=trusted(ca_bundle) if target.scheme == "https" else None, proxy=proxy_for(target)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+    def __call__(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, /
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (names in lower case) and body of the answer, whatever its status. GET is repeated as
+        `retry.may_repeat` allows; a call of another method only where it was never sent.
+
+        Raises:
+            TransportError: no usable answer came.
+            ResponseError: the answer cannot be read.
+            UsageError: `url` is of another origin than the address.
+        """
+        target = _checked(url)
+        if _origin(target) != self._origin:
+            msg = f"{target.host} is another server than that of the ledger's address."
+            raise UsageError(msg, hint="lock_address and unlock_address have the scheme, host and port of address")
+        received = self._until_answered(method, target, headers=headers, body=body)
+        answer = received.body
+        if received.status >= 300 and self._password:
+            answer = answer.replace(self._password, HIDDEN.encode())
+        return received.status, {key.lower(): value for key, value in received.headers.items()}, answer
+
+    def _until_answered(
+        self, method: str, target: httpx.URL, *, headers: Mapping[str, str], body: bytes | None
+    ) -> Received:
+        attempt, begun = 1, time.monotonic()
+        while True:
+            reply = self._once(method, target, headers=headers, body=body)
+            failed = reply if isinstance(reply, Failed) else _passing(reply)
+            if failed is None or not may_repeat(method, failed) or attempt >= CONNECTS:
+                break
+            wait = wait_before(attempt, failed)
+            if time.monotonic() - begun + wait > self._limits.patience:
+                break
+            self._pause(wait)
+            attempt += 1
+        if isinstance(reply, Failed):
+            raise reply.error
+        return reply
+
+    def _once(
+        self, method: str, target: httpx.URL, *, headers: Mapping[str, str], body: bytes | None
+    ) -> Received | Failed:
+        sent = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"kiamo-iac/{__version__}"}
+        request = httpx.Request(method, target, headers={**sent, **headers}, content=body)
+        call = f"{method} {target.path}"
+        with self._lock:
+            received = self._exchange.make(self._transport, request, call=call)
+        if self._told is not None:
+            self._told(f"{call}: {'no answer' if isinstance(received, Failed) else received.status}")
+        return received
+
+
+def credentials_for(address: str, environ: Mapping[str, str], *, prefix: str) -> Credentials | None:
+    """What the environment has for the server of `address`: `<prefix>_LEDGER_USERNAME` and `<prefix>_LEDGER_PASSWORD`
+    (or `…_PASSWORD_FILE`); else, in a pipeline of the GitLab that `address` lies on, the token of the job; else None.
+    `<prefix>_LEDGER_ORIGIN`, when set, is the only origin that they are for: a merge request may change `address`.
+
+    Raises:
+        UsageError: half of them is there, or they are for another origin.
+    """
+    origin = _origin(_checked(address))
+    pin = _variable(environ, f"{prefix}_LEDGER_ORIGIN")
+    if pin is not None and _origin(_checked(pin.strip())) != origin:
+        msg = f"The ledger's address is of another origin than {prefix}_LEDGER_ORIGIN allows."
+        raise UsageError(msg, hint="nothing is sent there; if the change is meant, change the variable too")
+    user, password = _variable(environ, f"{prefix}_LEDGER_USERNAME"), _password(environ, f"{prefix}_LEDGER_PASSWORD")
+    if user is not None and password is not None:
+        return Credentials(user, password)
+    if user is not None or password is not None:
+        msg = f"Only one of {prefix}_LEDGER_USERNAME and {prefix}_LEDGER_PASSWORD is set."
+        raise UsageError(msg, hint="set both, or neither")
+    token, gitlab = environ.get("CI_JOB_TOKEN"), environ.get("CI_API_V4_URL")
+    if token and gitlab and _origin(httpx.URL(gitlab)) == origin:
+        return Credentials(_JOB_USER, Secret(token))
+    return None
+
+
+def _password(environ: Mapping[str, str], name: str) -> Secret | None:
+    value, file = _variable(environ, name), _variable(environ, f"{name}_FILE")
+    if value is not None and file is not None:
+        msg = f"Both {name} and {name}_FILE are set."
+        raise UsageError(msg, hint="set one of them")
+    if file is not None:
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            msg = f"The file that {name}_FILE names cannot be read."
+            raise UsageError(msg) from None
+    if value is not None and not _PRINTABLE.fullmatch(value):
+        msg = f"{name} holds characters that a password of HTTP cannot have, or nothing."
+        raise UsageError(msg)
+    return Secret(value) if value is not None else None
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name)
+    if value is not None and not value.strip():
+        msg = f"{name} is set, and empty."
+        raise UsageError(msg, hint="give it a value, or unset it")
+    return value
+
+
+def _passing(received: Received) -> Failed | None:
+    if received.status not in PASSING:
+        return None
+    wait = retry_after(received.headers.get("retry-after"))
+    return Failed(ApiError(f"{received.status}"), status=received.status, wait=wait)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host.lower(), url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _checked(address: str) -> httpx.URL:
+    """The address, when a password may be sent there: https, or http to loopback."""
+    hint = "write it as https://gitlab.example.com/api/v4/projects/1/terraform/state/kiamo"
+    try:
+        url = httpx.URL(address)
+    except (httpx.InvalidURL, UnicodeError):
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host:
+        msg = "The address of the ledger is not an http or https address."
+        raise UsageError(msg, hint=hint)
+    if url.userinfo or url.fragment:
+        msg = "The address of the ledger holds a user or a fragment."
+        raise UsageError(msg, hint="user and password stand in the environment, see the page on the ledger")
+    if url.scheme == "http" and not is_loopback(url.host):
+        msg = f"Nothing is sent to {url.host} over plain http."
+        raise UsageError(msg, hint="use https; http is for loopback only")
+    return url

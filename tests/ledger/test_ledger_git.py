@@ -1,0 +1,411 @@
+"""The ledger on a ref of a git remote: a bare repository, and two clones of it that race."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.address import Address
+from kiamo_iac.errors import KiamoIacError, LedgerError, LockedError, TransportError, UsageError
+from kiamo_iac.ledger import remote
+from kiamo_iac.ledger.git import GitRemote, ref_part
+from kiamo_iac.ledger.git_command import Git, without_password
+from kiamo_iac.ledger.holder import Holder
+from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
+from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from tests.ledger.entries import ENVIRONMENT, TOKEN, content_of, files_below, owned
+
+SETTINGS = LedgerSettings(Backend.GIT)
+ENVIRON = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+RESCUE = ".kiamo/staging.ledger.rescue.json"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = {f"GIT_{role}_{key}": "test" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    ran = subprocess.run(
+        ["git", *arguments], cwd=folder, env=ENVIRON | identity, capture_output=True, text=True, check=True
+    )
+    return ran.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A bare repository and two clones."""
+
+    bare: Path
+    a: Path
+    b: Path
+
+    def refs(self) -> list[str]:
+        return git(self.bare, "for-each-ref", "--format=%(refname)").splitlines()
+
+
+@pytest.fixture
+def hosted(tmp_path: Path) -> Hosted:
+    bare, seed = tmp_path / "bare.git", tmp_path / "seed"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(bare))
+    git(tmp_path, "init", "-q", "-b", "main", str(seed))
+    (seed / "kiamo.yaml").write_text("manifests: [manifests]\n")
+    git(seed, "add", ".")
+    git(seed, "commit", "-q", "-m", "begin")
+    git(seed, "push", "-q", str(bare), "main")
+    for name in "ab":
+        git(tmp_path, "clone", "-q", str(bare), name)
+    return Hosted(bare, tmp_path / "a", tmp_path / "b")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_WAITS", (0.0, None))
+
+
+def opened(
+    root: Path, *, settings: LedgerSettings = SETTINGS, timeout: float = 0.0, who: str = "alice"
+) -> AbstractContextManager[Ledger]:
+    return open_ledger(
+        settings,
+        environment=ENVIRONMENT,
+        root=root,
+        environ=ENVIRON,
+        send=None,
+        lock_timeout=timeout,
+        who=who,
+    )
+
+
+def read(root: Path, *, settings: LedgerSettings = SETTINGS) -> Ledger:
+    return read_ledger(settings, environment=ENVIRONMENT, root=root, environ=ENVIRON, send=None)
+
+
+def names(ledger: Ledger) -> list[str]:
+    return sorted(address.name for address in ledger.owned)
+
+
+def remote_of(root: Path) -> GitRemote:
+    return GitRemote(SETTINGS, Git(root, ENVIRON), environment=ENVIRONMENT)
+
+
+def test_what_one_clone_records_the_other_reads(hosted: Hosted) -> None:
+    assert not read(hosted.a).found
+    with opened(hosted.a) as ledger:
+        assert not ledger.found
+        ledger.intend([owned("a"), owned("é b")])
+        assert names(read(hosted.b)) == ["a", "é b"]
+        ledger.record(owned("a", 17))
+        ledger.spend("digest")
+        assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac-lock/staging", "refs/kiamo-iac/staging"]
+    assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac/staging"]
+    again = read(hosted.b)
+    assert dict(again.owned) == {"bases/a": owned("a", 17), "bases/é b": owned("é b", None)}
+    assert again.is_spent("digest")
+    with opened(hosted.b) as ledger:
+        ledger.forget(Address("bases/a"))
+    assert names(read(hosted.a)) == ["é b"]
+
+
+def test_work_tree_index_branches_and_fetch_head_stay_as_they_are(hosted: Hosted) -> None:
+    (hosted.a / "half-done.yaml").write_text("bases: []\n")
+    git(hosted.a, "add", "half-done.yaml")
+    (hosted.a / "kiamo.yaml").write_text("manifests: [changed]\n")
+
+    def seen() -> dict[str, bytes]:
+        files = files_below(hosted.a)
+        return {name: data for name, data in files.items() if not name.startswith(".git/objects")}
+
+    before = seen()
+    with opened(hosted.b) as ledger:
+        ledger.record(owned("b"))
+    with opened(hosted.a) as ledger:
+        ledger.record(owned("a"))
+    assert names(read(hosted.a)) == ["a", "b"]
+    assert seen() == before
+
+
+def test_the_history_has_a_commit_for_each_run(hosted: Hosted) -> None:
+    for number in range(3):
+        with opened(hosted.a) as ledger:
+            for name in "abc":
+                ledger.record(owned(name, number))
+                ledger.flush()
+    assert git(hosted.bare, "rev-list", "--count", "refs/kiamo-iac/staging") == "3"
+    assert (
+        git(hosted.bare, "show", "-s", "--format=%an: %s", "refs/kiamo-iac/staging") == "kiamo-iac: 3 things, serial 9"
+    )
+
+
+def test_hooks_of_the_clone_do_not_run(hosted: Hosted) -> None:
+    hook = hosted.a / ".git/hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with opened(hosted.a) as ledger:
+        ledger.record(owned("a"))
+    assert names(read(hosted.b)) == ["a"]
+
+
+def test_the_environment_of_a_hook_does_not_lead_astray(hosted: Hosted, tmp_path: Path) -> None:
+    environ = {**ENVIRON, "GIT_DIR": str(tmp_path / "nowhere"), "GIT_INDEX_FILE": str(tmp_path / "index")}
+    ledger = read_ledger(SETTINGS, environment=ENVIRONMENT, root=hosted.a, environ=environ, send=None)
+    assert not ledger.found
+
+
+# --- the lock --------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_clone_is_refused_and_told_who_holds_the_lock(hosted: Hosted) -> None:
+    with opened(hosted.a) as ledger:
+        ledger.record(owned("a"))
+        with (
+            pytest.raises(
+                LockedError, match=rf"locked by alice@.* \(process {os.getpid()}\) for apply since 20"
+            ) as caught,
+            opened(hosted.b, who="bob"),
+        ):
+            pass
+        assert caught.value.exit_code == 5
+    with opened(hosted.b, who="bob") as ledger:
+        assert names(ledger) == ["a"]
+
+
+def test_a_run_waits_for_the_lock(hosted: Hosted) -> None:
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with opened(hosted.a) as ledger:
+            ledger.record(owned("a"))
+            held.set()
+            release.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    threading.Timer(0.2, release.set).start()
+    with opened(hosted.b, timeout=60) as ledger:
+        assert names(ledger) == ["a"]
+    thread.join()
+
+
+def test_of_two_clones_that_race_for_the_lock_one_holds_it(hosted: Hosted) -> None:
+    for _ in range(3):
+        barrier = threading.Barrier(4)
+        outcomes: list[object] = []
+
+        def race(
+            root: Path, who: str, *, barrier: threading.Barrier = barrier, outcomes: list[object] = outcomes
+        ) -> None:
+            contender = remote_of(root)
+            barrier.wait()
+            try:
+                contender.lock(Holder.of_this_process(who, "apply"), timeout=0)
+            except KiamoIacError as error:
+                outcomes.append(error)
+            else:
+                outcomes.append(contender)
+
+        threads = [
+            threading.Thread(target=race, args=(root, f"run {number}"))
+            for number, root in enumerate((hosted.a, hosted.b, hosted.a, hosted.b))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        winners = [outcome for outcome in outcomes if isinstance(outcome, GitRemote)]
+        assert len(winners) == 1
+        losers = [outcome for outcome in outcomes if isinstance(outcome, LockedError)]
+        assert len(losers) == 3, outcomes
+        assert all("run " in str(loser) for loser in losers)
+        winners[0].unlock()
+        assert hosted.refs() == ["refs/heads/main"]
+
+
+def test_a_lock_is_broken_by_its_id_alone(hosted: Hosted) -> None:
+    def broken(lock_id: str) -> Holder:
+        return break_lock(SETTINGS, environment=ENVIRONMENT, root=hosted.b, environ=ENVIRON, send=None, lock_id=lock_id)
+
+    with pytest.raises(UsageError, match="Nobody holds the lock"):
+        broken("x")
+    dead = Holder.of_this_process("carol", "apply")
+    remote_of(hosted.a).lock(dead, timeout=0)
+    with pytest.raises(UsageError, match='not "x": it is held by carol'):
+        broken("x")
+    assert broken(dead.id) == dead
+    assert hosted.refs() == ["refs/heads/main"]
+
+
+def test_a_run_whose_lock_was_broken_leaves_the_next_ones_lock_alone(hosted: Hosted) -> None:
+    first, second = remote_of(hosted.a), remote_of(hosted.b)
+    dead, alive = Holder.of_this_process("dead", "apply"), Holder.of_this_process("alive", "apply")
+    first.lock(dead, timeout=0)
+    second.break_lock(dead)
+    second.lock(alive, timeout=0)
+    second.break_lock(dead)
+    first.unlock()
+    assert second.holder() == alive
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+def test_of_two_writers_the_second_loses_and_nothing_of_either_is_lost(hosted: Hosted) -> None:
+    with opened(hosted.a) as ledger:
+        ledger.record(owned("a"))
+
+    def run() -> None:
+        with opened(hosted.a) as ledger:
+            assert remote_of(hosted.b).write(
+                content_of("theirs"), expected=git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging")
+            )
+            ledger.record(owned("b"))
+
+    with pytest.raises(LedgerError, match=r"somebody else has written it.* about to be: bases/b\.") as caught:
+        run()
+    assert RESCUE in (caught.value.hint or "")
+    assert "bases/b" in (hosted.a / RESCUE).read_text()
+    assert names(read(hosted.b)) == ["theirs"]
+    assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac/staging"]
+    with pytest.raises(LedgerError, match="has been written since"), opened(hosted.a):
+        pass
+
+
+def test_many_writers_of_one_ref_each_win_or_lose(hosted: Hosted) -> None:
+    barrier = threading.Barrier(4)
+    written: list[str | None] = []
+
+    def write(root: Path, name: str) -> None:
+        writer = remote_of(root)
+        barrier.wait()
+        written.append(writer.write(content_of(name), expected=None))
+
+    threads = [
+        threading.Thread(target=write, args=(root, f"w{number}"))
+        for number, root in enumerate((hosted.a, hosted.b, hosted.a, hosted.b))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [commit for commit in written if commit is not None]
+    assert written.count(None) == 3
+    assert git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging") == winner
+
+
+def test_a_push_that_arrived_although_it_seemed_to_fail_is_ours(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = remote_of(hosted.a)
+    first = ours.write(content_of("a"), expected=None)
+    assert first is not None
+    assert ours.write(content_of("a", "b"), expected=None) is not None
+    assert names(read(hosted.b)) == ["a", "b"]
+
+
+def test_a_remote_that_is_away_at_the_end_leaves_a_rescue_copy_that_the_next_run_writes_back(hosted: Hosted) -> None:
+    away = hosted.bare.with_name("away")
+
+    def run() -> None:
+        with opened(hosted.a) as ledger:
+            ledger.intend([owned("a")])
+            hosted.bare.rename(away)
+            ledger.record(owned("a", 8))
+
+    with pytest.raises(LedgerError, match=r"git \S+ failed.* about to be: bases/a\.") as caught:
+        run()
+    assert RESCUE in (caught.value.hint or "")
+    assert "ledger unlock -e staging" in (caught.value.hint or "")
+    away.rename(hosted.bare)
+    dead = remote_of(hosted.b).holder()
+    assert dead is not None
+    remote_of(hosted.b).break_lock(dead)
+    assert dict(read(hosted.b).owned) == {"bases/a": owned("a", None)}
+    with opened(hosted.a) as ledger:
+        assert dict(ledger.owned) == {"bases/a": owned("a", 8)}
+    assert dict(read(hosted.b).owned) == {"bases/a": owned("a", 8)}
+    assert not (hosted.a / RESCUE).exists()
+
+
+def test_a_ref_that_holds_no_ledger_is_left_alone(hosted: Hosted) -> None:
+    git(hosted.a, "push", "-q", "origin", "main:refs/kiamo-iac/staging")
+    before = git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging")
+    with pytest.raises(LedgerError, match=r"git cat-file failed.*ledger.json"), opened(hosted.a):
+        pass
+    assert git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging") == before
+    assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac/staging"]
+
+
+def test_a_ledger_of_another_environment_is_left_alone(hosted: Hosted) -> None:
+    settings = LedgerSettings(Backend.GIT, ref="staging")
+    with opened(hosted.a) as ledger:
+        ledger.record(owned("a"))
+    with pytest.raises(LedgerError) as caught:
+        read_ledger(settings, environment="production", root=hosted.b, environ=ENVIRON, send=None)
+    assert caught.value.diagnostics[0].code == "KIA0903"
+
+
+def test_a_remote_that_refuses_is_told(hosted: Hosted) -> None:
+    hook = hosted.bare / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho You are not allowed to push >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(LedgerError, match=r"git push failed: .*pre-receive hook declined") as caught, opened(hosted.a):
+        pass
+    assert "push to" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["", "-o", "--upload-pack=touch pwned"])
+def test_a_remote_that_is_an_option_is_refused(hosted: Hosted, name: str) -> None:
+    with pytest.raises(LedgerError, match="names no remote"):
+        read(hosted.a, settings=LedgerSettings(Backend.GIT, remote=name))
+
+
+def test_a_project_without_git_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="git ls-remote failed") as caught:
+        read(tmp_path)
+    assert "git repository" in (caught.value.hint or "")
+
+
+def test_a_machine_without_git_is_told(hosted: Hosted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ran = Git(hosted.a, {"PATH": str(tmp_path)})
+    with pytest.raises(LedgerError, match="git cannot be run"):
+        ran.run("version")
+
+
+def test_a_git_that_hangs_is_ended_with_all_that_it_started(hosted: Hosted) -> None:
+    slow = Git(hosted.a, ENVIRON, seconds=0.5)
+    with pytest.raises(TransportError, match=r"git ls-remote was still not done after 0.5 s"):
+        slow.must("ls-remote", "--upload-pack=sleep 600; true", "origin")
+
+
+def test_the_password_of_an_address_is_never_said(hosted: Hosted) -> None:
+    address = f"https://robot:hunter2@127.0.0.1:1/{TOKEN}.git"
+    settings = LedgerSettings(Backend.GIT, remote=address)
+    with pytest.raises((LedgerError, TransportError)) as caught:
+        read(hosted.a, settings=settings)
+    assert "hunter2" not in f"{caught.value}{caught.value.hint}"
+    assert TOKEN not in str(caught.value)
+    assert without_password("fatal: 'https://a:b@h/x'") == "fatal: 'https://(hidden)@h/x'"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("staging", "staging"),
+        ("eu.prod-2_a", "eu.prod-2_a"),
+        ("a..b", "a%2E.b"),
+        ("x.lock", "x%2Elock"),
+        ("end.", "end%2E"),
+        ("é b", "%C3%A9%20b"),
+        ("-x", "%2Dx"),
+    ],
+)
+def test_names_of_environments_are_made_fit_for_refs(name: str, part: str) -> None:
+    assert ref_part(name) == part
+    subprocess.run(["git", "check-ref-format", f"refs/kiamo-iac/{part}"], check=True)
