@@ -1,0 +1,59 @@
+"""`plan --rehearse`: the plan is run on a Kiamo in a box, and what that would refuse refuses the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiamo_iac.emulator import Emulator, Request, Response
+from tests.cli.conftest import MANIFEST, Desk, starting
+
+PLAN = ("plan", "-e", "staging", "--rehearse")
+
+
+def test_it_is_told_and_the_instance_knows_nothing_of_it(desk: Desk) -> None:
+    desk.manifest(starting())
+    code, out, err = desk.run(*PLAN)
+    assert code == 0
+    assert err == (
+        "Rehearsed: 4 steps on a Kiamo in a box that held what was just read; "
+        "none was refused, and nothing would be left to do.\n"
+    )
+    assert desk.run("plan", "-e", "staging")[:2] == (0, out)
+    assert desk.writes() == []
+
+
+def test_what_would_be_refused_refuses_the_plan(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = Emulator.handle
+
+    def stricter(self: Emulator, request: Request) -> Response:
+        if request.method == "POST" and request.path.endswith("/batches"):
+            body = b'{"code": "ERR_1110", "message": "A rule that the planner does not know."}'
+            return Response(400, {"content-type": "application/json"}, body)
+        return handle(self, request)
+
+    monkeypatch.setattr(Emulator, "handle", stricter)
+    code, out, err = desk.run(*PLAN, "--out", "a.plan")
+    assert code == 1
+    assert "KIA0810: in the rehearsal, step 3 (create bases/prospects/batches/relance) was refused" in out
+    assert "Refused: this plan will not be applied, because of the 1 error above." in out
+    assert err.endswith("1 of them refused.\n")
+    assert not Path("a.plan").exists()
+
+
+def test_a_pruning_cut_to_a_target_is_rehearsed(desk: Desk) -> None:
+    desk.manifest(MANIFEST + "  - {name: a, label: A}\n  - {name: b, label: B}\n")
+    desk.apply()
+    desk.manifest(MANIFEST)
+    code, out, err = desk.run(*PLAN, "--prune", "--target", "bases/a")
+    assert code == 0, out
+    assert "Rehearsed: 1 step " in err
+    desk.apply("--prune", "--target", "bases/a")
+
+
+def test_a_plan_without_steps_is_rehearsed_too(desk: Desk) -> None:
+    desk.apply()
+    code, _, err = desk.run(*PLAN)
+    assert code == 0
+    assert err.startswith("Rehearsed: 0 steps")
