@@ -44,6 +44,8 @@ class Documents:
             write(document)
         except (TypeError, ValueError, RecursionError) as error:
             raise _wrong("the document", f"it is not JSON: {error}") from error
+        for kind, id_ in self._chosen_ids(None, document):
+            self._store.give(kind, id_)
         added: list[tuple[Thing, Mapping[str, Any], str]] = []
         for collection, kind, items in self._collections_of(None, document, ""):
             for at, item in enumerate(items):
@@ -55,6 +57,21 @@ class Documents:
                     thing.attributes[name] = self._resolve(thing, name, item[name], f"{path}.{name}")
             if self._operations.references.refers(thing.kind):
                 self._operations.save(thing)
+
+    def _chosen_ids(self, parent: str | None, item: Any) -> Iterator[tuple[str, str]]:
+        """Every id of the document, so that none of them is made before its turn comes; what is wrong is told then."""
+        for name, attribute in self._contract.kinds[parent].attributes.items() if parent else ():
+            value = item.get(name) if attribute.refers_to else None
+            for marker in (value, *value.values()) if isinstance(value, dict) else ():
+                if isinstance(marker, dict) and "gone" in marker and "id" in marker:
+                    yield attribute.refers_to or "", str(marker["id"])
+        for collection, kind in self._collections[parent].items():
+            items = item.get(collection) if isinstance(item, dict) else None
+            for inner in items if isinstance(items, list) else ():
+                if isinstance(inner, dict):
+                    if "id" in inner:
+                        yield kind, str(inner["id"])
+                    yield from self._chosen_ids(kind, inner)
 
     def _collections_of(
         self, parent: str | None, item: Mapping[str, Any], path: str

@@ -195,6 +195,19 @@ def test_an_id_is_never_used_again(kiamo: Speaker) -> None:
     assert len(seen) == 50
 
 
+def test_an_id_that_a_document_chooses_further_down_is_not_made_before(contract: Contract) -> None:
+    """Default fields, and things that are gone, get ids of their own while the document is read."""
+    with Emulator(contract) as first:
+        first.seed({"bases": [{"name": "a"}, {"name": "b"}]})
+        document = first.dump(ids=True)
+    made = document["bases"][0]["fields"][0]["id"]
+    with Emulator(contract) as second:
+        second.seed({"bases": [{"name": "a"}, {"name": "b", "fields": [{"name": "city", "id": made}]}]})
+        fields = {f["name"]: f["id"] for f in second.dump(ids=True)["bases"][1]["fields"]}
+        assert fields["city"] == made
+        assert second.dump(ids=True)["bases"][0]["fields"][0]["id"] not in fields.values()
+
+
 def test_an_id_that_was_chosen_is_never_made(contract: Contract, emulator: Emulator, kiamo: Speaker) -> None:
     with Emulator(contract) as twin:
         coming = [Speaker(contract, twin).create("service", name=f"s{n}").id for n in range(3)]
