@@ -121,6 +121,16 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0705": "The manifests declare nothing, and pruning would delete what is owned.",
     "KIA0706": "An environment would be changed outside of its change window.",
     "KIA0707": "Contacts, or what is known of them, would be deleted, and nobody allowed it.",
+    # KIA08xx: saved plans, what has changed since a plan was made, and rehearsals
+    "KIA0801": "A thing that a step writes has changed since the plan was made.",
+    "KIA0802": "A thing that a step refers to has changed since the plan was made.",
+    "KIA0803": "A thing that a step needs is gone since the plan was made.",
+    "KIA0804": "The name of a thing to be made has been taken since the plan was made.",
+    "KIA0805": "A saved plan saw a thing otherwise than it is now.",
+    "KIA0810": "An instance in the state that was read would refuse a step.",
+    "KIA0811": "After the plan, something would be left to do.",
+    "KIA0812": "Something live cannot be held by the emulator, so that the rehearsal is without it.",
+    "KIA0813": "The emulator cannot hold the live state, so that there is no rehearsal.",
     # KIA09xx: the ledger
     "KIA0901": "The ledger is damaged, or is no ledger.",
     "KIA0902": "The ledger has the format of another version of this tool.",

@@ -1,0 +1,127 @@
+"""The rehearsal itself.
+
+    live ─► seed document ─► emulator ◄─ the plan's calls, one after the other ─► what it refuses
+                                └──► read again, planned against what is desired ─► what is left to do
+
+The emulator knows the API's rules and nothing of the planner: what it says is a second opinion. But it speaks the
+contract, and keeps the rules that this project assumes. It is not the instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from kiamo_iac.api.client import Client
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.reader import read
+from kiamo_iac.api.transport import InProcess
+from kiamo_iac.collector import collector_paused
+from kiamo_iac.diagnostics import Diagnostic, has_errors
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.executor.report import Report, Status, StepResult
+from kiamo_iac.executor.run import execute
+from kiamo_iac.executor.writer import Writer
+from kiamo_iac.planner.plan import Plan
+from kiamo_iac.planner.planner import build_plan
+from kiamo_iac.rehearsal.seed import seed_of
+from kiamo_iac.secret import Secret
+from kiamo_iac.state import State
+
+_HINT = "the emulator keeps the rules that this project assumes: where the instance has others, correct the contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """How it went."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    """Errors: what was refused, and what would be left to do. Notes: what the emulator could not be given."""
+    report: Report | None = None
+    """What became of each step; None when the emulator could not be given the live state at all."""
+    difference: Plan | None = None
+    """What would be left to do; it has no steps when all is well. None when a step was refused."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was refused, and nothing would be left to do."""
+        return not has_errors(self.diagnostics)
+
+
+def rehearse(
+    plan: Plan,
+    live: State,
+    desired: State,
+    contract: Contract,
+    *,
+    replan: Callable[[State], Plan] | None = None,
+) -> Rehearsal:
+    """Run `plan`, which was made of `live` and `desired`, on an emulator; nothing leaves this process.
+
+    `replan`: plans again from another live state as `plan` was made (with its targets), but without the ledger, which
+    knows nothing of the ids that the emulator gives. By default everything desired is planned.
+
+    Raises:
+        ValueError: the plan is refused.
+    """
+    seed = seed_of(live, desired, contract)
+    with Emulator(contract) as emulator, collector_paused():
+        try:
+            emulator.seed(seed.document)
+        except ValueError as error:
+            return Rehearsal((*seed.notes, _cannot_be_held(str(error))))
+        transport = InProcess(emulator.handle, request=Request)
+        with Client("http://127.0.0.1:1", Secret(FULL_TOKEN), contract, transport=transport) as client:
+            report = execute(plan, Writer(client, contract, plan), parallelism=1)
+            if not report.ok:
+                return Rehearsal((*seed.notes, *_refusals(report)), report)
+            after = read(client, contract, desired, parallelism=1).state
+    difference = (replan or _replan(plan, desired, contract))(after)
+    return Rehearsal((*seed.notes, *_left_over(difference)), report, difference)
+
+
+def _replan(plan: Plan, desired: State, contract: Contract) -> Callable[[State], Plan]:
+    return lambda live: build_plan(
+        desired, live, capabilities=contract.capabilities(), environment=plan.environment, url=plan.url
+    )
+
+
+def _cannot_be_held(why: str) -> Diagnostic:
+    return Diagnostic(
+        "KIA0813",
+        "there was no rehearsal: the emulator cannot hold what is live",
+        detail=f"Its seed says: {why}.",
+        hint="plan without --rehearse",
+    )
+
+
+def _refusals(report: Report) -> Iterator[Diagnostic]:
+    for result in report.results:
+        if result.status is Status.FAILED:
+            yield _refusal(result)
+
+
+def _refusal(result: StepResult) -> Diagnostic:
+    step, error = result.step, result.error
+    return Diagnostic(
+        "KIA0810",
+        f"in the rehearsal, step {step.id} ({step.action} {step.address}) was refused",
+        detail=str(error) if error is not None else None,
+        hint=(error.hint if error is not None else None) or _HINT,
+        address=step.address,
+        source=step.source,
+    )
+
+
+def _left_over(difference: Plan) -> Iterator[Diagnostic]:
+    for step in difference.steps:
+        yield Diagnostic(
+            "KIA0811",
+            f"after the rehearsal, the plan would still {step.action} this",
+            detail=f"The reason would be: {step.reason}.",
+            hint=_HINT,
+            address=step.address,
+            source=step.source,
+        )
+    if not difference.applyable:
+        yield from (d for d in difference.diagnostics if has_errors([d]))

@@ -1,0 +1,154 @@
+"""A live state as a seed document of the emulator, with its ids; and what cannot be put there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from kiamo_iac.address import Address, identity
+from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.scope import named
+from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.emulator.seeding import plural
+from kiamo_iac.resources import children_of, kinds
+from kiamo_iac.resources.base import Reference, Resource, Scope
+from kiamo_iac.state import Gone, Instance, State
+
+_GONE: Final = re.compile(r"\(gone: (.*)\)", re.DOTALL)
+
+_EXTRAS: Final = {"contacts": int, "default": bool}
+"""Read-only attributes whose type the emulator's seeds prescribe."""
+
+
+@dataclass(slots=True)
+class Seed:
+    """A document, and what it lacks."""
+
+    document: dict[str, Any] = field(default_factory=dict)
+    notes: list[Diagnostic] = field(default_factory=list)
+
+
+def seed_of(live: State, desired: State, contract: Contract) -> Seed:
+    """Everything of `live`. What was not read, since `desired` does not concern it, is not there either; but siblings
+    that something unfinished refers to are put there by their bare names."""
+    return _Sower(live, desired, contract).sown()
+
+
+class _Sower:
+    def __init__(self, live: State, desired: State, contract: Contract) -> None:
+        self._live = live
+        self._contract = contract
+        self._read = named(desired, {}, prune=False).names
+        self._seed = Seed()
+
+    def sown(self) -> Seed:
+        for kind in kinds().values():
+            if kind.parent is None and kind.kind in self._contract.kinds:
+                self._seed.document[plural(kind.kind)] = [
+                    self._block(instance) for instance in self._live.within(None, kind.collection)
+                ]
+        return self._seed
+
+    def _block(self, instance: Instance) -> dict[str, Any]:
+        stanza = self._contract.kinds[instance.kind.kind]
+        references = {r.attribute: r for r in instance.kind.references}
+        block: dict[str, Any] = {"id": instance.remote_id}
+        for name, value in instance.attributes.items():
+            if name not in references:
+                block[name] = value
+            elif (held := self._reference(instance, references[name], value)) is not None:
+                block[name] = held
+        block |= {name: value for name, value in instance.extras.items() if self._is_extra(instance, name, value)}
+        if instance.settings:
+            block["settings"] = dict(instance.settings)
+        if stanza.made_with_parent and instance.name in {t["name"] for t in stanza.made_with_parent.things}:
+            block["default"] = True  # also where the contract has no attribute that says so
+        for kind in children_of(instance.kind.kind):
+            if kind.kind in self._contract.kinds:
+                block[plural(kind.kind)] = self._children(instance, kind)
+        return block
+
+    def _children(self, parent: Instance, kind: type[Resource]) -> list[dict[str, Any]]:
+        blocks = [self._block(child) for child in self._live.within(parent.address, kind.collection)]
+        stanza = self._contract.kinds[kind.kind]
+        there = {identity(block["name"]) for block in blocks}
+        if stanza.made_with_parent:
+            there |= {identity(str(thing["name"])) for thing in stanza.made_with_parent.things}
+        return blocks + [{"name": name} for name in sorted(self._unread(parent, kind) - there)]
+
+    def _unread(self, parent: Instance, kind: type[Resource]) -> set[str]:
+        """Names of children of this kind that others refer to, where the children themselves were not read."""
+        if self._was_read(parent):
+            return set()
+        return {
+            name
+            for user in children_of(parent.kind.kind)
+            for reference in user.references
+            if reference.kind == kind.kind and reference.scope is Scope.SIBLING
+            for child in self._live.within(parent.address, user.collection)
+            for name in reference.names(child.attributes)
+            if not isinstance(name, Gone)
+        }
+
+    def _was_read(self, parent: Instance) -> bool:
+        return identity(parent.name) in self._read[parent.kind.kind]
+
+    # --- values ------------------------------------------------------------------------------------------------------
+
+    def _is_extra(self, instance: Instance, name: str, value: Any) -> bool:
+        """Whether the emulator takes a read-only attribute as it is."""
+        if type(value) is not _EXTRAS.get(name, type(value)) or (type(value) is int and value < 0):
+            self._note(instance, f'"{name}" has a value that no seed can have')
+            return False
+        return True
+
+    def _reference(self, instance: Instance, reference: Reference, value: Any) -> Any:
+        if value is None:
+            return None
+        if not reference.mapping:
+            return self._target(instance, reference, value)
+        held = {role: self._target(instance, reference, name) for role, name in value.items()}
+        return {role: name for role, name in held.items() if name is not None}
+
+    def _target(self, instance: Instance, reference: Reference, name: str) -> Any:
+        """A name as the document has it; what is gone, only where the thing is over."""
+        if not isinstance(name, Gone) and self._is_there(instance, reference, name):
+            return name
+        machine = instance.kind.machine
+        if machine is not None and instance.run_state in machine.terminal:
+            return self._grave(reference, name)
+        self._note(instance, f"{reference.attribute} names {reference.kind} {name}, which is gone")
+        return None
+
+    def _is_there(self, instance: Instance, reference: Reference, name: str) -> bool:
+        parent = instance.address.parent
+        if reference.scope is Scope.INSTANCE or parent is None:
+            return self._is_live(reference, name, None)
+        return self._is_live(reference, name, parent) or not self._was_read(self._live[parent])
+
+    def _is_live(self, reference: Reference, name: str, parent: Address | None) -> bool:
+        kind = kinds()[reference.kind]
+        made = self._contract.kinds[reference.kind].made_with_parent
+        if parent is not None and made and name in {thing["name"] for thing in made.things}:
+            return True
+        return Address.of(kind.collection, name, parent) in self._live
+
+    def _grave(self, reference: Reference, name: str) -> dict[str, Any]:
+        """What is gone, by its id where that is known."""
+        found = _GONE.fullmatch(name) if isinstance(name, Gone) else None
+        if found is None:
+            return {"gone": str(name)}
+        is_number = self._contract.kinds[reference.kind].id.type == "integer"
+        return {"gone": str(name), "id": int(found[1]) if is_number else found[1]}
+
+    def _note(self, instance: Instance, what: str) -> None:
+        self._seed.notes.append(
+            Diagnostic(
+                "KIA0812",
+                f"the rehearsal is without this: {what}",
+                Severity.NOTE,
+                hint="what depends on it shows on the instance alone",
+                address=instance.address,
+            )
+        )
