@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from kiamo_iac.errors import LedgerError
-from kiamo_iac.ledger.atomic import write_atomically
 from kiamo_iac.ledger.content import Content, Record
 from kiamo_iac.ledger.lines import Lines, header_line, parse_lines, record_lines
 from kiamo_iac.ledger.unsaved import unsaved
+from kiamo_iac.private_file import write_private
 
 _SLACK: Final = 100
 """A file is written anew when it holds more records than twice its entries and these."""
@@ -142,7 +142,8 @@ class FileStore:
 
     def _write_whole(self, content: Content) -> None:
         records = list(content.records())
-        write_atomically(self._path, header_line(content, records=len(records)) + record_lines(records))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(self._path, (header_line(content, records=len(records)) + record_lines(records)).encode())
         self._file = self._path.open("r+b", buffering=0)
         self._size = self._file.seek(0, os.SEEK_END)
 

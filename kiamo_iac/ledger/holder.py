@@ -41,10 +41,14 @@ class Holder:
 
     def __str__(self) -> str:
         what = f" for {self.operation}" if self.operation else ""
-        host = f"@{self.host}" if self.host and "@" not in self.who else ""
         pid = f" (process {self.pid})" if self.pid else ""
         since = f" since {self.since}" if self.since else ""
-        return f"{self.who or 'another run'}{host}{pid}{what}{since}, lock {self.id or '(unknown)'}"
+        return f"{self._person}{pid}{what}{since}, lock {self.id or '(unknown)'}"
+
+    @property
+    def _person(self) -> str:
+        host = f"@{self.host}" if self.host and "@" not in self.who else ""
+        return f"{self.who or 'another run'}{host}"
 
     def as_json(self) -> str:
         """What is kept beside a lock."""
@@ -69,7 +73,7 @@ class Holder:
             "ID": self.id,
             "Operation": self.operation,
             "Info": f"kiamo-iac, process {self.pid}",
-            "Who": f"{self.who}@{self.host}",
+            "Who": self._person,
             "Version": __version__,
             "Created": self.since,
             "Path": path,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiamo_iac.errors import LedgerError
-from kiamo_iac.ledger.atomic import write_atomically
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.damage import damaged, read_json
 from kiamo_iac.ledger.document import document_text, parse_document
 from kiamo_iac.ledger.entry import dump
 from kiamo_iac.ledger.remote import Found, revision_of
+from kiamo_iac.private_file import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Rescue:
         """Write the copy; `follows` is the revision it was to replace. None: not even that was possible."""
         text = document_text(content).rstrip("\n")
         try:
-            write_atomically(self.path, f'{{"follows":{dump(follows)},"ledger":{text}}}\n')
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_private(self.path, f'{{"follows":{dump(follows)},"ledger":{text}}}\n'.encode())
         except OSError:
             return None
         return self.path

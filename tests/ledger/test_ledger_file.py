@@ -148,7 +148,7 @@ def test_a_file_of_many_records_is_compacted_when_it_is_opened_to_be_written(tmp
         ledger.record(owned("b"))
     assert (read(tmp_path).serial, names(read(tmp_path))) == (serial + 1, ["a", "b"])
     assert lines_of(tmp_path)[0]["lineage"] == lineage
-    assert [name for name in files_below(tmp_path) if name.endswith(".new")] == []
+    assert [name for name in files_below(tmp_path) if name.endswith(".tmp")] == []
 
 
 def test_a_compaction_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
