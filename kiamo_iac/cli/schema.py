@@ -15,7 +15,7 @@ Examples:
   # yaml-language-server: $schema=../manifest.schema.json
 """
 
-FORMATS = ("drift", "manifest", "plan", "report", "validate")
+FORMATS = ("drift", "ledger", "manifest", "plan", "report", "validate")
 
 
 @click.command(epilog=EPILOG, short_help="Print the JSON Schema of a format, for editors and CI.")
@@ -24,7 +24,7 @@ def schema(which: str) -> int:
     """Print the JSON Schema of a format, for editors and CI.
 
     `manifest` describes manifests; `drift`, `plan`, `report` and `validate` what drift, plan, apply and
-    validate write with --format json. Draft 2020-12.
+    validate write with --format json; `ledger` the ledger, and each line of its file. Draft 2020-12.
     """
     from kiamo_iac.render.escape import json_document
 
@@ -41,6 +41,10 @@ def schema_of(which: str) -> dict[str, Any]:
             from kiamo_iac.manifest.schema import manifest_schema
 
             return manifest_schema()
+        case "ledger":
+            from kiamo_iac.ledger.schema import ledger_schema
+
+            return ledger_schema()
         case "drift":
             return schemas.drift_schema()
         case "plan":
