@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def seeded(example: Path, contract: str) -> Emulator:
     return emulator
 
 
+def blocks(example: Path) -> list[list[list[str]]]:
+    """The commands that the README shows, block by block, without `kiamo-iac` and comments."""
+    text = (example / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [[line.split("#")[0].split()[1:] for line in block.splitlines()] for block in shown]
+
+
 @pytest.fixture(params=EXAMPLES, ids=lambda path: path.name)
 def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of an example: an apply leaves its ledger in the project."""
@@ -57,10 +65,8 @@ def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, 
 
 
 def test_the_example_runs_as_its_readme_says(example: Path) -> None:
-    """The commands of the README's first block that are not the emulator's own, in their order."""
-    text = (example / "README.md").read_text(encoding="utf-8")
-    lines = [line.split("#")[0].split() for line in text.splitlines() if line.startswith("kiamo-iac ")]
-    commands = [words[1:] for words in lines if words[1] != "emulator"]
+    """The commands of the README's second block, in their order; the first starts the emulator."""
+    commands = blocks(example)[1]
     assert {words[0] for words in commands} <= set(COMMANDS)
     assert [words[0] for words in commands] == ["validate", "plan", "apply", "plan"]
     with seeded(example, "packaged") as emulator, Server(emulator) as server:
@@ -90,3 +96,32 @@ def test_the_second_example_shows_every_kind_and_most_actions() -> None:
     assert len(workspace.project.manifests) >= 4
     assert {step.action for step in plan.steps} >= set(Action) - {Action.START}
     assert any(thing.kind.by_reference and not thing.lifecycle.managed for thing in desired)
+
+
+def test_the_third_example_goes_on_as_its_readme_says(tmp_path: Path) -> None:
+    original = next(path for path in EXAMPLES if path.name.startswith("03-"))
+    example = shutil.copytree(original, tmp_path / original.name, ignore=shutil.ignore_patterns(".kiamo"))
+    _, first, owned, trial, protected = blocks(example)
+    with seeded(example, "packaged") as emulator, Server(emulator) as server:
+
+        def run(words: list[str]) -> tuple[int, str]:
+            yes = ["--yes"] if words[0] == "apply" else []
+            done = kiamo(*words, *yes, cwd=example, KIAMO_STAGING_URL=server.url, **TOKEN)
+            return done.returncode, done.stdout + done.stderr
+
+        assert [run(words)[0] for words in first] == [0, 0, 0, 0]
+        listed, drift = map(run, owned)
+        assert listed[1].endswith("4 things are ours.\n")
+        assert drift[1].endswith("No drift: 4 unchanged.\n")
+        (example / "manifests" / "trial.yaml").unlink()
+        plan, pruning, shown, applied, again = map(run, trial)
+        assert "No changes: staging is as its manifests say." in plan[1]
+        assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in pruning[1]
+        assert "nothing would be left to do." in pruning[1]
+        assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in shown[1]
+        assert [code for code, _ in (plan, pruning, shown, applied, again)] == [0, 0, 0, 0, 1]
+        assert sorted(base["name"] for base in emulator.dump()["bases"]) == ["customers", "survey"]
+        (example / "manifests" / "campaigns.yaml").write_text("services:\n  - name: Outbound Sales\n", encoding="utf-8")
+        code, said = run(*protected)
+        assert code == 0
+        assert "bases/customers is no longer declared, and is kept" in said
