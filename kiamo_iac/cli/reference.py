@@ -16,6 +16,9 @@ ENVIRONMENT_VARIABLES: Mapping[str, str] = MappingProxyType(
         "KIAMO_TOKEN": "the token, where the project has one environment",
         "KIAMO_<ENV>_URL": "overrides the environment's `url`",
         "KIAMO_<ENV>_ORIGIN": "pins it: a project file that points elsewhere is refused, and the token stays here",
+        "KIAMO_<ENV>_LEDGER_USERNAME": "who writes the ledger, where it is kept behind HTTP",
+        "KIAMO_<ENV>_LEDGER_PASSWORD": "the password to it (or `…_PASSWORD_FILE`); GitLab's jobs need neither",
+        "KIAMO_<ENV>_LEDGER_ORIGIN": "pins where these two go: a project file that points elsewhere is refused",
         "NO_COLOR": "no colours",
     }
 )
