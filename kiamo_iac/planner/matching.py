@@ -47,6 +47,11 @@ class Pair:
         return self.live
 
     @property
+    def ours(self) -> bool:
+        """The ledger has it, with its id: an entry without one may be of something that was never made."""
+        return self.owned is not None and self.owned.remote_id is not None
+
+    @property
     def known_as(self) -> Address:
         """The address by which the ledger knows it."""
         return self.owned.address if self.owned is not None else self.address

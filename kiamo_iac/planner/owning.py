@@ -22,7 +22,7 @@ def left_over(pairing: Pairing) -> list[Pair]:
 
 
 def _is_left_over(pair: Pair) -> bool:
-    return pair.desired is None and pair.owned is not None and pair.owned.remote_id is not None and not pair.virtual
+    return pair.desired is None and pair.ours and not pair.virtual
 
 
 def _follows_parent(pair: Pair) -> bool:

@@ -156,7 +156,7 @@ class Removals:
             machine, state = child.kind.machine, child.live.run_state if child.live else None
             if machine is None or state is None or state in machine.terminal:
                 continue
-            if child.desired is None and child.owned is None and child.address not in self._may_stop:
+            if child.desired is None and not child.ours and child.address not in self._may_stop:
                 strangers.setdefault(machine.holds_parent, []).append(f'"{child.address.name}" ({state})')
                 continue
             stop = Unit(child)
