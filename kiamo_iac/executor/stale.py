@@ -15,6 +15,10 @@ from kiamo_iac.planner.plan import FieldChange, Step
 from kiamo_iac.state import Instance, RemoteId
 
 _HINT = "run plan again, and look at what it says now"
+_SHAPE = (
+    _HINT + "; if nobody changed it, the instance shows more of it alone than in its list: "
+    "say kinds.{kind}.operations.read: null in the contract"
+)
 
 
 def same_as_left(left: Instance, now: Instance) -> bool:
@@ -32,7 +36,8 @@ def changed(step: Step, address: Address, *, before: Instance | None, now: Insta
     found = _differences(before, now) if before is not None else []
     told = "; ".join(f"{c.path} was {_shown(c.before)} and is {_shown(c.after)}" for c in found)
     detail = f"{told[:1].upper()}{told[1:]}." if told else None
-    return _stale(step, code, "has changed since the plan was made", address=address, detail=detail)
+    hint = _SHAPE.format(kind=now.kind.kind) if found and all(map(_comes_or_goes, found)) else _HINT
+    return _stale(step, code, "has changed since the plan was made", address=address, detail=detail, hint=hint)
 
 
 def gone(step: Step, address: Address) -> StaleError:
@@ -48,13 +53,20 @@ def taken(step: Step, holder: RemoteId) -> StaleError:
     )
 
 
-def _stale(step: Step, code: str, what: str, *, address: Address, detail: str | None = None) -> StaleError:
+def _comes_or_goes(change: FieldChange) -> bool:
+    """Whether an attribute that the contract does not know is there on one side only."""
+    return change.path.startswith("settings.") and (change.before is None or change.after is None)
+
+
+def _stale(
+    step: Step, code: str, what: str, *, address: Address, detail: str | None = None, hint: str = _HINT
+) -> StaleError:
     summary = f"{address} {what}" if address == step.address else f"{address}, which it needs, {what}"
     said = f"{summary}. {detail}" if detail else f"{summary}."
     return StaleError(
         said,
-        hint=_HINT,
-        diagnostics=[Diagnostic(code, summary, detail=detail, hint=_HINT, address=step.address, source=step.source)],
+        hint=hint,
+        diagnostics=[Diagnostic(code, summary, detail=detail, hint=hint, address=step.address, source=step.source)],
     )
 
 

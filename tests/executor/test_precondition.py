@@ -242,6 +242,16 @@ def _check_stale(error: BaseException, plan: Made, hit: int, *, code: str, detai
     assert str(error).endswith(".")
 
 
+def test_an_attribute_that_comes_from_nowhere_may_be_one_that_lists_do_not_show(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    plan = made(emulator, ALL, tmp_path)
+    changing(emulator, "base", "prospects", etag="x")
+    (error,) = failures(apply(emulator, plan)).values()
+    assert "Settings.etag was not set" in str(error)
+    assert "kinds.base.operations.read: null" in (error.hint or "")
+
+
 def _without_users(emulator: Emulator) -> None:
     for batch in ("spring", "running"):
         calling(emulator, "batch", batch, "stop")
