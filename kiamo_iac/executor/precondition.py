@@ -26,9 +26,9 @@ from kiamo_iac.errors import ApiError, ResponseError
 from kiamo_iac.executor.current import FRESH, MONOTONIC, NEVER, Current, ParentGoneError, Spot
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.run import Performer
-from kiamo_iac.executor.stale import changed, gone, same_as_left, taken
+from kiamo_iac.executor.stale import changed, filled, gone, held_by, same_as_left, taken
 from kiamo_iac.executor.writer import explain
-from kiamo_iac.planner.plan import Action, Plan, Step
+from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.resources import by_collection, kinds
 from kiamo_iac.state import Instance, RemoteId, State, fingerprint
 
@@ -150,6 +150,8 @@ class Checked:
         seen = step.seen.get(address)
         if seen is not None and fingerprint(now) != seen:
             raise changed(step, address, before=self._saw.get((spot.kind, remote_id)), now=now)
+        if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (held := held_by(now)):
+            raise filled(step, held)
 
     # --- after -------------------------------------------------------------------------------------------------------
 

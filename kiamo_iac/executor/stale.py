@@ -53,6 +53,18 @@ def taken(step: Step, holder: RemoteId) -> StaleError:
     )
 
 
+def held_by(now: Instance) -> str:
+    """What would go with a thing, such as `12 contacts`; empty when that is nothing."""
+    counted = now.kind.contents
+    count = now.extras.get(counted) if counted else None
+    return f"{count} {counted}" if count else ""
+
+
+def filled(step: Step, held: str) -> StaleError:
+    """It held nothing when the plan was made, so that nobody agreed to lose what it holds now."""
+    return _stale(step, "KIA0801", f"holds {held} now, and held none when the plan was made", address=step.address)
+
+
 def _comes_or_goes(change: FieldChange) -> bool:
     """Whether an attribute that the contract does not know is there on one side only."""
     return change.path.startswith("settings.") and (change.before is None or change.after is None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.errors import PlanFileError, StaleError
-from kiamo_iac.planner.plan import Plan, Step
+from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.planner.plan_file import SavedPlan, without_tokens
 from kiamo_iac.planner.plan_json import step_data
 
@@ -84,7 +84,21 @@ def compare(saved: Plan, derived: Plan) -> Verdict:
         for address in sorted(before.keys() | now.keys())
         if address not in before or address not in now or before[address] != now[address]
     )
+    changes = changes or _weighed_anew(saved, derived)
     return Verdict(Finding.STALE if changes else Finding.TAMPERED, changes)
+
+
+def _weighed_anew(saved: Plan, derived: Plan) -> tuple[Change, ...]:
+    """The things of steps that differ only in what the plan says of their weight: contacts came or went, which no
+    fingerprint tells, and which makes a deletion a loss of data or none."""
+    pairs = list(zip(saved.steps, derived.steps, strict=False))
+    if len(saved.steps) != len(derived.steps) or any(_canonical(_bare(a)) != _canonical(_bare(b)) for a, b in pairs):
+        return ()
+    return tuple(Change(a.address, Look.THERE, Look.THERE) for a, b in pairs if _canonical(a) != _canonical(b))
+
+
+def _bare(step: Step) -> Step:
+    return replace(step, risk=Risk.REVERSIBLE, reason="") if step.action is Action.DELETE else step
 
 
 def check_same(saved: Plan, derived: Plan) -> None:

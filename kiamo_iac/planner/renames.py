@@ -74,9 +74,11 @@ class Level:
 
     def _gave_way(self, old: str, moment: str) -> bool:
         """Whether the thing called `moment` is the one that was called `old`, as far as can be known."""
-        there, entry = self._live.get(old), self._owned.get(old)
+        there, entry, held = self._live.get(old), self._owned.get(old), self._owned.get(moment)
         if there is None:
             return True
+        if held is not None and held.remote_id == self._live[moment].remote_id and old in held.renamed_from:
+            return True  # the ledger has it under that very name: an interrupted run gave it that
         if entry is None:
             return False
         return entry.remote_id == self._live[moment].remote_id or (

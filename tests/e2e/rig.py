@@ -22,6 +22,7 @@ from kiamo_iac.owned import Ownership
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.secret import Secret
+from kiamo_iac.state import State
 
 CONTRACTS = Path(__file__).parent.parent / "contracts"
 
@@ -37,6 +38,8 @@ class Rig:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.emulator = Emulator(contract, seed=1)
+        self.live = State()
+        """What the last plan was made of."""
         self.client = Client(
             "http://127.0.0.1:1",
             Secret(FULL_TOKEN),
@@ -51,10 +54,10 @@ class Rig:
     def plan(self, loaded: Loaded, *, owned: Ownership | None = None, prune: bool = False) -> Plan:
         """Read and plan."""
         with Reader(self.client, self.contract, parallelism=2) as reader:
-            live = reader.finish(loaded.state, owned=owned, prune=prune)
+            self.live = reader.finish(loaded.state, owned=owned, prune=prune).state
         return build_plan(
             loaded.state,
-            live.state,
+            self.live,
             capabilities=self.contract.capabilities(),
             environment="test",
             url="http://127.0.0.1:1",
