@@ -1,0 +1,34 @@
+"""A base that held no contacts when the plan was made, and holds some when it is to be deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kiamo_iac.emulator import Emulator
+from kiamo_iac.errors import StaleError
+from kiamo_iac.planner.plan import Risk
+from tests.executor.checking import apply, failures, made
+
+GONE = {
+    "services": [{"name": "Sales"}],
+    "bases": [{"name": "prospects", "ensure": "absent", "batches": [{"name": "spring"}, {"name": "running"}]}],
+}
+
+
+def test_contacts_imported_since_the_plan_are_not_deleted(emulator: Emulator, tmp_path: Path) -> None:
+    plan = made(emulator, GONE, tmp_path)
+    emulator.set_contacts("prospects", 50_000)
+    report = apply(emulator, plan)
+    (error,) = failures(report).values()
+    assert isinstance(error, StaleError)
+    assert str(error) == "bases/prospects holds 50000 contacts now, and held none when the plan was made."
+    assert [base["name"] for base in emulator.dump()["bases"]] == ["prospects"]
+
+
+def test_contacts_that_the_plan_counted_go_with_it(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.set_contacts("prospects", 12)
+    plan = made(emulator, GONE, tmp_path)
+    assert plan.plan.steps[-1].risk is Risk.DATA_LOSS
+    emulator.set_contacts("prospects", 13)
+    assert apply(emulator, plan).ok
+    assert "bases" not in emulator.dump()
