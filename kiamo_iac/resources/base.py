@@ -92,7 +92,9 @@ class SystemThings:
 
 LONGEST_NAME = 255
 """Characters."""
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="The name on the instance; names are identity.")]
+Name = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_NAME, description="The name on the instance; names are identity.")
+]
 
 
 def _without_default(schema: dict[str, Any]) -> None:

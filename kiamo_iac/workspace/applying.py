@@ -89,10 +89,9 @@ class Applying:
         self._guarded()
         end = stop or threading.Event()
         recorder = Recorder(self._ledger, self._made, stamp=stamper(self._workspace), onward=observer, end=end.set)
-        if self.plan.steps:
-            if self._spends is not None:
-                self._ledger.spend(self._spends)
-            recorder.intend()
+        recorder.begin()
+        if self.plan.steps and self._spends is not None:
+            self._ledger.spend(self._spends)
         self._recorder = recorder
         with self._workspace.client(self._made.sides.target) as client:
             contract, live = self._workspace.contract, self._made.sides.live

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kiamo_iac.address import Address
+from kiamo_iac.address import Address, identity
 from kiamo_iac.errors import KiamoIacError
 from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.owned import Owned
@@ -51,12 +51,13 @@ class Recorder:
         self.error: KiamoIacError | None = None
         """Why the ledger could not be written, once that has happened."""
 
-    def intend(self) -> None:
-        """Write down what is about to be made or changed and is not ours yet.
+    def begin(self) -> None:
+        """Put right what a run that died could not say; then write down what is about to be made or changed.
 
         Raises:
             KiamoIacError: the ledger cannot be written; so nothing else may be.
         """
+        self._catch_up()
         entries: dict[Address, Owned] = {}
         for step in self._made.plan.steps:
             at = self._at(step.address)
@@ -68,6 +69,29 @@ class Recorder:
             elif step.action is Action.CREATE:  # it was deleted by somebody: its id says nothing any more
                 self._ledger.record(replace(known, remote_id=None))
         self._ledger.intend(entries.values())
+
+    def _catch_up(self) -> None:
+        """Things that were renamed stand where they live: by a run that died before it could say so, or by somebody
+        whose rename this plan takes back. Others that somebody renamed keep the address that they were known by."""
+        lives = {(thing.address.collection, thing.remote_id): thing.address for thing in self._made.sides.live}
+        finals = {self._at(s.address): s.address for s in self._made.plan.steps if s.action is Action.RENAME}
+
+        def final(address: Address) -> Address:
+            if address in finals or address.parent is None:
+                return finals.get(address, address)
+            return final(address.parent).child(address.collection, address.name)
+
+        def now(address: Address) -> Address:
+            parent = now(address.parent) if address.parent is not None else None
+            entry = self._ledger.owned.get(address)
+            there = lives.get((address.collection, entry.remote_id)) if entry is not None else None
+            is_known = there is not None and (there in finals or self._declared(final(there)) is not None)
+            if there is not None and there.parent == parent and is_known:
+                return there
+            return Address.of(address.collection, address.name, parent)
+
+        moves = {address: now(address) for address in self._ledger.owned}
+        self._readdress({old: new for old, new in moves.items() if old != new})
 
     # --- the observer ------------------------------------------------------------------------------------------------
 
@@ -127,8 +151,8 @@ class Recorder:
                     done = declared.lifecycle.renamed_from
             case Action.RENAME:
                 attributes["name"] = step.after["name"]
-                if self._at(step.address) == step.address:
-                    done = declared.lifecycle.renamed_from
+                # A name of the moment says whose place it keeps: whoever finds it finishes what was begun.
+                done = declared.lifecycle.renamed_from if address == step.address else (identity(step.before["name"]),)
             case _ if step.action in _COMMANDS and "state" in declared.attributes:
                 attributes["state"] = step.after["state"]
             case _:
@@ -148,11 +172,15 @@ class Recorder:
         old = self._at(step.address)
         self._names[step.address] = step.after["name"]
         new = self._at(step.address)
-        for address in self._below(old):
-            entry = self._ledger.owned[address]
-            self._ledger.record(replace(entry, address=Address(new + address[len(old) :])))
-        for address in self._below(old):
-            self._ledger.forget(address)
+        self._readdress({address: Address(new + address[len(old) :]) for address in self._below(old)})
+
+    def _readdress(self, moves: Mapping[Address, Address]) -> None:
+        """Take entries from address to address, all at once."""
+        entries = {new: replace(self._ledger.owned[old], address=new) for old, new in moves.items()}
+        for entry in entries.values():
+            self._ledger.record(entry)
+        for old in moves.keys() - entries.keys():
+            self._ledger.forget(old)
 
     def _below(self, address: Address) -> list[Address]:
         """`address` and what stands below it, as far as it is ours."""
@@ -171,28 +199,33 @@ class Recorder:
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _level(self) -> None:
-        alive = {(live.address.collection, live.remote_id) for live in self._made.sides.live}
-        for address, entry in list(self._ledger.owned.items()):
-            declared = self._made.sides.desired.get(address)
-            if declared is not None and declared.lifecycle.ensure is Ensure.PRESENT:
-                if not declared.lifecycle.managed:
-                    self._ledger.forget(address)  # a reference is nobody's to manage
-                    continue
-                level = replace(
-                    entry,
-                    attributes=declared_attributes(declared),
-                    protect=declared.lifecycle.protect,
-                    renamed_from=declared.lifecycle.renamed_from,
-                    remote_id=self._known_id(entry),
-                )
-                if level != entry:
-                    self._ledger.record(self._stamp(level))
-            elif address not in self._made.sides.live and (address.collection, entry.remote_id) not in alive:
+        desired, live = self._made.sides.desired, self._made.sides.live
+        alive = {(thing.address.collection, thing.remote_id) for thing in live}
+        for address, entry in self._ledger.owned.items():
+            declared = ours(desired, address)
+            if declared is not None:
+                self._level_one(entry, declared)
+            elif self._is_reference(address) or (
+                address not in live and (address.collection, entry.remote_id) not in alive
+            ):
                 self._ledger.forget(address)
 
-    def _known_id(self, entry: Owned) -> RemoteId | None:
+    def _level_one(self, entry: Owned, declared: Instance) -> None:
         live = self._made.sides.live.get(entry.address)
-        return entry.remote_id if entry.remote_id is not None or live is None else live.remote_id
+        level = replace(
+            entry,
+            remote_id=entry.remote_id if entry.remote_id is not None or live is None else live.remote_id,
+            attributes=declared_attributes(declared),
+            protect=declared.lifecycle.protect,
+            renamed_from=declared.lifecycle.renamed_from,
+        )
+        if level != entry:
+            self._ledger.record(self._stamp(level))
+
+    def _is_reference(self, address: Address) -> bool:
+        """Whether it is declared, and nobody's to manage any more."""
+        declared = self._made.sides.desired.get(address)
+        return declared is not None and not declared.lifecycle.managed
 
 
 def ours(desired: State, address: Address) -> Instance | None:
