@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import cached_property
 from typing import Final
 
 from kiamo_iac.errors import KiamoIacError, LedgerError, TransportError
@@ -47,7 +48,7 @@ class GitRemote:
         self._ref = LEDGER + part
         self._lock_ref = LOCK + part
         self.shown = f"{self._ref} of {without_password(settings.remote)}"
-        self._remote = settings.remote
+        self._named = settings.remote
         self._git = git
         self._environment = environment
         self._parent: str | None = None
@@ -169,6 +170,19 @@ class GitRemote:
         if tip != expected:
             return self._push(ref, commit, expected=tip) if tip in self._pushed else None
         raise self._git.failed("push", ran)
+
+    @cached_property
+    def _remote(self) -> str:
+        """The remote, once it is known to be one: git takes a name that is configured nowhere for a path, and would
+        run the hooks of whatever repository lies there.
+
+        Raises:
+            LedgerError: no remote of that name is configured.
+        """
+        if ":" not in self._named and self._git.run("config", "--get", f"remote.{self._named}.url").code:
+            msg = f'The ledger of "{self._environment}" is kept in the remote "{self._named}", and there is none.'
+            raise LedgerError(msg, hint=f"add it (git remote add {self._named} …), or name another in the project file")
+        return self._named
 
     def _tip(self, ref: str) -> str | None:
         listed = self._git.must("ls-remote", "--quiet", self._remote, ref).decode("ascii", "replace")

@@ -366,9 +366,21 @@ def test_a_remote_that_is_an_option_is_refused(hosted: Hosted, name: str) -> Non
 
 
 def test_a_project_without_git_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="git ls-remote failed") as caught:
+    with pytest.raises(LedgerError, match='the remote "origin", and there is none') as caught:
         read(tmp_path)
-    assert "git repository" in (caught.value.hint or "")
+    assert "git remote add origin" in (caught.value.hint or "")
+
+
+def test_a_folder_is_never_taken_for_a_remote(hosted: Hosted) -> None:
+    """Git itself would, and run the hooks of the repository that lies there."""
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(hosted.a), str(hosted.a / "evil")], check=True)
+    hook = hosted.a / "evil" / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {hosted.a}/pwned\n")
+    hook.chmod(0o755)
+    with pytest.raises(LedgerError, match='the remote "evil", and there is none'):
+        read(hosted.a, settings=LedgerSettings(Backend.GIT, remote="evil"))
+    assert not (hosted.a / "pwned").exists()
 
 
 def test_a_machine_without_git_is_told(hosted: Hosted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
