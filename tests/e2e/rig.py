@@ -14,6 +14,7 @@ from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.api.reader import Reader
 from kiamo_iac.api.transport import InProcess
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
+from kiamo_iac.executor.precondition import Checked
 from kiamo_iac.executor.report import Report
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
@@ -68,7 +69,8 @@ class Rig:
     def apply(self, plan: Plan) -> Report:
         """Do what the plan says."""
         writer = Writer(self.client, self.contract, plan)
-        return execute(plan, writer, parallelism=4, looks=writer.looks)
+        performer = Checked(writer, plan, client=self.client, contract=self.contract, live=self.live)
+        return execute(plan, performer, parallelism=4, looks=writer.looks)
 
     def writes(self, after: int = 0) -> list[Call]:
         """The calls that were not reads, since call number `after`."""

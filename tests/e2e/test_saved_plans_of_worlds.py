@@ -10,9 +10,6 @@ from hypothesis import strategies as st
 
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Severity
-from kiamo_iac.executor.precondition import Checked
-from kiamo_iac.executor.run import execute
-from kiamo_iac.executor.writer import Writer
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.planner.plan_compare import Finding, compare
 from kiamo_iac.planner.plan_file import Options, SavedPlan, load_plan, text_of
@@ -58,7 +55,8 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
     elif any(touched in step.seen for step in plan.steps):
         assert verdict.finding is Finding.STALE
     if verdict.finding is Finding.SAME:
-        _apply(bench, derived)
+        report = bench.apply(derived)
+        assert report.ok, [r.error for r in report.results if r.error]
         shown = Counter(_operation(step.action) for step in saved.plan.steps)
         made = Counter(c.operation or "" for c in bench.emulator.calls()[so_far:] if c.method != "GET")
         assert all(made[operation] <= shown[operation] for operation in made)
@@ -96,14 +94,6 @@ def _by_hand(bench: Rig, hand: str, data: st.DataObject) -> Address | None:
         case _:
             pass
     return touched
-
-
-def _apply(bench: Rig, plan: Plan) -> None:
-    writer = Writer(bench.client, bench.contract, plan)
-    live = bench.live
-    checked = Checked(writer, plan, client=bench.client, contract=bench.contract, live=live)
-    report = execute(plan, checked, parallelism=4, looks=writer.looks)
-    assert report.ok, [r.error for r in report.results if r.error]
 
 
 def _operation(action: Action) -> str:
