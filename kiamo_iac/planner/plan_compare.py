@@ -89,8 +89,8 @@ def compare(saved: Plan, derived: Plan) -> Verdict:
 
 
 def _weighed_anew(saved: Plan, derived: Plan) -> tuple[Change, ...]:
-    """The things of steps that differ only in what the plan says of their weight: contacts came or went, which no
-    fingerprint tells, and which makes a deletion a loss of data or none."""
+    """The things of steps that differ only in what the plan says of them: contacts came or went, which no fingerprint
+    tells, and which makes a deletion a loss of data or none; or the ledger learnt who changed what (`adopt`)."""
     pairs = list(zip(saved.steps, derived.steps, strict=False))
     if len(saved.steps) != len(derived.steps) or any(_canonical(_bare(a)) != _canonical(_bare(b)) for a, b in pairs):
         return ()
@@ -98,7 +98,8 @@ def _weighed_anew(saved: Plan, derived: Plan) -> tuple[Change, ...]:
 
 
 def _bare(step: Step) -> Step:
-    return replace(step, risk=Risk.REVERSIBLE, reason="") if step.action is Action.DELETE else step
+    risk = Risk.REVERSIBLE if step.action is Action.DELETE else step.risk
+    return replace(step, risk=risk, reason="")
 
 
 def check_same(saved: Plan, derived: Plan) -> None:

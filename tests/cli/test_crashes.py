@@ -89,7 +89,8 @@ def test_the_plan_has_every_sort_of_step(ready: Desk) -> None:
 
 @pytest.mark.parametrize("k", range(STEPS))
 def test_a_run_that_fails_from_step_k_on(ready: Desk, monkeypatch: pytest.MonkeyPatch, k: int) -> None:
-    ids, perform, done = ids_of(ready), Writer.perform, []
+    ids, perform = ids_of(ready), Writer.perform
+    done: list[Step] = []
 
     def failing(self: Writer, step: Step) -> object:
         if len(done) == k:
@@ -108,7 +109,8 @@ def test_a_run_that_fails_from_step_k_on(ready: Desk, monkeypatch: pytest.Monkey
 def test_a_run_that_dies_after_step_k_before_the_ledger_knows(
     ready: Desk, monkeypatch: pytest.MonkeyPatch, k: int
 ) -> None:
-    ids, finished, done = ids_of(ready), Recorder.finished, []
+    ids, finished = ids_of(ready), Recorder.finished
+    done: list[StepResult] = []
 
     def dying(self: Recorder, result: StepResult) -> None:
         if len(done) >= k:

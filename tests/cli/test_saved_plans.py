@@ -126,6 +126,13 @@ def test_a_changed_reference_is_stale(desk: Desk) -> None:
     assert "services/Ventes" in stale(desk)
 
 
+def test_what_was_adopted_meanwhile_is_stale(desk: Desk) -> None:
+    desk.emulator.seed({"bases": [{"name": "prospects", "label": "Base"}]})
+    save(desk)
+    assert desk.run("adopt", "-e", "staging", "bases/prospects")[0] == 0
+    assert "bases/prospects" in stale(desk)
+
+
 def test_something_that_was_not_there_is_stale(desk: Desk) -> None:
     save(desk)
     desk.by_hand("POST", "/api/bases", {"name": "prospects", "label": "By hand", "fields": []})

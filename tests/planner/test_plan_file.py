@@ -389,11 +389,16 @@ def test_when_there_is_no_plan_any_more_its_own_reasons_are_told(made: Plan, pla
 
 
 def test_other_steps_with_the_same_sights_are_tampering(made: Plan) -> None:
-    other = replace(made, steps=(replace(made.steps[0], reason="trust me"), *made.steps[1:]))
+    other = replace(made, steps=(replace(made.steps[0], after={"label": "trust me"}), *made.steps[1:]))
     assert compare(other, made).finding is Finding.TAMPERED
     with pytest.raises(PlanFileError, match="not as it was saved") as caught:
         check_same(other, made)
     assert caught.value.exit_code == 1
+
+
+def test_other_words_alone_are_stale(made: Plan) -> None:
+    other = replace(made, steps=(replace(made.steps[0], reason="changed by somebody"), *made.steps[1:]))
+    assert compare(other, made).finding is Finding.STALE
 
 
 # --- what it is bound to ---------------------------------------------------------------------------------------------
