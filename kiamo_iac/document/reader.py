@@ -56,8 +56,10 @@ class Reader:
 
     def __init__(self, text: str, lines: Lines) -> None:
         self.diagnostics: list[Diagnostic] = []
-        self.offsets: dict[int, list[int]] = {}
-        """id of a mapping or list → the offsets in the text that `Place.read` wants."""
+        self.marks: list[int] = []
+        """The offsets in the text that `Place.read` wants, of all mappings and lists."""
+        self.first: dict[int, int] = {}
+        """id of a mapping or list → where its offsets begin in `marks`."""
         self._text = text
         self._lines = lines
         self._bare = "&" not in text and "!" not in text
@@ -126,7 +128,8 @@ class Reader:
             self._too_many(start)
         if self._unicode_keys:
             self._compare_in_nfc(node, offsets)
-        self.offsets[id(node)] = offsets
+        self.first[id(node)] = len(self.marks)
+        self.marks += offsets
         self._nodes += len(node)
         return node
 
@@ -142,7 +145,8 @@ class Reader:
             node.append(self._value(event))
         else:
             self._too_many(start)
-        self.offsets[id(node)] = offsets
+        self.first[id(node)] = len(self.marks)
+        self.marks += offsets
         self._nodes += len(node)
         return node
 
