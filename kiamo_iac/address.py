@@ -12,7 +12,8 @@ def identity(name: str) -> str:
 
 
 def _escape(name: str) -> str:
-    return identity(name).replace("%", "%25").replace("/", "%2F")
+    name = identity(name)
+    return name.replace("%", "%25").replace("/", "%2F") if "%" in name or "/" in name else name
 
 
 class Address(str):
@@ -26,8 +27,8 @@ class Address(str):
     @classmethod
     def of(cls, collection: str, name: str, parent: Address | None = None) -> Self:
         """The address of `name` in `collection`, on the instance or below `parent`."""
-        tail = f"{collection}/{_escape(name)}"
-        return cls(f"{parent}/{tail}" if parent is not None else tail)
+        tail = _escape(name)
+        return cls("/".join((collection, tail) if parent is None else (parent, collection, tail)))
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -81,7 +80,11 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
     """A hint naming the candidate nearest to `word`, or None when none is near."""
+    if not candidates:
+        return None
+    import difflib  # only where something is wrong
+
     near = difflib.get_close_matches(word, sorted(candidates), n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else None

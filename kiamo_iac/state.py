@@ -83,14 +83,12 @@ class State:
             ValueError: two things have one address.
         """
         self._instances: dict[Address, Instance] = {}
-        self._children: dict[tuple[Address | None, str], list[Instance]] = {}
+        self._children: dict[tuple[Address | None, str], list[Instance]] | None = None
         for instance in instances:
             if instance.address in self._instances:
                 msg = f"{instance.address} stands twice in a state"
                 raise ValueError(msg)
             self._instances[instance.address] = instance
-            parent = instance.address.parent if instance.kind.parent else None
-            self._children.setdefault((parent, instance.kind.collection), []).append(instance)
 
     def __getitem__(self, address: Address) -> Instance:
         return self._instances[address]
@@ -110,4 +108,13 @@ class State:
 
     def within(self, parent: Address | None, collection: str) -> list[Instance]:
         """The things of `collection` below `parent` (None: of the instance), sorted by address."""
+        if self._children is None:  # a state that is only looked at, as by `validate`, has no use for it
+            self._children = self._by_parent()
         return sorted(self._children.get((parent, collection), ()), key=lambda i: i.address)
+
+    def _by_parent(self) -> dict[tuple[Address | None, str], list[Instance]]:
+        found: dict[tuple[Address | None, str], list[Instance]] = {}
+        for instance in self:
+            parent = instance.address.parent if instance.kind.parent else None
+            found.setdefault((parent, instance.kind.collection), []).append(instance)
+        return found

@@ -30,6 +30,11 @@ from kiamo_iac.strict_json import parse_json
 Ids = Mapping[str, str | int]
 """Placeholder of the contract → id: `id` the thing's own, a kind's name its parent's."""
 
+_HEADERS = httpx.Headers(
+    {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"kiamo-iac/{__version__}"}
+)
+_HEADERS_OF_A_BODY = httpx.Headers([*_HEADERS.raw, (b"Content-Type", b"application/json")])
+
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 """Checked here, for h11 would quote the value that it refuses."""
 
@@ -167,9 +172,7 @@ class Client:
         return failed
 
     def _once(self, method: str, target: str, *, content: bytes | None, name: str) -> Answer | Failed:
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"kiamo-iac/{__version__}"}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
+        headers = _HEADERS if content is None else _HEADERS_OF_A_BODY
         request = httpx.Request(method, target, headers=headers, content=content)
         transport, begun = self._borrow(), time.monotonic()
         try:

@@ -31,10 +31,12 @@ meets a closing connection has an unknown outcome."""
 class _Deadline:
     """When the call now on the connection must be over. One connection carries one call at a time."""
 
-    __slots__ = ("at",)
+    __slots__ = ("at", "ending")
 
     def __init__(self) -> None:
         self.at = float("inf")
+        self.ending = False
+        """Its answer is read, or given up."""
 
     def left(self, expired: type[httpcore.TimeoutException], timeout: float | None) -> float | None:
         """The seconds left, or `timeout` when that is less.
@@ -52,17 +54,53 @@ class _Deadline:
 
 
 class _Stream(httpcore.NetworkStream):
-    __slots__ = ("_deadline", "_inner")
+    """Asks the system for as little as it can: at each such call a thread lets go of Python's lock, and with many calls
+    in flight it then waits its turn (a tenth of the time that reading took went there)."""
 
-    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
+    __slots__ = ("_deadline", "_inner", "_socket", "_timeout", "_tls")
+
+    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline, *, tls: int = 0) -> None:
+        """`tls`: how many layers of it there are; with two, as to an https proxy, the socket is not the stream."""
         self._inner = inner
         self._deadline = deadline
+        self._tls = tls
+        self._socket: Any = inner.get_extra_info("socket") if tls < 2 else None
+        self._timeout = -1.0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(httpcore.ReadTimeout, timeout))
+        left = self._deadline.left(httpcore.ReadTimeout, timeout)
+        if self._socket is None:
+            return self._inner.read(max_bytes, left)
+        try:
+            self._limit(left)
+            received: bytes = self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(error) from error
+        except OSError as error:
+            raise httpcore.ReadError(error) from error
+        return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._deadline.left(httpcore.WriteTimeout, timeout))
+        left = self._deadline.left(httpcore.WriteTimeout, timeout)
+        if self._socket is None:
+            self._inner.write(buffer, left)
+            return
+        try:
+            self._limit(left)
+            self._socket.sendall(buffer)
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(error) from error
+        except OSError as error:
+            raise httpcore.WriteError(error) from error
+
+    def _limit(self, left: float | None) -> None:
+        """Let the socket wait no longer than that, or a hundredth more: mostly, what it was last told will do."""
+        if left is None:
+            self._socket.settimeout(None)
+            self._timeout = -1.0
+        elif not left <= self._timeout <= left * 1.01:
+            self._timeout = left * 1.005
+            self._socket.settimeout(self._timeout)
 
     def close(self) -> None:
         self._inner.close()
@@ -71,9 +109,12 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = self._deadline.left(httpcore.ConnectTimeout, timeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+        secure = self._inner.start_tls(ssl_context, server_hostname, left)
+        return _Stream(secure, self._deadline, tls=self._tls + 1)
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._deadline.ending:
+            return False  # whether the server has hung up is asked before the next call, and that is soon enough
         return self._inner.get_extra_info(info)
 
 
@@ -95,8 +136,9 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, deadline: _Deadline) -> None:
         self._inner = inner
+        self._deadline = deadline
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -105,7 +147,11 @@ class _Body(httpx.SyncByteStream):
             raise _as_httpx(error) from None
 
     def close(self) -> None:
-        self._inner.close()
+        self._deadline.ending = True
+        try:
+            self._inner.close()
+        finally:
+            self._deadline.ending = False
 
 
 class Connection(httpx.BaseTransport):
@@ -140,7 +186,7 @@ class Connection(httpx.BaseTransport):
             answer = self._pool.handle_request(sent)
         except _FAILURES as error:
             raise _as_httpx(error) from None
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream, self._deadline))
 
     def close(self) -> None:
         """Close the connection."""

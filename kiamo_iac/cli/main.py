@@ -5,6 +5,7 @@ Only click and light modules of ours are imported here: `kiamo-iac --version` co
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -130,4 +131,5 @@ def main() -> NoReturn:
 
     forgiving_streams()
     code = run()
+    gc.freeze()  # all that is left goes with the process: to look for garbage in it takes 30 ms
     sys.exit(code)

@@ -10,6 +10,7 @@ import click
 from kiamo_iac.cli.options import format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, style_for, write_data
+from kiamo_iac.collector import collector_paused
 
 EPILOG = """\b
 Examples:
@@ -34,12 +35,13 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
     between two files; where there is no project file, the PATHS alone. Nothing is called: no instance,
     no token.
     """
-    from kiamo_iac.diagnostics import Severity
-    from kiamo_iac.render.diagnostics import counted, render_json, render_text, tally
-    from kiamo_iac.render.escape import visible
-    from kiamo_iac.workspace import validate as check
+    with collector_paused():  # classes are no garbage either
+        from kiamo_iac.diagnostics import Severity
+        from kiamo_iac.render.diagnostics import counted, render_json, render_text, tally
+        from kiamo_iac.render.escape import visible
+        from kiamo_iac.workspace import validate as check
 
-    found = check(session.project, paths=paths)
+        found = check(session.project, paths=paths)
     if output == "json":
         write_data(render_json(found.diagnostics, files=found.files, things=found.things), utf8=True)
     else:

@@ -11,6 +11,9 @@ from kiamo_iac.errors import ManifestError
 MAX_BYTES = 16 * 1024 * 1024
 """Of one file: some 20,000 bases, far beyond what people keep in one."""
 
+_USUAL = 64 * 1024
+"""Bytes that nearly every file fits in: `read` makes room for all that it is asked for, and 16 MiB take their time."""
+
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, None),  # before UTF-16 LE, whose mark it begins with
@@ -30,7 +33,9 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
     """
     try:
         with path.open("rb") as stream:
-            data = stream.read(max_bytes + 1)
+            data = stream.read(min(_USUAL, max_bytes + 1))
+            if len(data) == _USUAL:
+                data += stream.read(max_bytes + 1 - _USUAL)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise _problem(

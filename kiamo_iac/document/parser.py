@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from kiamo_iac.diagnostics import Diagnostic
@@ -12,18 +13,18 @@ from kiamo_iac.document.reader import Reader
 class Document:
     """One YAML document as plain data, with the place of everything in it."""
 
-    __slots__ = ("_lines", "_offsets", "_shapes", "data", "diagnostics", "file")
+    __slots__ = ("_first", "_lines", "_marks", "_shapes", "data", "diagnostics", "file")
 
-    def __init__(
-        self, data: Any, lines: Lines, offsets: dict[int, list[int]], *, diagnostics: tuple[Diagnostic, ...] = ()
-    ) -> None:
+    def __init__(self, reader: Reader, lines: Lines) -> None:
+        """Reads all that `reader` has."""
         self.file = lines.file
-        self.data = data
+        self.data = reader.read()
         """Plain data; None too when the syntax is broken. What is refused stands as text."""
-        self.diagnostics = diagnostics
+        self.diagnostics = tuple(sorted(reader.diagnostics, key=Diagnostic.sort_key))
         """Sorted by place."""
         self._lines = lines
-        self._offsets = offsets
+        self._marks = array("I", reader.marks)
+        self._first = reader.first
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def place(self, node: dict[str, Any] | list[Any]) -> Place:
@@ -40,13 +41,11 @@ class Document:
         else:
             keys = tuple(node)
             keys = self._shapes.setdefault(keys, keys)
-        return Place.read(self._lines, keys, offsets=self._offsets[id(node)])
+        return Place.read(self._lines, keys, marks=self._marks, first=self._first[id(node)])
 
 
 def parse(text: str, *, file: str) -> Document:
     """Read one YAML 1.2 document; `file` is its name in diagnostics. Never raises: problems are diagnostics."""
     text = text.removeprefix("\ufeff")
     lines = Lines(file, text)
-    reader = Reader(text, lines)
-    data = reader.read()
-    return Document(data, lines, reader.offsets, diagnostics=tuple(sorted(reader.diagnostics, key=Diagnostic.sort_key)))
+    return Document(Reader(text, lines), lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import accumulate
 
 from kiamo_iac.diagnostics import SourceRange
@@ -39,7 +39,7 @@ class Place:
     The items of a list go by the keys "0", "1", ….
     """
 
-    __slots__ = ("_keys", "_marks", "_text")
+    __slots__ = ("_first", "_keys", "_marks", "_text")
 
     def __init__(self, file: str, own: int, keys: Mapping[str, int] | None = None) -> None:
         """A place on its own; `own` and the values of `keys` are packed 1-based positions, see `pack`."""
@@ -47,18 +47,20 @@ class Place:
         self._text: Lines | str = file
         self._keys: tuple[str, ...] | int = tuple(keys or ())
         self._marks = array("Q", marks)
+        self._first = 0
 
     @classmethod
-    def read(cls, lines: Lines, keys: tuple[str, ...] | int, *, offsets: Iterable[int]) -> Place:
+    def read(cls, lines: Lines, keys: tuple[str, ...] | int, *, marks: array[int], first: int) -> Place:
         """The place of what stands in a text that was read.
 
-        `offsets`: of the mapping, then of each key and its value in turn; of a list (`keys` is how many
-        items it has), of the list, then of each item.
+        `marks`: offsets in the text, shared by all of one document. From `first` on: of the mapping, then of each
+        key and its value in turn; of a list (`keys` is how many items it has), of the list, then of each item.
         """
         place = cls.__new__(cls)
         place._text = lines  # noqa: SLF001 - its own
         place._keys = keys  # noqa: SLF001
-        place._marks = array("I", offsets)  # noqa: SLF001
+        place._marks = marks  # noqa: SLF001
+        place._first = first  # noqa: SLF001
         return place
 
     @property
@@ -88,7 +90,7 @@ class Place:
         return self._unpack(2 * self._keys.index(key) + 1)
 
     def _unpack(self, index: int) -> SourceRange:
-        mark = self._marks[index]
+        mark = self._marks[self._first + index]
         if isinstance(self._text, str):
             return SourceRange(self._text, mark >> _COLUMN_BITS, mark & _COLUMN_MASK)
         return self._text.range(mark)

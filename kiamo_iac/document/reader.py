@@ -40,6 +40,9 @@ MAX_ALIASED: Final = 100_000
 MAX_TOKENS_SHOWN: Final = 20
 """Places of one file at which something that looks like a token is reported."""
 
+_KNOWN_KEYS: Final[dict[str, str]] = {}
+"""Everyday keys of ASCII, of any file, 10,000 at most: nearly all files have the same few."""
+
 _TOKEN_STRIDE: Final = 5
 _TOKEN_TRACE: Final = re.compile(r"[0-9A-Fa-f]{8}")
 """40 hexadecimal characters in a row show as eight in every fifth character of a text, and that is searched faster."""
@@ -56,13 +59,14 @@ class Reader:
 
     def __init__(self, text: str, lines: Lines) -> None:
         self.diagnostics: list[Diagnostic] = []
-        self.offsets: dict[int, list[int]] = {}
-        """id of a mapping or list → the offsets in the text that `Place.read` wants."""
+        self.marks: list[int] = []
+        """The offsets in the text that `Place.read` wants, of all mappings and lists."""
+        self.first: dict[int, int] = {}
+        """id of a mapping or list → where its offsets begin in `marks`."""
         self._text = text
         self._lines = lines
         self._bare = "&" not in text and "!" not in text
         """Neither anchors nor tags anywhere, so that events need not be asked for them."""
-        self._known_keys: dict[str, str] = {}
         self._unicode_keys = False
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._depth = 0
@@ -103,7 +107,7 @@ class Reader:
         node: dict[str, Any] = {}
         offsets = [start.start_mark.index]
         mark = offsets.append
-        get, known_keys, bare = self._next, self._known_keys, self._bare
+        get, known_keys, bare = self._next, _KNOWN_KEYS, self._bare
         for _ in range(MAX_NODES):
             event = get()
             if type(event) is MappingEndEvent:
@@ -126,7 +130,8 @@ class Reader:
             self._too_many(start)
         if self._unicode_keys:
             self._compare_in_nfc(node, offsets)
-        self.offsets[id(node)] = offsets
+        self.first[id(node)] = len(self.marks)
+        self.marks += offsets
         self._nodes += len(node)
         return node
 
@@ -142,7 +147,8 @@ class Reader:
             node.append(self._value(event))
         else:
             self._too_many(start)
-        self.offsets[id(node)] = offsets
+        self.first[id(node)] = len(self.marks)
+        self.marks += offsets
         self._nodes += len(node)
         return node
 
@@ -202,9 +208,8 @@ class Reader:
         text: str = event.value
         value: Scalar = text
         remark = None
-        if len(text) >= 40 and TOKEN.search(
-            text
-        ):  # written with escapes, or the search of the text would have found it
+        # A token here was written with escapes, or the search of the text would have found it.
+        if len(text) >= 40 and TOKEN.search(text):
             self._say_token(event)
             value = redact(text)
         elif event.ctag is not None:
@@ -238,8 +243,8 @@ class Reader:
             return None
         if not key.isascii():
             self._unicode_keys = True
-        if resolve(key) == (key, None) and key != "<<":
-            key = self._known_keys[key] = sys.intern(key)
+        elif len(_KNOWN_KEYS) < 10_000 and resolve(key) == (key, None) and key != "<<":
+            key = _KNOWN_KEYS[key] = sys.intern(key)
         return key
 
     def _compare_in_nfc(self, node: dict[str, Any], offsets: list[int]) -> None:

@@ -9,7 +9,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 # Outside of what libyaml's reader accepts (YAML 1.2, production c-printable): control characters, halves of pairs.
-_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 
 class Fault(NamedTuple):
@@ -89,7 +89,7 @@ def explain(error: Exception, text: str) -> Fault:
     """The fault that an exception of the parser, raised while it read `text`, stands for."""
     if isinstance(error, MarkedYAMLError):
         return _marked(error, text)
-    found = _UNPRINTABLE.search(text)
+    found = re.search(_UNPRINTABLE, text)
     if isinstance(error, (ReaderError, UnicodeEncodeError)) and found:
         summary = f"the character U+{ord(found[0]):04X} cannot stand in YAML"
         hint = 'remove it, or write it as "\\x…" or "\\u…" inside double quotes'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,18 +39,21 @@ class Block:
         return {key: value for key, value in self.node.items() if key not in children and key not in named}
 
 
-def read_blocks(document: Document, shapes: Shapes, report: Report) -> Iterator[Block]:
+def read_blocks(document: Document, shapes: Shapes, report: Report) -> list[Block]:
     """Every block of a file, parents before their children; what is not a block is reported."""
-    yield from _Blocks(document, shapes, report).top()
+    blocks = _Blocks(document, shapes, report)
+    blocks.top()
+    return blocks.found
 
 
 class _Blocks:
     def __init__(self, document: Document, shapes: Shapes, report: Report) -> None:
+        self.found: list[Block] = []
         self._document = document
         self._shapes = shapes
         self._report = report
 
-    def top(self) -> Iterator[Block]:
+    def top(self) -> None:
         data = self._document.data
         if data is None:
             return
@@ -62,37 +65,43 @@ class _Blocks:
             hint = f"begin it with one of {', '.join(f'{name}:' for name in self._shapes)}"
             self._report(Diagnostic("KIA0201", summary, hint=hint, source=where))
             return
-        place = self._document.place(data)
-        for key, value in data.items():
+        for key in data:
             shape = self._shapes.get(key)
             if shape is None:
                 nouns = {shape.noun: name for name, shape in self._shapes.items()}
                 near = f'did you mean "{nouns[key]}"?' if key in nouns else did_you_mean(key, self._shapes)
                 hint = near or f"a manifest holds {', '.join(self._shapes)}"
                 summary = f"{quote(key)} is not a collection"
-                self._report(Diagnostic("KIA0202", summary, hint=hint, source=place.of_key(key)))
+                self._report(Diagnostic("KIA0202", summary, hint=hint, source=self._document.place(data).of_key(key)))
             else:
-                yield from self._collection(shape, value, place.at(key), parent=None, at_top=True)
+                self._collection(shape, data, key=key, parent=None, at_top=True)
 
     def _collection(
-        self, shape: Shape, value: Any, where: SourceRange, *, parent: Address | None, at_top: bool, lost: bool = False
-    ) -> Iterator[Block]:
+        self,
+        shape: Shape,
+        holder: dict[str, Any],
+        *,
+        key: str,
+        parent: Address | None,
+        at_top: bool,
+        lost: bool = False,
+    ) -> None:
+        value = holder[key]
         if not isinstance(value, list):
+            where = self._document.place(holder).at(key)
             summary = f"{quote(shape.kind.collection)} is a list"
             hint = 'write "- name: …" for each, or remove the key' if value is None else 'begin each item with "- "'
             self._report(Diagnostic("KIA0203", summary, hint=hint, source=where))
             return
         for index, node in enumerate(value):
             if isinstance(node, dict):
-                yield from self._block(shape, node, parent=parent, at_top=at_top, lost=lost)
+                self._block(shape, node, parent=parent, at_top=at_top, lost=lost)
             else:
                 summary, hint = f"{shape.one} is a mapping", 'write "- name: …"'
                 source = self._document.place(value).at(str(index))
                 self._report(Diagnostic("KIA0203", summary, hint=hint, source=source))
 
-    def _block(
-        self, shape: Shape, node: dict[str, Any], *, parent: Address | None, at_top: bool, lost: bool
-    ) -> Iterator[Block]:
+    def _block(self, shape: Shape, node: dict[str, Any], *, parent: Address | None, at_top: bool, lost: bool) -> None:
         """`lost`: the address of its parent is not known."""
         if at_top and shape.ancestors:
             parent = self._parent(shape, node)
@@ -101,14 +110,11 @@ class _Blocks:
         address = None
         if isinstance(name, str) and name and not lost:
             address = Address.of(shape.kind.collection, name, parent)
-        yield Block(shape, node, parent, address, at_top)
+        self.found.append(Block(shape, node, parent, address, at_top))
         for collection in shape.children:
             if collection in node:
-                where = self._document.place(node).at(collection)
                 child = self._shapes[collection]
-                yield from self._collection(
-                    child, node[collection], where, parent=address, at_top=False, lost=address is None
-                )
+                self._collection(child, node, key=collection, parent=address, at_top=False, lost=address is None)
 
     def _parent(self, shape: Shape, node: dict[str, Any]) -> Address | None:
         """The address of the parent that a block at the top of a file names."""

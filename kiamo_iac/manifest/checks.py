@@ -33,29 +33,35 @@ class KindChecks:
         states = {"state"} if shape.kind.machine else frozenset[str]()
         self._attributes = self._known.attributes | states | {"name"}
         self._reserved = self._known.wire_names | self._known.attributes | shape.keys
+        self._good: set[str] = set()
+        """Names that are known to be good: fields and batches have the same ones in base after base."""
         self._first = True
 
-    def of(self, thing: Instance, keys: Mapping[str, Any], document: Document) -> Iterator[Diagnostic]:
+    def of(self, thing: Instance, keys: Mapping[str, Any], document: Document) -> list[Diagnostic]:
         """Every problem of one thing; `keys` are the valid keys of its block, which stands in `document`."""
+        found: list[Diagnostic] = []
         if not self._described:
-            yield from self._undescribed(thing)
-            return
-        yield from self._check_name(thing)
-        if not self._attributes.issuperset(thing.attributes):
-            yield from self._without_wire_name(thing)
+            found += self._undescribed(thing)
+            return found
+        attributes, lifecycle = thing.attributes, thing.lifecycle
+        if attributes["name"] not in self._good:
+            found += self._check_name(thing)
+        if not self._attributes.issuperset(attributes):
+            found += self._without_wire_name(thing)
         for attribute, choices in self._known.choices.items():
-            value = thing.attributes.get(attribute)
+            value = attributes.get(attribute)
             if isinstance(value, str) and value not in choices:
                 said = not_among(attribute, quote(value), list(choices), near=value)
-                yield _problem(said.code, said.summary, said.hint, thing=thing, key=attribute)
+                found.append(_problem(said.code, said.summary, said.hint, thing=thing, key=attribute))
         if thing.settings:
-            yield from self._check_settings(thing, document.place(keys["settings"]))
-        if thing.run_state is not None or thing.lifecycle.initial_state is not None:
-            yield from self._check_states(thing)
-        if len(keys) > len(thing.attributes):
-            yield from self._check_lifecycle(thing, keys, document)
-        elif not thing.lifecycle.managed:
-            yield from self._check_reference(thing, keys)
+            found += self._check_settings(thing, document.place(keys["settings"]))
+        if lifecycle.initial_state is not None or thing.run_state is not None:
+            found += self._check_states(thing)
+        if len(keys) > len(attributes):
+            found += self._check_lifecycle(thing, keys, document)
+        elif not lifecycle.managed:
+            found += self._check_reference(thing, keys)
+        return found
 
     def _undescribed(self, thing: Instance) -> Iterator[Diagnostic]:
         if self._first:  # once a kind is enough
@@ -79,6 +85,8 @@ class KindChecks:
                 else f"it allows {self._known.name_pattern}"
             )
             yield _problem("KIA0209", summary, hint, thing=thing, key="name")
+        else:
+            self._good.add(name)
 
     def _without_wire_name(self, thing: Instance) -> Iterator[Diagnostic]:
         for attribute in thing.attributes:

@@ -36,25 +36,48 @@ class References:
         self._guesses = guesses
         self._kinds = kinds()
         self._warned: set[Address] = set()
+        self._settled: dict[tuple[Address | None, str], set[str]] = {}
+        """(parent, kind) → exact names of which nothing more is to be said."""
+        self._absent = frozenset(address for address, thing in things.items() if is_absent(thing))
 
     def check(self) -> Iterator[Diagnostic]:
         """Every reference to something absent; of what no manifest declares, one reference each is enough."""
         for thing in self._things.values():
             references = thing.kind.references
-            if not references or is_absent(thing):
+            if not references or thing.address in self._absent:
                 continue
             for reference in references:
                 value = thing.attributes.get(reference.attribute)
                 if value:
+                    parent = thing.address.parent if reference.scope is Scope.SIBLING else None
+                    settled = self._settled_below(parent, reference.kind)
                     pairs = value.items() if reference.mapping else ((None, value),)
                     for role, name in pairs:
-                        problem = self._check(thing, reference, name=name, role=role)
-                        if problem is not None:
-                            yield problem
+                        if name not in settled:
+                            problem = self._check(thing, reference, parent=parent, name=name, role=role)
+                            if problem is not None:
+                                yield problem
 
-    def _check(self, thing: Instance, reference: Reference, *, name: str, role: str | None) -> Diagnostic | None:
+    def _settled_below(self, parent: Address | None, kind: str) -> set[str]:
+        settled = self._settled.get((parent, kind))
+        if settled is None:
+            settled = self._settled[parent, kind] = self._made_with(parent, kind)
+            for thing in self._siblings.get((parent, kind), ()):
+                if thing.address in self._absent:
+                    settled.discard(identity(thing.name))
+                else:
+                    settled.add(thing.name)
+        return settled
+
+    def _made_with(self, parent: Address | None, kind: str) -> set[str]:
+        """In NFC, the names of what the platform itself makes together with every parent."""
+        defaults = self._capabilities.of(kind).defaults if parent is not None else ()
+        return {identity(default["name"]) for default in defaults}
+
+    def _check(
+        self, thing: Instance, reference: Reference, *, parent: Address | None, name: str, role: str | None
+    ) -> Diagnostic | None:
         target = self._kinds[reference.kind]
-        parent = thing.address.parent if reference.scope is Scope.SIBLING else None
         address = Address.of(target.collection, name, parent)
         declared = self._things.get(address)
         if declared is not None and declared.lifecycle.ensure is Ensure.PRESENT:
@@ -77,12 +100,13 @@ class References:
         self, thing: Instance, address: Address, *, name: str, target: type[Resource], source: SourceRange | None
     ) -> Diagnostic | None:
         parent = address.parent
-        defaults = self._capabilities.of(target.kind).defaults if parent is not None else ()
-        made = {identity(default["name"]) for default in defaults}
+        made = self._made_with(parent, target.kind)
         if identity(name) in made:
             return None
         owner = self._things.get(parent) if parent is not None else None
         complete = owner is not None and target.collection in owner.lifecycle.exclusive
+        if not complete:  # where it is, every reference to a thing that is not there is an error
+            self._settled_below(parent, target.kind).add(name)
         if address in self._warned and not complete:
             return None
         self._warned.add(address)

@@ -18,7 +18,7 @@ from kiamo_iac.state import Instance
 
 Things = dict[Address, Instance]
 Siblings = Mapping[tuple[Address | None, str], list[Instance]]
-"""(parent, kind) → the things declared there."""
+"""(parent, kind) → the things declared there, in the order in which they are declared."""
 
 _ABSENT = Lifecycle(ensure=Ensure.ABSENT)
 
@@ -63,22 +63,19 @@ def related(word: str, thing: Instance, *, key: str = "name") -> tuple[tuple[str
     return ((word, source),) if source is not None else ()
 
 
-def siblings_of(things: Things) -> Siblings:
-    """The things by parent and kind, in the order in which they are declared."""
-    found: dict[tuple[Address | None, str], list[Instance]] = {}
-    for address, thing in things.items():
-        found.setdefault((address.parent, thing.kind.kind), []).append(thing)
-    return found
-
-
 def check_names(siblings: Siblings) -> Iterator[Diagnostic]:
     """A warning for every name that can hardly be told from one before it."""
+    skeletons: dict[str, str] = {}
     for things in siblings.values():
         seen: dict[str, Instance] = {}
         for thing in things:
             if is_absent(thing):
                 continue
-            first = seen.setdefault(skeleton(thing.name), thing)
+            name = thing.name
+            bones = skeletons.get(name)
+            if bones is None:
+                bones = skeletons[name] = skeleton(name)
+            first = seen.setdefault(bones, thing)
             if first is not thing:
                 yield Diagnostic(
                     "KIA0208",

@@ -111,7 +111,7 @@ class Resource(BaseModel):
     """The keys that every kind takes (design §4). Values are checked, never converted: what a manifest says is what
     is compared."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
     kind: ClassVar[str]
     """`batch`: as plans and the contract call it."""

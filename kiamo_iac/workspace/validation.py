@@ -81,6 +81,8 @@ def _validation(loaded: Loaded) -> Validation:
 
 def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
     """Those of `paths` that the project does not read."""
+    if not paths:
+        return []
     known = {path.resolve() for path in (*project.manifests, project.file, project.contract) if path}
     return [path for path in paths if not path.is_dir() and path.resolve() not in known]
 
