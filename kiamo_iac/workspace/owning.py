@@ -108,7 +108,7 @@ def adopt(
             declared, live = ours(sides.desired, address), sides.live.get(address)
             if declared is None:
                 msg = f"{address} is not declared, so that the next --prune would delete it."
-                near = did_you_mean(address, (d.address for d in sides.desired))
+                near = did_you_mean(address, [d.address for d in sides.desired])
                 raise UsageError(msg, hint=f"{near or 'declare it first'}; nothing has been adopted")
             if live is None:
                 msg = f"{address} is not on the instance."
