@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kiamo_iac.address import identity
 from kiamo_iac.planner.commands import give, move
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.draft import Draft, Unit
@@ -161,15 +162,18 @@ def _rename(unit: Unit) -> None:
     if not pair.renamed:
         return
     old, new = pair.now.name, pair.declaration.name
+    former = pair.declaration.lifecycle.renamed_from
+    by_hand = pair.owned is not None and pair.owned.address.name == identity(new) and identity(old) not in former
+    why = f'renamed to "{old}" on the instance' if by_hand else f'renamed_from says that it was "{old}"'
     unit.add(
         Draft(
             Action.RENAME,
             pair,
-            f'renamed_from says that it was "{old}"',
+            why,
             before={"name": old},
             after={"name": new},
             changes=(FieldChange("name", old, new),),
-            source=pair.declaration.source_of("renamed_from"),
+            source=pair.declaration.source_of("name" if by_hand else "renamed_from"),
         )
     )
 

@@ -106,6 +106,8 @@ def test_what_somebody_renamed_gets_its_name_back(desk: Desk) -> None:
     code, out, _ = desk.run(*PLAN)
     assert code == 0
     assert '"prospects" was renamed to "clients" on the instance since the last apply; it gets its name back' in out
+    assert 'renamed to "clients" on the instance' in out
+    assert "renamed_from says" not in out
     assert "1 to rename" in out
     desk.apply()
     assert bases(desk) == ["prospects"]
