@@ -166,6 +166,7 @@ def test_f24_a_bomb_is_never_whole_in_memory(contract: Contract) -> None:
         ("gzip", LISTED, "says that it is gzip and is not"),
         ("gzip", gzip.compress(LISTED) + b"[]", "more after the end of its gzip"),
     ],
+    ids=["br", "twice", "not gzip", "more after it"],
 )
 def test_other_compressions_are_refused(contract: Contract, encoding: str, body: bytes, says: str) -> None:
     data = answer(body, headers=f"Content-Encoding: {encoding}\r\n")
