@@ -95,10 +95,16 @@ class LazyGroup(click.Group):
     metavar="FILE",
     help="The project file. Left out: the nearest kiamo.yaml from here upward, as far as the git root.",
 )
+@click.option(
+    "--ca-bundle",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The authorities (PEM) that certificates are checked against, in place of the system's.",
+)
 @click.option("--no-color", is_flag=True, help="No colours, also on a terminal (as NO_COLOR=1).")
 @click.option("-v", "--verbose", is_flag=True, help="Tell every call, and the traceback of an unexpected error.")
 @click.pass_context
-def cli(ctx: click.Context, project: str | None, no_color: bool, verbose: bool) -> None:
+def cli(ctx: click.Context, project: str | None, ca_bundle: str | None, no_color: bool, verbose: bool) -> None:
     """Configuration as code for the Kiamo contact-centre platform.
 
     Say in YAML which services, contact bases, fields and batches an instance is to have; see what
@@ -106,7 +112,7 @@ def cli(ctx: click.Context, project: str | None, no_color: bool, verbose: bool) 
     """
     from kiamo_iac.cli.session import Session
 
-    ctx.obj = Session.of(ctx.obj, project=project, no_color=no_color, verbose=verbose)
+    ctx.obj = Session.of(ctx.obj, project=project, ca_bundle=ca_bundle, no_color=no_color, verbose=verbose)
 
 
 def run(args: Sequence[str] | None = None, *, session: Session | None = None) -> int:

@@ -20,6 +20,8 @@ class Session:
 
     project: Path | None = None
     """The project file, where `--project` names one."""
+    ca_bundle: Path | None = None
+    """The authorities to trust, where `--ca-bundle` names them."""
     no_color: bool = False
     verbose: bool = False
     transport: Transport | None = None
@@ -28,17 +30,27 @@ class Session:
     """Stands in place of the clock in tests."""
 
     @classmethod
-    def of(cls, given: Self | None, *, project: str | None, no_color: bool, verbose: bool) -> Self:
+    def of(
+        cls, given: Self | None, *, project: str | None, ca_bundle: str | None, no_color: bool, verbose: bool
+    ) -> Self:
         """The options of this run over what the caller of the program has given."""
-        file = Path(project) if project is not None else None
-        return replace(given or cls(), project=file, no_color=no_color, verbose=verbose)
+        return replace(
+            given or cls(),
+            project=Path(project) if project is not None else None,
+            ca_bundle=Path(ca_bundle) if ca_bundle is not None else None,
+            no_color=no_color,
+            verbose=verbose,
+        )
 
     def workspace(self) -> Workspace:
         """The project that this run is about."""
         from kiamo_iac.cli.terminal import say
         from kiamo_iac.workspace import Workspace
 
-        opened = Workspace.open(self.project, transport=self.transport, told=say if self.verbose else None)
+        opened = replace(
+            Workspace.open(self.project, transport=self.transport, told=say if self.verbose else None),
+            ca_bundle=self.ca_bundle,
+        )
         return opened if self.now is None else replace(opened, now=self.now)
 
 

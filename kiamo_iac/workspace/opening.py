@@ -39,6 +39,8 @@ class Workspace:
     """Is told of every call that was made, in one line without a token."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     """The clock that change windows go by."""
+    ca_bundle: Path | None = None
+    """The authorities that certificates are checked against; None: the system's."""
 
     @classmethod
     def open(
@@ -80,7 +82,14 @@ class Workspace:
         """What makes the calls to an instance; to be used as a context."""
         from kiamo_iac.api.client import Client
 
-        return Client(target.url, target.token, self.contract, transport=self.transport, told=self.told)
+        return Client(
+            target.url,
+            target.token,
+            self.contract,
+            transport=self.transport,
+            ca_bundle=self.ca_bundle,
+            told=self.told,
+        )
 
     def plan(self, environment: str | None) -> Plan:
         """What `planning.planned` plans, with nothing chosen.

@@ -232,5 +232,5 @@ def _sending(workspace: Workspace, environment: str) -> Iterator[Send | None]:
 
     address = settings.address or ""
     credentials = credentials_for(address, workspace.environ, prefix=variable_prefix(environment))
-    with Plain(address, credentials, told=workspace.told) as plain:
+    with Plain(address, credentials, ca_bundle=workspace.ca_bundle, told=workspace.told) as plain:
         yield plain
