@@ -7,9 +7,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from kiamo_iac.cli.terminal import say
 from kiamo_iac.errors import Interrupted
 
 
@@ -22,7 +21,7 @@ def stopping() -> Iterator[threading.Event]:
         if stop.is_set():
             _abort(number)
         stop.set()
-        say("Stopping: the calls in flight are finished, no new ones are made. Again to abort at once.")
+        _tell("Stopping: the calls in flight are finished, no new ones are made. Again to abort at once.")
 
     if threading.current_thread() is not threading.main_thread():
         yield stop  # Python lets the main thread alone handle signals
@@ -37,6 +36,12 @@ def stopping() -> Iterator[threading.Event]:
 
 def _abort(_number: int) -> None:
     """Leave without waiting for threads: their calls may take until their deadline."""
-    say("Aborted. Calls in flight may have been done: run plan to see where things stand.")
-    sys.stdout.flush()
+    _tell("Aborted. Calls in flight may have been done: run plan to see where things stand.")
     os._exit(Interrupted.exit_code)
+
+
+def _tell(text: str) -> None:
+    """Say it past the stream's buffer: the signal may have come while this very thread was writing there, and Python
+    refuses to enter a buffer twice (it raises, and the run would end as if by a mistake of ours)."""
+    with suppress(OSError, ValueError):  # nobody is left to tell
+        os.write(sys.stderr.fileno(), f"{text}\n".encode("ascii"))

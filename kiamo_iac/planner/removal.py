@@ -174,13 +174,14 @@ class Removals:
 
     def _goes_along(self, pair: Pair) -> str:
         """What a delete of `pair` takes along, in words."""
-        counts: dict[str, int] = {}
+        counts: dict[tuple[str, str], int] = {}
         for child in self._below(pair):
             if child.live is not None:
-                counts[child.kind.collection] = counts.get(child.kind.collection, 0) + 1
-        if pair.kind.contents and pair.live is not None and (contents := pair.live.extras.get(pair.kind.contents)):
-            counts[pair.kind.contents] = contents
-        return ", ".join(f"{n} {what}" for what, n in counts.items())
+                key = child.kind.kind, child.kind.collection
+                counts[key] = counts.get(key, 0) + 1
+        if pair.kind.contents and pair.live is not None and (held := pair.live.extras.get(pair.kind.contents)):
+            counts[pair.kind.contents.removesuffix("s"), pair.kind.contents] = held
+        return ", ".join(f"{n} {one if n == 1 else many}" for (one, many), n in counts.items())
 
 
 def _ends(terminal: frozenset[str]) -> str:
