@@ -9,11 +9,10 @@ Every push is a compare-and-swap (`--force-with-lease=<ref>:<old>`, git 1.8.5; a
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from functools import cached_property
 from typing import Final
 
-from kiamo_iac.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.damage import damaged
 from kiamo_iac.ledger.document import document_text, parse_document
@@ -64,16 +63,12 @@ class GitRemote:
             LedgerError, TransportError: git failed.
         """
         commit = self._commit("lock.json", holder.as_json(), message=f"locked by {holder}", parent=None)
-        try:
-            take(
-                lambda: self._attempt(commit),
-                timeout=timeout,
-                refused=lambda other: other.locked(self.shown, environment=self._environment),
-            )
-        except TransportError:  # it may have been taken, and nobody would ever give it back
-            with suppress(KiamoIacError):
-                self._delete_lock(commit)
-            raise
+        take(
+            lambda: self._attempt(commit),
+            timeout=timeout,
+            refused=lambda other: other.locked(self.shown, environment=self._environment),
+            give_back=lambda: self._delete_lock(commit),
+        )
         self._held = commit
 
     def unlock(self) -> None:

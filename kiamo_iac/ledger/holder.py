@@ -6,13 +6,14 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 from uuid import uuid4
 
 from kiamo_iac import __version__
-from kiamo_iac.errors import LockedError
+from kiamo_iac.errors import KiamoIacError, LockedError, TransportError
 from kiamo_iac.ledger.entry import dump, load
 from kiamo_iac.secret import redact
 
@@ -107,6 +108,7 @@ def take(
     *,
     timeout: float,
     refused: Callable[[Holder], LockedError],
+    give_back: Callable[[], object] = lambda: None,
     longest: float = _LONGEST_WAIT,
     pause: Callable[[float], object] = time.sleep,
 ) -> None:
@@ -114,11 +116,18 @@ def take(
 
     Raises:
         LockedError: it was held all the time.
+        TransportError: of an attempt. It may have taken the lock all the same, which nobody would ever give back: so
+            `give_back` is called before.
     """
     end, wait = time.monotonic() + timeout, _FIRST_WAIT
-    while (holder := attempt()) is not None:
-        left = end - time.monotonic()
-        if left <= 0:
-            raise refused(holder)
-        pause(min(wait, left))
-        wait = min(2 * wait, longest)
+    try:
+        while (holder := attempt()) is not None:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise refused(holder)
+            pause(min(wait, left))
+            wait = min(2 * wait, longest)
+    except TransportError:
+        with suppress(KiamoIacError):
+            give_back()
+        raise

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -91,16 +90,12 @@ class HttpRemote:
             LedgerError: the server does not lock there, or refuses to.
             ApiError: it gave no usable answer.
         """
-        try:
-            take(
-                lambda: self._attempt(holder),
-                timeout=timeout,
-                refused=lambda other: other.locked(self.shown, environment=self._environment),
-            )
-        except TransportError:  # it may have been taken, and nobody would ever give it back
-            with suppress(KiamoIacError):
-                self.break_lock(holder)
-            raise
+        take(
+            lambda: self._attempt(holder),
+            timeout=timeout,
+            refused=lambda other: other.locked(self.shown, environment=self._environment),
+            give_back=lambda: self.break_lock(holder),
+        )
         self._holder = holder
 
     def unlock(self) -> None:
