@@ -90,9 +90,3 @@ class StateMachine:
                 return command, reached
         msg = f"no command leads from {start} to a state in which {sorted(attributes)} can change"
         raise ValueError(msg)
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """Every state, in the order in which they are declared."""
-        reached = [state for moves in self.moves.values() for state in moves.values()]
-        return tuple(dict.fromkeys([self.initial, *self.moves, *reached, *sorted(self.terminal)]))
