@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from kiamo_iac.cli.options import environment_option, format_option
+from kiamo_iac.cli.options import drift_format_option, environment_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import style_for, write_data
 
@@ -23,7 +23,7 @@ Exit codes: 0 compared, 1 error, 2 drift (--detailed-exitcode), 64 usage.
 
 @click.command(epilog=EPILOG, short_help="Say who changed what since the last apply.")
 @environment_option
-@format_option
+@drift_format_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is drift, 0 when there is none.")
 @pass_session
 def drift(session: Session, *, environment: str, output: str, detailed_exitcode: bool) -> int:
@@ -32,13 +32,10 @@ def drift(session: Session, *, environment: str, output: str, detailed_exitcode:
     Compares three sides: the manifests, the instance, and what the ledger says was applied last. So each
     difference has its author: git, somebody on the instance, or both (a conflict). Nothing is written.
     """
-    from kiamo_iac.render.drift import drift_text
-    from kiamo_iac.render.drift_json import drift_json
+    from kiamo_iac.render.base import drift_renderer
     from kiamo_iac.workspace.drifting import drift_of
 
     name, found = drift_of(session.workspace(), environment)
-    if output == "json":
-        write_data(drift_json(found, environment=name), utf8=True)
-    else:
-        write_data(drift_text(found, style_for(sys.stdout, session), environment=name))
+    renderer = drift_renderer(output, style_for(sys.stdout, session))
+    write_data(renderer.render(found, environment=name), utf8=output != "text")
     return 2 if detailed_exitcode and found.any else 0

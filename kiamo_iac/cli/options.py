@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 
 if TYPE_CHECKING:
     from kiamo_iac.address import Address
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 PLAIN_FORMATS = ("text", "json")
+
+_FORMATS_SAID = "For people, versioned JSON, or what a CI system reads (docs/formats.md)."
 
 
 def addresses(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:
@@ -68,14 +72,27 @@ def _environment(*, required: bool) -> Callable[[F], F]:
 
 def format_option(command: F) -> F:
     """`--format text|json`."""
-    return click.option(
-        "--format",
-        "output",
-        type=click.Choice(PLAIN_FORMATS),
-        default="text",
-        show_default=True,
-        help="For people, or versioned JSON.",
-    )(command)
+    return _format(PLAIN_FORMATS, text="For people, or versioned JSON.")(command)
+
+
+def plan_format_option(command: F) -> F:
+    """`--format` with every format of a plan."""
+    return _format(PLAN_FORMATS, text=_FORMATS_SAID)(command)
+
+
+def drift_format_option(command: F) -> F:
+    """`--format` with every format of a drift."""
+    return _format(DRIFT_FORMATS, text=_FORMATS_SAID)(command)
+
+
+def check_format_option(command: F) -> F:
+    """`--format` with every format of what `validate` found."""
+    return _format(CHECK_FORMATS, text=_FORMATS_SAID)(command)
+
+
+def _format(formats: Iterable[str], *, text: str) -> Callable[[F], F]:
+    choice = click.Choice(tuple(formats))
+    return click.option("--format", "output", type=choice, default="text", show_default=True, help=text)
 
 
 def choice_options(command: F) -> F:

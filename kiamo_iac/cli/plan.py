@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import choice_options, environment_option, format_option
+from kiamo_iac.cli.options import choice_options, environment_option, plan_format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, style_for, write_data
 
@@ -39,7 +39,7 @@ Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-ex
     metavar="FILE",
     help="Save it, for one apply. A refused plan is not saved.",
 )
-@format_option
+@plan_format_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
 @pass_session
 def plan(
@@ -85,4 +85,4 @@ def show(made: Plan, session: Session, *, output: str) -> None:
     """Write a plan to stdout."""
     from kiamo_iac.render.base import plan_renderer
 
-    write_data(plan_renderer(output, style_for(sys.stdout, session)).render(made), utf8=output == "json")
+    write_data(plan_renderer(output, style_for(sys.stdout, session)).render(made), utf8=output != "text")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import format_option
+from kiamo_iac.cli.options import plan_format_option
 from kiamo_iac.cli.plan import show as show_plan
 from kiamo_iac.cli.session import Session, pass_session
 
@@ -22,7 +22,7 @@ Exit codes: 0 shown, 1 not a plan, or one that was altered.
 
 @click.command(epilog=EPILOG, short_help="Show a plan that plan --out saved.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@format_option
+@plan_format_option
 @pass_session
 def show(session: Session, *, file: Path, output: str) -> int:
     """Show a plan that plan --out saved.

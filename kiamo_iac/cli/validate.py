@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import format_option
+from kiamo_iac.cli.options import check_format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, style_for, write_data
 from kiamo_iac.collector import collector_paused
@@ -25,7 +25,7 @@ Exit codes: 0 valid, 1 errors (with --strict also warnings), 64 usage.
 
 @click.command(epilog=EPILOG, short_help="Check all manifests offline: every problem at once.")
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@format_option
+@check_format_option
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @pass_session
 def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: bool) -> int:
@@ -37,15 +37,15 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
     """
     with collector_paused():  # classes are no garbage either
         from kiamo_iac.diagnostics import Severity
-        from kiamo_iac.render.diagnostics import counted, render_json, render_text, tally
+        from kiamo_iac.render.base import Checked, check_renderer
+        from kiamo_iac.render.diagnostics import counted, tally
         from kiamo_iac.render.escape import visible
         from kiamo_iac.workspace import validate as check
 
         found = check(session.project, paths=paths)
-    if output == "json":
-        write_data(render_json(found.diagnostics, files=found.files, things=found.things), utf8=True)
-    else:
-        write_data(render_text(found.diagnostics, style_for(sys.stdout, session)))
+    checked = Checked(found.diagnostics, files=found.files, things=found.things)
+    write_data(check_renderer(output, style_for(sys.stdout, session)).render(checked), utf8=output != "text")
+    if output != "json":
         say(f"{counted(found.files, 'manifest')}, {counted(found.things, 'thing')}: {tally(found.diagnostics)}.")
     for path in found.ignored:
         say(f"{visible(str(path))} is no manifest of its project and was not checked.")

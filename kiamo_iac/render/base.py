@@ -1,15 +1,19 @@
-"""The protocol that every plan format meets, the style of text formats, and the registry of formats."""
+"""The protocols that the formats of a plan, a drift and a check meet, and how one is found in `formats`."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.planner.plan import Plan
+from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 from kiamo_iac.render.symbols import UNICODE, Symbols
+
+if TYPE_CHECKING:
+    from kiamo_iac.planner.drift import Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,19 @@ class Style:
     symbols: Symbols = UNICODE
     color: bool = False
     """Whether ANSI colours are understood there; nothing is ever told by colour alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `validate` found."""
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: int = 0
+    """How many manifests were read."""
+    things: int = 0
+    """How many things they declare."""
+    names: tuple[str, ...] = ()
+    """The manifests that were read, as diagnostics name them; only where a format is asked for that lists them."""
 
 
 class PlanRenderer(Protocol):
@@ -31,21 +48,56 @@ class PlanRenderer(Protocol):
         ...
 
 
-PLAN_FORMATS: Mapping[str, str] = MappingProxyType(
-    {
-        "text": "kiamo_iac.render.text:TextPlan",
-        "json": "kiamo_iac.render.json_plan:JsonPlan",
-    }
-)
-"""Format → `module:class`; a format's module is imported when it is asked for."""
+class DriftRenderer(Protocol):
+    """One format of a drift."""
+
+    def __init__(self, style: Style) -> None: ...
+
+    def render(self, drift: Drift, *, environment: str) -> str:
+        """The whole drift, ending with a newline."""
+        ...
+
+
+class CheckRenderer(Protocol):
+    """One format of what `validate` found."""
+
+    def __init__(self, style: Style) -> None: ...
+
+    def render(self, checked: Checked) -> str:
+        """Every diagnostic; as text nothing at all where there are none, else ending with a newline."""
+        ...
 
 
 def plan_renderer(name: str, style: Style) -> PlanRenderer:
-    """The renderer of the format `name`.
+    """The renderer of plans in the format `name`.
 
     Raises:
         KeyError: there is no such format.
     """
-    module, _, attribute = PLAN_FORMATS[name].partition(":")
-    renderer: type[PlanRenderer] = getattr(importlib.import_module(module), attribute)
-    return renderer(style)
+    renderer: PlanRenderer = _class_of(name, PLAN_FORMATS)(style)
+    return renderer
+
+
+def drift_renderer(name: str, style: Style) -> DriftRenderer:
+    """The renderer of drifts in the format `name`.
+
+    Raises:
+        KeyError: there is no such format.
+    """
+    renderer: DriftRenderer = _class_of(name, DRIFT_FORMATS)(style)
+    return renderer
+
+
+def check_renderer(name: str, style: Style) -> CheckRenderer:
+    """The renderer of what `validate` found in the format `name`.
+
+    Raises:
+        KeyError: there is no such format.
+    """
+    renderer: CheckRenderer = _class_of(name, CHECK_FORMATS)(style)
+    return renderer
+
+
+def _class_of(name: str, formats: Mapping[str, str]) -> Any:
+    module, _, attribute = formats[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -8,11 +8,33 @@ from typing import assert_never
 import click
 
 from kiamo_iac.diagnostics import Diagnostic, Severity, diagnostic_data, has_errors
-from kiamo_iac.render.base import Style
+from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import document, json_document, visible
 
 FORMAT_VERSION = "1.0"
 """Of the JSON of `validate`; the first number changes when a reader of the old form would misread the new one."""
+
+
+class TextCheck:
+    """`validate` as text."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+
+    def render(self, checked: Checked) -> str:
+        """Every diagnostic by place; empty when there are none."""
+        return render_text(checked.diagnostics, self._style)
+
+
+class JsonCheck:
+    """`validate` as JSON; the style of text does not touch it."""
+
+    def __init__(self, style: Style) -> None:
+        del style
+
+    def render(self, checked: Checked) -> str:
+        """The whole result, ending with a newline."""
+        return render_json(checked.diagnostics, files=checked.files, things=checked.things)
 
 
 def counted(number: int, noun: str) -> str:

@@ -13,6 +13,17 @@ from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, quoted, value, visible
 
 
+class TextDrift:
+    """The text format."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+
+    def render(self, drift: Drift, *, environment: str) -> str:
+        """All of it, ending with a line that counts."""
+        return drift_text(drift, self._style, environment=environment)
+
+
 def drift_text(drift: Drift, style: Style, *, environment: str) -> str:
     """All of it, ending with a line that counts."""
     return document(_lines(drift, style, environment))

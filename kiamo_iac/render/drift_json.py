@@ -5,10 +5,22 @@ from __future__ import annotations
 from typing import Any, Final
 
 from kiamo_iac.planner.drift import AttributeDrift, Drift, ThingDrift
+from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import json_document
 
 FORMAT_VERSION: Final = "1.0"
 """The first number changes when a reader of the old form would misread the new one."""
+
+
+class JsonDrift:
+    """The JSON format; the style of text does not touch it."""
+
+    def __init__(self, style: Style) -> None:
+        del style
+
+    def render(self, drift: Drift, *, environment: str) -> str:
+        """All of it, ending with a newline."""
+        return drift_json(drift, environment=environment)
 
 
 def drift_json(drift: Drift, *, environment: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from kiamo_iac.address import Address
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
-from kiamo_iac.render.base import PLAN_FORMATS, Style, plan_renderer
+from kiamo_iac.render.base import Style, plan_renderer
+from kiamo_iac.render.formats import PLAN_FORMATS
 from kiamo_iac.render.symbols import ASCII, UNICODE, Symbols
 from kiamo_iac.render.text import TextPlan, summary_line
 from tests.render.goldens import GOLDEN
@@ -139,7 +140,7 @@ def test_a_large_plan_is_told_in_full() -> None:
 
 
 def test_every_format_is_there() -> None:
-    assert sorted(PLAN_FORMATS) == ["json", "text"]
+    assert {"json", "text"} <= set(PLAN_FORMATS)
     for name in PLAN_FORMATS:
         assert plan_renderer(name, Style()).render(Plan("staging", "u", ())).endswith("\n")
     with pytest.raises(KeyError):
