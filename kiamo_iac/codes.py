@@ -59,7 +59,6 @@ CODES: Final[Mapping[str, str]] = {
     # KIA03xx: the project file, its paths and environments
     "KIA0301": "A value of the project file is of another type than its key takes.",
     "KIA0302": "A key that the project file does not have.",
-    "KIA0303": "A key that a later version of this tool will read.",
     "KIA0304": "A key of the project file is missing.",
     "KIA0305": "A path leads out of the project, or is not portable.",
     "KIA0306": "A path leads to nothing, or to something of another sort.",
@@ -71,6 +70,12 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0312": "The address, remote or ref of a ledger cannot be used.",
     "KIA0313": "A value of the project file is not in the list of those that its key takes.",
     "KIA0314": "Two environments would share one ledger.",
+    "KIA0320": "A manifest refers to a variable that the project file does not have.",
+    "KIA0321": "No manifest refers to a variable of the project file.",
+    "KIA0322": "What follows ${ is no reference to a variable.",
+    "KIA0323": "A name or a value that a variable cannot have.",
+    "KIA0324": "A patch adds a thing whose name is nearly that of one it could change.",
+    "KIA0325": "A patch takes away what is not there.",
     # KIA04xx: the contract, and what is read from an instance
     "KIA0401": "The contract has a key that means nothing there.",
     "KIA0402": "The contract lacks a key.",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from collections.abc import Mapping
+from copy import copy
+from typing import Any, Self
 
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.document.place import Lines, Place
 from kiamo_iac.document.reader import Reader
 
+Node = dict[str, Any] | list[Any]
+
 
 class Document:
     """One YAML document as plain data, with the place of everything in it."""
 
-    __slots__ = ("_first", "_lines", "_marks", "_shapes", "data", "diagnostics", "file")
+    __slots__ = ("_first", "_lines", "_marks", "_originals", "_shapes", "data", "diagnostics", "file")
 
     def __init__(self, reader: Reader, lines: Lines) -> None:
         """Reads all that `reader` has."""
@@ -26,8 +30,23 @@ class Document:
         self._marks = array("I", reader.marks)
         self._first = reader.first
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._originals: Mapping[int, Node] = {}
 
-    def place(self, node: dict[str, Any] | list[Any]) -> Place:
+    def with_data(self, data: Any, originals: Mapping[int, Node]) -> Self:
+        """The same text read as other data of the same shape. `originals`: id of a node of `data` → the node of this
+        document that stands in its place; nodes of this document may be in `data` too, without being listed."""
+        other = copy(self)
+        other.data = data
+        other._originals = {**self._originals, **originals}  # noqa: SLF001 - its own
+        marks = {new: self._first[id(node)] for new, node in originals.items()}
+        other._first = {**self._first, **marks}  # noqa: SLF001
+        return other
+
+    def original(self, node: Node) -> Node:
+        """What is written in the file where `node` of `data` stands: the node itself, unless `with_data` changed it."""
+        return self._originals.get(id(node), node)
+
+    def place(self, node: Node) -> Place:
         """The place of a mapping or list of `data`, found by identity (an alias has the place of its anchor).
 
         The keys are read off `node`, so ask before changing it. The place does not keep the document alive.

@@ -97,3 +97,35 @@ class Place:
 
     def __repr__(self) -> str:
         return f"Place({self.range})"
+
+
+class Overlay(Place):
+    """The place of a mapping that was put together: some of its keys stand elsewhere than the mapping itself."""
+
+    __slots__ = ("_elsewhere", "_own")
+
+    def __init__(self, own: Place, elsewhere: Mapping[str, Place]) -> None:
+        """`elsewhere`: key → the place of the mapping that the key and its value stand in."""
+        self._own = own
+        self._elsewhere = elsewhere
+
+    @property
+    def file(self) -> str:
+        """The file that the mapping itself stands in."""
+        return self._own.file
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._elsewhere or key in self._own
+
+    @property
+    def range(self) -> SourceRange:
+        """Where the mapping itself begins."""
+        return self._own.range
+
+    def at(self, key: str) -> SourceRange:
+        """Where the value of `key` stands."""
+        return self._elsewhere.get(key, self._own).at(key)
+
+    def of_key(self, key: str) -> SourceRange:
+        """Where `key` itself stands."""
+        return self._elsewhere.get(key, self._own).of_key(key)

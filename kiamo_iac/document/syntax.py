@@ -105,4 +105,6 @@ def _marked(error: Any, text: str) -> Fault:
     summary, hint = _WORDS.get(problem, (problem, "check the syntax of this line and the one before"))
     if text[offset : offset + 1] == "\t":
         summary, hint = "a tab stands where YAML wants spaces", "indent with spaces"
+    if text[max(offset - 1, 0) : offset + 1] == "${":
+        hint = 'inside of { } and [ ], quote a text that holds "${"'
     return Fault(_CODES.get(problem, "KIA0101"), summary, hint, offset)

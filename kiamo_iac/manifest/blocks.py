@@ -27,6 +27,8 @@ class Block:
     """None when its name, or that of a parent, is missing or not text: its keys are checked all the same."""
     at_top: bool
     """It stands at the top of its file, not in its parent's block."""
+    path: tuple[str | int, ...] = ()
+    """The keys and indices that lead to it from the top of its file."""
 
     def body(self) -> dict[str, Any]:
         """What its model knows of it: itself, or where it holds children or names its parents, a copy without these."""
@@ -85,7 +87,9 @@ class _Blocks:
         parent: Address | None,
         at_top: bool,
         lost: bool = False,
+        path: tuple[str | int, ...] = (),
     ) -> None:
+        """`lost`: the address of their parent is not known. `path`: to the holder."""
         value = holder[key]
         if not isinstance(value, list):
             where = self._document.place(holder).at(key)
@@ -95,14 +99,22 @@ class _Blocks:
             return
         for index, node in enumerate(value):
             if isinstance(node, dict):
-                self._block(shape, node, parent=parent, at_top=at_top, lost=lost)
+                self._block(shape, node, parent=parent, at_top=at_top, lost=lost, path=(*path, key, index))
             else:
                 summary, hint = f"{shape.one} is a mapping", 'write "- name: …"'
                 source = self._document.place(value).at(str(index))
                 self._report(Diagnostic("KIA0203", summary, hint=hint, source=source))
 
-    def _block(self, shape: Shape, node: dict[str, Any], *, parent: Address | None, at_top: bool, lost: bool) -> None:
-        """`lost`: the address of its parent is not known."""
+    def _block(
+        self,
+        shape: Shape,
+        node: dict[str, Any],
+        *,
+        parent: Address | None,
+        at_top: bool,
+        lost: bool,
+        path: tuple[str | int, ...],
+    ) -> None:
         if at_top and shape.ancestors:
             parent = self._parent(shape, node)
             lost = parent is None
@@ -110,11 +122,12 @@ class _Blocks:
         address = None
         if isinstance(name, str) and name and not lost:
             address = Address.of(shape.kind.collection, name, parent)
-        self.found.append(Block(shape, node, parent, address, at_top))
+        self.found.append(Block(shape, node, parent, address, at_top, path))
         for collection in shape.children:
             if collection in node:
                 child = self._shapes[collection]
-                self._collection(child, node, key=collection, parent=address, at_top=False, lost=address is None)
+                lost = address is None
+                self._collection(child, node, key=collection, parent=address, at_top=False, lost=lost, path=path)
 
     def _parent(self, shape: Shape, node: dict[str, Any]) -> Address | None:
         """The address of the parent that a block at the top of a file names."""

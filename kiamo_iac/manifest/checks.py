@@ -8,9 +8,9 @@ from typing import Any
 
 from kiamo_iac.address import identity
 from kiamo_iac.diagnostics import Diagnostic, did_you_mean
-from kiamo_iac.document.parser import Document
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
+from kiamo_iac.manifest.composition import Places
 from kiamo_iac.manifest.explain import not_among
 from kiamo_iac.manifest.names import misleading
 from kiamo_iac.manifest.shapes import Shape
@@ -37,8 +37,8 @@ class KindChecks:
         """Names that are known to be good: fields and batches have the same ones in base after base."""
         self._first = True
 
-    def of(self, thing: Instance, keys: Mapping[str, Any], document: Document) -> list[Diagnostic]:
-        """Every problem of one thing; `keys` are the valid keys of its block, which stands in `document`."""
+    def of(self, thing: Instance, keys: Mapping[str, Any], places: Places) -> list[Diagnostic]:
+        """Every problem of one thing; `keys` are the valid keys of its block, whose places `places` knows."""
         found: list[Diagnostic] = []
         if not self._described:
             found += self._undescribed(thing)
@@ -54,11 +54,11 @@ class KindChecks:
                 said = not_among(attribute, quote(value), list(choices), near=value)
                 found.append(_problem(said.code, said.summary, said.hint, thing=thing, key=attribute))
         if thing.settings:
-            found += self._check_settings(thing, document.place(keys["settings"]))
+            found += self._check_settings(thing, places.place(keys["settings"]))
         if lifecycle.initial_state is not None or thing.run_state is not None:
             found += self._check_states(thing)
         if len(keys) > len(attributes):
-            found += self._check_lifecycle(thing, keys, document)
+            found += self._check_lifecycle(thing, keys, places)
         elif not lifecycle.managed:
             found += self._check_reference(thing, keys)
         return found
@@ -130,7 +130,7 @@ class KindChecks:
                 hint = f'add "managed: true" to have it written, or remove {quote(key)}'
                 yield _problem("KIA0215", summary, hint, thing=thing, key=key, at_key=True)
 
-    def _check_lifecycle(self, thing: Instance, keys: Mapping[str, Any], document: Document) -> Iterator[Diagnostic]:
+    def _check_lifecycle(self, thing: Instance, keys: Mapping[str, Any], places: Places) -> Iterator[Diagnostic]:
         lifecycle = thing.lifecycle
         if not lifecycle.managed:
             yield from self._check_reference(thing, keys)
@@ -143,9 +143,9 @@ class KindChecks:
                 yield _problem("KIA0217", summary, hint, thing=thing, key="renamed_from", at_key=True)
         for index, collection in enumerate(keys.get("exclusive", ())):
             if collection not in self._shape.children:
-                yield self._not_a_child(thing, collection, index=index, place=document.place(keys["exclusive"]))
+                yield self._not_a_child(thing, collection, index=index, place=places.place(keys["exclusive"]))
         if lifecycle.renamed_from:
-            yield from self._check_former_names(thing, document.place(keys["renamed_from"]))
+            yield from self._check_former_names(thing, places.place(keys["renamed_from"]))
 
     def _not_a_child(self, thing: Instance, collection: str, *, index: int, place: Place) -> Diagnostic:
         children = self._shape.children

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange, did_you_mean
-from kiamo_iac.document.parser import Document
 from kiamo_iac.document.quote import quote
 from kiamo_iac.manifest.blocks import Block
+from kiamo_iac.manifest.composition import Places
 from kiamo_iac.secret import redact
 
 
@@ -50,26 +50,26 @@ _HINTS: Final = {
 }
 
 
-def explain(error: ValidationError, block: Block, document: Document) -> tuple[list[Diagnostic], set[str]]:
+def explain(error: ValidationError, block: Block, places: Places) -> tuple[list[Diagnostic], set[str]]:
     """The diagnostics of an invalid block, and the keys of it that cannot be used."""
     found: list[Diagnostic] = []
     unusable: set[str] = set()
     for detail in error.errors(include_url=False, include_input=False):
         location = detail["loc"]
         unusable.add(str(location[0]))
-        path, value, source = _walk(block, document, location)
+        path, value, source = _walk(block, places, location)
         if detail["type"] == "extra_forbidden":
-            source = document.place(block.node).of_key(str(location[0]))
+            source = places.place(block.node).of_key(str(location[0]))
         said = _say(detail["type"], _Found(path, value, detail.get("ctx", {}), detail["msg"], block))
         found.append(Diagnostic(said.code, said.summary, hint=said.hint, source=source, address=block.address))
     return found, unusable
 
 
-def _walk(block: Block, document: Document, location: tuple[int | str, ...]) -> tuple[str, Any, SourceRange]:
+def _walk(block: Block, places: Places, location: tuple[int | str, ...]) -> tuple[str, Any, SourceRange]:
     """Follow pydantic's location as far as the data goes; the rest of it names alternatives of a type, not keys."""
     path = ""
     value: Any = block.node
-    source = document.place(block.node).range
+    source = places.place(block.node).range
     for step in location:
         if isinstance(value, dict) and step in value:
             path += f".{step}" if path else str(step)
@@ -77,7 +77,7 @@ def _walk(block: Block, document: Document, location: tuple[int | str, ...]) -> 
             path += f"[{step}]"
         else:
             break
-        source = document.place(value).at(str(step))
+        source = places.place(value).at(str(step))
         value = value[step]
     return path or str(location[0]), value, source
 

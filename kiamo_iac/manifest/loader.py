@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,20 @@ from pydantic import ValidationError
 from kiamo_iac.address import Address
 from kiamo_iac.collector import collector_paused
 from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, has_errors
-from kiamo_iac.document.files import read_text
-from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest import relations
 from kiamo_iac.manifest.blocks import Block, read_blocks
 from kiamo_iac.manifest.checks import KindChecks
+from kiamo_iac.manifest.composition import Composition, Part, merge
 from kiamo_iac.manifest.explain import explain
 from kiamo_iac.manifest.guesses import Guesses
 from kiamo_iac.manifest.lifecycles import REFERENCE, lifecycle_of
 from kiamo_iac.manifest.references import References
 from kiamo_iac.manifest.shapes import shapes
+from kiamo_iac.manifest.sources import Source, Sources
+from kiamo_iac.manifest.variables import Variables
 from kiamo_iac.resources.base import COMMON_KEYS, PRESENT
 from kiamo_iac.resources.capabilities import Capabilities
 from kiamo_iac.state import EMPTY, Instance, State
@@ -41,6 +41,8 @@ class Loaded:
     """Sorted by place."""
     files: int
     """How many manifests were read."""
+    parts: Mapping[Address, tuple[Part, ...]] = field(default_factory=dict)
+    """When they were asked for: what each layer says of a thing, the lowest first."""
 
     def checked(self) -> State:
         """The state, when no diagnostic is an error.
@@ -57,77 +59,134 @@ class Loaded:
 
 
 def load(files: Sequence[Path], *, root: Path, capabilities: Capabilities) -> Loaded:
-    """Read and check all manifests; their order does not matter. Places name files as they stand below `root`.
+    """Read and check manifests without patches and variables; their order does not matter.
+
+    Places name files as they stand below `root`. Never raises for what stands in a file: see `Loaded.checked`.
+    """
+    return compose(Composition(tuple(files)), sources=Sources(root), capabilities=capabilities)
+
+
+def compose(
+    composition: Composition, *, sources: Sources, capabilities: Capabilities, keep_parts: bool = False
+) -> Loaded:
+    """Read and check the manifests of one environment. `keep_parts`: `Loaded.parts` is wanted; all documents stay.
 
     Never raises for what stands in a file: see `Loaded.checked`.
     """
-    loading = _Loading(capabilities)
+    loading = _Loading(composition.variables, capabilities, keep_parts=keep_parts)
     with collector_paused():
-        for shown, path in sorted((_shown(path, root), path) for path in files):
-            loading.read(path, shown)
+        for number, files in enumerate(composition.patches, start=1):
+            loading.read_patches(sources.read(files), layer=number)
+        loading.read(sources.read(composition.files))
         loading.relate()
     diagnostics = tuple(sorted(loading.diagnostics, key=Diagnostic.sort_key))
-    return Loaded(State(loading.things.values()), diagnostics, len(files))
-
-
-def _shown(path: Path, root: Path) -> str:
-    text, below = str(path), f"{root}{os.sep}"
-    if text.startswith(below):  # as nearly always: twenty times as fast as asking pathlib
-        return text[len(below) :].replace(os.sep, "/")
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    files_read = len(composition.files) + sum(map(len, composition.patches))
+    return Loaded(State(loading.things.values()), diagnostics, files_read, loading.parts)
 
 
 class _Loading:
     """What was found so far."""
 
-    def __init__(self, capabilities: Capabilities) -> None:
+    def __init__(self, variables: Variables, capabilities: Capabilities, *, keep_parts: bool) -> None:
         self.things: dict[Address, Instance] = {}
+        self.parts: dict[Address, tuple[Part, ...]] = {}
         self.diagnostics: list[Diagnostic] = []
+        self._variables = variables
         self._capabilities = capabilities
+        self._keep_parts = keep_parts
+        self._patches: dict[Address, list[Part]] = {}
+        """What patches say of things that have not been met yet, the lowest layer first."""
         self._shapes = shapes()
         self._checks = {shape.noun: KindChecks(shape, capabilities) for shape in self._shapes.values()}
         self._siblings: dict[tuple[Address | None, str], list[Instance]] = {}
         self._inner: dict[Address, dict[str, Place]] = {}
         self._named: dict[Address, tuple[str, SourceRange]] = {}
+        self._guesses = Guesses()
 
-    def read(self, path: Path, shown: str) -> None:
-        """Add what one file declares."""
-        try:
-            text = read_text(path, shown=shown)
-        except ManifestError as error:
-            self.diagnostics += error.diagnostics
-            return
-        document = parse(text, file=shown)
-        self.diagnostics += document.diagnostics
-        refused = {said.source for said in document.diagnostics if said.severity is Severity.ERROR}
-        found: list[Diagnostic] = []
-        for block in read_blocks(document, self._shapes, found.append):
-            self._take(block, document, found)
-        self.diagnostics += [said for said in found if said.source not in refused]
+    def read_patches(self, sources: Iterator[Source], *, layer: int) -> None:
+        """Keep what one layer of patches declares until the thing itself is met."""
+        first: dict[Address, Part] = {}
+        for part, found in self._blocks(sources, layer=layer):
+            address = part.block.address
+            if address is None:
+                self._take([part], found)  # for what is wrong with it
+            elif first.setdefault(address, part) is part:
+                self._patches.setdefault(address, []).append(part)
+            else:
+                found.append(_twice(part, first[address].document.place(first[address].block.node)))
 
-    def _take(self, block: Block, document: Document, found: list[Diagnostic]) -> None:
+    def read(self, sources: Iterator[Source]) -> None:
+        """Add what the base declares, each thing with its patches; then what patches alone declare."""
+        for part, found in self._blocks(sources, layer=0):
+            patches = self._patches.pop(part.block.address, ()) if self._patches and part.block.address else ()
+            self._take([part, *patches], found)
+        added = list(self._patches.values())
+        for parts in added:
+            self._guess(parts[0])
+        for parts in added:
+            self._take(parts, self.diagnostics)
+
+    def _blocks(self, sources: Iterator[Source], *, layer: int) -> Iterator[tuple[Part, list[Diagnostic]]]:
+        """Every block of every file, with the list for what there is to say of it.
+
+        Where the text itself is wrong, nothing is said of what such a value would mean.
+        """
+        for source in sources:
+            self.diagnostics += source.diagnostics
+            if source.document is None:
+                continue
+            wrong = list(source.diagnostics)
+            document = source.document
+            if source.has_variables:
+                document = self._variables.fill(document, wrong.append)
+                self.diagnostics += wrong[len(source.diagnostics) :]
+            refused = {said.source for said in wrong if said.severity is Severity.ERROR}
+            found: list[Diagnostic] = []
+            for block in read_blocks(document, self._shapes, found.append):
+                yield Part(block, document, layer), found
+            self.diagnostics += [said for said in found if said.source not in refused]
+
+    def _take(self, parts: list[Part], found: list[Diagnostic]) -> None:
+        block, places = merge(parts, found.append)
         keys = block.body()
         try:
             block.shape.check(keys)
         except ValidationError as error:
-            problems, unusable = explain(error, block, document)
+            problems, unusable = explain(error, block, places)
             found += problems
             keys = {key: value for key, value in keys.items() if key not in unusable or key == "name"}
         if block.address is None:
             return
-        if block.at_top and block.parent is not None:
-            self._name_parents(block, document)
-        thing = self._instance(block, block.address, keys=keys, place=document.place(block.node))
+        for part in parts:
+            if part.block.at_top and block.parent is not None:
+                self._name_parents(part)
+        thing = self._instance(block, block.address, keys=keys, place=places.place(block.node))
         first = self.things.setdefault(block.address, thing)
         if first is not thing:
-            found.append(_twice(thing, first))
+            found.append(_twice(parts[0], first.place))
             return
+        if self._keep_parts:
+            self.parts[block.address] = tuple(parts)
         self._siblings.setdefault((block.parent, block.shape.noun), []).append(thing)
         if block.shape.inner:
-            places = {key: document.place(keys[key]) for key in block.shape.inner if keys.get(key)}
-            if places:
-                self._inner[block.address] = places
-        found += self._checks[block.shape.noun].of(thing, keys, document)
+            inner = {key: places.place(keys[key]) for key in block.shape.inner if keys.get(key)}
+            if inner:
+                self._inner[block.address] = inner
+        found += self._checks[block.shape.noun].of(thing, keys, places)
+
+    def _guess(self, part: Part) -> None:
+        """A patch that finds nothing to change adds a thing; where the name is nearly one of the base, it is told."""
+        block = part.block
+        near = [thing.name for thing in self._siblings.get((block.parent, block.shape.noun), ())]
+        hint = self._guesses.near(block.node["name"], near)
+        if hint is not None:
+            place = part.document.place(block.node)
+            summary = f"the patch adds a {block.shape.noun} {quote(block.node['name'])}: there is none to change"
+            self.diagnostics.append(
+                Diagnostic(
+                    "KIA0324", summary, Severity.WARNING, hint=hint, address=block.address, source=place.at("name")
+                )
+            )
 
     def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], place: Place) -> Instance:
         kind = block.shape.kind
@@ -137,34 +196,35 @@ class _Loading:
         settings = keys.get("settings") or EMPTY
         return Instance(address, kind, attributes, settings, lifecycle_of(kind, keys), place=place)
 
-    def _name_parents(self, block: Block, document: Document) -> None:
+    def _name_parents(self, part: Part) -> None:
+        block = part.block
         address = block.parent
         for ancestor in reversed(block.shape.ancestors):
             if address is not None and address not in self._named:
-                where = document.place(block.node).at(ancestor.kind)
+                where = part.document.place(block.node).at(ancestor.kind)
                 self._named[address] = (block.node[ancestor.kind], where)
             address = address.parent if address is not None else None
 
     def relate(self) -> None:
         """Everything that can be said only when all files are read."""
         siblings = self._siblings
-        guesses = Guesses()
-        self.diagnostics += relations.imply_parents(self.things, self._named, siblings=siblings, guesses=guesses)
+        self.diagnostics += relations.imply_parents(self.things, self._named, siblings=siblings, guesses=self._guesses)
         self.diagnostics += relations.inherit_absence(self.things)
         self.diagnostics += relations.check_names(siblings)
         self.diagnostics += relations.check_renames(self.things)
         references = References(
-            self.things, siblings, inner=self._inner, capabilities=self._capabilities, guesses=guesses
+            self.things, siblings, inner=self._inner, capabilities=self._capabilities, guesses=self._guesses
         )
         self.diagnostics += references.check()
 
 
-def _twice(second: Instance, first: Instance) -> Diagnostic:
+def _twice(second: Part, first: Place | None) -> Diagnostic:
+    block = second.block
     return Diagnostic(
         "KIA0207",
-        f"the {second.kind.kind} {quote(second.name)} is declared twice",
+        f"the {block.shape.noun} {quote(block.node['name'])} is declared twice",
         hint="keep one of them; names are compared in Unicode NFC",
-        address=second.address,
-        source=second.source,
-        related=relations.related("declared first here", first),
+        address=block.address,
+        source=second.document.place(block.node).range,
+        related=(("declared first here", first.at("name")),) if first is not None else (),
     )

@@ -48,8 +48,15 @@ def _climbs(parts: list[str]) -> bool:
     return False
 
 
+def is_manifest(path: Path) -> bool:
+    """Whether there is such a file, and its name ends as a manifest's does."""
+    return path.suffix.lower() in MANIFEST_SUFFIXES and path.is_file()
+
+
 def manifests_below(folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
     """Every `*.yaml` and `*.yml` below `folder`, each folder's entries by name; hidden ones are skipped.
+
+    Of a file, the file itself.
 
     `folder` and `root` are resolved. Each comes as the path, and as what it is with all links followed: the caller
     refuses what is not below `root`. A link to a folder out of there comes like a manifest, and is not looked into.
@@ -57,7 +64,10 @@ def manifests_below(folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
     Raises:
         OSError: a folder cannot be read.
     """
-    yield from _walk(folder, root, seen={folder}, linked=False)
+    if folder.is_file():
+        yield folder, folder
+    else:
+        yield from _walk(folder, root, seen={folder}, linked=False)
 
 
 def _walk(folder: Path, root: Path, *, seen: set[Path], linked: bool) -> Iterator[tuple[Path, Path]]:

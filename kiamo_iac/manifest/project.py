@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,9 @@ from kiamo_iac.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
+from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.paths import manifests_below
+from kiamo_iac.manifest.variables import Variable, Variables
 
 PROJECT_FILE: Final = "kiamo.yaml"
 
@@ -27,11 +29,15 @@ class Environment:
     """Where its url stands, or else the environment."""
     guards: GuardSettings = field(default_factory=GuardSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    """Those that it gives itself; they come before the project's."""
+    patches: tuple[Folder, ...] = ()
+    """Each a layer over the base, the last one on top."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One entry of `manifests`."""
+    """One entry of `manifests` or `patches`; of the latter, it may be a single file."""
 
     path: Path
     source: SourceRange
@@ -47,16 +53,42 @@ class Project:
     folders: tuple[Folder, ...]
     contract: Path | None
     environments: Mapping[str, Environment]
+    variables: Mapping[str, Variable] = field(default_factory=dict)
 
     @property
     def manifests(self) -> tuple[Path, ...]:
-        """Every manifest of the project, each once, in a fixed order.
+        """Every manifest of the base, each once, in a fixed order. A patch is none, also in a folder of the base.
 
         Raises:
             ManifestError: a folder cannot be read, or a link leads out of the project.
         """
+        patches = {file for environment in self.environments.values() for file in self._files(environment.patches)}
+        return tuple(file for file in self._files(self.folders) if file not in patches)
+
+    @property
+    def every_manifest(self) -> tuple[Path, ...]:
+        """Every manifest of the base and of all environments' patches, each once, in a fixed order.
+
+        Raises:
+            ManifestError: as `manifests`.
+        """
+        folders = [*self.folders, *(folder for e in self.environments.values() for folder in e.patches)]
+        return self._files(folders)
+
+    def composition(self, environment: Environment | None = None) -> Composition:
+        """What the manifests of an environment are put together from; of none, the base alone.
+
+        Raises:
+            ManifestError: as `manifests`.
+        """
+        if environment is None:
+            return Composition(self.manifests, variables=Variables(self.variables))
+        patches = tuple(self._files((folder,)) for folder in environment.patches)
+        return Composition(self.manifests, patches, Variables({**self.variables, **environment.variables}))
+
+    def _files(self, folders: Iterable[Folder]) -> tuple[Path, ...]:
         found: dict[Path, Path] = {}
-        for folder in self.folders:
+        for folder in folders:
             try:
                 paths = list(manifests_below(folder.path, self.root))
             except OSError as error:

@@ -16,16 +16,17 @@ from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.manifest.environment import variable_prefix
+from kiamo_iac.manifest.paths import is_manifest
 from kiamo_iac.manifest.project import Environment, Folder, Project
 from kiamo_iac.manifest.project_guards import guards
 from kiamo_iac.manifest.project_ledger import ledger, place_of
 from kiamo_iac.manifest.project_nodes import Nodes
+from kiamo_iac.manifest.project_variables import variables
 from kiamo_iac.manifest.urls import origin_of
+from kiamo_iac.manifest.variables import Variable
 
-_KEYS: Final = ("manifests", "contract", "environments")
-_ENVIRONMENT_KEYS: Final = ("url", "guards", "ledger")
-_LATER: Final = frozenset({"variables"})
-_ENVIRONMENT_LATER: Final = frozenset({"variables", "patches"})
+_KEYS: Final = ("manifests", "contract", "variables", "environments")
+_ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards")
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
@@ -70,9 +71,10 @@ class _Reading:
         folders: tuple[Folder, ...] = ()
         contract: Path | None = None
         environments: dict[str, Environment] = {}
+        given: dict[str, Variable] = {}
         if isinstance(data, dict):
             place = self._nodes.place(data)
-            self._nodes.check_keys(data, known=_KEYS, later=_LATER, what="the project file")
+            self._nodes.check_keys(data, known=_KEYS, what="the project file")
             if "manifests" in data:
                 folders = tuple(self._folders(data["manifests"], place.at("manifests")))
             else:
@@ -81,23 +83,35 @@ class _Reading:
                 )
             if "contract" in data:
                 contract = self._contract(data["contract"], place.at("contract"))
+            if "variables" in data:
+                given = variables(self._nodes, data["variables"], place.at("variables"))
             if "environments" in data:
                 environments = self._environments(data["environments"], place.at("environments"))
         elif not has_errors(self._document.diagnostics):
             self._nodes.say(
                 "KIA0301", "the project file is a mapping", self._top, "begin it with manifests: [manifests]"
             )
-        return Project(self._root, file, folders, contract, environments)
+        return Project(self._root, file, folders, contract, environments, given)
 
     def _folders(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list) or not value:
             self._nodes.say("KIA0301", '"manifests" is a list of folders', source, "write manifests: [manifests]")
             return
+        yield from self._entries(value)
+
+    def _patches(self, value: Any, source: SourceRange) -> Iterable[Folder]:
+        if not isinstance(value, list):
+            hint = "write patches: [environments/staging]"
+            self._nodes.say("KIA0301", '"patches" is a list of folders and manifests', source, hint)
+            return
+        yield from self._entries(value, files=True)
+
+    def _entries(self, value: list[Any], *, files: bool = False) -> Iterable[Folder]:
         place = self._nodes.place(value)
         for index, text in enumerate(value):
             where = place.at(str(index))
             path = self._nodes.path(text, where)
-            if path is not None and path.is_dir():
+            if path is not None and (path.is_dir() or (files and is_manifest(path))):
                 yield Folder(path, where)
             elif path is not None:
                 what = "is not a folder" if path.exists() else "does not exist"
@@ -156,13 +170,14 @@ class _Reading:
             )
             return Environment(name, None, where)
         place = self._nodes.place(node)
-        what = "an environment"
-        self._nodes.check_keys(node, known=_ENVIRONMENT_KEYS, later=_ENVIRONMENT_LATER, what=what)
+        self._nodes.check_keys(node, known=_ENVIRONMENT_KEYS, what="an environment")
         source = place.at("url") if "url" in node else where
         url = self._url(node["url"], source) if "url" in node else None
         guarded = guards(self._nodes, node["guards"], place.at("guards")) if "guards" in node else GuardSettings()
         kept = ledger(self._nodes, node["ledger"], place.at("ledger")) if "ledger" in node else LedgerSettings()
-        return Environment(name, url, source, guarded, kept)
+        given = variables(self._nodes, node["variables"], place.at("variables")) if "variables" in node else {}
+        patches = tuple(self._patches(node["patches"], place.at("patches"))) if "patches" in node else ()
+        return Environment(name, url, source, guarded, kept, given, patches)
 
     def _url(self, value: Any, source: SourceRange) -> str | None:
         if not isinstance(value, str):

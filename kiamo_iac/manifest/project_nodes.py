@@ -38,17 +38,13 @@ class Nodes:
         node: dict[str, Any],
         *,
         known: Collection[str],
-        later: Collection[str] = (),
         what: str,
     ) -> None:
-        """Tell of keys that `what` does not have; `later` are those that a later version will read."""
+        """Tell of keys that `what` does not have."""
         place = self.place(node)
         for key in node:
-            if key in later:
-                hint = "remove it: nothing would heed it"
-                self.say("KIA0303", f"{quote(key)} is not supported by this version yet", place.of_key(key), hint)
-            elif key not in known:
-                hint = did_you_mean(key, {*known, *later}) or f"{what} takes {', '.join(known)}"
+            if key not in known:
+                hint = did_you_mean(key, known) or f"{what} takes {', '.join(known)}"
                 self.say("KIA0302", f"{quote(key)} is not a key of {what}", place.of_key(key), hint)
 
     def place(self, node: dict[str, Any] | list[Any]) -> Place:

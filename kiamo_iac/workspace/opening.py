@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.errors import UsageError
-from kiamo_iac.manifest.environment import Target, resolve_environment
-from kiamo_iac.manifest.loader import Loaded, load
+from kiamo_iac.manifest.environment import Target, choose_environment, resolve_environment
+from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.project import Project, find_project
 from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.sources import Sources
 
 if TYPE_CHECKING:
     import httpx
@@ -61,14 +62,22 @@ class Workspace:
         contract = contract_of_project(project)
         return cls(project, contract, os.environ if environ is None else environ, transport, told)
 
-    def load(self) -> Loaded:
-        """The manifests of the project, with everything there is to say about them.
+    def load(self, environment: str | None = None, *, keep_parts: bool = False) -> Loaded:
+        """The manifests as an environment composes them (None: the base alone), with all there is to say about them.
+
+        `keep_parts`: what each layer says of each thing is wanted too.
 
         Raises:
+            UsageError: there is no such environment.
             ManifestError: a folder of manifests cannot be read.
         """
-        capabilities = self.contract.capabilities()
-        return load(self.project.manifests, root=self.project.root, capabilities=capabilities)
+        chosen = choose_environment(self.project, environment) if environment is not None else None
+        return compose(
+            self.project.composition(chosen),
+            sources=Sources(self.project.root),
+            capabilities=self.contract.capabilities(),
+            keep_parts=keep_parts,
+        )
 
     def target(self, environment: str | None) -> Target:
         """The instance and the token of an environment.

@@ -58,7 +58,7 @@ def read_sides(
     """
     with collector_paused(), workspace.client(target) as client, Reader(client, workspace.contract) as reader:
         reader.start()
-        loaded = workspace.load()
+        loaded = workspace.load(target.name)
         desired = loaded.checked()
         ours = owned()
         live = reader.finish(desired, owned=ours, prune=prune)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import ManifestError
-from kiamo_iac.manifest.loader import Loaded, load
+from kiamo_iac.manifest.all_environments import check_all
+from kiamo_iac.manifest.loader import load
 from kiamo_iac.manifest.paths import manifests_below
 from kiamo_iac.manifest.project import Project, find_project
 from kiamo_iac.workspace.opening import Workspace, project_above
@@ -62,28 +63,25 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
         result += _validate_project(project, named)
     if loose:
         loaded = load(loose, root=Path.cwd(), capabilities=load_contract().capabilities())
-        result += _validation(loaded)
+        result += Validation(loaded.diagnostics, loaded.files, len(loaded.state))
     return result
 
 
 def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
     try:
         workspace = Workspace.open(file)
-        loaded = workspace.load()
+        checked = check_all(workspace.project, workspace.contract.capabilities())
     except ManifestError as error:
         return Validation(error.diagnostics)
-    return replace(_validation(loaded), ignored=tuple(_strangers(workspace.project, paths)))
-
-
-def _validation(loaded: Loaded) -> Validation:
-    return Validation(loaded.diagnostics, loaded.files, len(loaded.state))
+    strangers = tuple(_strangers(workspace.project, paths))
+    return Validation(checked.diagnostics, checked.files, checked.things, strangers)
 
 
 def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
     """Those of `paths` that the project does not read."""
     if not paths:
         return []
-    known = {path.resolve() for path in (*project.manifests, project.file, project.contract) if path}
+    known = {path.resolve() for path in (*project.every_manifest, project.file, project.contract) if path}
     return [path for path in paths if not path.is_dir() and path.resolve() not in known]
 
 

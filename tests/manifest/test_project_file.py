@@ -58,8 +58,34 @@ CASES = {
     "a contract that is not there": (PREFIX + "contract: c.yaml\n", "2:11 KIA0306", "correct"),
     "a folder for a contract": (PREFIX + "contract: manifests\n", "2:11 KIA0306", "correct"),
     "a typo": (PREFIX + "enviroments: {}\n", "2:1 KIA0302", 'did you mean "environments"?'),
-    "an unknown key": (PREFIX + "zzz: {}\n", "2:1 KIA0302", "manifests, contract, environments"),
-    "variables": (PREFIX + "variables: {a: b}\n", "2:1 KIA0303", "remove it"),
+    "an unknown key": (PREFIX + "zzz: {}\n", "2:1 KIA0302", "manifests, contract, variables, environments"),
+    "variables in a list": (PREFIX + "variables: [a]\n", "2:12 KIA0301", "brand: ACME"),
+    "a variable with a hyphen": (PREFIX + "variables: {a-b: c}\n", "2:13 KIA0323", "underscores"),
+    "a variable that is a list": (PREFIX + "variables: {a: [b]}\n", "2:16 KIA0323", "a patch"),
+    "a variable that is empty": (PREFIX + "variables: {a: }\n", "2:16 KIA0323", "one value"),
+    "a variable in a variable": (PREFIX + "variables: {a: 'x${b}'}\n", "2:16 KIA0323", "out"),
+    "a phone number without quotes": (PREFIX + "variables: {a: 0612345678}\n", "2:16 KIA0114", "quote"),
+    "variables of an environment in a list": (
+        PREFIX + "environments: {a: {variables: [x]}}\n",
+        "2:31 KIA0301",
+        "brand: ACME",
+    ),
+    "patches that are no list": (
+        PREFIX + "environments: {a: {patches: x}}\n",
+        "2:29 KIA0301",
+        "[environments/staging]",
+    ),
+    "a patch that is not there": (PREFIX + "environments: {a: {patches: [x]}}\n", "2:30 KIA0306", "correct"),
+    "a patch that is no manifest": (
+        PREFIX + "environments: {a: {patches: [README.md]}}\n",
+        "2:30 KIA0306",
+        "make the folder",
+    ),
+    "a patch out of the project": (
+        PREFIX + "environments: {a: {patches: [../x]}}\n",
+        "2:30 KIA0305",
+        "into the project",
+    ),
     "environments in a list": (PREFIX + "environments: [a]\n", "2:15 KIA0301", "staging"),
     "an environment that is text": (PREFIX + "environments: {a: 'https://h'}\n", "2:16 KIA0301", "url"),
     "a name with spaces": (PREFIX + "environments: {a b: }\n", "2:16 KIA0309", "ASCII"),
@@ -74,10 +100,6 @@ CASES = {
         "true or false",
     ),
     "a typo in a guard": (PREFIX + "environments: {a: {guards: {alow_start: true}}}\n", "2:29 KIA0302", "allow_start"),
-}
-CASES |= {
-    f"{key} of an environment": (PREFIX + f"environments: {{a: {{{key}: x}}}}\n", "2:20 KIA0303", "heed")
-    for key in ("variables", "patches")
 }
 CASES |= {
     f"the path {path}": (f"manifests: ['{path}']\n", "1:13 KIA0305", hint)

@@ -1,0 +1,82 @@
+"""The manifests checked as every environment of a project composes them, and what only some of them have to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kiamo_iac.diagnostics import Diagnostic, has_errors
+from kiamo_iac.document.quote import quote
+from kiamo_iac.manifest.composition import Composition
+from kiamo_iac.manifest.loader import compose
+from kiamo_iac.manifest.project import Project
+from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.variables import unused
+from kiamo_iac.resources.capabilities import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The manifests of a project, all environments together."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    """Each once, sorted by place; one that not every environment has names those that do."""
+    files: int
+    things: int
+    """How many things they declare, each counted once."""
+
+
+def check_all(project: Project, capabilities: Capabilities) -> Checked:
+    """Compose and check the manifests for every environment; without any, the base alone.
+
+    Raises:
+        ManifestError: a folder of manifests cannot be read.
+    """
+    groups = _groups(project)
+    sources = Sources(project.root, keep=len(groups) > 1)
+    said: dict[Diagnostic, list[str]] = {}
+    addresses: set[str] = set()
+    for composition, names in groups:
+        loaded = compose(composition, sources=sources, capabilities=capabilities)
+        for diagnostic in loaded.diagnostics:
+            said.setdefault(diagnostic, []).extend(names)
+        addresses.update(thing.address for thing in loaded.state)
+    found = [_in_environments(diagnostic, names, project) for diagnostic, names in said.items()]
+    if not has_errors(found):  # what could not be read may refer to any of them
+        found += _unused(project, groups)
+    return Checked(tuple(sorted(found, key=Diagnostic.sort_key)), len(project.every_manifest), len(addresses))
+
+
+_Groups = list[tuple[Composition, list[str]]]
+
+
+def _groups(project: Project) -> _Groups:
+    """Each composition that differs from the others, with the names of its environments."""
+    if not project.environments:
+        return [(project.composition(), [])]
+    groups: dict[object, tuple[Composition, list[str]]] = {}
+    for environment in project.environments.values():
+        made = project.composition(environment)
+        values = tuple((name, type(v.value), v.value) for name, v in sorted(made.variables.known.items()))
+        groups.setdefault((made.patches, values), (made, []))[1].append(environment.name)
+    return list(groups.values())
+
+
+def _in_environments(diagnostic: Diagnostic, names: list[str], project: Project) -> Diagnostic:
+    if len(names) == len(project.environments):
+        return diagnostic
+    where = " and ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
+    return replace(diagnostic, summary=f"{diagnostic.summary} (in {where})")
+
+
+def _unused(project: Project, groups: _Groups) -> list[Diagnostic]:
+    everywhere = {name for composition, _ in groups for name in composition.variables.used}
+    where = "of any environment" if project.environments else "of the project"
+    found = [unused(name, v, where=where) for name, v in project.variables.items() if name not in everywhere]
+    for composition, names in groups:
+        for environment in map(project.environments.__getitem__, names):
+            found += [
+                unused(name, variable, where=f"of {quote(environment.name)}")
+                for name, variable in environment.variables.items()
+                if name not in composition.variables.used
+            ]
+    return found

@@ -1,0 +1,148 @@
+"""`${name}` in the strings of a manifest: the values that the project file gives to an environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, did_you_mean
+from kiamo_iac.document.parser import Document, Node
+from kiamo_iac.document.quote import quote
+
+MARK: Final = "${"
+"""A text without it holds no variables."""
+VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FOUND: Final = re.compile(r"\$\$\{|\$\{([^${}]*)(\}?)")
+
+Value = str | int | float | bool
+Report = Callable[[Diagnostic], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the project file."""
+
+    value: Value
+    source: SourceRange
+    """Where its value stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables of one environment, and which of them were used."""
+
+    known: Mapping[str, Variable] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def fill(self, document: Document, report: Report) -> Document:
+        """`document` with the variables in its values filled in; what cannot be filled in is reported, and stays."""
+        return _Filling(self, document, report).filled()
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names of the variables that `text` refers to, in their order."""
+    return tuple(found[1] for found in _FOUND.finditer(text) if found[1] and found[2])
+
+
+def literal(text: str) -> str:
+    """How a manifest writes `text`, so that nothing of it is taken for a variable."""
+    return text.replace(MARK, "$${")
+
+
+def _text(value: Value) -> str:
+    """A value inside of a text, as manifests write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class _Filling:
+    """One document on its way; nodes without variables are shared with the document that was read."""
+
+    def __init__(self, variables: Variables, document: Document, report: Report) -> None:
+        self._variables = variables
+        self._document = document
+        self._report = report
+        self._originals: dict[int, Node] = {}
+        self._done: dict[int, Any] = {}
+
+    def filled(self) -> Document:
+        data = self._document.data
+        if not isinstance(data, dict | list):
+            return self._document
+        return self._document.with_data(self._node(data), self._originals)
+
+    def _node(self, node: Node) -> Node:
+        done: Node | None = self._done.get(id(node))
+        if done is not None:  # an alias
+            return done
+        entries: Iterable[tuple[Any, Any]] = node.items() if isinstance(node, dict) else enumerate(node)
+        changed: dict[Any, Any] = {}
+        for key, value in entries:
+            if isinstance(node, dict) and MARK in key:
+                self._refuse(node, key, "a variable in a key is not read", "write the key out", at_key=True)
+            new = self._value(node, key, value)
+            if new is not value:
+                changed[key] = new
+        result: Node = node
+        if changed and isinstance(node, dict):
+            result = {**node, **changed}
+        elif changed:
+            result = [changed.get(index, value) for index, value in enumerate(node)]
+        if result is not node:
+            self._originals[id(result)] = node
+        self._done[id(node)] = result
+        return result
+
+    def _value(self, node: Node, key: Any, value: Any) -> Any:
+        if isinstance(value, dict | list):
+            return self._node(value)
+        return self._string(node, key, value) if isinstance(value, str) and MARK in value else value
+
+    def _string(self, node: Node, key: Any, text: str) -> Value:
+        parts: list[Value] = []
+        end = 0
+        for found in _FOUND.finditer(text):
+            parts.append(text[end : found.start()])
+            end = found.end()
+            value = self._variable(node, key, found)
+            if value is None:
+                return text
+            parts.append(value)
+        parts.append(text[end:])
+        said = [part for part in parts if part != ""]
+        return said[0] if len(said) == 1 else "".join(map(_text, said))
+
+    def _variable(self, node: Node, key: Any, found: re.Match[str]) -> Value | None:
+        """The value of one `${name}`, or None when there is none, which has been told."""
+        name, closed = found[1], found[2]
+        if name is None:
+            return MARK
+        if not closed or not VARIABLE_NAME.fullmatch(name):
+            what = "is not closed" if not closed else f"is no variable: {quote(name)} is not a name"
+            hint = 'write "${name}" with letters, digits and underscores, or "$${" for the characters themselves'
+            self._refuse(node, key, f"{quote(found[0])} {what}", hint)
+            return None
+        variable = self._variables.known.get(name)
+        if variable is None:
+            hint = did_you_mean(name, self._variables.known) or f'add "{name}: …" under variables: in the project file'
+            self._refuse(node, key, f"no variable is called {quote(name)}", hint, code="KIA0320")
+            return None
+        self._variables.used.add(name)
+        return variable.value
+
+    def _refuse(
+        self, node: Node, key: Any, summary: str, hint: str, *, code: str = "KIA0322", at_key: bool = False
+    ) -> None:
+        place = self._document.place(node)
+        source = place.of_key(str(key)) if at_key else place.at(str(key))
+        self._report(Diagnostic(code, summary, hint=hint, source=source))
+
+
+def unused(name: str, variable: Variable, *, where: str) -> Diagnostic:
+    """The warning for a variable that no manifest refers to. `where`: `of any environment`."""
+    summary = f"no manifest {where} refers to the variable {quote(name)}"
+    hint = f'write "${{{name}}}" where its value belongs, or remove it'
+    return Diagnostic("KIA0321", summary, Severity.WARNING, hint=hint, source=variable.source)
