@@ -12,13 +12,13 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from kiamo_iac.address import identity
+from kiamo_iac.address import Address, identity
 from kiamo_iac.api.assemble import Assembly
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.decode import Decoder, Row
 from kiamo_iac.api.listing import listed_rows
-from kiamo_iac.api.scope import Named, named, read_everywhere
+from kiamo_iac.api.scope import named, read_everywhere
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import ApiError
 from kiamo_iac.owned import Ownership
@@ -38,6 +38,10 @@ class Live:
     """Everything of the kinds that are listed whole; below parents, what the desired state concerns."""
     diagnostics: tuple[Diagnostic, ...] = ()
     """Warnings on what was found."""
+
+
+_Concerns = Callable[[type[Resource], Instance], bool]
+"""Whether the things of a kind below a parent are to be read."""
 
 
 class _Job(NamedTuple):
@@ -103,16 +107,43 @@ class Reader:
         Raises:
             ApiError: as `read` says.
         """
+        wanted = named(desired, owned or {}, prune=prune)
+        assembly = self._tops()
+        everywhere = read_everywhere(wanted, assembly.live_names(), self._contract)
+
+        def concerns(kind: type[Resource], parent: Instance) -> bool:
+            above = parent.kind.kind
+            return (
+                kind.kind in everywhere
+                or identity(parent.name) in wanted.names[above]
+                or parent.remote_id in wanted.ids[above]
+            )
+
+        return self._below(assembly, concerns)
+
+    def whole(self, concerns: Callable[[Address], bool] = lambda _: True) -> Live:
+        """The live state of the whole instance, or of what stands below the parents whose address `concerns` anybody.
+
+        With the packaged contract 2 + 2 × bases calls.
+
+        Raises:
+            ApiError: as `read` says.
+        """
+        return self._below(self._tops(), lambda _, parent: concerns(parent.address))
+
+    def _tops(self) -> Assembly:
+        """Everything of the kinds without a parent."""
         self.start()
         assembly = Assembly(self._contract)
-        wanted = named(desired, owned or {}, prune=prune)
         for kind in self._readable:
             if kind.parent is None:
                 assembly.add(kind, None, self._whole[kind.kind].result())
         assembly.settle()
-        everywhere = read_everywhere(wanted, assembly.live_names(), self._contract)
+        return assembly
+
+    def _below(self, assembly: Assembly, concerns: _Concerns) -> Live:
         for level in self._levels():
-            self._read_level(level, assembly, wanted=wanted, everywhere=everywhere)
+            self._read_level(level, assembly, concerns)
         return Live(assembly.state(), assembly.diagnostics())
 
     def _levels(self) -> Iterator[list[type[Resource]]]:
@@ -122,19 +153,10 @@ class Reader:
             yield level
             above = {kind.kind for kind in level}
 
-    def _read_level(
-        self, level: Sequence[type[Resource]], assembly: Assembly, *, wanted: Named, everywhere: frozenset[str]
-    ) -> None:
+    def _read_level(self, level: Sequence[type[Resource]], assembly: Assembly, concerns: _Concerns) -> None:
         jobs: list[_Job] = []
         for kind in level:
-            parent = kind.parent or ""
-            parents = [
-                instance
-                for instance in assembly.of(parent)
-                if kind.kind in everywhere
-                or identity(instance.name) in wanted.names[parent]
-                or instance.remote_id in wanted.ids[parent]
-            ]
+            parents = [instance for instance in assembly.of(kind.parent or "") if concerns(kind, instance)]
             if self._contract.kinds[kind.kind].listed_by_parent:
                 jobs += [_Job(kind, instance) for instance in parents]
             else:

@@ -122,6 +122,30 @@ def test_former_names_and_parents_alone_name_a_base_too(emulator: Emulator) -> N
     assert below == {"clients", "other"}
 
 
+def test_the_whole_instance_whatever_is_declared(emulator: Emulator) -> None:
+    with client_to(emulator) as client, Reader(client, emulator.contract) as reader:
+        live = reader.whole()
+    everything = {
+        (base["name"], collection, thing["name"])
+        for base in emulator.dump()["bases"]
+        for collection in ("fields", "batches")
+        for thing in base.get(collection, ())
+    }
+    read = [a.split("/") for a in addresses(live)]
+    assert {(parts[1], parts[2], parts[3]) for parts in read if len(parts) == 4} == everything
+    assert [parts[1] for parts in read if len(parts) == 2] == ["clients", "other", "prospects", "Care", "Sales"]
+    batch = live.state[Address("bases/clients/batches/call back")]
+    assert batch.attributes["association"] == {"a": "phone"}
+
+
+def test_the_whole_of_one_base(emulator: Emulator) -> None:
+    with client_to(emulator) as client, Reader(client, emulator.contract) as reader:
+        live = reader.whole(lambda parent: parent == "bases/clients")
+    below = {a.split("/")[1] for a in addresses(live) if a.count("/") > 1}
+    assert below == {"clients"}
+    assert "bases/prospects" in live.state
+
+
 def test_nothing_is_read_below_a_base_that_does_not_exist(emulator: Emulator) -> None:
     assert look(emulator, desire("bases/prospects2")).state.within(Address("bases/prospects2"), "fields") == []
     assert not any(call.kind == "field" for call in emulator.calls())
