@@ -1,9 +1,11 @@
-"""JSON as RFC 8259 has it and no more: no NaN, no number out of range, no key twice, no half of a surrogate pair."""
+"""JSON as RFC 8259 has it and no more: no NaN, no number out of range, no key twice, no half of a surrogate pair; and
+when two values of it are the same."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 
@@ -30,6 +32,21 @@ def parse_json(body: bytes) -> Any:
         msg = "it holds half of a surrogate pair"
         raise ValueError(msg)
     return value
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal as JSON values: `1` and `1.0` are, `true` and `1` are not."""
+    if type(a) is str or type(b) is str:
+        return bool(a == b)
+    if a != b:
+        return False
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, Mapping):
+        return all(same(value, b[key]) for key, value in a.items())
+    if isinstance(a, list | tuple):
+        return all(map(same, a, b))
+    return True
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,21 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiamo_iac.planner.plan import FieldChange
+from kiamo_iac.strict_json import same
 
-
-def same(a: Any, b: Any) -> bool:
-    """Equal as JSON values: `1` and `1.0` are, `true` and `1` are not."""
-    if type(a) is str or type(b) is str:
-        return bool(a == b)
-    if a != b:
-        return False
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, Mapping):
-        return all(same(value, b[key]) for key, value in a.items())
-    if isinstance(a, list | tuple):
-        return all(map(same, a, b))
-    return True
+__all__ = ["field_changes", "same"]
 
 
 def field_changes(path: str, before: Any, after: Any) -> tuple[FieldChange, ...]:
