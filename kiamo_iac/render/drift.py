@@ -36,10 +36,10 @@ def _lines(drift: Drift, style: Style, environment: str) -> Iterator[str]:
         yield "There is no ledger of this environment, so that nobody can say who changed what."
         yield ""
     for thing in drift.things:
-        said = _paint(_happened(thing), thing.side, style)
+        said = _paint(happened(thing), thing.side, style)
         yield f"{_bold(visible(thing.address), style)} ({visible(thing.kind)}): {said}"
-        yield from (f"    {_attribute(found, thing)}" for found in thing.attributes)
-        yield from (f"    {line}" for line in _remarks(thing))
+        yield from (f"    {attribute_line(found, thing)}" for found in thing.attributes)
+        yield from (f"    {line}" for line in remarks(thing))
         yield ""
     yield _bold(summary_line(drift), style)
 
@@ -55,7 +55,7 @@ def summary_line(drift: Drift) -> str:
     return f"Drift: {changed}, {counts[Side.BOTH]} on both sides{unknown}; {counts[Side.NEITHER]} unchanged{stranger}."
 
 
-def _happened(thing: ThingDrift) -> str:
+def happened(thing: ThingDrift) -> str:
     """What happened to it, in words; `git` or `instance` is named in all of them."""
     also = ", and changed in git" if thing.side is Side.BOTH else ""
     match thing.event:
@@ -79,7 +79,8 @@ def _happened(thing: ThingDrift) -> str:
     return said
 
 
-def _attribute(found: AttributeDrift, thing: ThingDrift) -> str:
+def attribute_line(found: AttributeDrift, thing: ThingDrift) -> str:
+    """One attribute: what it is on each of the sides, and which of them changed it where that is not said above."""
     sides = [f"declared {value(found.declared)}", f"live {value(found.live)}"]
     if found.side is not Side.UNKNOWN:
         sides.insert(1, f"applied {value(found.applied)}")
@@ -87,7 +88,8 @@ def _attribute(found: AttributeDrift, thing: ThingDrift) -> str:
     return f"{visible(found.path)}: {', '.join(sides)}{whose if found.side is not Side.UNKNOWN else ''}"
 
 
-def _remarks(thing: ThingDrift) -> Iterator[str]:
+def remarks(thing: ThingDrift) -> Iterator[str]:
+    """When it was applied last, and where it is declared."""
     if thing.applied_at:
         commit = f" from commit {visible(thing.commit[:10])}" if thing.commit else ""
         yield f"last applied {visible(thing.applied_at)}{commit}"

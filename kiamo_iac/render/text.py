@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Any, assert_never
+from typing import assert_never
 
 import click
 
@@ -14,6 +14,7 @@ from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, diagnostic_lines
 from kiamo_iac.render.escape import document, value, visible
+from kiamo_iac.render.wording import attributes, changes, consequence, remark, summary_line
 
 _WIDTH = 100
 """Attributes stand on one line up to this column, else on a line each; nothing is ever cut."""
@@ -42,7 +43,7 @@ class TextPlan:
         if lasting:
             yield self._bold("Cannot be undone:")
             for step in lasting:
-                yield f"  {self._head(step)}: {_consequence(step)}"
+                yield f"  {self._head(step)}: {consequence(step)}"
             yield ""
         for diagnostic in worst_first(plan.diagnostics):
             yield from diagnostic_lines(diagnostic, self._style)
@@ -61,8 +62,8 @@ class TextPlan:
             )
 
     def _step_lines(self, step: Step) -> Iterator[str]:
-        remark = _remark(step)
-        note = f", {self._paint(remark, 'red')}" if remark else ""
+        said = remark(step)
+        note = f", {self._paint(said, 'red')}" if said else ""
         yield f"  {self._head(step)} ({visible(step.kind)}{note})"
         yield from (f"      {line}" for line in self._facts(step))
         where = f"{visible(str(step.source))}: " if step.source else ""
@@ -75,15 +76,8 @@ class TextPlan:
     def _facts(self, step: Step) -> list[str]:
         if step.changes or (step.before and step.after):
             arrow = self._symbols.arrow
-            return [
-                f"{visible(path)}: {value(before)} {arrow} {value(after)}" for path, before, after in _changes(step)
-            ]
-        attributes = step.after or step.before
-        facts = [
-            f"{visible(path)}: {value(data)}"
-            for path, data in _flat(attributes)
-            if not (path == "name" and data == step.address.name)
-        ]
+            return [f"{visible(path)}: {value(before)} {arrow} {value(after)}" for path, before, after in changes(step)]
+        facts = [f"{visible(path)}: {value(data)}" for path, data in attributes(step)]
         joined = ", ".join(facts)
         return [joined] if facts and len(joined) <= _WIDTH else facts
 
@@ -92,15 +86,6 @@ class TextPlan:
 
     def _bold(self, text: str) -> str:
         return click.style(text, bold=True) if self._style.color else text
-
-
-def summary_line(plan: Plan) -> str:
-    """`2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop.`"""
-    counts = plan.summary
-    runs = (Action.START, Action.PAUSE, Action.STOP)
-    parts = {action: f"{count} to {action.value}" for action, count in counts.items()}
-    things = ", ".join(part for action, part in parts.items() if action not in runs)
-    return f"{things}; {', '.join(parts[action] for action in runs)}."
 
 
 def _by_root(steps: tuple[Step, ...]) -> Iterator[tuple[Address, list[Step]]]:
@@ -114,51 +99,6 @@ def _by_root(steps: tuple[Step, ...]) -> Iterator[tuple[Address, list[Step]]]:
 
 def _root(address: Address) -> Address:
     return Address("/".join(address.split("/")[:2]))
-
-
-def _changes(step: Step) -> Iterator[tuple[str, Any, Any]]:
-    if step.changes:
-        yield from ((change.path, change.before, change.after) for change in step.changes)
-        return
-    for path in dict.fromkeys([*step.before, *step.after]):
-        yield path, step.before.get(path), step.after.get(path)
-
-
-def _flat(attributes: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, data in attributes.items():
-        if isinstance(data, Mapping) and data:
-            yield from _flat(data, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", data
-
-
-def _remark(step: Step) -> str:
-    """What a person must not overlook about the step, in words."""
-    match step.risk:
-        case Risk.REVERSIBLE:
-            return "dials people" if step.action is Action.START else ""
-        case Risk.IRREVERSIBLE:
-            return f"cannot be undone: {_consequence(step)}"
-        case Risk.DATA_LOSS:
-            return f"data loss, cannot be undone: {_consequence(step)}"
-        case _:
-            assert_never(step.risk)
-
-
-def _consequence(step: Step) -> str:
-    if step.risk is Risk.DATA_LOSS:
-        return "contacts, or what is known of them, are deleted"
-    match step.action:
-        case Action.START:
-            return "dials people"
-        case Action.STOP:
-            return "once stopped, it never runs again"
-        case Action.DELETE:
-            return "its id and its history are gone for good"
-        case Action.CREATE | Action.UPDATE | Action.RENAME | Action.PAUSE:
-            return "another apply cannot put it back"
-        case _:
-            assert_never(step.action)
 
 
 def _color(action: Action) -> str:
