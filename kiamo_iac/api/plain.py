@@ -1,4 +1,5 @@
-"""Calls to a server that is not an instance, such as one that keeps a ledger: any method, any answer, one origin."""
+"""Calls to a server that is not an instance, such as one that keeps a ledger, or a forge: any method, any answer, one
+origin."""
 
 from __future__ import annotations
 
@@ -30,12 +31,24 @@ _PRINTABLE: Final = re.compile(r"[\x20-\x7e]+")
 class Credentials:
     """A user and a password, for HTTP's Basic scheme (RFC 7617)."""
 
-    __slots__ = ("authorization", "password")
+    __slots__ = ("authorization", "header", "password")
 
     def __init__(self, user: str, password: Secret) -> None:
+        self.header = "Authorization"
         self.password = password
         pair = f"{user}:{password.reveal()}".encode()
         self.authorization = Secret(f"Basic {b64encode(pair).decode('ascii')}")
+
+
+class Token:
+    """A token in a header: `Authorization: Bearer …` (RFC 6750), or a header of the server's own."""
+
+    __slots__ = ("authorization", "header", "password")
+
+    def __init__(self, token: Secret, *, header: str | None = None) -> None:
+        self.header = header or "Authorization"
+        self.password = token
+        self.authorization = token if header is not None else Secret(f"Bearer {token.reveal()}")
 
 
 class Plain:
@@ -44,25 +57,29 @@ class Plain:
     def __init__(
         self,
         address: str,
-        credentials: Credentials | None = None,
+        credentials: Credentials | Token | None = None,
         *,
+        server: str = "the ledger",
         transport: httpx.BaseTransport | None = None,
         ca_bundle: Path | None = None,
         limits: Limits = LIMITS,
         pause: Callable[[float], object] = time.sleep,
         told: Callable[[str], object] | None = None,
     ) -> None:
-        """`address`: of the server; only its origin is ever called. `transport`: takes the place of the network.
-        `pause`: waits that many seconds between repetitions. `told`: is told of every call, without a password.
+        """`address`: of the server; only its origin is ever called. `server`: its name in messages. `transport`: takes
+        the place of the network. `pause`: waits that many seconds between repetitions. `told`: is told of every call,
+        without a password.
 
         Raises:
             UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
         """
-        target = _checked(address)
+        self._server = server
+        target = _checked(address, server)
         self._origin = _origin(target)
         self._password = credentials.password.reveal().encode() if credentials is not None else b""
         authorization = credentials.authorization if credentials is not None else None
-        self._exchange = Exchange("Authorization", authorization, limits)
+        header = credentials.header if credentials is not None else "Authorization"
+        self._exchange = Exchange(header, authorization, limits)
         self._limits = limits
         self._pause = pause
         self._told = told
@@ -94,10 +111,10 @@ class Plain:
             ResponseError: the answer cannot be read.
             UsageError: `url` is of another origin than the address.
         """
-        target = _checked(url)
+        target = _checked(url, self._server)
         if _origin(target) != self._origin:
-            msg = f"{target.host} is another server than that of the ledger's address."
-            raise UsageError(msg, hint="lock_address and unlock_address have the scheme, host and port of address")
+            msg = f"{target.host} is another server than that of {self._server}'s address."
+            raise UsageError(msg, hint=f"all addresses of {self._server} have one scheme, host and port")
         received = self._until_answered(method, target, headers=headers, body=body)
         answer = received.body
         if received.status >= 300 and self._password:
@@ -196,18 +213,20 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host.lower(), url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def _checked(address: str) -> httpx.URL:
+def _checked(address: str, server: str = "the ledger") -> httpx.URL:
     """The address, when a password may be sent there: https, or http to loopback."""
     hint = "write it as https://gitlab.example.com/api/v4/projects/1/terraform/state/kiamo"
+    if server != "the ledger":
+        hint = "write it as https://gitlab.example.com/api/v4"
     try:
         url = httpx.URL(address)
     except (httpx.InvalidURL, UnicodeError):
         url = httpx.URL("")
     if url.scheme not in {"http", "https"} or not url.host:
-        msg = "The address of the ledger is not an http or https address."
+        msg = f"The address of {server} is not an http or https address."
         raise UsageError(msg, hint=hint)
     if url.userinfo or url.fragment:
-        msg = "The address of the ledger holds a user or a fragment."
+        msg = f"The address of {server} holds a user or a fragment."
         raise UsageError(msg, hint="user and password stand in the environment, see the page on the ledger")
     if url.scheme == "http" and not is_loopback(url.host):
         msg = f"Nothing is sent to {url.host} over plain http."

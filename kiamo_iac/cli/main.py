@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "drift": ("kiamo_iac.cli.drift:drift", "Say who changed what since the last apply."),
         "adopt": ("kiamo_iac.cli.adopt:adopt", "Take things that exist already into the ledger."),
         "ledger": ("kiamo_iac.cli.ledger:ledger", "Look at what is ours, and put it right by hand."),
+        "comment": ("kiamo_iac.cli.comment:comment", "Post a plan on the merge request of the running pipeline."),
         "demo": ("kiamo_iac.cli.demo:demo", "Tell the whole story on a Kiamo in a box, in one command."),
         "emulator": ("kiamo_iac.cli.emulator:emulator", "Run a Kiamo in a box on this machine."),
         "contract": ("kiamo_iac.cli.contract:contract", "Show or check how the instance's API is spoken to."),

@@ -19,6 +19,7 @@ ENVIRONMENT_VARIABLES: Mapping[str, str] = MappingProxyType(
         "KIAMO_<ENV>_LEDGER_USERNAME": "who writes the ledger, where it is kept behind HTTP",
         "KIAMO_<ENV>_LEDGER_PASSWORD": "the password to it (or `…_PASSWORD_FILE`); GitLab's jobs need neither",
         "KIAMO_<ENV>_LEDGER_ORIGIN": "pins where these two go: a project file that points elsewhere is refused",
+        "KIAMO_GITLAB_TOKEN": "with which `comment` comments on GitLab; on GitHub that is `GITHUB_TOKEN`",
         "NO_COLOR": "no colours",
     }
 )

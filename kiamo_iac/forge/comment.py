@@ -1,0 +1,143 @@
+"""A comment that is there once: found by its marker and its author, then updated; else made.
+
+list ─► ours, with the marker? ─ yes ─► the same text? ─ yes ─► nothing to do
+                 │                            └─ no ──► update ─ gone meanwhile ─┐
+                 └─ no ──────────────────────────────────────────────────────────┴─► create
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
+
+from kiamo_iac.errors import RefusedError, TransportError, UsageError
+from kiamo_iac.forge.calls import PassingError
+
+_MARKER: Final = re.compile(r"<!-- kiamo-iac:[a-z]+(?::[A-Za-z0-9._-]+)* -->")
+_WAITS: Final = (1.0, 4.0)
+"""Seconds before a write whose outcome is unknown is looked at, and made again where it is missing."""
+_GONE: Final = frozenset({403, 404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What is to be said."""
+
+    marker: str
+    """Its first line, which nobody sees."""
+    body: str
+    """All of it, the marker too."""
+
+    @classmethod
+    def of(cls, text: str) -> Comment:
+        """The comment in `text`, which begins with its marker.
+
+        Raises:
+            UsageError: it does not.
+        """
+        marker = first_line(text)
+        if not _MARKER.fullmatch(marker):
+            msg = "The file does not begin with a marker, so that its comment would be repeated and not updated."
+            raise UsageError(msg, hint="make it with: kiamo-iac plan -e ENV --format markdown")
+        return cls(marker, text)
+
+
+def first_line(text: str) -> str:
+    """What a marker would stand in; forges may keep CRLF."""
+    return text.split("\n", 1)[0].rstrip("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A comment of ours that is there."""
+
+    id: int
+    body: str
+    page: str | None
+    """Its address for people, where that is known."""
+
+
+class Outcome(Enum):
+    """What became of a comment."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of a comment, and where it stands."""
+
+    outcome: Outcome
+    page: str | None
+
+
+class Forge(Protocol):
+    """The comments of one merge request."""
+
+    limit: int
+    """The longest text of a comment, in characters."""
+    name: str
+
+    def find(self, marker: str) -> Found | None:
+        """The first comment that begins with `marker` and was written by whoever holds our token.
+
+        Raises:
+            ApiError: the forge gave no usable answer, or said no.
+        """
+
+    def create(self, body: str) -> Found:
+        """
+        Raises:
+            ApiError: as `find`.
+        """
+
+    def update(self, found: Found, body: str) -> Found:
+        """
+        Raises:
+            ApiError: as `find`.
+        """
+
+
+def post(forge: Forge, comment: Comment, *, pause: Callable[[float], object] = time.sleep) -> Posted:
+    """See to it that the comment is there, once, and says what it is to say. `pause`: waits that many seconds.
+
+    Raises:
+        UsageError: it is longer than the forge takes.
+        ApiError: the forge gave no usable answer, or said no.
+    """
+    if len(comment.body) > forge.limit:
+        msg = f"The comment has {len(comment.body):,} characters, and {forge.name} takes {forge.limit:,}."
+        raise UsageError(msg, hint="kiamo-iac plan --format markdown cuts itself: post what it writes, whole")
+    for wait in _WAITS:
+        found = forge.find(comment.marker)
+        try:
+            return _written(forge, comment, found)
+        except TransportError as error:
+            if not error.sent:
+                raise
+            asked = error.wait if isinstance(error, PassingError) else None
+        pause(wait if asked is None else asked)
+    return _written(forge, comment, forge.find(comment.marker))
+
+
+def _written(forge: Forge, comment: Comment, found: Found | None) -> Posted:
+    if found is not None:
+        if _same(found.body, comment.body):
+            return Posted(Outcome.UNCHANGED, found.page)
+        try:
+            return Posted(Outcome.UPDATED, forge.update(found, comment.body).page)
+        except RefusedError as error:
+            if error.status not in _GONE:
+                raise
+    return Posted(Outcome.CREATED, forge.create(comment.body).page)
+
+
+def _same(there: str, wanted: str) -> bool:
+    """Apart from line ends and white space at the end, which forges change."""
+    return there.replace("\r\n", "\n").rstrip() == wanted.replace("\r\n", "\n").rstrip()

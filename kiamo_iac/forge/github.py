@@ -1,0 +1,96 @@
+"""The comments of a pull request on GitHub.
+
+By its REST documentation ("REST API endpoints for issue comments": a pull request is an issue; pages of 100, the next
+one in the Link header). Who the token is: its GraphQL documentation (`viewer`); REST's `GET /user` is not for the
+token of a job. That `viewer.login` is what REST calls `user.login`, also for `github-actions[bot]`, is known from
+public code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kiamo_iac.errors import ApiError, ResponseError, TransportError
+from kiamo_iac.forge.calls import Calls, Send
+from kiamo_iac.forge.comment import Found, first_line
+from kiamo_iac.forge.pipeline import GithubPipeline
+
+_PAGE: Final = 100
+_MOST_PAGES: Final = 100
+_HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+_REFUSALS: Final[Mapping[int, str]] = {
+    401: "pass the token of the job: env: {GITHUB_TOKEN: ${{ github.token }}}",
+    403: "give the job permissions: {pull-requests: write}; a pull request from a fork gets a token that only reads",
+    404: "give the job permissions: {pull-requests: write}, and check that the token is of this repository",
+    422: "the comment may be longer than GitHub takes",
+}
+
+
+class Github:
+    """A pull request."""
+
+    limit: int = 65_536
+    name: str = "GitHub"
+
+    def __init__(self, pipeline: GithubPipeline, send: Send) -> None:
+        self._repository = f"{pipeline.api}/repos/{pipeline.repository}"
+        self._comments = f"{self._repository}/issues/{pipeline.number}/comments"
+        self._graphql = pipeline.graphql
+        self._call = Calls(send, _HEADERS, refusals=_REFUSALS)
+        self._login: str | None = None
+
+    def find(self, marker: str) -> Found | None:
+        """As `Forge.find`. Where GitHub does not say who we are, nothing is ours: a new comment is better than one of
+        ours put into somebody else's mouth."""
+        candidates = [data for data in self._all() if first_line(str(data.get("body") or "")) == marker]
+        if not candidates:
+            return None
+        mine = self._viewer()
+        return next((_found(data) for data in candidates if mine is not None and _author(data) == mine), None)
+
+    def create(self, body: str) -> Found:
+        """As `Forge.create`."""
+        return _found(self._call("POST", self._comments, {"body": body})[0])
+
+    def update(self, found: Found, body: str) -> Found:
+        """As `Forge.update`."""
+        return _found(self._call("PATCH", f"{self._repository}/issues/comments/{found.id}", {"body": body})[0])
+
+    def _all(self) -> list[dict[str, Any]]:
+        """Every comment, the oldest first. The address of a page is made here: none is taken from an answer."""
+        comments: list[dict[str, Any]] = []
+        for page in range(1, _MOST_PAGES + 1):
+            data, headers = self._call("GET", f"{self._comments}?per_page={_PAGE}&page={page}")
+            if not isinstance(data, list):
+                msg = f"The answer to GET {self._comments} is not a list."
+                raise ResponseError(msg)
+            comments += [item for item in data if isinstance(item, dict)]
+            if 'rel="next"' not in headers.get("link", ""):
+                break
+        return comments
+
+    def _viewer(self) -> str | None:
+        if self._login is None:
+            try:
+                data, _ = self._call("POST", self._graphql, {"query": "query { viewer { login } }"})
+                login = data["data"]["viewer"]["login"]
+            except TransportError:
+                raise
+            except (ApiError, KeyError, TypeError):
+                return None
+            self._login = login if isinstance(login, str) and login else None
+        return self._login
+
+
+def _author(data: Mapping[str, Any]) -> object:
+    user = data.get("user")
+    return user.get("login") if isinstance(user, dict) else None
+
+
+def _found(data: Any) -> Found:
+    if not isinstance(data, dict) or type(data.get("id")) is not int:
+        msg = "GitHub answered with a comment that has no id."
+        raise ResponseError(msg)
+    page = data.get("html_url")
+    return Found(data["id"], str(data.get("body") or ""), page if isinstance(page, str) else None)

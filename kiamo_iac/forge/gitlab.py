@@ -1,0 +1,96 @@
+"""The comments of a merge request on GitLab.
+
+By its documentation of the notes API (pages of 100, `X-Next-Page`; at most 1,000,000 characters) and of job tokens
+(which may read notes and write none); the author of a note is compared with `GET /user`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kiamo_iac.errors import ResponseError
+from kiamo_iac.forge.calls import Calls, Send
+from kiamo_iac.forge.comment import Found, first_line
+from kiamo_iac.forge.pipeline import GitlabPipeline
+
+_PAGE: Final = 100
+_MOST_PAGES: Final = 100
+_QUICK_ACTION: Final = re.compile(r"^([ \t]*)/(?=[A-Za-z])", re.MULTILINE)
+"""A line such as `/merge` is an order to GitLab (its documentation of quick actions), given in our token's name."""
+_REFUSALS: Final[Mapping[int, str]] = {
+    401: "KIAMO_GITLAB_TOKEN is not valid, or has expired: make a new project access token with the scope api",
+    403: "KIAMO_GITLAB_TOKEN needs the scope api and the role Reporter",
+    404: "check that KIAMO_GITLAB_TOKEN is a token of the project that the merge request is in",
+}
+
+
+class Gitlab:
+    """A merge request."""
+
+    limit: int = 1_000_000
+    name: str = "GitLab"
+
+    def __init__(self, pipeline: GitlabPipeline, send: Send) -> None:
+        self._api = pipeline.api
+        self._notes = f"{pipeline.api}/projects/{pipeline.project}/merge_requests/{pipeline.iid}/notes"
+        self._page = pipeline.page
+        self._call = Calls(send, {"Accept": "application/json"}, refusals=_REFUSALS)
+        self._id: int | None = None
+
+    def find(self, marker: str) -> Found | None:
+        """As `Forge.find`."""
+        candidates = [data for data in self._all() if first_line(str(data.get("body") or "")) == marker]
+        if not candidates:
+            return None
+        mine = self._own_id()
+        return next((self._found(data) for data in candidates if _author(data) == mine), None)
+
+    def create(self, body: str) -> Found:
+        """As `Forge.create`."""
+        return self._found(self._call("POST", self._notes, {"body": _inert(body)})[0])
+
+    def update(self, found: Found, body: str) -> Found:
+        """As `Forge.update`."""
+        return self._found(self._call("PUT", f"{self._notes}/{found.id}", {"body": _inert(body)})[0])
+
+    def _all(self) -> list[dict[str, Any]]:
+        """Every comment, the oldest first; GitLab's own notes on what happened are none."""
+        notes: list[dict[str, Any]] = []
+        for page in range(1, _MOST_PAGES + 1):
+            query = f"sort=asc&order_by=created_at&per_page={_PAGE}&page={page}"
+            data, headers = self._call("GET", f"{self._notes}?{query}")
+            if not isinstance(data, list):
+                msg = f"The answer to GET {self._notes} is not a list."
+                raise ResponseError(msg)
+            notes += [item for item in data if isinstance(item, dict) and item.get("system") is not True]
+            if not headers.get("x-next-page", "").strip():
+                break
+        return notes
+
+    def _own_id(self) -> int:
+        if self._id is None:
+            data, _ = self._call("GET", f"{self._api}/user")
+            found = data.get("id") if isinstance(data, dict) else None
+            if type(found) is not int:
+                msg = "GitLab did not say whose token KIAMO_GITLAB_TOKEN is."
+                raise ResponseError(msg)
+            self._id = found
+        return self._id
+
+    def _found(self, data: Any) -> Found:
+        if not isinstance(data, dict) or type(data.get("id")) is not int:
+            msg = "GitLab answered with a comment that has no id."
+            raise ResponseError(msg)
+        page = f"{self._page}#note_{data['id']}" if self._page else None
+        return Found(data["id"], str(data.get("body") or ""), page)
+
+
+def _inert(body: str) -> str:
+    return _QUICK_ACTION.sub(r"\1\\/", body)
+
+
+def _author(data: Mapping[str, Any]) -> object:
+    author = data.get("author")
+    return author.get("id") if isinstance(author, dict) else None

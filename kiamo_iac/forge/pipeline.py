@@ -1,0 +1,139 @@
+"""Which pipeline this is, out of the variables that GitHub and GitLab set in their jobs.
+
+Their documentation lists the variables: GitHub "Variables reference", GitLab "Predefined CI/CD variables".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from kiamo_iac.errors import UsageError
+from kiamo_iac.private_file import read_limited
+from kiamo_iac.secret import Secret
+
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
+_PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
+_LARGEST_EVENT: Final = 64 * 1024 * 1024
+"""Bytes; GitHub cuts an event at 25 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class GithubPipeline:
+    """A job of GitHub Actions on a pull request."""
+
+    api: str
+    """Without a slash at its end, as the following addresses."""
+    graphql: str
+    repository: str
+    """`owner/name`."""
+    number: int
+    """Of the pull request."""
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class GitlabPipeline:
+    """A job of GitLab CI on a merge request."""
+
+    api: str
+    project: str
+    """The id of the project that the merge request is in."""
+    iid: str
+    """Of the merge request, within its project."""
+    token: Secret
+    page: str | None
+    """The address of the merge request for people, where the job knows it."""
+
+
+Pipeline: TypeAlias = GithubPipeline | GitlabPipeline
+
+
+def pipeline_of(environ: Mapping[str, str]) -> Pipeline | None:
+    """The merge request that this job is about; None: it is about none, as on the default branch.
+
+    Raises:
+        UsageError: this is no job of GitHub or GitLab, or what it says of itself is missing or malformed.
+    """
+    if environ.get("GITLAB_CI") == "true":
+        return _gitlab(environ)
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return _github(environ)
+    msg = "This is no job of a pipeline: neither GITHUB_ACTIONS nor GITLAB_CI is true."
+    raise UsageError(msg, hint="comments are posted by pipelines; here, look at the file itself")
+
+
+def _github(environ: Mapping[str, str]) -> GithubPipeline | None:
+    event = _event(_required(environ, "GITHUB_EVENT_PATH"))
+    request = event.get("pull_request") if isinstance(event, dict) else None
+    if request is None:
+        return None
+    number = request.get("number") if isinstance(request, dict) else None
+    if type(number) is not int or number < 1:
+        msg = "The event that GITHUB_EVENT_PATH names has no number of a pull request."
+        raise UsageError(msg)
+    api = _required(environ, "GITHUB_API_URL").rstrip("/")
+    return GithubPipeline(
+        api=api,
+        graphql=environ.get("GITHUB_GRAPHQL_URL") or f"{api}/graphql",
+        repository=_required(environ, "GITHUB_REPOSITORY", _REPOSITORY),
+        number=number,
+        token=_token(environ, "GITHUB_TOKEN", "pass it to the step: env: {GITHUB_TOKEN: ${{ github.token }}}"),
+    )
+
+
+def _gitlab(environ: Mapping[str, str]) -> GitlabPipeline | None:
+    if not environ.get("CI_MERGE_REQUEST_IID"):
+        return None
+    # In the pipeline of a fork, CI_PROJECT_ID is the fork, which does not have the merge request.
+    own = "CI_MERGE_REQUEST_PROJECT_ID"
+    iid = _required(environ, "CI_MERGE_REQUEST_IID", _NUMBER)
+    page = environ.get("CI_MERGE_REQUEST_PROJECT_URL")
+    return GitlabPipeline(
+        api=_required(environ, "CI_API_V4_URL").rstrip("/"),
+        project=_required(environ, own if environ.get(own) else "CI_PROJECT_ID", _NUMBER),
+        iid=iid,
+        token=_token(
+            environ,
+            "KIAMO_GITLAB_TOKEN",
+            "make a project access token with the scope api and the role Reporter, and keep it in a masked variable of"
+            " that name: the job's own token may read comments, and write none",
+        ),
+        page=f"{page}/-/merge_requests/{iid}" if page else None,
+    )
+
+
+def _event(path: str) -> Any:
+    try:
+        data = read_limited(Path(path), limit=_LARGEST_EVENT)
+        return json.loads(data if data is not None else b"")
+    except (OSError, ValueError, RecursionError) as error:
+        msg = "The event that GITHUB_EVENT_PATH names cannot be read."
+        raise UsageError(msg) from error
+
+
+def _required(environ: Mapping[str, str], name: str, form: re.Pattern[str] = _PRINTABLE) -> str:
+    text = environ.get(name, "")
+    if not text:
+        msg = f"{name} is not set, although this says that it is a job of a pipeline."
+        raise UsageError(msg)
+    if not form.fullmatch(text):
+        msg = f"{name} does not hold what such a variable holds."
+        raise UsageError(msg)
+    return text
+
+
+def _token(environ: Mapping[str, str], name: str, hint: str) -> Secret:
+    text = environ.get(name, "").strip()
+    if not text:
+        msg = f"There is no token to comment with: {name} is not set."
+        raise UsageError(msg, hint=hint)
+    if not _PRINTABLE.fullmatch(text):
+        msg = f"What {name} holds is not a token."
+        raise UsageError(msg)
+    return Secret(text)

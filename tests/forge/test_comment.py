@@ -1,0 +1,175 @@
+"""A comment is there once, is ours, and says what it is to say; over real HTTP, on both forges."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiamo_iac.errors import AccessError, RefusedError, TransportError, UsageError
+from kiamo_iac.forge.comment import Outcome, Posted
+from tests.forge.conftest import Job
+from tests.forge.fake import MARKER, STRANGER, US, Fake
+
+OTHER = MARKER.replace("staging", "production")
+
+
+def bodies(fake: Fake) -> list[str]:
+    """What the comments say, after their markers."""
+    return [comment["body"].split("\n", 1)[-1].strip() for comment in fake.comments]
+
+
+def outcome(posted: Posted | None) -> Outcome:
+    """What became of it."""
+    assert posted is not None
+    return posted.outcome
+
+
+def test_the_first_run_posts_and_the_next_one_updates(job: Job) -> None:
+    first = job.comment(f"{MARKER}\n\nOne.\n")
+    second = job.comment(f"{MARKER}\n\nTwo.\n")
+    assert (outcome(first), outcome(second)) == (Outcome.CREATED, Outcome.UPDATED)
+    assert bodies(job.fake) == ["Two."]
+    assert first is not None
+    assert second is not None
+    assert first.page == second.page
+    assert first.page is not None
+    assert first.page.startswith(f"{job.fake.url}/acme/kiamo/")
+
+
+def test_the_same_text_is_not_sent_again(job: Job) -> None:
+    job.comment()
+    assert outcome(job.comment()) is Outcome.UNCHANGED
+    assert len(job.fake.writes()) == 1
+
+
+def test_the_same_text_with_the_line_ends_of_a_form_is_the_same(job: Job) -> None:
+    job.fake.say(US, f"{MARKER}\r\n\r\nA plan.")
+    assert outcome(job.comment()) is Outcome.UNCHANGED
+
+
+def test_each_environment_has_its_own(job: Job) -> None:
+    for text in (f"{MARKER}\ns", f"{OTHER}\np", f"{MARKER}\ns2", f"{OTHER}\np2"):
+        job.comment(text)
+    assert bodies(job.fake) == ["s2", "p2"]
+
+
+def test_a_comment_of_a_stranger_with_our_marker_is_left_alone(job: Job) -> None:
+    job.fake.say(STRANGER, f"{MARKER}\n\nMine.")
+    assert outcome(job.comment()) is Outcome.CREATED
+    job.comment(f"{MARKER}\n\nTwo.\n")
+    assert bodies(job.fake) == ["Mine.", "Two."]
+
+
+def test_a_comment_that_only_quotes_the_marker_is_left_alone(job: Job) -> None:
+    job.fake.say(US, f"Look:\n{MARKER}")
+    assert outcome(job.comment()) is Outcome.CREATED
+
+
+def test_ours_is_found_on_a_later_page(job: Job) -> None:
+    job.fake.page = 10
+    for number in range(25):
+        job.fake.say(STRANGER, f"{number}")
+    job.fake.say(US, f"{MARKER}\n\nOld.")
+    job.fake.say(STRANGER, "The last word.")
+    assert outcome(job.comment()) is Outcome.UPDATED
+    assert bodies(job.fake)[25] == "A plan."
+    assert sum(call.startswith("GET") and call.endswith(("comments 200", "notes 200")) for call in job.fake.log) == 3
+
+
+def test_one_that_cannot_be_changed_any_more_is_made_again(job: Job) -> None:
+    job.fake.say(US, f"{MARKER}\n\nOld.")["locked"] = True
+    assert outcome(job.comment()) is Outcome.CREATED
+
+
+@pytest.mark.parametrize("fault", ["drop", "commit and drop", "503", "429+"])
+def test_a_write_of_unknown_outcome_leaves_one_comment(job: Job, fault: str) -> None:
+    job.fake.faults.append(fault)
+    job.comment()
+    assert bodies(job.fake) == ["A plan."]
+
+
+def test_the_wait_is_the_one_that_was_asked_for(job: Job, waits: list[float]) -> None:
+    job.fake.faults += ["503", "429+"]
+    job.comment()
+    assert waits == [1.0, 0.0]
+
+
+def test_a_forge_that_does_not_come_back_is_an_error(job: Job) -> None:
+    job.fake.faults += ["503"] * 3
+    with pytest.raises(TransportError, match="503"):
+        job.comment()
+    assert bodies(job.fake) == []
+
+
+def test_a_redirect_is_not_followed(job: Job, fake: Fake) -> None:
+    job.fake.redirect = f"{fake.url}/elsewhere"
+    with pytest.raises(Exception, match="302") as caught:
+        job.comment()
+    assert "redirects are never followed" in str(getattr(caught.value, "hint", ""))
+    assert len(job.fake.log) == 1
+
+
+def test_a_token_that_is_not_valid_is_never_shown(job: Job) -> None:
+    wrong = "wrong-token-of-somebody"
+    with pytest.raises(AccessError) as caught:
+        job.comment(GITHUB_TOKEN=wrong, KIAMO_GITLAB_TOKEN=wrong)
+    assert wrong not in f"{caught.value} {caught.value.hint} {caught.value.__cause__!r} {job.told}"
+    assert "(hidden)" in str(caught.value)
+
+
+def test_no_call_is_told_with_a_token(job: Job) -> None:
+    job.comment()
+    assert job.told
+    assert "token" not in " ".join(job.told)
+
+
+def test_the_body_is_as_long_as_the_forge_takes(job: Job) -> None:
+    limit = {"github": 65_536, "gitlab": 1_000_000}[job.name]
+    text = f"{MARKER}\n".ljust(limit, "x")
+    assert outcome(job.comment(text)) is Outcome.CREATED
+    with pytest.raises(UsageError, match=f"takes {limit:,}"):
+        job.comment(text + "x")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "A plan.\n", f"\n{MARKER}\n", f"{MARKER} x\n", "<!-- kiamo-iac:plan:a --> -->\n", "<!-- other -->\n"]
+)
+def test_a_text_without_a_marker_is_refused(job: Job, text: str) -> None:
+    with pytest.raises(UsageError, match="does not begin with a marker"):
+        job.comment(text)
+    assert job.fake.log == []
+
+
+def test_githubs_token_of_a_fork_only_reads(github: Job) -> None:
+    from tests.forge.fake import READER
+
+    with pytest.raises(AccessError) as caught:
+        github.comment(GITHUB_TOKEN=READER)
+    assert caught.value.hint is not None
+    assert "fork" in caught.value.hint
+
+
+@pytest.mark.parametrize("viewer", [None, 17, ""])
+def test_where_github_does_not_say_who_we_are_nothing_is_edited(github: Job, viewer: object) -> None:
+    github.fake.viewer = viewer
+    github.fake.say(US, f"{MARKER}\n\nOld.")
+    assert outcome(github.comment()) is Outcome.CREATED
+    assert bodies(github.fake) == ["Old.", "A plan."]
+
+
+def test_gitlabs_own_notes_are_no_comments(gitlab: Job) -> None:
+    gitlab.fake.say(US, f"{MARKER}\n\nchanged the description", system=True)
+    assert outcome(gitlab.comment()) is Outcome.CREATED
+
+
+def test_no_line_is_an_order_to_gitlab(gitlab: Job) -> None:
+    gitlab.comment(f"{MARKER}\n/merge\n  /approve\ntext /close\n")
+    assert gitlab.fake.orders == []
+    assert bodies(gitlab.fake) == ["\\/merge\n  \\/approve\ntext /close"]
+
+
+def test_another_project_is_not_found(gitlab: Job) -> None:
+    with pytest.raises(RefusedError) as caught:
+        gitlab.comment(CI_MERGE_REQUEST_PROJECT_ID="43")
+    assert caught.value.status == 404
+    assert caught.value.hint is not None
+    assert "KIAMO_GITLAB_TOKEN" in caught.value.hint
