@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -17,11 +18,17 @@ import click
 from kiamo_iac import __version__
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from kiamo_iac.cli.session import Session
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "validate": ("kiamo_iac.cli.validate:validate", "Check all manifests offline: every problem at once."),
+        "render": (
+            "kiamo_iac.cli.render:render",
+            "Print the composed manifests of an environment, and where each value is from.",
+        ),
         "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would do to an environment, and why."),
         "apply": ("kiamo_iac.cli.apply:apply", "Bring an environment level with its manifests."),
         "show": ("kiamo_iac.cli.show:show", "Show a plan that plan --out saved."),
@@ -33,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "emulator": ("kiamo_iac.cli.emulator:emulator", "Run a Kiamo in a box on this machine."),
         "contract": ("kiamo_iac.cli.contract:contract", "Show or check how the instance's API is spoken to."),
         "schema": ("kiamo_iac.cli.schema:schema", "Print the JSON Schema of a format, for editors and CI."),
+        "completion": ("kiamo_iac.cli.completion:completion", "Print the completion script of a shell."),
     }
 )
 """Command → (`module:attribute`, the short help that the module says too; a test compares the two)."""
@@ -76,6 +84,15 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The table's names and short helps, so that a Tab imports nothing."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=short) for name, (_, short) in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The table's short helps, so that `--help` imports nothing."""
@@ -123,6 +140,10 @@ def run(args: Sequence[str] | None = None, *, session: Session | None = None) ->
     """
     arguments = list(sys.argv[1:] if args is None else args)
     try:
+        if "_KIAMO_IAC_COMPLETE" in os.environ:  # a shell asks what may come next: click looks for the same variable
+            from kiamo_iac.cli.shells import register
+
+            register()
         result: Any = cli.main(arguments, prog_name="kiamo-iac", standalone_mode=False, obj=session)
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the one place where every exception ends

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import choice_options, environment_option, plan_format_option
+from kiamo_iac.cli.options import choice_options, optional_environment_option, plan_format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, style_for, write_data
 
 if TYPE_CHECKING:
     from kiamo_iac.address import Address
     from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.planner.plan_file import Options
 
 EPILOG = """\b
 Examples:
@@ -22,6 +23,7 @@ Examples:
   kiamo-iac plan -e staging --prune --target bases/prospects
   kiamo-iac plan -e production --rehearse --out tonight.plan      (then: kiamo-iac apply tonight.plan)
   kiamo-iac plan -e production --format json > plan.json
+  kiamo-iac plan --all-environments
   kiamo-iac plan -e production --detailed-exitcode   (a nightly check: 2 says that there are changes)
 
 \b
@@ -30,7 +32,8 @@ Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-ex
 
 
 @click.command(epilog=EPILOG, short_help="Show what apply would do to an environment, and why.")
-@environment_option
+@optional_environment_option
+@click.option("--all-environments", is_flag=True, help="Plan them all side by side, and show one table.")
 @choice_options
 @click.option("--rehearse", is_flag=True, help="Run it on a Kiamo in a box that holds what was just read.")
 @click.option(
@@ -45,7 +48,8 @@ Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-ex
 def plan(
     session: Session,
     *,
-    environment: str,
+    environment: str | None,
+    all_environments: bool,
     prune: bool,
     targets: tuple[Address, ...],
     may_stop: tuple[Address, ...],
@@ -63,8 +67,17 @@ def plan(
     from kiamo_iac.planner.plan_file import Options
     from kiamo_iac.workspace.planning import planned
 
+    options = Options(prune=prune, targets=targets, may_stop=may_stop)
+    if all_environments:
+        if environment is not None or rehearse or out is not None:
+            msg = "--all-environments stands alone: not with -e, --rehearse or --out."
+            raise click.UsageError(msg)
+        return _show_all(session, options, output=output, detailed_exitcode=detailed_exitcode)
+    if environment is None:
+        msg = "Missing option '-e' / '--environment' (or --all-environments)."
+        raise click.UsageError(msg)
     workspace = session.workspace()
-    made = planned(workspace, environment, Options(prune=prune, targets=targets, may_stop=may_stop))
+    made = planned(workspace, environment, options)
     if rehearse and made.plan.applyable:
         from kiamo_iac.workspace.rehearsing import rehearsed
 
@@ -86,3 +99,18 @@ def show(made: Plan, session: Session, *, output: str) -> None:
     from kiamo_iac.render.base import plan_renderer
 
     write_data(plan_renderer(output, style_for(sys.stdout, session)).render(made), utf8=output != "text")
+
+
+def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:
+    """One table of all environments on stdout; 1 when one of them has no plan, or one that is refused."""
+    from kiamo_iac.render.environments import TABLES, Row
+    from kiamo_iac.workspace.planning_all import plan_all
+
+    if output not in TABLES:
+        msg = f"All environments are shown as {', '.join(TABLES)}."
+        raise click.UsageError(msg)
+    rows = [Row(made.environment, made.plan, made.error) for made in plan_all(session.workspace(), options)]
+    write_data(TABLES[output](rows, style_for(sys.stdout, session)), utf8=output != "text")
+    if any(row.plan is None or not row.plan.applyable for row in rows):
+        return 1
+    return 2 if detailed_exitcode and any(row.plan is not None and row.plan.steps for row in rows) else 0

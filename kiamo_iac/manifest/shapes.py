@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,17 @@ Shapes = Mapping[str, Shape]
 def shapes() -> Shapes:
     """The shapes of all kinds there are now."""
     return {collection: _shape(kind) for collection, kind in by_collection().items()}
+
+
+def reading_order(collections: Iterable[str]) -> list[str]:
+    """The collections as a manifest is best read: what others refer to first, services before bases before batches."""
+    known = by_collection()
+    return sorted(collections, key=lambda name: (_rank(known[name]), not known[name].by_reference, name))
+
+
+def _rank(kind: type[Resource]) -> int:
+    needed = {reference.kind for reference in kind.references} | ({kind.parent} if kind.parent else set())
+    return 1 + max((_rank(kinds()[name]) for name in needed if name != kind.kind), default=0)
 
 
 def _shape(kind: type[Resource]) -> Shape:

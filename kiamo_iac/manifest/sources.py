@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ class Sources:
         """`keep`: the documents stay, for they will be asked for again."""
         self._root = root
         self._kept: dict[Path, Source] | None = {} if keep else None
+        self._lock = threading.Lock()
 
     def read(self, files: Sequence[Path]) -> Iterator[Source]:
         """Every file, in an order of its own."""
@@ -39,9 +41,10 @@ class Sources:
             if self._kept is None:
                 yield _read(path, shown)
                 continue
-            source = self._kept.get(path)
-            if source is None:
-                source = self._kept[path] = _read(path, shown)
+            with self._lock:  # several environments may be composed at a time
+                source = self._kept.get(path)
+                if source is None:
+                    source = self._kept[path] = _read(path, shown)
             yield source
 
 

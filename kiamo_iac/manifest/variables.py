@@ -35,6 +35,8 @@ class Variables:
 
     known: Mapping[str, Variable] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    filled: dict[SourceRange, tuple[str, ...]] = field(default_factory=dict)
+    """Where a string stands that was filled in → the variables in it, in their order."""
 
     def fill(self, document: Document, report: Report) -> Document:
         """`document` with the variables in its values filled in; what cannot be filled in is reported, and stays."""
@@ -112,6 +114,7 @@ class _Filling:
                 return text
             parts.append(value)
         parts.append(text[end:])
+        self._variables.filled[self._document.place(node).at(str(key))] = names_in(text)
         said = [part for part in parts if part != ""]
         return said[0] if len(said) == 1 else "".join(map(_text, said))
 

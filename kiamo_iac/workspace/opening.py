@@ -42,6 +42,8 @@ class Workspace:
     """The clock that change windows go by."""
     ca_bundle: Path | None = None
     """The authorities that certificates are checked against; None: the system's."""
+    sources: Sources | None = None
+    """Manifests that were read already, where several environments are composed of them."""
 
     @classmethod
     def open(
@@ -74,7 +76,7 @@ class Workspace:
         chosen = choose_environment(self.project, environment) if environment is not None else None
         return compose(
             self.project.composition(chosen),
-            sources=Sources(self.project.root),
+            sources=self.sources or Sources(self.project.root),
             capabilities=self.contract.capabilities(),
             keep_parts=keep_parts,
         )

@@ -1,0 +1,47 @@
+"""`kiamo-iac render`: the manifests of an environment, composed."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kiamo_iac.cli.options import environment_option, format_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, style_for, write_data
+
+EPILOG = """\b
+Examples:
+  kiamo-iac render -e production
+  kiamo-iac render -e production > composed.yaml      (a manifest that says the same by itself)
+  kiamo-iac render -e production --format json
+
+\b
+Exit codes: 0 composed, 1 the manifests hold errors, 64 usage.
+"""
+
+
+@click.command(
+    epilog=EPILOG, short_help="Print the composed manifests of an environment, and where each value is from."
+)
+@environment_option
+@format_option
+@pass_session
+def render(session: Session, *, environment: str, output: str) -> int:
+    """Print the composed manifests of an environment, and where each value is from.
+
+    Patches are merged and variables filled in. Behind each value stands its place, file:line:column, and
+    that of the variables in it. Nothing is called: no instance, no token.
+    """
+    from kiamo_iac.render.composed import composed_json, composed_text
+    from kiamo_iac.render.diagnostics import render_text
+    from kiamo_iac.workspace.composing import composed
+
+    things, warnings = composed(session.workspace(), environment)
+    if warnings:
+        say(render_text(warnings, style_for(sys.stderr, session)), nl=False)
+    if output == "json":
+        write_data(composed_json(things, environment=environment), utf8=True)
+    else:
+        write_data(composed_text(things, style_for(sys.stdout, session), environment=environment))
+    return 0

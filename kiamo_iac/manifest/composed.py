@@ -1,0 +1,126 @@
+"""The manifests of an environment as they come out of the composition, each value with the place that it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kiamo_iac.address import Address
+from kiamo_iac.diagnostics import SourceRange
+from kiamo_iac.manifest.composition import Composition, Places, merge
+from kiamo_iac.manifest.loader import Loaded
+from kiamo_iac.manifest.shapes import Shape, reading_order, shapes
+from kiamo_iac.manifest.variables import Value, literal
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value comes from."""
+
+    source: SourceRange
+    variables: tuple[tuple[str, SourceRange], ...] = ()
+    """Of a string that variables were filled into: the name of each, and where its value stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value that holds no others: a scalar, or an empty mapping or list."""
+
+    path: Path
+    """Keys and indices below its thing: `("association", "destination")`."""
+    value: Any
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedThing:
+    """One thing that manifests declare, with the things below it that stand in its block."""
+
+    address: Address
+    shape: Shape
+    parents: Mapping[str, str]
+    """Kind → name of what it stands below; only of a thing whose parent no manifest declares."""
+    leaves: tuple[Leaf, ...]
+    children: Mapping[str, tuple[ComposedThing, ...]]
+    """Collection → its things, as they are declared."""
+
+
+def composed_things(loaded: Loaded, composition: Composition) -> Mapping[str, tuple[ComposedThing, ...]]:
+    """Collection → the things at the top, in the order of kinds, and of their declaration within.
+
+    `loaded` was composed of `composition` with its parts kept.
+    """
+    below: dict[tuple[Address | None, str], list[Address]] = {}
+    for address in loaded.parts:
+        parent = address.parent
+        holder = parent if parent in loaded.parts else None
+        below.setdefault((holder, address.collection), []).append(address)
+    reading = _Reading(loaded, composition, below)
+    known = shapes()
+    return {name: reading.things(None, known[name]) for name in reading_order(known) if (None, name) in below}
+
+
+class _Reading:
+    def __init__(
+        self,
+        loaded: Loaded,
+        composition: Composition,
+        below: Mapping[tuple[Address | None, str], Sequence[Address]],
+    ) -> None:
+        self._loaded = loaded
+        self._variables = composition.variables
+        self._below = below
+        self._shapes = shapes()
+
+    def things(self, parent: Address | None, shape: Shape) -> tuple[ComposedThing, ...]:
+        found = self._below.get((parent, shape.kind.collection), ())
+        return tuple(self._thing(address, shape, at_top=parent is None) for address in found)
+
+    def _thing(self, address: Address, shape: Shape, *, at_top: bool) -> ComposedThing:
+        block, places = merge(self._loaded.parts[address], lambda _: None)
+        parents: dict[str, str] = {}
+        above = address.parent
+        if at_top:
+            for ancestor in reversed(shape.ancestors):
+                if above is not None:
+                    parents[ancestor.kind] = self._loaded.state[above].name
+                    above = above.parent
+        children = {name: self.things(address, self._shapes[name]) for name in reading_order(shape.children)}
+        return ComposedThing(
+            address,
+            shape,
+            dict(reversed(parents.items())),
+            tuple(self._leaves(block.body(), block.node, places)),
+            {name: found for name, found in children.items() if found},
+        )
+
+    def _leaves(self, body: dict[str, Any], node: dict[str, Any], places: Places) -> Iterator[Leaf]:
+        place = places.place(node)
+        for key in sorted(body, key=_rank):
+            yield from self._below_key((key,), body[key], place.at(key), places)
+
+    def _below_key(self, path: Path, value: Any, source: SourceRange, places: Places) -> Iterator[Leaf]:
+        if value and isinstance(value, dict | list):
+            place = places.place(value)
+            for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+                yield from self._below_key((*path, key), inner, place.at(str(key)), places)
+            return
+        names = self._variables.filled.get(source, ())
+        variables = tuple((name, self._variables.known[name].source) for name in names)
+        yield Leaf(path, value, Origin(source, variables))
+
+
+_FIRST = ("name", "managed", "ensure", "protect", "renamed_from", "exclusive", "label", "datatype", "service")
+"""The order in which keys are shown; all others come after them, as they are declared."""
+
+
+def _rank(key: str) -> int:
+    return _FIRST.index(key) if key in _FIRST else len(_FIRST)
+
+
+def as_written(value: Value | list[Any] | dict[str, Any] | None) -> Any:
+    """A value as a manifest writes it: a string in which nothing may be taken for a variable."""
+    return literal(value) if isinstance(value, str) else value

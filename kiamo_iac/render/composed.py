@@ -1,0 +1,122 @@
+"""The composed manifests of an environment: as a manifest with the origin of each value beside it, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import click
+
+from kiamo_iac.document.writing import scalar
+from kiamo_iac.manifest.composed import ComposedThing, Leaf, Origin, as_written
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.escape import document, json_document, visible
+
+FORMAT_VERSION = "1.0"
+"""Of the JSON; the first number changes when a reader of the old form would misread the new one."""
+
+_COLUMN = 48
+"""At which origins begin, where the line is not longer than that."""
+
+Things = Mapping[str, Sequence[ComposedThing]]
+
+
+def composed_text(things: Things, style: Style, *, environment: str) -> str:
+    """A manifest that says the same by itself: nothing of it is a variable any more."""
+    lines = [_Line(f"# The manifests as {visible(environment)} composes them; behind each value, where it comes from.")]
+    for collection, found in things.items():
+        lines.append(_Line(f"{collection}:"))
+        lines += (line.indented(2) for thing in found for line in _thing(thing))
+    return document(_with_origin(line, style) for line in lines)
+
+
+def composed_json(things: Things, *, environment: str) -> str:
+    """Every thing with its values; a path is a list of keys and indices."""
+    listed = [_thing_data(thing) for found in things.values() for thing in _flat(found)]
+    return json_document({"format_version": FORMAT_VERSION, "environment": environment, "things": listed})
+
+
+class _Line(NamedTuple):
+    text: str
+    origin: Origin | None = None
+
+    def indented(self, width: int) -> _Line:
+        return _Line(" " * width + self.text, self.origin)
+
+
+def _thing(thing: ComposedThing) -> Iterator[_Line]:
+    lines = [_Line(f"{kind}: {scalar(as_written(name))}") for kind, name in thing.parents.items()]
+    lines += _mapping(thing.leaves, 0)
+    for collection, children in thing.children.items():
+        lines.append(_Line(f"{collection}:"))
+        lines += (line.indented(2) for child in children for line in _thing(child))
+    yield from _item(lines)
+
+
+def _item(lines: Sequence[_Line]) -> Iterator[_Line]:
+    """Lines as one item of a list."""
+    for number, line in enumerate(lines):
+        yield _Line(f"{'  ' if number else '- '}{line.text}", line.origin)
+
+
+def _mapping(leaves: Sequence[Leaf], depth: int) -> list[_Line]:
+    lines: list[_Line] = []
+    for key, found in groupby(leaves, lambda leaf: leaf.path[depth]):
+        group = list(found)
+        name = scalar(key)
+        if len(group[0].path) == depth + 1:
+            lines.append(_Line(f"{name}: {_scalar(group[0].value)}", group[0].origin))
+        else:
+            lines.append(_Line(f"{name}:"))
+            lines += (line.indented(2) for line in _below(group, depth + 1))
+    return lines
+
+
+def _below(leaves: Sequence[Leaf], depth: int) -> list[_Line]:
+    if not isinstance(leaves[0].path[depth], int):
+        return _mapping(leaves, depth)
+    lines: list[_Line] = []
+    for _, found in groupby(leaves, lambda leaf: leaf.path[depth]):
+        group = list(found)
+        alone = len(group[0].path) == depth + 1
+        inner = [_Line(_scalar(group[0].value), group[0].origin)] if alone else _below(group, depth + 1)
+        lines += _item(inner)
+    return lines
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, dict | list):  # an empty one
+        return "{}" if isinstance(value, dict) else "[]"
+    return scalar(as_written(value))
+
+
+def _with_origin(line: _Line, style: Style) -> str:
+    if line.origin is None:
+        return line.text
+    said = [str(line.origin.source), *(f"${{{name}}} {source}" for name, source in line.origin.variables)]
+    comment = f"# {visible(', '.join(said))}"
+    return f"{line.text.ljust(_COLUMN)}  {click.style(comment, dim=True) if style.color else comment}"
+
+
+def _flat(things: Sequence[ComposedThing]) -> Iterator[ComposedThing]:
+    for thing in things:
+        yield thing
+        for children in thing.children.values():
+            yield from _flat(children)
+
+
+def _thing_data(thing: ComposedThing) -> dict[str, Any]:
+    return {
+        "address": thing.address,
+        "kind": thing.shape.noun,
+        "values": [
+            {
+                "path": list(leaf.path),
+                "value": leaf.value,
+                "source": str(leaf.origin.source),
+                "variables": [{"name": name, "source": str(at)} for name, at in leaf.origin.variables],
+            }
+            for leaf in thing.leaves
+        ],
+    }

@@ -1,0 +1,130 @@
+"""The plans of all environments in one table: as text, as JSON, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from kiamo_iac.diagnostics import Severity
+from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.planner.plan import Action, Plan, Risk
+from kiamo_iac.planner.plan_json import plan_data
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.diagnostics import counted, diagnostic_lines
+from kiamo_iac.render.escape import document, json_document, visible
+
+FORMAT_VERSION = "1.0"
+"""Of the JSON; the first number changes when a reader of the old form would misread the new one."""
+
+_HEADS = ("environment", *(action.value for action in Action), "cannot be undone", "data loss", "result")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One environment: its plan, or the reason why there is none."""
+
+    environment: str
+    plan: Plan | None
+    error: KiamoIacError | None
+
+
+def table_text(rows: Sequence[Row], style: Style) -> str:
+    """Columns for people, and below them what there is to say of those that have no plan."""
+    return document(_text_lines(rows, style))
+
+
+def table_markdown(rows: Sequence[Row], _style: Style) -> str:
+    """A comment for a merge request; its hidden mark is `<!-- kiamo-iac:plan-all -->`."""
+    from kiamo_iac.render.markdown.escape import code
+
+    lines = ["<!-- kiamo-iac:plan-all -->", "### kiamo-iac: all environments", ""]
+    lines += [_markdown_row(_HEADS), _markdown_row(["---", *["---:"] * (len(_HEADS) - 2), "---"])]
+    for row in rows:
+        name, *counts = _cells(row)
+        lines.append(_markdown_row([code(name), *counts]))
+    return "\n".join(lines) + "\n"
+
+
+def table_json(rows: Sequence[Row], _style: Style) -> str:
+    """Every plan whole, or its error."""
+    return json_document({"format_version": FORMAT_VERSION, "environments": [_data(row) for row in rows]})
+
+
+TABLES: Mapping[str, Callable[[Sequence[Row], Style], str]] = MappingProxyType(
+    {"text": table_text, "json": table_json, "markdown": table_markdown}
+)
+"""Format → what writes it."""
+
+
+def _data(row: Row) -> dict[str, Any]:
+    error = row.error
+    return {
+        "environment": row.environment,
+        "plan": plan_data(row.plan) if row.plan is not None else None,
+        "error": {"message": str(error), "hint": error.hint, "exit_code": error.exit_code} if error else None,
+    }
+
+
+def _cells(row: Row) -> list[str]:
+    plan = row.plan
+    if plan is None:
+        return [row.environment, *["-"] * (len(_HEADS) - 2), "no plan"]
+    counts = plan.summary
+    lasting = sum(step.risk is not Risk.REVERSIBLE for step in plan.steps)
+    losing = sum(step.risk is Risk.DATA_LOSS for step in plan.steps)
+    return [row.environment, *(str(counts[action]) for action in Action), str(lasting), str(losing), _result(plan)]
+
+
+def _result(plan: Plan) -> str:
+    if not plan.applyable:
+        errors = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
+        return f"refused, {counted(errors, 'error')}"
+    return counted(len(plan.steps), "change") if plan.steps else "no changes"
+
+
+def _text_lines(rows: Sequence[Row], style: Style) -> Iterator[str]:
+    cells = [[visible(cell) for cell in _cells(row)] for row in rows]
+    widths = [max(map(len, column)) for column in zip(_HEADS, *cells, strict=True)]
+    yield _paint(_aligned(_HEADS, widths), style, bold=True)
+    for row, line in zip(rows, cells, strict=True):
+        yield _paint(_aligned(line, widths), style, fg=_color(row))
+    for row in rows:
+        if row.error is not None:
+            yield ""
+            yield f"{visible(row.environment)}: {visible(str(row.error))}"
+            if row.error.hint:
+                yield f"    hint: {visible(row.error.hint)}"
+            for diagnostic in row.error.diagnostics:
+                yield from (f"  {line}" for line in diagnostic_lines(diagnostic, style))
+    yield ""
+    changing = [row.environment for row in rows if row.plan is not None and (row.plan.steps or not row.plan.applyable)]
+    if changing:
+        yield f"For the whole of one: kiamo-iac plan -e {visible(changing[0])}"
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Names to the left, numbers to the right."""
+    last = len(cells) - 1
+    padded = [
+        cell.ljust(width) if index in {0, last} else cell.rjust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def _color(row: Row) -> str | None:
+    if row.plan is None or not row.plan.applyable:
+        return "red"
+    return "yellow" if row.plan.steps else None
+
+
+def _paint(text: str, style: Style, *, fg: str | None = None, bold: bool = False) -> str:
+    return click.style(text, fg=fg, bold=bold) if style.color and (fg or bold) else text
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,32 @@
+"""The manifests of one environment put together, for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.manifest.composed import ComposedThing, composed_things
+from kiamo_iac.manifest.environment import choose_environment
+from kiamo_iac.manifest.loader import compose
+from kiamo_iac.manifest.sources import Sources
+
+if TYPE_CHECKING:
+    from kiamo_iac.workspace.opening import Workspace
+
+
+def composed(
+    workspace: Workspace, environment: str
+) -> tuple[Mapping[str, tuple[ComposedThing, ...]], tuple[Diagnostic, ...]]:
+    """Collection → the things of an environment with the origin of each value; and the warnings on them.
+
+    Raises:
+        UsageError: there is no such environment.
+        ManifestError: the manifests hold errors.
+    """
+    project = workspace.project
+    composition = project.composition(choose_environment(project, environment))
+    capabilities = workspace.contract.capabilities()
+    loaded = compose(composition, sources=Sources(project.root), capabilities=capabilities, keep_parts=True)
+    loaded.checked()
+    return composed_things(loaded, composition), loaded.diagnostics

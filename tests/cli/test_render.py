@@ -1,0 +1,128 @@
+"""`kiamo-iac render`: composed manifests, and where each value comes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Desk
+
+PROJECT = """\
+manifests: [manifests]
+variables: {brand: ACME}
+environments:
+  staging:
+    url: http://127.0.0.1:8090
+    variables: {brand: ACME Test}
+    patches: [environments/staging]
+  production: {url: "https://kiamo.example.com"}
+"""
+BASE = """\
+bases:
+  - name: prospects
+    label: ${brand} prospects
+    settings: {limit: 9, list: [1, {a: b, c: []}], phone: "0612345678", t: "$${brand} of ${brand}"}
+    fields:
+      - {name: city, label: City, datatype: string}
+batches:
+  - {base: prospects, name: spring, service: Ventes, association: {destination: phone}}
+  - {base: other, name: summer, service: Ventes, association: {destination: phone}}
+services: [{name: Ventes}]
+"""
+PATCH = "bases:\n  - name: prospects\n    settings: {limit: 3}\n    fields: [{name: city, ensure: absent}]\n"
+COMPOSED = """\
+# The manifests as staging composes them; behind each value, where it comes from.
+services:
+  - name: Ventes                                  # manifests/a.yaml:10:19
+bases:
+  - name: prospects                               # manifests/a.yaml:2:11
+    label: ACME Test prospects                    # manifests/a.yaml:3:12, ${brand} kiamo.yaml:6:24
+    settings:
+      limit: 3                                    # environments/staging/a.yaml:3:23
+      list:
+        - 1                                       # manifests/a.yaml:4:33
+        - a: b                                    # manifests/a.yaml:4:40
+          c: []                                   # manifests/a.yaml:4:46
+      phone: "0612345678"                         # manifests/a.yaml:4:59
+      t: $${brand} of ACME Test                   # manifests/a.yaml:4:76, ${brand} kiamo.yaml:6:24
+    fields:
+      - name: city                                # manifests/a.yaml:6:16
+        ensure: absent                            # environments/staging/a.yaml:4:35
+        label: City                               # manifests/a.yaml:6:29
+        datatype: string                          # manifests/a.yaml:6:45
+    batches:
+      - name: spring                              # manifests/a.yaml:8:29
+        service: Ventes                           # manifests/a.yaml:8:46
+        association:
+          destination: phone                      # manifests/a.yaml:8:81
+batches:
+  - base: other
+    name: summer                                  # manifests/a.yaml:9:25
+    service: Ventes                               # manifests/a.yaml:9:42
+    association:
+      destination: phone                          # manifests/a.yaml:9:77
+"""
+
+
+def made(desk: Desk) -> Path:
+    folder = desk.folder
+    (folder / "kiamo.yaml").write_text(PROJECT, encoding="utf-8")
+    (folder / "environments" / "staging").mkdir(parents=True)
+    (folder / "environments" / "staging" / "a.yaml").write_text(PATCH, encoding="utf-8")
+    desk.manifest(BASE)
+    return folder
+
+
+def test_each_value_stands_beside_its_origin(desk: Desk) -> None:
+    made(desk)
+    assert desk.run("render", "-e", "staging") == (0, COMPOSED, "")
+
+
+def test_what_is_printed_is_a_manifest_that_says_the_same(desk: Desk) -> None:
+    folder = made(desk)
+    _, before, _ = desk.run("render", "-e", "staging", "--format", "json")
+    _, text, _ = desk.run("render", "-e", "staging")
+    desk.manifest(text)
+    (folder / "environments" / "staging" / "a.yaml").write_text("", encoding="utf-8")
+    code, after, _ = desk.run("render", "-e", "staging", "--format", "json")
+    assert code == 0
+
+    def values(output: str) -> list[object]:
+        things = json.loads(output)["things"]
+        return [(t["address"], [(v["path"], v["value"]) for v in t["values"]]) for t in things]
+
+    assert values(after) == values(before)
+
+
+def test_json_names_the_variables(desk: Desk) -> None:
+    made(desk)
+    code, out, _ = desk.run("render", "-e", "staging", "--format", "json")
+    data = json.loads(out)
+    (label,) = [v for t in data["things"] for v in t["values"] if v["path"] == ["label"] and "prospects" in v["value"]]
+    assert code == 0
+    assert label == {
+        "path": ["label"],
+        "value": "ACME Test prospects",
+        "source": "manifests/a.yaml:3:12",
+        "variables": [{"name": "brand", "source": "kiamo.yaml:6:24"}],
+    }
+
+
+def test_warnings_go_to_stderr_and_errors_refuse(desk: Desk) -> None:
+    made(desk)
+    desk.manifest(BASE + "# and more\n", "a.yaml")
+    (desk.folder / "environments" / "staging" / "a.yaml").write_text("bases: [{name: prospect}]\n", encoding="utf-8")
+    code, out, err = desk.run("render", "-e", "staging")
+    assert (code, "KIA0324" in err, "- name: prospect\n" in out) == (0, True, False)
+    desk.manifest(BASE.replace("${brand} prospects", "${brnd} prospects"))
+    code, out, err = desk.run("render", "-e", "staging")
+    assert (code, out) == (1, "")
+    assert 'manifests/a.yaml:3:12: error KIA0320: no variable is called "brnd"' in err
+    assert 'hint: did you mean "brand"?' in err
+
+
+def test_an_unknown_environment(desk: Desk) -> None:
+    made(desk)
+    code, out, err = desk.run("render", "-e", "stagin")
+    assert (code, out) == (64, "")
+    assert 'did you mean "staging"?' in err
