@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from kiamo_iac.cli.options import drift_format_option, environment_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import style_for, write_data
+from kiamo_iac.cli.showing import show_drift
 
 EPILOG = """\b
 Examples:
   kiamo-iac drift -e production
   kiamo-iac drift -e production --format json
+  kiamo-iac drift -e production --format github      (annotations and a step summary)
   kiamo-iac drift -e production --detailed-exitcode   (a nightly check: 2 says that there is drift)
 
 \b
@@ -32,10 +31,8 @@ def drift(session: Session, *, environment: str, output: str, detailed_exitcode:
     Compares three sides: the manifests, the instance, and what the ledger says was applied last. So each
     difference has its author: git, somebody on the instance, or both (a conflict). Nothing is written.
     """
-    from kiamo_iac.render.base import drift_renderer
     from kiamo_iac.workspace.drifting import drift_of
 
     name, found = drift_of(session.workspace(), environment)
-    renderer = drift_renderer(output, style_for(sys.stdout, session))
-    write_data(renderer.render(found, environment=name), utf8=output != "text")
+    show_drift(found, session, environment=name, output=output)
     return 2 if detailed_exitcode and found.any else 0

@@ -10,11 +10,11 @@ import click
 
 from kiamo_iac.cli.options import choice_options, optional_environment_option, plan_format_option
 from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.showing import show_plan
 from kiamo_iac.cli.terminal import say, style_for, write_data
 
 if TYPE_CHECKING:
     from kiamo_iac.address import Address
-    from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
 
 EPILOG = """\b
@@ -23,6 +23,7 @@ Examples:
   kiamo-iac plan -e staging --prune --target bases/prospects
   kiamo-iac plan -e production --rehearse --out tonight.plan      (then: kiamo-iac apply tonight.plan)
   kiamo-iac plan -e production --format json > plan.json
+  kiamo-iac plan -e production --format markdown > comment.md     (also html, github, gitlab)
   kiamo-iac plan --all-environments
   kiamo-iac plan -e production --detailed-exitcode   (a nightly check: 2 says that there are changes)
 
@@ -83,7 +84,7 @@ def plan(
 
         made, told = rehearsed(workspace, made)
         say(told)
-    show(made.plan, session, output=output)
+    show_plan(made.plan, session, output=output)
     if not made.plan.applyable:
         return 1
     if out is not None:
@@ -92,13 +93,6 @@ def plan(
         save(workspace, made, out)
         say(f"Saved in {out}, for one apply: kiamo-iac apply {out}")
     return 2 if detailed_exitcode and made.plan.steps else 0
-
-
-def show(made: Plan, session: Session, *, output: str) -> None:
-    """Write a plan to stdout."""
-    from kiamo_iac.render.base import plan_renderer
-
-    write_data(plan_renderer(output, style_for(sys.stdout, session)).render(made), utf8=output != "text")
 
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from kiamo_iac.cli.options import plan_format_option
-from kiamo_iac.cli.plan import show as show_plan
 from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.showing import show_plan
 
 EPILOG = """\b
 Examples:
   kiamo-iac show tonight.plan
   kiamo-iac show tonight.plan --format json
+  kiamo-iac show tonight.plan --format markdown       (a comment for a merge request)
 
 \b
 Exit codes: 0 shown, 1 not a plan, or one that was altered.

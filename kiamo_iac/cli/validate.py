@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from kiamo_iac.cli.options import check_format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, style_for, write_data
+from kiamo_iac.cli.showing import show_check
+from kiamo_iac.cli.terminal import say
 from kiamo_iac.collector import collector_paused
 
 EPILOG = """\b
@@ -17,6 +17,8 @@ Examples:
   kiamo-iac validate
   kiamo-iac validate manifests/prospects.yaml     (what pre-commit does)
   kiamo-iac validate --format json > report.json
+  kiamo-iac validate --format gitlab > gl-code-quality-report.json
+  kiamo-iac validate --format sarif > kiamo.sarif
 
 \b
 Exit codes: 0 valid, 1 errors (with --strict also warnings), 64 usage.
@@ -37,14 +39,12 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
     """
     with collector_paused():  # classes are no garbage either
         from kiamo_iac.diagnostics import Severity
-        from kiamo_iac.render.base import Checked, check_renderer
         from kiamo_iac.render.diagnostics import counted, tally
         from kiamo_iac.render.escape import visible
         from kiamo_iac.workspace import validate as check
 
         found = check(session.project, paths=paths)
-    checked = Checked(found.diagnostics, files=found.files, things=found.things)
-    write_data(check_renderer(output, style_for(sys.stdout, session)).render(checked), utf8=output != "text")
+    show_check(found, session, output=output, strict=strict)
     if output != "json":
         say(f"{counted(found.files, 'manifest')}, {counted(found.things, 'thing')}: {tally(found.diagnostics)}.")
     for path in found.ignored:

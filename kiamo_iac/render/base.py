@@ -35,7 +35,11 @@ class Checked:
     things: int = 0
     """How many things they declare."""
     names: tuple[str, ...] = ()
-    """The manifests that were read, as diagnostics name them; only where a format is asked for that lists them."""
+    """The manifests that were read, as diagnostics name them; given to the formats of `REPOSITORY_FORMATS` alone."""
+    home: str = "kiamo.yaml"
+    """The project file, where those formats put a problem that has no place of its own."""
+    strict: bool = False
+    """Whether warnings fail the run, too."""
 
 
 class PlanRenderer(Protocol):

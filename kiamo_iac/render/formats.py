@@ -10,6 +10,9 @@ PLAN_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "text": "kiamo_iac.render.text:TextPlan",
         "json": "kiamo_iac.render.json_plan:JsonPlan",
+        "markdown": "kiamo_iac.render.markdown.plan:MarkdownPlan",
+        "github": "kiamo_iac.render.github.plan:GithubPlan",
+        "gitlab": "kiamo_iac.render.gitlab.widget:GitlabPlan",
     }
 )
 """Format of a plan → `module:class` (a `base.PlanRenderer`), imported when it is asked for."""
@@ -18,6 +21,9 @@ DRIFT_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "text": "kiamo_iac.render.drift:TextDrift",
         "json": "kiamo_iac.render.drift_json:JsonDrift",
+        "markdown": "kiamo_iac.render.markdown.drift:MarkdownDrift",
+        "github": "kiamo_iac.render.github.drift:GithubDrift",
+        "gitlab": "kiamo_iac.render.gitlab.widget:GitlabDrift",
     }
 )
 """The same of a drift (a `base.DriftRenderer`)."""
@@ -26,6 +32,13 @@ CHECK_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "text": "kiamo_iac.render.diagnostics:TextCheck",
         "json": "kiamo_iac.render.diagnostics:JsonCheck",
+        "github": "kiamo_iac.render.github.check:GithubCheck",
+        "gitlab": "kiamo_iac.render.gitlab.code_quality:GitlabCheck",
+        "junit": "kiamo_iac.render.junit:JunitCheck",
+        "sarif": "kiamo_iac.render.sarif:SarifCheck",
     }
 )
 """The same of what `validate` found (a `base.CheckRenderer`)."""
+
+REPOSITORY_FORMATS: Final = frozenset({"markdown", "github", "gitlab", "junit", "sarif"})
+"""Read beside a repository, where files are named from its root: the others name them from the project's folder."""

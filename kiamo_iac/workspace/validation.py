@@ -18,6 +18,19 @@ from kiamo_iac.workspace.opening import Workspace, project_above
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """What was read together: one project, or the manifests that lie in none."""
+
+    root: Path
+    """The folder that diagnostics name files from."""
+    diagnostics: tuple[Diagnostic, ...]
+    project: Project | None = None
+    """None: there is none, or it cannot be read."""
+    loose: tuple[Path, ...] = ()
+    """The manifests, where there is no project."""
+
+
+@dataclass(frozen=True, slots=True)
 class Validation:
     """What the manifests were found to be."""
 
@@ -28,6 +41,8 @@ class Validation:
     """How many things they declare."""
     ignored: tuple[Path, ...] = ()
     """Paths that were named and are no manifests of the project that they lie in."""
+    parts: tuple[Read, ...] = ()
+    """The same diagnostics by what was read together."""
 
     def __add__(self, other: Self) -> Validation:
         return Validation(
@@ -35,6 +50,7 @@ class Validation:
             self.files + other.files,
             self.things + other.things,
             self.ignored + other.ignored,
+            self.parts + other.parts,
         )
 
 
@@ -63,7 +79,8 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
         result += _validate_project(project, named)
     if loose:
         loaded = load(loose, root=Path.cwd(), capabilities=load_contract().capabilities())
-        result += Validation(loaded.diagnostics, loaded.files, len(loaded.state))
+        read = Read(Path.cwd(), loaded.diagnostics, loose=tuple(loose))
+        result += Validation(loaded.diagnostics, loaded.files, len(loaded.state), parts=(read,))
     return result
 
 
@@ -72,9 +89,10 @@ def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
         workspace = Workspace.open(file)
         checked = check_all(workspace.project, workspace.contract.capabilities())
     except ManifestError as error:
-        return Validation(error.diagnostics)
+        return Validation(error.diagnostics, parts=(Read(file.parent.resolve(), error.diagnostics),))
     strangers = tuple(_strangers(workspace.project, paths))
-    return Validation(checked.diagnostics, checked.files, checked.things, strangers)
+    read = Read(workspace.project.root, checked.diagnostics, workspace.project)
+    return Validation(checked.diagnostics, checked.files, checked.things, strangers, (read,))
 
 
 def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:

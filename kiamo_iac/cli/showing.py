@@ -1,0 +1,65 @@
+"""A plan, a drift or what `validate` found, written to stdout in the format that was asked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiamo_iac.cli.step_summary import add_to_step_summary
+from kiamo_iac.cli.terminal import style_for, write_data
+from kiamo_iac.render.formats import REPOSITORY_FORMATS
+
+if TYPE_CHECKING:
+    from kiamo_iac.cli.session import Session
+    from kiamo_iac.planner.drift import Drift
+    from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.workspace import Validation
+
+
+def show_plan(plan: Plan, session: Session, *, output: str) -> None:
+    """Write a plan; as `github`, also to the step's summary."""
+    from kiamo_iac.render.base import plan_renderer
+    from kiamo_iac.workspace.repository import plan_in_repository
+
+    if output in REPOSITORY_FORMATS:
+        plan = plan_in_repository(plan, _below(session))
+    style = style_for(sys.stdout, session)
+    write_data(plan_renderer(output, style).render(plan), utf8=output != "text")
+    if output == "github":
+        add_to_step_summary(plan_renderer("markdown", style).render(plan))
+
+
+def show_drift(drift: Drift, session: Session, *, environment: str, output: str) -> None:
+    """Write a drift; as `github`, also to the step's summary."""
+    from kiamo_iac.render.base import drift_renderer
+    from kiamo_iac.workspace.repository import drift_in_repository
+
+    if output in REPOSITORY_FORMATS:
+        drift = drift_in_repository(drift, _below(session))
+    style = style_for(sys.stdout, session)
+    write_data(drift_renderer(output, style).render(drift, environment=environment), utf8=output != "text")
+    if output == "github":
+        add_to_step_summary(drift_renderer("markdown", style).render(drift, environment=environment))
+
+
+def show_check(found: Validation, session: Session, *, output: str, strict: bool) -> None:
+    """Write what `validate` found."""
+    from kiamo_iac.render.base import Checked, check_renderer
+
+    if output in REPOSITORY_FORMATS:
+        from kiamo_iac.workspace.repository import checked_in_repository
+
+        checked = checked_in_repository(found, strict=strict)
+    else:
+        checked = Checked(found.diagnostics, files=found.files, things=found.things, strict=strict)
+    write_data(check_renderer(output, style_for(sys.stdout, session)).render(checked), utf8=output != "text")
+
+
+def _below(session: Session) -> str:
+    """Where the project stands in its repository; a saved plan may be shown where there is none."""
+    from kiamo_iac.workspace.opening import project_above
+    from kiamo_iac.workspace.repository import below_repository
+
+    file = session.project or project_above(Path.cwd())
+    return below_repository(file.parent) if file is not None else ""

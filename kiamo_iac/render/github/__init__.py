@@ -1,0 +1,1 @@
+"""What GitHub Actions reads on stdout: annotations as workflow commands, worst first and within its limits."""

@@ -1,0 +1,102 @@
+"""What `validate` found as SARIF 2.1.0, for GitHub's code scanning and for editors.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/. Places count from the root of the repository (`%SRCROOT%`), columns
+in characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, assert_never
+from urllib.parse import quote_from_bytes
+
+from kiamo_iac import __version__
+from kiamo_iac.codes import CODES
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.render.base import Checked, Style
+from kiamo_iac.render.escape import json_document, visible
+from kiamo_iac.render.fingerprints import fingerprinted
+
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_PLACEHOLDER: Final = re.compile(r"\{(\d+)\}")
+
+
+class SarifCheck:
+    """The SARIF format; the style of text does not touch it."""
+
+    def __init__(self, style: Style) -> None:
+        del style
+
+    def render(self, checked: Checked) -> str:
+        """A SARIF log of one run, ending with a newline."""
+        rules = sorted({diagnostic.code for diagnostic in checked.diagnostics})
+        found = fingerprinted(checked.diagnostics)
+        driver = {"name": "kiamo-iac", "semanticVersion": __version__, "rules": [_rule(code) for code in rules]}
+        run = {
+            "tool": {"driver": driver},
+            "columnKind": "unicodeCodePoints",
+            "results": [_result(diagnostic, name, rules, home=checked.home) for diagnostic, name in found],
+        }
+        return json_document({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(code: str) -> dict[str, Any]:
+    meaning = CODES.get(code, "A code that this version does not know.")
+    return {
+        "id": code,
+        "shortDescription": {"text": _plain(meaning)},
+        "help": {"text": _plain(f"{meaning} What to do about it, the message says where it is known.")},
+    }
+
+
+def _result(diagnostic: Diagnostic, fingerprint: str, rules: Sequence[str], *, home: str) -> dict[str, Any]:
+    lines = [diagnostic.summary, diagnostic.detail, f"hint: {diagnostic.hint}" if diagnostic.hint else None]
+    location = _location(diagnostic.source or SourceRange(home, 1, 1))
+    if diagnostic.address:
+        location["logicalLocations"] = [{"fullyQualifiedName": visible(diagnostic.address)}]
+    result: dict[str, Any] = {
+        "ruleId": diagnostic.code,
+        "ruleIndex": rules.index(diagnostic.code),
+        "level": _level(diagnostic.severity),
+        "message": {"text": "\n".join(_plain(line) for line in lines if line)},
+        "locations": [location],
+        "partialFingerprints": {"diagnostic/v1": fingerprint},
+    }
+    if diagnostic.related:
+        result["relatedLocations"] = [
+            {"id": number, **_location(place), "message": {"text": _plain(message)}}
+            for number, (message, place) in enumerate(diagnostic.related, start=1)
+        ]
+    return result
+
+
+def _location(place: SourceRange) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": _uri(place.file), "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": place.line, "startColumn": place.column},
+        }
+    }
+
+
+def _uri(file: str) -> str:
+    """A relative reference (RFC 3986) of the file's own bytes, also where its name is no UTF-8."""
+    try:
+        octets = file.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        octets = file.encode("utf-8", "surrogatepass")
+    return quote_from_bytes(octets, safe="/")
+
+
+def _plain(text: str) -> str:
+    """`text` that is no link (`[text](target)`, SARIF §3.11.6) and no placeholder (`{0}`, §3.11.5)."""
+    return _PLACEHOLDER.sub(r"{{\1}}", visible(text).replace("](", "] ("))
+
+
+def _level(severity: Severity) -> str:
+    match severity:
+        case Severity.ERROR | Severity.WARNING | Severity.NOTE:
+            return severity.value
+        case _:
+            assert_never(severity)
