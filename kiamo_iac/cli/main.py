@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "validate": ("kiamo_iac.cli.validate:validate", "Check all manifests offline: every problem at once."),
-        "render": (
-            "kiamo_iac.cli.render:render",
-            "Print the composed manifests of an environment, and where each value is from.",
-        ),
+        "render": ("kiamo_iac.cli.render:render", "Print an environment's composed manifests, with origins."),
         "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would do to an environment, and why."),
         "apply": ("kiamo_iac.cli.apply:apply", "Bring an environment level with its manifests."),
         "show": ("kiamo_iac.cli.show:show", "Show a plan that plan --out saved."),
@@ -36,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "adopt": ("kiamo_iac.cli.adopt:adopt", "Take things that exist already into the ledger."),
         "ledger": ("kiamo_iac.cli.ledger:ledger", "Look at what is ours, and put it right by hand."),
         "comment": ("kiamo_iac.cli.comment:comment", "Post a plan on the merge request of the running pipeline."),
+        "graph": ("kiamo_iac.cli.graph:graph", "Draw what is declared, or a plan."),
         "demo": ("kiamo_iac.cli.demo:demo", "Tell the whole story on a Kiamo in a box, in one command."),
         "emulator": ("kiamo_iac.cli.emulator:emulator", "Run a Kiamo in a box on this machine."),
         "contract": ("kiamo_iac.cli.contract:contract", "Show or check how the instance's API is spoken to."),

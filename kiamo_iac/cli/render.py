@@ -22,13 +22,13 @@ Exit codes: 0 composed, 1 the manifests hold errors, 64 usage.
 
 
 @click.command(
-    epilog=EPILOG, short_help="Print the composed manifests of an environment, and where each value is from."
+    epilog=EPILOG, short_help="Print an environment's composed manifests, with origins."
 )
 @environment_option
 @format_option
 @pass_session
 def render(session: Session, *, environment: str, output: str) -> int:
-    """Print the composed manifests of an environment, and where each value is from.
+    """Print an environment's composed manifests, with origins.
 
     Patches are merged and variables filled in. Behind each value stands its place, file:line:column, and
     that of the variables in it. Nothing is called: no instance, no token.

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.guard_settings import DAYS, GuardSettings
 from kiamo_iac.owned import Ownership
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
@@ -40,16 +40,21 @@ def check_guards(
     if not plan.steps:
         return ()
     guard = _Guard(plan, settings, len(owned or ()))
-    refusals = [
-        *guard.hours(now),
-        *guard.nothing_declared(desired_count),
-        *guard.deletes(),
-        *guard.unwritten_deletes(),
-        *guard.updates(),
-        *(() if allow_start or settings.allow_start else guard.starts()),
-        *guard.data_loss(allow_data_loss),
-    ]
-    return tuple(refusals)
+    starting = allow_start or settings.allow_start
+    limits = guard.limits(desired_count, allow_start=starting, allow_data_loss=allow_data_loss)
+    return (*guard.hours(now), *limits)
+
+
+def foreseen(
+    plan: Plan, settings: GuardSettings, *, owned: Ownership | None, desired_count: int
+) -> tuple[Diagnostic, ...]:
+    """What an apply with no options would refuse of `plan`, as notes for those who read it. Not the change window: what
+    counts is when the apply is."""
+    guard = _Guard(plan, settings, len(owned or ()))
+    return tuple(
+        replace(refusal, severity=Severity.NOTE, summary=f"apply will refuse: {refusal.summary}")
+        for refusal in guard.limits(desired_count, allow_start=settings.allow_start, allow_data_loss=())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,18 @@ class _Guard:
     plan: Plan
     settings: GuardSettings
     owned: int
+
+    def limits(
+        self, desired_count: int, *, allow_start: bool, allow_data_loss: Collection[Address]
+    ) -> Iterator[Diagnostic]:
+        """All refusals that do not go by the clock."""
+        yield from self.nothing_declared(desired_count)
+        yield from self.deletes()
+        yield from self.unwritten_deletes()
+        yield from self.updates()
+        if not allow_start:
+            yield from self.starts()
+        yield from self.data_loss(allow_data_loss)
 
     def hours(self, now: datetime) -> Iterator[Diagnostic]:
         window = self.settings.change_window

@@ -85,17 +85,20 @@ def plan_sides(workspace: Workspace, sides: Sides, options: Options) -> Planned:
 
 
 def planned(workspace: Workspace, environment: str | None, options: Options = NO_OPTIONS) -> Planned:
-    """A plan for an environment. The ledger is read without its lock.
+    """A plan for an environment, with notes on what its guards will refuse. The ledger is read without its lock.
 
     Raises:
         UsageError: the environment, its address or its token is missing or refused.
         KiamoIacError: as `read_sides`.
     """
+    from kiamo_iac.planner.guards import foreseen
     from kiamo_iac.workspace.owning import owned_by
 
     target = workspace.target(environment)
     sides = read_sides(workspace, target, owned=lambda: owned_by(workspace, target.name), prune=options.prune)
-    return plan_sides(workspace, sides, options)
+    made = plan_sides(workspace, sides, options)
+    notes = foreseen(made.plan, target.guards, owned=sides.owned, desired_count=len(sides.desired))
+    return replace(made, plan=with_diagnostics(made.plan, notes))
 
 
 def with_diagnostics(plan: Plan, more: tuple[Diagnostic, ...]) -> Plan:

@@ -187,3 +187,12 @@ def test_verbose_tells_every_call_and_quiet_none(desk: Desk) -> None:
         "GET /api/bases: 200",
         "GET /api/services: 200",
     ]
+
+
+def test_what_apply_would_refuse_is_said_beforehand(desk: Desk) -> None:
+    desk.manifest(starting())
+    code, out, _ = desk.run("plan", "-e", "staging")
+    assert code == 0
+    assert "note KIA0701: apply will refuse: this would dial people, and nobody allowed it" in out
+    assert "hint: say --allow-start" in out
+    assert "KIA0701" not in desk.run("plan", "-e", "eager")[1]

@@ -10,11 +10,11 @@ import pytest
 
 from kiamo_iac.address import Address
 from kiamo_iac.codes import CODES
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.document.place import Place, pack
 from kiamo_iac.guard_settings import ChangeWindow, GuardSettings
 from kiamo_iac.owned import Owned, Ownership
-from kiamo_iac.planner.guards import check_guards
+from kiamo_iac.planner.guards import check_guards, foreseen
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
 
 MONDAY_NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -256,3 +256,15 @@ def test_all_that_is_refused_is_said_at_once() -> None:
     ]
     codes = [d.code for d in check(made, settings, owned=owning(10), desired_count=0)]
     assert codes == ["KIA0706", "KIA0705", "KIA0702", "KIA0703", "KIA0704", "KIA0701", *["KIA0707"] * 4]
+
+
+def test_what_an_apply_would_refuse_is_foreseen_as_notes_but_for_the_hour() -> None:
+    window = ChangeWindow.parse("Mon-Fri 19:00-20:00 UTC")
+    settings = GuardSettings(max_deletes=1, change_window=window)
+    plan = Plan("staging", "http://127.0.0.1:1", (*steps(Action.DELETE, 2), step(Action.START, "bases/a/batches/x")))
+    found = foreseen(plan, settings, owned=None, desired_count=1)
+    assert [(d.code, d.severity) for d in found] == [("KIA0702", Severity.NOTE), ("KIA0701", Severity.NOTE)]
+    assert found[0].summary == "apply will refuse: this plan would delete 2 things, and max_deletes is 1"
+    allowed = GuardSettings(max_deletes=2, allow_start=True)
+    assert foreseen(plan, allowed, owned=None, desired_count=1) == ()
+    assert foreseen(Plan("staging", "http://127.0.0.1:1", ()), settings, owned=None, desired_count=0) == ()
