@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kiamo_iac.cli.values import declared_addresses, environment_names
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 
 if TYPE_CHECKING:
@@ -42,12 +43,26 @@ def addresses(_context: click.Context, _parameter: click.Parameter, values: tupl
 
 def address_option(*names: str, text: str) -> Callable[[F], F]:
     """An option that takes an address, and may be said again."""
-    return click.option(*names, multiple=True, callback=addresses, metavar="ADDRESS", help=f"{text} Repeatable.")
+    return click.option(
+        *names,
+        multiple=True,
+        callback=addresses,
+        metavar="ADDRESS",
+        help=f"{text} Repeatable.",
+        shell_complete=declared_addresses,
+    )
 
 
 def addresses_argument(command: F) -> F:
     """`ADDRESS…`: one or more."""
-    return click.argument("addresses", nargs=-1, required=True, callback=addresses, metavar="ADDRESS...")(command)
+    return click.argument(
+        "addresses",
+        nargs=-1,
+        required=True,
+        callback=addresses,
+        metavar="ADDRESS...",
+        shell_complete=declared_addresses,
+    )(command)
 
 
 def environment_option(command: F) -> F:
@@ -66,6 +81,7 @@ def _environment(*, required: bool) -> Callable[[F], F]:
         "--environment",
         required=required,
         metavar="ENV",
+        shell_complete=environment_names,
         help="The environment: a name under `environments` in the project file.",
     )
 

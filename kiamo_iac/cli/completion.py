@@ -1,0 +1,36 @@
+"""`kiamo-iac completion`: the script that makes a shell complete commands, options, environments and addresses."""
+
+from __future__ import annotations
+
+import click
+
+from kiamo_iac.cli.terminal import write_data
+
+SHELLS = ("bash", "zsh", "fish", "powershell")
+
+EPILOG = """\b
+Examples:
+  source <(kiamo-iac completion bash)          (in ~/.bashrc; bash 4 or newer)
+  source <(kiamo-iac completion zsh)           (in ~/.zshrc, after compinit)
+  kiamo-iac completion fish > ~/.config/fish/completions/kiamo-iac.fish
+  kiamo-iac completion powershell | Out-String | Invoke-Expression      (in $PROFILE)
+
+\b
+Exit codes: 0 printed, 64 usage.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Print the completion script of a shell.")
+@click.argument("shell", type=click.Choice(SHELLS), metavar="|".join(SHELLS))
+def completion(shell: str) -> int:
+    """Print the completion script of a shell.
+
+    It completes commands, options and formats, the environments of the project file, and the addresses that
+    the manifests declare. It reads files of the project alone: no instance, no token. Names are quoted as
+    the shell needs it; a name that holds unseen characters is not offered. kiamo-iac has to be on the PATH.
+    """
+    from kiamo_iac.cli.shells import SHELLS as ANSWERED
+    from kiamo_iac.cli.shells.completer import script_of
+
+    write_data(script_of(ANSWERED[shell].script), utf8=True)
+    return 0
