@@ -16,6 +16,26 @@ Examples:
   kiamo-iac contract show
   kiamo-iac contract show --format json > contract.json
   kiamo-iac contract check my-contract.yaml
+
+\b
+Exit codes: 0 done, 1 the contract does not hold together, 64 usage.
+"""
+
+SHOW_EPILOG = """\b
+Examples:
+  kiamo-iac contract show
+  kiamo-iac contract show --format json > contract.json
+
+\b
+Exit codes: 0 shown, 1 the project's contract does not hold together, 64 usage.
+"""
+
+CHECK_EPILOG = """\b
+Examples:
+  kiamo-iac contract check my-contract.yaml
+
+\b
+Exit codes: 0 it holds together, 1 it does not, 64 usage.
 """
 
 
@@ -28,7 +48,7 @@ def contract() -> None:
     """
 
 
-@contract.command(epilog="Example: kiamo-iac contract show", short_help="Print the contract in force, with its basis.")
+@contract.command(epilog=SHOW_EPILOG, short_help="Print the contract in force, with its basis.")
 @format_option
 @pass_session
 def show(session: Session, *, output: str) -> int:
@@ -42,16 +62,13 @@ def show(session: Session, *, output: str) -> int:
 
 
 @contract.command(
-    epilog="Example: kiamo-iac contract check my-contract.yaml",
+    epilog=CHECK_EPILOG,
     short_help="Check an override, and say what it changes.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @pass_session
 def check(session: Session, *, file: Path) -> int:
-    """Check an override: whether it holds together once merged, and what it changes of the packaged one.
-
-    Exit codes: 0 it holds together, 1 it does not.
-    """
+    """Check an override: whether it holds together once merged, and what it changes of the packaged one."""
     from kiamo_iac.api.contract_file import load_contract
     from kiamo_iac.render.contract import changes_text
 

@@ -21,6 +21,9 @@ Examples:
 
 \b
 Its URL is the only line on stdout; Ctrl-C stops it.
+
+\b
+Exit codes: 0 stopped, 1 error, 64 usage, or the port or a file cannot be used.
 """
 
 
@@ -61,6 +64,8 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
     It speaks the contract in force (the project's, or outside of a project the packaged one) over SQLite,
     and obeys the API's own rules as far as they are known or assumed.
     """
+    from sqlite3 import Error as DatabaseError
+
     from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
     from kiamo_iac.emulator.server import serve
     from kiamo_iac.workspace import contract_in_force
@@ -80,7 +85,7 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
     except OSError as error:
         msg = f"The emulator cannot listen on {host}, port {port}: {error.strerror or error}."
         raise UsageError(msg, hint="choose another port with --port, or --port 0 for any that is free") from error
-    except ValueError as error:
+    except (ValueError, DatabaseError) as error:
         msg = f"The emulator cannot start: {error}."
         raise UsageError(msg) from error
     return 0

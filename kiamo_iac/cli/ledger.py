@@ -19,6 +19,35 @@ Examples:
   kiamo-iac ledger list -e production
   kiamo-iac ledger forget -e production bases/old
   kiamo-iac ledger unlock -e production 6f1c3f0e-5f0b-4c58-9f0a-0d7c1a1f3f10
+
+\b
+Exit codes: 0 done, 1 error, 5 another run holds the lock, 64 usage.
+"""
+
+LIST_EPILOG = """\b
+Examples:
+  kiamo-iac ledger list -e production
+  kiamo-iac ledger list -e production --format json
+
+\b
+Exit codes: 0 listed, also where there is no ledger yet; 1 error; 64 usage.
+"""
+
+FORGET_EPILOG = """\b
+Examples:
+  kiamo-iac ledger forget -e production bases/old
+  kiamo-iac ledger forget -e production "services/Outbound Sales" --lock-timeout 60
+
+\b
+Exit codes: 0 forgotten, 1 error, 5 another run holds the lock, 64 not in the ledger, or usage.
+"""
+
+UNLOCK_EPILOG = """\b
+Examples:
+  kiamo-iac ledger unlock -e production 6f1c3f0e-5f0b-4c58-9f0a-0d7c1a1f3f10
+
+\b
+Exit codes: 0 broken, 1 it cannot be broken, 64 nobody holds it, or it has another id.
 """
 
 
@@ -33,7 +62,7 @@ def ledger() -> None:
     """
 
 
-@ledger.command("list", epilog="Example: kiamo-iac ledger list -e production", short_help="List what is ours.")
+@ledger.command("list", epilog=LIST_EPILOG, short_help="List what is ours.")
 @environment_option
 @format_option
 @pass_session
@@ -55,9 +84,7 @@ def list_(session: Session, *, environment: str, output: str) -> int:
     return 0
 
 
-@ledger.command(
-    epilog="Example: kiamo-iac ledger forget -e production bases/old", short_help="Let things go, without a call."
-)
+@ledger.command(epilog=FORGET_EPILOG, short_help="Let things go, without a call.")
 @addresses_argument
 @environment_option
 @lock_timeout_option
@@ -74,18 +101,12 @@ def forget(session: Session, *, addresses: tuple[Address, ...], environment: str
     return 0
 
 
-@ledger.command(
-    epilog="Example: kiamo-iac ledger unlock -e production 6f1c3f0e-5f0b-4c58-9f0a-0d7c1a1f3f10",
-    short_help="Break the lock that a dead run has left.",
-)
+@ledger.command(epilog=UNLOCK_EPILOG, short_help="Break the lock that a dead run has left.")
 @click.argument("lock_id")
 @environment_option
 @pass_session
 def unlock(session: Session, *, lock_id: str, environment: str) -> int:
-    """Break the lock that a run which died has left behind. LOCK_ID is the one that the error names.
-
-    Exit codes: 0 broken, 1 it cannot be broken, 64 nobody holds it, or it has another id.
-    """
+    """Break the lock that a run which died has left behind. LOCK_ID is the one that the error names."""
     from kiamo_iac.render.escape import visible
     from kiamo_iac.workspace.owning import unlock as break_it
 
