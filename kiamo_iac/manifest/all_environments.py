@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from kiamo_iac.diagnostics import Diagnostic, has_errors
 from kiamo_iac.document.quote import quote
@@ -35,15 +36,17 @@ def check_all(project: Project, capabilities: Capabilities) -> Checked:
     sources = Sources(project.root, keep=len(groups) > 1)
     said: dict[Diagnostic, list[str]] = {}
     addresses: set[str] = set()
+    files: set[Path] = set()
     for composition, names in groups:
         loaded = compose(composition, sources=sources, capabilities=capabilities)
         for diagnostic in loaded.diagnostics:
             said.setdefault(diagnostic, []).extend(names)
         addresses.update(thing.address for thing in loaded.state)
+        files.update(composition.files, *composition.patches)
     found = [_in_environments(diagnostic, names, project) for diagnostic, names in said.items()]
     if not has_errors(found):  # what could not be read may refer to any of them
         found += _unused(project, groups)
-    return Checked(tuple(sorted(found, key=Diagnostic.sort_key)), len(project.every_manifest), len(addresses))
+    return Checked(tuple(sorted(found, key=Diagnostic.sort_key)), len(files), len(addresses))
 
 
 _Groups = list[tuple[Composition, list[str]]]

@@ -147,7 +147,7 @@ class _Loading:
             self.diagnostics += [said for said in found if said.source not in refused]
 
     def _take(self, parts: list[Part], found: list[Diagnostic]) -> None:
-        block, places = merge(parts, found.append)
+        block, places = merge(parts, found.append) if len(parts) > 1 else (parts[0].block, parts[0].document)
         keys = block.body()
         try:
             block.shape.check(keys)

@@ -99,7 +99,7 @@ class Project:
                     summary = f'the link "{path.relative_to(self.root).as_posix()}" leads out of the project'
                     raise _refused("KIA0305", summary, "copy the file into the project", source=folder.source)
                 found.setdefault(real, path)
-        return tuple(sorted(found.values(), key=lambda path: path.parts))
+        return tuple(sorted(found.values(), key=str))  # pathlib parses each path before it compares it
 
 
 def _refused(code: str, summary: str, hint: str, *, source: SourceRange) -> ManifestError:
