@@ -1,0 +1,106 @@
+"""`kiamo-iac graph`: what is declared and what refers to what, or a plan's steps in their order, as a drawing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kiamo_iac.cli.options import optional_environment_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, without_tokens, write_data
+from kiamo_iac.render.graph.formats import GRAPH_FORMATS
+
+if TYPE_CHECKING:
+    from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.render.graph.model import Graph
+
+EPILOG = """\b
+Examples:
+  kiamo-iac graph                                    (for a Markdown file: a fence of mermaid)
+  kiamo-iac graph -e production --format svg --out production.svg
+  kiamo-iac graph -e staging --plan --format svg --out plan.svg
+  kiamo-iac graph tonight.plan --format dot | dot -Tpdf > tonight.pdf
+
+\b
+Exit codes: 0 drawn, 1 error or refused plan (which is drawn all the same), 64 usage.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Draw what is declared, or a plan.")
+@click.argument(
+    "planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[PLANFILE]"
+)
+@optional_environment_option
+@click.option("--plan", "planned", is_flag=True, help="Read the instance, and draw the steps of the plan.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(tuple(GRAPH_FORMATS)),
+    default="mermaid",
+    show_default=True,
+    help="For Markdown, for graphviz, or a picture.",
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there instead of stdout."
+)
+@pass_session
+def graph(
+    session: Session, *, planfile: Path | None, environment: str | None, planned: bool, output: str, out: Path | None
+) -> int:
+    """Draw what is declared, or a plan.
+
+    Without --plan, each declared thing and what it refers to, offline and without a token; -e composes the
+    manifests for that environment. With --plan, or from a saved plan, each step and what it waits for.
+    """
+    if planfile is not None and (environment is not None or planned):
+        msg = "A saved plan says itself what to draw: not with -e or --plan."
+        raise click.UsageError(msg)
+    if planned and environment is None:
+        msg = "--plan needs an environment: -e ENV."
+        raise click.UsageError(msg)
+    from kiamo_iac.render.graph.formats import graph_text
+
+    made = _plan(session, planfile, environment) if planned or planfile is not None else None
+    drawn = _declared(session, environment) if made is None else _steps(made)
+    text = graph_text(drawn, output=output)
+    if out is None:
+        write_data(text, utf8=True)
+    else:
+        _write(text, out)
+    if made is not None and not made.applyable:
+        say("This plan is refused: kiamo-iac plan says why.")
+        return 1
+    return 0
+
+
+def _plan(session: Session, planfile: Path | None, environment: str | None) -> Plan:
+    if planfile is not None:
+        from kiamo_iac.workspace.saving import load_saved
+
+        return load_saved(planfile).plan
+    return session.workspace().plan(environment)
+
+
+def _steps(made: Plan) -> Graph:
+    from kiamo_iac.render.graph.of_plan import plan_graph
+
+    return plan_graph(made)
+
+
+def _declared(session: Session, environment: str | None) -> Graph:
+    from kiamo_iac.render.graph.of_state import state_graph
+
+    return state_graph(session.workspace().load(environment).checked(), environment=environment)
+
+
+def _write(text: str, out: Path) -> None:
+    from kiamo_iac.errors import KiamoIacError
+
+    try:
+        out.write_bytes(without_tokens(text).encode("utf-8"))
+    except OSError as error:
+        msg = f"The graph cannot be written to {out}: {error.strerror or error}."
+        raise KiamoIacError(msg, hint="name a file in a folder that you may write to") from error
+    say(f"Written to {out}.")

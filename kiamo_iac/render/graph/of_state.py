@@ -1,0 +1,85 @@
+"""The graph of a desired state: a node for each thing, an edge from each thing to those that refer to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from kiamo_iac.address import Address
+from kiamo_iac.render.diagnostics import counted
+from kiamo_iac.render.graph.model import Edge, Graph, Node, Role, group_of
+from kiamo_iac.resources import kinds
+from kiamo_iac.resources.base import Ensure, Reference, Resource, Scope
+from kiamo_iac.state import Instance, State
+
+_ARROWS: Final = "An arrow leads from a thing to one that stands below it or refers to it."
+
+
+def state_graph(state: State, *, environment: str | None = None) -> Graph:
+    """What is declared, what it refers to, and of that also what no manifest declares.
+
+    Things of the instance that nothing stands below come first, then by address.
+    """
+    ordered = sorted(state, key=_order)
+    nodes = {instance.address: _node(instance) for instance in ordered}
+    edges: list[Edge] = []
+    for instance in ordered:
+        for address, kind, label in _needs(instance):
+            if address not in nodes:
+                nodes[address] = _undeclared(address, kind)
+                if address.parent is not None and address.parent in state:
+                    edges.append(Edge(address.parent, address))
+            edges.append(Edge(address, instance.address, label))
+    return Graph(
+        title="Declared things" if environment is None else f"Declared things of {environment}",
+        description=f"{counted(len(state), 'thing')}. {_ARROWS}",
+        nodes=tuple(nodes.values()),
+        edges=tuple(edges),
+    )
+
+
+def _order(instance: Instance) -> tuple[bool, Address]:
+    return "/" in group_of(instance.address), instance.address
+
+
+def _node(instance: Instance) -> Node:
+    role = Role.MANAGED if instance.lifecycle.managed else Role.REFERENCE
+    if instance.lifecycle.ensure is Ensure.ABSENT:
+        role = Role.ABSENT
+    return Node(
+        key=instance.address,
+        name=instance.name,
+        kind=instance.kind.kind,
+        role=role,
+        group=group_of(instance.address),
+        address=instance.address,
+        mark="protected" if instance.lifecycle.protect else "",
+    )
+
+
+def _undeclared(address: Address, kind: str) -> Node:
+    return Node(
+        key=address, name=address.name, kind=kind, role=Role.REFERENCE, group=group_of(address), address=address
+    )
+
+
+def _needs(instance: Instance) -> Iterator[tuple[Address, str, str]]:
+    """Each thing that it stands below or refers to: address, kind, and the attribute or role that says so."""
+    parent = instance.address.parent
+    if parent is not None and instance.kind.parent is not None:
+        yield parent, instance.kind.parent, ""
+    for reference in instance.kind.references:
+        target = kinds()[reference.kind]
+        below = parent if reference.scope is Scope.SIBLING else None
+        yield from _named(instance, reference, target, below)
+
+
+def _named(
+    instance: Instance, reference: Reference, target: type[Resource], below: Address | None
+) -> Iterator[tuple[Address, str, str]]:
+    value = instance.attributes.get(reference.attribute)
+    if value is None:
+        return
+    pairs = value.items() if reference.mapping else ((reference.attribute, value),)
+    for label, name in pairs:
+        yield Address.of(target.collection, name, below), target.kind, str(label)
