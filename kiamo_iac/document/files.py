@@ -1,8 +1,12 @@
-"""Reading a text file that people wrote: encodings, size, and what to say when it is not one."""
+"""Text files that people wrote: encodings, size, and what to say when one is none; and writing one whole."""
 
 from __future__ import annotations
 
 import codecs
+import contextlib
+import os
+import secrets
+import shutil
 from pathlib import Path
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
@@ -48,6 +52,31 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
         size = f"{max_bytes // (1024 * 1024)} MiB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
         raise _problem("KIA0103", f"the file is larger than {size}", hint="split it into several files", shown=shown)
     return _decode(data, shown)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put `text` into `path` as UTF-8, line ends as they are, with the mode that the file has.
+
+    It is written beside it and moved into place, so that there is the old file or the new one, and never a part of one.
+    A link stays, and what it leads to is replaced.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    real = path.resolve()
+    draft = real.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with draft.open("xb") as stream:
+            stream.write(text.encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        if real.exists():
+            shutil.copymode(real, draft)
+        draft.replace(real)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def _decode(data: bytes, shown: str) -> str:

@@ -47,12 +47,22 @@ class Sources:
                     source = self._kept[path] = _read(path, shown)
             yield source
 
+    def put(self, path: Path, text: str) -> None:
+        """From now on `path` holds `text`, whatever stands in the file: to see what would come of it."""
+        if self._kept is None:
+            self._kept = {}
+        self._kept[path] = _source(text, _shown(path, self._root))
+
 
 def _read(path: Path, shown: str) -> Source:
     try:
         text = read_text(path, shown=shown)
     except ManifestError as error:
         return Source(None, error.diagnostics)
+    return _source(text, shown)
+
+
+def _source(text: str, shown: str) -> Source:
     document = parse(text, file=shown)
     return Source(document, document.diagnostics, MARK in text)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from kiamo_iac.document.files import read_text
+from kiamo_iac.document.files import read_text, write_text
 from kiamo_iac.document.parser import parse
 from kiamo_iac.errors import ManifestError
 
@@ -46,3 +47,28 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         with pytest.raises(ManifestError) as caught:
             read_text(path, shown="m.yaml")
         assert [d.code for d in caught.value.diagnostics] == ["KIA0104"]
+
+
+def test_a_text_is_written_whole_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_bytes(b"a: 1\n")
+    path.chmod(0o640)
+    write_text(path, "a: é\r\nb: 1\n")
+    assert path.read_bytes() == "a: é\r\nb: 1\n".encode()
+    assert path.stat().st_mode & 0o777 == 0o640 or os.name == "nt"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m.yaml"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "real.yaml").write_text("a: 1\n", encoding="utf-8")
+    (tmp_path / "link.yaml").symlink_to("real.yaml")
+    write_text(tmp_path / "link.yaml", "a: 2\n")
+    assert (tmp_path / "link.yaml").is_symlink()
+    assert (tmp_path / "real.yaml").read_text(encoding="utf-8") == "a: 2\n"
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        write_text(tmp_path / "taken", "a: 1\n")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
