@@ -3,6 +3,7 @@
     KiamoIacError                     1
     ├── UsageError                   64   the command line or the environment is wrong
     ├── ManifestError                 1   manifests, project file or contract hold problems (diagnostics)
+    ├── EditError                     1   a file cannot be changed without risk, and has to be edited by hand
     ├── ApiError                      1   a call to the instance failed
     │   ├── TransportError            1   no usable answer: DNS, refused, timeout, TLS, cut short
     │   ├── ResponseError             1   an answer that the contract does not describe
@@ -50,6 +51,10 @@ class UsageError(KiamoIacError):
 
 class ManifestError(KiamoIacError):
     """Manifests, project file or contract hold problems; they are in `diagnostics`."""
+
+
+class EditError(KiamoIacError):
+    """A file cannot be changed without risk to what stands in it, and has to be edited by hand; nothing was written."""
 
 
 class ApiError(KiamoIacError):

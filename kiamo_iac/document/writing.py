@@ -1,0 +1,272 @@
+"""Plain data as canonical YAML: what every reader, of YAML 1.1 and of 1.2, takes for the same data.
+
+Two spaces of indent, lists indented below their key, keys in the given order; text without quotes where nobody can take
+it for something else; long lines are never folded.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from kiamo_iac.document.scalars import resolve
+
+WIDTH: Final = 120
+"""Columns that a mapping or list in brackets may fill."""
+INDENT: Final = 2
+
+_OLD_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "~", "=", "<<"})
+"""What some reader takes for something else than text, in lower case."""
+_FIRST: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
+"""No text without quotes begins with these: most of them cannot, some only look as if."""
+_LIKE_A_NUMBER: Final = re.compile(
+    r"[-+]?\.?[0-9][-+0-9_.,:/() ]*"  # numbers, phone numbers, times, versions
+    r"|[-+]?\.?[0-9][0-9_.]*[eE][-+]?[0-9_.]*"
+    r"|[-+]?0[xob][0-9a-fA-F_]*"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*"
+    r"|[-+]?\.(?:inf|nan)"
+    r"|[+.][-+0-9_.,:/() ]*",
+    re.IGNORECASE | re.DOTALL,
+)
+_SIMPLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?: [A-Za-z0-9_]+)*")
+"""Nearly every text: only `_OLD_WORDS` among them need quotes."""
+_INT64: Final = 2**63
+_LONGEST_KEY: Final = 1000
+"""libyaml reads no more than 1,024 characters as a key that has no "?" before it."""
+
+
+class Written(NamedTuple):
+    """A value ready to be put behind a "-" or a ":"."""
+
+    head: str
+    """What stands behind the sign on its line; nothing of a mapping or list in lines."""
+    lines: list[str]
+    """What stands below, each without indent of its own level."""
+
+
+def scalar(value: Any, *, flow: bool = False) -> str:
+    """One value on one line; `flow` where it is to stand in brackets.
+
+    Raises:
+        ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters.
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            if not -_INT64 <= value < _INT64:
+                msg = "an integer beyond 64 bits cannot be kept exactly"
+                raise ValueError(msg)
+            return str(value)
+        case float():
+            return _float(value)
+        case str():
+            return value if is_plain(value, flow=flow) else quoted(value)
+    msg = f"{type(value).__name__} is no plain data"
+    raise ValueError(msg)
+
+
+def _float(value: float) -> str:
+    if not math.isfinite(value):
+        msg = "a number that is not finite has no form in JSON"
+        raise ValueError(msg)
+    text = repr(value)
+    # YAML 1.1 wants a point in a number with an exponent.
+    return text if "." in text or "e" not in text else text.replace("e", ".0e")
+
+
+def is_plain(text: str, *, flow: bool = False) -> bool:
+    """Whether every reader takes `text` without quotes for this very text."""
+    if _SIMPLE.fullmatch(text) and text.isascii():
+        return text.lower() not in _OLD_WORDS
+    return (
+        text != ""
+        and text[0] not in _FIRST
+        and text == text.strip()
+        and text.lower() not in _OLD_WORDS
+        and not text.startswith("...")
+        and not text.endswith(":")
+        and ": " not in text
+        and " #" not in text
+        and not (flow and any(sign in text for sign in ",[]{}:?"))
+        and not any(map(is_hidden, text))
+        and not _LIKE_A_NUMBER.fullmatch(text)
+        and resolve(text) == (text, None)
+    )
+
+
+def is_hidden(char: str) -> bool:
+    """Whether a character is written as an escape: nobody would see it, or see what it does to its neighbours."""
+    return not char.isprintable() and not (char.isspace() and char not in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029")
+
+
+def quoted(text: str) -> str:
+    r"""`text` in quotes: double ones; single ones where those need no escape and double ones would.
+
+    Raises:
+        ValueError: it holds half of a surrogate pair.
+    """
+    if ('"' in text or "\\" in text) and "'" not in text and not any(map(is_hidden, text)):
+        return f"'{text}'"
+    return f'"{"".join(_escaped(char) for char in text)}"'
+
+
+_ESCAPES: Final[Mapping[str, str]] = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if not is_hidden(char):
+        return char
+    code = ord(char)
+    if 0xD800 <= code <= 0xDFFF:
+        msg = "half of a surrogate pair has no form in YAML"
+        raise ValueError(msg)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def flow_text(data: Any, *, spaced: bool = False) -> str:
+    """Data on one line, in brackets; `spaced` puts a space inside of braces: `{ name: city }`.
+
+    Raises:
+        ValueError: see `scalar`.
+    """
+    match data:
+        case Mapping():
+            if not data:
+                return "{}"
+            inner = ", ".join(
+                f"{_key(key, flow=True)} {flow_text(value, spaced=spaced)}" for key, value in data.items()
+            )
+            return f"{{ {inner} }}" if spaced else f"{{{inner}}}"
+        case str():
+            return scalar(data, flow=True)
+        case Sequence():
+            return f"[{', '.join(flow_text(item, spaced=spaced) for item in data)}]"
+    return scalar(data, flow=True)
+
+
+def _key(key: Any, *, flow: bool = False) -> str:
+    if not isinstance(key, str):
+        msg = "a key is text"
+        raise ValueError(msg)
+    text = scalar(key, flow=flow)
+    return f"{text}:" if len(text) <= _LONGEST_KEY else f"? {text} :"
+
+
+def literal(text: str) -> Written | None:
+    """Several lines as a literal block, or None where that would not show all there is, or not keep it."""
+    lines = text.split("\n")
+    ends = lines[-1] == ""
+    if ends:
+        lines.pop()
+    if not ends and len(lines) < 2:
+        return None
+    if not lines or not lines[0] or not lines[-1] or lines[0] != lines[0].lstrip():
+        return None
+    if any(line != line.rstrip() or any(map(is_hidden, line)) for line in lines):
+        return None
+    return Written("|" if ends else "|-", lines)
+
+
+def write(data: Any, *, flow: Collection[str] = (), width: int = WIDTH) -> Written:
+    """Data as it stands behind a "-" or a ":", in lines where it is a mapping or a list that is not empty.
+
+    `flow` names keys whose mapping, list, or items of a list are written in brackets, where they hold nothing but
+    values and fit into `width` columns.
+
+    Raises:
+        ValueError: see `scalar`.
+    """
+    match data:
+        case str():
+            return (literal(data) if "\n" in data else None) or Written(scalar(data), [])
+        case Mapping():
+            return Written("", _mapping(data, flow, width)) if data else Written("{}", [])
+        case Sequence():
+            return Written("", _sequence(data, flow, width, small=False)) if data else Written("[]", [])
+    return Written(scalar(data), [])
+
+
+def _mapping(data: Mapping[str, Any], flow: Collection[str], width: int) -> list[str]:
+    lines: list[str] = []
+    for key, value in data.items():
+        written = write(value, flow=flow, width=width - INDENT)
+        if key in flow and written.lines and not written.head:
+            written = _small(value, flow, width - len(key) - 2)
+        lines += entry_lines(key, written)
+    return lines
+
+
+def entry_lines(key: Any, written: Written) -> list[str]:
+    """The lines of one entry: of a mapping, or of a list where `key` is None."""
+    if key is None:
+        return _under("-", written)
+    text = _key(key)
+    if text.startswith("? "):
+        return [text.removesuffix(" :"), *_under(":", written)]
+    return _under(text, written)
+
+
+def _small(value: Any, flow: Collection[str], width: int) -> Written:
+    """A value under a key of `flow`."""
+    if is_small(value):
+        text = flow_text(value)
+        if len(text) <= width:
+            return Written(text, [])
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return Written("", _sequence(value, flow, width, small=True))
+    return write(value, flow=flow, width=width)
+
+
+def is_small(value: Any) -> bool:
+    """A mapping or list of nothing but values of one line."""
+    items: Any = value.values() if isinstance(value, Mapping) else value
+    return not isinstance(value, str) and all(
+        (not isinstance(item, Mapping | Sequence) or (isinstance(item, str) and "\n" not in item)) for item in items
+    )
+
+
+def _sequence(data: Sequence[Any], flow: Collection[str], width: int, *, small: bool) -> list[str]:
+    lines: list[str] = []
+    for item in data:
+        written = write(item, flow=flow, width=width - INDENT)
+        if small and isinstance(item, Mapping) and written.lines:
+            written = _small(item, flow, width - INDENT)
+        lines += entry_lines(None, written)
+    return lines
+
+
+def _under(sign: str, written: Written) -> list[str]:
+    """The lines of an entry whose sign is "-" or "key:"; a mapping or list begins on the line of its "-"."""
+    if not written.lines:
+        return [f"{sign} {written.head}"]
+    below = [f"{' ' * INDENT}{line}" if line else "" for line in written.lines]
+    if sign == "-" and not written.head:
+        return [f"- {written.lines[0]}", *below[1:]]
+    return [f"{sign} {written.head}".rstrip(), *below]
+
+
+def dump(data: Any, *, indent: int = 0, flow: Collection[str] = ()) -> str:
+    """Plain data (dict, list, str, int, float, bool, None) as a canonical YAML text that ends with a newline.
+
+    `indent` is the number of spaces before every line. `flow` names keys whose mapping or list, or whose list's
+    mappings, go into brackets when they hold nothing but values of one line and fit: `fields` makes
+    `- {name: city, label: City}`. Reading it back gives the same data, but for what looks like a token, which our own
+    reader refuses everywhere.
+
+    Raises:
+        ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters,
+            keys that are not text.
+    """
+    written = write(data, flow=flow, width=WIDTH - indent)
+    below = [f"{' ' * INDENT}{line}" if line else "" for line in written.lines] if written.head else written.lines
+    lines = [written.head, *below] if written.head else below
+    return "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)
