@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from kiamo_iac.cli import reference, schema
+from kiamo_iac.cli import reference
 from kiamo_iac.codes import CODES
 from kiamo_iac.render.base import plan_renderer
 from kiamo_iac.render.escape import json_document
+from kiamo_iac.workspace.schemas import catalogue
 from tests.render.drifts import DRIFTS, rendered
 from tests.render.goldens import GOLDEN, GOLDEN_DRIFT, STYLES
 from tests.render.plans import PLANS
@@ -49,8 +50,8 @@ def diagnostic_page() -> str:
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Every generated file and what is to stand in it."""
-    for which in schema.FORMATS:
-        yield ROOT / "schemas" / f"{which}.schema.json", json_document(schema.schema_of(which))
+    for entry in catalogue().values():
+        yield ROOT / "schemas" / entry.file, json_document(entry.make())
     yield ROOT / "docs" / "reference" / "diagnostics.md", diagnostic_page()
     yield ROOT / "docs" / "reference" / "commands.md", reference.command_pages()
     yield ROOT / "README.md", with_blocks((ROOT / "README.md").read_text(encoding="utf-8"))

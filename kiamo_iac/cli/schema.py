@@ -2,54 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.terminal import write_data
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, write_data
 
 EPILOG = """\b
 Examples:
+  kiamo-iac schema
   kiamo-iac schema manifest > manifest.schema.json
+  kiamo-iac schema --out .schemas
   # and as the first line of a manifest, for editors with a YAML language server:
-  # yaml-language-server: $schema=../manifest.schema.json
-"""
+  # yaml-language-server: $schema=../.schemas/manifest.schema.json
 
-FORMATS = ("drift", "ledger", "manifest", "plan", "report", "validate")
+\b
+Exit codes: 0 printed or written, 1 error, 64 usage, or no such schema.
+"""
 
 
 @click.command(epilog=EPILOG, short_help="Print the JSON Schema of a format, for editors and CI.")
-@click.argument("which", type=click.Choice(FORMATS), metavar="|".join(FORMATS))
-def schema(which: str) -> int:
-    """Print the JSON Schema of a format, for editors and CI.
+@click.argument("name", required=False)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write into a folder.")
+@pass_session
+def schema(session: Session, *, name: str | None, out: Path | None) -> int:
+    """Print the JSON Schema NAME, or list the names there are.
 
-    `manifest` describes manifests; `drift`, `plan`, `report` and `validate` what drift, plan, apply and
-    validate write with --format json; `ledger` the ledger, and each line of its file. Draft 2020-12.
+    With --out, write it into DIR, or every one of them without NAME: to be kept beside the manifests. In a
+    project, those of manifests know the closed lists of its contract. Draft-07. Nothing is called.
     """
     from kiamo_iac.render.escape import json_document
+    from kiamo_iac.workspace.schemas import catalogue_in_force, described, write_schemas
 
-    write_data(json_document(schema_of(which)), utf8=True)
+    known = catalogue_in_force(session.project)
+    wanted = known if name is None else {name: described(name, known)}
+    if out is not None:
+        written = write_schemas(wanted, out, json_document)
+        say(f"{len(wanted)} schema{'' if len(wanted) == 1 else 's'} in {out}, {written} of them written.")
+    elif name is not None:
+        write_data(json_document(known[name].make()), utf8=True)
+    else:
+        width = max(map(len, known))
+        write_data("".join(f"{each:{width}}  {entry.line}\n" for each, entry in known.items()))
     return 0
-
-
-def schema_of(which: str) -> dict[str, Any]:
-    """One of `FORMATS` as data."""
-    from kiamo_iac.render import schemas
-
-    match which:
-        case "manifest":
-            from kiamo_iac.manifest.schema import manifest_schema
-
-            return manifest_schema()
-        case "ledger":
-            from kiamo_iac.ledger.schema import ledger_schema
-
-            return ledger_schema()
-        case "drift":
-            return schemas.drift_schema()
-        case "plan":
-            return schemas.plan_schema()
-        case "report":
-            return schemas.report_schema()
-        case _:
-            return schemas.validate_schema()

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from kiamo_iac.document.schema import (
+    ANY,
+    Schema,
+    closed,
+    defined,
+    list_of,
+    mapping_of,
+    schema_document,
+    text,
+    text_or_null,
+)
 from kiamo_iac.ledger.content import FORMAT_VERSION, SPENT_KEPT
 from kiamo_iac.ledger.entry import KEYS
 
-_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_TIME: Final = {"type": "string", "description": "RFC 3339, UTC, to the second."}
-_ADDRESS: Final = {
-    "type": "string",
-    "pattern": "^[^/]+/[^/]+(/[^/]+/[^/]+)*$",
-    "description": "Collections and names in turn.",
-}
+_ADDRESS: Final = text("Collections and names in turn.", pattern="^[^/]+/[^/]+(/[^/]+/[^/]+)*$")
 _HEAD: Final[dict[str, Any]] = {
-    "format_version": {"const": FORMAT_VERSION},
-    "environment": {"type": "string"},
-    "lineage": {"type": "string", "minLength": 1, "description": "Made with the ledger and kept for its life."},
+    "format_version": {"const": FORMAT_VERSION, "description": "Of every form that a ledger is written in."},
+    "environment": text("The environment whose things it owns."),
+    "lineage": text("Made with the ledger and kept for its life.", minLength=1),
     "serial": {"type": "integer", "minimum": 0, "description": "Grows with every change."},
 }
 
 
-def ledger_schema() -> dict[str, Any]:
+def ledger_schema() -> Schema:
     """The schema: the document that remote backends keep, or any line of the file."""
     entry = {
         "address": _ADDRESS,
@@ -30,51 +35,47 @@ def ledger_schema() -> dict[str, Any]:
             "type": ["string", "integer", "null"],
             "description": "The id on the instance; null: it was about to be made.",
         },
-        "attributes": {"type": "object", "description": "What was declared when it was last applied."},
-        "protect": {"type": "boolean"},
-        "renamed_from": {"type": "array", "items": {"type": "string"}},
-        "applied_at": _TIME,
-        "commit": {"type": ["string", "null"], "description": "The git commit of the manifests."},
-        "version": {"type": "string", "description": "The version of kiamo-iac."},
+        "attributes": mapping_of(ANY, "What was declared when it was last applied."),
+        "protect": {"type": "boolean", "description": "Never deleted, not even when it is no longer declared."},
+        "renamed_from": list_of(text("A former name."), "Former names that were declared."),
+        "applied_at": _time("When it was last applied"),
+        "commit": text_or_null("The git commit of the manifests."),
+        "version": text("The version of kiamo-iac."),
     }
-    spend = _object({"digest": {"type": "string"}, "at": _TIME}, "A saved plan that was applied.")
-    document = _object(
+    spend = closed(
+        {"digest": text("Of the saved plan."), "at": _time("When it was applied")}, "A saved plan that was applied."
+    )
+    document = closed(
         {
             **_HEAD,
-            "spent": {"type": "array", "items": {"$ref": "#/$defs/spend"}, "maxItems": SPENT_KEPT},
-            "entries": {"type": "array", "items": {"$ref": "#/$defs/entry"}},
+            "spent": list_of(defined("spend"), "The saved plans that were applied.", maxItems=SPENT_KEPT),
+            "entries": list_of(defined("entry"), "Everything that is ours, by address."),
         },
         "A whole ledger, as the remote backends keep it.",
     )
-    header = _object(_HEAD, "The first line of a ledger's file; `serial` is that before its records.")
-    records = {
-        "put": {"$ref": "#/$defs/entry"},
-        "forget": _ADDRESS,
-        "spend": {"$ref": "#/$defs/spend"},
-    }
-    return {
-        "$schema": _DIALECT,
-        "title": "The ledger of kiamo-iac, or a line of its file",
-        "description": "What kiamo-iac owns in one environment.",
-        "anyOf": [{"$ref": "#/$defs/document"}, {"$ref": "#/$defs/header"}, {"$ref": "#/$defs/record"}],
-        "$defs": {
-            "document": document,
-            "header": header,
-            "record": {
-                "description": "Every other line: what changed.",
-                "oneOf": [_object({key: value}, f"A record to {key}.") for key, value in records.items()],
-            },
-            "entry": _object({key: entry[key] for key in KEYS}, "One thing that is ours."),
-            "spend": spend,
-        },
-    }
-
-
-def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
-    return {
+    header = closed(_HEAD, "The first line of a ledger's file; `serial` is that before its records.")
+    record = closed(
+        {"put": defined("entry"), "forget": _ADDRESS, "spend": defined("spend")},
+        "Every other line: what changed.",
+        required=[],
+    )
+    body = {
         "type": "object",
-        "description": description,
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
+        "description": "What kiamo-iac owns in one environment.",
+        "if": {"required": ["entries"]},
+        "then": defined("document"),
+        "else": {"if": {"required": ["lineage"]}, "then": defined("header"), "else": defined("record")},
     }
+    definitions = {
+        "document": document,
+        "header": header,
+        "record": {**record, "minProperties": 1, "maxProperties": 1},
+        "entry": closed({key: entry[key] for key in KEYS}, "One thing that is ours."),
+        "spend": spend,
+    }
+    title = "The ledger of kiamo-iac, or a line of its file"
+    return schema_document("ledger", FORMAT_VERSION, title=title, body=body, definitions=definitions)
+
+
+def _time(what: str) -> Schema:
+    return text(f"{what}: RFC 3339, UTC, to the second.")

@@ -27,7 +27,7 @@ from kiamo_iac.manifest.variables import Variable
 
 _KEYS: Final = ("manifests", "contract", "variables", "environments")
 _ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards")
-_ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
+ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
 def load_project(file: Path) -> Project:
@@ -138,7 +138,7 @@ class _Reading:
         prefixes: dict[str, str] = {}
         for name, node in value.items():
             where = place.of_key(name)
-            if not _ENVIRONMENT_NAME.fullmatch(name):
+            if not ENVIRONMENT_NAME.fullmatch(name):
                 hint = "use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit"
                 self._nodes.say("KIA0309", f"{quote(name)} is not a name for an environment", where, hint)
                 continue

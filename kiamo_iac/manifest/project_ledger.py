@@ -30,9 +30,9 @@ _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
     ),
     Backend.GIT: ("backend", "remote", "ref"),
 }
-_LOCK: Final = ("LOCK", "POST", "PUT")
-_UNLOCK: Final = ("UNLOCK", "DELETE", "POST", "PUT")
-_UPDATE: Final = ("POST", "PUT")
+LOCK: Final = ("LOCK", "POST", "PUT")
+UNLOCK: Final = ("UNLOCK", "DELETE", "POST", "PUT")
+UPDATE: Final = ("POST", "PUT")
 _EXAMPLE: Final = "https://gitlab.example.com/api/v4/projects/42/terraform/state/kiamo"
 _REMOTE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._\-]*")
 _REMOTE_SSH: Final = re.compile(
@@ -108,9 +108,9 @@ def _http(nodes: Nodes, node: dict[str, Any], source: SourceRange) -> LedgerSett
         address=address,
         lock_address=lock,
         unlock_address=unlock,
-        lock_method=nodes.choice(node, "lock_method", _LOCK),
-        unlock_method=nodes.choice(node, "unlock_method", _UNLOCK),
-        update_method=nodes.choice(node, "update_method", _UPDATE),
+        lock_method=nodes.choice(node, "lock_method", LOCK),
+        unlock_method=nodes.choice(node, "unlock_method", UNLOCK),
+        update_method=nodes.choice(node, "update_method", UPDATE),
     )
 
 

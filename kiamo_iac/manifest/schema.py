@@ -1,70 +1,114 @@
-"""The JSON Schema of a manifest, out of the models, for editors."""
+"""The JSON Schemas of manifests, of patches and of single kinds, out of the models, for editors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
+from kiamo_iac.document.schema import Schema, defined, list_of, schema_document, text, with_null
+from kiamo_iac.manifest.schema_hover import remarks
 from kiamo_iac.manifest.shapes import Shape, shapes
+from kiamo_iac.manifest.variables import VARIABLE_NAME
 from kiamo_iac.resources.base import COMMON_KEYS
-from kiamo_iac.resources.capabilities import Capabilities
+from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
 
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-IDENTIFIER: Final = "urn:kiamo-iac:manifest:1"
-"""The number changes when a manifest that was valid no longer is."""
+VERSION: Final = 1
+"""Changes when a manifest that was valid no longer is."""
+
+_VARIABLE: Final = r"(^|[^$])\$\{" + VARIABLE_NAME.pattern + r"\}"
+_ALONE: Final = r"^(\$\{" + VARIABLE_NAME.pattern + r"\})+$"
+_DEFINITIONS: Final[Schema] = {
+    "variable": {"$comment": "Text that holds a variable, such as ${brand}.", "type": "string", "pattern": _VARIABLE},
+    "variable_alone": {"$comment": "Nothing but a variable, such as ${on}.", "type": "string", "pattern": _ALONE},
+}
+"""Without a description: an editor would show it for the attribute."""
 
 
-def manifest_schema(capabilities: Capabilities | None = None) -> dict[str, Any]:
-    """The schema of one manifest, draft 2020-12.
+def manifest_schema(capabilities: Capabilities | None = None) -> Schema:
+    """The schema of one manifest.
 
     With `capabilities`, closed lists of the contract are in it, and attributes that it has no wire name for are not.
     """
+    return _whole("manifest", "A manifest of kiamo-iac", capabilities, of_block=lambda schema: schema)
+
+
+def patch_schema(capabilities: Capabilities | None = None) -> Schema:
+    """The same of a patch: null takes an attribute away."""
+    return _whole("patch", "A patch over the manifests of kiamo-iac", capabilities, of_block=_removable)
+
+
+def kind_schema(kind: str, capabilities: Capabilities | None = None) -> Schema:
+    """The schema of one thing that is whole by itself: a block as it stands at the top of a manifest.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    by_noun = {shape.noun: shape for shape in shapes().values()}
+    shape = by_noun[kind]
+    below = {name: _block(by_noun[name], capabilities) for name in _descendants(shape)}
+    return schema_document(
+        _named(f"kind-{kind}", capabilities),
+        VERSION,
+        title=f"{shape.one.capitalize()} of kiamo-iac",
+        body=_at_top(shape, _block(shape, capabilities)),
+        definitions={**_DEFINITIONS, **below},
+    )
+
+
+def _whole(name: str, title: str, capabilities: Capabilities | None, *, of_block: Callable[[Schema], Schema]) -> Schema:
     known = shapes()
-    definitions: dict[str, Any] = {}
-    for shape in known.values():
-        definitions[shape.noun] = _block(shape, capabilities)
+    definitions: Schema = dict(_DEFINITIONS)
+    properties: Schema = {}
+    for collection, shape in known.items():
+        block = of_block(_block(shape, capabilities))
+        definitions[shape.noun] = block
+        at_top = shape.noun
         if shape.ancestors:
-            definitions[f"{shape.noun}_at_top"] = _at_top(shape, definitions[shape.noun])
-    return {
-        "$schema": DIALECT,
-        "$id": IDENTIFIER,
-        "title": "A manifest of kiamo-iac",
-        "type": "object",
-        "properties": {
-            collection: _list_of(f"{shape.noun}_at_top" if shape.ancestors else shape.noun, shape)
-            for collection, shape in known.items()
-        },
+            at_top = f"{shape.noun}_at_top"
+            definitions[at_top] = _at_top(shape, block)
+        properties[collection] = list_of(defined(at_top), f"Each {shape.noun}, by its name.")
+    body = {
+        "type": ["object", "null"],
+        "description": "Collections of things. Any number of files make up a project; a thing stands in one of them.",
+        "properties": properties,
         "additionalProperties": False,
-        "$defs": definitions,
     }
+    return schema_document(_named(name, capabilities), VERSION, title=title, body=body, definitions=definitions)
 
 
-def _list_of(definition: str, shape: Shape) -> dict[str, Any]:
-    return {
-        "description": f"Each {shape.noun}, by its name.",
-        "type": "array",
-        "items": {"$ref": f"#/$defs/{definition}"},
-    }
+def _named(name: str, capabilities: Capabilities | None) -> str:
+    """Two that are not the same have not the same `$id`."""
+    return name if capabilities is None else f"{name}-in-force"
 
 
-def _block(shape: Shape, capabilities: Capabilities | None) -> dict[str, Any]:
+def _descendants(shape: Shape) -> list[str]:
+    known = {found.noun: found for found in shapes().values()}
+    found: list[str] = []
+    for child in shape.children.values():
+        found += [child.kind, *_descendants(known[child.kind])]
+    return found
+
+
+def _block(shape: Shape, capabilities: Capabilities | None) -> Schema:
     model = shape.kind.model_json_schema()
-    properties = {key: _plain(value, model.get("$defs", {})) for key, value in model["properties"].items()}
-    if capabilities is not None:
-        said = capabilities.of(shape.noun)
-        kept = said.attributes | COMMON_KEYS | ({"state"} if shape.kind.machine else set())
-        properties = {key: value for key, value in properties.items() if key in kept}
-        for attribute, choices in said.choices.items():
-            if attribute in properties:
-                properties[attribute] |= {"enum": list(choices)}
+    said = capabilities.of(shape.noun) if capabilities is not None else None
+    properties: Schema = {}
+    for key, value in model["properties"].items():
+        if said is not None and not _is_known(shape, said, key):
+            continue
+        plain = _plain(value, model.get("$defs", {}))
+        if said is not None and key in said.choices:
+            plain = {"enum": list(said.choices[key]), "description": plain["description"]}
+        words = [plain.pop("description"), *remarks(shape, key, said)]
+        properties[key] = {"description": " ".join(words), **_with_variables(plain)}
     if shape.children:
-        properties["exclusive"]["items"] = {"enum": list(shape.children)}
+        properties["exclusive"]["items"] = _with_variables({"enum": list(shape.children)})
     else:
         del properties["exclusive"]
     for collection, child in shape.children.items():
-        properties[collection] = {"type": "array", "items": {"$ref": f"#/$defs/{child.kind}"}}
-    summary = (shape.kind.__doc__ or "").partition("\n")[0]
+        properties[collection] = list_of(defined(child.kind), f"Each {child.kind} of this {shape.noun}, by its name.")
     return {
-        "description": summary,
+        "description": (shape.kind.__doc__ or "").partition("\n")[0],
         "type": "object",
         "properties": properties,
         "required": model["required"],
@@ -72,16 +116,66 @@ def _block(shape: Shape, capabilities: Capabilities | None) -> dict[str, Any]:
     }
 
 
-def _at_top(shape: Shape, block: dict[str, Any]) -> dict[str, Any]:
+def _is_known(shape: Shape, said: KindCapabilities, key: str) -> bool:
+    return key in said.attributes or key in COMMON_KEYS or (key == "state" and shape.kind.machine is not None)
+
+
+def _at_top(shape: Shape, block: Schema) -> Schema:
     """The same block at the top of a file, where it names what it stands below."""
-    names = {
-        kind.kind: {"type": "string", "minLength": 1, "description": f"The name of its {kind.kind}."}
-        for kind in shape.ancestors
-    }
+    names = {kind.kind: text(f"The name of its {kind.kind}.", minLength=1) for kind in shape.ancestors}
     return {**block, "properties": {**names, **block["properties"]}, "required": [*names, *block["required"]]}
 
 
-def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
+def _removable(block: Schema) -> Schema:
+    """Of a patch: each key that is neither a name nor a collection may be null, and so may an entry of a mapping."""
+    properties = {}
+    for key, value in block["properties"].items():
+        made = value
+        if key not in block["required"] and "$ref" not in value.get("items", {}):
+            made = with_null(value)
+            made["description"] += " In a patch, null takes it away."
+            if made.get("additionalProperties"):
+                made["additionalProperties"] = with_null(made["additionalProperties"])
+        properties[key] = made
+    return {**block, "properties": properties}
+
+
+def _with_variables(schema: Schema) -> Schema:
+    """The same for what is still to be filled in: `${name}` may stand for anything but a list or a mapping.
+
+    An editor completes from `defaultSnippets`, since it does not look for values behind an `else`.
+    """
+    made = dict(schema)
+    if isinstance(made.get("items"), dict):
+        made["items"] = _with_variables(made["items"])
+    if isinstance(made.get("additionalProperties"), dict):
+        made["additionalProperties"] = _with_variables(made["additionalProperties"])
+    if "enum" in made:
+        made.pop("type", None)
+        choices = made.pop("enum")
+        return {**made, **_either("variable", {"enum": choices}), "defaultSnippets": _snippets(choices)}
+    match made.get("type"):
+        case "boolean":
+            otherwise = {"type": made.pop("type")}
+            return {**made, **_either("variable_alone", otherwise), "defaultSnippets": _snippets([True, False])}
+        case "integer" | "number":
+            otherwise = {key: made.pop(key) for key in ("type", "minimum", "maximum") if key in made}
+            return {**made, **_either("variable_alone", otherwise)}
+        case "string" if "maxLength" in made:
+            longest = made.pop("maxLength")
+            return {**made, **_either("variable", {"maxLength": longest})}
+    return made
+
+
+def _either(variable: str, otherwise: Schema) -> Schema:
+    return {"if": defined(variable), "else": otherwise}
+
+
+def _snippets(values: list[Any]) -> list[Schema]:
+    return [{"label": str(value).lower() if isinstance(value, bool) else value, "body": value} for value in values]
+
+
+def _plain(schema: Any, definitions: Schema) -> Any:
     """A property without titles, and with what it refers to written out."""
     if isinstance(schema, list):
         return [_plain(item, definitions) for item in schema]

@@ -5,110 +5,88 @@ from __future__ import annotations
 from typing import Any
 
 from kiamo_iac.diagnostics import Severity
+from kiamo_iac.document.schema import (
+    ANY,
+    Schema,
+    closed,
+    defined,
+    list_of,
+    mapping_of,
+    one_of,
+    schema_document,
+    text,
+    text_or_null,
+)
 from kiamo_iac.planner.drift import Event, Side
 from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, Risk
-from kiamo_iac.render import diagnostics, drift_json, run
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": description,
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _nullable(description: str, **keys: Any) -> dict[str, Any]:
-    return {"type": ["string", "null"], "description": description, **keys}
-
-
-_COUNT = {"type": "integer", "minimum": 0}
-_PLACE = {"type": "string", "pattern": r":[1-9][0-9]*:[1-9][0-9]*$", "description": "`file:line:column`, 1-based."}
-_ADDRESS = {
-    "type": "string",
-    "pattern": "^[^/]+/[^/]+(/[^/]+/[^/]+)*$",
-    "description": "Collections and names in turn.",
-}
+from kiamo_iac.planner.plan_file import SAVED_VERSION
+from kiamo_iac.render import diagnostics, drift_json, ledger, run
+from kiamo_iac.render.schema_parts import (
+    ACTION,
+    ADDRESS,
+    ADDRESS_PATTERN,
+    ENVIRONMENT,
+    KIND,
+    PATH,
+    PLACE_OR_NULL,
+    URL,
+    count,
+    counts,
+    diagnostic,
+    diagnostics_list,
+    id_or_null,
+    major,
+    version_of,
+)
 
 
-def _counts(keys: list[str], description: str) -> dict[str, Any]:
-    return _object(dict.fromkeys(keys, _COUNT), description)
-
-
-def definitions() -> dict[str, Any]:
-    """What the schemas share, for `$defs`."""
-    related = _object(
-        {"message": {"type": "string"}, "source": _PLACE}, "Another place that matters, with a word on why."
-    )
-    return {
-        "diagnostic": _object(
-            {
-                "code": {"type": "string", "pattern": "^KIA[0-9]{4}$"},
-                "severity": {"enum": [severity.value for severity in Severity]},
-                "summary": {"type": "string", "description": "One short sentence."},
-                "detail": _nullable("Full sentences, when the summary is not enough."),
-                "hint": _nullable("What to do about it."),
-                "address": {"anyOf": [_ADDRESS, {"type": "null"}]},
-                "source": {"anyOf": [_PLACE, {"type": "null"}]},
-                "related": {"type": "array", "items": related},
-            },
-            "One problem or remark.",
-        )
-    }
-
-
-def _step() -> dict[str, Any]:
-    change = _object(
-        {"path": {"type": "string", "description": "Dotted below mappings."}, "before": {}, "after": {}},
+def _step() -> Schema:
+    change = closed(
+        {
+            "path": PATH,
+            "before": {"description": "Its value as it is live."},
+            "after": {"description": "Its value as it will be."},
+        },
         "One attribute that differs; null is an attribute that is not set.",
     )
-    return _object(
+    seen = text_or_null("A fingerprint; null: it was not there.", pattern="^[0-9a-f]{32}$")
+    return closed(
         {
-            "id": {"type": "integer", "minimum": 1},
-            "action": {"enum": [action.value for action in Action]},
-            "address": _ADDRESS,
-            "kind": {"type": "string"},
-            "depends_on": {
-                "type": "array",
-                "items": {"type": "integer", "minimum": 1},
-                "uniqueItems": True,
-                "description": "Ids of the steps that must be done before, ascending.",
-            },
-            "risk": {"enum": [risk.value for risk in Risk]},
-            "cause": {
-                "enum": [cause.value for cause in Cause],
-                "description": "Who wants it: a block of a manifest, a list said to be complete, or pruning.",
-            },
-            "before": {"type": "object", "description": "The attributes concerned as they are live."},
-            "after": {"type": "object", "description": "The same as they will be."},
-            "changes": {"type": "array", "items": change},
-            "reason": {"type": "string"},
-            "source": {"anyOf": [_PLACE, {"type": "null"}]},
-            "seen": {
-                "type": "object",
-                "propertyNames": {"pattern": _ADDRESS["pattern"]},
-                "additionalProperties": _nullable("A fingerprint; null: it was not there.", pattern="^[0-9a-f]{32}$"),
-                "description": "What the plan saw of this thing, and of what it is to refer to.",
-            },
+            "id": {"type": "integer", "minimum": 1, "description": "The number of the step, in the order of the plan."},
+            "action": ACTION,
+            "address": ADDRESS,
+            "kind": KIND,
+            "depends_on": list_of(
+                {"type": "integer", "minimum": 1},
+                "Ids of the steps that must be done before, ascending.",
+                uniqueItems=True,
+            ),
+            "risk": one_of(Risk, "What cannot be undone about it."),
+            "cause": one_of(Cause, "Who wants it: a block of a manifest, a list said to be complete, or pruning."),
+            "before": mapping_of(ANY, "The attributes concerned as they are live."),
+            "after": mapping_of(ANY, "The same as they will be."),
+            "changes": list_of(change, "The attributes that differ."),
+            "reason": text("Why, for people."),
+            "source": PLACE_OR_NULL,
+            "seen": mapping_of(
+                seen,
+                "What the plan saw of this thing, and of what it is to refer to, by address.",
+                propertyNames={"pattern": ADDRESS_PATTERN},
+            ),
         },
         "One call to be made, or one thing that comes with its parent's creation.",
     )
 
 
-def plan_schema() -> dict[str, Any]:
-    """The schema of `plan --format json`."""
-    plan = _object(
+def _plan() -> Schema:
+    return closed(
         {
-            "format_version": {"const": FORMAT_VERSION},
-            "environment": {"type": "string"},
-            "url": {"type": "string"},
-            "summary": _counts([action.value for action in Action], "How many steps of each action."),
-            "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}},
-            "diagnostics": {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}},
+            "format_version": version_of(FORMAT_VERSION),
+            "environment": ENVIRONMENT,
+            "url": URL,
+            "summary": counts(Action, "How many steps of each action."),
+            "steps": list_of(defined("step"), "Every step, in an order in which they can be done."),
+            "diagnostics": diagnostics_list("What there is to say about it, worst first."),
             "applyable": {
                 "type": "boolean",
                 "description": "False: the plan is refused, see the errors in `diagnostics`.",
@@ -116,93 +94,163 @@ def plan_schema() -> dict[str, Any]:
         },
         "What is to be done to bring one environment level with its manifests.",
     )
-    return {"$schema": DIALECT, "title": "A plan of kiamo-iac", **plan, "$defs": {"step": _step(), **definitions()}}
 
 
-def validate_schema() -> dict[str, Any]:
-    """The schema of `validate --format json`."""
-    result = _object(
+def _plan_definitions() -> Schema:
+    return {"step": _step(), "diagnostic": diagnostic()}
+
+
+def plan_schema() -> Schema:
+    """The schema of `plan --format json`."""
+    title = "A plan of kiamo-iac"
+    return schema_document("plan", major(FORMAT_VERSION), title=title, body=_plan(), definitions=_plan_definitions())
+
+
+def saved_plan_schema() -> Schema:
+    """The schema of the file that `plan --out` writes."""
+    digest = {"pattern": "^[0-9a-f]{64}$"}
+    addresses = {"type": "array", "items": ADDRESS}
+    options = closed(
         {
-            "format_version": {"const": diagnostics.FORMAT_VERSION},
+            "prune": {"type": "boolean", "description": "Whether it was made with --prune."},
+            "targets": {**addresses, "description": "What --target named."},
+            "may_stop": {**addresses, "description": "What --allow-stop named."},
+        },
+        "What was chosen when it was made; apply plans again with the same.",
+    )
+    saved = closed(
+        {
+            "format_version": {"const": SAVED_VERSION, "description": "Of what stands under `saved`."},
+            "tool_version": text("The version of kiamo-iac; apply takes no other."),
+            "created_at": text("When it was made: RFC 3339, UTC, to the second."),
+            "manifests_digest": text("SHA-256 over the names and bytes of the manifests.", **digest),
+            "contract_digest": text("SHA-256 over the contract.", **digest),
+            "nonce": text("Random, so that no two plans are equal.", pattern="^[0-9a-f]{32}$"),
+            "options": options,
+        },
+        "What the plan was made of.",
+    )
+    plan = _plan()
+    more = {"saved": saved, "digest": text("SHA-256 over all of the above.", **digest)}
+    body = closed({**plan["properties"], **more}, "A plan saved for one apply; it is not edited by hand.")
+    body["properties"]["applyable"] = {"const": True, "description": "A plan that is refused is not saved."}
+    title = "A saved plan of kiamo-iac"
+    return schema_document("saved-plan", SAVED_VERSION, title=title, body=body, definitions=_plan_definitions())
+
+
+def validate_schema() -> Schema:
+    """The schema of `validate --format json`."""
+    result = closed(
+        {
+            "format_version": version_of(diagnostics.FORMAT_VERSION),
             "valid": {"type": "boolean", "description": "False when there are errors."},
-            "files": _COUNT | {"description": "How many manifests were read."},
-            "things": _COUNT | {"description": "How many things they declare."},
-            "summary": _counts([severity.value for severity in Severity], "How many diagnostics of each severity."),
-            "diagnostics": {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}},
+            "files": count("How many manifests were read."),
+            "things": count("How many things they declare."),
+            "summary": counts(Severity, "How many diagnostics of each severity."),
+            "diagnostics": diagnostics_list("Every problem of every file, by place."),
         },
         "What `validate` found.",
     )
-    return {"$schema": DIALECT, "title": "A validation by kiamo-iac", **result, "$defs": definitions()}
+    return schema_document(
+        "validate",
+        major(diagnostics.FORMAT_VERSION),
+        title="A validation by kiamo-iac",
+        body=result,
+        definitions={"diagnostic": diagnostic()},
+    )
 
 
-def report_schema() -> dict[str, Any]:
+def report_schema() -> Schema:
     """The schema of `apply --format json`."""
     outcomes = list(run.OUTCOMES)
-    result = _object(
+    result = closed(
         {
             "id": {"type": "integer", "minimum": 1, "description": "The id of the step in the plan."},
-            "action": {"enum": [action.value for action in Action]},
-            "address": _ADDRESS,
-            "kind": {"type": "string"},
-            "outcome": {"enum": outcomes},
-            "detail": _nullable("Why it was not done."),
-            "hint": _nullable("What to do about it."),
-            "source": {"anyOf": [_PLACE, {"type": "null"}]},
+            "action": ACTION,
+            "address": ADDRESS,
+            "kind": KIND,
+            "outcome": one_of(outcomes, "What became of it."),
+            "detail": text_or_null("Why it was not done."),
+            "hint": text_or_null("What to do about it."),
+            "source": PLACE_OR_NULL,
         },
         "One step and what became of it.",
     )
-    report = _object(
+    report = closed(
         {
-            "format_version": {"const": run.FORMAT_VERSION},
-            "environment": {"type": "string"},
-            "url": {"type": "string"},
-            "summary": _counts(outcomes, "How many steps of each outcome."),
-            "results": {"type": "array", "items": result, "description": "Every step of the plan, in its order."},
+            "format_version": version_of(run.FORMAT_VERSION),
+            "environment": ENVIRONMENT,
+            "url": URL,
+            "summary": counts(outcomes, "How many steps of each outcome."),
+            "results": list_of(result, "Every step of the plan, in its order."),
         },
         "What became of an applied plan.",
     )
-    return {"$schema": DIALECT, "title": "A report of kiamo-iac", **report}
+    return schema_document("report", major(run.FORMAT_VERSION), title="A report of kiamo-iac", body=report)
 
 
-def drift_schema() -> dict[str, Any]:
+def drift_schema() -> Schema:
     """The schema of `drift --format json`."""
-    attribute = _object(
+    side = one_of(Side, "Who changed it.")
+    values = {"declared": "declared", "applied": "last applied", "live": "live"}
+    attribute = closed(
         {
-            "path": {"type": "string", "description": "Dotted below mappings."},
-            "side": {"enum": [side.value for side in Side]},
-            "declared": {},
-            "applied": {},
-            "live": {},
+            "path": PATH,
+            "side": side,
+            **{key: {"description": f"Its value as it is {word}."} for key, word in values.items()},
         },
         "One attribute that differs; null is an attribute that is not set.",
     )
-    remote_id = {"type": ["string", "integer", "null"]}
-    thing = _object(
+    thing = closed(
         {
-            "address": _ADDRESS,
-            "kind": {"type": "string"},
-            "event": {"enum": [event.value for event in Event]},
-            "side": {"enum": [side.value for side in Side]},
-            "attributes": {"type": "array", "items": attribute},
-            "lives_as": _nullable("Its name on the instance; null: it is not there."),
-            "known_id": remote_id | {"description": "The id that the ledger has."},
-            "live_id": remote_id | {"description": "The id on the instance."},
-            "applied_at": _nullable("When it was last applied, RFC 3339."),
-            "commit": _nullable("The commit that it was last applied from."),
-            "source": {"anyOf": [_PLACE, {"type": "null"}]},
+            "address": ADDRESS,
+            "kind": KIND,
+            "event": one_of(Event, "What became of it."),
+            "side": side,
+            "attributes": list_of(attribute, "What differs, where it is changed."),
+            "lives_as": text_or_null("Its name on the instance; null: it is not there."),
+            "known_id": id_or_null("The id that the ledger has."),
+            "live_id": id_or_null("The id on the instance."),
+            "applied_at": text_or_null("When it was last applied, RFC 3339."),
+            "commit": text_or_null("The commit that it was last applied from."),
+            "source": PLACE_OR_NULL,
         },
         "One thing that is not as it was applied, or not as it is declared.",
     )
-    drift = _object(
+    drift = closed(
         {
-            "format_version": {"const": drift_json.FORMAT_VERSION},
-            "environment": {"type": "string"},
+            "format_version": version_of(drift_json.FORMAT_VERSION),
+            "environment": ENVIRONMENT,
             "ledger": {"type": "boolean", "description": "False: there is none, and every side is `unknown`."},
             "drifted": {"type": "boolean", "description": "Whether there is any drift."},
-            "summary": _counts([side.value for side in Side], "How many things changed on each side."),
-            "not_owned": _COUNT | {"description": "How many declared things are live and not in the ledger."},
-            "things": {"type": "array", "items": thing, "description": "By address."},
+            "summary": counts(Side, "How many things changed on each side."),
+            "not_owned": count("How many declared things are live and not in the ledger."),
+            "things": list_of(thing, "By address."),
         },
         "Who changed what since the last apply: git, or somebody on the instance.",
     )
-    return {"$schema": DIALECT, "title": "A drift of kiamo-iac", **drift}
+    return schema_document("drift", major(drift_json.FORMAT_VERSION), title="A drift of kiamo-iac", body=drift)
+
+
+def owned_schema() -> Schema:
+    """The schema of `ledger list --format json`."""
+    thing: dict[str, Any] = {
+        "address": ADDRESS,
+        "id": id_or_null("The id on the instance; null: it is not known."),
+        "attributes": mapping_of(ANY, "What was declared when it was last applied."),
+        "protect": {"type": "boolean", "description": "Never deleted, not even when it is no longer declared."},
+        "renamed_from": list_of(text("A former name."), "Former names that were declared."),
+        "applied_at": text_or_null("When it was last applied, RFC 3339."),
+        "commit": text_or_null("The commit that it was last applied from."),
+        "version": text_or_null("The version of kiamo-iac."),
+    }
+    owned = closed(
+        {
+            "format_version": version_of(ledger.FORMAT_VERSION),
+            "environment": ENVIRONMENT,
+            "found": {"type": "boolean", "description": "False: there is no ledger."},
+            "things": list_of(closed(thing, "One thing that is ours."), "By address."),
+        },
+        "What is ours, as the ledger says.",
+    )
+    return schema_document("owned", major(ledger.FORMAT_VERSION), title="What kiamo-iac owns", body=owned)

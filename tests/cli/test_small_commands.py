@@ -1,27 +1,16 @@
-"""`kiamo-iac contract` and `kiamo-iac schema`."""
+"""`kiamo-iac contract`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from kiamo_iac.cli.main import run
-from kiamo_iac.cli.schema import FORMATS
 from tests.cli.conftest import Desk
-from tests.cli.program import ROOT
 
 OVERRIDE = "prefix: {path: /v2, basis: documented}\nkinds: {service: {operations: {create: null}}}\n"
-
-
-@pytest.mark.parametrize("which", FORMATS)
-def test_a_schema_is_printed_as_it_is_committed(which: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    assert run(["schema", which]) == 0
-    printed = capsysbinary.readouterr().out
-    assert printed == (ROOT / "schemas" / f"{which}.schema.json").read_bytes()
-    jsonschema.Draft202012Validator.check_schema(json.loads(printed))
 
 
 def test_outside_of_a_project_the_packaged_contract_is_in_force(

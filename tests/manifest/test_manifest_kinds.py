@@ -91,9 +91,9 @@ def test_a_fifth_kind_is_checked(tmp_path: Path, attempts: Capabilities) -> None
 
 def test_a_fifth_kind_stands_in_the_schema(attempts: Capabilities) -> None:
     schema = manifest_schema(attempts)
-    assert schema["properties"]["attempts"]["items"] == {"$ref": "#/$defs/attempt_at_top"}
-    assert schema["$defs"]["attempt_at_top"]["required"] == ["base", "batch", "name"]
-    assert schema["$defs"]["batch"]["properties"]["attempts"]["items"] == {"$ref": "#/$defs/attempt"}
+    assert schema["properties"]["attempts"]["items"] == {"$ref": "#/definitions/attempt_at_top"}
+    assert schema["definitions"]["attempt_at_top"]["required"] == ["base", "batch", "name"]
+    assert schema["definitions"]["batch"]["properties"]["attempts"]["items"] == {"$ref": "#/definitions/attempt"}
 
 
 def test_a_kind_that_the_contract_does_not_describe_is_said_once(tmp_path: Path, attempts: Capabilities) -> None:

@@ -47,6 +47,6 @@ def test_keys_stand_in_the_order_of_the_design() -> None:
 
 
 def test_the_schema_knows_every_action_and_risk() -> None:
-    step = plan_schema()["$defs"]["step"]["properties"]
+    step = plan_schema()["definitions"]["step"]["properties"]
     assert step["action"]["enum"] == [a.value for a in Action]
     assert step["risk"]["enum"] == [r.value for r in Risk]

@@ -1,0 +1,167 @@
+"""The JSON Schema of the project file: what `project_file` reads, said once more; a test holds the two together."""
+
+from __future__ import annotations
+
+from typing import Any, Final, assert_never
+
+from kiamo_iac.document.schema import (
+    Schema,
+    closed,
+    defined,
+    list_of,
+    mapping_of,
+    one_of,
+    pattern,
+    schema_document,
+    text,
+    when,
+)
+from kiamo_iac.guard_settings import WRITTEN, GuardSettings
+from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.manifest.project_file import ENVIRONMENT_NAME
+from kiamo_iac.manifest.project_ledger import LOCK, UNLOCK, UPDATE
+from kiamo_iac.manifest.variables import VARIABLE_NAME
+
+VERSION: Final = 1
+"""Changes when a project file that was valid no longer is."""
+
+_PATH: Final = "Relative to the project file, with forward slashes, and within its folder."
+_URL: Final = "https, or http for this machine alone; without user, password, query and fragment."
+
+
+def project_schema() -> Schema:
+    """The schema of `kiamo.yaml`."""
+    body = closed(
+        {
+            "manifests": list_of(
+                text(f"A folder of manifests. {_PATH}", minLength=1),
+                "The folders that the manifests stand in, with all folders below them.",
+                minItems=1,
+            ),
+            "contract": text(f"A file that is merged over the packaged contract. {_PATH}", minLength=1),
+            "variables": _variables("The variables of every environment, unless it has its own."),
+            "environments": mapping_of(
+                defined("environment"),
+                "The instances, by names of letters, digits, dots, hyphens and underscores.",
+                propertyNames=pattern(
+                    f"^{ENVIRONMENT_NAME.pattern}$",
+                    "Use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit.",
+                ),
+            ),
+        },
+        "The project file: which manifests, which contract, which environments.",
+        required=["manifests"],
+    )
+    definitions = {
+        "environment": {**_environment(), "type": ["object", "null"]},
+        "guards": _guards(),
+        "ledger": _ledger(),
+        **{f"ledger_{backend}": _backend(backend) for backend in Backend},
+    }
+    return schema_document(
+        "project", VERSION, title="The project file of kiamo-iac", body=body, definitions=definitions
+    )
+
+
+def _variables(description: str) -> Schema:
+    value = {
+        "description": "Text, a number, or true or false; it refers to no other variable.",
+        "type": ["string", "number", "boolean"],
+        **pattern(r"^(?![\s\S]*\$\{)", "A variable refers to no other one: write its value out."),
+    }
+    names = pattern(f"^{VARIABLE_NAME.pattern}$", "Use letters of ASCII, digits and underscores; begin with no digit.")
+    return mapping_of(value, f"{description} A manifest says ${{name}}.", propertyNames=names)
+
+
+def _environment() -> Schema:
+    return closed(
+        {
+            "url": text(f"The address of the instance. {_URL} KIAMO_<ENV>_URL overrides it.", minLength=1),
+            "variables": _variables("The variables of this environment, over those of the project."),
+            "patches": list_of(
+                text(f"A folder of manifests, or a manifest. {_PATH}", minLength=1),
+                "Manifests that are merged over the others by name, one entry after the other.",
+            ),
+            "ledger": defined("ledger"),
+            "guards": defined("guards"),
+        },
+        "A named instance. Its token never stands here: KIAMO_<ENV>_TOKEN says it.",
+        required=[],
+    )
+
+
+def _guards() -> Schema:
+    percent = {"type": "integer", "minimum": 0, "maximum": 100}
+    least = GuardSettings().max_delete_percent
+    return closed(
+        {
+            "max_deletes": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "How many things one apply may delete, those among them that a manifest orders gone.",
+            },
+            "max_delete_percent": {
+                **percent,
+                "description": "How much of what is ours one apply may delete without a manifest that says so, in "
+                f"percent. Left out: {least}; 100 is no limit.",
+            },
+            "max_update_percent": {
+                **percent,
+                "description": "How much of what is ours one apply may change, in percent; 100 is no limit.",
+            },
+            "allow_start": {
+                "type": "boolean",
+                "description": "True: batches may be started, which dials people, without --allow-start.",
+            },
+            "change_window": text(f"When apply may write, such as {WRITTEN}; several with semicolons.", minLength=1),
+        },
+        "How much one apply may do unasked. What is refused ends with exit code 6.",
+        required=[],
+    )
+
+
+def _ledger() -> Schema:
+    return {
+        "type": "object",
+        "description": "Where is kept what is ours. Left out, a file below .kiamo/.",
+        "properties": {
+            "backend": one_of(
+                Backend, "file: one machine applies. http: GitLab, or Terraform's protocol. git: a ref of its own."
+            )
+        },
+        "required": ["backend"],
+        "allOf": [when("backend", backend, defined(f"ledger_{backend}")) for backend in Backend],
+    }
+
+
+def _backend(backend: Backend) -> Schema:
+    made: dict[str, Any] = {"backend": {"const": backend.value, "description": "What keeps the ledger."}}
+    match backend:
+        case Backend.FILE:
+            made["path"] = text(
+                f"The file; left out: .kiamo/<environment>.ledger.jsonl. {_PATH} Keep it out of git.", minLength=1
+            )
+            return closed(made, "A ledger in a file: one machine applies.", required=["backend"])
+        case Backend.HTTP:
+            locks = "Left out: <address>/lock at GitLab, and the address itself elsewhere."
+            made |= {
+                "address": text(f"Where it is read and written. {_URL}", minLength=1),
+                "lock_address": text(f"Where it is locked, on the same host. {locks}", minLength=1),
+                "unlock_address": text(f"Where it is unlocked, on the same host. {locks}", minLength=1),
+                "lock_method": one_of(LOCK, "The method that locks. Left out: POST at GitLab, else LOCK."),
+                "unlock_method": one_of(UNLOCK, "The method that unlocks. Left out: DELETE at GitLab, else UNLOCK."),
+                "update_method": one_of(UPDATE, "The method that writes. Left out: POST."),
+            }
+            return closed(made, "A ledger behind Terraform's HTTP protocol.", required=["backend", "address"])
+        case Backend.GIT:
+            remote = LedgerSettings().remote
+            made |= {
+                "remote": text(
+                    "The name of a remote, or an https or ssh address without a password. Left out: " + remote + ".",
+                    minLength=1,
+                ),
+                "ref": text("A short name below refs/kiamo-iac/. Left out: the environment's.", minLength=1),
+            }
+            return closed(made, "A ledger on a git ref of its own.", required=["backend"])
+        case _:
+            assert_never(backend)
