@@ -16,6 +16,8 @@ from kiamo_iac.codes import CODES
 from kiamo_iac.render.base import plan_renderer
 from kiamo_iac.render.escape import json_document
 from kiamo_iac.workspace.schemas import catalogue
+from tests import schema_pages
+from tests.render.checks import CHECK_SUFFIXES, CHECKS, GOLDEN_CHECK, rendered_check
 from tests.render.drifts import DRIFTS, rendered
 from tests.render.goldens import GOLDEN, GOLDEN_DRIFT, STYLES
 from tests.render.plans import PLANS
@@ -48,12 +50,28 @@ def diagnostic_page() -> str:
     return f"# Diagnostics\n\nEvery code that `validate`, `plan` and `apply` may show.\n\n{table}\n"
 
 
+def exit_code_page() -> str:
+    """Every exit code, and what to do about it is said elsewhere."""
+    more = "What to do about each of them: [when a run fails half-way](../how-to/failed-runs.md)."
+    return f"# Exit codes\n\nThe same for every command.\n\n{reference.exit_code_table()}\n\n{more}\n"
+
+
+def environment_page() -> str:
+    """Every environment variable."""
+    more = "Tokens stand in no file, no option, no plan and no log. The credentials of a ledger: [the ledger](../ledger.md)."
+    return f"# Environment variables\n\n{reference.variable_table()}\n\n{more}\n"
+
+
 def generated() -> Iterator[tuple[Path, str]]:
     """Every generated file and what is to stand in it."""
     for entry in catalogue().values():
         yield ROOT / "schemas" / entry.file, json_document(entry.make())
     yield ROOT / "docs" / "reference" / "diagnostics.md", diagnostic_page()
     yield ROOT / "docs" / "reference" / "commands.md", reference.command_pages()
+    yield ROOT / "docs" / "reference" / "exit-codes.md", exit_code_page()
+    yield ROOT / "docs" / "reference" / "environment.md", environment_page()
+    for page_name, text in schema_pages.pages():
+        yield ROOT / "docs" / "reference" / page_name, text
     yield ROOT / "README.md", with_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
     for plan_name, make in PLANS.items():
         for suffix, (format_name, style) in STYLES.items():
@@ -61,6 +79,9 @@ def generated() -> Iterator[tuple[Path, str]]:
     for drift_name, drift in DRIFTS.items():
         for suffix in STYLES:
             yield GOLDEN_DRIFT / f"{drift_name}.{suffix}", rendered(drift, suffix)
+    for check_name in CHECKS:
+        for suffix in CHECK_SUFFIXES:
+            yield GOLDEN_CHECK / f"{check_name}.{suffix}", rendered_check(check_name, suffix)
 
 
 def stale() -> list[tuple[Path, str]]:

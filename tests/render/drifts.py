@@ -8,8 +8,7 @@ from typing import Any, Final
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
-from kiamo_iac.render.drift import drift_text
-from kiamo_iac.render.drift_json import drift_json
+from kiamo_iac.render.base import drift_renderer
 from kiamo_iac.state import Gone
 from tests.render.goldens import STYLES
 
@@ -113,6 +112,4 @@ DRIFTS: Mapping[str, Drift] = {
 def rendered(drift: Drift, suffix: str) -> str:
     """A drift in the format and style of a golden file's suffix."""
     format_name, style = STYLES[suffix]
-    if format_name == "json":
-        return drift_json(drift, environment="staging")
-    return drift_text(drift, style, environment="staging")
+    return drift_renderer(format_name, style).render(drift, environment="staging")

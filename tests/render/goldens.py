@@ -16,5 +16,8 @@ STYLES: Mapping[str, tuple[str, Style]] = {
     "ascii.txt": ("text", Style(ASCII)),
     "ansi.txt": ("text", Style(UNICODE, color=True)),
     "json": ("json", Style()),
+    "md": ("markdown", Style()),
+    "github.txt": ("github", Style()),
+    "gitlab.json": ("gitlab", Style()),
 }
 """Suffix of the file → format and style."""

@@ -80,8 +80,8 @@ def _counted(number: int, level: Level) -> str:
 def command(annotation: Annotation) -> str:
     """One annotation as a workflow command, without a line end."""
     properties = {}
-    if annotation.source is not None:
-        place = annotation.source
+    place = annotation.source
+    if place is not None and place.file:
         properties = {"file": place.file, "line": str(place.line), "col": str(place.column)}
     properties["title"] = visible(annotation.title)[:_MAX_TITLE]
     shown = ",".join(f"{key}={_property(visible(text))}" for key, text in properties.items() if text)

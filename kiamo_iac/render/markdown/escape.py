@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from kiamo_iac.render.escape import visible
 
 MAX_LINE: Final = 500
 """Characters of one name, sentence or line of facts; the rest is said to be missing."""
+
+_MAX_NAME: Final = 200
 
 _BACKTICKS: Final = re.compile("`+")
 
@@ -28,9 +31,10 @@ def clipped(text: str, limit: int = MAX_LINE) -> str:
 
 def code(text: str) -> str:
     """`text` as a code span: on one line, clipped, and with more backticks around it than in it."""
-    shown = clipped(visible(text))
+    shown = clipped(visible(text)) or " "
     ticks = "`" * (_longest_run(shown) + 1)
-    pad = " " if not shown.strip() or shown[0] in "` " or shown[-1] in "` " else ""
+    edges = {shown[0], shown[-1]}
+    pad = " " if "`" in edges or (" " in edges and shown.strip()) else ""  # one is taken off again, but not of blanks
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
@@ -50,4 +54,6 @@ def marker(what: str, environment: str) -> str:
     none can end the comment.
     """
     name = quote(environment, safe="", errors="backslashreplace").replace("~", "%7E").replace("--", "%2D%2D")
+    if len(name) > _MAX_NAME:  # no project file has such a one, but a plan may be shown that claims it
+        name = f"{name[:_MAX_NAME]}.{blake2b(name.encode(), digest_size=8).hexdigest()}"
     return f"<!-- kiamo-iac:{what}:{name} -->"
