@@ -10,7 +10,7 @@ import click
 
 from kiamo_iac.cli.options import choice_options, optional_environment_option, plan_format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.showing import show_plan
+from kiamo_iac.cli.showing import refusal_shown, show_plan
 from kiamo_iac.cli.terminal import say, style_for, write_data
 
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ def plan(
     if environment is None:
         msg = "Missing option '-e' / '--environment' (or --all-environments)."
         raise click.UsageError(msg)
-    workspace = session.workspace()
-    made = planned(workspace, environment, options)
+    with refusal_shown(session, environment=environment, output=output):
+        workspace = session.workspace()
+        made = planned(workspace, environment, options)
     if rehearse and made.plan.applyable:
         from kiamo_iac.workspace.rehearsing import rehearsed
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,24 @@ def show_plan(plan: Plan, session: Session, *, output: str) -> None:
     write_data(plan_renderer(output, style).render(plan), utf8=output != "text")
     if output == "github":
         add_to_step_summary(plan_renderer("markdown", style).render(plan))
+
+
+@contextmanager
+def refusal_shown(session: Session, *, environment: str, output: str) -> Iterator[None]:
+    """Where manifests are too broken to be planned with, a comment and annotations say so, as of a refused plan.
+
+    The error goes on, and is told on stderr as it always is. A widget has no number for it, and JSON none to lie with.
+    """
+    from kiamo_iac.errors import ManifestError
+
+    try:
+        yield
+    except ManifestError as error:
+        if output in {"markdown", "github"} and error.diagnostics:
+            from kiamo_iac.planner.plan import Plan
+
+            show_plan(Plan(environment, "", (), error.diagnostics), session, output=output)
+        raise
 
 
 def show_drift(drift: Drift, session: Session, *, environment: str, output: str) -> None:

@@ -160,6 +160,24 @@ def test_a_refused_plan_is_shown_and_fails(desk: Desk) -> None:
     assert "::notice title=kiamo-iac::Refused: " in out
 
 
+@pytest.mark.parametrize("output", ["markdown", "github"])
+def test_manifests_that_cannot_be_planned_with_are_a_refusal(nested: Desk, summary: Path, output: str) -> None:
+    """Else the comment of the last run would stay, and say that all is well."""
+    code, out, err = nested.run(*PLAN, "--format", output)
+    assert code == 1
+    assert err.endswith("Error: The manifests hold 1 error.\n")
+    text = out if output == "markdown" else summary.read_text(encoding="utf-8").removeprefix("earlier\n")
+    assert text.startswith("<!-- kiamo-iac:plan:staging -->\n### Plan for `staging`\n\n**Refused: ")
+    assert "**`KIA0202`** at `telephony/kiamo été/manifests/b.yaml:3:5`: " in text
+    if output == "github":
+        assert out.startswith("::error file=telephony/kiamo été/manifests/b.yaml,line=3,col=5,title=KIA0202::")
+
+
+@pytest.mark.parametrize("output", ["text", "json", "gitlab"])
+def test_other_formats_leave_that_to_stderr(nested: Desk, output: str) -> None:
+    assert nested.run(*PLAN, "--format", output)[:2] == (1, "")
+
+
 # --- the step summary -------------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ class MarkdownPlan:
         """The comment, below `page.MAX_BYTES`, ending with a newline."""
         room = Room()
         head = [marker("plan", plan.environment), f"### Plan for {code(plan.environment)}", "", *_counts(plan), ""]
-        head += [f"Instance: {code(plan.url)}", ""]
+        head += [f"Instance: {code(plan.url)}", ""] if plan.url else []
         room.left -= size("\n".join(head)) + NOTICE
         head += _alarms(plan, room)
         said = in_full(plan.diagnostics, room)
