@@ -50,10 +50,10 @@ def _longest_run(text: str) -> int:
 def marker(what: str, environment: str) -> str:
     """A comment that nobody sees, by which a tool finds the text again: `<!-- kiamo-iac:plan:staging -->`.
 
-    Of the name of an environment, letters, digits, `_`, `.` and single `-` stay; the rest is percent-encoded, so that
-    none can end the comment.
+    Of the name of an environment, letters, digits, `_`, `.` and `-` stay, which is all that a project file allows; the
+    rest is percent-encoded, so that none can end the comment.
     """
-    name = quote(environment, safe="", errors="backslashreplace").replace("~", "%7E").replace("--", "%2D%2D")
+    name = quote(environment, safe="", errors="backslashreplace").replace("~", "%7E")
     if len(name) > _MAX_NAME:  # no project file has such a one, but a plan may be shown that claims it
         name = f"{name[:_MAX_NAME]}.{blake2b(name.encode(), digest_size=8).hexdigest()}"
     return f"<!-- kiamo-iac:{what}:{name} -->"
