@@ -34,7 +34,7 @@ class Editor:
     """
 
     def __init__(self, text: str, *, file: str, flow: Collection[str] = ()) -> None:
-        """Read `text`; `file` is its name in messages; `flow` names keys as `writing.write` takes them, for new values.
+        """Read `text`; `file` is its name in messages; `flow` names keys as `writing.dump` takes them, for new values.
 
         Raises:
             ManifestError: it has errors.
@@ -162,7 +162,7 @@ class Editor:
         except YAMLError as error:
             raise self._refusal((), "the edited file would not be YAML") from error
         self._splicer = Splicer(self._tree, flow=self._flow)
-        self._pending = Pending()
+        self._pending = Pending(touching=not self._tree.kept)
         self._replaced = _Ids()
         """ids of nodes that are other ones by now."""
 
@@ -248,7 +248,7 @@ class Editor:
         key, holder = str(path[-1]), self._at(path[:-1])
         if after not in holder or after == list(holder)[-2]:
             after = None
-        elif after is not None and spot.node.entry(after) is None:
+        if not spot.node.entries or (after is not None and spot.node.entry(after) is None):
             raise _Entangled
         splices = self._splicer.added(spot, key, holder[key], after=after, like=self._alike(path))
         return Change(splices, grown=spot.node if after is None else None)
@@ -257,12 +257,16 @@ class Editor:
         spot, reached = self._spot(path)
         if reached != path or spot.node.kind is Kind.ALIAS:
             return self._put(reached)
+        if not spot.node.entries:
+            raise _Entangled
         return Change(self._splicer.appended(spot, self._at(path)[-1]), grown=spot.node)
 
     def _take(self, path: Path) -> Change:
         spot, reached = self._spot(path)
         if reached != path or spot.entry is None or spot.parent is None:
             return self._put(reached)
+        if len(spot.parent.entries) == 1:  # what was added to it is not there yet
+            raise _Entangled
         return Change(self._splicer.removed(spot), emptied=(spot.parent, spot.entry))
 
     def _alike(self, path: Path) -> Node | None:

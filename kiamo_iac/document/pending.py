@@ -21,6 +21,11 @@ class Change:
     grown: Node | None = None
     """A mapping or list that gets an entry behind its last one."""
 
+    def gone(self) -> Splice | None:
+        """All that stood where it changes something: nothing kept aside may be in there."""
+        what = self.emptied[1] if self.emptied is not None else self.replaced
+        return Splice(what.start, what.full, "-") if what is not None else None
+
 
 def _start(splice: Splice) -> int:
     return splice.start
@@ -30,6 +35,8 @@ def _start(splice: Splice) -> int:
 class Pending:
     """Splices that do not touch each other, by where they start."""
 
+    touching: bool
+    """What goes may end where something else begins to go."""
     _splices: list[Splice] = field(default_factory=list)
     _growing: dict[int, int] = field(default_factory=dict)
     """Offset of a splice that adds entries behind the last one → id of their mapping or list."""
@@ -47,7 +54,8 @@ class Pending:
                 kept = self._splices[index]
                 self._splices[index] = kept._replace(text=kept.text + splice.text)
                 return True
-        if any(map(self._touches, splices)):
+        gone = change.gone()
+        if any(map(self._touches, splices)) or (gone is not None and self._touches(gone)):
             return False
         if change.grown is not None and len(splices) == 1:
             self._growing[splices[0].start] = id(change.grown)
@@ -57,7 +65,13 @@ class Pending:
 
     def _touches(self, new: Splice) -> bool:
         after = bisect_right(self._splices, new.start, key=_start)
-        return any(_touch(kept, new) for kept in self._splices[max(after - 1, 0) : after + 1])
+        return any(self._touch(kept, new) for kept in self._splices[max(after - 1, 0) : after + 1])
+
+    def _touch(self, one: Splice, other: Splice) -> bool:
+        first, second = sorted((one, other))
+        if self.touching and not first.text and not second.text:
+            return first.end > second.start
+        return first.end >= second.start
 
     def woven(self, text: str) -> str:
         """`text` with all that was kept aside."""
@@ -66,10 +80,3 @@ class Pending:
             pieces += [text[position:start], new]
             position = end
         return "".join([*pieces, text[position:]])
-
-
-def _touch(one: Splice, other: Splice) -> bool:
-    first, second = sorted((one, other))
-    if not first.text and not second.text:  # what goes may end where something else begins to go
-        return first.end > second.start
-    return first.end >= second.start

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from kiamo_iac.document.tree import Entry, Node, Tree
-from kiamo_iac.document.writing import INDENT, WIDTH, Written, entry_lines, flow_text, is_small, write
+from kiamo_iac.document.tree import BREAK, Comment, Entry, Node, Tree
+from kiamo_iac.document.writing import INDENT, WIDTH, Style, Written, entry_lines, flow_text, is_small, write
 
 _BLANK_LINE: Final = re.compile(r"(?:\r\n|[\n\r])[ \t]*(?:\r\n|[\n\r])")
 
@@ -33,7 +34,7 @@ class Splicer:
     """The changes that one tree can take."""
 
     def __init__(self, tree: Tree, *, flow: Collection[str]) -> None:
-        """`flow`: see `writing.write`."""
+        """`flow`: see `writing.dump`."""
         self._tree = tree
         self._text = tree.text
         self._flow = flow
@@ -48,13 +49,14 @@ class Splicer:
         if parent.flow:
             return [self._in_brackets(entry, node, flow_text(value))]
         column = self._tree.column(entry.start)
-        written = self._written(value, like, column=self._column_behind(entry))
+        literals = self._may_end_literal(node.full, column)
+        written = self._written(value, like, column=self._tree.column(entry.sign_end) + 1, literals=literals)
         if node.is_block:
             return self._replaced_block(entry, node, written, column=column)
         return self._replaced_inline(entry, node, written, column=column)
 
     def _replaced_root(self, node: Node, value: Any) -> list[Splice]:
-        written = write(value, flow=self._flow)
+        written = write(value, Style(self._flow, literals=self._may_end_literal(node.full, 0)))
         lines = [written.head, *self._indented(written.lines, INDENT)] if written.head else written.lines
         if node.is_empty:
             return self._into_nothing(lines)
@@ -81,6 +83,7 @@ class Splicer:
         eol = self._tree.line_end(node.end)
         if written.head:
             note = self._note_of_literal(node)
+            note = f"  {note}" if note else ""
             head = f" {written.head}" if empty or self._text[start - 1] in ":-" else written.head
             if not written.lines:
                 return [Splice(start, node.end, head + note)]
@@ -88,20 +91,20 @@ class Splicer:
             if note:  # its "|" line takes the comment along
                 return [Splice(start, node.end, head + note + below)]
             return [Splice(start, node.end, head), Splice(eol, eol, below)]
-        alone = self._text[entry.sign_end : start].strip(" ") == ""
-        if entry.key is None and not empty and alone and not self._text[node.end : eol].strip():
+        note = self._note_of_literal(node) or self._text[node.end : eol].strip()
+        if BREAK.search(self._text, entry.sign_end, start):  # it has lines of its own below its sign
+            column = self._tree.column(start)
+            above = f"{note}{self._tree.newline}{' ' * column}" if note else ""
+            return [Splice(start, eol, above + self._joined(written.lines, indent=column))]
+        if entry.key is None and not empty and not note:
             return [Splice(start, eol, self._joined(written.lines, indent=self._tree.column(start)))]
-        if not alone:  # something stands between its sign and it: it stays on its own line
-            return [Splice(start, node.end, self._joined(written.lines, indent=self._tree.column(start)))]
-        return [
-            Splice(entry.sign_end, node.end, self._note_of_literal(node)),
-            Splice(eol, eol, self._lines(written.lines, column + INDENT)),
-        ]
+        below = self._lines(written.lines, column + INDENT)
+        return [Splice(entry.sign_end, eol, f"  {note}{below}" if note else below)]
 
     def _replaced_block(self, entry: Entry, node: Node, written: Written, *, column: int) -> list[Splice]:
         """A mapping or a list in lines: they go, with the comments among them."""
         tree = self._tree
-        end = tree.line_end(node.end)
+        end = tree.line_end(self._behind_comments(node.end, column))
         same_line = tree.line_start(node.start) == tree.line_start(entry.sign_end)
         if same_line and entry.key is None and node.content == node.start:  # "- name: city"
             if written.head:
@@ -121,7 +124,7 @@ class Splicer:
         if node.style not in {"|", ">"}:
             return ""
         comments = (c for c in self._tree.comments if node.content <= c.start < node.end)
-        return "".join(f"  {self._text[c.start : c.end]}" for c in comments)
+        return "".join(self._text[c.start : c.end] for c in comments)
 
     # Something new comes.
 
@@ -137,8 +140,10 @@ class Splicer:
                 return [Splice(node.start, node.start, "{"), Splice(node.end, node.end, f", {text}}}")]
             return self._into_brackets(node, index, text)
         column = self._tree.column(node.entries[0].start)
-        written = self._written(value, like, column=column + len(key) + 2)
-        return self._below(spot, index, entry_lines(key, written), whole=index == last)
+        at = self._behind(spot, index)
+        literals = self._may_end_literal(at, column)
+        written = self._written(value, like, column=column + len(key) + 2, literals=literals)
+        return self._below(node, at, entry_lines(key, written), spaced=index == last and self._spaced(node))
 
     def appended(self, spot: Spot, item: Any) -> list[Splice]:
         """An item to a list that is there, and not empty."""
@@ -146,8 +151,10 @@ class Splicer:
         if node.flow:
             return self._into_brackets(node, len(node.entries) - 1, flow_text(item))
         column = self._tree.column(node.entries[0].start)
-        written = self._written(item, node.entries[-1].value, column=column + INDENT)
-        return self._below(spot, len(node.entries) - 1, entry_lines(None, written), whole=True)
+        at = self._behind(spot, len(node.entries) - 1)
+        literals = self._may_end_literal(at, column)
+        written = self._written(item, node.entries[-1].value, column=column + INDENT, literals=literals)
+        return self._below(node, at, entry_lines(None, written), spaced=self._spaced(node))
 
     def _into_brackets(self, node: Node, index: int, text: str) -> list[Splice]:
         """Behind the entry at `index`, on a line of its own where that entry has one."""
@@ -164,32 +171,32 @@ class Splicer:
         line = f"{self._tree.newline}{indent}{text}{',' if follows else ''}"
         return [Splice(end, end, "" if follows or not last else ","), Splice(eol, eol, line)]
 
-    def _below(self, spot: Spot, index: int, lines: list[str], *, whole: bool) -> list[Splice]:
-        """Lines of a new entry behind the one at `index`, `whole` when it is the last."""
+    def _behind(self, spot: Spot, index: int) -> int:
+        """Where a new entry can begin behind the one at `index`: the end of a line, or the beginning of one.
+
+        It is the beginning where the lines before belong to a literal text, blank ones with it.
+        """
         node, tree = spot.node, self._tree
+        last = index == len(node.entries) - 1
         entry = node.entries[index]
         column = tree.column(entry.start)
-        least = column + 1 if not whole or self._shares_column(spot, column) else column
-        at, at_line_start = entry.full, False
-        if tree.line_start(at) == at and at > entry.end:
-            at_line_start = True  # behind the blank lines of a literal text
-        else:
-            at = tree.line_end(at)
-        for comment in tree.comments:
-            if comment.start > at and comment.own_line and tree.column(comment.start) >= least:
-                start = tree.line_start(comment.start)
-                if start != (at if at_line_start else tree.next_line(at)):
-                    break
-                at, at_line_start = comment.end, False
-                at = tree.line_end(at)
-            elif comment.start > at:
+        least = column + 1 if not last or self._shares_column(spot, column) else column
+        at = entry.full
+        for comment in self._comments_after(at):
+            line = tree.line_start(comment.start)
+            if tree.column(comment.start) < least or line != (at if at in tree.kept else tree.next_line(at)):
                 break
-        blank = whole and self._spaced(node)
-        text = self._joined(([""] if blank else []) + lines, indent=column, first=True)
-        newline = tree.newline
-        if at_line_start:
-            return [Splice(at, at, text + newline)]
-        return [*self._chomped(node, at), Splice(at, at, newline + text)]
+            at = comment.end
+        return at if at in tree.kept and tree.line_start(at) == at else tree.line_end(at)
+
+    def _below(self, node: Node, at: int, lines: list[str], *, spaced: bool) -> list[Splice]:
+        """Lines of a new entry of `node` that begins at `at`."""
+        tree = self._tree
+        column = tree.column(node.entries[0].start)
+        if tree.line_start(at) == at:
+            return [Splice(at, at, self._joined(lines, indent=column, first=True) + tree.newline)]
+        text = self._joined(([""] if spaced else []) + lines, indent=column, first=True)
+        return [*self._chomped(node, at), Splice(at, at, tree.newline + text)]
 
     def _shares_column(self, spot: Spot, column: int) -> bool:
         """A list whose "-" stand below the first letter of its key."""
@@ -226,10 +233,13 @@ class Splicer:
             return self._removed_in_brackets(parent, index)
         tree = self._tree
         start = tree.line_start(entry.start)
-        end = tree.next_line(tree.line_end(entry.end)) if entry.full == entry.end else entry.full
+        column = tree.column(entry.start)
+        end = self._behind_comments(entry.full, column)
+        if tree.line_start(end) != end:
+            end = tree.next_line(end)
         if self._text[start : entry.start].strip():
             return self._removed_first(parent, end)
-        start = self._with_comments(start, column=tree.column(entry.start))
+        start = self._with_comments(start, column=column)
         return [Splice(start, self._without_gap(start, end), "")]
 
     def _removed_first(self, parent: Node, end: int) -> list[Splice]:
@@ -260,7 +270,7 @@ class Splicer:
         """The empty lines below go too, where there are some above, or nothing is."""
         above = self._text[:start].rstrip(" \t")
         lines = above.splitlines()
-        if lines and lines[-1].strip():
+        if lines and lines[-1].strip() and start not in self._tree.kept:
             return end
         found = re.compile(r"(?:[ \t]*(?:\r\n|[\n\r]))+").match(self._text, end)
         return found.end() if found else end
@@ -281,9 +291,38 @@ class Splicer:
             return [Splice(entry.start, end, "")]
         return [Splice(parent.entries[index - 1].end, entry.end, "")]
 
+    # What stands around.
+
+    def _behind_comments(self, at: int, column: int) -> int:
+        """Behind the comments that follow `at` and stand deeper than `column`: they are about what stands there."""
+        for comment in self._comments_after(at):
+            if self._tree.column(comment.start) <= column:
+                break
+            at = comment.end
+        return at
+
+    def _comments_after(self, at: int) -> Iterator[Comment]:
+        """The comments with a line of their own between `at`, in lines, and whatever comes next."""
+        comments = self._tree.comments
+        for comment in comments[bisect_left(comments, at, key=lambda comment: comment.start) :]:
+            if self._text[at : comment.start].strip():
+                break
+            if comment.own_line:
+                yield comment
+            at = comment.end
+
+    def _may_end_literal(self, at: int, column: int) -> bool:
+        """Whether a literal text below an entry in `column` may end at `at`.
+
+        It would swallow a comment that stands as deep as itself, and at the end of a file it needs a line break.
+        """
+        following = next(self._comments_after(at), None)
+        deeper = following is not None and self._tree.column(following.start) > column
+        return not deeper and self._tree.line_end(at) != len(self._text)
+
     # How it is written.
 
-    def _written(self, value: Any, like: Node | None, *, column: int) -> Written:
+    def _written(self, value: Any, like: Node | None, *, column: int, literals: bool) -> Written:
         room = WIDTH - column
         if like is not None and like.flow and like.entries and isinstance(value, dict | list) and value:
             nested = any(entry.value.entries for entry in like.entries)
@@ -292,10 +331,7 @@ class Splicer:
                 text = flow_text(value, spaced=spaced)
                 if len(text) <= room:
                     return Written(text, [])
-        return write(value, flow=self._flow, width=room)
-
-    def _column_behind(self, entry: Entry) -> int:
-        return self._tree.column(entry.sign_end) + 1
+        return write(value, Style(self._flow, room, literals))
 
     def _indented(self, lines: Iterable[str], indent: int) -> list[str]:
         return [" " * indent + line if line else "" for line in lines]

@@ -139,6 +139,8 @@ class Tree:
         """In the order of the text."""
         self.bindings: list[tuple[Node, list[Node]]] = []
         """Each node with an anchor, and the aliases that stand for it."""
+        self.kept: set[int] = set()
+        """Where the blank lines end that belong to a text ("|+"): one more line would belong to it too."""
         self.opening: tuple[int, int] | None = None
         """Where "---" stands, with the directives before it."""
         self.closing: tuple[int, int] | None = None
@@ -294,6 +296,8 @@ class Tree:
         node.end = min(node.end, node.full)
         if "+" not in header[0].partition("#")[0]:
             node.full = node.end
+        else:
+            self.kept.add(node.full)
 
     def _sequence(self, node: Node) -> None:
         while type(event := self._next()) in {ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent}:

@@ -176,32 +176,55 @@ def literal(text: str) -> Written | None:
     return Written("|" if ends else "|-", lines)
 
 
-def write(data: Any, *, flow: Collection[str] = (), width: int = WIDTH) -> Written:
-    """Data as it stands behind a "-" or a ":", in lines where it is a mapping or a list that is not empty.
+class Style(NamedTuple):
+    """How data is to be written in lines."""
 
-    `flow` names keys whose mapping, list, or items of a list are written in brackets, where they hold nothing but
-    values and fit into `width` columns.
+    flow: Collection[str] = ()
+    """Keys whose mapping, list, or mappings of a list go into brackets, where they hold nothing but values of one
+    line, and fit."""
+    width: int = WIDTH
+    """Columns there are."""
+    literals: bool = True
+    """Text of several lines may stand as it is."""
+
+    def narrower(self, columns: int) -> Style:
+        """With less room."""
+        return self._replace(width=self.width - columns)
+
+
+DEFAULT: Final = Style()
+
+
+def write(data: Any, style: Style = DEFAULT) -> Written:
+    """Data as it stands behind a "-" or a ":", in lines where it is a mapping or a list that is not empty.
 
     Raises:
         ValueError: see `scalar`.
     """
     match data:
         case str():
-            return (literal(data) if "\n" in data else None) or Written(scalar(data), [])
+            lines = literal(data) if style.literals and "\n" in data else None
+            return lines or Written(scalar(data), [])
         case Mapping():
-            return Written("", _mapping(data, flow, width)) if data else Written("{}", [])
+            return Written("", _mapping(data, style)) if data else Written("{}", [])
         case Sequence():
-            return Written("", _sequence(data, flow, width, small=False)) if data else Written("[]", [])
+            return Written("", _sequence(data, style)) if data else Written("[]", [])
     return Written(scalar(data), [])
 
 
-def _mapping(data: Mapping[str, Any], flow: Collection[str], width: int) -> list[str]:
+def _mapping(data: Mapping[str, Any], style: Style) -> list[str]:
     lines: list[str] = []
     for key, value in data.items():
-        written = write(value, flow=flow, width=width - INDENT)
-        if key in flow and written.lines and not written.head:
-            written = _small(value, flow, width - len(key) - 2)
+        narrower = style.narrower(INDENT)
+        written = _small(value, narrower, len(key)) if key in style.flow else write(value, narrower)
         lines += entry_lines(key, written)
+    return lines
+
+
+def _sequence(data: Sequence[Any], style: Style) -> list[str]:
+    lines: list[str] = []
+    for item in data:
+        lines += entry_lines(None, write(item, style.narrower(INDENT)))
     return lines
 
 
@@ -215,15 +238,21 @@ def entry_lines(key: Any, written: Written) -> list[str]:
     return _under(text, written)
 
 
-def _small(value: Any, flow: Collection[str], width: int) -> Written:
-    """A value under a key of `flow`."""
-    if is_small(value):
+def _small(value: Any, style: Style, before: int) -> Written:
+    """A value under a key of `style.flow`; `before` is the length of the key."""
+    if not isinstance(value, Mapping | Sequence) or isinstance(value, str):
+        return write(value, style)
+    if value and is_small(value):
         text = flow_text(value)
-        if len(text) <= width:
+        if len(text) <= style.width - before:
             return Written(text, [])
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return Written("", _sequence(value, flow, width, small=True))
-    return write(value, flow=flow, width=width)
+    if isinstance(value, Mapping) or not value:
+        return write(value, style)
+    lines: list[str] = []
+    for item in value:
+        narrower = style.narrower(INDENT)
+        lines += entry_lines(None, _small(item, narrower, 0) if isinstance(item, Mapping) else write(item, narrower))
+    return Written("", lines)
 
 
 def is_small(value: Any) -> bool:
@@ -232,16 +261,6 @@ def is_small(value: Any) -> bool:
     return not isinstance(value, str) and all(
         (not isinstance(item, Mapping | Sequence) or (isinstance(item, str) and "\n" not in item)) for item in items
     )
-
-
-def _sequence(data: Sequence[Any], flow: Collection[str], width: int, *, small: bool) -> list[str]:
-    lines: list[str] = []
-    for item in data:
-        written = write(item, flow=flow, width=width - INDENT)
-        if small and isinstance(item, Mapping) and written.lines:
-            written = _small(item, flow, width - INDENT)
-        lines += entry_lines(None, written)
-    return lines
 
 
 def _under(sign: str, written: Written) -> list[str]:
@@ -266,7 +285,7 @@ def dump(data: Any, *, indent: int = 0, flow: Collection[str] = ()) -> str:
         ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters,
             keys that are not text.
     """
-    written = write(data, flow=flow, width=WIDTH - indent)
+    written = write(data, Style(flow, WIDTH - indent))
     below = [f"{' ' * INDENT}{line}" if line else "" for line in written.lines] if written.head else written.lines
     lines = [written.head, *below] if written.head else below
     return "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)
