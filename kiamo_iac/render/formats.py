@@ -11,6 +11,7 @@ PLAN_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
         "text": "kiamo_iac.render.text:TextPlan",
         "json": "kiamo_iac.render.json_plan:JsonPlan",
         "markdown": "kiamo_iac.render.markdown.plan:MarkdownPlan",
+        "html": "kiamo_iac.render.html.plan:HtmlPlan",
         "github": "kiamo_iac.render.github.plan:GithubPlan",
         "gitlab": "kiamo_iac.render.gitlab.widget:GitlabPlan",
     }
@@ -22,6 +23,7 @@ DRIFT_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
         "text": "kiamo_iac.render.drift:TextDrift",
         "json": "kiamo_iac.render.drift_json:JsonDrift",
         "markdown": "kiamo_iac.render.markdown.drift:MarkdownDrift",
+        "html": "kiamo_iac.render.html.drift:HtmlDrift",
         "github": "kiamo_iac.render.github.drift:GithubDrift",
         "gitlab": "kiamo_iac.render.gitlab.widget:GitlabDrift",
     }

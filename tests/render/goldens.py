@@ -17,6 +17,7 @@ STYLES: Mapping[str, tuple[str, Style]] = {
     "ansi.txt": ("text", Style(UNICODE, color=True)),
     "json": ("json", Style()),
     "md": ("markdown", Style()),
+    "html": ("html", Style()),
     "github.txt": ("github", Style()),
     "gitlab.json": ("gitlab", Style()),
 }

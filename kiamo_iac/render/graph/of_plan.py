@@ -41,7 +41,7 @@ def _mark(step: Step) -> str:
         case Risk.REVERSIBLE:
             return ""
         case Risk.IRREVERSIBLE:
-            return "cannot be undone"
+            return "for good"
         case Risk.DATA_LOSS:
             return "data loss"
         case _:

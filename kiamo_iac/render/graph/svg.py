@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape as entities
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.condense import Fitted, fitted
@@ -39,13 +39,23 @@ _SHAPES: Final = {
 def svg(graph: Graph) -> str:
     """A whole file, ending with a newline; light or dark as the reader's system is."""
     fit = fitted(graph, nodes=MAX_NODES)
-    style = (Path(__file__).parent / "colors.css").read_text(encoding="utf-8") + graph_style()
-    return svg_of(fit, style=style)
+    light = f":root {{\ncolor-scheme: light dark;\n{graph_colors('light')}}}\n"
+    dark = f"@media (prefers-color-scheme: dark) {{\n:root {{\n{graph_colors('dark')}}}\n}}\n"
+    return svg_of(fit, style=light + dark + graph_style())
 
 
 def graph_style() -> str:
-    """The rules by which a drawing looks, as CSS; its colours are variables that the page has to set."""
-    return (Path(__file__).parent / "graph.css").read_text(encoding="utf-8")
+    """The rules by which a drawing looks, as CSS; its colours are variables, which `graph_colors` sets."""
+    return _asset("graph")
+
+
+def graph_colors(theme: Literal["light", "dark"]) -> str:
+    """The declarations of the colours that a drawing uses, to stand in a rule."""
+    return _asset(theme)
+
+
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.css").read_text(encoding="utf-8")
 
 
 def svg_of(fit: Fitted, *, style: str | None = None) -> str:
@@ -89,7 +99,7 @@ def _band(band: Band) -> Iterator[str]:
         return
     yield f'<rect class="band" x="{band.x}" y="{band.y}" width="{band.width}" height="{band.height}" rx="12"/>'
     title = shortened(band.title, room=band.width - 32, size=13)
-    yield f'<text class="group" x="{band.x + 14}" y="{band.y + 22}">{_text(title)}</text>'
+    yield f'<text class="band-name" x="{band.x + 14}" y="{band.y + 22}">{_text(title)}</text>'
 
 
 def _line(line: Line) -> str:
@@ -125,17 +135,18 @@ def _box(box: Box) -> str:
     name = shortened(node.name, room=WIDTH - _ICON - 10 - beside, size=13)
     said = node.said if node.caption or not node.mark else f"{node.said}, {node.mark}"
     classes = f"node {node.role.value}" + (" many" if node.count > 1 else "")
-    behind = f'<rect class="card" x="4" y="4" width="{WIDTH}" height="{HEIGHT}" rx="8"/>' if node.count > 1 else ""
-    grave = " grave" if node.mark and node.role not in STANDING else ""
+    behind = f'<rect class="node-card" x="4" y="4" width="{WIDTH}" height="{HEIGHT}" rx="8"/>' if node.count > 1 else ""
+    said = shortened(said, room=WIDTH - _ICON - 12, size=11)
+    grave = " node-grave" if node.mark and node.role not in STANDING else ""
     return (
         f'<g class="{classes}" data-key="{_text(node.key)}" transform="translate({box.x} {box.y})">'
         f"<title>{_text(node.whole)}</title>{behind}"
-        f'<rect class="card" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
-        f'<path class="end" d="M8 0H{_ICON - 4}V{HEIGHT}H8Q0 {HEIGHT} 0 {HEIGHT - 8}V8Q0 0 8 0z"/>'
-        f'<use class="sign" href="#graph-{node.role.value}" x="7" y="{HEIGHT // 2 - 8}"/>'
-        f'<g clip-path="url(#graph-clip)"><text class="name" x="{_ICON + 6}" y="20">{_text(name)}</text>'
-        f'<text class="said{grave}" x="{_ICON + 6}" y="36">{_text(shortened(said, room=WIDTH - _ICON - 12, size=11))}'
-        f'</text></g><text class="number" x="{WIDTH - 9}" y="19">{number}</text></g>'
+        f'<rect class="node-card" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
+        f'<path class="node-end" d="M8 0H{_ICON - 4}V{HEIGHT}H8Q0 {HEIGHT} 0 {HEIGHT - 8}V8Q0 0 8 0z"/>'
+        f'<use class="node-sign" href="#graph-{node.role.value}" x="7" y="{HEIGHT // 2 - 8}"/>'
+        f'<g clip-path="url(#graph-clip)"><text class="node-name" x="{_ICON + 6}" y="20">{_text(name)}</text>'
+        f'<text class="node-said{grave}" x="{_ICON + 6}" y="36">{_text(said)}'
+        f'</text></g><text class="node-number" x="{WIDTH - 9}" y="19">{number}</text></g>'
     )
 
 

@@ -1,0 +1,149 @@
+"use strict";
+(() => {
+  const one = (query) => document.querySelector(query);
+  const all = (query, within = document) => [...within.querySelectorAll(query)];
+  const root = document.documentElement;
+
+  // --- light and dark: as the system is, until somebody says otherwise
+  const theme = one("#theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  const told = () => theme.setAttribute("aria-pressed", String(isDark()));
+  theme.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    told();
+  });
+  system.addEventListener("change", told);
+  told();
+  theme.hidden = false;
+
+  // --- folding
+  const fold = (details, open) => details.forEach((each) => { each.open = open; });
+  const target = () => {
+    const found = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!found || !found.closest("tr")) return;
+    if (found.hidden && tools) clear();
+    fold(all("details", found).slice(0, 1), true);
+    found.scrollIntoView({ block: "center" });
+    const summary = found.querySelector("summary");
+    if (summary) summary.focus({ preventScroll: true });
+  };
+
+  // --- searching and filtering
+  const tools = one("#tools");
+  let clear = () => {};
+  if (tools) {
+    const rows = all(".rows > tbody > tr");
+    const groups = all(".group");
+    const find = one("#find");
+    const chips = all(".chip");
+    const unfold = one("#unfold");
+    const clearing = one("#clear");
+    const texts = [];
+    // A row is found by the thing that it stands below, too.
+    const textOf = (at) => {
+      if (texts[at] === undefined) {
+        const caption = rows[at].closest("table").caption.textContent;
+        texts[at] = `${caption}/${rows[at].textContent}`.toLowerCase();
+      }
+      return texts[at];
+    };
+    const pressed = () => {
+      const wanted = new Map();
+      for (const chip of chips) {
+        if (chip.getAttribute("aria-pressed") !== "true") continue;
+        const key = chip.closest(".filter").dataset.filter;
+        wanted.set(key, (wanted.get(key) || new Set()).add(chip.dataset.key));
+      }
+      return [...wanted];
+    };
+    const apply = () => {
+      const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = pressed();
+      let count = 0;
+      rows.forEach((row, at) => {
+        const fits = wanted.every(([key, keys]) => keys.has(row.dataset[key])) && words.every((word) => textOf(at).includes(word));
+        if (row.hidden === fits) row.hidden = !fits;
+        count += fits;
+      });
+      for (const group of groups) group.hidden = !group.querySelector("tbody > tr[id]:not([hidden])");
+      one("#shown").textContent = count.toLocaleString("en");
+      one("#none").hidden = count > 0;
+      if (clearing) clearing.hidden = !wanted.length && !words.length;
+    };
+    clear = () => {
+      find.value = "";
+      chips.forEach((chip) => chip.setAttribute("aria-pressed", "false"));
+      apply();
+    };
+    let waiting = 0;
+    find.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(apply, rows.length > 2000 ? 150 : 0);
+    });
+    for (const chip of chips) {
+      chip.addEventListener("click", () => {
+        chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true"));
+        apply();
+      });
+    }
+    const clearAndStay = () => { clear(); find.focus(); };
+    if (clearing) clearing.addEventListener("click", clearAndStay);
+    one("#all").addEventListener("click", clearAndStay);
+    unfold.addEventListener("click", () => {
+      const open = unfold.getAttribute("aria-pressed") !== "true";
+      unfold.setAttribute("aria-pressed", String(open));
+      unfold.textContent = open ? "Fold all" : "Unfold all";
+      fold(all(".rows > tbody > tr:not([hidden]) details"), open);
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const typing = event.target.matches("input, textarea, select");
+      if (event.key === "/" && !typing) {
+        event.preventDefault();
+        find.focus();
+        find.select();
+      } else if (event.key === "Escape" && (typing || clearing && !clearing.hidden)) {
+        event.preventDefault();
+        clear();
+      }
+    });
+    one("#shown").textContent = rows.length.toLocaleString("en");
+    tools.hidden = false;
+    all(".keys").forEach((keys) => { keys.hidden = false; });
+  }
+  addEventListener("hashchange", target);
+  target();
+
+  // --- paper shows everything that is not filtered away
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = all("tr:not([hidden]) details:not([open])");
+    fold(closed, true);
+  });
+  addEventListener("afterprint", () => fold(closed, false));
+
+  // --- the drawing: what a step waits for, and what waits for it; the table says the same to those without a pointer
+  const picture = one(".picture");
+  if (picture) {
+    const nodes = new Map(all(".node", picture).map((node) => [node.dataset.key, node]));
+    const edges = all(".edge", picture);
+    let lit = [];
+    const light = (node) => {
+      lit.forEach((each) => each.classList.remove("lit"));
+      lit = [];
+      if (!node) return;
+      const key = node.dataset.key;
+      const near = edges.filter((edge) => edge.dataset.from === key || edge.dataset.to === key);
+      lit = [node, ...near, ...near.map((edge) => nodes.get(edge.dataset.from === key ? edge.dataset.to : edge.dataset.from))];
+      lit.forEach((each) => each.classList.add("lit"));
+    };
+    picture.addEventListener("pointerover", (event) => light(event.target.closest(".node")));
+    picture.addEventListener("pointerleave", () => light(null));
+    picture.addEventListener("click", (event) => {
+      const node = event.target.closest(".node");
+      const step = node && node.querySelector(".node-number").textContent;
+      if (step) location.hash = `step-${step}`;
+    });
+  }
+})();

@@ -1,0 +1,77 @@
+"""One self-contained page out of a template: escaped by jinja2, and locked by a policy that names its own script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from kiamo_iac.render.escape import value, visible
+from kiamo_iac.render.graph.svg import graph_colors, graph_style
+
+_FOLDER: Final = Path(__file__).parent
+
+
+def page(template: str, **context: Any) -> str:
+    """The template of that name with `context`, whose text is data: all of it is escaped where it is placed.
+
+    Whatever it holds, the page loads nothing, sends nothing and runs no script but its own: its policy allows one
+    script and one style, by their digests, and no attribute can hold either.
+    """
+    style, script = _style(), _asset("page.js")
+    ours = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - files of ours, without any data
+    return _environment().get_template(template).render(context, **ours, policy=_policy(style=style, script=script))
+
+
+def _policy(*, style: str, script: str) -> str:
+    """The value of the page's `Content-Security-Policy` (https://www.w3.org/TR/CSP3/)."""
+    rules = (
+        "default-src 'none'",
+        f"script-src '{_digest(script)}'",
+        f"style-src '{_digest(style)}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    return "; ".join(rules)
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"
+
+
+def _style() -> str:
+    """All of the page's CSS. Colours follow the system, then what the page's button has said; paper is always light."""
+    light = f"color-scheme: light;\n{graph_colors('light')}{_asset('light.css')}"
+    dark = f"color-scheme: dark;\n{graph_colors('dark')}{_asset('dark.css')}"
+    colors = (
+        f":root {{\n{light}}}",
+        f'@media (prefers-color-scheme: dark) {{\n:root:not([data-theme="light"]) {{\n{dark}}}\n}}',
+        f':root[data-theme="dark"] {{\n{dark}}}',
+        f"@media print {{\n:root:root:root {{\n{light}}}\n}}",
+    )
+    return "\n".join((*colors, _asset("page.css"), graph_style()))
+
+
+@cache
+def _asset(name: str) -> str:
+    """A file of ours, with the line ends that a browser makes of it before it takes the digest."""
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"visible": visible, "value": value}
+    return environment
