@@ -19,13 +19,14 @@ BENCH_RUN := $(BENCH_VENV)/$(BIN)/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
+.PHONY: help demo test slow hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
 
 help:
 	@echo "make demo        the whole story on a Kiamo in a box, in one command"
 	@echo "make test        the test suite"
 	@echo "make check       lint, types, generated files and tests"
 	@echo "make slow        the longer proofs: three times as many worlds"
+	@echo "make hooks       the pre-commit hooks, run by pre-commit itself (needs the package index)"
 	@echo "make lint        ruff and the layers (import-linter)"
 	@echo "make types       mypy --strict"
 	@echo "make generated   are the generated files fresh?  make regenerate writes them"
@@ -43,6 +44,9 @@ test: $(VENV)/.dev
 slow: $(VENV)/.dev
 	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \
 	  tests/e2e/test_saved_plans_of_worlds.py $(ARGS)
+
+hooks: $(VENV)/.dev
+	$(RUN) -m pytest tests/precommit/hooks.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(RUN) -m ruff check
