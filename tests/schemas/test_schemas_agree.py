@@ -14,6 +14,7 @@ from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project_file import load_project
 from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.resources import kinds
 from kiamo_iac.workspace.schemas import catalogue
 from tests.manifest.packaged import CAPABILITIES
 from tests.schemas import corpus
@@ -86,7 +87,7 @@ def test_wrong_patches(case: str) -> None:
     assert not takes(WIDE["patch"], corpus.WRONG_PATCHES[case])
 
 
-@pytest.mark.parametrize("kind", ["base", "batch", "field", "service"])
+@pytest.mark.parametrize("kind", kinds())
 def test_one_thing_is_what_stands_at_the_top_of_a_manifest(kind: str) -> None:
     schema = WIDE[kind]
     whole = WIDE["manifest"]["definitions"]
