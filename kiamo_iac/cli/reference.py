@@ -103,8 +103,47 @@ def variable_table() -> str:
 
 
 def command_pages() -> str:
-    """The help of every command, whole: `docs/reference/commands.md`."""
-    parts = ["# Commands", "", "Each command's `--help`.", "", "```", cli.get_help(top_context()), "```"]
+    """Every command with its usage, options, examples and exit codes: `docs/reference/commands.md`."""
+    top = top_context()
+    parts = [
+        "# Commands",
+        "What `kiamo-iac COMMAND --help` says, made from the commands themselves.",
+        *_described(cli, top),
+        "Global options stand before the command: `kiamo-iac --project other/kiamo.yaml plan -e staging`.",
+    ]
     for name, command, context in commands():
-        parts += ["", f"## {name}", "", "```", command.get_help(context), "```"]
-    return "\n".join(line.rstrip() for line in "\n".join(parts).splitlines()) + "\n"
+        parts += [f"## {name}", *_described(command, context)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _described(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Usage, text, arguments and options, then what the epilog says, in blocks of Markdown."""
+    yield f"```\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```"
+    yield from (_prose(paragraph) for paragraph in (command.help or "").split("\n\n"))
+    records = (parameter.get_help_record(context) for parameter in command.get_params(context))
+    options = [(names, said) for names, said in filter(None, records) if said and "--help" not in names]
+    if options:
+        yield table(((f"`{names}`", _prose(said)) for names, said in options), heads=("option", "does"))
+    if isinstance(command, click.Group) and command is not cli:
+        subs = (sub for sub in command.list_commands(context))
+        yield "Subcommands: " + ", ".join(f"[{sub}](#{command.name}-{sub})" for sub in subs) + "."
+    for block in (command.epilog or "").replace("\b\n", "").strip().split("\n\n"):
+        yield from _epilog(block)
+
+
+def _epilog(block: str) -> Iterator[str]:
+    """A block of an epilog: a headline with command lines below it, or a sentence."""
+    head, _, rest = block.partition("\n")
+    if rest and all(line.startswith(" ") for line in rest.splitlines()):
+        yield f"{head.strip()}\n\n```\n{_dedented(rest)}\n```"
+    else:
+        yield _prose(" ".join(block.split()))
+
+
+def _dedented(text: str) -> str:
+    return "\n".join(line.removeprefix("  ").rstrip() for line in text.splitlines())
+
+
+def _prose(text: str) -> str:
+    """Help text as Markdown: on one line, and nothing in it is a tag."""
+    return " ".join(text.replace("\b", "").split()).replace("<", "&lt;").replace("*", "\\*")
