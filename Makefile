@@ -19,14 +19,17 @@ BENCH_RUN := $(BENCH_VENV)/$(BIN)/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
+.PHONY: help demo test slow shells docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
 
 help:
 	@echo "make demo        the whole story on a Kiamo in a box, in one command"
 	@echo "make test        the test suite"
 	@echo "make check       lint, types, generated files and tests"
 	@echo "make slow        the longer proofs: three times as many worlds"
+	@echo "make shells      completion driven in bash, zsh and fish, by keys at a terminal (needs all three)"
 	@echo "make hooks       the pre-commit hooks, run by pre-commit itself (needs the package index)"
+	@echo "make docs        every command that the documentation shows, run against emulators"
+	@echo "make site        the documentation as a site, in build/site"
 	@echo "make lint        ruff and the layers (import-linter)"
 	@echo "make types       mypy --strict"
 	@echo "make generated   are the generated files fresh?  make regenerate writes them"
@@ -45,8 +48,18 @@ slow: $(VENV)/.dev
 	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \
 	  tests/e2e/test_saved_plans_of_worlds.py $(ARGS)
 
+shells: $(VENV)/.dev
+	$(RUN) -m pytest tests/shells/zsh_and_fish.py $(ARGS)
+
 hooks: $(VENV)/.dev
 	$(RUN) -m pytest tests/precommit/hooks.py $(ARGS)
+
+docs: $(VENV)/.dev
+	$(RUN) -m pytest tests/docs/run_pages.py $(ARGS)
+
+site: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
+	$(RUN) -m pytest tests/docs/built_site.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(RUN) -m ruff check
