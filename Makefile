@@ -25,6 +25,7 @@ help:
 	@echo "make demo        the whole story on a Kiamo in a box, in one command"
 	@echo "make test        the test suite"
 	@echo "make check       lint, types, generated files and tests"
+	@echo "make pipelines   the pipelines that init writes, run by small runners (needs bash and shellcheck)"
 	@echo "make slow        the longer proofs: three times as many worlds"
 	@echo "make shells      completion driven in bash, zsh and fish, by keys at a terminal (needs all three)"
 	@echo "make hooks       the pre-commit hooks, run by pre-commit itself (needs the package index)"
@@ -43,6 +44,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	$(RUN) -m pytest $(ARGS)
+
+.PHONY: pipelines
+pipelines: $(VENV)/.dev
+	$(RUN) -m pytest tests/pipelines/stage_install.py tests/pipelines/stage_github.py tests/pipelines/stage_gitlab.py $(ARGS)
 
 slow: $(VENV)/.dev
 	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "init": ("kiamo_iac.cli.init:init", "Write a new project: manifests, hooks and pipelines."),
         "validate": ("kiamo_iac.cli.validate:validate", "Check all manifests offline: every problem at once."),
         "render": ("kiamo_iac.cli.render:render", "Print an environment's composed manifests, with origins."),
         "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would do to an environment, and why."),

@@ -1,0 +1,105 @@
+"""`kiamo-iac init`: a new project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, write_data
+
+EPILOG = """\b
+Examples:
+  kiamo-iac init
+  kiamo-iac init call-centre --ci github --environment test --environment production
+  kiamo-iac init --environment staging=https://test.kiamo.example.com --environment production
+
+\b
+Exit codes: 0 written, 1 a file is there already (nothing is written), 64 usage.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Write a new project: manifests, hooks and pipelines.")
+@click.argument(
+    "folder", required=False, default=".", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path)
+)
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab", "none"]),
+    help="Whose pipelines to write. Left out: as the repository's remote or files tell.",
+)
+@click.option("--url", metavar="URL", help="The instance of the first environment. Left out: the emulator.")
+@click.option(
+    "--environment",
+    "named",
+    multiple=True,
+    metavar="NAME[=URL]",
+    default=("staging", "production"),
+    show_default="staging, production",
+    help="In the order of promotion: the first is applied on merge, the others wait at a gate. Repeatable.",
+)
+@click.option(
+    "--tool",
+    metavar="URL[@REF]",
+    help="The git repository of kiamo-iac, for hooks and pipelines to fetch it from. Left out: they ask a variable.",
+)
+@pass_session
+def init(
+    session: Session, *, folder: Path, ci: str | None, url: str | None, named: tuple[str, ...], tool: str | None
+) -> int:
+    """Write a new project: manifests, hooks and pipelines.
+
+    In DIR: the project file, a first manifest, what production has of its own, and .gitignore. At the root of
+    the repository: the pre-commit hooks and the pipelines. Nothing is ever overwritten, and all is written or
+    nothing. The new project can be planned at once, on the emulator.
+    """
+    del session
+    from kiamo_iac.render.escape import visible
+    from kiamo_iac.scaffold.project import Ci, Wish, drafted, environments_of, guessed_ci, tool_of
+    from kiamo_iac.scaffold.repository import repository_of
+    from kiamo_iac.scaffold.writing import write_all
+
+    root = folder.resolve()
+    repository = repository_of(root)
+    wish = Wish(
+        folder=root,
+        repository=repository,
+        environments=environments_of(named, url=url),
+        ci=Ci(ci) if ci is not None else guessed_ci(repository),
+        tool=tool_of(tool) if tool is not None else None,
+    )
+    draft = drafted(wish)
+    write_all(draft.files)
+    for file in draft.files:
+        write_data(f"{visible(os.path.relpath(file))}\n")
+    for file, text in draft.additions.items():
+        say(f"\n{visible(os.path.relpath(file))} is yours and was left alone. Add to it:\n\n{text}", nl=False)
+    say(_next(wish.environments[0].name, str(folder), ci=wish.ci.value, url=wish.environments[0].url))
+    return 0
+
+
+def _next(first: str, folder: str, *, ci: str, url: str) -> str:
+    from kiamo_iac.manifest.environment import variable_prefix
+    from kiamo_iac.render.escape import visible
+    from kiamo_iac.scaffold.project import EMULATOR
+
+    lines = ["", "Next:"]
+    if folder != ".":
+        lines.append(f"  cd {visible(folder)}")
+    lines.append("  kiamo-iac validate")
+    token = f"  export {variable_prefix(first)}_TOKEN=…"
+    if url == EMULATOR:
+        lines.append("  kiamo-iac emulator      (in another terminal: a Kiamo to try it on; it says its token)")
+        token += "   (that token)"
+    lines.append(token)
+    lines.append(f"  kiamo-iac plan -e {first}")
+    match ci:
+        case "github":
+            lines.append("What to set on GitHub stands at the top of .github/workflows/kiamo.yml.")
+        case "gitlab":
+            lines.append("What to set on GitLab stands at the top of the pipeline.")
+        case _:
+            lines.append("For pipelines, say --ci github or --ci gitlab in a repository of its own.")
+    return "\n".join(lines)

@@ -1,0 +1,90 @@
+"""The pipelines of a new project, put together of a stanza for each job.
+
+The first environment is applied on merge. Each further one is planned after the one before it, and waits at a gate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kiamo_iac.scaffold.project import Chosen, Wish
+from kiamo_iac.scaffold.repository import parse_remote
+from kiamo_iac.scaffold.texts import filled
+
+
+def github_workflow(wish: Wish) -> str:
+    """`.github/workflows/kiamo.yml`."""
+    named = parse_remote(wish.tool.url) if wish.tool is not None else None
+    tool = filled(
+        "github/tool.yml",
+        repository=named.path if named is not None else "${{ vars.KIAMO_IAC_REPOSITORY }}",
+        ref=wish.tool.ref if wish.tool is not None else "${{ vars.KIAMO_IAC_REF }}",
+    ).rstrip("\n")
+    lacking = (
+        "#     variable KIAMO_IAC_REPOSITORY    owner/name of the repository that holds kiamo-iac\n"
+        "#     variable KIAMO_IAC_REF           which tag or commit of it\n"
+    )
+    first, *gated = wish.environments
+    text = filled(
+        "github/head.yml",
+        settings="" if wish.tool is not None else lacking,
+        names=_listed(wish.environments),
+        branch=wish.repository.branch,
+        gated=f" of {_listed(gated)}" if gated else "",
+        project=wish.project,
+        tool=tool,
+    )
+
+    def job(template: str, chosen: Chosen, **more: str) -> str:
+        common = {"name": chosen.name, "job": _job_id(chosen), "prefix": chosen.prefix, "project": wish.project}
+        return filled(f"github/{template}.yml", tool=tool, **common, **more)
+
+    text += "".join(job("plan", chosen) for chosen in wish.environments)
+    text += job("apply", first)
+    needs = f"apply-{_job_id(first)}"
+    for chosen in gated:
+        text += job("gated", chosen, needs=needs)
+        needs = f"[propose-{_job_id(chosen)}, apply-{_job_id(chosen)}]"
+    return text + "".join(job("drift", chosen) for chosen in wish.environments)
+
+
+def gitlab_pipeline(wish: Wish) -> str:
+    """`.gitlab-ci.yml`."""
+    lacking = (
+        "#   KIAMO_IAC_REPOSITORY    the https address of the git repository that holds kiamo-iac\n"
+        "#   KIAMO_IAC_REF           which tag or branch of it\n"
+    )
+    variables = ""
+    if wish.tool is not None:
+        variables = f'\n  KIAMO_IAC_REPOSITORY: "{wish.tool.url}"\n  KIAMO_IAC_REF: "{wish.tool.ref}"'
+    first, *gated = wish.environments
+    stages = dict.fromkeys(["validate", "plan", *(chosen.name for chosen in wish.environments)])
+    text = filled(
+        "gitlab/head.yml",
+        settings="" if wish.tool is not None else lacking,
+        names=_listed(wish.environments),
+        gated=f" of {_listed(gated)}" if gated else "",
+        stages=", ".join(f'"{stage}"' for stage in stages),
+        variables=variables,
+        project=wish.project,
+        folder=wish.below,
+    )
+
+    def job(template: str, chosen: Chosen, **more: str) -> str:
+        return filled(f"gitlab/{template}.yml", name=chosen.name, prefix=chosen.prefix, **more)
+
+    text += "".join(job("plan", chosen) for chosen in wish.environments)
+    text += job("apply", first)
+    for previous, chosen in zip(wish.environments, gated, strict=False):
+        text += job("gated", chosen, previous=previous.name)
+    return text + "".join(job("drift", chosen) for chosen in wish.environments)
+
+
+def _listed(environments: Sequence[Chosen]) -> str:
+    return ", ".join(chosen.name for chosen in environments)
+
+
+def _job_id(chosen: Chosen) -> str:
+    """What GitHub takes as the id of a job; it stands behind a word, so it may begin with a digit."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", chosen.name)

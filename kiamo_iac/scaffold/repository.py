@@ -1,0 +1,83 @@
+"""The git repository that a new project lies in, as far as its own files tell; git itself is not asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+_SECTION: Final = re.compile(r'\[\s*remote\s+"origin"\s*\]', re.IGNORECASE)
+_URL: Final = re.compile(r"\s*url\s*=\s*(\S+)\s*")
+_SCP: Final = re.compile(r"(?:[\w.\-]+@)?([A-Za-z0-9.\-]+):(?!/)(\S+)")
+"""`git@host:group/name.git`."""
+_PATH: Final = re.compile(r"[A-Za-z0-9._\-]+(?:/[A-Za-z0-9._\-]+)+")
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?")
+_BRANCH: Final = re.compile(r"ref: refs/remotes/origin/([A-Za-z0-9][A-Za-z0-9._/\-]*)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where `origin` is: a host and a path on it, without user or password."""
+
+    host: str
+    path: str
+    """`group/name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A work tree."""
+
+    root: Path
+    remote: Remote | None = None
+    branch: str = "main"
+    """The default branch."""
+
+
+def repository_of(folder: Path) -> Repository:
+    """The repository that `folder` lies in; where there is none, one that `folder` would be the root of."""
+    for root in (folder, *folder.parents):
+        git = root / ".git"
+        if git.is_dir():
+            return Repository(root, _remote(_text(git / "config")), _branch(git))
+        if git.exists():  # a work tree or a submodule, whose settings stand elsewhere
+            return Repository(root)
+    return Repository(folder)
+
+
+def parse_remote(url: str) -> Remote | None:
+    """Host and path of an address that git takes, or None."""
+    if (found := _SCP.fullmatch(url)) and "://" not in url:
+        host, path = found[1], found[2]
+    else:
+        try:
+            parts = urlsplit(url)
+            host, path = parts.hostname or "", parts.path
+        except ValueError:
+            return None
+    path = path.strip("/").removesuffix(".git")
+    return Remote(host.lower(), path) if _HOST.fullmatch(host) and _PATH.fullmatch(path) else None
+
+
+def _remote(config: str) -> Remote | None:
+    inside = False
+    for line in config.splitlines():
+        if line.lstrip().startswith("["):
+            inside = _SECTION.match(line.strip()) is not None
+        elif inside and (found := _URL.fullmatch(line)):
+            return parse_remote(found[1])
+    return None
+
+
+def _branch(git: Path) -> str:
+    found = _BRANCH.fullmatch(_text(git / "refs" / "remotes" / "origin" / "HEAD"))
+    return found[1] if found else "main"
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

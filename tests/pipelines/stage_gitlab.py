@@ -1,0 +1,160 @@
+"""The pipeline that `init` writes for GitLab, run from an opened merge request to production.
+
+Not collected with the default suite: `make pipelines`. Nothing here is GitLab: a small runner runs the scripts, against
+a Kiamo in a box and a small forge.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.forge.fake import ROBOT
+from tests.pipelines.gitlab_runner import Done, Gitlab, Setting
+from tests.pipelines.machine import PLAN_TOKEN, WRITE_TOKEN, Machine, machine
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Machine]:
+    """The machine."""
+    with machine(tmp_path, "gitlab") as made:
+        yield made
+
+
+@pytest.fixture
+def gitlab(here: Machine) -> Gitlab:
+    """The project, set up as the pipeline's own comment says."""
+    settings = {"KIAMO_GITLAB_TOKEN": Setting(ROBOT)}
+    for name, url in here.urls.items():
+        prefix = f"KIAMO_{name.upper()}"
+        settings[f"{prefix}_PLAN_TOKEN"] = Setting(PLAN_TOKEN)
+        settings[f"{prefix}_TOKEN"] = Setting(WRITE_TOKEN, protected=True, environment=name)
+        settings[f"{prefix}_ORIGIN"] = Setting(url)
+    return Gitlab(here, settings)
+
+
+def merge_request(gitlab: Gitlab) -> dict[str, Done]:
+    """The pipeline of a merge request."""
+    return _run(gitlab, "merge_request_event", CI_MERGE_REQUEST_IID="7", CI_MERGE_REQUEST_PROJECT_ID="42")
+
+
+def merge(gitlab: Gitlab) -> dict[str, Done]:
+    """The pipeline of the default branch."""
+    return _run(gitlab, "push", CI_COMMIT_BRANCH="main")
+
+
+def night(gitlab: Gitlab) -> dict[str, Done]:
+    """The scheduled one."""
+    return _run(gitlab, "schedule", CI_COMMIT_BRANCH="main")
+
+
+def _run(gitlab: Gitlab, source: str, **variables: str) -> dict[str, Done]:
+    return gitlab.run(gitlab.machine.project / ".gitlab-ci.yml", source, **variables)
+
+
+def results(done: Mapping[str, Done]) -> dict[str, str]:
+    """Job → result."""
+    return {name: job.result for name, job in done.items()}
+
+
+def test_from_a_merge_request_to_production(gitlab: Gitlab, here: Machine) -> None:
+    done = merge_request(gitlab)
+    assert results(done) == {"validate": "success", "plan:staging": "success", "plan:production": "success"}
+    markers = [comment["body"].splitlines()[0] for comment in here.forge.comments]
+    assert markers == ["<!-- kiamo-iac:plan:staging -->", "<!-- kiamo-iac:plan:production -->"]
+    kept = done["plan:staging"].artifacts
+    assert kept is not None
+    folder = kept / "kiamo-plan" / "staging"
+    assert json.loads((folder / "report.json").read_text()) == {"create": 3, "update": 0, "delete": 0}
+    assert json.loads((folder / "plan.json").read_text())["environment"] == "staging"
+    assert "<html" in (folder / "plan.html").read_text(encoding="utf-8")
+    assert (here.writes("staging"), here.writes("production")) == (0, 0)
+
+    here.manifest("label: City", "label: Town")
+    merge_request(gitlab)
+    assert len(here.forge.comments) == 2
+    assert "Town" in here.forge.comments[0]["body"]
+
+    done = merge(gitlab)
+    waiting = {"validate": "success", "apply:staging": "success", "propose:production": "success"}
+    assert results(done) == {**waiting, "apply:production": "manual"}
+    assert (here.bases("staging"), here.bases("production")) == (["Prospects of ACME staging"], [])
+
+    gitlab.presses = {"apply:production"}
+    assert set(results(merge(gitlab)).values()) == {"success"}
+    assert here.bases("production") == ["Prospects of ACME"]
+    assert len(here.forge.comments) == 2
+
+    wrote = here.writes("staging"), here.writes("production")
+    assert set(results(merge(gitlab)).values()) == {"success"}
+    assert (here.writes("staging"), here.writes("production")) == wrote
+    assert results(night(gitlab)) == {"drift:staging": "success", "drift:production": "success"}
+
+
+def test_no_token_is_in_a_log_a_comment_or_an_artifact(gitlab: Gitlab, here: Machine) -> None:
+    gitlab.presses = {"apply:production"}
+    done = [*merge_request(gitlab).values(), *merge(gitlab).values()]
+    texts = [job.log for job in done] + [comment["body"] for comment in here.forge.comments]
+    for job in done:
+        assert job.artifacts is not None
+        texts += [file.read_text(encoding="utf-8") for file in job.artifacts.rglob("*") if file.is_file()]
+    assert all(secret not in text for text in texts for secret in (PLAN_TOKEN, WRITE_TOKEN, ROBOT))
+
+
+def test_a_broken_manifest_stops_everything_and_is_reported(gitlab: Gitlab, here: Machine) -> None:
+    here.manifest("label: City", "lable: City")
+    done = merge_request(gitlab)
+    assert results(done) == {"validate": "failed (1)", "plan:staging": "skipped", "plan:production": "skipped"}
+    kept = done["validate"].artifacts
+    assert kept is not None
+    report = json.loads((kept / "kiamo-report" / "code-quality.json").read_text())
+    assert report[0]["location"]["path"] == "manifests/prospects.yaml"
+    assert "<failure" in (kept / "kiamo-report" / "junit.xml").read_text()
+    assert set(results(merge(gitlab)).values()) == {"failed (1)", "skipped"}
+    assert here.emulators["staging"].calls() == []
+
+
+def test_a_refused_plan_is_commented_and_fails(gitlab: Gitlab, here: Machine) -> None:
+    here.manifest("bases:", "services:\n  - name: Nobody has it\nbases:")
+    assert results(merge_request(gitlab))["plan:staging"] == "failed (1)"
+    assert "Nobody has it" in here.forge.comments[0]["body"]
+
+
+def test_without_a_token_to_comment_with_the_plan_is_there_all_the_same(gitlab: Gitlab, here: Machine) -> None:
+    gitlab.settings = {name: value for name, value in gitlab.settings.items() if name != "KIAMO_GITLAB_TOKEN"}
+    assert set(results(merge_request(gitlab)).values()) == {"success"}
+    assert here.forge.comments == []
+
+
+def test_an_instance_that_changes_before_the_button_is_pressed_is_left_alone(gitlab: Gitlab, here: Machine) -> None:
+    done = merge(gitlab)
+    here.emulators["production"].seed({"bases": [{"name": "prospects", "label": "By hand"}]})
+    text = (here.project / ".gitlab-ci.yml").read_text(encoding="utf-8")
+    propose = text[text.index("propose:production:") : text.index("# That plan and no other")]
+    (here.project / ".gitlab-ci.yml").write_text(text.replace(propose, _kept(propose)), encoding="utf-8")
+    kept = done["propose:production"].artifacts
+    assert kept is not None
+    (here.temp / "kept").symlink_to(kept / "kiamo-plan")
+    gitlab.presses = {"apply:production"}
+    done = merge(gitlab)
+    assert results(done)["apply:production"] == "failed (3)"
+    assert (here.bases("production"), here.writes("production")) == (["By hand"], 0)
+
+
+def _kept(propose: str) -> str:
+    """The job that hands on the plan of the first pipeline, as when a button is pressed days later."""
+    return f'{propose.rstrip()}\n  script: ["mkdir kiamo-plan && cp -R ../temp/kept/. kiamo-plan"]\n\n'
+
+
+def test_drift_at_night_fails(gitlab: Gitlab, here: Machine) -> None:
+    gitlab.presses = {"apply:production"}
+    merge(gitlab)
+    here.manifest("label: Prospects of", "label: Leads of")
+    assert set(results(night(gitlab)).values()) == {"failed (2)"}
+
+
+def test_a_branch_without_a_merge_request_has_no_pipeline(gitlab: Gitlab) -> None:
+    assert _run(gitlab, "push", CI_COMMIT_BRANCH="feature") == {}

@@ -1,0 +1,104 @@
+"""The installation that pipelines begin with, for real; and every script of theirs through shellcheck.
+
+Not collected with the default suite: `make pipelines`. It needs shellcheck, and the package index that pip knows.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.cli.program import kiamo
+from tests.pipelines.gitlab_runner import extended
+from tests.pipelines.machine import ROOT
+
+
+def shellcheck(*files: Path) -> None:
+    """Every file as a script of bash."""
+    done = subprocess.run(["shellcheck", "--shell=bash", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def scripts(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every script inside of a file of YAML, by a name of its own."""
+    action = YAML(typ="safe").load(ROOT / "action.yml")
+    for step in action["runs"]["steps"]:
+        yield f"action {step['name']}", step["run"]
+    assert kiamo("init", "--ci", "gitlab", cwd=folder).returncode == 0
+    pipeline = YAML(typ="safe").load(folder / ".gitlab-ci.yml")
+    for name, job in pipeline.items():
+        if "script" in job or "before_script" in job:
+            whole = extended(pipeline, name)
+            yield f"gitlab {name}", "\n".join([*whole.get("before_script", []), *whole.get("script", [])])
+
+
+def test_the_scripts_of_this_repository() -> None:
+    shellcheck(ROOT / "pipelines" / "install", ROOT / "pipelines" / "action")
+
+
+def test_the_scripts_inside_of_files_of_yaml(tmp_path: Path) -> None:
+    found = dict(scripts(tmp_path))
+    assert len(found) > 12
+    files = []
+    for number, (name, text) in enumerate(found.items()):
+        file = tmp_path / f"{number}.sh"
+        file.write_text(f"# {name}\nset -eo pipefail\n{text}\n", encoding="utf-8")
+        files.append(file)
+    shellcheck(*files)
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the installation says."""
+    folder = tmp_path_factory.mktemp("installed") / "with a space"
+    done = subprocess.run(
+        [ROOT / "pipelines" / "install", folder],
+        env={**os.environ, "KIAMO_IAC_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{folder / 'command'}\n"
+    return folder / "command"
+
+
+def test_what_is_installed_runs(command: Path, tmp_path: Path) -> None:
+    done = subprocess.run([command / "kiamo-iac", "init"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        ["kiamo-iac", "validate"], cwd=tmp_path, env={"PATH": f"{command}:/usr/bin:/bin"}, check=False
+    )
+    assert done.returncode == 0
+
+
+def test_no_module_of_the_folder_that_a_job_runs_in_is_imported(command: Path, tmp_path: Path) -> None:
+    for name in ("json", "click", "kiamo_iac", "sitecustomize", "encodings"):
+        (tmp_path / f"{name}.py").write_text('raise SystemExit("taken over")\n', encoding="utf-8")
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [command / "kiamo-iac", "--version"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_old_python_is_refused(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.8.1"\nexit 1\n', encoding="utf-8")
+    old.chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "pipelines" / "install", tmp_path / "env"],
+        env={"PATH": "/usr/bin:/bin", "KIAMO_IAC_PYTHON": str(old)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert "Python 3.8.1" in done.stderr

@@ -1,0 +1,269 @@
+"""`kiamo-iac init`: a project that is valid, can be planned, and never takes the place of anything."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from kiamo_iac.cli.main import run
+from kiamo_iac.emulator import FULL_TOKEN
+
+GITHUB = "git@github.com:acme/call-centre.git"
+GITLAB = "https://robot:secret-word@gitlab.example.com/ops/kiamo/call-centre.git"
+
+Here = Callable[..., Path]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
+    """Makes the working directory a repository with that remote, or without one."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(remote: str | None = None, *, head: str | None = None) -> Path:
+        git = tmp_path / ".git"
+        (git / "refs" / "remotes" / "origin").mkdir(parents=True)
+        url = (
+            f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {remote}\n\tfetch = +refs/heads/*\n' if remote else ""
+        )
+        (git / "config").write_text(url, encoding="utf-8")
+        if head is not None:
+            (git / "refs" / "remotes" / "origin" / "HEAD").write_text(f"ref: refs/remotes/origin/{head}\n")
+        return tmp_path
+
+    return make
+
+
+def read(path: Path) -> Any:
+    """A file of YAML."""
+    return YAML(typ="safe").load(path)
+
+
+def tree(folder: Path) -> list[str]:
+    """Every file below, but for git's."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in found if not name.startswith(".git/"))
+
+
+def test_a_new_project_is_valid(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = here()
+    assert run(["init"]) == 0
+    out, err = capsys.readouterr()
+    assert out.split() == [
+        "kiamo.yaml",
+        "manifests/prospects.yaml",
+        "environments/production/prospects.yaml",
+        ".gitignore",
+        ".pre-commit-config.yaml",
+    ]
+    assert sorted(out.split()) == tree(folder)
+    assert "kiamo-iac plan -e staging" in err
+    assert run(["validate", "--strict"]) == 0
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
+def test_a_new_project_is_planned_on_the_emulator(
+    ci: str, here: Here, kiamo_emulator: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here()
+    assert run(["init", "--ci", ci]) == 0
+    for environment in ("staging", "production"):
+        for name, value in kiamo_emulator.environ(environment).items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        assert run(["plan", "-e", environment, "--detailed-exitcode"]) == 2
+        out = capsys.readouterr().out
+        assert "Plan: 3 to create" in out
+        assert ("Prospects of ACME staging" in out) is (environment == "staging")
+        assert ("Prospects of ACME" in out) is True
+    assert run(["plan", "--all-environments"]) == 0
+
+
+def test_nothing_is_written_where_something_is(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = here()
+    (folder / "manifests").mkdir()
+    (folder / "manifests" / "prospects.yaml").write_text("bases: []\n")
+    (folder / "kiamo.yaml").symlink_to(folder / "nowhere")
+    assert run(["init"]) == 1
+    err = capsys.readouterr().err
+    assert "kiamo.yaml" in err
+    assert "prospects.yaml" in err
+    assert ".gitignore" not in err
+    assert tree(folder) == ["manifests/prospects.yaml"]
+    assert (folder / "manifests" / "prospects.yaml").read_text() == "bases: []\n"
+
+
+def test_a_second_time_is_refused_and_changes_nothing(here: Here) -> None:
+    folder = here(GITHUB)
+    assert run(["init", "sub"]) == 0
+    before = {name: (folder / name).read_bytes() for name in tree(folder)}
+    assert run(["init", "sub"]) == 1
+    assert {name: (folder / name).read_bytes() for name in tree(folder)} == before
+
+
+def test_a_failure_leaves_nothing_behind(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, opened, real = here(), [], Path.open
+
+    def failing(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        if mode == "x":
+            opened.append(path)
+            if len(opened) == 4:
+                raise OSError(28, "No space left on device", str(path))
+        return real(path, mode, *more, **named)
+
+    monkeypatch.setattr(Path, "open", failing)
+    assert run(["init", "a/b"]) == 1
+    assert len(opened) == 4
+    assert tree(folder) == []
+    assert not (folder / "a").exists()
+
+
+def test_files_that_people_have_already_are_left_alone(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = here(GITLAB)
+    for name in (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"):
+        (folder / name).write_text("mine\n")
+    assert run(["init"]) == 0
+    err = capsys.readouterr().err
+    for name in (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"):
+        assert (folder / name).read_text() == "mine\n"
+        assert f"{name} is yours and was left alone" in err
+    assert "local: .gitlab/kiamo.gitlab-ci.yml" in err
+    assert ".kiamo/" in err
+    assert (folder / ".gitlab" / "kiamo.gitlab-ci.yml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("remote", "wanted"),
+    [
+        (GITHUB, ".github/workflows/kiamo.yml"),
+        (GITLAB, ".gitlab-ci.yml"),
+        ("ssh://git@gitlab.example.com:2222/ops/x.git", ".gitlab-ci.yml"),
+        ("https://bitbucket.example.com/ops/x.git", None),
+        ("../elsewhere", None),
+        (None, None),
+    ],
+)
+def test_whose_pipelines_are_written_is_told_by_the_remote(here: Here, remote: str | None, wanted: str | None) -> None:
+    folder = here(remote)
+    assert run(["init"]) == 0
+    found = [name for name in tree(folder) if name.startswith((".github/", ".gitlab"))]
+    assert found == ([wanted] if wanted else [])
+
+
+def test_it_is_told_by_the_files_that_are_there(here: Here) -> None:
+    folder = here()
+    (folder / ".github").mkdir()
+    assert run(["init"]) == 0
+    assert (folder / ".github" / "workflows" / "kiamo.yml").is_file()
+
+
+def test_pipelines_keep_the_ledger_where_it_stays(here: Here) -> None:
+    folder = here(GITLAB)
+    assert run(["init"]) == 0
+    text = (folder / "kiamo.yaml").read_text()
+    assert "secret-word" not in "".join((folder / name).read_text() for name in tree(folder))
+    ledger = read(folder / "kiamo.yaml")["environments"]["production"]["ledger"]
+    state = "https://gitlab.example.com/api/v4/projects/ops%2Fkiamo%2Fcall-centre/terraform/state/kiamo-production"
+    assert ledger == {"backend": "http", "address": state}
+    assert "git}" not in text
+    assert run(["validate"]) == 0
+
+
+def test_github_keeps_it_on_a_ref(here: Here) -> None:
+    folder = here(GITHUB)
+    assert run(["init"]) == 0
+    assert read(folder / "kiamo.yaml")["environments"]["staging"]["ledger"] == {"backend": "git"}
+
+
+def test_a_project_in_a_folder_of_the_repository(here: Here) -> None:
+    folder = here(GITHUB, head="trunk")
+    assert run(["init", "kiamo/emea"]) == 0
+    workflow = read(folder / ".github" / "workflows" / "kiamo.yml")
+    assert workflow["jobs"]["plan-staging"]["steps"][2]["with"]["project"] == "kiamo/emea/kiamo.yaml"
+    assert (workflow.get("on") or workflow.get(True))["push"] == {"branches": ["trunk"]}
+    hooks = read(folder / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    assert all("--project kiamo/emea/kiamo.yaml" in hook["entry"] for hook in hooks)
+    assert (folder / "kiamo" / "emea" / ".gitignore").is_file()
+    assert run(["--project", "kiamo/emea/kiamo.yaml", "validate"]) == 0
+
+
+def test_the_tool_is_fetched_from_where_it_is_said_to_be(here: Here) -> None:
+    folder = here(GITHUB)
+    assert run(["init", "--tool", "https://github.com/acme/kiamo-iac@v9"]) == 0
+    step = read(folder / ".github" / "workflows" / "kiamo.yml")["jobs"]["validate"]["steps"][1]
+    assert (step["with"]["repository"], step["with"]["ref"]) == ("acme/kiamo-iac", "v9")
+    hooks = read(folder / ".pre-commit-config.yaml")["repos"][0]
+    assert (hooks["repo"], hooks["rev"]) == ("https://github.com/acme/kiamo-iac", "v9")
+
+
+def test_without_it_no_name_is_made_up(here: Here) -> None:
+    folder = here(GITHUB)
+    assert run(["init"]) == 0
+    for job in read(folder / ".github" / "workflows" / "kiamo.yml")["jobs"].values():
+        used = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert all(name.startswith("actions/") or name == "./.kiamo-iac" for name in used)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--environment", "a b"],
+        ["--environment", "../up"],
+        ["--environment", ""],
+        ["--environment", "a.b", "--environment", "a-b"],
+        ["--environment", "a=http://kiamo.example.com"],
+        ["--url", "https://me:pw@kiamo.example.com"],
+        ["--tool", "http://example.com/a/b"],
+        ["--tool", "https://example.com/a/b@; rm -rf"],
+        ["--tool", "https://example.com"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(here: Here, arguments: list[str]) -> None:
+    folder = here(GITHUB)
+    assert run(["init", *arguments]) == 64
+    assert tree(folder) == []
+
+
+@pytest.mark.parametrize("names", [["only"], ["a", "b.c", "3"], ["on", "null", "y"], ["validate", "plan"]])
+@pytest.mark.parametrize("remote", [GITHUB, GITLAB])
+def test_any_names_of_environments(here: Here, remote: str, names: list[str]) -> None:
+    folder = here(remote)
+    chosen = [part for name in names for part in ("--environment", f"{name}=https://{name}.example.com")]
+    assert run(["init", *chosen]) == 0
+    assert run(["validate", "--strict"]) == 0
+    assert list(read(folder / "kiamo.yaml")["environments"]) == names
+    assert all("%{" not in (folder / name).read_text() for name in tree(folder))
+
+
+def test_the_url_is_that_of_the_first_environment(here: Here) -> None:
+    folder = here()
+    assert run(["init", "--url", "https://test.example.com/", "--environment", "a", "--environment", "b"]) == 0
+    found = {name: stanza["url"] for name, stanza in read(folder / "kiamo.yaml")["environments"].items()}
+    assert found == {"a": "https://test.example.com", "b": "https://kiamo.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [(".github/workflows/kiamo.yml", "github-workflows"), (".gitlab-ci.yml", "gitlab-ci")],
+)
+def test_pipelines_meet_the_published_schema(here: Here, file: str, schema: str) -> None:
+    here()
+    assert run(["init", "--ci", schema.partition("-")[0], *("--environment", "a", "--environment", "b.c")]) == 0
+    checked = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", file]
+    done = subprocess.run(checked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_file_is_for_anybody_to_run(here: Here) -> None:
+    folder = here(GITHUB)
+    assert run(["init"]) == 0
+    modes = {stat.S_IMODE((folder / name).stat().st_mode) & 0o111 for name in tree(folder)}
+    assert modes == {0} or os.name == "nt"
+    assert FULL_TOKEN not in "".join((folder / name).read_text() for name in tree(folder))
