@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
+
+if TYPE_CHECKING:
+    from kiamo_iac.scaffold.project import Wish
 
 EPILOG = """\b
 Examples:
@@ -57,45 +61,34 @@ def init(
     """
     del session
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.scaffold.project import Ci, Wish, drafted, environments_of, guessed_ci, tool_of
-    from kiamo_iac.scaffold.repository import repository_of
-    from kiamo_iac.scaffold.writing import write_all
+    from kiamo_iac.workspace.starting import start
 
-    root = folder.resolve()
-    repository = repository_of(root)
-    wish = Wish(
-        folder=root,
-        repository=repository,
-        environments=environments_of(named, url=url),
-        ci=Ci(ci) if ci is not None else guessed_ci(repository),
-        tool=tool_of(tool) if tool is not None else None,
-    )
-    draft = drafted(wish)
-    write_all(draft.files)
+    wish, draft = start(folder, named, url=url, ci=ci, tool=tool)
     for file in draft.files:
         write_data(f"{visible(os.path.relpath(file))}\n")
     for file, text in draft.additions.items():
         say(f"\n{visible(os.path.relpath(file))} is yours and was left alone. Add to it:\n\n{text}", nl=False)
-    say(_next(wish.environments[0].name, str(folder), ci=wish.ci.value, url=wish.environments[0].url))
+    say(_next(wish, str(folder)))
     return 0
 
 
-def _next(first: str, folder: str, *, ci: str, url: str) -> str:
-    from kiamo_iac.manifest.environment import variable_prefix
+def _next(wish: Wish, folder: str) -> str:
+    """What to do with it."""
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.scaffold.project import EMULATOR
+    from kiamo_iac.workspace.starting import EMULATOR
 
+    first = wish.environments[0]
     lines = ["", "Next:"]
     if folder != ".":
         lines.append(f"  cd {visible(folder)}")
     lines.append("  kiamo-iac validate")
-    token = f"  export {variable_prefix(first)}_TOKEN=…"
-    if url == EMULATOR:
+    token = f"  export {first.prefix}_TOKEN=…"
+    if first.url == EMULATOR:
         lines.append("  kiamo-iac emulator      (in another terminal: a Kiamo to try it on; it says its token)")
         token += "   (that token)"
     lines.append(token)
-    lines.append(f"  kiamo-iac plan -e {first}")
-    match ci:
+    lines.append(f"  kiamo-iac plan -e {first.name}")
+    match wish.ci.value:
         case "github":
             lines.append("What to set on GitHub stands at the top of .github/workflows/kiamo.yml.")
         case "gitlab":

@@ -10,20 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final, assert_never
 from urllib.parse import quote
 
-from kiamo_iac import __version__
-from kiamo_iac.errors import UsageError
-from kiamo_iac.manifest.environment import variable_prefix
-from kiamo_iac.manifest.project_file import ENVIRONMENT_NAME
-from kiamo_iac.manifest.urls import origin_of
-from kiamo_iac.scaffold.repository import Repository, parse_remote
+from kiamo_iac.scaffold.repository import Repository
 from kiamo_iac.scaffold.texts import filled
 
-EMULATOR: Final = "http://127.0.0.1:8090"
-"""The address of `kiamo-iac emulator`, so that a new project can be planned at once."""
-_PLACEHOLDER: Final = "https://kiamo.example.com"
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_\-]*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")
 
 
 class Ci(StrEnum):
@@ -40,11 +31,8 @@ class Chosen:
 
     name: str
     url: str
-
-    @property
-    def prefix(self) -> str:
-        """`KIAMO_STAGING` for `staging`."""
-        return variable_prefix(self.name)
+    prefix: str
+    """`KIAMO_STAGING` for `staging`."""
 
     @property
     def key(self) -> str:
@@ -90,46 +78,6 @@ class Draft:
 
     files: dict[Path, str] = field(default_factory=dict)
     additions: dict[Path, str] = field(default_factory=dict)
-
-
-def environments_of(named: Sequence[str], *, url: str | None) -> tuple[Chosen, ...]:
-    """`NAME` or `NAME=URL`, each; `url`: of the first that has none. Left out, the first is the emulator's.
-
-    Raises:
-        UsageError: a name or an address is none, or two names would share their token.
-    """
-    found: list[Chosen] = []
-    for text in named:
-        name, _, given = text.partition("=")
-        if not given:
-            given, url = (url, None) if url else ("", None) if found else (EMULATOR, None)
-        if not ENVIRONMENT_NAME.fullmatch(name):
-            msg = f'"{name}" is not a name for an environment.'
-            raise UsageError(msg, hint="use letters, digits, dots, hyphens and underscores of ASCII")
-        chosen = Chosen(name, _checked(given or _PLACEHOLDER))
-        if any(other.prefix == chosen.prefix for other in found):
-            msg = f'"{name}" and another environment would both be told by {chosen.prefix}_TOKEN.'
-            raise UsageError(msg, hint="rename one of them")
-        found.append(chosen)
-    return tuple(found)
-
-
-def tool_of(text: str) -> Tool:
-    """`URL` or `URL@REF`.
-
-    Raises:
-        UsageError: it is no https address of a repository.
-    """
-    url, mark, ref = text.rpartition("@") if "@" in text.rpartition("/")[2] else (text, "", "")
-    ref = ref if mark else f"v{__version__}"
-    try:
-        secure = origin_of(url).scheme == "https"
-    except ValueError:
-        secure = False
-    if not secure or parse_remote(url) is None or not _REF.fullmatch(ref):
-        msg = "--tool is not the https address of a git repository."
-        raise UsageError(msg, hint="write https://github.com/owner/kiamo-iac, and @TAG behind it for a version")
-    return Tool(url.rstrip("/"), ref)
 
 
 def guessed_ci(repository: Repository) -> Ci:
@@ -224,17 +172,5 @@ def _state(chosen: Chosen) -> str:
 
 def _pre_commit(wish: Wish) -> str:
     if wish.tool is None:
-        return filled("project/pre-commit-local.yaml", project=wish.project, files=re.escape(wish.below))
-    return filled("project/pre-commit.yaml", project=wish.project, tool=wish.tool.url, ref=wish.tool.ref)
-
-
-def _checked(url: str) -> str:
-    try:
-        origin_of(url)
-    except ValueError as error:
-        msg = f"The address of the instance cannot be used: {error}."
-        raise UsageError(msg, hint="write https://kiamo.example.com") from error
-    if not re.fullmatch(r"[A-Za-z0-9:/._~%\[\]\-]*[A-Za-z0-9/]", url):
-        msg = "The address of the instance holds characters that a file of YAML would have to quote."
-        raise UsageError(msg)
-    return url.rstrip("/")
+        return filled("project/pre-commit-local.yaml")
+    return filled("project/pre-commit.yaml", tool=wish.tool.url, ref=wish.tool.ref)

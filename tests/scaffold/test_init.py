@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from kiamo_iac.cli.main import run
 from kiamo_iac.emulator import FULL_TOKEN
+from tests.pipelines.machine import ROOT
 
 GITHUB = "git@github.com:acme/call-centre.git"
 GITLAB = "https://robot:secret-word@gitlab.example.com/ops/kiamo/call-centre.git"
@@ -188,8 +189,6 @@ def test_a_project_in_a_folder_of_the_repository(here: Here) -> None:
     workflow = read(folder / ".github" / "workflows" / "kiamo.yml")
     assert workflow["jobs"]["plan-staging"]["steps"][2]["with"]["project"] == "kiamo/emea/kiamo.yaml"
     assert (workflow.get("on") or workflow.get(True))["push"] == {"branches": ["trunk"]}
-    hooks = read(folder / ".pre-commit-config.yaml")["repos"][0]["hooks"]
-    assert all("--project kiamo/emea/kiamo.yaml" in hook["entry"] for hook in hooks)
     assert (folder / "kiamo" / "emea" / ".gitignore").is_file()
     assert run(["--project", "kiamo/emea/kiamo.yaml", "validate"]) == 0
 
@@ -259,6 +258,18 @@ def test_pipelines_meet_the_published_schema(here: Here, file: str, schema: str)
     checked = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", file]
     done = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_local_hooks_are_those_that_this_project_offers(here: Here) -> None:
+    folder = here()
+    assert run(["init"]) == 0
+    local = read(folder / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    offered = {hook["id"]: hook for hook in read(ROOT / ".pre-commit-hooks.yaml")}
+    assert [hook["id"] for hook in local] == list(offered)
+    for hook in local:
+        assert hook["language"] == "system"
+        same = {key: offered[hook["id"]][key] for key in ("name", "entry", "files", "require_serial")}
+        assert {key: hook[key] for key in same} == same
 
 
 def test_no_file_is_for_anybody_to_run(here: Here) -> None:
