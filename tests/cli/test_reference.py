@@ -37,7 +37,7 @@ def test_the_command_table_has_every_command_and_option() -> None:
     table = reference.command_table()
     for name in COMMANDS:
         assert f"| `{name}" in table
-    assert "`drift -e ENV [--format text\\|json] [--detailed-exitcode]`" in table
+    assert "`ledger list -e ENV [--format text\\|json]`" in table
     assert "`contract check FILE`" in table
 
 
