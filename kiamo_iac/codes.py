@@ -141,4 +141,18 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0901": "The ledger is damaged, or is no ledger.",
     "KIA0902": "The ledger has the format of another version of this tool.",
     "KIA0903": "The ledger is of another environment.",
+    # KIA10xx: export
+    "KIA1001": "A live thing is left out of an export, for no manifest can hold its name.",
+    "KIA1002": "A live value is left out of an export, for no manifest can hold it.",
+    "KIA1003": "A live reference is left out of an export, for what it names is gone.",
+    "KIA1004": "A live value is left out of an export, for it is an id.",
+    "KIA1005": "Things that have come to their end are left out of an export.",
+    "KIA1006": "What is declared is not on the instance; an export takes its block out.",
+    "KIA1007": "A declared value is not on the instance; an export takes it out.",
+    "KIA1008": "An export writes a value out that was made of a variable.",
+    "KIA1009": "An export takes a key away that a run state does not go with.",
+    "KIA1010": "An export takes ensure: absent away, or a list out of exclusive, for a plan would delete otherwise.",
+    "KIA1011": "What would have to change stands outside of the folder that is exported into.",
+    "KIA1012": "A plan will not be empty after an export.",
+    "KIA1013": "An export changes manifests that other environments are made of too.",
 }

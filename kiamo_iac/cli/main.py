@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "apply": ("kiamo_iac.cli.apply:apply", "Bring an environment level with its manifests."),
         "show": ("kiamo_iac.cli.show:show", "Show a plan that plan --out saved."),
         "drift": ("kiamo_iac.cli.drift:drift", "Say who changed what since the last apply."),
+        "export": ("kiamo_iac.cli.export:export", "Write an instance as manifests, comments kept."),
         "adopt": ("kiamo_iac.cli.adopt:adopt", "Take things that exist already into the ledger."),
         "ledger": ("kiamo_iac.cli.ledger:ledger", "Look at what is ours, and put it right by hand."),
         "comment": ("kiamo_iac.cli.comment:comment", "Post a plan on the merge request of the running pipeline."),

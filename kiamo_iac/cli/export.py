@@ -1,0 +1,95 @@
+"""`kiamo-iac export`: an instance as manifests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from kiamo_iac.cli.options import environment_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, style_for, write_data
+from kiamo_iac.cli.values import declared_addresses
+
+EPILOG = """\b
+Examples:
+  kiamo-iac export -e production > production.yaml
+  kiamo-iac export -e production -o manifests              (one file a base; what is there keeps its comments)
+  kiamo-iac export -e production -o manifests --only bases/prospects --skip-defaults
+  kiamo-iac export -e production -o copy --single --run-state --with-closed
+
+\b
+Exit codes: 0 exported, 1 error, 64 usage.
+"""
+
+
+def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses, and collections: `services`, `bases/prospects/batches`."""
+    from kiamo_iac.address import Address, identity
+    from kiamo_iac.resources import address_problem
+
+    for text in values:
+        whole = text if text.count("/") % 2 else f"{text}/x"
+        problem = address_problem(Address(identity(whole))) if all(text.split("/")) else f'"{text}" is not an address'
+        if problem:
+            msg = f"{problem}."
+            raise click.BadParameter(msg)
+    return tuple(identity(text) for text in values)
+
+
+@click.command(epilog=EPILOG, short_help="Write an instance as manifests, comments kept.")
+@environment_option
+@click.option(
+    "-o",
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder to write into; nothing outside of it is. Left out: one document on stdout.",
+)
+@click.option("--single", is_flag=True, help="New things go into one file, not into one a base.")
+@click.option(
+    "--only",
+    multiple=True,
+    callback=_chosen,
+    metavar="ADDRESS",
+    shell_complete=declared_addresses,
+    help="This and what stands below it; also a collection, such as services. Repeatable.",
+)
+@click.option("--skip-defaults", is_flag=True, help="New blocks leave out what is empty.")
+@click.option("--run-state", is_flag=True, help="New blocks enforce the run state that is live now.")
+@click.option("--with-closed", is_flag=True, help="Also batches that are stopped or finished.")
+@pass_session
+def export(
+    session: Session,
+    *,
+    environment: str,
+    folder: Path | None,
+    single: bool,
+    only: tuple[str, ...],
+    skip_defaults: bool,
+    run_state: bool,
+    with_closed: bool,
+) -> int:
+    """Write an instance as manifests, comments kept.
+
+    What is declared already is brought level with the instance where it stands: only what differs
+    changes. What is not declared yet gets a block. What is not on the instance loses its own. A plan is
+    empty afterwards. Services become references, unless the ledger has them. No id stands in a manifest,
+    and nothing on the instance is written.
+    """
+    from kiamo_iac.errors import UsageError
+    from kiamo_iac.manifest.exporting.choice import Choice
+    from kiamo_iac.render.export import export_text
+    from kiamo_iac.workspace.exporting import exported
+
+    if single and folder is None:
+        msg = "--single is for a folder."
+        raise UsageError(msg, hint="name one with -o; on stdout it is one document anyway")
+    choice = Choice(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
+    made = exported(session.workspace(), environment, choice, folder=folder, single=single)
+    if made.text is not None:
+        write_data(made.text, utf8=True)
+    say(export_text(made.remarks, style_for(sys.stderr, session), created=made.created, edited=made.edited), nl=False)
+    return 0
