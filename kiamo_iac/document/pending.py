@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
+from kiamo_iac.document.nodes import Entry, Node
 from kiamo_iac.document.splices import Splice
-from kiamo_iac.document.tree import Entry, Node
 
 
 @dataclass(frozen=True, slots=True)

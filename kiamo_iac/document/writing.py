@@ -33,7 +33,7 @@ _LIKE_A_NUMBER: Final = re.compile(
 _SIMPLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?: [A-Za-z0-9_]+)*")
 """Nearly every text: only `_OLD_WORDS` among them need quotes."""
 _INT64: Final = 2**63
-_LONGEST_KEY: Final = 1000
+LONGEST_KEY: Final = 1000
 """libyaml reads no more than 1,024 characters as a key that has no "?" before it."""
 
 
@@ -158,7 +158,7 @@ def _key(key: Any, *, flow: bool = False) -> str:
         msg = "a key is text"
         raise ValueError(msg)
     text = scalar(key, flow=flow)
-    return f"{text}:" if len(text) <= _LONGEST_KEY else f"? {text} :"
+    return f"{text}:" if len(text) <= LONGEST_KEY else f"? {text} :"
 
 
 def literal(text: str) -> Written | None:

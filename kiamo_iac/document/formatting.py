@@ -1,0 +1,96 @@
+"""A text in the canonical layout, or a word on why it stays as it is: no data and no comment is ever lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ruamel.yaml.error import YAMLError
+
+from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.document.layout import Layout, Unsuitable
+from kiamo_iac.document.parser import parse
+from kiamo_iac.document.place import Lines
+from kiamo_iac.document.quote import quote
+from kiamo_iac.document.sameness import difference, spelled
+from kiamo_iac.document.tree import Tree
+
+_BOM: Final = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """What became of a text."""
+
+    text: str
+    """In the canonical layout; as it was when there are diagnostics."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """Why it could not be laid out: errors alone."""
+
+
+def formatted(text: str, *, file: str) -> Formatted:
+    """`text` in the canonical layout: `file` is its name in diagnostics.
+
+    A text that is laid out already comes back as it is. Of one that changes, the new text is read again: its data must
+    be the same to the type, its comments the same in their order, and laying it out once more must change nothing. A
+    text of which that is not so is refused.
+    """
+    bare = text.removeprefix(_BOM)
+    document = parse(bare, file=file)
+    errors = tuple(d for d in document.diagnostics if d.severity is Severity.ERROR)
+    if errors:
+        return Formatted(text, errors)
+    tree = Tree(bare)
+    try:
+        new = _laid_out(tree)
+        problem = _problem(tree, document.data, new, file=file) if new != bare else None
+    except Unsuitable as error:
+        problem = (error.offset, "a key is too long for the layout")
+    if problem is None:
+        return Formatted(new)
+    offset, reason = problem
+    where = Lines(file, bare).range(offset)
+    hint = "lay this place out by hand; the file was left as it is"
+    return Formatted(text, (Diagnostic("KIA0120", f"the file cannot be laid out: {reason}", hint=hint, source=where),))
+
+
+def _laid_out(tree: Tree) -> str:
+    newline = "\r\n" if tree.newline == "\r\n" else "\n"
+    return "".join(line + newline for line in Layout(tree).lines())
+
+
+def _problem(tree: Tree, data: object, new: str, *, file: str) -> tuple[int, str] | None:
+    """Where in the old text, and what, went wrong in the new one."""
+    document = parse(new, file=file)
+    errors = [d for d in document.diagnostics if d.severity is Severity.ERROR]
+    if errors:
+        return 0, f"the new text would be refused ({errors[0].summary})"
+    where = difference(data, document.data)
+    if where is not None:
+        return _offset(tree, where), f"{quote(spelled(where))} would say something else"
+    try:
+        other = Tree(new)
+        again = _laid_out(other)
+    except (YAMLError, Unsuitable):
+        return 0, "the new text would be refused"
+    for comment, kept in zip(_comments(tree), _comments(other), strict=False):
+        if comment[1] != kept[1]:
+            return comment[0], "a comment would be lost or moved"
+    if len(tree.comments) != len(other.comments):
+        return 0, "a comment would be lost or moved"
+    return None if again == new else (0, "the layout does not come to rest")
+
+
+def _comments(tree: Tree) -> list[tuple[int, str]]:
+    return [(comment.start, tree.text[comment.start : comment.end]) for comment in tree.comments]
+
+
+def _offset(tree: Tree, path: tuple[str | int, ...]) -> int:
+    node = tree.root
+    offset = 0
+    for step in path:
+        entry = node.entry(step) if node is not None else None
+        if entry is None:
+            break
+        node, offset = entry.value, entry.start
+    return offset
