@@ -13,7 +13,7 @@ from urllib.parse import quote
 from kiamo_iac.scaffold.repository import Repository
 from kiamo_iac.scaffold.texts import filled
 
-_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_\-]*")
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._\-]*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -155,10 +155,10 @@ def _ledger(wish: Wish, chosen: Chosen) -> str:
             address = f"https://{remote.host}/api/v4/projects/{quote(remote.path, safe='')}/terraform/state"
             return f"    ledger:\n      backend: http\n      address: {address}/{_state(chosen)}\n"
         case Ci.GITHUB:
-            return "    # ledger: {backend: git} # once there is a remote: pipelines lose a ledger that is a file\n"
+            return "    # ledger: {backend: git}  # once there is a remote: pipelines lose a ledger that is a file\n"
         case Ci.GITLAB:
             return (
-                "    # ledger: # pipelines lose a ledger that is a file: GitLab's managed Terraform states keep it\n"
+                "    # ledger:  # pipelines lose a ledger that is a file: GitLab's managed Terraform states keep it\n"
                 "    #   backend: http\n"
                 f"    #   address: https://gitlab.example.com/api/v4/projects/42/terraform/state/{_state(chosen)}\n"
             )

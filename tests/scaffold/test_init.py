@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from kiamo_iac.cli.main import run
+from kiamo_iac.document.formatting import Formatted, formatted
 from kiamo_iac.emulator import FULL_TOKEN
 from tests.pipelines.machine import ROOT
 
@@ -230,14 +231,20 @@ def test_what_makes_no_sense_is_refused(here: Here, arguments: list[str]) -> Non
     assert tree(folder) == []
 
 
-@pytest.mark.parametrize("names", [["only"], ["a", "b.c", "3"], ["on", "null", "y"], ["validate", "plan"]])
-@pytest.mark.parametrize("remote", [GITHUB, GITLAB])
-def test_any_names_of_environments(here: Here, remote: str, names: list[str]) -> None:
+@pytest.mark.parametrize("names", [["only"], ["a", "b.c", "3"], ["on", "null", "y", "no"], ["validate", "plan"]])
+@pytest.mark.parametrize("remote", [GITHUB, GITLAB, None])
+def test_any_names_of_environments_are_valid_and_in_the_canonical_layout(
+    here: Here, remote: str | None, names: list[str]
+) -> None:
     folder = here(remote)
     chosen = [part for name in names for part in ("--environment", f"{name}=https://{name}.example.com")]
     assert run(["init", *chosen]) == 0
     assert run(["validate", "--strict"]) == 0
     assert list(read(folder / "kiamo.yaml")["environments"]) == names
+    for name in tree(folder):
+        if name.endswith(".yaml"):
+            text = (folder / name).read_text()
+            assert formatted(text, file=name) == Formatted(text)
     assert all("%{" not in (folder / name).read_text() for name in tree(folder))
 
 
