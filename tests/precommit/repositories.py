@@ -31,6 +31,11 @@ def surroundings(**more: str) -> dict[str, str]:
     return {**kept, **author, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **more}
 
 
+def checkout() -> dict[str, str]:
+    """The same, for this checkout's own program."""
+    return surroundings(PYTHONPATH=str(ROOT))
+
+
 def git(folder: Path, *words: str) -> str:
     """One git command, which must succeed; what it prints."""
     done = subprocess.run(
