@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,13 +60,14 @@ def init(
     """
     del session
     from kiamo_iac.render.escape import visible
+    from kiamo_iac.scaffold.writing import shown
     from kiamo_iac.workspace.starting import start
 
     wish, draft = start(folder, named, url=url, ci=ci, tool=tool)
     for file in draft.files:
-        write_data(f"{visible(os.path.relpath(file))}\n")
+        write_data(f"{visible(shown(file))}\n")
     for file, text in draft.additions.items():
-        say(f"\n{visible(os.path.relpath(file))} is yours and was left alone. Add to it:\n\n{text}", nl=False)
+        say(f"\n{visible(shown(file))} is yours and was left alone. Add to it:\n\n{text}", nl=False)
     say(_next(wish, str(folder)))
     return 0
 
@@ -87,6 +87,10 @@ def _next(wish: Wish, folder: str) -> str:
         lines.append("  kiamo-iac emulator      (in another terminal: a Kiamo to try it on; it says its token)")
         token += "   (that token)"
     lines.append(token)
+    if wish.ci.value == "gitlab" and wish.repository.remote is not None:
+        lines.append(
+            f"  export {first.prefix}_LEDGER_USERNAME=… {first.prefix}_LEDGER_PASSWORD=…   (GitLab keeps the ledger)"
+        )
     lines.append(f"  kiamo-iac plan -e {first.name}")
     match wish.ci.value:
         case "github":

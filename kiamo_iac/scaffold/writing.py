@@ -18,7 +18,7 @@ def write_all(files: Mapping[Path, str]) -> None:
     """
     existing = [file for file in files if os.path.lexists(file)]
     if existing:
-        listed = ", ".join(str(file) for file in existing)
+        listed = ", ".join(shown(file) for file in existing)
         msg = f"Nothing was written, for there is already: {listed}."
         raise KiamoIacError(msg, hint="move it away, or choose another folder; init never writes over a file")
     written: list[Path] = []
@@ -38,6 +38,14 @@ def write_all(files: Mapping[Path, str]) -> None:
                 path.rmdir()
         msg = f"Nothing was written: {error.filename or 'a file'}: {error.strerror or error}."
         raise KiamoIacError(msg) from error
+
+
+def shown(file: Path) -> str:
+    """A file as it is seen from the working directory."""
+    try:
+        return os.path.relpath(file)
+    except ValueError:  # another drive
+        return str(file)
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

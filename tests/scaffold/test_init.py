@@ -98,6 +98,7 @@ def test_nothing_is_written_where_something_is(here: Here, capsys: pytest.Captur
     assert "kiamo.yaml" in err
     assert "prospects.yaml" in err
     assert ".gitignore" not in err
+    assert str(folder) not in err
     assert tree(folder) == ["manifests/prospects.yaml"]
     assert (folder / "manifests" / "prospects.yaml").read_text() == "bases: []\n"
 
