@@ -26,7 +26,9 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0117": "Something looks like a token.",
     "KIA0118": "A text without quotes that YAML 1.1 reads as a boolean or a number.",
     "KIA0119": "A character that cannot stand in YAML.",
+    "KIA0120": "A file cannot be laid out without risk to what stands in it.",
     "KIA0121": "A file cannot be changed without risk to what stands in it, and has to be edited by hand.",
+    "KIA0122": "A file cannot be written.",
     # KIA02xx: manifests
     "KIA0201": "A manifest is something else than a mapping of collections.",
     "KIA0202": "A key that nothing of this kind has.",

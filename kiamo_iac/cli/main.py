@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "init": ("kiamo_iac.cli.init:init", "Write a new project: manifests, hooks and pipelines."),
         "validate": ("kiamo_iac.cli.validate:validate", "Check all manifests offline: every problem at once."),
+        "fmt": ("kiamo_iac.cli.fmt:fmt", "Lay manifests out in the one canonical way, comments kept."),
         "render": ("kiamo_iac.cli.render:render", "Print an environment's composed manifests, with origins."),
         "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would do to an environment, and why."),
         "apply": ("kiamo_iac.cli.apply:apply", "Bring an environment level with its manifests."),
@@ -49,7 +50,7 @@ EXIT_CODES: Mapping[int, str] = MappingProxyType(
     {
         0: "done, or nothing to do",
         1: "error, or a refused plan",
-        2: "changes pending, or drift (--detailed-exitcode)",
+        2: "changes pending, or drift (--detailed-exitcode, --check)",
         3: "stale: what the plan saw has changed",
         4: "applied in part",
         5: "locked by another run",

@@ -51,7 +51,7 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
     if len(data) > max_bytes:
         size = f"{max_bytes // (1024 * 1024)} MiB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
         raise _problem("KIA0103", f"the file is larger than {size}", hint="split it into several files", shown=shown)
-    return _decode(data, shown)
+    return decoded(data, shown=shown)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -79,7 +79,12 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
-def _decode(data: bytes, shown: str) -> str:
+def decoded(data: bytes, *, shown: str) -> str:
+    """The text that `data` is, as `read_text` reads it.
+
+    Raises:
+        ManifestError: it is not text.
+    """
     encoding: str | None = "utf-8"
     for mark, named in _ENCODINGS:
         if data.startswith(mark):

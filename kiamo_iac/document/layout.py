@@ -195,13 +195,15 @@ class Layout:
         head = " ".join(part for part in (head, properties(self._tree, node)) if part)
         if is_literal(node):
             text, body = literal_lines(self._tree, node)
+            indent = max(indent, 0)  # also at the top of a text it is indented
             self._lines.append(f"{head} {text}".lstrip(" " if not head else "") + self._note(node.content))
         elif node.flow and not node.entries and self._has_comments(node):
             inside = [self._text[comment.start : comment.end] for comment in self._until(node.end)]
             self._lines.append(f"{head} {text[0]}" if head else text[0])
             body = [*inside, text[1] + self._note(node.end)]
         else:
-            several = several_lines(self._tree, node) if len(head) + 1 + len(text) > WIDTH else None
+            too_long = len(head) + 1 + len(text) > WIDTH or "\n" in node.value
+            several = several_lines(self._tree, node) if too_long and node.kind is Kind.SCALAR else None
             first, *body = several or [text]
             note = self._note(node.end)
             if body:

@@ -7,7 +7,7 @@ from typing import Final
 
 from kiamo_iac.document.nodes import Kind, Node
 from kiamo_iac.document.tree import BREAK, Tree
-from kiamo_iac.document.writing import INDENT, is_hidden, is_plain, quoted
+from kiamo_iac.document.writing import INDENT, is_hidden, is_plain, quoted, scalar
 
 _HEADER_LINE: Final = re.compile("[^\n\r\x85\u2028\u2029]*")
 
@@ -30,7 +30,7 @@ def one_line(tree: Tree, node: Node, *, flow: bool) -> str:
     if node.tagged and not several:
         return source
     if not node.style:
-        return source if not several or is_plain(node.value, flow=flow) is False else node.value
+        return source if not several else scalar(node.value, flow=flow)
     if is_plain(node.value, flow=flow) and not node.tagged:
         return node.value
     if any(map(is_hidden, node.value)) and not several:
@@ -64,7 +64,7 @@ def literal_lines(tree: Tree, node: Node) -> tuple[str, list[str]]:
         lines.pop()
     indent = _content_indent(lines, node.value)
     lines = [line[indent:] if line.strip(" ") or len(line) > indent else "" for line in lines]
-    while lines and not keeps and not lines[-1].strip(" "):
+    while lines and not keeps and not lines[-1]:
         lines.pop()
     if not node.value.strip("\n") and not keeps:
         return '""', []

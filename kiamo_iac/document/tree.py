@@ -123,6 +123,10 @@ class Tree:
 
     def _sign(self, end: int, sign: str) -> int | None:
         """The offset of the last such sign before `end`; the position goes there."""
+        start = self._position
+        if "#" not in (gap := self.text[start:end]):  # as nearly always; there is nothing else but spaces
+            self._position = end
+            return start + index if (index := gap.rfind(sign)) >= 0 else None
         found = [offset for piece, offset in self._pieces(end) if piece == sign]
         return found[-1] if found else None
 
@@ -148,7 +152,9 @@ class Tree:
             return
         self._position = node.start
         text = self.text
-        for piece in iter(lambda: _PIECE.match(text, self._position), None):
+        is_scalar = type(event) is ScalarEvent
+        end = event.end_mark.index if is_scalar else len(text)  # what follows an empty one is not its own
+        for piece in iter(lambda: _PIECE.match(text, self._position, end), None):
             if piece.lastgroup == "sign":
                 break
             if piece.lastgroup == "property":
@@ -157,8 +163,8 @@ class Tree:
                 self._pieces(piece.end())
         node.anchor = event.anchor
         node.tagged = event.ctag is not None
-        if not isinstance(event, (MappingStartEvent, SequenceStartEvent)):
-            node.content = min(self._position, event.end_mark.index)
+        if is_scalar:
+            node.content = self._position
         elif node.flow:
             node.content = self._position
         if node.anchor is not None:
@@ -205,7 +211,7 @@ class Tree:
     def _sequence(self, node: Node) -> None:
         while type(event := self._next()) in {ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent}:
             start = event.start_mark.index
-            sign = self._sign(start, "-") if not node.flow else self._sign(start, ",") and None
+            sign = self._sign(start, "-")
             value = self._node(event)
             if sign is None:
                 entry = Entry(value.start, value.start, has_sign=False, key=None, value=value)

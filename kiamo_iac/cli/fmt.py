@@ -1,0 +1,111 @@
+"""`kiamo-iac fmt`: manifests in the one canonical layout."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import say, write_data
+
+if TYPE_CHECKING:
+    from kiamo_iac.manifest.formatting import Layout
+
+EPILOG = """\b
+Examples:
+  kiamo-iac fmt
+  kiamo-iac fmt manifests/prospects.yaml          (what pre-commit does)
+  kiamo-iac fmt --check --diff                    (what a pipeline does)
+  kiamo-iac fmt - < prospects.yaml                (what an editor does)
+
+\b
+Exit codes: 0 laid out, 1 error, 2 files would change (--check), 64 usage.
+"""
+
+
+def _dash_alone(_context: click.Context, _parameter: click.Parameter, values: tuple[Path, ...]) -> tuple[Path, ...]:
+    if Path("-") in values and len(values) > 1:
+        msg = '"-" stands for standard input, and goes with no other path.'
+        raise click.BadParameter(msg)
+    return values
+
+
+@click.command(epilog=EPILOG, short_help="Lay manifests out in the one canonical way, comments kept.")
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, allow_dash=True, path_type=Path), callback=_dash_alone)
+@click.option("--check", is_flag=True, help="Write nothing: name the files that would change, and exit with 2.")
+@click.option("--diff", is_flag=True, help="Write nothing: show what would change.")
+@pass_session
+def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -> int:
+    """Lay manifests out in the one canonical way, comments kept.
+
+    Without PATHS, all manifests of the project, its patches and its project file. A folder stands for
+    what of its project lies in it; "-" for standard input, laid out on standard output. Data, comments
+    and their order stay: each new text is read again before it is written, and a file of which that is
+    not certain is left as it is.
+    """
+    from kiamo_iac.manifest.formatting import lay_out, layout_of
+
+    piped = paths == (Path("-"),)
+    if piped:
+        layouts = [layout_of(sys.stdin.buffer.read(), shown="<stdin>")]
+    else:
+        layouts = list(lay_out(session.project, paths, write=not (check or diff)))
+    changed = [layout for layout in layouts if layout.changes]
+    refused = [layout for layout in layouts if layout.diagnostics]
+    if diff:
+        _show_differences(session, changed)
+    elif piped and not check:
+        write_data("".join(layout.after for layout in layouts if not layout.diagnostics), utf8=True)
+    elif changed:
+        _name(changed)
+    if refused:
+        _show_problems(session, refused)
+    if not piped:
+        say(_summary(len(layouts), len(changed), len(refused), written=not (check or diff)))
+    if refused:
+        return 1
+    return 2 if check and changed else 0
+
+
+def _show_differences(session: Session, changed: list[Layout]) -> None:
+    from kiamo_iac.cli.terminal import style_for
+    from kiamo_iac.render.changes import unified
+    from kiamo_iac.render.escape import visible
+
+    color = style_for(sys.stdout, session).color
+    for layout in changed:
+        text = unified(layout.before, layout.after, name=layout.shown, color=color)
+        if text:
+            write_data(text)
+        else:
+            say(f"{visible(layout.shown)} would be written as UTF-8 without a byte order mark.")
+
+
+def _name(changed: list[Layout]) -> None:
+    from kiamo_iac.render.escape import document, visible
+
+    write_data(document(visible(layout.shown) for layout in changed))
+
+
+def _show_problems(session: Session, refused: list[Layout]) -> None:
+    from kiamo_iac.cli.terminal import style_for
+    from kiamo_iac.render.diagnostics import render_text
+
+    problems = [diagnostic for layout in refused for diagnostic in layout.diagnostics]
+    say(render_text(problems, style_for(sys.stderr, session)), nl=False)
+
+
+def _summary(files: int, changed: int, refused: int, *, written: bool) -> str:
+    """`2 files laid out, 1 left as it was for its errors, 3 in order.`"""
+    parts = []
+    if changed:
+        parts.append(f"{changed} laid out" if written else f"{changed} would change")
+    if refused:
+        parts.append(f"{refused} left alone for errors")
+    if files - changed - refused or not parts:
+        parts.append(f"{files - changed - refused} in order")
+    noun = "file" if files == 1 else "files"
+    return f"{files} {noun}: {', '.join(parts)}."

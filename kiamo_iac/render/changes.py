@@ -1,0 +1,28 @@
+"""What changes in a text file, as a unified diff that cannot be taken for anything else."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+from kiamo_iac.render.escape import document, visible
+
+_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def unified(before: str, after: str, *, name: str, color: bool = False) -> str:
+    """The lines that differ, with three around them; `name` is that of the file. Empty when none do.
+
+    What cannot be seen is written as an escape, so a diff with such characters shows a change and is not one to apply.
+    """
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    lines: list[str] = []
+    for line in difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}"):
+        shown = visible(line.rstrip("\r\n"))
+        if color and shown[:1] in _COLORS:
+            shown = click.style(shown, fg=_COLORS[shown[0]], bold=shown.startswith(("---", "+++")))
+        lines.append(shown)
+        if line[0] in "+- " and not line.endswith(("\n", "\r")):
+            lines.append("\\ No newline at end of file")
+    return document(lines)
