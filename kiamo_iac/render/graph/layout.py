@@ -135,9 +135,9 @@ class _Layout:
     # --- bands -------------------------------------------------------------------------------------------------------
 
     def _filled(self) -> list[_Band]:
-        bands: dict[str, _Band] = {}
+        bands = {title: _Band(title, [], []) for title in self._graph.groups}
         for number, node in enumerate(self._graph.nodes):
-            band = bands.setdefault(node.group, _Band(node.group, [], []))
+            band = bands[node.group]
             if not self._ranked.before[number] and not self._ranked.after[number]:
                 band.loose.append(number)
                 continue

@@ -88,11 +88,11 @@ class Graph:
 
     @property
     def groups(self) -> dict[str, list[Node]]:
-        """Group → its nodes, both in the order of the nodes."""
+        """Group → its nodes, both in the order of the nodes, but whole collections first: the others refer to them."""
         found: dict[str, list[Node]] = {}
         for node in self.nodes:
             found.setdefault(node.group, []).append(node)
-        return found
+        return dict(sorted(found.items(), key=lambda item: "/" in item[0]))
 
 
 def group_of(address: Address) -> str:

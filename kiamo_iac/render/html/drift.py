@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from kiamo_iac.planner.three_way import Side, words
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.drift import happened, remarks, summary_line
 from kiamo_iac.render.html.page import page
 from kiamo_iac.render.html.rows import filters, grouped, within
@@ -51,7 +50,6 @@ class HtmlDrift:
             environment=environment,
             drift=drift,
             summary=summary_line(drift),
-            things=counted(len(drift.things), "thing"),
             counts=[(side.value, _side(side), drift.summary[side]) for side in _ORDER],
             groups=grouped((row.thing.address, row) for row in rows),
             filters=filters(

@@ -28,6 +28,8 @@ _GIST: Final = 3
 """How many attributes a folded step names."""
 _SHORT: Final = 48
 """A longer value is left to the unfolded step: nothing is ever cut, as half a token would be hidden by nobody."""
+_GUARDS: Final = "KIA07"
+"""How the codes of guards begin (see `codes`): in a plan they are notes on what apply will say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,14 @@ class HtmlPlan:
         rows = [_row(step) for step in plan.steps]
         fit = fitted(plan_graph(plan), nodes=MAX_NODES)
         errors = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
+        guards = sum(d.code.startswith(_GUARDS) for d in plan.diagnostics)
         return page(
             "plan.html.j2",
             plan=plan,
             counts=[(action.value, count) for action, count in plan.summary.items()],
+            verdict=_verdict(plan, held=bool(guards)),
             errors=counted(errors, "error"),
-            steps=counted(len(plan.steps), "step"),
+            guards=counted(guards, "note"),
             alarms=_alarms(plan.steps),
             groups=grouped((row.step.address, row) for row in rows),
             filters=filters(
@@ -84,6 +88,15 @@ class HtmlPlan:
             note=fit.note,
             drawing=Markup(svg_of(fit)) if plan.steps else None,  # noqa: S704 - its writer escapes all that is data
         )
+
+
+def _verdict(plan: Plan, *, held: bool) -> str:
+    """`refused`, `held` (apply will refuse it as it stands), `ready`, or `level`: nothing to do."""
+    if not plan.applyable:
+        return "refused"
+    if not plan.steps:
+        return "level"
+    return "held" if held else "ready"
 
 
 def _row(step: Step) -> Row:
