@@ -19,7 +19,7 @@ BENCH_RUN := $(BENCH_VENV)/$(BIN)/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow shells docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
+.PHONY: help demo test slow browser shells docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
 
 help:
 	@echo "make demo        the whole story on a Kiamo in a box, in one command"
@@ -31,6 +31,7 @@ help:
 	@echo "make hooks       the pre-commit hooks, run by pre-commit itself (needs the package index)"
 	@echo "make docs        every command that the documentation shows, run against emulators"
 	@echo "make site        the documentation as a site, in build/site"
+	@echo "make browser     the HTML pages in Chromium (needs it); pictures go to build/screenshots"
 	@echo "make lint        ruff and the layers (import-linter)"
 	@echo "make types       mypy --strict"
 	@echo "make generated   are the generated files fresh?  make regenerate writes them"
@@ -65,6 +66,9 @@ docs: $(VENV)/.dev
 site: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
 	$(RUN) -m pytest tests/docs/built_site.py $(ARGS)
+
+browser: $(VENV)/.dev
+	$(RUN) -m pytest tests/browser/plan_pages.py tests/browser/hostile_pages.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(RUN) -m ruff check

@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINES = 300
 """The longest a file of the program may be."""
+PICTURE = 200_000
+"""The largest a picture may be, in bytes."""
 
 _HOMES = "|".join(("root", "home/[a-z]", "Users/[A-Za-z]", "opt/py", "opt/wh", "work/"))
 _OPTIONS = "|".join(("index" + "-url", "find" + "-links", "trusted" + "-host"))
@@ -32,6 +34,10 @@ def committed() -> list[Path]:
 def problems_of(path: Path) -> Iterator[str]:
     """Each line of `path` that may not be committed, as `file:line: why`."""
     name = path.relative_to(ROOT).as_posix()
+    if path.suffix == ".png":
+        if path.stat().st_size > PICTURE:
+            yield f"{name}: {path.stat().st_size} bytes; a picture has at most {PICTURE}"
+        return
     lines = path.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines, start=1):
         yield from (f"{name}:{number}: {what}" for what, pattern in FORBIDDEN.items() if pattern.search(line))

@@ -1,0 +1,287 @@
+"""The page of a plan in Chromium: read, folded, searched, filtered, printed, by keyboard, at any width, in both themes.
+
+Run by `make browser`, not by `make test`: it needs Chromium. Pictures go to build/screenshots/.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from kiamo_iac.planner.plan import Plan
+from tests.browser.conftest import SCREENSHOTS, Open, Seen, screenshot
+from tests.browser.looking import background, focused, overflow, unreadable
+from tests.browser.subjects import drift_html, example_plan, plan_html
+from tests.render.drifts import full as full_drift
+from tests.render.graph.graphs import large_plan
+from tests.render.plans import empty_plan, full_plan, refused_plan
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return example_plan(tmp_path_factory.mktemp("example") / "project")
+
+
+@pytest.fixture
+def plan_page(opened: Open) -> Seen:
+    return opened(plan_html(full_plan()))
+
+
+def test_the_summary_and_the_table_can_be_read(plan_page: Seen) -> None:
+    page = plan_page.page
+    expect(page).to_have_title("Plan for staging")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Plan for staging")
+    counts = page.get_by_role("list", name="How many steps of each action").get_by_role("listitem")
+    assert counts.all_inner_texts() == [
+        "3\ncreate", "2\nupdate", "1\nrename", "2\ndelete", "1\nstart", "1\npause", "1\nstop",
+    ]  # fmt: skip
+    expect(page.get_by_role("region", name="Data is lost 1")).to_contain_text("delete bases/prospects/batches/old")
+    expect(page.get_by_role("region", name="People are dialled 1")).to_be_visible()
+    expect(page.get_by_role("region", name="Cannot be undone 2")).to_be_visible()
+    table = page.get_by_role("table", name="bases/prospects")
+    expect(table.get_by_role("row")).to_have_count(9)
+    expect(table.get_by_role("columnheader")).to_have_text(["step", "action", "thing", "kind", "risk"])
+    cells = table.get_by_role("row").nth(2).get_by_role("cell")
+    assert cells.nth(1).inner_text() == "delete"
+    assert cells.nth(4).inner_text() == "data loss"
+    expect(page.get_by_role("img", name="Plan for staging")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("11 of 11 steps")
+
+
+def test_steps_fold_and_unfold_by_keyboard(plan_page: Seen) -> None:
+    page = plan_page.page
+    details = page.locator("#step-8 details")
+    summary = details.locator("summary")
+    reason = page.get_by_text("service, association and settings differ")
+    expect(reason).to_be_hidden()
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(reason).to_be_visible()
+    expect(details.get_by_role("row").nth(1)).to_contain_text("(gone: 17)")
+    expect(details.get_by_text("manifests/prospects.yaml:24:5")).to_be_visible()
+    expect(details.get_by_role("link")).to_have_text(["1", "5", "7"])
+    page.keyboard.press("Space")
+    expect(reason).to_be_hidden()
+    page.get_by_role("button", name="Unfold all").press("Enter")
+    assert page.locator(".rows details[open]").count() == 11
+    page.get_by_role("button", name="Fold all").press("Space")
+    assert page.locator(".rows details[open]").count() == 0
+
+
+def test_a_link_unfolds_the_step_that_it_leads_to(plan_page: Seen) -> None:
+    page = plan_page.page
+    page.get_by_role("link", name="delete bases/prospects/batches/old").click()
+    expect(page.locator("#step-3 details")).to_have_attribute("open", "")
+    assert focused(page)["tag"] == "summary"
+    page.get_by_role("button", name="create 3").click()
+    assert "step-8" not in plan_page.rows
+    page.evaluate("location.hash = 'step-8'")
+    expect(page.locator("#step-8 details")).to_have_attribute("open", "")
+    page.locator(".node.rename").hover()
+    page.locator(".node.rename").click()
+    expect(page.locator("#step-6 details")).to_have_attribute("open", "")
+
+
+def test_search_finds_names_values_reasons_and_places(plan_page: Seen) -> None:
+    page = plan_page.page
+    page.keyboard.press("/")
+    assert focused(page)["what"] == "find"
+    found = {
+        "city": ["step-5", "step-8"],
+        "VILLE D’APPEL": ["step-5"],
+        "renamed_from": ["step-6"],
+        "prospects.yaml:24": ["step-7", "step-8", "step-9"],
+        "bases/prospects fields": ["step-5"],
+        "pause autumn": ["step-7", "step-9"],
+        "legacy": ["step-11"],
+    }
+    for words, rows in found.items():
+        page.keyboard.press("ControlOrMeta+A")
+        page.keyboard.type(words)
+        expect(page.locator("#shown")).to_have_text(str(len(rows)))
+        assert plan_page.rows == rows
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("no such thing")
+    expect(page.get_by_text("Nothing matches.")).to_be_visible()
+    assert plan_page.rows == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#shown")).to_have_text("11")
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    page.keyboard.type("x/y")  # in the field a slash is a slash
+    expect(page.get_by_role("searchbox")).to_have_value("x/y")
+    page.get_by_role("button", name="Show all steps").click()
+    assert len(plan_page.rows) == 11
+
+
+def test_filters_show_an_action_a_risk_and_a_kind(plan_page: Seen) -> None:
+    page = plan_page.page
+    risk = page.get_by_role("group", name="Risk")
+    risk.get_by_role("button", name="cannot be undone 3").press("Enter")
+    expect(risk.get_by_role("button", name="cannot be undone 3")).to_have_attribute("aria-pressed", "true")
+    assert sorted(plan_page.rows) == ["step-11", "step-2", "step-9"]
+    risk.get_by_role("button", name="data loss 1").press("Space")
+    assert sorted(plan_page.rows) == ["step-11", "step-2", "step-3", "step-9"]
+    page.get_by_role("group", name="Kind").get_by_role("button", name="batch 6").click()
+    assert plan_page.rows == ["step-2", "step-3", "step-9"]
+    page.get_by_role("group", name="Action").get_by_role("button", name="start 1").click()
+    assert plan_page.rows == ["step-9"]
+    expect(page.get_by_role("status")).to_have_text("1 of 11 steps")
+    assert page.locator(".group:visible").count() == 1
+    page.get_by_role("button", name="Clear", exact=True).click()
+    assert len(plan_page.rows) == 11
+    expect(page.get_by_role("button", name="Clear", exact=True)).to_be_hidden()
+
+
+def test_everything_can_be_reached_by_tab_and_the_focus_can_be_seen(plan_page: Seen) -> None:
+    page = plan_page.page
+    page.keyboard.press("Tab")
+    assert focused(page)["what"] == "#rows"
+    expect(page.get_by_role("link", name="Skip to the steps")).to_be_in_viewport()
+    seen = []
+    for _ in range(80):
+        at = focused(page)
+        if at["tag"] == "body":
+            break
+        assert at["outline"] >= 2, at
+        assert at["inside"], at
+        assert not at["covered"], at
+        seen.append(at)
+        page.keyboard.press("Tab")
+    tags = [at["tag"] for at in seen]
+    assert [at["what"] for at in seen[:6]] == ["#rows", "#main", "#diagnostics", "#rows", "#graph", "theme"]
+    assert (tags.count("summary"), tags.count("input")) == (11, 1)
+    assert tags.count("button") == 1 + 1 + 7 + 3 + 4
+    assert seen[-1]["what"] == "picture"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    assert focused(page)["tag"] == "summary"
+
+
+def test_the_skip_link_goes_to_the_steps(plan_page: Seen) -> None:
+    page = plan_page.page
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert focused(page)["what"] == "find"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_button_switches_between_light_and_dark(opened: Open, scheme: str) -> None:
+    seen = opened(plan_html(full_plan()), scheme=scheme)
+    button = seen.page.get_by_role("button", name="Dark")
+    first = background(seen.page)
+    assert (sum(map(int, first.strip("rgb()").split(","))) > 380) is (scheme == "light")
+    expect(button).to_have_attribute("aria-pressed", str(scheme == "dark").lower())
+    button.press("Enter")
+    second = background(seen.page)
+    assert second != first
+    expect(button).to_have_attribute("aria-pressed", str(scheme != "dark").lower())
+    button.press("Enter")
+    assert background(seen.page) == first
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_can_be_read_on_what_is_behind_it(opened: Open, scheme: str) -> None:
+    pages = [plan_html(make()) for make in (full_plan, refused_plan, empty_plan)] + [drift_html(full_drift())]
+    for text in pages:
+        seen = opened(text, scheme=scheme)
+        assert unreadable(seen.page) == []
+        seen.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        if seen.page.locator(".chip").count():
+            seen.page.locator(".chip").first.click()
+        assert unreadable(seen.page) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_the_page_is_never_wider_than_its_window(opened: Open, example: Plan, width: int) -> None:
+    for text in (plan_html(full_plan()), plan_html(example), plan_html(refused_plan()), drift_html(full_drift())):
+        seen = opened(text, width=width)
+        assert overflow(seen.page) == 0
+        seen.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        assert overflow(seen.page) == 0
+
+
+def test_without_script_the_page_is_whole(opened: Open) -> None:
+    seen = opened(plan_html(full_plan()), script=False)
+    page = seen.page
+    expect(page.get_by_role("searchbox")).to_be_hidden()
+    expect(page.get_by_role("button")).to_have_count(0)
+    assert page.locator(".rows > tbody > tr:visible").count() == 11
+    page.locator("#step-8 summary").click()
+    expect(page.get_by_text("service, association and settings differ")).to_be_visible()
+    expect(page.get_by_role("img", name="Plan for staging")).to_be_visible()
+
+
+def test_paper_shows_the_steps_unfolded_and_no_controls(plan_page: Seen, tmp_path: Path) -> None:
+    page = plan_page.page
+    opened_ = "document.querySelectorAll('.rows details[open]').length"
+    page.evaluate(f"addEventListener('beforeprint', () => {{ window.__open = {opened_}; }})")
+    assert page.pdf(path=tmp_path / "plan.pdf").startswith(b"%PDF-")
+    assert page.evaluate("window.__open") == 11
+    assert page.locator(".rows details[open]").count() == 0
+    page.emulate_media(media="print", color_scheme="dark")
+    for part in (page.get_by_role("searchbox"), page.locator(".top"), page.locator(".keys")):
+        expect(part).to_be_hidden()
+    assert background(page) == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen", color_scheme="light")
+
+
+def test_a_plan_of_ten_thousand_steps_opens_and_is_searched(opened: Open) -> None:
+    plan = large_plan(770)
+    assert len(plan.steps) > 10_000
+    seen = opened(plan_html(plan))
+    page = seen.page
+    expect(page.locator("#shown")).to_have_text(f"{len(plan.steps):,}")
+    expect(page.locator(".legend", has_text="are too many to draw")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("base-00333")
+    expect(page.locator("#shown")).to_have_text("13")
+    assert len(seen.rows) == 13
+    page.keyboard.press("Escape")
+    expect(page.locator("#shown")).to_have_text(f"{len(plan.steps):,}")
+    page.locator(".chip.is-start").click()  # by role, ten thousand groups would be asked for their names
+    expect(page.locator("#shown")).to_have_text("770")
+
+
+def test_a_refused_plan_and_one_without_steps_say_so(opened: Open) -> None:
+    refused = opened(plan_html(refused_plan())).page
+    expect(refused.get_by_text("This plan will not be applied, because of 2 errors.")).to_be_visible()
+    refused.get_by_role("link", name="2 errors").click()
+    expect(refused.get_by_role("heading", name="Diagnostics 2")).to_be_in_viewport()
+    empty = opened(plan_html(empty_plan())).page
+    expect(empty.get_by_text("staging is as its manifests say.")).to_be_visible()
+    assert empty.locator("table, svg").count() == 0
+
+
+def test_a_drift_is_read_filtered_and_searched(opened: Open) -> None:
+    seen = opened(drift_html(full_drift()))
+    page = seen.page
+    expect(page.get_by_role("heading", level=1)).to_have_text("Drift of staging")
+    page.get_by_role("group", name="Changed").get_by_role("button", name="on both sides 3").click()
+    assert seen.rows == ["thing-1", "thing-3", "thing-7"]
+    page.locator("#thing-7 summary").press("Enter")
+    expect(page.locator("#thing-7").get_by_role("columnheader")).to_have_text(
+        ["attribute", "declared", "applied", "live", "who"]
+    )
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("made anew")
+    expect(page.locator("#shown")).to_have_text("1")
+    assert seen.rows == ["thing-5"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_are_taken(opened: Open, example: Plan, scheme: str) -> None:
+    seen = opened(plan_html(example), scheme=scheme, height=1300)
+    seen.page.locator("[data-action=start] summary").first.click()
+    seen.page.mouse.move(0, 0)
+    seen.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    picture = screenshot(seen, f"plan-{scheme}")
+    assert picture.stat().st_size < 200_000, "it is too large to be committed"
+    screenshot(seen, f"plan-{scheme}-whole", full_page=True)
+    phone = opened(plan_html(example), scheme=scheme, width=390, height=844)
+    screenshot(phone, f"plan-{scheme}-phone")
+    screenshot(opened(drift_html(full_drift()), scheme=scheme), f"drift-{scheme}")
+    assert {f"plan-{scheme}.png", f"plan-{scheme}-phone.png"} <= {path.name for path in SCREENSHOTS.iterdir()}
