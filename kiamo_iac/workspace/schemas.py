@@ -36,7 +36,7 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
     from kiamo_iac.ledger.schema import ledger_schema
     from kiamo_iac.manifest import schema
     from kiamo_iac.manifest.project_schema import project_schema
-    from kiamo_iac.render import schemas
+    from kiamo_iac.render import schemas, schemas_environments
 
     whole: dict[str, tuple[str, Callable[[], Schema]]] = {
         "manifest": ("a manifest", partial(schema.manifest_schema, capabilities)),
@@ -45,6 +45,8 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
         "contract": ("a whole contract, as contract show --format json prints it", contract_schema.contract_schema),
         "contract-override": ("an override of the contract: what contract: names", contract_schema.override_schema),
         "plan": ("plan --format json", schemas.plan_schema),
+        "plans": ("plan --all-environments --format json", schemas_environments.plans_schema),
+        "composed": ("render --format json", schemas_environments.composed_schema),
         "saved-plan": ("the file of plan --out", schemas.saved_plan_schema),
         "report": ("apply --format json", schemas.report_schema),
         "drift": ("drift --format json", schemas.drift_schema),

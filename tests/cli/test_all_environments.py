@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from kiamo_iac.emulator import FULL_TOKEN
-from kiamo_iac.render.schemas import plan_schema
+from kiamo_iac.render.schemas_environments import plans_schema
 from tests.cli.conftest import MANIFEST, Desk
 
 PROJECT = """\
@@ -72,7 +72,7 @@ def test_json_holds_every_plan(three: Desk, monkeypatch: pytest.MonkeyPatch) -> 
     data = json.loads(out)["environments"]
     assert code == 1
     assert [row["environment"] for row in data] == ["staging", "preprod", "production"]
-    jsonschema.Draft202012Validator(plan_schema()).validate(data[0]["plan"])
+    jsonschema.Draft7Validator(plans_schema()).validate(json.loads(out))
     assert data[1]["plan"] is None
     assert data[1]["error"]["exit_code"] == 64
 

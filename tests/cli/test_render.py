@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
+
+from kiamo_iac.render.schemas_environments import composed_schema
 from tests.cli.conftest import Desk
 
 PROJECT = """\
@@ -98,6 +101,7 @@ def test_json_names_the_variables(desk: Desk) -> None:
     made(desk)
     code, out, _ = desk.run("render", "-e", "staging", "--format", "json")
     data = json.loads(out)
+    jsonschema.Draft7Validator(composed_schema()).validate(data)
     (label,) = [v for t in data["things"] for v in t["values"] if v["path"] == ["label"] and "prospects" in v["value"]]
     assert code == 0
     assert label == {
