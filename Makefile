@@ -61,7 +61,7 @@ hooks: $(VENV)/.dev
 	$(RUN) -m pytest tests/precommit/hooks.py $(ARGS)
 
 docs: $(VENV)/.dev
-	$(RUN) -m pytest tests/docs/run_pages.py $(ARGS)
+	$(RUN) -m pytest tests/docs/run_pages.py -n 2 $(ARGS)
 
 site: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
