@@ -2,8 +2,8 @@
 
 By its REST documentation ("REST API endpoints for issue comments": a pull request is an issue; pages of 100, the next
 one in the Link header). Who the token is: its GraphQL documentation (`viewer`); REST's `GET /user` is not for the
-token of a job. That `viewer.login` is what REST calls `user.login`, also for `github-actions[bot]`, is known from
-public code.
+token of a job. Whether GraphQL names an app as REST does (`github-actions[bot]`) or without the suffix is not documented,
+so the suffix of a bot does not count.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from kiamo_iac.forge.calls import Calls, Send
 from kiamo_iac.forge.comment import Found, first_line
 from kiamo_iac.forge.pipeline import GithubPipeline
 
+_BOT: Final = "[bot]"
 _PAGE: Final = 100
 _MOST_PAGES: Final = 100
 _HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -79,13 +80,14 @@ class Github:
                 raise
             except (ApiError, KeyError, TypeError):
                 return None
-            self._login = login if isinstance(login, str) and login else None
+            self._login = login.removesuffix(_BOT) if isinstance(login, str) and login else None
         return self._login
 
 
 def _author(data: Mapping[str, Any]) -> object:
     user = data.get("user")
-    return user.get("login") if isinstance(user, dict) else None
+    login = user.get("login") if isinstance(user, dict) else None
+    return login.removesuffix(_BOT) if isinstance(login, str) else None
 
 
 def _found(data: Any) -> Found:

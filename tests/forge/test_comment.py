@@ -156,6 +156,13 @@ def test_where_github_does_not_say_who_we_are_nothing_is_edited(github: Job, vie
     assert bodies(github.fake) == ["Old.", "A plan."]
 
 
+def test_github_may_name_an_app_with_or_without_its_suffix(github: Job) -> None:
+    github.fake.viewer = US[0].removesuffix("[bot]")
+    assert github.fake.viewer != US[0]
+    github.fake.say(US, f"{MARKER}\n\nOld.")
+    assert outcome(github.comment()) is Outcome.UPDATED
+
+
 def test_gitlabs_own_notes_are_no_comments(gitlab: Job) -> None:
     gitlab.fake.say(US, f"{MARKER}\n\nchanged the description", system=True)
     assert outcome(gitlab.comment()) is Outcome.CREATED
