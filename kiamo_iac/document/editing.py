@@ -167,7 +167,7 @@ class Editor:
         except ValueError as error:
             reason = f"the new value has no form in YAML: {error}"
         self._store(path, before)
-        raise self._refusal(path, reason)
+        raise self._refusal(path if goes is None else goes, reason)
 
     def _refusal(self, path: Path, reason: str) -> EditError:
         """What to raise: the place is that of the nearest thing on the way in the text as it was given."""

@@ -6,8 +6,8 @@ import re
 from typing import Any, Final
 
 from kiamo_iac.document.nodes import Node
-from kiamo_iac.document.splices import Splice, Spot, Surroundings
-from kiamo_iac.document.writing import INDENT, entry_lines, flow_text
+from kiamo_iac.document.splices import Manner, Splice, Spot, Surroundings
+from kiamo_iac.document.writing import INDENT, entry_lines, flow_text, item_lines
 
 _BLANK_LINE: Final = re.compile(r"(?:\r\n|\n|\r(?!\n))[ \t]*[\n\r]")
 
@@ -29,19 +29,19 @@ class Grower(Surroundings):
         column = self._tree.column(node.entries[0].start)
         at = self._behind(spot, index)
         literals = self._may_end_literal(at, column)
-        written = self._written(value, like, column=column + len(key) + 2, literals=literals)
+        written = self._written(value, Manner(like, key), column=column + len(key) + 2, literals=literals)
         return self._below(node, at, entry_lines(key, written), spaced=index == last and self._spaced(node))
 
-    def appended(self, spot: Spot, item: Any) -> list[Splice]:
-        """An item to a list that is there, and not empty."""
+    def appended(self, spot: Spot, item: Any, *, key: str | None) -> list[Splice]:
+        """An item to a list that is there, and not empty; `key` is that of the list."""
         node = spot.node
         if node.flow:
             return self._into_brackets(node, len(node.entries) - 1, flow_text(item))
         column = self._tree.column(node.entries[0].start)
         at = self._behind(spot, len(node.entries) - 1)
         literals = self._may_end_literal(at, column)
-        written = self._written(item, node.entries[-1].value, column=column + INDENT, literals=literals)
-        return self._below(node, at, entry_lines(None, written), spaced=self._spaced(node))
+        written = self._written(item, Manner(node.entries[-1].value, key), column=column + INDENT, literals=literals)
+        return self._below(node, at, item_lines(written), spaced=self._spaced(node))
 
     def _into_brackets(self, node: Node, index: int, text: str) -> list[Splice]:
         """Behind the entry at `index`, on a line of its own where that entry has one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiamo_iac.document.nodes import Entry, Node
-from kiamo_iac.document.splices import Splice, Spot, Surroundings
+from kiamo_iac.document.splices import Manner, Splice, Spot, Surroundings
 from kiamo_iac.document.tree import BREAK
 from kiamo_iac.document.writing import INDENT, Style, Written, flow_text, write
 
@@ -13,8 +13,8 @@ from kiamo_iac.document.writing import INDENT, Style, Written, flow_text, write
 class Replacer(Surroundings):
     """The splices that put another value in the place of one."""
 
-    def replaced(self, spot: Spot, value: Any, *, like: Node | None = None) -> list[Splice]:
-        """The value of `spot` becomes `value`; in brackets where `like` is, or where it stands in brackets itself."""
+    def replaced(self, spot: Spot, value: Any, *, manner: Manner) -> list[Splice]:
+        """The value of `spot` becomes `value`; in brackets where it stands in some."""
         node, entry, parent = spot
         if entry is None or parent is None:
             return self._replaced_root(node, value)
@@ -22,7 +22,7 @@ class Replacer(Surroundings):
             return [self._in_brackets(entry, node, flow_text(value))]
         column = self._tree.column(entry.start)
         literals = self._may_end_literal(node.full, column)
-        written = self._written(value, like, column=self._tree.column(entry.sign_end) + 1, literals=literals)
+        written = self._written(value, manner, column=self._tree.column(entry.sign_end) + 1, literals=literals)
         if node.is_block:
             return self._replaced_block(entry, node, written, column=column)
         return self._replaced_inline(entry, node, written, column=column)

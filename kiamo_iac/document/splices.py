@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 from kiamo_iac.document.nodes import Comment, Entry, Node
 from kiamo_iac.document.tree import Tree
-from kiamo_iac.document.writing import WIDTH, Style, Written, flow_text, is_small, write
+from kiamo_iac.document.writing import (
+    INDENT,
+    WIDTH,
+    Style,
+    Written,
+    flow_text,
+    is_small,
+    item_lines,
+    write,
+    write_under,
+)
 
 
 class Splice(NamedTuple):
@@ -26,6 +36,15 @@ class Spot(NamedTuple):
     entry: Entry | None
     """None of the top of the document."""
     parent: Node | None
+
+
+class Manner(NamedTuple):
+    """How a new value is to be written."""
+
+    like: Node | None
+    """What stands in its place elsewhere, whose style it follows."""
+    key: str | None
+    """Its key, or that of its list."""
 
 
 class Surroundings:
@@ -67,16 +86,29 @@ class Surroundings:
 
     # How it is written.
 
-    def _written(self, value: Any, like: Node | None, *, column: int, literals: bool) -> Written:
-        room = WIDTH - column
-        if like is not None and like.flow and like.entries and isinstance(value, dict | list) and value:
-            nested = any(entry.value.entries for entry in like.entries)
-            if is_small(value) or (nested and "\n" not in str(value)):
-                spaced = self._text[like.content : like.content + 2] == "{ "
-                text = flow_text(value, spaced=spaced)
-                if len(text) <= room:
-                    return Written(text, [])
-        return write(value, Style(self._flow, room, literals))
+    def _written(self, value: Any, manner: Manner, *, column: int, literals: bool) -> Written:
+        """A new value in lines; in brackets where what is alike is, or else where its key says so."""
+        like = manner.like
+        style = Style(self._flow, WIDTH - column, literals)
+        if like is None or not like.entries or not isinstance(value, dict | list) or not value:
+            return write_under(manner.key, value, style)
+        if like.flow:
+            return self._bracketed(value, like, style.width) or write(value, style)
+        first = like.entries[0].value
+        if not isinstance(value, list) or not first.flow:
+            return write(value, style)
+        narrower = style.narrower(INDENT)
+        items = (self._bracketed(item, first, narrower.width) or write(item, narrower) for item in value)
+        return Written("", [line for item in items for line in item_lines(item)])
+
+    def _bracketed(self, value: Any, like: Node, room: int) -> Written | None:
+        """A mapping or list in brackets as `like` is, where it is as small, and fits."""
+        if not isinstance(value, dict | list) or not value:
+            return None
+        nested = any(entry.value.entries for entry in like.entries)
+        text = flow_text(value, spaced=self._text[like.content : like.content + 2] == "{ ")
+        fits = is_small(value) or (nested and "\\n" not in text)  # no text of several lines
+        return Written(text, []) if fits and len(text) <= room else None
 
     def _indented(self, lines: Iterable[str], indent: int) -> list[str]:
         return [" " * indent + line if line else "" for line in lines]

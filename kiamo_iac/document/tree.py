@@ -163,9 +163,7 @@ class Tree:
                 self._pieces(piece.end())
         node.anchor = event.anchor
         node.tagged = event.ctag is not None
-        if is_scalar:
-            node.content = self._position
-        elif node.flow:
+        if is_scalar or node.flow:
             node.content = self._position
         if node.anchor is not None:
             aliases: list[Node] = []

@@ -11,7 +11,7 @@ from kiamo_iac.document.pending import Change, Pending
 from kiamo_iac.document.removing import Remover
 from kiamo_iac.document.replacing import Replacer
 from kiamo_iac.document.sameness import Path
-from kiamo_iac.document.splices import Spot
+from kiamo_iac.document.splices import Manner, Spot
 from kiamo_iac.document.tree import Tree
 
 _LOOKED_AT: Final = 50
@@ -111,8 +111,8 @@ class Weaver:
         """The value at `path` is another one."""
         spot, reached = self._spot(path)
         meant = self._read().meaning(spot.node)
-        like = meant if meant.entries else self._alike(reached)
-        return Change(self._replacer.replaced(spot, self._at(reached), like=like), replaced=spot.node)
+        manner = Manner(meant if meant.entries else self._alike(reached), _key(reached))
+        return Change(self._replacer.replaced(spot, self._at(reached), manner=manner), replaced=spot.node)
 
     def add(self, path: Path, after: str | None) -> Change:
         """The mapping, not empty, that `path` leads into has its last step as a new key."""
@@ -134,7 +134,7 @@ class Weaver:
             return self.put(reached)
         if not spot.node.entries:
             raise Entangled
-        return Change(self._grower.appended(spot, self._at(path)[-1]), grown=spot.node)
+        return Change(self._grower.appended(spot, self._at(path)[-1], key=_key(path)), grown=spot.node)
 
     def take(self, path: Path) -> Change:
         """What stood at `path` is gone from a mapping or list that has others."""
@@ -170,7 +170,8 @@ class Weaver:
             bound = self._bound(path, goes)
             for place, node in _aliases(self._read().root, ()):
                 if id(node) in bound:
-                    splices = self._replacer.replaced(self._spot(place)[0], self._at(place), like=bound[id(node)])
+                    manner = Manner(bound[id(node)], _key(place))
+                    splices = self._replacer.replaced(self._spot(place)[0], self._at(place), manner=manner)
                     self._pending.take(Change(splices))
             self.text()
 
@@ -190,6 +191,10 @@ class Weaver:
             if id(node) in reached or id(node) in lost:
                 found |= {id(alias): node for alias in aliases if id(alias) not in lost}
         return found
+
+
+def _key(path: Path) -> str | None:
+    return next((step for step in reversed(path) if isinstance(step, str)), None)
 
 
 def _aliases(node: Node | None, path: Path) -> Iterator[tuple[Path, Node]]:

@@ -216,26 +216,33 @@ def _mapping(data: Mapping[str, Any], style: Style) -> list[str]:
     lines: list[str] = []
     for key, value in data.items():
         narrower = style.narrower(INDENT)
-        written = _small(value, narrower, len(key)) if key in style.flow else write(value, narrower)
-        lines += entry_lines(key, written)
+        lines += entry_lines(key, write_under(key, value, narrower))
     return lines
+
+
+def write_under(key: str | None, value: Any, style: Style) -> Written:
+    """A value under `key`, or an item of the list under it."""
+    return _small(value, style, len(key)) if key is not None and key in style.flow else write(value, style)
 
 
 def _sequence(data: Sequence[Any], style: Style) -> list[str]:
     lines: list[str] = []
     for item in data:
-        lines += entry_lines(None, write(item, style.narrower(INDENT)))
+        lines += item_lines(write(item, style.narrower(INDENT)))
     return lines
 
 
 def entry_lines(key: Any, written: Written) -> list[str]:
-    """The lines of one entry: of a mapping, or of a list where `key` is None."""
-    if key is None:
-        return _under("-", written)
+    """The lines of a key with its value."""
     text = _key(key)
     if text.startswith("? "):
         return [text.removesuffix(" :"), *_under(":", written)]
     return _under(text, written)
+
+
+def item_lines(written: Written) -> list[str]:
+    """The lines of an item of a list."""
+    return _under("-", written)
 
 
 def _small(value: Any, style: Style, before: int) -> Written:
@@ -251,7 +258,7 @@ def _small(value: Any, style: Style, before: int) -> Written:
     lines: list[str] = []
     for item in value:
         narrower = style.narrower(INDENT)
-        lines += entry_lines(None, _small(item, narrower, 0) if isinstance(item, Mapping) else write(item, narrower))
+        lines += item_lines(_small(item, narrower, 0) if isinstance(item, Mapping) else write(item, narrower))
     return Written("", lines)
 
 
