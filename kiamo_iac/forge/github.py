@@ -2,8 +2,8 @@
 
 By its REST documentation ("REST API endpoints for issue comments": a pull request is an issue; pages of 100, the next
 one in the Link header). Who the token is: its GraphQL documentation (`viewer`); REST's `GET /user` is not for the
-token of a job. Whether GraphQL names an app as REST does (`github-actions[bot]`) or without the suffix is not documented,
-so the suffix of a bot does not count.
+token of a job. Whether GraphQL names an app as REST does (`github-actions[bot]`) or without the suffix is not
+documented, so the suffix does not count.
 """
 
 from __future__ import annotations
