@@ -1,0 +1,44 @@
+"""Any three environments: what is promoted is level, nobody else notices, and a second promotion has nothing to do."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+
+from kiamo_iac.errors import KiamoIacError, ManifestError
+from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.promoting.model import Choice
+from tests.manifest.promoting.worlds import declared, done, emptied, left, project, promoted, said, worlds, write
+
+EXAMPLES = max(40, int(os.environ.get("KIAMO_IAC_WORLDS", "1000")) // 25)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(world=worlds(), run_state=st.booleans())
+def test_any_world_is_brought_level_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, world: tuple[dict[str, str], str], run_state: bool
+) -> None:
+    root = emptied(tmp_path_factory.getbasetemp() / "world")
+    made = project(root, *world)
+    choice = Choice(run_state=run_state)
+    try:
+        before = {name: declared(made, name) for name in made.environments}
+    except ManifestError:
+        assume(False)
+    try:
+        promotion = promoted(made, choice)
+    except KiamoIacError as error:
+        event(f"refused: {', '.join(sorted({d.code for d in error.diagnostics}))}")
+        assert {name: declared(made, name) for name in made.environments} == before
+        return
+    event("some left" if left(promotion) else "promoted" if promotion.changes else "level")
+    write(promotion)
+    again = load_project(root / "kiamo.yaml")
+    expected = {thing.address: said(thing) for thing in promotion.desired}
+    assert {name: declared(again, name) for name in made.environments} == {**before, "production": expected}
+    second = promoted(again, choice)
+    assert done(second) == left(promotion)
+    assert second.files == ()
