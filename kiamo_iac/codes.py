@@ -157,4 +157,18 @@ CODES: Final[Mapping[str, str]] = {
     "KIA1011": "What would have to change stands outside of the folder that is exported into.",
     "KIA1012": "A plan will not be empty after an export.",
     "KIA1013": "An export changes manifests that other environments are made of too.",
+    # KIA102x to KIA103x: promote
+    "KIA1020": "What is to be promoted refers to a variable that the other environment does not have.",
+    "KIA1021": "What is promoted refers to a thing that the other instance does not have.",
+    "KIA1022": "A promotion makes a thing absent: the next apply deletes it.",
+    "KIA1023": "A promotion makes a list exclusive: the next apply deletes all others.",
+    "KIA1024": "A thing stays protected, though the promoted environment does not protect it.",
+    "KIA1025": "A difference is left, for it cannot be written where the other environment alone would take it.",
+    "KIA1026": "What is promoted is not what runs on the promoted instance.",
+    "KIA1027": "Live things that no manifest declares are not promoted.",
+    "KIA1028": "A run state differs, and is not promoted unless asked.",
+    "KIA1029": "A promotion would change something else too, or not do what it should.",
+    "KIA1030": "The other environment has changes pending already.",
+    "KIA1031": "Comments of what is moved are not moved.",
+    "KIA1032": "The other environment gets a folder of patches.",
 }

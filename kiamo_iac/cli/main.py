@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "render": ("kiamo_iac.cli.render:render", "Print an environment's composed manifests, with origins."),
         "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would do to an environment, and why."),
         "apply": ("kiamo_iac.cli.apply:apply", "Bring an environment level with its manifests."),
+        "promote": ("kiamo_iac.cli.promote:promote", "Bring an environment's manifests level with another's."),
         "show": ("kiamo_iac.cli.show:show", "Show a plan that plan --out saved."),
         "drift": ("kiamo_iac.cli.drift:drift", "Say who changed what since the last apply."),
         "export": ("kiamo_iac.cli.export:export", "Write an instance as manifests, comments kept."),

@@ -37,6 +37,7 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
     from kiamo_iac.manifest import schema
     from kiamo_iac.manifest.project_schema import project_schema
     from kiamo_iac.render import schemas, schemas_environments
+    from kiamo_iac.render.schemas_promotion import promotion_schema
 
     whole: dict[str, tuple[str, Callable[[], Schema]]] = {
         "manifest": ("a manifest", partial(schema.manifest_schema, capabilities)),
@@ -48,6 +49,7 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
         "plans": ("plan --all-environments --format json", schemas_environments.plans_schema),
         "composed": ("render --format json", schemas_environments.composed_schema),
         "saved-plan": ("the file of plan --out", schemas.saved_plan_schema),
+        "promotion": ("promote --format json", promotion_schema),
         "report": ("apply --format json", schemas.report_schema),
         "drift": ("drift --format json", schemas.drift_schema),
         "validate": ("validate --format json", schemas.validate_schema),

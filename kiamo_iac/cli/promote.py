@@ -1,0 +1,117 @@
+"""`kiamo-iac promote`: what one environment declares and another lacks, as a change to the manifests."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kiamo_iac.cli.options import address_option, format_option
+from kiamo_iac.cli.session import Session, pass_session
+from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
+from kiamo_iac.cli.values import environment_names
+
+if TYPE_CHECKING:
+    from kiamo_iac.address import Address
+    from kiamo_iac.manifest.promoting.model import Promoted
+
+EPILOG = """\b
+Examples:
+  kiamo-iac promote --from staging --to production                 (the change as a diff)
+  kiamo-iac promote --from staging --to production | git apply
+  kiamo-iac promote --from staging --to production --write
+  kiamo-iac promote --from staging --to production --only bases/prospects --declared
+  kiamo-iac promote --from staging --to production --check         (a pipeline: 2 says that they differ)
+
+\b
+Exit codes: 0 shown, written or level, 1 error, or something is missing on the other side, 2 not level (--check),
+64 usage.
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Bring an environment's manifests level with another's.")
+@click.option(
+    "--from",
+    "source",
+    required=True,
+    metavar="ENV",
+    shell_complete=environment_names,
+    help="The environment whose changes are promoted.",
+)
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="ENV",
+    shell_complete=environment_names,
+    help="The environment that is to come level with it.",
+)
+@address_option("--only", "only", text="This alone, and what stands below it.")
+@address_option("--except", "without", text="Not this, nor what stands below it.")
+@click.option("--run-state", is_flag=True, help="Promote state and initial_state too.")
+@click.option("--declared", is_flag=True, help="Compare the manifests alone: no instance is read, no token needed.")
+@click.option("--write", "writing", is_flag=True, help="Write the files.")
+@click.option("--check", is_flag=True, help="Exit 2 when there is something to promote, or missing; no diff.")
+@click.option("--allow-missing", is_flag=True, help="Also when something is missing on the other side.")
+@format_option
+@pass_session
+def promote(
+    session: Session,
+    *,
+    source: str,
+    target: str,
+    only: tuple[Address, ...],
+    without: tuple[Address, ...],
+    run_state: bool,
+    declared: bool,
+    writing: bool,
+    check: bool,
+    allow_missing: bool,
+    output: str,
+) -> int:
+    """Bring an environment's manifests level with another's.
+
+    Compares the two as they are declared, and as they are live, and computes the change to the manifests
+    that gives --to what --from has: keys taken out of patches, values moved into the base, or written into
+    a patch. Names stay names; no id is ever written; nothing is said of the run state. The diff goes to
+    stdout, what is missing and what to know to stderr. No instance is written: that is for apply.
+    """
+    from kiamo_iac.errors import UsageError
+    from kiamo_iac.manifest.promoting.model import Choice
+    from kiamo_iac.workspace.promoting import promoted, write
+
+    if check and writing:
+        msg = "--check and --write exclude each other."
+        raise UsageError(msg, hint="check first, then write")
+    choice = Choice(only, without, run_state=run_state)
+    made = promoted(session.workspace(), source, target, choice, live=not declared)
+    blocked = bool(made.missing) and not allow_missing
+    written = write(made) if writing and not blocked else ()
+    _show(made, session, output=output, diff=not check and not written, written=bool(written))
+    if check:
+        return 0 if made.level else 2
+    if written:
+        say(f"Written: {', '.join(written)}.")
+    elif blocked:
+        nothing = "Nothing was written: s" if writing else "S"
+        say(f"{nothing}omething is missing on {target}; --allow-missing goes on without it.")
+    return 1 if blocked else 0
+
+
+def _show(made: Promoted, session: Session, *, output: str, diff: bool, written: bool) -> None:
+    from kiamo_iac.render.promotion import promotion_text
+    from kiamo_iac.render.promotion_json import promotion_json
+    from kiamo_iac.render.unified import shown_diff, unified_diff
+
+    if output == "json":
+        write_data(promotion_json(made, written=written), utf8=True)
+        return
+    say(promotion_text(made, style_for(sys.stderr, session), verbose=session.verbose), nl=False)
+    if not diff:
+        return
+    diffs = [unified_diff(change.file, change.before, change.after) for change in made.promotion.files]
+    if is_terminal(sys.stdout):
+        write_data(shown_diff(diffs, style_for(sys.stdout, session)))
+    else:
+        write_data("".join(diffs), utf8=True)

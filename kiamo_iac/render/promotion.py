@@ -1,0 +1,105 @@
+"""A promotion as people read it beside its diff: what is missing first, then what is brought over, then notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+import click
+
+from kiamo_iac.manifest.promoting.model import NOTHING, Change, Difference, How, Promoted
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.diagnostics import counted, diagnostic_lines
+from kiamo_iac.render.escape import document, value, visible
+
+
+def promotion_text(made: Promoted, style: Style, *, verbose: bool = False) -> str:
+    """All but the diff, ending with a line that counts. `verbose`: what is not to be changed is listed too."""
+    return document(_lines(made, style, verbose=verbose))
+
+
+def _lines(made: Promoted, style: Style, *, verbose: bool) -> Iterator[str]:
+    found = made.promotion
+    if made.missing:
+        yield _bold(f"Missing on {visible(found.target)}:", style)
+        for diagnostic in made.missing:
+            yield from (f"  {line}" for line in diagnostic_lines(diagnostic, style))
+        yield ""
+    if found.changes:
+        yield _bold(f"From {visible(found.source)} to {visible(found.target)}:", style)
+        yield from (f"  {_change(change, found.source, found.target, style)}" for change in found.changes)
+        yield ""
+    for diagnostic in made.notes:
+        yield from diagnostic_lines(diagnostic, style)
+    if made.notes:
+        yield ""
+    yield from _kept(made, verbose=verbose)
+    yield _bold(summary_line(made), style)
+
+
+def _change(change: Change, source: str, target: str, style: Style) -> str:
+    difference = change.difference
+    sign, color = ("+", "green") if difference.present is NOTHING else ("~", "yellow")
+    if change.how is How.LEFT:
+        sign, color = "!", "red"
+    head = f"{sign} {visible(difference.address)}"
+    head = click.style(head, fg=color) if style.color else head
+    return f"{head}{_values(difference, style)} ({visible(_how(change, source, target))})"
+
+
+def _values(difference: Difference, style: Style) -> str:
+    if not difference.leaf:
+        return ""
+    before, after = (None if one is NOTHING else one for one in (difference.present, difference.wanted))
+    return f" {visible(difference.path)}: {value(before)} {style.symbols.arrow} {value(after)}"
+
+
+def _how(change: Change, source: str, target: str) -> str:
+    match change.how:
+        case How.UNCOVER:
+            return f"taken out of {target}'s patch: the base has it"
+        case How.MOVE:
+            return f"moved from {source}'s patch into the base"
+        case How.PATCH:
+            return f"written into {target}'s patch"
+        case How.LEFT:
+            return "left: to be done by hand"
+        case _:
+            assert_never(change.how)
+
+
+def _kept(made: Promoted, *, verbose: bool) -> Iterator[str]:
+    found = made.promotion
+    variables = [f"{address} {'.'.join(leaf)}" for address, leaf in found.by_variables]
+    for things, said in (
+        (variables, "by variables alone, and not to be changed"),
+        (list(found.only_target), f"in {found.target} alone, and not to be changed"),
+    ):
+        if things:
+            yield f"{counted(len(things), 'difference')} {visible(said)}{':' if verbose else ' (-v lists them)'}"
+            yield from (f"  {visible(thing)}" for thing in things if verbose)
+
+
+def summary_line(made: Promoted) -> str:
+    """`production lacks 3 of what staging has: 1 moved into the base, 2 written into its patch; 2 files.`"""
+    found = made.promotion
+    looked = "" if made.live else " (as declared: the instances were not looked at)"
+    source, target = visible(found.source), visible(found.target)
+    if not found.changes:
+        if made.missing:
+            return f"{target} cannot be brought level with {source}: see what is missing{looked}."
+        return f"{target} is level with {source}{looked}."
+    words = {
+        How.UNCOVER: "by taking it out of a patch",
+        How.MOVE: "by moving it into the base",
+        How.PATCH: f"by writing it into {target}'s patch",
+        How.LEFT: "left",
+    }
+    counts = {how: sum(change.how is how for change in found.changes) for how in How}
+    ways = ", ".join(f"{count} {words[how]}" for how, count in counts.items() if count)
+    files = counted(len(found.files), "file")
+    return f"{counted(len(found.changes), 'difference')} of {target} from {source}: {ways}; {files}{looked}."
+
+
+def _bold(text: str, style: Style) -> str:
+    return click.style(text, bold=True) if style.color else text
