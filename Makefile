@@ -44,14 +44,14 @@ demo: $(VENV)/.demo
 	$(RUN) -m kiamo_iac demo $(ARGS)
 
 test: $(VENV)/.dev
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest --numprocesses auto $(ARGS)
 
 .PHONY: pipelines
 pipelines: $(VENV)/.dev
 	$(RUN) -m pytest tests/pipelines/stage_install.py tests/pipelines/stage_github.py tests/pipelines/stage_gitlab.py $(ARGS)
 
 slow: $(VENV)/.dev
-	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \
+	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest --numprocesses auto tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \
 	  tests/e2e/test_saved_plans_of_worlds.py tests/e2e/test_export_worlds.py $(ARGS)
 
 shells: $(VENV)/.dev
