@@ -95,17 +95,16 @@ class Layout:
             last = index + 1 == len(node.entries)
             if index or not begun:
                 self._above(self._until(self._beginning(entry)), entry.start, indent)
-            self._entry(
-                entry,
-                " " * indent if index or not begun else begun,
-                indent=indent,
-                limit=(node.end if node.flow else limit) if last else node.entries[index + 1].start,
-                column=column,
-            )
+            end = (node.end if node.flow else limit) if last else node.entries[index + 1].start
+            prefix = " " * indent if index or not begun else begun
+            self._entry(entry, prefix, indent=indent, limit=end, column=column)
+            # Deeper ones are about this entry; below a literal text they would belong to it.
+            if not node.flow and not is_literal(entry.value):
+                self._own_lines(self._trailing(end, column + 1), indent + INDENT)
         if node.flow:
             self._own_lines(self._until(node.end), indent)
         else:
-            self._own_lines(self._trailing(limit, max(column, outer + 1)), indent)
+            self._own_lines(self._trailing(limit, outer + 1), indent)
 
     def _entry(self, entry: Entry, prefix: str, *, indent: int, limit: int, column: int) -> None:
         value = entry.value

@@ -21,7 +21,7 @@ def unified(before: str, after: str, *, name: str, color: bool = False) -> str:
     for line in difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}"):
         shown = visible(line.rstrip("\r\n"))
         if color and shown[:1] in _COLORS:
-            shown = click.style(shown, fg=_COLORS[shown[0]], bold=shown.startswith(("---", "+++")))
+            shown = click.style(shown, fg=_COLORS[shown[0]], bold=shown.startswith(("---", "+++")) or None)
         lines.append(shown)
         if line[0] in "+- " and not line.endswith(("\n", "\r")):
             lines.append("\\ No newline at end of file")

@@ -1,0 +1,143 @@
+"""`kiamo-iac fmt`: what it writes, says and ends with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import MANIFEST, Desk
+from tests.cli.program import COMMAND, ROOT, kiamo, variables
+from tests.cli.test_validate import HEAVY
+
+UNTIDY, TIDY = "bases:\n- name:   a # one\n", "bases:\n  - name: a  # one\n"
+
+
+def test_what_is_in_order_is_left_alone(desk: Desk) -> None:
+    before = (desk.folder / "manifests" / "a.yaml").stat()
+    assert desk.run("fmt") == (0, "", "2 files: 2 in order.\n")
+    after = (desk.folder / "manifests" / "a.yaml").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert desk.emulator.calls() == []
+
+
+def test_what_changes_is_named(desk: Desk) -> None:
+    path = desk.manifest(UNTIDY, "b.yaml")
+    assert desk.run("fmt") == (0, "manifests/b.yaml\n", "3 files: 1 laid out, 2 in order.\n")
+    assert path.read_text(encoding="utf-8") == TIDY
+    assert desk.run("fmt")[:2] == (0, "")
+
+
+def test_check_writes_nothing_and_ends_with_2(desk: Desk) -> None:
+    path = desk.manifest(UNTIDY, "b.yaml")
+    assert desk.run("fmt", "--check") == (2, "manifests/b.yaml\n", "3 files: 1 would change, 2 in order.\n")
+    assert path.read_text(encoding="utf-8") == UNTIDY
+    assert desk.run("fmt", "--check", "manifests/a.yaml") == (0, "", "1 file: 1 in order.\n")
+
+
+def test_diff_shows_and_writes_nothing(desk: Desk) -> None:
+    path = desk.manifest(UNTIDY.replace("one", "\u202e"), "b.yaml")
+    code, out, _ = desk.run("fmt", "--diff", "manifests/b.yaml")
+    assert code == 0
+    assert out == (
+        "--- a/manifests/b.yaml\n+++ b/manifests/b.yaml\n@@ -1,2 +1,2 @@\n bases:\n"
+        "-- name:   a # \\u202e\n+  - name: a  # \\u202e\n"
+    )
+    assert path.read_text(encoding="utf-8") == UNTIDY.replace("one", "\u202e")
+    assert desk.run("fmt", "--diff", "--check", "manifests/b.yaml")[:2] == (2, out)
+
+
+def test_a_byte_order_mark_alone_is_told(desk: Desk) -> None:
+    path = desk.folder / "manifests" / "b.yaml"
+    path.write_bytes(TIDY.encode("utf-8-sig"))
+    code, out, err = desk.run("fmt", "--diff", "--check", "manifests/b.yaml")
+    assert (code, out) == (2, "")
+    assert "manifests/b.yaml would be written as UTF-8 without a byte order mark.\n" in err
+
+
+def test_errors_are_told_and_the_others_go_on(desk: Desk) -> None:
+    path = desk.manifest("a:   [1\n", "0.yaml")
+    desk.manifest(UNTIDY, "b.yaml")
+    code, out, err = desk.run("fmt")
+    assert (code, out) == (1, "manifests/b.yaml\n")
+    assert "manifests/0.yaml:2:1: error KIA0101: " in err
+    assert err.endswith("4 files: 1 laid out, 1 left alone for errors, 2 in order.\n")
+    assert path.read_text(encoding="utf-8") == "a:   [1\n"
+    assert desk.run("fmt", "--check")[0] == 1
+
+
+def test_standard_input_to_standard_output(desk: Desk) -> None:
+    def piped(data: bytes, *arguments: str) -> tuple[int, bytes, str]:
+        done = subprocess.run(
+            [*COMMAND, "fmt", "-", *arguments],
+            input=data,
+            cwd=desk.folder,
+            env=variables(),
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    crlf = UNTIDY.replace("\n", "\r\n").encode()
+    assert piped(crlf) == (0, TIDY.replace("\n", "\r\n").encode(), "")
+    assert piped(crlf, "--check") == (2, b"<stdin>\n", "")
+    assert piped(TIDY.encode(), "--check") == (0, b"", "")
+    code, out, err = piped(b"a: [1\n")
+    assert (code, out) == (1, b"")
+    assert "<stdin>:2:1: error KIA0101" in err
+
+
+@pytest.mark.parametrize("arguments", [("-", "manifests"), ("missing.yaml",), ("--unknown",)])
+def test_usage(desk: Desk, arguments: tuple[str, ...]) -> None:
+    assert desk.run("fmt", *arguments)[0] == 64
+
+
+def test_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from kiamo_iac.cli.main import run
+
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "b.yaml").write_text(UNTIDY, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["fmt"]) == 64
+    assert run(["fmt", "b.yaml"]) == 0
+    assert (tmp_path / "b.yaml").read_text(encoding="utf-8") == TIDY
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("arguments", [("fmt",), ("fmt", "--check", "--diff"), ("fmt", "manifests/a.yaml")])
+def test_it_loads_nothing_that_it_does_not_need(desk: Desk, arguments: tuple[str, ...]) -> None:
+    desk.manifest(UNTIDY, "b.yaml")
+    code = (
+        "import sys, json; from kiamo_iac.cli.main import run; run(sys.argv[1:]);"
+        "print(json.dumps(list(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=desk.folder,
+        env=variables(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert loaded & HEAVY == set()
+    assert "kiamo_iac.document.layout" in loaded
+    if "manifests/a.yaml" in arguments:  # what pre-commit does, where all is in order
+        assert loaded & {"pydantic", "kiamo_iac.workspace", "kiamo_iac.render.escape"} == set()
+
+
+def test_examples_and_the_demo_are_in_the_canonical_layout(tmp_path: Path) -> None:
+    done = kiamo("fmt", "--check", "examples", "kiamo_iac/demo/project", cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    shutil.copytree(ROOT / "examples" / "02-outbound-campaigns", tmp_path / "project")
+    done = kiamo("fmt", "--check", cwd=tmp_path / "project")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "5 files: 5 in order.\n")
+
+
+def test_the_manifest_of_the_tests_is_canonical() -> None:
+    done = kiamo("fmt", "-", typed=MANIFEST)
+    assert done.stdout == MANIFEST
