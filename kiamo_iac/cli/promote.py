@@ -100,18 +100,18 @@ def promote(
 
 
 def _show(made: Promoted, session: Session, *, output: str, diff: bool, written: bool) -> None:
+    from kiamo_iac.render.changes import unified
     from kiamo_iac.render.promotion import promotion_text
     from kiamo_iac.render.promotion_json import promotion_json
-    from kiamo_iac.render.unified import shown_diff, unified_diff
+    from kiamo_iac.render.unified import unified_diff
 
     if output == "json":
         write_data(promotion_json(made, written=written), utf8=True)
         return
     say(promotion_text(made, style_for(sys.stderr, session), verbose=session.verbose), nl=False)
-    if not diff:
-        return
-    diffs = [unified_diff(change.file, change.before, change.after) for change in made.promotion.files]
+    files = made.promotion.files if diff else ()
     if is_terminal(sys.stdout):
-        write_data(shown_diff(diffs, style_for(sys.stdout, session)))
+        color = style_for(sys.stdout, session).color
+        write_data("".join(unified(f.before or "", f.after, name=f.file, color=color) for f in files))
     else:
-        write_data("".join(diffs), utf8=True)
+        write_data("".join(unified_diff(f.file, f.before, f.after) for f in files), utf8=True)
