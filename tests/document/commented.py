@@ -43,7 +43,7 @@ class Writer:
         lines += ["", "# end"] if self._chance(0.2) else []
         lines += ["..."] if self._chance(0.08) else []
         newline = "\r\n" if self._chance(0.3) else "\n"
-        text = newline.join(lines) + (newline if self._chance(0.8) else "")
+        text = "\n".join([*lines, ""] if self._chance(0.8) else lines).replace("\n", newline)
         return "\ufeff" + text if self._chance(0.05) else text
 
     def value(self, depth: int = 2) -> Any:
