@@ -42,6 +42,7 @@ class Bench:
         """File → environment → layer."""
         self._places: dict[Ref, list[tuple[str, Address]]] = {}
         """Block → the environments that have it, each with its own address for it."""
+        self._linked = _linked(views, root)
         for name, loaded in views.loaded.items():
             composition = views.compositions[name]
             for layer, files in enumerate((composition.files, *composition.patches)):
@@ -69,7 +70,7 @@ class Bench:
     def base(self, address: Address) -> Ref | None:
         """The block of a thing in the base, as `from` has it."""
         stack = self.stack(self.views.source, address) or self.stack(self.views.target, address)
-        return stack[0].ref if stack and stack[0].layer == 0 else None
+        return stack[0].ref if stack and stack[0].layer == 0 and self.may_change(stack[0].ref.file) else None
 
     def body(self, ref: Ref, address: Address) -> dict[str, Any]:
         """What a block says, without its name, the names of its parents, and its children."""
@@ -94,7 +95,11 @@ class Bench:
 
     def is_own(self, file: str) -> bool:
         """Whether `to` alone has that file."""
-        return self._uses[file].keys() == {self.views.target}
+        return self._uses[file].keys() == {self.views.target} and self.may_change(file)
+
+    def may_change(self, file: str) -> bool:
+        """False for a file that goes by several names: what is done to one would be done to all."""
+        return file not in self._linked
 
     def layer_of(self, file: str, environment: str) -> int | None:
         """The layer that an environment has a file in, or None."""
@@ -135,6 +140,8 @@ class Bench:
 
     def take_leaf(self, ref: Ref, leaf: Leaf) -> bool:
         """Take a leaf out of a block, and what is left empty by it; False when the block does not have it."""
+        if not self.may_change(ref.file):
+            return False
         holder = self.drafts.node(ref)  # GONE where a step before took the whole block
         for step in leaf[:-1]:
             holder = holder.get(step) if isinstance(holder, dict) else None
@@ -241,3 +248,12 @@ def _alive(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: inner for key, inner in value.items() if inner is not GONE}
     return value
+
+
+def _linked(views: Views, root: Path) -> frozenset[str]:
+    """Files that lead to the same one on disk, by a link."""
+    paths = {path for c in views.compositions.values() for files in (c.files, *c.patches) for path in files}
+    names: dict[Path, list[str]] = {}
+    for path in paths:
+        names.setdefault(path.resolve(), []).append(shown(path, root))
+    return frozenset(name for several in names.values() if len(several) > 1 for name in several)

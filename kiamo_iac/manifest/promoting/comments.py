@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from kiamo_iac.diagnostics import SourceRange, has_errors
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.sameness import difference
+from kiamo_iac.document.tree import Tree
 
 _BOM = "\ufeff"
 
@@ -56,12 +57,12 @@ def carried(text: str, file: str, comments: Iterable[Carried]) -> str:
 
 
 def lost(before: Iterable[str], after: Iterable[str]) -> int:
-    """How many lines of comments stand in no text any more."""
-    return max(0, _count(before) - _count(after))
+    """How many comments stand in no text any more."""
+    return max(0, sum(map(_count, before)) - sum(map(_count, after)))
 
 
-def _count(texts: Iterable[str]) -> int:
-    return sum(line.lstrip().startswith("#") for text in texts for line in text.split("\n"))
+def _count(text: str) -> int:
+    return len(Tree(text.removeprefix(_BOM)).comments)
 
 
 def _dash(lines: list[str], block: SourceRange) -> int | None:

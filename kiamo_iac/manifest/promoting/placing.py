@@ -48,7 +48,11 @@ class Placing:
         """The file of the base that is called as `like` is; a new one in the first folder, where there is none."""
         bench = self.bench
         name = PurePosixPath(like).name
-        known = [file for file in bench.files_of(bench.views.source, 0) if PurePosixPath(file).name == name]
+        known = [
+            file
+            for file in bench.files_of(bench.views.source, 0)
+            if PurePosixPath(file).name == name and bench.may_change(file)
+        ]
         if known:
             return known[0]
         path = self.project.folders[0].path

@@ -122,7 +122,7 @@ class _Promoting:
     def _project_file(self, folder: str) -> FileChange:
         """The project file with one more entry under the patches of `to`."""
         path = self._project.file
-        text = path.read_bytes().decode("utf-8")
+        text = Draft(path.name, path, None, exists=True).text()
         editor = Editor(text, file=path.name, flow=("patches",))
         at = ("environments", self._target.name, "patches")
         if self._target.patches:

@@ -48,7 +48,7 @@ def _of_files(views: Views, files: Sequence[FileChange], project_file: Path) -> 
     """What the files themselves have to say."""
     count = lost([change.before or "" for change in files], [change.after for change in files])
     if count:
-        what = "1 line of comments is" if count == 1 else f"{count} lines of comments are"
+        what = "1 comment is" if count == 1 else f"{count} comments are"
         summary = f"{what} taken out together with what they stand in"
         yield Diagnostic("KIA1031", summary, Severity.NOTE, hint="see the diff, and put back what is still true")
     if any(change.path == project_file for change in files):

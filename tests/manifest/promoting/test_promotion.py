@@ -169,6 +169,21 @@ def test_a_layer_that_others_share_is_not_written(tmp_path: Path) -> None:
     assert (found.files, codes(found)) == ((), ["KIA1025"])
 
 
+def test_a_patch_that_two_share_by_a_link_is_not_written(tmp_path: Path) -> None:
+    files = {"manifests/a.yaml": BASE, STAGING: "bases: [{name: prospects, label: New}]\n"}
+    files["environments/test/a.yaml"] = "bases: [{name: prospects, label: Old}]\n"
+    made = project(tmp_path, files, PROJECT + THIRD)
+    (tmp_path / PRODUCTION).unlink()
+    (tmp_path / PRODUCTION).symlink_to(tmp_path / "environments/test/a.yaml")
+    before = declared(made, "test")
+    found = promoted(made)
+    assert set(after(found)) == {"environments/production-2/a.yaml", "kiamo.yaml"}
+    write(found)
+    again = load_project(tmp_path / "kiamo.yaml")
+    assert declared(again, "test") == before
+    assert promoted(again).changes == ()
+
+
 def test_null_in_a_patch_of_production_is_taken_out(tmp_path: Path) -> None:
     production = "bases: [{name: prospects, settings: {limit: null}, batches: [{name: spring, association: null}]}]\n"
     found = promotion_of(tmp_path, "", production)
@@ -383,8 +398,12 @@ def test_line_ends_and_byte_order_mark_stay(tmp_path: Path, mark: str) -> None:
 
 
 def test_comments_that_get_lost_are_told(tmp_path: Path) -> None:
-    staging = "bases:\n  - name: prospects\n    # because\n    label: New\n"
-    assert codes(promotion_of(tmp_path, staging)) == ["KIA1031"]
+    staging = "bases:\n  - name: prospects\n    # because\n    label: New  # so there\n"
+    (note,) = promotion_of(tmp_path, staging).notes
+    assert (note.code, note.summary) == (
+        "KIA1031",
+        "2 comments are taken out together with what they stand in",
+    )
 
 
 def test_an_alias_is_changed_apart_from_its_anchor(tmp_path: Path) -> None:
