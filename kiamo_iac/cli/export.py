@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -36,6 +37,14 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[
             msg = f"{problem}."
             raise click.BadParameter(msg)
     return tuple(identity(text) for text in values)
+
+
+def _on_the_way(folder: Path | None, manifests: Path) -> bool:
+    """Whether a folder of manifests that is not there is about to be made, or of no interest to stdout."""
+    if folder is None:
+        return True
+    at = folder.resolve()
+    return at.is_relative_to(manifests) or manifests.is_relative_to(at)
 
 
 @click.command(epilog=EPILOG, short_help="Write an instance as manifests, comments kept.")
@@ -88,7 +97,8 @@ def export(
         msg = "--single is for a folder."
         raise UsageError(msg, hint="name one with -o; on stdout it is one document anyway")
     choice = Choice(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
-    made = exported(session.workspace(), environment, choice, folder=folder, single=single)
+    workspace = session.workspace(may_lack=partial(_on_the_way, folder))
+    made = exported(workspace, environment, choice, folder=folder, single=single)
     if made.text is not None:
         write_data(made.text, utf8=True)
     say(export_text(made.remarks, style_for(sys.stderr, session), created=made.created, edited=made.edited), nl=False)

@@ -42,13 +42,18 @@ class Session:
             verbose=verbose,
         )
 
-    def workspace(self) -> Workspace:
-        """The project that this run is about."""
+    def workspace(self, *, may_lack: Callable[[Path], bool] = lambda _: False) -> Workspace:
+        """The project that this run is about.
+
+        `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
+        """
         from kiamo_iac.cli.terminal import say
         from kiamo_iac.workspace import Workspace
 
         opened = replace(
-            Workspace.open(self.project, transport=self.transport, told=say if self.verbose else None),
+            Workspace.open(
+                self.project, transport=self.transport, told=say if self.verbose else None, may_lack=may_lack
+            ),
             ca_bundle=self.ca_bundle,
         )
         return opened if self.now is None else replace(opened, now=self.now)

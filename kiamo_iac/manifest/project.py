@@ -41,6 +41,8 @@ class Folder:
 
     path: Path
     source: SourceRange
+    lacking: bool = False
+    """It was not there when the project file was read, and need not be: it is as good as empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class Project:
     def _files(self, folders: Iterable[Folder]) -> tuple[Path, ...]:
         found: dict[Path, Path] = {}
         for folder in folders:
+            if folder.lacking:
+                continue
             try:
                 paths = list(manifests_below(folder.path, self.root))
             except OSError as error:

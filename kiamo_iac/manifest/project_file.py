@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,8 +30,10 @@ _ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards")
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
-def load_project(file: Path) -> Project:
+def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: False) -> Project:
     """Read and check a project file.
+
+    `may_lack`: whether a folder of manifests (its resolved path) need not be there, since it is about to be made.
 
     Raises:
         UsageError: there is no such file.
@@ -41,7 +43,7 @@ def load_project(file: Path) -> Project:
         msg = f"There is no project file {file.name} there."
         raise UsageError(msg, hint="name the file itself with --project FILE")
     document = parse(read_text(file, shown=file.name), file=file.name)
-    reading = _Reading(document, file.parent.resolve())
+    reading = _Reading(document, file.parent.resolve(), may_lack=may_lack)
     project = reading.project(file.parent.resolve() / file.name)
     diagnostics = sorted((*document.diagnostics, *reading.diagnostics), key=Diagnostic.sort_key)
     if has_errors(diagnostics):
@@ -54,7 +56,8 @@ def load_project(file: Path) -> Project:
 class _Reading:
     """One pass over the data of a project file."""
 
-    def __init__(self, document: Document, root: Path) -> None:
+    def __init__(self, document: Document, root: Path, *, may_lack: Callable[[Path], bool]) -> None:
+        self._may_lack = may_lack
         self._document = document
         self._nodes = Nodes(document, root)
         self._root = root
@@ -113,6 +116,8 @@ class _Reading:
             path = self._nodes.path(text, where)
             if path is not None and (path.is_dir() or (files and is_manifest(path))):
                 yield Folder(path, where)
+            elif path is not None and not path.exists() and self._may_lack(path):
+                yield Folder(path, where, lacking=True)
             elif path is not None:
                 what = "is not a folder" if path.exists() else "does not exist"
                 hint = (

@@ -53,14 +53,17 @@ class Workspace:
         environ: Mapping[str, str] | None = None,
         transport: Transport | None = None,
         told: Callable[[str], object] | None = None,
+        may_lack: Callable[[Path], bool] = lambda _: False,
     ) -> Self:
         """The project of `file`, or the nearest one from the working directory upward.
+
+        `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
 
         Raises:
             UsageError: there is none.
             ManifestError: the project file or its contract holds problems.
         """
-        project = load_project(file or find_project(Path.cwd()))
+        project = load_project(file or find_project(Path.cwd()), may_lack=may_lack)
         contract = contract_of_project(project)
         return cls(project, contract, os.environ if environ is None else environ, transport, told)
 

@@ -83,6 +83,36 @@ def test_one_file_a_base(live: Desk) -> None:
     assert live.writes() == []
 
 
+@pytest.mark.parametrize("folder", ["manifests", "manifests/phone"])
+def test_the_folder_of_the_manifests_need_not_be_there(live: Desk, folder: str) -> None:
+    (live.folder / "manifests").rmdir()
+    code, out, _ = live.run("export", "-e", "staging")
+    assert (code, out.count("- name: prospects")) == (0, 1)
+    assert not (live.folder / "manifests").exists()
+    code, _, err = live.run("export", "-e", "staging", "-o", folder)
+    assert (code, err.splitlines()[0]) == (0, f"created: {folder}/clients.yaml")
+    level(live)
+
+
+def test_another_folder_of_the_manifests_has_to_be_there(live: Desk) -> None:
+    (live.folder / "manifests").rmdir()
+    code, _, err = live.run("export", "-e", "staging", "-o", "copy")
+    assert (code, "KIA0306" in err, (live.folder / "copy").exists()) == (1, True, False)
+
+
+def test_a_name_that_the_contract_does_not_allow(live: Desk) -> None:
+    live.emulator.seed({"services": [{"name": "L'équipe"}], "bases": [{"name": "a/b"}]})
+    code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
+    where = 'names: pattern:" of a contract file (contract: in kiamo.yaml)'
+    assert code == 0
+    assert 'the service "L\'équipe" has characters that the contract does not allow: it is left out\n' in err
+    assert 'the base "a/b" has characters that the contract does not allow: it is left out, with all below it\n' in err
+    assert f'hint: rename it in Kiamo, or allow it under "kinds: service: {where}' in err
+    (live.folder / "manifests" / "mine.yaml").write_text("services: [{name: L'équipe}]\n", encoding="utf-8")
+    code, out, _ = live.run("validate")
+    assert (code, f'say so under "kinds: service: {where}' in out) == (1, True)
+
+
 def test_one_document_on_stdout(live: Desk) -> None:
     code, out, err = live.run("export", "-e", "staging", "--only", "bases/prospects", "--only", "services")
     assert (code, out) == (0, SERVICES + PROSPECTS)
