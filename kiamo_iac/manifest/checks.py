@@ -67,7 +67,7 @@ class KindChecks:
         if self._first:  # once a kind is enough
             self._first = False
             hint = f'describe it under "kinds: {self._shape.noun}:" of {self._capabilities.origin}'
-            summary = f"{self._capabilities.origin} does not describe {self._shape.noun}"
+            summary = f"the contract does not describe {self._shape.noun}"
             yield _problem("KIA0212", summary, hint, thing=thing)
 
     def _check_name(self, thing: Instance) -> Iterator[Diagnostic]:
@@ -77,12 +77,13 @@ class KindChecks:
             summary = f"the name holds the invisible character U+{ord(character):04X}"
             yield _problem("KIA0210", summary, "remove it", thing=thing, key="name")
         elif self._name is not None and not self._name.fullmatch(name):
-            summary = f"{quote(name)} is not a name that {self._capabilities.origin} allows"
+            summary = f"{quote(name)} is not a name that the contract allows"
             composed = self._name.fullmatch(identity(name))
             hint = (
                 "type its accents as single characters (Unicode NFC): the two forms are one name"
                 if composed
-                else f"it allows {self._known.name_pattern}"
+                else f"it allows {self._known.name_pattern}; if your version of Kiamo takes more, say so under "
+                f'"kinds: {self._shape.noun}: names: pattern:" of {self._capabilities.origin}'
             )
             yield _problem("KIA0209", summary, hint, thing=thing, key="name")
         else:
@@ -91,11 +92,10 @@ class KindChecks:
     def _without_wire_name(self, thing: Instance) -> Iterator[Diagnostic]:
         for attribute in thing.attributes:
             if attribute not in self._attributes:
-                origin = self._capabilities.origin
-                summary = f"{origin} has no wire name for {quote(attribute)} of {self._shape.one}"
+                summary = f"the contract has no wire name for {quote(attribute)} of {self._shape.one}"
                 hint = (
-                    f'declare it there under "kinds: {self._shape.noun}: attributes: {attribute}:" if your version of '
-                    "Kiamo has it, or remove it"
+                    f'declare it under "kinds: {self._shape.noun}: attributes: {attribute}:" of '
+                    f"{self._capabilities.origin} if your version of Kiamo has it, or remove it"
                 )
                 yield _problem("KIA0211", summary, hint, thing=thing, key=attribute, at_key=True)
 

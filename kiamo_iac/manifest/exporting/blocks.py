@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from kiamo_iac.address import Address, identity
 from kiamo_iac.manifest.exporting.choice import Choice
-from kiamo_iac.manifest.exporting.limits import escaped
+from kiamo_iac.manifest.exporting.limits import UNALLOWED, escaped
 from kiamo_iac.manifest.exporting.remarks import Remarks
 from kiamo_iac.manifest.exporting.sayings import Saying, Sayings, target_of
 from kiamo_iac.owned import Ownership
@@ -91,7 +91,8 @@ class Blocks:
     def _can_be_named(self, thing: Instance) -> bool:
         why = self._sayings.name_refused(thing)
         if why is not None:
-            self._remarks.unnamed(thing, why)
+            where = f'"kinds: {thing.kind.kind}: names: pattern:" of {self._capabilities.origin}'
+            self._remarks.unnamed(thing, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
         return why is None
 
     def _own(self, thing: Instance) -> Block:

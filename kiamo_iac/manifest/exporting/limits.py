@@ -16,6 +16,7 @@ from kiamo_iac.secret import TOKEN
 IsSecret = Callable[[str], bool]
 """Whether a text holds a token that is known."""
 
+UNALLOWED: Final = "has characters that the contract does not allow"
 _DEEPEST: Final = MAX_DEPTH - 8
 """Of one value; what it stands in needs eight."""
 _INT64: Final = 2**63
@@ -52,7 +53,7 @@ def refused_name(name: str, pattern: str | None, *, is_secret: IsSecret = no_sec
     if character := misleading(name):
         return f"holds the invisible character U+{ord(character):04X}"
     if pattern is not None and not re.fullmatch(pattern, name):
-        return "has characters that the contract does not allow"
+        return UNALLOWED
     return None
 
 

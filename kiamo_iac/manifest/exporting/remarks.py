@@ -9,6 +9,7 @@ from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.document.quote import quote
 from kiamo_iac.manifest.exporting.sayings import Path, Unsaid
+from kiamo_iac.resources import children_of
 from kiamo_iac.state import Instance
 
 _SHOWN = 5
@@ -50,10 +51,12 @@ class Remarks:
         summary = f'"{".".join(path)}" of the {thing.kind.kind} {quote(thing.name)} {unsaid.why}: left out'
         self.warn(unsaid.code, summary, hint=hint, address=thing.address, source=source)
 
-    def unnamed(self, thing: Instance, why: str) -> None:
-        """A thing stays out, with all below it."""
-        summary = f"the name of the {thing.kind.kind} {quote(thing.name)} {why}: it is left out, with all below it"
-        self.warn("KIA1001", summary, hint="rename it in Kiamo", address=thing.address)
+    def unnamed(self, thing: Instance, why: str, *, allowing: str) -> None:
+        """A thing stays out, with all below it; `allowing`: where a contract would allow the name, if that helps."""
+        kind = thing.kind.kind
+        below = ", with all below it" if children_of(kind) else ""
+        summary = f"the name of the {kind} {quote(thing.name)} {why}: it is left out{below}"
+        self.warn("KIA1001", summary, hint=f"rename it in Kiamo{allowing}", address=thing.address)
 
     def finish(self) -> None:
         """Say what is said once for many."""
