@@ -21,9 +21,7 @@ Exit codes: 0 composed, 1 the manifests hold errors, 64 usage.
 """
 
 
-@click.command(
-    epilog=EPILOG, short_help="Print an environment's composed manifests, with origins."
-)
+@click.command(epilog=EPILOG, short_help="Print an environment's composed manifests, with origins.")
 @environment_option
 @format_option
 @pass_session
