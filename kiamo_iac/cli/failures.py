@@ -35,6 +35,10 @@ def report(error: BaseException, *, arguments: Sequence[str]) -> int:
             code = error.exit_code
         case OSError() if _pipe_closed(error):
             _silence_stdout()
+        case OSError() if _nowhere_to_write(error):
+            _say(f"Error: The output could not be written: {error.strerror}.")
+            _say("Hint: make room where it goes, and run it again")
+            _silence_stdout()
         case _:
             _unexpected(error, verbose="-v" in arguments or "--verbose" in arguments)
     return code
@@ -75,6 +79,12 @@ def _unexpected(error: BaseException, *, verbose: bool) -> None:
 def _pipe_closed(error: OSError) -> bool:
     """Whether whoever read our output has gone (`… | head`); Windows says EINVAL."""
     return error.errno == errno.EPIPE or (os.name == "nt" and error.errno == errno.EINVAL)
+
+
+def _nowhere_to_write(error: OSError) -> bool:
+    """Whether what stdout goes to takes no more; what we write to files of our own is told with their names."""
+    full = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+    return error.filename is None and error.errno in full
 
 
 def _silence_stdout() -> None:

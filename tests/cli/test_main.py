@@ -170,6 +170,20 @@ def test_a_closed_pipe_ends_the_real_program_quietly() -> None:
     assert b"Exception ignored" not in said
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_full_disk_below_stdout_is_no_fault_of_the_program(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silenced: list[bool] = []
+    monkeypatch.setattr("kiamo_iac.cli.failures._silence_stdout", lambda: silenced.append(True))
+    raising(monkeypatch, OSError(number, "No space left"))
+    assert run(["schema", "plan"]) == 1
+    assert capsys.readouterr().err == (
+        "Error: The output could not be written: No space left.\nHint: make room where it goes, and run it again\n"
+    )
+    assert silenced == [True]
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_no_console_encoding_crashes_the_help(encoding: str) -> None:
     for arguments in (["--help"], ["plan", "--help"], ["demo", "--help"], ["schema", "plan"]):
