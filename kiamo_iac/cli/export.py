@@ -34,7 +34,7 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[
         whole = text if text.count("/") % 2 else f"{text}/x"
         problem = address_problem(Address(identity(whole))) if all(text.split("/")) else f'"{text}" is not an address'
         if problem:
-            msg = f"{problem}."
+            msg = f"{problem}.".replace(f'"{whole}"', f'"{text}"', 1)  # as it was typed
             raise click.BadParameter(msg)
     return tuple(identity(text) for text in values)
 

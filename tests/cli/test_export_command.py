@@ -325,6 +325,7 @@ def test_a_line_end_and_a_byte_order_mark_stay(live: Desk) -> None:
         (("--only", "bases/nobody"), "Error: bases/nobody is neither on the instance nor declared.\n"),
         (("--only", "contacts"), 'there are no "contacts"'),
         (("--only", "bases//x"), '"bases//x" is not an address'),
+        (("--only", "prospects"), '"prospects" is not an address: there are no "prospects"'),
     ],
 )
 def test_what_cannot_be_meant(live: Desk, arguments: tuple[str, ...], told: str) -> None:
