@@ -206,6 +206,16 @@ def test_into_what_somebody_wrote(live: Desk) -> None:
     level(live)
 
 
+def test_a_base_that_is_gone_is_told_once(live: Desk) -> None:
+    live.run("export", "-e", "staging", "-o", "manifests")
+    live.emulator.reset()
+    live.emulator.seed({"services": [{"name": "Sales"}, {"name": "Care"}], "bases": [{"name": "clients"}]})
+    code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
+    assert (code, err.count("KIA1006")) == (0, 1)
+    assert 'the base "prospects" is not on the instance' in err
+    assert err.endswith("Exported: 1 file changed, 3 blocks taken out.\n")
+
+
 def test_a_batch_by_itself_names_its_base(live: Desk) -> None:
     live.run("export", "-e", "staging", "-o", "manifests", "--only", "bases/prospects/batches/spring")
     (text,) = manifests(live).values()

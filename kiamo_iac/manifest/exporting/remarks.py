@@ -13,6 +13,12 @@ from kiamo_iac.resources import children_of
 from kiamo_iac.state import Instance
 
 _SHOWN = 5
+_GONE = "KIA1006"
+"""A block whose thing is not on the instance; what stood below it went with it."""
+
+
+def _above(address: Address | None) -> Address | None:
+    return address.parent if address is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,8 @@ class Remarks:
 
     def finish(self) -> None:
         """Say what is said once for many."""
+        gone = {d.address for d in self.diagnostics if d.code == _GONE}
+        self.diagnostics = [d for d in self.diagnostics if d.code != _GONE or _above(d.address) not in gone]
         if self.closed:
             count = len(self.closed)
             things = (
