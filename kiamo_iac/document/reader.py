@@ -36,7 +36,8 @@ MAX_DEPTH: Final = 32
 MAX_NODES: Final = 1_000_000
 """Values of one file, what an alias stands for counted as often as it is used."""
 MAX_ALIASED: Final = 100_000
-"""Of them, those that stand there through an alias."""
+"""Of them, those that stand there through an alias; of long text, each `_COUNTED` characters are one more."""
+_COUNTED: Final = 160
 MAX_TOKENS_SHOWN: Final = 20
 """Places of one file at which something that looks like a token is reported."""
 
@@ -69,17 +70,16 @@ class Reader:
         """Neither anchors nor tags anywhere, so that events need not be asked for them."""
         self._unicode_keys = False
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
-        self._depth = 0
-        self._deepest = 0
-        self._nodes = 0
-        self._aliased = 0
+        self._depth = self._deepest = 0
+        self._nodes = self._aliased = 0
 
     def read(self) -> Any:
         """The data of the document, or None when it cannot be read to its end."""
         if _TOKEN_TRACE.search(self._text[::_TOKEN_STRIDE]):
             self._hide_tokens()
         try:
-            self._next = CParser(self._text).get_event
+            self._parser = CParser(self._text)
+            self._next = self._parser.get_event
             return self._document()
         except _Stop:
             return None
@@ -175,12 +175,13 @@ class Reader:
         return node
 
     def _anchored(self, event: Any) -> Any:
-        """What aliases may stand for: its size and height are kept, so that an alias costs what it stands for."""
+        """What aliases may stand for: size and height are kept, so that an alias costs what it stands for."""
         self._anchors[event.anchor] = None
         nodes, deepest = self._nodes, self._deepest
         self._deepest = self._depth
         node = self._mapping(event) if type(event) is MappingStartEvent else self._sequence(event)
-        self._anchors[event.anchor] = (node, self._nodes - nodes + 1, self._deepest - self._depth + 1)
+        text = (self._parser.peek_event().start_mark.index - event.start_mark.index) // _COUNTED
+        self._anchors[event.anchor] = (node, self._nodes - nodes + 1 + text, self._deepest - self._depth + 1)
         self._deepest = max(deepest, self._deepest)
         return node
 
@@ -219,7 +220,7 @@ class Reader:
         if remark is not None:
             self._say(remark.code, remark.summary, event, hint=remark.hint, severity=remark.severity)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, 1, 0)
+            self._anchors[event.anchor] = (value, 1 + len(text) // _COUNTED, 0)
         return value
 
     def _key(self, event: Any, node: dict[str, Any], offsets: list[int]) -> str | None:

@@ -101,6 +101,14 @@ def test_billion_laughs_are_refused_before_they_are_expanded() -> None:
     assert peak < 10_000_000
 
 
+@pytest.mark.parametrize("anchored", ['"{}"', '[{{a: "{}"}}]'])
+def test_long_text_through_aliases_is_refused_for_whoever_writes_it_out(anchored: str) -> None:
+    """One text of 1 MB, used 10,000 times, is 10 GB as soon as it is shown; 16 times is as much as a file may hold."""
+    shared = f"first: &a {anchored.format('y' * 1_000_000)}\n"
+    assert codes(parse(shared + "".join(f"k{n}: *a\n" for n in range(10_000)), file="m.yaml")) == ["KIA0112"]
+    assert codes(parse(shared + "".join(f"k{n}: *a\n" for n in range(15)), file="m.yaml")) == []
+
+
 def test_aliases_cannot_build_what_is_too_deep() -> None:
     assert codes(parse(laughs(40, 1), file="m.yaml")) == ["KIA0111"]
     assert codes(parse(laughs(30, 1), file="m.yaml")) == []
