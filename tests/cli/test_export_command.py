@@ -209,7 +209,7 @@ def test_into_what_somebody_wrote(live: Desk) -> None:
 def test_a_base_that_is_gone_is_told_once(live: Desk) -> None:
     live.run("export", "-e", "staging", "-o", "manifests")
     live.emulator.reset()
-    live.emulator.seed({"services": [{"name": "Sales"}, {"name": "Care"}], "bases": [{"name": "clients"}]})
+    live.emulator.seed({"services": [{"name": "Sales"}, {"name": "Care"}], "bases": [{"name": "clients", "label": ""}]})
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     assert (code, err.count("KIA1006")) == (0, 1)
     assert 'the base "prospects" is not on the instance' in err
