@@ -5,13 +5,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.document.place import Lines, Place
+from kiamo_iac.document.place import Keys, Lines, Place
 from kiamo_iac.document.reader import Reader
 
 Node = dict[str, Any] | list[Any]
+
+_MANY: Final = 32
+"""Keys of a mapping, beyond which looking for one in a row takes longer than a table of them."""
 
 
 class Document:
@@ -54,9 +57,11 @@ class Document:
         Raises:
             KeyError: it is not part of this document.
         """
-        keys: tuple[str, ...] | int
+        keys: Keys
         if isinstance(node, list):
             keys = len(node)
+        elif len(node) > _MANY:
+            keys = {key: number for number, key in enumerate(node)}
         else:
             keys = tuple(node)
             keys = self._shapes.setdefault(keys, keys)

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate
+from typing import TypeAlias
 
 from kiamo_iac.diagnostics import SourceRange
 
@@ -33,6 +34,10 @@ class Lines:
         return SourceRange(self.file, line, offset - self._starts[line - 1] + 1)
 
 
+Keys: TypeAlias = tuple[str, ...] | dict[str, int] | int
+"""Of a mapping, its keys in their order (key → number where they are too many to be searched); of a list, how many."""
+
+
 class Place:
     """The place of a mapping or list (`range`), of the value under each key (`at`) and of the key itself (`of_key`).
 
@@ -45,16 +50,16 @@ class Place:
         """A place on its own; `own` and the values of `keys` are packed 1-based positions, see `pack`."""
         marks = [own, *(position for value in (keys or {}).values() for position in (value, value))]
         self._text: Lines | str = file
-        self._keys: tuple[str, ...] | int = tuple(keys or ())
+        self._keys: Keys = tuple(keys or ())
         self._marks = array("Q", marks)
         self._first = 0
 
     @classmethod
-    def read(cls, lines: Lines, keys: tuple[str, ...] | int, *, marks: array[int], first: int) -> Place:
+    def read(cls, lines: Lines, keys: Keys, *, marks: array[int], first: int) -> Place:
         """The place of what stands in a text that was read.
 
         `marks`: offsets in the text, shared by all of one document. From `first` on: of the mapping, then of each
-        key and its value in turn; of a list (`keys` is how many items it has), of the list, then of each item.
+        key and its value in turn; of a list, of the list, then of each item.
         """
         place = cls.__new__(cls)
         place._text = lines  # noqa: SLF001 - its own
@@ -81,13 +86,17 @@ class Place:
         """Where the value of `key` stands, or the mapping when it has no such key."""
         if isinstance(self._keys, int):
             return self._unpack(int(key) + 1 if key.isdecimal() and int(key) < self._keys else 0)
-        return self._unpack(2 * self._keys.index(key) + 2 if key in self._keys else 0)
+        return self._unpack(2 * self._number(self._keys, key) + 2 if key in self._keys else 0)
 
     def of_key(self, key: str) -> SourceRange:
         """Where `key` itself stands, or the mapping when it has no such key; of a list, the same as `at`."""
         if isinstance(self._keys, int) or key not in self._keys:
             return self.at(key)
-        return self._unpack(2 * self._keys.index(key) + 1)
+        return self._unpack(2 * self._number(self._keys, key) + 1)
+
+    @staticmethod
+    def _number(keys: tuple[str, ...] | dict[str, int], key: str) -> int:
+        return keys[key] if isinstance(keys, dict) else keys.index(key)
 
     def _unpack(self, index: int) -> SourceRange:
         mark = self._marks[self._first + index]

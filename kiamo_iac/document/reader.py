@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from itertools import islice
 from typing import Any, Final
 
 from ruamel.yaml.error import YAMLError
@@ -38,6 +39,7 @@ MAX_NODES: Final = 1_000_000
 MAX_ALIASED: Final = 100_000
 """Of them, those that stand there through an alias; of long text, each `_COUNTED` characters are one more."""
 _COUNTED: Final = 160
+_SEARCHED: Final = 100  # problems of a file, after which nobody needs to be told where a key stood first
 MAX_TOKENS_SHOWN: Final = 20
 """Places of one file at which something that looks like a token is reported."""
 
@@ -240,7 +242,8 @@ class Reader:
             self._say("KIA0109", f"the key {text} is not text", event, hint=f"quote it: {text}")
             return None
         if key in node:
-            self._duplicate(event, key, offsets[2 * list(node).index(key) + 1])
+            searched = len(self.diagnostics) < _SEARCHED
+            self._duplicate(event, key, offsets[2 * list(node).index(key) + 1] if searched else None)
             return None
         if not key.isascii():
             self._unicode_keys = True
@@ -255,13 +258,11 @@ class Reader:
             if other != index:
                 self._duplicate(offsets[2 * index + 1], key, offsets[2 * other + 1])
 
-    def _duplicate(self, second: Any, key: str, first: int) -> None:
+    def _duplicate(self, second: Any, key: str, first: int | None) -> None:
         self._say("KIA0108", f"the key {quote(key)} stands twice", second, hint="keep one of them", first=first)
 
     def _hide_tokens(self) -> None:
-        for number, match in enumerate(TOKEN.finditer(self._text)):
-            if number == MAX_TOKENS_SHOWN:
-                break
+        for match in islice(TOKEN.finditer(self._text), MAX_TOKENS_SHOWN):
             self._say_token(match.start())
         self._text = TOKEN.sub(_MASK, self._text)
 

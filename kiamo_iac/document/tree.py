@@ -86,7 +86,9 @@ class Tree:
             self.opening = (start, end)
             self._comments_of_directives(start, end)
             self._position = end
-        root = self._node(self._next())
+        event = self._next()
+        self._pieces(event.start_mark.index)
+        root = self._node(event)
         event = self._next()
         start, end = event.start_mark.index, event.end_mark.index
         if event.explicit:

@@ -270,3 +270,10 @@ def test_many_edits_read_the_text_few_times(monkeypatch: pytest.MonkeyPatch) -> 
         editor.remove(("b", n, "l", 1))
     assert editor.text().count("      - 5\n") == 100
     assert len(read) == 1
+
+
+def test_a_text_that_is_an_empty_mapping_keeps_the_comments_before_it() -> None:
+    editor = Editor("# c\n# d\n{}\n", file="m.yaml")
+    editor.set(("bases",), [{"name": "b"}])
+    assert editor.text().startswith("# c\n# d\n")
+    assert parse(editor.text(), file="m.yaml").data == {"bases": [{"name": "b"}]}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kiamo_iac.diagnostics import Severity, has_errors
 from kiamo_iac.document.files import read_text
-from kiamo_iac.document.formatting import formatted
+from kiamo_iac.document.formatting import comments_in, formatted
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.sameness import difference
 from kiamo_iac.document.tree import Tree
@@ -194,3 +194,29 @@ def test_a_layout_that_is_wrong_is_never_given(lines: list[str], words: str, mon
     assert diagnostic.code == "KIA0120"
     assert words in diagnostic.summary
     assert result.text == "a:   1 # c\n"
+
+
+@pytest.mark.parametrize("root", ["{}", "[]", "{a: 1}", "x", '"a: b"', "&x {a: 1}", "!!map {a: 1}"])
+@pytest.mark.parametrize("before", ["# c\n", "# c\n\n# d\n", "---\n# c\n", "# c\n---\n"])
+def test_comments_before_a_text_that_is_one_value(before: str, root: str) -> None:
+    done = formatted(f"{before}{root}  # e\n", file="m.yaml")
+    assert done.diagnostics == ()
+    assert comments_in(done.text) == comments_in(f"{before}{root}  # e\n")
+    assert done.text.count("#") == before.count("#") + 1
+
+
+def test_a_comment_is_found_without_the_tree() -> None:
+    text = 'a: | # b\n  # no\n  c\n# d\ne: "# no # no" # f\ng: h#no\n"i # no": [j, # k\n  l]\n'
+    assert comments_in(text) == ["# b", "# d", "# f", "# k"]
+
+
+def test_an_overlooked_comment_stops_the_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Blind(Tree):
+        def __init__(self, text: str) -> None:
+            super().__init__(text)
+            self.comments = []
+
+    monkeypatch.setattr("kiamo_iac.document.formatting.Tree", Blind)
+    done = formatted("a:   1\n# b\n", file="m.yaml")
+    assert [d.code for d in done.diagnostics] == ["KIA0120"]
+    assert done.text == "a:   1\n# b\n"

@@ -132,6 +132,19 @@ def test_the_number_of_values_is_capped(text: str, monkeypatch: pytest.MonkeyPat
     assert codes(parse(text, file="m.yaml")) == ["KIA0112"]
 
 
+def test_a_mapping_of_very_many_keys_is_no_slower_for_each() -> None:
+    """Neither where each stands twice nor where each is asked for: square, this would be minutes."""
+    keys = [f"k{number}" for number in range(60_000)]
+    twice = parse("".join(f"{key}: 1\n" for key in keys * 2), file="m.yaml")
+    assert (codes(twice)[0], len(twice.diagnostics)) == ("KIA0108", len(keys))
+    assert "first written here" in repr(twice.diagnostics[0].related)
+    once = parse("".join(f"{key}: 1\n" for key in keys), file="m.yaml")
+    place = once.place(once.data)
+    assert [place.at(key).line for key in keys] == list(range(1, len(keys) + 1))
+    assert place.of_key("k7") == ("m.yaml", 8, 1)
+    assert place.at("none") == place.of_key("none") == place.range
+
+
 def test_tokens_are_refused_wherever_they_stand_and_never_shown() -> None:
     escaped = "".join(f"\\x{ord(c):02x}" for c in TOKEN)
     text = f"# {TOKEN}\n{TOKEN}: 1\na: 'x {TOKEN} y'\nb: {'1' * 40}\nc: \"{escaped}\"\nd: {TOKEN}0\ne: x{TOKEN}\n"
