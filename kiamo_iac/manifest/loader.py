@@ -79,7 +79,8 @@ def compose(
             loading.read_patches(sources.read(files), layer=number)
         loading.read(sources.read(composition.files))
         loading.relate()
-    diagnostics = tuple(sorted(loading.diagnostics, key=Diagnostic.sort_key))
+    told = map(composition.variables.explained, loading.diagnostics)
+    diagnostics = tuple(sorted(told, key=Diagnostic.sort_key))
     files_read = len(composition.files) + sum(map(len, composition.patches))
     return Loaded(State(loading.things.values()), diagnostics, files_read, loading.parts)
 
@@ -102,6 +103,8 @@ class _Loading:
         self._inner: dict[Address, dict[str, Place]] = {}
         self._named: dict[Address, tuple[str, SourceRange]] = {}
         self._guesses = Guesses()
+        self._unread = False
+        """Whether a file could not be read: what it declares is not known, and nothing is said of its lack."""
 
     def read_patches(self, sources: Iterator[Source], *, layer: int) -> None:
         """Keep what one layer of patches declares until the thing itself is met."""
@@ -120,7 +123,7 @@ class _Loading:
         for part, found in self._blocks(sources, layer=0):
             patches = self._patches.pop(part.block.address, ()) if self._patches and part.block.address else ()
             self._take([part, *patches], found)
-        added = list(self._patches.values())
+        added = [] if self._unread else list(self._patches.values())
         for parts in added:
             self._guess(parts[0])
         for parts in added:
@@ -133,6 +136,7 @@ class _Loading:
         """
         for source in sources:
             self.diagnostics += source.diagnostics
+            self._unread |= source.cut_short
             if source.document is None:
                 continue
             wrong = list(source.diagnostics)
@@ -215,7 +219,13 @@ class _Loading:
         references = References(
             self.things, siblings, inner=self._inner, capabilities=self._capabilities, guesses=self._guesses
         )
-        self.diagnostics += references.check()
+        found = references.check()
+        self.diagnostics += filter(_is_sure, found) if self._unread else found
+
+
+def _is_sure(said: Diagnostic) -> bool:
+    """Whether something said of a reference holds also where files are unread: it is declared absent, or a slip."""
+    return said.code == "KIA0224" or (said.hint is not None and said.hint.startswith("did you mean"))
 
 
 def _twice(second: Part, first: Place | None) -> Diagnostic:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.diagnostics import Diagnostic, has_errors
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.errors import ManifestError
@@ -24,6 +24,11 @@ class Source:
     diagnostics: tuple[Diagnostic, ...]
     """What is wrong with it as a text."""
     has_variables: bool = False
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether none of what it declares is known, since it is no text or no YAML."""
+        return self.document is None or (self.document.data is None and has_errors(self.diagnostics))
 
 
 class Sources:

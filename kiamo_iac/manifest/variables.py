@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, did_you_mean
 from kiamo_iac.document.parser import Document, Node
+from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
 
 MARK: Final = "${"
 """A text without it holds no variables."""
 VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MAX_FILLED: Final = 16 * 1024 * 1024
+"""Characters of all strings that variables are filled into, through aliases too: as many as one file may have."""
 _FOUND: Final = re.compile(r"\$\$\{|\$\{([^${}]*)(\}?)")
 
 Value = str | int | float | bool
@@ -37,10 +40,24 @@ class Variables:
     used: set[str] = field(default_factory=set)
     filled: dict[SourceRange, tuple[str, ...]] = field(default_factory=dict)
     """Where a string stands that was filled in → the variables in it, in their order."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """File → characters of the strings of it that were filled in."""
 
     def fill(self, document: Document, report: Report) -> Document:
         """`document` with the variables in its values filled in; what cannot be filled in is reported, and stays."""
         return _Filling(self, document, report).filled()
+
+    def explained(self, said: Diagnostic) -> Diagnostic:
+        """What is said of a value that was filled in, with the places that its variables have their values at."""
+        names = self.filled.get(said.source) if said.source is not None else None
+        if not names:
+            return said
+        given = tuple(
+            (f"{quote(name)} has its value here", self.known[name].source) for name in names if name in self.known
+        )
+        of_a_type = said.hint is not None and said.code == "KIA0203"
+        hint = f"{said.hint}, where the variable has its value" if of_a_type else said.hint
+        return replace(said, hint=hint, related=(*said.related, *given))
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -69,17 +86,26 @@ class _Filling:
         self._report = report
         self._originals: dict[int, Node] = {}
         self._done: dict[int, Any] = {}
+        self._sizes: dict[int, int] = {}
+        """id of a node → how much was filled in within it, for its aliases."""
+        self._left = MAX_FILLED - sum(size for file, size in variables.sizes.items() if file != document.file)
+        self._made = 0
+        self._full = False
+        self._places: dict[int, Place] = {}
 
     def filled(self) -> Document:
         data = self._document.data
         if not isinstance(data, dict | list):
             return self._document
-        return self._document.with_data(self._node(data), self._originals)
+        filled = self._node(data)
+        self._variables.sizes[self._document.file] = self._made
+        return self._document.with_data(filled, self._originals)
 
     def _node(self, node: Node) -> Node:
         done: Node | None = self._done.get(id(node))
         if done is not None:  # an alias
-            return done
+            return done if self._fits(self._sizes[id(node)], self._place(node).range) else node
+        before = self._made
         entries: Iterable[tuple[Any, Any]] = node.items() if isinstance(node, dict) else enumerate(node)
         changed: dict[Any, Any] = {}
         for key, value in entries:
@@ -96,7 +122,24 @@ class _Filling:
         if result is not node:
             self._originals[id(result)] = node
         self._done[id(node)] = result
+        self._sizes[id(node)] = self._made - before
         return result
+
+    def _place(self, node: Node) -> Place:
+        """Kept: of a long mapping it takes its time, and every string of it asks."""
+        return self._places.get(id(node)) or self._places.setdefault(id(node), self._document.place(node))
+
+    def _fits(self, size: int, source: SourceRange) -> bool:
+        """Whether so many more characters may be filled in, and are counted; if not, it is told, once for a file."""
+        if self._made + size > self._left:
+            summary = f"with their variables filled in, texts are longer than {MAX_FILLED:,} characters in all"
+            if not self._full:
+                hint = "a variable is for a name or a label: write longer text once, where it belongs"
+                self._report(Diagnostic("KIA0112", summary, hint=hint, source=source))
+            self._full = True
+            return False
+        self._made += size
+        return True
 
     def _value(self, node: Node, key: Any, value: Any) -> Any:
         if isinstance(value, dict | list):
@@ -114,8 +157,11 @@ class _Filling:
                 return text
             parts.append(value)
         parts.append(text[end:])
-        self._variables.filled[self._document.place(node).at(str(key))] = names_in(text)
         said = [part for part in parts if part != ""]
+        source = self._place(node).at(str(key))
+        if not self._fits(sum(len(part) for part in said if isinstance(part, str)), source):
+            return text
+        self._variables.filled[source] = names_in(text)
         return said[0] if len(said) == 1 else "".join(map(_text, said))
 
     def _variable(self, node: Node, key: Any, found: re.Match[str]) -> Value | None:
@@ -139,7 +185,7 @@ class _Filling:
     def _refuse(
         self, node: Node, key: Any, summary: str, hint: str, *, code: str = "KIA0322", at_key: bool = False
     ) -> None:
-        place = self._document.place(node)
+        place = self._place(node)
         source = place.of_key(str(key)) if at_key else place.at(str(key))
         self._report(Diagnostic(code, summary, hint=hint, source=source))
 

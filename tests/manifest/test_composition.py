@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.manifest.all_environments import Checked, check_all
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.project import Project
@@ -149,6 +150,34 @@ def test_a_value_of_another_type_is_checked_like_a_written_one(tmp_path: Path) -
     assert problems(tmp_path, files) == ["manifests/b.yaml:1:26 KIA0203"]
 
 
+def test_what_is_wrong_with_a_variable_names_where_it_has_its_value(tmp_path: Path) -> None:
+    files = {"manifests/b.yaml": "bases: [{name: b, label: '${limit}'}, {name: 'a/${brand}', label: B}]\n"}
+    found = composed(project(tmp_path, files), "staging").diagnostics
+    typed, named = (d for d in found if d.severity is Severity.ERROR)
+    assert (typed.code, typed.hint) == ("KIA0203", "put it in quotes, where the variable has its value")
+    assert [(text, str(place)) for text, place in typed.related] == [('"limit" has its value here', "kiamo.yaml:2:33")]
+    assert named.code == "KIA0209"
+    assert [(text, str(place)) for text, place in named.related] == [('"brand" has its value here', "kiamo.yaml:5:24")]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        f'{{x: "{"${big}" * 300}"}}',
+        "{" + ", ".join(f'k{n}: "${{big}}"' for n in range(300)) + "}",
+        '{a: &a ["${big}"], ' + ", ".join(f"k{n}: *a" for n in range(300)) + "}",
+    ],
+)
+def test_variables_do_not_make_something_large_of_something_small(tmp_path: Path, settings: str) -> None:
+    """In one string, in many, and through aliases; nothing is filled in any more once there is too much of it."""
+    text = f"bases: [{{name: p, label: P, settings: {settings}}}]\n"
+    other = text.replace("name: p", "name: q")
+    big = f'manifests: [manifests]\nvariables: {{big: "{"y" * 100_000}"}}\n'
+    loaded = composed(project(tmp_path, {"manifests/a.yaml": text, "manifests/b.yaml": other}, big), None)
+    assert [d.code for d in loaded.diagnostics] == ["KIA0112"] * 2
+    assert sum(len(json.dumps(dict(instance.settings))) for instance in loaded.state) < 17_000_000
+
+
 def test_what_no_manifest_refers_to_is_told_once(tmp_path: Path) -> None:
     found = checked(tmp_path, {}).diagnostics
     assert said(d for d in found if d.code == "KIA0321") == ["kiamo.yaml:2:33 KIA0321?", "kiamo.yaml:5:42 KIA0321?"]
@@ -200,6 +229,16 @@ def test_a_value_of_a_patch_is_refused_where_it_stands(tmp_path: Path) -> None:
     patch = "bases:\n  - name: prospects\n    label: 1\n    batches: [{name: spring, association: {destination: 1}}]\n"
     found = problems(tmp_path, {"environments/staging/a.yaml": patch})
     assert found == ["environments/staging/a.yaml:3:12 KIA0203", "environments/staging/a.yaml:4:57 KIA0203"]
+
+
+def test_nothing_is_said_of_what_a_file_that_cannot_be_read_may_declare(tmp_path: Path) -> None:
+    files = {
+        "manifests/a.yaml": f"{BASE}oops: [\n",
+        "manifests/b.yaml": "batches: [{base: prospects, name: b, service: Outbound}]\n",
+        "environments/staging/a.yaml": "bases: [{name: prospects, label: null, fields: [{name: city, label: null}]}]\n",
+    }
+    found = composed(project(tmp_path, files), "staging").diagnostics
+    assert [d.code for d in found] == ["KIA0101"]
 
 
 def test_a_reference_of_a_patch_is_told_where_it_stands(tmp_path: Path) -> None:
