@@ -15,6 +15,7 @@ from kiamo_iac.manifest.promoting.drafts import Draft, Ref
 from kiamo_iac.manifest.promoting.views import shown
 
 _MANY: Final = 1000
+_UNNAMED: Final = "promoted.yaml"
 """Names that are tried for a new file."""
 
 
@@ -132,9 +133,12 @@ class Placing:
         return self._new_file(f"{at}/{model}", [target], layer=layer)
 
     def _model(self, address: Address) -> str:
-        """The name of the file that a new one is called after: that of the patch of `from`, or of the base."""
+        """The name of the file that a new one is called after: that of the patch of `from`, or of the base.
+
+        Where two names become one by the variables of `to`, `from` may have nothing of that address by itself.
+        """
         stack = self.bench.stack(self.bench.views.source, address)
-        return PurePosixPath(stack[-1].ref.file).name
+        return PurePosixPath(stack[-1].ref.file).name if stack else _UNNAMED
 
     def _first_patch(self, name: str) -> str | None:
         """The first file of a folder of patches that `to` gets."""

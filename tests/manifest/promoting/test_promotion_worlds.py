@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
@@ -42,3 +43,23 @@ def test_any_world_is_brought_level_or_refused(
     second = promoted(again, choice)
     assert done(second) == left(promotion)
     assert second.files == ()
+
+
+def test_two_names_that_the_variables_of_to_make_one(tmp_path: Path) -> None:
+    """With the variables of `to`, what `from` names `${brand}` falls together with another base."""
+    text = (
+        "manifests: [manifests]\nvariables: {brand: ACME}\nenvironments:\n"
+        "  staging: {patches: [staging.yaml]}\n  production: {variables: {brand: p}}\n"
+    )
+    files = {
+        "manifests/a.yaml": "bases: [{name: p}]\n",
+        "staging.yaml": 'bases: [{name: p}, {name: "${brand}", batches: [{name: s}]}]\n',
+    }
+    made = project(tmp_path, files, text)
+    before = {name: declared(made, name) for name in made.environments}
+    promotion = promoted(made, Choice())
+    write(promotion)
+    again = load_project(tmp_path / "kiamo.yaml")
+    assert declared(again, "staging") == before["staging"]
+    assert "bases/p/batches/s" in declared(again, "production")
+    assert promoted(again, Choice()).files == ()
