@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
+from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
+
+_GUARDS: Final = "KIA07"
+"""How the codes of guards begin (see `codes`): in a plan they are notes on what apply will say."""
 
 
 def summary_line(plan: Plan) -> str:
@@ -15,6 +19,11 @@ def summary_line(plan: Plan) -> str:
     parts = {action: f"{count} to {action.value}" for action, count in counts.items()}
     things = ", ".join(part for action, part in parts.items() if action not in runs)
     return f"{things}; {', '.join(parts[action] for action in runs)}."
+
+
+def held(plan: Plan) -> list[Diagnostic]:
+    """The notes of guards: why apply will refuse the plan as it stands."""
+    return [said for said in plan.diagnostics if said.code.startswith(_GUARDS)]
 
 
 def remark(step: Step) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -68,6 +68,11 @@ def test_every_plan_is_commands_and_ends_with_a_notice_that_counts(name: str) ->
     last = plan_commands(PLANS[name]())[-1]
     assert last.name == "notice"
     assert last.properties == {"title": "kiamo-iac"}
+
+
+def test_no_counts_are_told_where_there_is_no_plan() -> None:
+    refused = replace(refused_plan(), steps=())
+    assert plan_commands(refused)[-1].message == "Refused: the plan for production will not be applied."
 
 
 def test_errors_stand_at_their_place() -> None:

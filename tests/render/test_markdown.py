@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
@@ -132,6 +133,15 @@ def test_a_refusal_says_why_and_where_before_anything_else() -> None:
     head = text[: text.index("<details>")]
     assert "**Refused: this plan will not be applied, because of 2 errors.**" in head
     assert '**`KIA0503`** at `manifests/prospects.yaml:18:21`: `batch "spring" cannot be renamed' in head
+
+
+def test_a_guard_that_will_refuse_it_is_told_before_the_folds() -> None:
+    guarded = Diagnostic("KIA0701", "apply will refuse: it dials", Severity.NOTE, hint="say --allow-start")
+    text = plan_text(replace(PLANS["full"](), diagnostics=(guarded,)))
+    head = text[: text.index("<details>")]
+    assert "**Apply will refuse it as it stands** (1):" in head
+    assert "- **`KIA0701`**: `apply will refuse: it dials` Hint: `say --allow-start`" in head
+    assert "as it stands" not in plan_text(PLANS["full"]())
 
 
 @pytest.mark.parametrize("trick", [*HOSTILE, "huge"])

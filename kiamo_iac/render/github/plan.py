@@ -23,7 +23,8 @@ class GithubPlan:
     def render(self, plan: Plan) -> str:
         """Workflow commands, a line each."""
         if not plan.applyable:
-            closing = f"Refused: the plan for {plan.environment} will not be applied. {summary_line(plan)}"
+            counts = f" {summary_line(plan)}" if plan.steps else ""  # of manifests with errors nobody knows them
+            closing = f"Refused: the plan for {plan.environment} will not be applied.{counts}"
         elif plan.steps:
             closing = f"Plan for {plan.environment}: {summary_line(plan)}"
         else:

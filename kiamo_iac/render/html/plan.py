@@ -18,7 +18,7 @@ from kiamo_iac.render.graph.of_plan import plan_graph
 from kiamo_iac.render.graph.svg import svg_of
 from kiamo_iac.render.html.page import page
 from kiamo_iac.render.html.rows import filters, grouped, within
-from kiamo_iac.render.wording import attributes, changes, consequence
+from kiamo_iac.render.wording import attributes, changes, consequence, held
 
 MAX_NODES: Final = 120
 """Of the drawing; a larger plan is drawn with less in it."""
@@ -28,8 +28,6 @@ _GIST: Final = 3
 """How many attributes a folded step names."""
 _SHORT: Final = 48
 """A longer value is left to the unfolded step: nothing is ever cut, as half a token would be hidden by nobody."""
-_GUARDS: Final = "KIA07"
-"""How the codes of guards begin (see `codes`): in a plan they are notes on what apply will say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,12 @@ class HtmlPlan:
         rows = [_row(step) for step in plan.steps]
         fit = fitted(plan_graph(plan), nodes=MAX_NODES)
         errors = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
-        guards = sum(d.code.startswith(_GUARDS) for d in plan.diagnostics)
+        guards = len(held(plan))
         return page(
             "plan.html.j2",
             plan=plan,
             counts=[(action.value, count) for action, count in plan.summary.items()],
-            verdict=_verdict(plan, held=bool(guards)),
+            verdict=_verdict(plan, guarded=bool(guards)),
             errors=counted(errors, "error"),
             guards=counted(guards, "note"),
             alarms=_alarms(plan.steps),
@@ -90,13 +88,13 @@ class HtmlPlan:
         )
 
 
-def _verdict(plan: Plan, *, held: bool) -> str:
+def _verdict(plan: Plan, *, guarded: bool) -> str:
     """`refused`, `held` (apply will refuse it as it stands), `ready`, or `level`: nothing to do."""
     if not plan.applyable:
         return "refused"
     if not plan.steps:
         return "level"
-    return "held" if held else "ready"
+    return "held" if guarded else "ready"
 
 
 def _row(step: Step) -> Row:

@@ -13,7 +13,7 @@ from kiamo_iac.render.escape import value, visible
 from kiamo_iac.render.markdown.escape import code, marker
 from kiamo_iac.render.markdown.page import NOTICE, Room, Taken, folded, listed, notice, size
 from kiamo_iac.render.markdown.said import in_full, in_short
-from kiamo_iac.render.wording import attributes, changes, consequence, remark, summary_line
+from kiamo_iac.render.wording import attributes, changes, consequence, held, remark, summary_line
 
 _ERRORS: Final = 20
 _RISKS: Final = 10
@@ -55,7 +55,8 @@ def _counts(plan: Plan) -> Iterator[str]:
     errors = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
     if not plan.applyable:
         yield f"**Refused: this plan will not be applied, because of {counted(errors, 'error')}.**"
-        yield ""
+        if plan.steps:
+            yield ""
     if plan.steps:
         yield f"**{summary_line(plan)}**"
     elif plan.applyable:
@@ -63,9 +64,11 @@ def _counts(plan: Plan) -> Iterator[str]:
 
 
 def _alarms(plan: Plan, room: Room) -> list[str]:
-    """Why it is refused, what it loses, whom it dials, what cannot be undone: each a short list."""
+    """Why it is refused, or will be by apply; what it loses, whom it dials, what cannot be undone: short lists."""
     errors = sorted((d for d in plan.diagnostics if d.severity is Severity.ERROR), key=Diagnostic.sort_key)
     lines = listed("Why it is refused", map(in_short, errors[:_ERRORS]), room, count=len(errors))
+    guards = held(plan)
+    lines += listed("Apply will refuse it as it stands", map(in_short, guards[:_RISKS]), room, count=len(guards))
     lasting = [step for step in plan.steps if step.risk is not Risk.REVERSIBLE or step.action is Action.START]
     loses = [step for step in lasting if step.risk is Risk.DATA_LOSS]
     dials = [step for step in lasting if step.action is Action.START and step.risk is not Risk.DATA_LOSS]
