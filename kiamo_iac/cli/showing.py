@@ -67,7 +67,7 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
     """Write what `validate` found."""
     from kiamo_iac.render.base import Checked, check_renderer
 
-    if output in REPOSITORY_FORMATS:
+    if output in REPOSITORY_FORMATS or len(found.parts) > 1:  # or two projects' files would go by one name
         from kiamo_iac.workspace.repository import checked_in_repository
 
         checked = checked_in_repository(found, strict=strict)

@@ -34,8 +34,8 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
     """Check all manifests offline: every problem at once.
 
     Without PATHS, all manifests of the project. With PATHS, still all of them, since a problem may lie
-    between two files; where there is no project file, the PATHS alone. Nothing is called: no instance,
-    no token.
+    between two files; a folder stands for the projects in it, too. Where there is no project file, the
+    PATHS alone. Nothing is called: no instance, no token.
     """
     with collector_paused():  # classes are no garbage either
         from kiamo_iac.diagnostics import Severity

@@ -13,7 +13,7 @@ from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest.all_environments import check_all
 from kiamo_iac.manifest.loader import load
 from kiamo_iac.manifest.paths import manifests_below
-from kiamo_iac.manifest.project import Project, find_project
+from kiamo_iac.manifest.project import PROJECT_FILE, Project, find_project
 from kiamo_iac.workspace.opening import Workspace, project_above
 
 
@@ -58,8 +58,8 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
     """Check manifests offline.
 
     Without `paths`, all of the project. With them, all of every project that they lie in, since a problem may lie
-    between two files; those that lie in no project are checked together by themselves. Problems of project file and
-    contract are among the diagnostics.
+    between two files; those that lie in no project are checked together by themselves. A folder stands for the projects
+    in it, too. Problems of project file and contract are among the diagnostics.
 
     Raises:
         UsageError: no project was found, and no paths are given.
@@ -71,7 +71,10 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
     for path in paths:
         found = project_above(path if path.is_dir() else path.parent)
         if found is None:
-            loose += _manifests_of(path)
+            files, projects = _below(path)
+            loose += files
+            for project in projects:
+                inside.setdefault(project, [])
         else:
             inside.setdefault(found.resolve(), []).append(path)
     result = Validation()
@@ -103,8 +106,11 @@ def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
     return [path for path in paths if not path.is_dir() and path.resolve() not in known]
 
 
-def _manifests_of(path: Path) -> list[Path]:
+def _below(path: Path) -> tuple[list[Path], list[Path]]:
+    """The manifests that a path outside of any project stands for, and the projects that lie in it."""
     if not path.is_dir():
-        return [path]
+        return [path], []
     folder = path.resolve()
-    return [found for found, _ in manifests_below(folder, folder)]
+    found = [file for file, _ in manifests_below(folder, folder)]
+    projects = [file for file in found if file.name == PROJECT_FILE]
+    return [file for file in found if not any(file.is_relative_to(p.parent) for p in projects)], projects

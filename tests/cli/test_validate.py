@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,26 @@ def test_a_project_below_is_found_from_the_path(desk: Desk, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path.parent)
     code, _, err = desk.run("validate", f"{tmp_path.name}/manifests/a.yaml")
     assert (code, err) == (0, "1 manifest, 4 things: no problems.\n")
+
+
+def test_a_folder_with_projects_below_is_checked_by_project(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root = tmp_path / "repository"
+    for name in ("one", "two"):
+        shutil.copytree(desk.folder / "manifests", root / name / "manifests")
+        shutil.copy(desk.folder / "kiamo.yaml", root / name)
+    (root / ".git").mkdir()
+    monkeypatch.chdir(root)
+    assert desk.run("validate", ".")[::2] == (0, "2 manifests, 8 things: no problems.\n")
+    for name in ("one", "two"):
+        (root / name / "manifests" / "a.yaml").write_text("oops: []\n", encoding="utf-8")
+    code, out, _ = desk.run("validate", ".")
+    assert code == 1
+    assert [line.split(" ")[0] for line in out.splitlines() if "KIA0202" in line] == [
+        "one/manifests/a.yaml:1:1:",
+        "two/manifests/a.yaml:1:1:",
+    ]
 
 
 def test_what_is_no_manifest_of_the_project_is_said(desk: Desk) -> None:
