@@ -67,8 +67,8 @@ def _alarms(plan: Plan, room: Room) -> list[str]:
     """Why it is refused, or will be by apply; what it loses, whom it dials, what cannot be undone: short lists."""
     errors = sorted((d for d in plan.diagnostics if d.severity is Severity.ERROR), key=Diagnostic.sort_key)
     lines = listed("Why it is refused", map(in_short, errors[:_ERRORS]), room, count=len(errors))
-    guards = held(plan)
-    lines += listed("Apply will refuse it as it stands", map(in_short, guards[:_RISKS]), room, count=len(guards))
+    guards = list(_guards(plan))
+    lines += listed("Apply will refuse it as it stands", guards[:_RISKS], room, count=len(guards))
     lasting = [step for step in plan.steps if step.risk is not Risk.REVERSIBLE or step.action is Action.START]
     loses = [step for step in lasting if step.risk is Risk.DATA_LOSS]
     dials = [step for step in lasting if step.action is Action.START and step.risk is not Risk.DATA_LOSS]
@@ -76,6 +76,15 @@ def _alarms(plan: Plan, room: Room) -> list[str]:
     for title, steps in (("Data is lost", loses), ("People are dialled", dials), ("Cannot be undone", other)):
         lines += listed(title, map(_alarm, steps[:_RISKS]), room, count=len(steps))
     return lines
+
+
+def _guards(plan: Plan) -> Iterator[str]:
+    """Why apply will refuse it, each reason once, however many steps it holds for."""
+    reasons: dict[tuple[str, str], list[Diagnostic]] = {}
+    for said in held(plan):
+        reasons.setdefault((said.code, said.summary), []).append(said)
+    for first, *others in reasons.values():
+        yield in_short(first) + (f" And {len(others):,} more of these." if others else "")
 
 
 def _alarm(step: Step) -> str:
