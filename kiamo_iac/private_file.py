@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -22,8 +23,11 @@ def write_private(path: Path, data: bytes) -> None:
     not followed.
 
     Raises:
-        OSError: it cannot be written; nothing is left behind.
+        OSError: it cannot be written, or stands for something else than a file, such as `/dev/null`; nothing is left
+            behind.
     """
+    if path.exists() and not path.is_file():  # links followed: /dev/stdout is one
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
     handle = os.open(draft, _CREATE, 0o600)
     try:

@@ -48,6 +48,19 @@ def test_what_cannot_be_moved_into_place_leaves_the_old_and_nothing_else(
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("plan", b"old")]
 
 
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    """`--out /dev/null`, by the super-user, would take it away from everybody."""
+    (tmp_path / "folder").mkdir()
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    before = sorted((p.name, p.lstat().st_mode) for p in tmp_path.iterdir())
+    for path in tmp_path.iterdir():
+        with pytest.raises(OSError, match="not a regular file"):
+            write_private(path, b"x")
+    assert sorted((p.name, p.lstat().st_mode) for p in tmp_path.iterdir()) == before
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_private(tmp_path / "none" / "plan", b"x")
