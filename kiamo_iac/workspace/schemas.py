@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.diagnostics import did_you_mean
+from kiamo_iac.document.files import write_text
 from kiamo_iac.errors import UsageError
 from kiamo_iac.resources import kinds
 from kiamo_iac.workspace.opening import contract_of_project, project_above
@@ -100,12 +101,12 @@ def write_schemas(wanted: Mapping[str, Described], folder: Path, text_of: Callab
     written = 0
     for entry in wanted.values():
         path = folder / entry.file
-        content = text_of(entry.make()).encode("utf-8")
+        content = text_of(entry.make())
         try:
-            if path.is_file() and path.read_bytes() == content:
+            if path.is_file() and path.read_bytes() == content.encode("utf-8"):
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            write_text(path, content)
         except OSError as error:
             msg = f"{path} cannot be written: {error.strerror or error}."
             raise UsageError(msg, hint="name a folder that you may write to") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "kinds").touch()
     assert run(["schema", "batch", "--out", str(tmp_path)]) == 64
     assert "batch.schema.json cannot be written" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "kinds" / "batch.schema.json"
+    old.parent.mkdir()
+    old.write_text("{}", encoding="utf-8")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert run(["schema", "batch", "--out", str(tmp_path)]) == 64
+    assert "batch.schema.json cannot be written: No space left on device." in capsys.readouterr().err
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in old.parent.iterdir()] == [(old.name, "{}")]
 
 
 def test_in_a_project_its_contract_narrows_the_schemas_of_manifests(desk: Desk) -> None:
