@@ -1,8 +1,11 @@
-"""The token: a wrapper that never shows it, and the rule by which a string is taken for one."""
+"""Tokens and passwords: a wrapper that never shows one, the rule by which a string is taken for a token, and the
+secrets of the environment, which no output shows, however it spells them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{40}(?![0-9A-Za-z])")
@@ -14,6 +17,105 @@ HIDDEN: Final = "(hidden)"
 def redact(text: str) -> str:
     """`text` with everything that looks like a token replaced."""
     return TOKEN.sub(HIDDEN, text) if len(text) >= 40 else text
+
+
+_OURS: Final = re.compile(r"KIAMO_\w*(?:TOKEN|PASSWORD)(?:_FILE)?", re.ASCII)
+_OTHERS: Final = frozenset({"GITHUB_TOKEN", "CI_JOB_TOKEN"})
+_USERS: Final = {"CI_JOB_TOKEN": "gitlab-ci-token"}
+"""By GitLab's documentation, who holds a job token: with a password it is said in base64 (RFC 7617)."""
+_PROXY: Final = re.compile(r"(?:https?|all)_proxy", re.IGNORECASE)
+_USERINFO: Final = re.compile(r"(?:\w+://)?([^/@\s]*):([^/@\s]+)@")
+_SHORTEST: Final = 8
+"""A shorter value is no secret, and hiding it would hide half of every sentence."""
+_LARGEST_FILE: Final = 4096
+
+_kept: tuple[str, ...] = ()
+"""What `conceal` hides now."""
+
+
+def conceal(text: str) -> str:
+    """`text` without the secrets of the run that is going on (see `concealing`), for whatever is shown or written."""
+    for spelling in _kept:
+        if spelling in text:
+            text = text.replace(spelling, HIDDEN)
+    return text
+
+
+@contextmanager
+def concealing(environ: Mapping[str, str]) -> Iterator[None]:
+    """Meanwhile, `conceal` knows the secrets of an environment."""
+    global _kept  # noqa: PLW0603 - one process shows the output of one run, and every format of it asks
+    before, _kept = _kept, spellings(secrets_of(environ))
+    try:
+        yield
+    finally:
+        _kept = before
+
+
+def secrets_of(environ: Mapping[str, str]) -> frozenset[str]:
+    """The values of all variables that this program takes secrets from, or of the files that they name."""
+    found: set[str] = set()
+    for name, value in environ.items():
+        if _OURS.fullmatch(name) or name in _OTHERS:
+            secret = (_content(value) if name.endswith("_FILE") else value).strip("\ufeff \t\r\n")
+            user = environ.get(f"{name.removesuffix('_FILE').removesuffix('PASSWORD')}USERNAME", _USERS.get(name))
+            found |= {secret, _base64(f"{user}:{secret}")} if user else {secret}
+        elif _PROXY.fullmatch(name) and (userinfo := _USERINFO.match(value)):
+            found |= {userinfo[2], _base64(f"{userinfo[1]}:{userinfo[2]}")}
+    return frozenset(secret for secret in found if len(secret) >= _SHORTEST)
+
+
+def spellings(secrets: frozenset[str]) -> tuple[str, ...]:
+    """Every way in which an output may spell one of them, the longest first."""
+    if not secrets:
+        return ()
+    import json
+
+    found: set[str] = set()
+    for secret in secrets:
+        inner = {secret, _address(secret), _percent(secret), json.dumps(secret, ensure_ascii=False)[1:-1]}
+        inner |= {spelling.lower() for spelling in inner if "%" in spelling and "%" not in secret}
+        for text in inner:
+            found |= {text, text.replace("'", "''"), text.replace("%", "%25"), repr(text)[1:-1], *_in_markup(text)}
+            found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+        found.add(secret.replace("%", "%25").replace(":", "%3A").replace(",", "%2C"))
+        found.add(_base64(secret))
+    return tuple(sorted(found, key=lambda spelling: (-len(spelling), spelling)))
+
+
+def _content(file: str) -> str:
+    from pathlib import Path
+
+    try:
+        with Path(file).open(encoding="utf-8") as stream:
+            return stream.read(_LARGEST_FILE)
+    except (OSError, ValueError):
+        return ""
+
+
+def _base64(text: str) -> str:
+    from base64 import b64encode
+
+    return b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii").rstrip("=")
+
+
+def _address(text: str) -> str:
+    return text.replace("%", "%25").replace("/", "%2F")
+
+
+def _percent(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="", errors="surrogateescape")
+
+
+def _in_markup(text: str) -> Iterator[str]:
+    """As jinja2, the standard library and XML write it."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield text
+    yield text.replace('"', "&quot;")
+    yield text.replace('"', "&quot;").replace("'", "&#x27;")
+    yield text.replace('"', "&#34;").replace("'", "&#39;")
 
 
 class Secret:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, without_tokens, write_data
+from kiamo_iac.cli.terminal import say, write_data
 
 EPILOG = """\b
 Examples, in a job of GitHub Actions or GitLab CI:
@@ -35,12 +35,12 @@ def comment(session: Session, *, file: Path) -> int:
     KIAMO_GITLAB_TOKEN: a project access token with the scope api and the role Reporter.
     """
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.secret import redact
+    from kiamo_iac.secret import conceal, redact
     from kiamo_iac.workspace.commenting import comment as posted_by
     from kiamo_iac.workspace.commenting import read_comment
 
     posted = posted_by(
-        redact(without_tokens(read_comment(file))),
+        redact(conceal(read_comment(file))),
         os.environ,
         transport=session.transport,
         ca_bundle=session.ca_bundle,

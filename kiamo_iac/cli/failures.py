@@ -13,11 +13,16 @@ import click
 
 from kiamo_iac.cli.terminal import say
 from kiamo_iac.errors import Interrupted, KiamoIacError, UsageError
-from kiamo_iac.secret import redact
+from kiamo_iac.secret import concealing, redact
 
 
 def report(error: BaseException, *, arguments: Sequence[str]) -> int:
     """Say what happened and return the exit code (the table of `kiamo-iac --help`)."""
+    with concealing(os.environ):
+        return _told(error, arguments)
+
+
+def _told(error: BaseException, arguments: Sequence[str]) -> int:
     code = 1
     match error:
         case SystemExit():
@@ -46,7 +51,9 @@ def report(error: BaseException, *, arguments: Sequence[str]) -> int:
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # stderr is gone: nobody is there to be told
-        say(redact(text))
+        from kiamo_iac.render.escape import document, visible
+
+        say(document(visible(redact(line)) for line in text.split("\n")), nl=False)
 
 
 def _usage(error: click.UsageError) -> None:

@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import optional_environment_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, without_tokens, write_data
+from kiamo_iac.cli.terminal import say, write_data
 from kiamo_iac.render.graph.formats import GRAPH_FORMATS
 
 if TYPE_CHECKING:
@@ -97,9 +97,10 @@ def _declared(session: Session, environment: str | None) -> Graph:
 
 def _write(text: str, out: Path) -> None:
     from kiamo_iac.errors import KiamoIacError
+    from kiamo_iac.secret import conceal
 
     try:
-        out.write_bytes(without_tokens(text).encode("utf-8"))
+        out.write_bytes(conceal(text).encode("utf-8"))
     except OSError as error:
         msg = f"The graph cannot be written to {out}: {error.strerror or error}."
         raise KiamoIacError(msg, hint="name a file in a folder that you may write to") from error

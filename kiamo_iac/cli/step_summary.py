@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.cli.terminal import say, without_tokens
+from kiamo_iac.cli.terminal import say
+from kiamo_iac.secret import conceal
 
 VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 
@@ -23,7 +24,7 @@ def add_to_step_summary(markdown: str) -> None:
     if not name:
         return
     path = Path(name)
-    data = f"{without_tokens(markdown)}\n".encode("utf-8", "backslashreplace")
+    data = f"{conceal(markdown)}\n".encode("utf-8", "backslashreplace")
     try:
         if (path.stat().st_size if path.exists() else 0) + len(data) > MAX_BYTES:
             say(f"The step's summary is full ({MAX_BYTES // 1024} KiB): nothing was added to it.")

@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from kiamo_iac.secret import conceal
+
 if TYPE_CHECKING:
     from kiamo_iac.cli.session import Session
     from kiamo_iac.render.base import Style
@@ -39,21 +41,9 @@ def style_for(stream: IO[str], session: Session) -> Style:
     return Style(symbols, color=is_terminal(stream) and not unwanted)
 
 
-_SHORTEST_SECRET = 8
-"""A shorter value of a token variable is no token, and hiding it would hide half of every sentence."""
-
-
-def without_tokens(text: str) -> str:
-    """`text` without the value of any token variable, wherever it came from: a live attribute may hold one."""
-    for name, secret in os.environ.items():
-        if name.startswith("KIAMO_") and name.endswith("TOKEN") and len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "(hidden)")
-    return text
-
-
 def write_data(text: str, *, utf8: bool = False) -> None:
     """Write a result to stdout, in the console's encoding; with `utf8` (JSON, by RFC 8259) in UTF-8."""
-    text = without_tokens(text)
+    text = conceal(text)
     if utf8:
         click.echo(text.encode("utf-8"), nl=False)
     else:
@@ -65,4 +55,4 @@ def say(text: str = "", *, nl: bool = True) -> None:
 
     The stream is named here and above, since click by itself would write UTF-8 to a stream that says it is ASCII.
     """
-    click.echo(without_tokens(text), file=sys.stderr, nl=nl, color=True)
+    click.echo(conceal(text), file=sys.stderr, nl=nl, color=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from kiamo_iac.errors import LedgerError, TransportError
-from kiamo_iac.secret import HIDDEN, redact
+from kiamo_iac.secret import HIDDEN, conceal, redact
 
 SECONDS: Final = 60.0
 """The longest that one command may take."""
@@ -39,7 +39,7 @@ _PASSING: Final = re.compile(
 
 def without_password(text: str) -> str:
     """`text` with user and password of every URL hidden, and what looks like a token."""
-    return redact(_PASSWORD.sub(f"{HIDDEN}@", text))
+    return redact(conceal(_PASSWORD.sub(f"{HIDDEN}@", text)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from kiamo_iac.ledger.holder import Holder, take
 from kiamo_iac.ledger.remote import Found, revision_of
 from kiamo_iac.ledger.store import Send
 from kiamo_iac.ledger_settings import LedgerSettings
+from kiamo_iac.secret import conceal
 
 _OUTPUT: Final = "kiamo_iac"
 _STATE_VERSION: Final = 4
@@ -190,7 +191,7 @@ class HttpRemote:
         return status, answer
 
     def _refused(self, call: str, status: int, body: bytes, *, locking: bool = False) -> KiamoIacError:
-        said = " ".join(body[:2000].decode("utf-8", "replace").split())
+        said = conceal(" ".join(body[:2000].decode("utf-8", "replace").split()))
         quoted = f': "{said[:200]}"' if said and said[:1] not in {"<", "{"} else ""
         message = f"{call} was answered with {status}{quoted}."
         match status:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kiamo_iac.secret import conceal
 from kiamo_iac.state import Gone
 
 _CI_PREFIX = re.compile(r"##(?=\[|vso\[|teamcity\[)")
@@ -28,7 +29,8 @@ def _escaped(char: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""`text` on one line, with what cannot be seen written as `\uXXXX`, and CI commands broken."""
+    r"""`text` on one line, without secrets, with what cannot be seen written as `\uXXXX`, and CI commands broken."""
+    text = conceal(text)  # before anything is escaped or cut: of half a secret nobody could say what it is
     if not (text.isascii() and text.isprintable()):
         text = text.translate({ord(char): _escaped(char) for char in _hidden(text)})
     return _CI_PREFIX.sub(r"#\\u0023", text)

@@ -20,6 +20,7 @@ from kiamo_iac.manifest.exporting.placing import Folder
 from kiamo_iac.manifest.exporting.remarks import Remarks
 from kiamo_iac.manifest.exporting.texts import edited_text, new_text
 from kiamo_iac.manifest.loader import Loaded, compose
+from kiamo_iac.secret import secrets_of
 from kiamo_iac.workspace.export_folder import Destination, destination
 from kiamo_iac.workspace.owning import owned_by
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from kiamo_iac.workspace.opening import Workspace
 
 EVERYTHING = Choice()
-_SHORTEST_SECRET = 8
-"""A shorter value of a token variable is no token."""
 _SHOWN = 5
 
 
@@ -117,14 +116,9 @@ def _read(workspace: Workspace, environment: str | None, choice: Choice, *, fold
 
 
 def _secrets(workspace: Workspace, target: Target) -> IsSecret:
-    """Whether a text holds a token of any environment: a live attribute may."""
-    tokens = {
-        value.strip()
-        for name, value in workspace.environ.items()
-        if name.startswith("KIAMO_") and name.endswith("TOKEN") and len(value.strip()) >= _SHORTEST_SECRET
-    }
-    tokens.add(target.token.reveal())
-    return lambda text: any(token in text for token in tokens)
+    """Whether a text holds a secret of this run: a live attribute may."""
+    known = secrets_of(workspace.environ) | {target.token.reveal()}
+    return lambda text: any(secret in text for secret in known)
 
 
 def _sized(text: str, shown: str) -> str:

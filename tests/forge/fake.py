@@ -42,6 +42,8 @@ class Fake:
     """For the next writes: `drop` (before), `commit and drop` (after), or a status, with `Retry-After: 0` after a +."""
     headers: list[Mapping[str, str]] = field(default_factory=list)
     redirect: str | None = None
+    refusal: str = ""
+    """What GitHub says to a token that is not valid, in place of the token."""
     viewer: object = US[0]
     page: int = 100
     """The most that a page holds, whatever is asked for."""
@@ -138,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
     def _github(self, path: str, query: Mapping[str, list[str]], data: Mapping[str, Any]) -> Answer:
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         if token not in {BOT, READER}:
-            return 401, {"message": f"Bad credentials {token}"}, {}
+            return 401, {"message": self.fake.refusal or f"Bad credentials {token}"}, {}
         fake = self.fake
         if path == "/api/graphql":
             return 200, {"data": {"viewer": {"login": fake.viewer}}} if fake.viewer else {"errors": []}, {}

@@ -10,6 +10,8 @@ from typing import ClassVar
 
 from click.shell_completion import CompletionItem, ShellComplete
 
+from kiamo_iac.secret import conceal, concealing
+
 WORDS_VARIABLE = "_KIAMO_IAC_WORDS"
 """What is typed, as the script of each shell says it; a name that no environment uses for anything else."""
 
@@ -53,7 +55,8 @@ class Completer(ShellComplete):
         """The answer; an empty one when anything goes wrong, since a person is in the middle of typing."""
         try:
             args, incomplete = self.get_completion_args()
-            answer = answer_of(self.get_completions(args, incomplete), option=_option_of(incomplete))
+            with concealing(os.environ):
+                answer = answer_of(self.get_completions(args, incomplete), option=_option_of(incomplete))
             return self.written(answer)
         except Exception:  # noqa: BLE001 - whatever it is, the next command says it better than a prompt can
             return self.written(Answer())
@@ -83,13 +86,17 @@ def _option_of(incomplete: str) -> str:
 
 def answer_of(items: list[CompletionItem], *, option: str) -> Answer:
     """Click's items as an answer. What holds a control, a line end or another unseen character is never offered: nobody
-    could tell what they pick, and a terminal may obey it."""
+    could tell what they pick, and a terminal may obey it. Nor is what holds a secret."""
     kinds = {"file": "files", "dir": "dirs"}
     for item in items:
         if item.type in kinds:
             return Answer(kinds[item.type])
     found = (Candidate(f"{option}{item.value}", _one_line(item.help or "")) for item in items if item.type == "plain")
-    return Answer(candidates=tuple(candidate for candidate in found if candidate.value.isprintable()))
+    return Answer(candidates=tuple(each for each in found if each.value.isprintable() and each == _concealed(each)))
+
+
+def _concealed(candidate: Candidate) -> Candidate:
+    return Candidate(conceal(candidate.value), conceal(candidate.help))
 
 
 def _one_line(text: str) -> str:

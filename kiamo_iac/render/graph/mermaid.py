@@ -9,7 +9,7 @@ from typing import Final
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.condense import Fitted, fitted
 from kiamo_iac.render.graph.model import Graph, Node, Role
-from kiamo_iac.secret import redact
+from kiamo_iac.secret import conceal, redact
 
 MAX_EDGES: Final = 450
 MAX_TEXT: Final = 48_000
@@ -73,7 +73,7 @@ def _label(node: Node) -> str:
 
 
 def _short(text: str) -> str:
-    text = redact(text)
+    text = redact(conceal(text))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
