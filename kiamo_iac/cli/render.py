@@ -8,7 +8,7 @@ import click
 
 from kiamo_iac.cli.options import environment_option, format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, style_for, write_data
+from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
 
 EPILOG = """\b
 Examples:
@@ -41,5 +41,6 @@ def render(session: Session, *, environment: str, output: str) -> int:
     if output == "json":
         write_data(composed_json(things, environment=environment), utf8=True)
     else:
-        write_data(composed_text(things, style_for(sys.stdout, session), environment=environment))
+        text = composed_text(things, style_for(sys.stdout, session), environment=environment)
+        write_data(text, utf8=not is_terminal(sys.stdout))  # in a file it is a manifest, whatever the console speaks
     return 0

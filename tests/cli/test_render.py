@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 
 from kiamo_iac.render.schemas_environments import composed_schema
 from tests.cli.conftest import Desk
+from tests.cli.program import variables
 
 PROJECT = """\
 manifests: [manifests]
@@ -95,6 +98,14 @@ def test_what_is_printed_is_a_manifest_that_says_the_same(desk: Desk) -> None:
         return [(t["address"], [(v["path"], v["value"]) for v in t["values"]]) for t in things]
 
     assert values(after) == values(before)
+
+
+def test_a_console_of_another_encoding_does_not_change_the_manifest_in_a_file(desk: Desk) -> None:
+    desk.manifest("bases:\n  - name: prospects\n    label: Été 😀\n")
+    command = [sys.executable, "-m", "kiamo_iac", "render", "-e", "staging"]
+    environ = variables(PYTHONIOENCODING="cp1252")
+    told = subprocess.run(command, cwd=desk.folder, env=environ, capture_output=True, check=True)
+    assert "label: Été 😀 " in told.stdout.decode("utf-8")
 
 
 def test_json_names_the_variables(desk: Desk) -> None:
