@@ -96,11 +96,16 @@ def _declared(session: Session, environment: str | None) -> Graph:
 
 
 def _write(text: str, out: Path) -> None:
+    from kiamo_iac.document.files import write_text
     from kiamo_iac.errors import KiamoIacError
     from kiamo_iac.secret import conceal
 
     try:
-        out.write_bytes(conceal(text).encode("utf-8"))
+        shown = conceal(text)
+        if out.exists() and not out.is_file():  # a device or a pipe is written into; a file is replaced whole
+            out.write_bytes(shown.encode("utf-8"))
+        else:
+            write_text(out, shown)
     except OSError as error:
         msg = f"The graph cannot be written to {out}: {error.strerror or error}."
         raise KiamoIacError(msg, hint="name a file in a folder that you may write to") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -44,6 +45,19 @@ def test_out_writes_a_file(desk: Desk) -> None:
     code, _, err = desk.run("graph", "--out", "missing/declared.svg")
     assert code == 1
     assert "The graph cannot be written to" in err
+
+
+def test_a_disk_that_is_full_leaves_the_old_drawing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = desk.folder / "declared.svg"
+    old.write_text("old", encoding="utf-8")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        code, _, err = desk.run("graph", "--out", "declared.svg")
+    assert (code, "No space left on device." in err, old.read_text(encoding="utf-8")) == (1, True, "old")
 
 
 def test_a_refused_plan_is_drawn_and_exits_1(desk: Desk) -> None:
