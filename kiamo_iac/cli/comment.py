@@ -34,7 +34,7 @@ def comment(session: Session, *, file: Path) -> int:
     On GitHub the token is GITHUB_TOKEN (permissions: pull-requests: write). On GitLab it is
     KIAMO_GITLAB_TOKEN: a project access token with the scope api and the role Reporter.
     """
-    from kiamo_iac.render.escape import visible
+    from kiamo_iac.render.escape import document, visible
     from kiamo_iac.secret import conceal, redact
     from kiamo_iac.workspace.commenting import comment as posted_by
     from kiamo_iac.workspace.commenting import read_comment
@@ -50,6 +50,6 @@ def comment(session: Session, *, file: Path) -> int:
         say("This pipeline is about no merge request: nothing was posted.")
         return 0
     if posted.page is not None:
-        write_data(f"{visible(posted.page)}\n")
+        write_data(document([visible(posted.page)]))
     say(f"Comment {posted.outcome.value}.")
     return 0

@@ -46,9 +46,14 @@ class Comment:
         return cls(marker, text)
 
 
-def first_line(text: str) -> str:
+def text_of(body: object) -> str:
+    """The body of a comment in an answer, which may be anything."""
+    return body if isinstance(body, str) else ""
+
+
+def first_line(body: object) -> str:
     """What a marker would stand in; forges may keep CRLF."""
-    return text.split("\n", 1)[0].rstrip("\r")
+    return text_of(body).split("\n", 1)[0].rstrip("\r")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from kiamo_iac.errors import ApiError, ResponseError, TransportError
 from kiamo_iac.forge.calls import Calls, Send
-from kiamo_iac.forge.comment import Found, first_line
+from kiamo_iac.forge.comment import Found, first_line, text_of
 from kiamo_iac.forge.pipeline import GithubPipeline
 
 _BOT: Final = "[bot]"
@@ -44,7 +44,7 @@ class Github:
     def find(self, marker: str) -> Found | None:
         """As `Forge.find`. Where GitHub does not say who we are, nothing is ours: a new comment is better than one of
         ours put into somebody else's mouth."""
-        candidates = [data for data in self._all() if first_line(str(data.get("body") or "")) == marker]
+        candidates = self._beginning_with(marker)
         if not candidates:
             return None
         mine = self._viewer()
@@ -58,15 +58,15 @@ class Github:
         """As `Forge.update`."""
         return _found(self._call("PATCH", f"{self._repository}/issues/comments/{found.id}", {"body": body})[0])
 
-    def _all(self) -> list[dict[str, Any]]:
-        """Every comment, the oldest first. The address of a page is made here: none is taken from an answer."""
+    def _beginning_with(self, marker: str) -> list[dict[str, Any]]:
+        """Such comments, the oldest first. The address of a page is made here: none is taken from an answer."""
         comments: list[dict[str, Any]] = []
         for page in range(1, _MOST_PAGES + 1):
             data, headers = self._call("GET", f"{self._comments}?per_page={_PAGE}&page={page}")
             if not isinstance(data, list):
                 msg = f"The answer to GET {self._comments} is not a list."
                 raise ResponseError(msg)
-            comments += [item for item in data if isinstance(item, dict)]
+            comments += [item for item in data if isinstance(item, dict) and first_line(item.get("body")) == marker]
             if 'rel="next"' not in headers.get("link", ""):
                 break
         return comments
@@ -95,4 +95,4 @@ def _found(data: Any) -> Found:
         msg = "GitHub answered with a comment that has no id."
         raise ResponseError(msg)
     page = data.get("html_url")
-    return Found(data["id"], str(data.get("body") or ""), page if isinstance(page, str) else None)
+    return Found(data["id"], text_of(data.get("body")), page if isinstance(page, str) else None)

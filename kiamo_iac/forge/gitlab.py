@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kiamo_iac.errors import ResponseError
 from kiamo_iac.forge.calls import Calls, Send
-from kiamo_iac.forge.comment import Found, first_line
+from kiamo_iac.forge.comment import Found, first_line, text_of
 from kiamo_iac.forge.pipeline import GitlabPipeline
 
 _PAGE: Final = 100
@@ -41,7 +41,7 @@ class Gitlab:
 
     def find(self, marker: str) -> Found | None:
         """As `Forge.find`."""
-        candidates = [data for data in self._all() if first_line(str(data.get("body") or "")) == marker]
+        candidates = self._beginning_with(marker)
         if not candidates:
             return None
         mine = self._own_id()
@@ -55,8 +55,8 @@ class Gitlab:
         """As `Forge.update`."""
         return self._found(self._call("PUT", f"{self._notes}/{found.id}", {"body": _inert(body)})[0])
 
-    def _all(self) -> list[dict[str, Any]]:
-        """Every comment, the oldest first; GitLab's own notes on what happened are none."""
+    def _beginning_with(self, marker: str) -> list[dict[str, Any]]:
+        """Such comments, the oldest first; GitLab's own notes on what happened are none."""
         notes: list[dict[str, Any]] = []
         for page in range(1, _MOST_PAGES + 1):
             query = f"sort=asc&order_by=created_at&per_page={_PAGE}&page={page}"
@@ -64,7 +64,8 @@ class Gitlab:
             if not isinstance(data, list):
                 msg = f"The answer to GET {self._notes} is not a list."
                 raise ResponseError(msg)
-            notes += [item for item in data if isinstance(item, dict) and item.get("system") is not True]
+            found = (item for item in data if isinstance(item, dict) and item.get("system") is not True)
+            notes += [item for item in found if first_line(item.get("body")) == marker]
             if not headers.get("x-next-page", "").strip():
                 break
         return notes
@@ -84,7 +85,7 @@ class Gitlab:
             msg = "GitLab answered with a comment that has no id."
             raise ResponseError(msg)
         page = f"{self._page}#note_{data['id']}" if self._page else None
-        return Found(data["id"], str(data.get("body") or ""), page)
+        return Found(data["id"], text_of(data.get("body")), page)
 
 
 def _inert(body: str) -> str:

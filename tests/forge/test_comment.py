@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from kiamo_iac.errors import AccessError, RefusedError, TransportError, UsageError
@@ -180,3 +182,23 @@ def test_another_project_is_not_found(gitlab: Job) -> None:
     assert caught.value.status == 404
     assert caught.value.hint is not None
     assert "KIAMO_GITLAB_TOKEN" in caught.value.hint
+
+
+@pytest.mark.parametrize("body", [None, 17, [[[MARKER]]], {"a": 1}])
+def test_a_comment_that_is_no_text_is_nobodys(job: Job, body: object) -> None:
+    job.fake.say(US, "")["body"] = body
+    assert outcome(job.comment()) is Outcome.CREATED
+
+
+def test_of_endless_pages_no_more_is_kept_than_what_may_be_ours(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forge that always has another page is left after a hundred, with nothing of them in memory."""
+    monkeypatch.setattr("kiamo_iac.forge.pipeline._LARGEST_EVENT", 10_000)
+    for _ in range(200):
+        job.fake.say(STRANGER, "x" * 100_000)
+    job.fake.page = 1
+    tracemalloc.start()
+    assert outcome(job.comment()) is Outcome.CREATED
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len([call for call in job.fake.log if call.startswith("GET")]) == 100
+    assert peak < 5_000_000
