@@ -10,6 +10,7 @@ from typing import Final
 from kiamo_iac import __version__
 from kiamo_iac.errors import UsageError
 from kiamo_iac.manifest.environment import variable_prefix
+from kiamo_iac.manifest.paths import Refused, inside
 from kiamo_iac.manifest.project_file import ENVIRONMENT_NAME
 from kiamo_iac.manifest.urls import origin_of
 from kiamo_iac.scaffold.project import Chosen, Ci, Draft, Tool, Wish, drafted, guessed_ci
@@ -19,6 +20,8 @@ from kiamo_iac.scaffold.writing import write_all
 EMULATOR: Final = "http://127.0.0.1:8090"
 """The address of `kiamo-iac emulator`, so that a new project can be planned at once."""
 _PLACEHOLDER: Final = "https://kiamo.example.com"
+_CODE: Final = frozenset('"\\$')
+"""What YAML in double quotes, expressions (`${{ … }}`) and variables of pipelines would read as more than text."""
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")
 
 
@@ -39,16 +42,19 @@ def start(
     wish = Wish(
         folder=root,
         repository=repository,
-        environments=_environments(named, url=url),
+        environments=_environments(named, url=url, root=root),
         ci=Ci(ci) if ci is not None else guessed_ci(repository),
         tool=_tool(tool) if tool is not None else None,
     )
+    if wish.ci is not Ci.NONE and (_CODE & set(wish.below) or not wish.below.isprintable()):
+        msg = "The folder, seen from the root of the repository, has a character that pipelines take for code."
+        raise UsageError(msg, hint='rename it without ", \\, $ and unseen characters, or write no pipeline: --ci none')
     draft = drafted(wish)
     write_all(draft.files)
     return wish, draft
 
 
-def _environments(named: Sequence[str], *, url: str | None) -> tuple[Chosen, ...]:
+def _environments(named: Sequence[str], *, url: str | None, root: Path) -> tuple[Chosen, ...]:
     """`NAME` or `NAME=URL`, each; `url`: of the first that has none. Left out, the first is the emulator's.
 
     Raises:
@@ -62,6 +68,9 @@ def _environments(named: Sequence[str], *, url: str | None) -> tuple[Chosen, ...
         if not ENVIRONMENT_NAME.fullmatch(name):
             msg = f'"{name}" is not a name for an environment.'
             raise UsageError(msg, hint="use letters, digits, dots, hyphens and underscores of ASCII")
+        if isinstance(inside(root, f"environments/{name}"), Refused) or name.endswith("."):
+            msg = f'No folder can be called "{name}" on every system, and each environment has one.'
+            raise UsageError(msg, hint="choose another name")
         chosen = Chosen(name, _checked(given or (_PLACEHOLDER if found else EMULATOR)), variable_prefix(name))
         if any(other.prefix == chosen.prefix for other in found):
             msg = f'"{name}" and another environment would both be told by {chosen.prefix}_TOKEN.'

@@ -286,3 +286,36 @@ def test_no_file_is_for_anybody_to_run(here: Here) -> None:
     modes = {stat.S_IMODE((folder / name).stat().st_mode) & 0o111 for name in tree(folder)}
     assert modes == {0} or os.name == "nt"
     assert FULL_TOKEN not in "".join((folder / name).read_text() for name in tree(folder))
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize("name", ["a: b # c", "`id`", "%{name}", "a]b, {c}", "*&!", "~", "-rf", "a'b", "é", "{{x}}"])
+def test_a_folder_is_text_to_a_pipeline(here: Here, ci: str, name: str) -> None:
+    root = here()
+    assert run(["init", "--ci", ci, "--", name]) == 0
+    if ci == "github":
+        jobs = read(root / ".github" / "workflows" / "kiamo.yml")["jobs"]
+        given = [step.get("with", {}) for job in jobs.values() for step in job["steps"]]
+        assert {each["project"] for each in given if "mode" in each} == {f"{name}/kiamo.yaml"}
+    else:
+        pipeline = read(root / ".gitlab-ci.yml")
+        assert pipeline["variables"]["KIAMO_PROJECT"] == f"{name}/kiamo.yaml"
+        assert pipeline[".kiamo-apply"]["artifacts"]["paths"] == [f"{name}/.kiamo/"]
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize(
+    "name",
+    ["${{ secrets.KIAMO_PRODUCTION_TOKEN }}", "$KIAMO_PRODUCTION_TOKEN", 'a"b', "a\\nb", "a\nb", "\x1b[31m", "\u202e"],
+)
+def test_a_folder_that_a_pipeline_would_take_for_code_is_refused(here: Here, ci: str, name: str) -> None:
+    root = here()
+    assert run(["init", "--ci", ci, name]) == 64
+    assert tree(root) == []
+
+
+@pytest.mark.parametrize("name", ["con", "CON.x", "a.", "lpt1"])
+def test_every_environment_is_a_folder_on_every_system(here: Here, name: str) -> None:
+    root = here()
+    assert run(["init", "--environment", "staging", "--environment", name]) == 64
+    assert tree(root) == []
