@@ -46,6 +46,8 @@ class Exchange:
     token: Secret | None
     """None: the header is not sent."""
     limits: Limits
+    checked: str = "the url of the environment"
+    """What is to be checked where nobody answers."""
 
     def make(self, transport: httpx.BaseTransport, request: httpx.Request, *, call: str) -> Received | Failed:
         """Send `request` and read the answer. `call` is its name in messages.
@@ -64,7 +66,8 @@ class Exchange:
                 response.close()
         except (httpx.TransportError, OSError, UnicodeError) as error:
             text = self._hide(str(error)) or type(error).__name__
-            return _unanswered(error, text, call=call, host=request.url.netloc.decode("ascii"), limits=self.limits)
+            host = request.url.netloc.decode("ascii")
+            return _unanswered(error, text, call=call, host=host, checked=self.checked, limits=self.limits)
         except _UnreadableError as error:
             return Failed(ResponseError(f"The answer to {call} {error}."), lasting=True)
         finally:
@@ -134,7 +137,7 @@ def _inflated(inflate: Any, raw: bytes, *, most: int) -> bytes:
     return chunk
 
 
-def _unanswered(error: Exception, text: str, *, call: str, host: str, limits: Limits) -> Failed:
+def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: str, limits: Limits) -> Failed:
     """What went wrong, in words; `error` itself stays here."""
     sent = not isinstance(error, (*_NEVER_SENT, UnicodeError))
     hint = None
@@ -153,7 +156,7 @@ def _unanswered(error: Exception, text: str, *, call: str, host: str, limits: Li
             hint = "check HTTPS_PROXY and NO_PROXY"
         case httpx.ConnectError():
             what = f"no connection to {host}: {text}"
-            hint = "check the url of the environment, the network, and that the instance is running"
+            hint = f"check {checked}, the network, and that the server is running"
         case _:
             what = f"the connection broke before the answer was whole: {text}"
     return Failed(TransportError(f"{call} failed: {what}.", sent=sent, hint=hint), sent=sent, lasting=lasting)

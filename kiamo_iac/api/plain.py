@@ -79,7 +79,7 @@ class Plain:
         self._password = credentials.password.reveal().encode() if credentials is not None else b""
         authorization = credentials.authorization if credentials is not None else None
         header = credentials.header if credentials is not None else "Authorization"
-        self._exchange = Exchange(header, authorization, limits)
+        self._exchange = Exchange(header, authorization, limits, f"the address of {server}")
         self._limits = limits
         self._pause = pause
         self._told = told
@@ -144,7 +144,7 @@ class Plain:
     ) -> Received | Failed:
         sent = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"kiamo-iac/{__version__}"}
         request = httpx.Request(method, target, headers={**sent, **headers}, content=body)
-        call = f"{method} {target.path}"
+        call = f"{method} {target.raw_path.partition(b'?')[0].decode('ascii')}"  # as it is sent: acme%2Ftelephony
         with self._lock:
             received = self._exchange.make(self._transport, request, call=call)
         if self._told is not None:

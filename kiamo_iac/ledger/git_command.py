@@ -100,7 +100,7 @@ class Git:
         try:
             output, said = process.communicate(given, timeout=self.seconds)
         except subprocess.TimeoutExpired as error:
-            msg = f"git {arguments[0]} was still not done after {self.seconds:g} s."
+            msg = f"The ledger is kept in git, and git {arguments[0]} was still not done after {self.seconds:g} s."
             raise TransportError(msg, sent=True, hint="check the network, and that git needs no password") from error
         finally:
             _end(process)
@@ -109,7 +109,7 @@ class Git:
 
     def failed(self, command: str, ran: Ran) -> LedgerError | TransportError:
         """The error for a command that failed."""
-        message = f"git {command} failed: {ran.said.rstrip('.') or f'code {ran.code}'}."
+        message = f"The ledger is kept in git, and git {command} failed: {ran.said.rstrip('.') or f'code {ran.code}'}."
         if ran.passing:
             return TransportError(message, sent=True, hint="try again later")
         hint = "the project has to lie in a git repository whose remote this run may read and push to"

@@ -44,6 +44,13 @@ def test_any_method_is_sent_with_headers_body_and_password() -> None:
     assert told == ["LOCK /state: 423"]
 
 
+def test_a_server_that_is_not_there_is_told_by_its_own_name() -> None:
+    with plain(in_turn(httpx.ConnectError("refused"))) as send, pytest.raises(TransportError) as caught:
+        send("GET", f"{URL}/projects/acme%2Ftelephony?ID=1", {}, None)
+    assert str(caught.value).startswith("GET /state/projects/acme%2Ftelephony failed: no connection to ")
+    assert caught.value.hint == "check the address of the ledger, the network, and that the server is running"
+
+
 def test_without_credentials_nothing_is_said_of_them() -> None:
     with wild(always(answer(b"{}"))) as server, Plain(server.url) as send:
         assert send("GET", server.url, {}, None)[0] == 200
