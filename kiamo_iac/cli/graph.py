@@ -90,9 +90,17 @@ def _steps(made: Plan) -> Graph:
 
 
 def _declared(session: Session, environment: str | None) -> Graph:
+    from kiamo_iac.errors import ManifestError
     from kiamo_iac.render.graph.of_state import state_graph
 
-    return state_graph(session.workspace().load(environment).checked(), environment=environment)
+    workspace = session.workspace()
+    loaded = workspace.load(environment)
+    try:
+        return state_graph(loaded.checked(), environment=environment)
+    except ManifestError as error:
+        if environment is None and workspace.project.environments:
+            error.hint = "name an environment with -e ENV: its variables and patches count then"
+        raise
 
 
 def _write(text: str, out: Path) -> None:

@@ -47,6 +47,19 @@ def test_out_writes_a_file(desk: Desk) -> None:
     assert "The graph cannot be written to" in err
 
 
+def test_what_only_an_environment_knows_asks_for_one(desk: Desk) -> None:
+    project = desk.folder / "kiamo.yaml"
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace("  staging:\n", "  staging:\n    variables: {own: Mine}\n"), encoding="utf-8")
+    desk.manifest("bases:\n  - {name: prospects, label: '${own}'}\n")
+    code, _, err = desk.run("graph")
+    assert (code, err.splitlines()[-1]) == (
+        1,
+        "Hint: name an environment with -e ENV: its variables and patches count then",
+    )
+    assert desk.run("graph", "-e", "staging")[0] == 0
+
+
 def test_a_disk_that_is_full_leaves_the_old_drawing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     old = desk.folder / "declared.svg"
     old.write_text("old", encoding="utf-8")
