@@ -48,9 +48,8 @@ def test_out_writes_a_file(desk: Desk) -> None:
 
 
 def test_what_only_an_environment_knows_asks_for_one(desk: Desk) -> None:
-    project = desk.folder / "kiamo.yaml"
-    text = project.read_text(encoding="utf-8")
-    project.write_text(text.replace("  staging:\n", "  staging:\n    variables: {own: Mine}\n"), encoding="utf-8")
+    project = "manifests: [manifests]\nenvironments:\n  staging: {variables: {own: Mine}}\n"
+    (desk.folder / "kiamo.yaml").write_text(project, encoding="utf-8")
     desk.manifest("bases:\n  - {name: prospects, label: '${own}'}\n")
     code, _, err = desk.run("graph")
     assert (code, err.splitlines()[-1]) == (
