@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, write_data
+from kiamo_iac.cli.terminal import is_terminal, say, write_data
 
 if TYPE_CHECKING:
     from kiamo_iac.manifest.formatting import Layout
@@ -79,7 +79,7 @@ def _show_differences(session: Session, changed: list[Layout]) -> None:
     for layout in changed:
         text = unified(layout.before, layout.after, name=layout.shown, color=color)
         if text:
-            write_data(text)
+            write_data(text, utf8=not is_terminal(sys.stdout))
         else:
             say(f"{visible(layout.shown)} would be written as UTF-8 without a byte order mark.")
 

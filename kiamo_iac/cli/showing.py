@@ -71,6 +71,10 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
         from kiamo_iac.workspace.repository import checked_in_repository
 
         checked = checked_in_repository(found, strict=strict)
+    elif output == "text" and any(part.root != Path.cwd() for part in found.parts):  # to be clicked on
+        from kiamo_iac.workspace.repository import below_here, checked_in_repository
+
+        checked = checked_in_repository(found, strict=strict, below=below_here)
     else:
         checked = Checked(found.diagnostics, files=found.files, things=found.things, strict=strict)
     write_data(check_renderer(output, style_for(sys.stdout, session)).render(checked), utf8=output != "text")

@@ -44,6 +44,15 @@ def declared_addresses(context: click.Context, parameter: click.Parameter, incom
     return [CompletionItem(address, help=kind) for (address, kind), _ in zip(fitting, range(MOST), strict=False)]
 
 
+def schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The schemas there are."""
+    from click.shell_completion import CompletionItem
+
+    from kiamo_iac.workspace.schemas import catalogue
+
+    return [CompletionItem(name, help=s.line) for name, s in catalogue().items() if name.startswith(incomplete)]
+
+
 def _project(context: click.Context) -> Path | None:
     """The file that `--project` names, if it stands on the line."""
     named = context.find_root().params.get("project")

@@ -102,13 +102,14 @@ class _Merging:
                 if self.node.pop(key, ...) is ...:
                     report(_takes_nothing(key, part.block, here))
                 self._elsewhere.pop(key, None)
-            elif isinstance(value, dict) and isinstance(old, dict):
-                self._merge_entries(key, old, value, report=report, part=part)
+                continue
+            if isinstance(value, dict) and isinstance(old, dict):
+                self.node[key] = self._merged(old, value, report=report, part=part)
             else:
                 self.node[key] = value
-                self._elsewhere[key] = here
+            self._elsewhere[key] = here
 
-    def _merge_entries(self, key: str, old: dict[str, Any], new: dict[str, Any], *, report: Report, part: Part) -> None:
+    def _merged(self, old: dict[str, Any], new: dict[str, Any], *, report: Report, part: Part) -> dict[str, Any]:
         """A mapping over a mapping, entry by entry; an entry's value is replaced whole."""
         own, here = self.place(old), part.document.place(new)
         elsewhere: dict[str, Place] = {}
@@ -119,8 +120,8 @@ class _Merging:
                 elsewhere[name] = here
             elif merged.pop(name, ...) is ...:
                 report(_takes_nothing(name, part.block, here))
-        self.node[key] = merged
         self._inner[id(merged)] = Overlay(own, elsewhere)
+        return merged
 
 
 def _place(document: Document, node: Node) -> Place | None:

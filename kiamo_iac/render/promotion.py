@@ -57,7 +57,8 @@ def _values(difference: Difference, style: Style) -> str:
 def _how(change: Change, source: str, target: str) -> str:
     match change.how:
         case How.UNCOVER:
-            return f"taken out of {target}'s patch: the base has it"
+            there = "" if change.difference.wanted is NOTHING else ": the base has it"
+            return f"taken out of {target}'s patch{there}"
         case How.MOVE:
             return f"moved from {source}'s patch into the base"
         case How.PATCH:

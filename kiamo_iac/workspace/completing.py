@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from kiamo_iac.manifest.project import find_project
 from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.sources import Sources
 
 
 def environment_names(file: Path | None) -> tuple[str, ...]:
@@ -18,12 +20,16 @@ def environment_names(file: Path | None) -> tuple[str, ...]:
 
 
 def declared_addresses(file: Path | None) -> tuple[tuple[str, str], ...]:
-    """The address and the kind of all that the manifests declare, sorted; of manifests with problems, what can be read.
+    """The address and the kind of all that the manifests declare for any environment, sorted; of manifests with
+    problems, what can be read.
 
     Raises:
         KiamoIacError: there is no project, or its file or contract holds problems.
     """
     from kiamo_iac.workspace.opening import Workspace
 
-    state = Workspace.open(file).load().state
-    return tuple(sorted((str(thing.address), thing.kind.kind) for thing in state))
+    workspace = Workspace.open(file)
+    shared = replace(workspace, sources=Sources(workspace.project.root, keep=True))
+    names: tuple[str | None, ...] = tuple(workspace.project.environments) or (None,)
+    found = {(str(thing.address), thing.kind.kind) for name in names for thing in shared.load(name).state}
+    return tuple(sorted(found))

@@ -6,7 +6,7 @@ Diagnostics and plans name them from the folder of the project file, which may l
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,12 @@ def below_repository(folder: Path, environ: Mapping[str, str] | None = None) -> 
     if root is None or root == folder:
         return ""
     return f"{folder.relative_to(root).as_posix()}/"
+
+
+def below_here(folder: Path) -> str:
+    """Where `folder` stands below the working directory, in the same form; empty too when it does not."""
+    folder, here = folder.resolve(), Path.cwd()
+    return f"{folder.relative_to(here).as_posix()}/" if folder != here and folder.is_relative_to(here) else ""
 
 
 def _repository(folder: Path) -> Path | None:
@@ -63,8 +69,12 @@ def drift_in_repository(drift: Drift, below: str) -> Drift:
     return replace(drift, things=tuple(replace(t, source=_placed(t.source, below)) for t in drift.things))
 
 
-def checked_in_repository(found: Validation, *, strict: bool) -> Checked:
+def checked_in_repository(
+    found: Validation, *, strict: bool, below: Callable[[Path], str] = below_repository
+) -> Checked:
     """What `validate` found with its files named from the root of the repository, and the manifests that were read.
+
+    `below`: another place to name them from.
 
     Raises:
         ManifestError: a folder of manifests cannot be read any more.
@@ -75,10 +85,10 @@ def checked_in_repository(found: Validation, *, strict: bool) -> Checked:
     names: list[str] = []
     homes: list[str] = []
     for part in found.parts:
-        below = below_repository(part.root)
-        diagnostics += (_moved(diagnostic, below) for diagnostic in part.diagnostics)
-        names += _names(part, below)
-        homes.append(f"{below}{part.project.file.name if part.project else 'kiamo.yaml'}")
+        home = below(part.root)
+        diagnostics += (_moved(diagnostic, home) for diagnostic in part.diagnostics)
+        names += _names(part, home)
+        homes.append(f"{home}{part.project.file.name if part.project else 'kiamo.yaml'}")
     return Checked(
         tuple(diagnostics),
         files=found.files,

@@ -13,12 +13,14 @@ import pytest
 
 from kiamo_iac.cli import reference, values
 from kiamo_iac.cli.completion import SHELLS
-from kiamo_iac.cli.main import COMMANDS
+from kiamo_iac.cli.main import COMMANDS, cli
 from kiamo_iac.cli.shells import SHELLS as ANSWERED
 from kiamo_iac.cli.shells import powershell
 from kiamo_iac.cli.shells.bash import quoted
 from kiamo_iac.cli.shells.completer import script_of
 from kiamo_iac.cli.shells.line import taken_apart
+from kiamo_iac.cli.values import schema_names
+from kiamo_iac.workspace.completing import declared_addresses
 from tests.cli.conftest import Desk
 from tests.cli.program import kiamo, variables
 from tests.shells import project
@@ -229,3 +231,13 @@ def test_what_bash_inserts_of_several_names_never_lets_a_sign_go_free() -> None:
     assert re.fullmatch(r"(?:\\.|[A-Za-z0-9])*", text)
     for end in range(len(text)):
         assert re.fullmatch(r"(?:\\.|[A-Za-z0-9])*\\?", text[:end])
+
+
+def test_what_only_a_patch_declares_is_offered_and_so_are_schemas(desk: Desk) -> None:
+    (desk.folder / "kiamo.yaml").write_text(
+        "manifests: [manifests]\nenvironments:\n  staging:\n  late: {patches: [late.yaml]}\n", encoding="utf-8"
+    )
+    (desk.folder / "late.yaml").write_text("bases: [{name: only-there}]\n", encoding="utf-8")
+    assert ("bases/only-there", "base") in declared_addresses(desk.folder / "kiamo.yaml")
+    context = click.Context(cli)
+    assert [item.value for item in schema_names(context, cli.params[0], "pl")] == ["plan", "plans"]

@@ -141,3 +141,15 @@ def test_examples_and_the_demo_are_in_the_canonical_layout(tmp_path: Path) -> No
 def test_the_manifest_of_the_tests_is_canonical() -> None:
     done = kiamo("fmt", "-", typed=MANIFEST)
     assert done.stdout == MANIFEST
+
+
+def test_a_diff_in_a_file_is_utf8_whatever_the_console_speaks(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("bases:\n- name:   équipe →\n", encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, "fmt", "--diff", "m.yaml"],
+        cwd=tmp_path,
+        env=variables(PYTHONIOENCODING="cp1252"),
+        capture_output=True,
+        check=False,
+    )
+    assert "+  - name: équipe →\n" in done.stdout.decode("utf-8").replace("\r\n", "\n")

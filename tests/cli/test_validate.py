@@ -13,7 +13,7 @@ import pytest
 
 from kiamo_iac.render.schemas import validate_schema
 from tests.cli.conftest import MANIFEST, Desk
-from tests.cli.program import ROOT, variables
+from tests.cli.program import ROOT, kiamo, variables
 
 HEAVY = {"httpx", "httpcore", "deepdiff", "rich", "asyncio", "starlette", "uvicorn", "kiamo_iac.planner.planner"}
 
@@ -155,3 +155,16 @@ def test_it_loads_nothing_that_it_does_not_need(desk: Desk, arguments: list[str]
     assert loaded & HEAVY == set()
     assert "kiamo_iac.manifest.loader" in loaded
     assert str(ROOT)
+
+
+def test_files_are_named_as_they_stand_from_where_it_was_typed(tmp_path: Path) -> None:
+    folder = tmp_path / "ops" / "kiamo"
+    (folder / "manifests").mkdir(parents=True)
+    (folder / "kiamo.yaml").write_text("manifests: [manifests]\n", encoding="utf-8")
+    (folder / "manifests" / "a.yaml").write_text("bases:\n  - lable: x\n", encoding="utf-8")
+    done = kiamo("validate", "ops/kiamo/manifests/a.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("ops/kiamo/manifests/a.yaml:2:5: error ")
+    assert kiamo("validate", cwd=folder).stdout.startswith("manifests/a.yaml:2:5: error ")
+    beside = kiamo("--project", "../kiamo.yaml", "validate", cwd=folder / "manifests")
+    assert beside.stdout.startswith("manifests/a.yaml:2:5: error ")

@@ -13,6 +13,7 @@ from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.manifest.all_environments import Checked, check_all
 from kiamo_iac.manifest.loader import Loaded, compose
+from kiamo_iac.manifest.paths import manifests_below
 from kiamo_iac.manifest.project import Project
 from kiamo_iac.manifest.project_file import load_project
 from kiamo_iac.manifest.sources import Sources
@@ -220,7 +221,7 @@ def test_every_key_knows_the_layer_that_it_stands_in(tmp_path: Path) -> None:
     assert place(base, "name") == "manifests/a.yaml:2:11"
     assert place(base, "label") == "environments/production/a.yaml:2:30"
     assert place(base, "protect") == "environments/late.yaml:1:58"
-    assert place(base, "settings") == "manifests/a.yaml:4:15"
+    assert place(base, "settings") == "environments/late.yaml:1:37"
     assert [part.layer for part in loaded.parts[base.address]] == [0, 1, 2]
     assert loaded.parts[base.address][0].block.path == ("bases", 0)
 
@@ -307,3 +308,19 @@ def test_without_environments_the_variables_of_the_project_count(tmp_path: Path)
     assert [d.summary for d in found.diagnostics if d.code == "KIA0321"] == [
         'no manifest of the project refers to the variable "other"'
     ]
+
+
+def test_many_environments_are_not_looked_for_once_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each folder a few times, however many environments there are: square, thousands of them would take minutes."""
+    names = [f"e{number}" for number in range(60)]
+    lines = "".join(f"  {name}: {{variables: {{brand: {name}}}, patches: [patches/{name}]}}\n" for name in names)
+    files = {f"patches/{name}/a.yaml": "" for name in names}
+    made = project(tmp_path, files, f"manifests: [manifests]\nvariables: {{limit: 5}}\nenvironments:\n{lines}")
+    looked: list[Any] = []
+    monkeypatch.setattr(
+        "kiamo_iac.manifest.project.manifests_below", lambda *at: looked.append(at) or manifests_below(*at)
+    )
+    check_all(made, CAPABILITIES)
+    assert len(looked) == 2 * len(names) + 1

@@ -110,7 +110,7 @@ def test_any_layers_come_to_what_merging_by_hand_comes_to(base: list[Data], patc
         assert found == {address: _plain(block) for address, block in wanted.items()}
     for thing in loaded.state:
         assert thing.place is not None
-        for key in thing.attributes.keys() - {"name", "association"}:
+        for key in thing.attributes.keys() - {"name"}:
             number = int(thing.place.at(key).file.partition(".")[0])
             assert number == max(part.layer for part in loaded.parts[thing.address] if key in part.block.body())
 
