@@ -57,8 +57,9 @@ def _groups(project: Project) -> _Groups:
     if not project.environments:
         return [(project.composition(), [])]
     groups: dict[object, tuple[Composition, list[str]]] = {}
+    manifests = project.manifests
     for environment in project.environments.values():
-        made = project.composition(environment)
+        made = project.composition(environment, manifests=manifests)
         values = tuple((name, type(v.value), v.value) for name, v in sorted(made.variables.known.items()))
         groups.setdefault((made.patches, values), (made, []))[1].append(environment.name)
     return list(groups.values())

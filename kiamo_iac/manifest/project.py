@@ -77,16 +77,21 @@ class Project:
         folders = [*self.folders, *(folder for e in self.environments.values() for folder in e.patches)]
         return self._files(folders)
 
-    def composition(self, environment: Environment | None = None) -> Composition:
+    def composition(
+        self, environment: Environment | None = None, *, manifests: tuple[Path, ...] | None = None
+    ) -> Composition:
         """What the manifests of an environment are put together from; of none, the base alone.
+
+        `manifests`: the same as the property, for whoever asks for many: to find them, every patch is looked for.
 
         Raises:
             ManifestError: as `manifests`.
         """
+        base = self.manifests if manifests is None else manifests
         if environment is None:
-            return Composition(self.manifests, variables=Variables(self.variables))
+            return Composition(base, variables=Variables(self.variables))
         patches = tuple(self._files((folder,)) for folder in environment.patches)
-        return Composition(self.manifests, patches, Variables({**self.variables, **environment.variables}))
+        return Composition(base, patches, Variables({**self.variables, **environment.variables}))
 
     def _files(self, folders: Iterable[Folder]) -> tuple[Path, ...]:
         found: dict[Path, Path] = {}

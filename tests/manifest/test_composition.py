@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -318,9 +318,12 @@ def test_many_environments_are_not_looked_for_once_for_each_other(
     lines = "".join(f"  {name}: {{variables: {{brand: {name}}}, patches: [patches/{name}]}}\n" for name in names)
     files = {f"patches/{name}/a.yaml": "" for name in names}
     made = project(tmp_path, files, f"manifests: [manifests]\nvariables: {{limit: 5}}\nenvironments:\n{lines}")
-    looked: list[Any] = []
-    monkeypatch.setattr(
-        "kiamo_iac.manifest.project.manifests_below", lambda *at: looked.append(at) or manifests_below(*at)
-    )
+    looked: list[Path] = []
+
+    def looking(folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
+        looked.append(folder)
+        return manifests_below(folder, root)
+
+    monkeypatch.setattr("kiamo_iac.manifest.project.manifests_below", looking)
     check_all(made, CAPABILITIES)
     assert len(looked) == 2 * len(names) + 1
