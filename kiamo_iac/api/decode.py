@@ -17,6 +17,8 @@ from kiamo_iac.state import EMPTY, RemoteId
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a text", int: "a whole number", bool: "true or false"}
 _PARENT: Final = "the id of its parent"
+_DEEPEST: Final = 64
+"""Lists and mappings within each other in one value: a manifest holds half as many, and all that reads it recurses."""
 
 
 @dataclass(slots=True)
@@ -100,15 +102,19 @@ class Decoder:
             remote_id=self.id_of(item, answer),
             name=attributes["name"],
             attributes=attributes,
-            settings=self._settings(item),
+            settings=self._settings(item, answer),
             extras={name: item[wire] for name, wire in self._extras if item.get(wire)} or EMPTY,
             parent_id=self._parent_id(item, answer) if self._parent else None,
         )
 
-    def _settings(self, item: dict[str, Any]) -> Mapping[str, Any]:
+    def _settings(self, item: dict[str, Any], answer: Answer) -> Mapping[str, Any]:
         if item.keys() <= self._known:
             return EMPTY
-        return {sys.intern(key): value for key, value in item.items() if key not in self._known}
+        found = {sys.intern(key): value for key, value in item.items() if key not in self._known}
+        for key, value in found.items():
+            if isinstance(value, dict | list) and _is_deep(value, _DEEPEST):
+                raise answer.wrong(f'a {self._noun} whose "{printable(key, 60)}" is nested more than {_DEEPEST} deep')
+        return found
 
     def _parent_id(self, item: dict[str, Any], answer: Answer) -> RemoteId:
         return self._as_id(item, self._parent or "", self._parent_type, what=_PARENT, answer=answer)
@@ -171,6 +177,11 @@ class Decoder:
         which = f'the {self._noun} "{printable(name, 60)}"' if isinstance(name, str) and name else f"a {self._noun}"
         holds = f'{kind_of(item[wire])} under "{wire}"' if wire in item else f'nothing under "{wire}"'
         return answer.wrong(f"{which} with {holds}, where the contract has {wanted}")
+
+
+def _is_deep(value: Any, left: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left < 0 or any(_is_deep(item, left - 1) for item in inner)
 
 
 def _type_of(kind: type[Resource], attribute: str) -> type | None:

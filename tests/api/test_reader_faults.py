@@ -94,6 +94,23 @@ def test_a_batch_without_a_state_is_none(contract: Contract) -> None:
         look(contract, bases_7_batches=[{k: v for k, v in BATCH.items() if k != "state"}])
 
 
+@pytest.mark.parametrize("depth", [65, 900])
+def test_f17_a_setting_that_is_nested_without_end(contract: Contract, depth: int) -> None:
+    """Whatever reads it goes down into it, up to Python's own limit."""
+    for value in (nested(depth, []), nested(depth, {})):
+        with pytest.raises(ResponseError, match='a base whose "pace" is nested more than 64 deep'):
+            look(contract, bases=[{**BASE, "pace": value}])
+    assert len(look(contract, bases=[{**BASE, "pace": nested(64, [])}]).state) == 4
+
+
+def nested(depth: int, kind: list[Any] | dict[str, Any]) -> Any:
+    """So many lists or mappings within each other."""
+    value: Any = 1
+    for _ in range(depth):
+        value = [value] if isinstance(kind, list) else {"a": value}
+    return value
+
+
 @pytest.mark.parametrize("empty", [None, [], {}])
 def test_an_empty_mapping_in_any_dress(contract: Contract, empty: Any) -> None:
     (batch,) = [i for i in look(contract, bases_7_batches=[BATCH | {"association": empty}]).state if i.run_state]
