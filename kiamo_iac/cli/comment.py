@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, write_data
+from kiamo_iac.cli.terminal import say, tell, write_data
 
 EPILOG = """\b
 Examples, in a job of GitHub Actions or GitLab CI:
@@ -44,7 +44,7 @@ def comment(session: Session, *, file: Path) -> int:
         os.environ,
         transport=session.transport,
         ca_bundle=session.ca_bundle,
-        told=say if session.verbose else None,
+        told=tell if session.verbose else None,
     )
     if posted is None:
         say("This pipeline is about no merge request: nothing was posted.")

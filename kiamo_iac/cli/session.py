@@ -47,12 +47,12 @@ class Session:
 
         `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
         """
-        from kiamo_iac.cli.terminal import say
+        from kiamo_iac.cli.terminal import tell
         from kiamo_iac.workspace import Workspace
 
         opened = replace(
             Workspace.open(
-                self.project, transport=self.transport, told=say if self.verbose else None, may_lack=may_lack
+                self.project, transport=self.transport, told=tell if self.verbose else None, may_lack=may_lack
             ),
             ca_bundle=self.ca_bundle,
         )

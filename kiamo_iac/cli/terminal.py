@@ -50,6 +50,13 @@ def write_data(text: str, *, utf8: bool = False) -> None:
         click.echo(text, file=sys.stdout, nl=False, color=True)
 
 
+def tell(text: str) -> None:
+    """Say one line that holds data, such as a call with an id that a server has made up."""
+    from kiamo_iac.render.escape import document, visible
+
+    say(document([visible(text)]), nl=False)
+
+
 def say(text: str = "", *, nl: bool = True) -> None:
     """Talk to the person, on stderr.
 

@@ -7,14 +7,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
+import httpx
 import pytest
 
 from kiamo_iac import __version__, errors
 from kiamo_iac.cli import main as program
 from kiamo_iac.cli.main import COMMANDS, EXIT_CODES, cli, run
 from kiamo_iac.cli.reference import top_context
+from kiamo_iac.cli.session import Session
 from tests.cli.program import kiamo
 
 CANARY = "c0ffee" * 6 + "abcd"
@@ -208,3 +211,26 @@ def test_main_ends_the_process_with_the_code(monkeypatch: pytest.MonkeyPatch) ->
         program.main()
     assert ended.value.code == 7
     assert called
+
+
+def test_a_call_is_told_on_one_line_whatever_the_server_calls_its_things(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id that goes into a path may hold anything, and a CI system reads stderr too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KIAMO_STAGING_TOKEN", CANARY)
+    (tmp_path / "kiamo.yaml").write_text(
+        'manifests: [manifests]\nenvironments: {staging: {url: "http://127.0.0.1:8090"}}\n'
+    )
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "a.yaml").write_text("bases: [{name: b, label: B}]\n")
+    evil = "7\n::error::pwned\n##[error]\x1b[31m"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        known = request.url.path.endswith("/bases")
+        return httpx.Response(200, json=[{"id": evil, "name": "b", "label": "B"}] if known else [])
+
+    assert run(["-v", "plan", "-e", "staging"], session=Session(transport=httpx.MockTransport(answer))) == 0
+    said = capsys.readouterr().err
+    assert "pwned" in said
+    assert not re.search(r"^\s*::|##\[|\x1b", said, re.MULTILINE)
