@@ -113,7 +113,7 @@ def _write(text: str, out: Path) -> None:
         if out.exists() and not out.is_file():  # a device or a pipe is written into; a file is replaced whole
             out.write_bytes(shown.encode("utf-8"))
         else:
-            write_text(out, shown)
+            write_text(out, shown, within=out.parent)
     except OSError as error:
         msg = f"The graph cannot be written to {out}: {error.strerror or error}."
         raise KiamoIacError(msg, hint="name a file in a folder that you may write to") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -54,16 +55,20 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
     return decoded(data, shown=shown)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, within: Path | None = None) -> None:
     """Put `text` into `path` as UTF-8, line ends as they are, with the mode that the file has.
 
     It is written beside it and moved into place, so that there is the old file or the new one, and never a part of one.
-    A link stays, and what it leads to is replaced.
+    A link stays, and what it leads to is replaced. `within`: no link may lead out of this folder; a merge request may
+    have put one there.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
     real = path.resolve()
+    if within is not None and not real.is_relative_to(within.resolve()):
+        msg = "a link leads out of the folder"
+        raise OSError(errno.ELOOP, msg, str(path))
     draft = real.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with draft.open("xb") as stream:

@@ -76,7 +76,7 @@ class Destination:
             if created:
                 self.path.mkdir(parents=True, exist_ok=True)
             for shown, text in sorted({**created, **edited}.items()):
-                write_text(self.file(shown), text)
+                write_text(self.file(shown), text, within=self.path)
                 done.append(shown)
         except OSError as error:
             reason = error.strerror or type(error).__name__

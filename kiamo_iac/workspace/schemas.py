@@ -106,7 +106,7 @@ def write_schemas(wanted: Mapping[str, Described], folder: Path, text_of: Callab
             if path.is_file() and path.read_bytes() == content.encode("utf-8"):
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, content)
+            write_text(path, content, within=folder)
         except OSError as error:
             msg = f"{path} cannot be written: {error.strerror or error}."
             raise UsageError(msg, hint="name a folder that you may write to") from error

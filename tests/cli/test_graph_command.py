@@ -101,3 +101,15 @@ def test_a_token_in_a_name_is_in_no_graph(desk: Desk, monkeypatch: pytest.Monkey
         assert "canary-of-a-token" not in desk.run("graph", "--format", output)[1]
         desk.run("graph", "--format", output, "--out", "graph.txt")
         assert "canary-of-a-token" not in (desk.folder / "graph.txt").read_text(encoding="utf-8")
+
+
+def test_a_link_does_not_lead_the_graph_somewhere_else(desk: Desk) -> None:
+    """A pipeline writes into a checkout, and whoever opens a merge request may put a link there."""
+    (desk.folder / "charts").mkdir()
+    victim = desk.folder / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    (desk.folder / "charts" / "graph.svg").symlink_to(victim)
+    code, _, err = desk.run("graph", "--format", "svg", "--out", "charts/graph.svg")
+    assert code == 1
+    assert "a link leads out of the folder" in err
+    assert victim.read_text(encoding="utf-8") == "mine"

@@ -104,3 +104,21 @@ def test_it_runs_as_a_program_of_its_own(tmp_path: Path) -> None:
     done = kiamo("schema", "service", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["title"] == "A service of kiamo-iac"
+
+
+@pytest.mark.parametrize("link", ["kinds", "batch.schema.json"])
+def test_a_link_does_not_lead_schemas_somewhere_else(
+    tmp_path: Path, link: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline writes into a checkout, and whoever opens a merge request may put a link there."""
+    inside, outside = tmp_path / "schemas", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    if link == "kinds":
+        (inside / link).symlink_to(outside, target_is_directory=True)
+    else:
+        (inside / "kinds").mkdir()
+        (inside / "kinds" / link).symlink_to(outside / link)
+    assert run(["schema", "batch", "--out", str(inside)]) == 64
+    assert "a link leads out of the folder" in capsys.readouterr().err
+    assert list(outside.iterdir()) == []
