@@ -374,7 +374,7 @@ def test_manifests_with_errors_stop_it(live: Desk) -> None:
 def test_a_disk_that_is_full(live: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Path] = []
 
-    def full(path: Path, text: str) -> None:
+    def full(path: Path, text: str, *, within: Path) -> None:
         if done:
             raise OSError(28, "No space left on device", str(path))
         done.append(path)
