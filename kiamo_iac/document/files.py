@@ -8,6 +8,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from pathlib import Path
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
@@ -18,6 +19,9 @@ MAX_BYTES = 16 * 1024 * 1024
 
 _USUAL = 64 * 1024
 """Bytes that nearly every file fits in: `read` makes room for all that it is asked for, and 16 MiB take their time."""
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Without blocking: a pipe among the manifests would never answer."""
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -37,7 +41,9 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
         ManifestError: it cannot be read, is larger than `max_bytes`, or is not text; one diagnostic says where.
     """
     try:
-        with path.open("rb") as stream:
+        with os.fdopen(os.open(path, _READ), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise _problem("KIA0104", "it is no file that can be read", hint="remove it", shown=shown)
             data = stream.read(min(_USUAL, max_bytes + 1))
             if len(data) == _USUAL:
                 data += stream.read(max_bytes + 1 - _USUAL)

@@ -49,6 +49,23 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         assert [d.code for d in caught.value.diagnostics] == ["KIA0104"]
 
 
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody writes into the pipe, and nobody would ever say so; a device of Windows is its like there."""
+    if os.name != "nt":
+        os.mkfifo(tmp_path / "m.yaml")
+    with pytest.raises(ManifestError) as caught:
+        read_text(tmp_path / "m.yaml" if os.name != "nt" else Path("NUL"), shown="m.yaml")
+    assert [d.code for d in caught.value.diagnostics] == ["KIA0104"]
+
+
+def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "link.yaml").symlink_to("../outside.yaml")
+    with pytest.raises(OSError, match="leads out"):
+        write_text(tmp_path / "inside" / "link.yaml", "a: 1\n", within=tmp_path / "inside")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["inside"]
+
+
 def test_a_text_is_written_whole_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_bytes(b"a: 1\n")
