@@ -53,12 +53,21 @@ def test_the_scripts_inside_of_files_of_yaml(tmp_path: Path) -> None:
     shellcheck(*files)
 
 
+def take_over(folder: Path, *names: str) -> None:
+    """Put modules of these names there."""
+    for name in names:
+        (folder / f"{name}.py").write_text('raise SystemExit("taken over")\n', encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the installation says."""
     folder = tmp_path_factory.mktemp("installed") / "with a space"
+    here = tmp_path_factory.mktemp("a merge request")
+    take_over(here, "venv", "pip", "ensurepip", "sysconfig", "json", "logging")
     done = subprocess.run(
         [ROOT / "pipelines" / "install", folder],
+        cwd=here,
         env={**os.environ, "KIAMO_IAC_PYTHON": sys.executable},
         capture_output=True,
         text=True,
@@ -79,8 +88,7 @@ def test_what_is_installed_runs(command: Path, tmp_path: Path) -> None:
 
 
 def test_no_module_of_the_folder_that_a_job_runs_in_is_imported(command: Path, tmp_path: Path) -> None:
-    for name in ("json", "click", "kiamo_iac", "sitecustomize", "encodings"):
-        (tmp_path / f"{name}.py").write_text('raise SystemExit("taken over")\n', encoding="utf-8")
+    take_over(tmp_path, "json", "click", "kiamo_iac", "sitecustomize", "encodings")
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
         [command / "kiamo-iac", "--version"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False

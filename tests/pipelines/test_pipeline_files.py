@@ -59,6 +59,14 @@ def test_the_scripts_can_be_run(name: str) -> None:
     assert file.read_text(encoding="utf-8").startswith("#!/usr/bin/env bash\n")
 
 
+def test_python_takes_no_module_of_the_folder_that_a_job_runs_in() -> None:
+    """There a merge request may have put a venv.py, and the token is in the environment."""
+    text = (ROOT / "pipelines" / "install").read_text(encoding="utf-8")
+    runs = re.findall(r'(?:"\$python"|"\$run"|exec %q) (-\S+) (?!2>&1)', text)
+    assert len(runs) == 5
+    assert set(runs) == {"-I"}
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
