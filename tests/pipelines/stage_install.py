@@ -81,10 +81,10 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_installed_runs(command: Path, tmp_path: Path) -> None:
     done = subprocess.run([command / "kiamo-iac", "init"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(
+    found = subprocess.run(
         ["kiamo-iac", "validate"], cwd=tmp_path, env={"PATH": f"{command}:/usr/bin:/bin"}, check=False
     )
-    assert done.returncode == 0
+    assert found.returncode == 0
 
 
 def test_no_module_of_the_folder_that_a_job_runs_in_is_imported(command: Path, tmp_path: Path) -> None:
