@@ -9,7 +9,7 @@ from kiamo_iac.diagnostics import Diagnostic, has_errors
 from kiamo_iac.document.quote import quote
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
-from kiamo_iac.manifest.project import Project
+from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.manifest.variables import unused
 from kiamo_iac.resources.capabilities import Capabilities

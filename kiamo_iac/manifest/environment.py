@@ -13,7 +13,7 @@ from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.manifest.project import Environment, Project
+from kiamo_iac.manifest.project.model import Environment, Project
 from kiamo_iac.manifest.urls import Origin, origin_of
 from kiamo_iac.secret import Secret
 

@@ -88,7 +88,7 @@ def _unwritable(shown: str, error: OSError) -> Diagnostic:
 def _files(project: Path | None, paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     if not paths:
         # Only here: what reads project files costs more than the whole layout of a hundred manifests.
-        from kiamo_iac.manifest.project import find_project
+        from kiamo_iac.manifest.project.model import find_project
 
         yield from _of_project(project or find_project(Path.cwd()))
     for path in paths:
@@ -99,7 +99,7 @@ def _files(project: Path | None, paths: Sequence[Path]) -> Iterator[tuple[Path, 
 
 
 def _of_project(file: Path) -> Iterator[tuple[Path, str]]:
-    from kiamo_iac.manifest.project_file import load_project
+    from kiamo_iac.manifest.project.file import load_project
 
     project = load_project(file)
     for path in (project.file, *project.every_manifest):
@@ -107,7 +107,7 @@ def _of_project(file: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:
-    from kiamo_iac.manifest.project import find_project
+    from kiamo_iac.manifest.project.model import find_project
 
     root = folder.resolve()
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kiamo_iac.manifest.project import find_project
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
+from kiamo_iac.manifest.project.model import find_project
 from kiamo_iac.manifest.sources import Sources
 
 

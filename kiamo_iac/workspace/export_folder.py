@@ -19,7 +19,7 @@ from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.manifest.variables import Variables
 
 if TYPE_CHECKING:
-    from kiamo_iac.manifest.project import Environment, Project
+    from kiamo_iac.manifest.project.model import Environment, Project
     from kiamo_iac.workspace.opening import Workspace
 
 

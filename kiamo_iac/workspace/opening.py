@@ -13,8 +13,8 @@ from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.errors import UsageError
 from kiamo_iac.manifest.environment import Target, choose_environment, resolve_environment
 from kiamo_iac.manifest.loader import Loaded, compose
-from kiamo_iac.manifest.project import Project, find_project
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
+from kiamo_iac.manifest.project.model import Project, find_project
 from kiamo_iac.manifest.sources import Sources
 
 if TYPE_CHECKING:

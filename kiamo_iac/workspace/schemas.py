@@ -36,7 +36,7 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
     from kiamo_iac.api import contract_schema
     from kiamo_iac.ledger.schema import ledger_schema
     from kiamo_iac.manifest import schema
-    from kiamo_iac.manifest.project_schema import project_schema
+    from kiamo_iac.manifest.project.schema import project_schema
     from kiamo_iac.render import schemas, schemas_environments
     from kiamo_iac.render.schemas_promotion import promotion_schema
 
@@ -72,7 +72,7 @@ def catalogue_in_force(project: Path | None) -> Mapping[str, Described]:
         UsageError: `project` is given and is not there.
         ManifestError: project file or contract holds problems.
     """
-    from kiamo_iac.manifest.project_file import load_project
+    from kiamo_iac.manifest.project.file import load_project
 
     found = project or project_above(Path.cwd())
     if found is None:

@@ -11,7 +11,7 @@ from kiamo_iac import __version__
 from kiamo_iac.errors import UsageError
 from kiamo_iac.manifest.environment import variable_prefix
 from kiamo_iac.manifest.paths import Refused, inside
-from kiamo_iac.manifest.project_file import ENVIRONMENT_NAME
+from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
 from kiamo_iac.manifest.urls import origin_of
 from kiamo_iac.scaffold.project import Chosen, Ci, Draft, Tool, Wish, drafted, guessed_ci
 from kiamo_iac.scaffold.repository import parse_remote, repository_of

@@ -13,7 +13,7 @@ from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest.all_environments import check_all
 from kiamo_iac.manifest.loader import load
 from kiamo_iac.manifest.paths import manifests_below
-from kiamo_iac.manifest.project import PROJECT_FILE, Project, find_project
+from kiamo_iac.manifest.project.model import PROJECT_FILE, Project, find_project
 from kiamo_iac.workspace.opening import Workspace, project_above
 
 

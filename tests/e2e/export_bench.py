@@ -13,7 +13,7 @@ from kiamo_iac.api.transport import InProcess
 from kiamo_iac.emulator import FULL_TOKEN, Request
 from kiamo_iac.manifest.exporting.choice import Choice
 from kiamo_iac.manifest.loader import Loaded
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.owned import Ownership
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.workspace import exporting

@@ -14,8 +14,8 @@ from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.manifest.all_environments import Checked, check_all
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.paths import manifests_below
-from kiamo_iac.manifest.project import Project
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
+from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.resources.base import Ensure
 from kiamo_iac.state import Instance
@@ -324,6 +324,6 @@ def test_many_environments_are_not_looked_for_once_for_each_other(
         looked.append(folder)
         return manifests_below(folder, root)
 
-    monkeypatch.setattr("kiamo_iac.manifest.project.manifests_below", looking)
+    monkeypatch.setattr("kiamo_iac.manifest.project.model.manifests_below", looking)
     check_all(made, CAPABILITIES)
     assert len(looked) == 2 * len(names) + 1

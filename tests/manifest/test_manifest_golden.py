@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.manifest.loader import load
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
 from tests.manifest.packaged import CAPABILITIES
 
 GOLDEN = Path(__file__).parent / "golden"

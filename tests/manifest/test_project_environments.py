@@ -10,7 +10,7 @@ from kiamo_iac.errors import ManifestError
 from kiamo_iac.guard_settings import ChangeWindow, GuardSettings
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.manifest.environment import resolve_environment
-from kiamo_iac.manifest.project import Environment
+from kiamo_iac.manifest.project.model import Environment
 from tests.manifest.saying import said
 from tests.manifest.test_project_file import PREFIX, project
 

@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from kiamo_iac.document.parser import parse
 from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest.loader import compose
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.resources import kinds
 from kiamo_iac.workspace.schemas import catalogue

@@ -9,7 +9,7 @@ from typing import Final
 
 from kiamo_iac.address import Address
 from kiamo_iac.manifest.paths import Refused, inside
-from kiamo_iac.manifest.project import Environment, Project
+from kiamo_iac.manifest.project.model import Environment, Project
 from kiamo_iac.manifest.promoting.bench import Bench
 from kiamo_iac.manifest.promoting.drafts import Draft, Ref
 from kiamo_iac.manifest.promoting.views import shown

@@ -10,7 +10,7 @@ from kiamo_iac.document.editing import Editor
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import KiamoIacError, ManifestError
 from kiamo_iac.manifest.composition import Composition
-from kiamo_iac.manifest.project import Environment, Project
+from kiamo_iac.manifest.project.model import Environment, Project
 from kiamo_iac.manifest.promoting import remarks
 from kiamo_iac.manifest.promoting.bench import Bench
 from kiamo_iac.manifest.promoting.comparing import Compared, compare

@@ -10,7 +10,7 @@ from pathlib import Path
 from kiamo_iac.address import Address
 from kiamo_iac.manifest.composition import Composition, Part
 from kiamo_iac.manifest.loader import Loaded, compose
-from kiamo_iac.manifest.project import Project
+from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.promoting.bodies import composed, names_of, variables_in, written
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.manifest.variables import Variables

@@ -9,7 +9,7 @@ import pytest
 
 from kiamo_iac.address import Address
 from kiamo_iac.errors import EditError, KiamoIacError, ManifestError
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.promoting.model import Choice, Promotion
 from tests.manifest.promoting.worlds import EVERYTHING, PROJECT, THIRD, declared, done, project, promoted, write
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from kiamo_iac.errors import KiamoIacError, ManifestError
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.promoting.model import Choice
 from tests.manifest.promoting.worlds import declared, done, emptied, left, project, promoted, said, worlds, write
 

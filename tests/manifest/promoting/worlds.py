@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kiamo_iac.document.writing import dump
 from kiamo_iac.manifest.loader import compose
-from kiamo_iac.manifest.project import Project
-from kiamo_iac.manifest.project_file import load_project
+from kiamo_iac.manifest.project.file import load_project
+from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.promoting.model import Choice, How, Promotion
 from kiamo_iac.manifest.promoting.promotion import promote
 from kiamo_iac.manifest.sources import Sources

@@ -17,11 +17,11 @@ from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.manifest.environment import variable_prefix
 from kiamo_iac.manifest.paths import is_manifest
-from kiamo_iac.manifest.project import Environment, Folder, Project
-from kiamo_iac.manifest.project_guards import guards
-from kiamo_iac.manifest.project_ledger import ledger, place_of
-from kiamo_iac.manifest.project_nodes import Nodes
-from kiamo_iac.manifest.project_variables import variables
+from kiamo_iac.manifest.project.guards import guards
+from kiamo_iac.manifest.project.ledger import ledger, place_of
+from kiamo_iac.manifest.project.model import Environment, Folder, Project
+from kiamo_iac.manifest.project.nodes import Nodes
+from kiamo_iac.manifest.project.variables import variables
 from kiamo_iac.manifest.urls import origin_of
 from kiamo_iac.manifest.variables import Variable
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.document.quote import quote
-from kiamo_iac.manifest.project_nodes import Nodes
+from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.manifest.variables import MARK, VARIABLE_NAME, Variable
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, assert_never
 from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.document.quote import quote
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.manifest.project_nodes import Nodes
+from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.manifest.urls import Origin, origin_of
 
 _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {

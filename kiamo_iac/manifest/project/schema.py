@@ -18,8 +18,8 @@ from kiamo_iac.document.schema import (
 )
 from kiamo_iac.guard_settings import WRITTEN, GuardSettings
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.manifest.project_file import ENVIRONMENT_NAME
-from kiamo_iac.manifest.project_ledger import LOCK, UNLOCK, UPDATE
+from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
+from kiamo_iac.manifest.project.ledger import LOCK, UNLOCK, UPDATE
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
 VERSION: Final = 1
