@@ -80,6 +80,21 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
 
 
+class Guesses:
+    """`did_you_mean` within a budget: to compare every unknown name with every known one would take minutes."""
+
+    MOST = 100_000
+    """Comparisons, of all guesses of one reading or planning together; about a second."""
+
+    def __init__(self) -> None:
+        self._left = self.MOST
+
+    def near(self, word: str, candidates: Collection[str]) -> str | None:
+        """A hint naming the candidate nearest to `word`, or None."""
+        self._left -= len(candidates)
+        return did_you_mean(word, candidates) if self._left >= 0 else None
+
+
 def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
     """A hint naming the candidate nearest to `word`, or None when none is near."""
     if not candidates:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from kiamo_iac.address import Address
 from kiamo_iac.collector import collector_paused
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, has_errors
+from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange, has_errors
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import ManifestError
@@ -20,7 +20,6 @@ from kiamo_iac.manifest.blocks import Block, read_blocks
 from kiamo_iac.manifest.checks import KindChecks
 from kiamo_iac.manifest.composition import Composition, Part, merge
 from kiamo_iac.manifest.explain import explain
-from kiamo_iac.manifest.guesses import Guesses
 from kiamo_iac.manifest.lifecycles import REFERENCE, lifecycle_of
 from kiamo_iac.manifest.references import References
 from kiamo_iac.manifest.shapes import shapes

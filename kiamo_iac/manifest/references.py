@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
-from kiamo_iac.manifest.guesses import Guesses
 from kiamo_iac.manifest.relations import Siblings, Things, is_absent, related
 from kiamo_iac.resources import kinds
 from kiamo_iac.resources.base import Ensure, Reference, Resource, Scope

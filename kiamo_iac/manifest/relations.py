@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange
 from kiamo_iac.document.place import Place, pack
 from kiamo_iac.document.quote import quote
-from kiamo_iac.manifest.guesses import Guesses
 from kiamo_iac.manifest.lifecycles import REFERENCE
 from kiamo_iac.manifest.names import skeleton
 from kiamo_iac.resources import kinds

@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 
 from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import did_you_mean
+from kiamo_iac.diagnostics import Guesses
 from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.plan import Action
@@ -34,6 +34,7 @@ class Links:
         self._pairing = pairing
         self._references = references
         self._capabilities = capabilities
+        self._guesses = Guesses()
         self._of: dict[Pair, Unit] = {}
         self._creates: dict[tuple[Pair | None, str], list[Draft]] = defaultdict(list)
         for unit in units:
@@ -105,7 +106,7 @@ class Links:
             detail=f"The instance would answer {self._capabilities.meaning(reference.missing)}."
             if reference.missing
             else None,
-            hint=did_you_mean(name, others) or f"Declare it under {_collection(reference)}, or correct the name.",
+            hint=self._guesses.near(name, others) or f"Declare it under {_collection(reference)}, or correct the name.",
             key=reference.attribute,
         )
 

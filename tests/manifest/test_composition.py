@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity
 from kiamo_iac.manifest.all_environments import Checked, check_all
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.paths import manifests_below
@@ -139,6 +139,16 @@ def test_what_is_no_variable_is_told_at_its_place(tmp_path: Path, text: str, exp
 def test_a_hint_names_the_variable_that_was_meant(tmp_path: Path) -> None:
     made = composed(project(tmp_path, {"manifests/b.yaml": "bases: [{name: b, label: '${brnd}'}]\n"}), "staging")
     assert [d.hint for d in made.diagnostics if d.code == "KIA0320"] == ['did you mean "brand"?']
+
+
+def test_guesses_end_before_they_take_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each compares a name with every variable there is: square, thousands of both would take minutes."""
+    monkeypatch.setattr(Guesses, "MOST", 5)
+    text = "bases: [{name: p, label: P, settings: {a: '${brend}', b: '${brond}', c: '${brind}'}}]\n"
+    made = project(tmp_path, {"manifests/a.yaml": text}, "manifests: [manifests]\nvariables: {brand: A, other: B}\n")
+    added = 'add "brind: …" under variables: in the project file'
+    hints = [diagnostic.hint for diagnostic in composed(made, None).diagnostics]
+    assert hints == ['did you mean "brand"?', 'did you mean "brand"?', added]
 
 
 def test_a_variable_in_a_key_is_refused(tmp_path: Path) -> None:
