@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from kiamo_iac.errors import RefusedError, TransportError, UsageError
 from kiamo_iac.forge.calls import PassingError
 
-_MARKER: Final = re.compile(r"<!-- kiamo-iac:[a-z]+(?::[A-Za-z0-9._-]+)* -->")
+_MARKER: Final = re.compile(r"<!-- kiamo-iac:[a-z]+(?:-[a-z]+)*(?::[A-Za-z0-9._-]+)* -->")
 _WAITS: Final = (1.0, 4.0)
 """Seconds before a write whose outcome is unknown is looked at, and made again where it is missing."""
 _GONE: Final = frozenset({403, 404, 410})

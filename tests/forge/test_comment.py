@@ -8,6 +8,8 @@ import pytest
 
 from kiamo_iac.errors import AccessError, RefusedError, TransportError, UsageError
 from kiamo_iac.forge.comment import Outcome, Posted
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.environments import table_markdown
 from tests.forge.conftest import Job
 from tests.forge.fake import MARKER, STRANGER, US, Fake
 
@@ -130,6 +132,12 @@ def test_the_body_is_as_long_as_the_forge_takes(job: Job) -> None:
     assert outcome(job.comment(text)) is Outcome.CREATED
     with pytest.raises(UsageError, match=f"takes {limit:,}"):
         job.comment(text + "x")
+
+
+def test_the_table_of_all_environments_is_a_comment_too(job: Job) -> None:
+    text = table_markdown((), Style())
+    assert outcome(job.comment(text)) is Outcome.CREATED
+    assert outcome(job.comment(f"{text}\nMore.\n")) is Outcome.UPDATED
 
 
 @pytest.mark.parametrize(
