@@ -55,6 +55,19 @@ def value(data: Any) -> str:
             return visible(json.dumps(data, ensure_ascii=False, default=_plain))
 
 
+def yaml_scalar(text: str) -> str:
+    r"""A scalar of YAML as it stands on its line, CI commands broken by an escape that YAML reads back: `"#\x23["`."""
+    if not _CI_PREFIX.search(text):
+        return text
+    if text.startswith('"'):
+        text = text[1:-1]
+    else:
+        text = text[1:-1].replace("''", "'") if text.startswith("'") else text
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    broken = _CI_PREFIX.sub(r"#\\x23", text)
+    return f'"{broken}"'
+
+
 def document(lines: Iterable[str]) -> str:
     """Join lines into a text that ends with a newline; none of them can open as a CI command (`::error::`)."""
     return "".join(f"{_guarded(line)}\n" for line in lines)

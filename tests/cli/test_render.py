@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
+import pytest
 
+from kiamo_iac.document.parser import parse
 from kiamo_iac.render.schemas_environments import composed_schema
 from tests.cli.conftest import Desk
 from tests.cli.program import variables
@@ -134,6 +137,19 @@ def test_warnings_go_to_stderr_and_errors_refuse(desk: Desk) -> None:
     assert (code, out) == (1, "")
     assert 'manifests/a.yaml:3:12: error KIA0320: no variable is called "brnd"' in err
     assert 'hint: did you mean "brand"?' in err
+
+
+@pytest.mark.parametrize(
+    "text", ["a ##[error]b", "##vso[x]", "say \"##[x]\" \\ 'y'", 'a "##[b]"', "##teamcity[x]\nb", "it's\t##[x] \u202e"]
+)
+def test_no_value_is_a_command_of_a_ci_system_and_none_is_lost(desk: Desk, text: str) -> None:
+    """They are looked for anywhere in a line."""
+    data = {"bases": [{"name": "p", "label": text, "settings": {text: [text]}}]}
+    desk.manifest(json.dumps(data))
+    code, out, err = desk.run("render", "-e", "staging")
+    assert (code, err) == (0, "")
+    assert not re.search(r"##(\[|vso\[|teamcity\[)|^\s*::", out, re.MULTILINE)
+    assert parse(out, file="x.yaml").data == data
 
 
 def test_an_unknown_environment(desk: Desk) -> None:
