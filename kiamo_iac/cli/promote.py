@@ -79,6 +79,7 @@ def promote(
     """
     from kiamo_iac.errors import UsageError
     from kiamo_iac.manifest.promoting.model import Choice
+    from kiamo_iac.render.escape import visible
     from kiamo_iac.workspace.promoting import promoted, write
 
     if check and writing:
@@ -92,7 +93,7 @@ def promote(
     if check:
         return 0 if made.level else 2
     if written:
-        say(f"Written: {', '.join(written)}.")
+        say(f"Written: {', '.join(map(visible, written))}.")
     elif blocked:
         nothing = "Nothing was written: s" if writing else "S"
         say(f"{nothing}omething is missing on {target}; --allow-missing goes on without it.")

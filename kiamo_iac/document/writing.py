@@ -280,19 +280,19 @@ def _under(sign: str, written: Written) -> list[str]:
     return [f"{sign} {written.head}".rstrip(), *below]
 
 
-def dump(data: Any, *, indent: int = 0, flow: Collection[str] = ()) -> str:
+def dump(data: Any, *, indent: int = 0, flow: Collection[str] = (), literals: bool = True) -> str:
     """Plain data (dict, list, str, int, float, bool, None) as a canonical YAML text that ends with a newline.
 
     `indent` is the number of spaces before every line. `flow` names keys whose mapping or list, or whose list's
     mappings, go into brackets when they hold nothing but values of one line and fit: `fields` makes
-    `- {name: city, label: City}`. Reading it back gives the same data, but for what looks like a token, which our own
-    reader refuses everywhere.
+    `- {name: city, label: City}`. `literals`: text of several lines stands as it is, else in quotes. Reading it back
+    gives the same data, but for what looks like a token, which our own reader refuses everywhere.
 
     Raises:
         ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters,
             keys that are not text.
     """
-    written = write(data, Style(flow, WIDTH - indent))
+    written = write(data, Style(flow, WIDTH - indent, literals))
     below = [f"{' ' * INDENT}{line}" if line else "" for line in written.lines] if written.head else written.lines
     lines = [written.head, *below] if written.head else below
     return "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)

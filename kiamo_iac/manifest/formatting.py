@@ -66,10 +66,17 @@ def _of_file(path: Path, shown: str, *, write: bool) -> Layout:
     found = _layout(text, data, shown)
     if write and found.changes:
         try:
-            write_text(path, found.after)
+            write_text(path, found.after, within=_project_folder(path))
         except OSError as error:
             return replace(found, changes=False, diagnostics=(_unwritable(shown, error),))
     return found
+
+
+def _project_folder(path: Path) -> Path | None:
+    """The folder of the project that a file lies in, by its name; a link of a project does not lead out of it."""
+    from kiamo_iac.manifest.project.model import PROJECT_FILE  # with all that it needs: only where something is written
+
+    return next((folder for folder in path.absolute().parents if (folder / PROJECT_FILE).is_file()), None)
 
 
 def _layout(text: str, data: bytes, shown: str) -> Layout:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 
+from kiamo_iac.render.escape import visible
+
 _NO_NEWLINE = "\\ No newline at end of file\n"
 
 
@@ -15,6 +17,7 @@ def unified_diff(file: str, before: str | None, after: str) -> str:
 
     There is no `diff --git` line: without it git takes the names from the folder that it runs in.
     """
+    file = visible(file)  # a name that this changes is none that a diff could be applied to
     tail = "\t" if " " in file else ""  # where the name ends, as GNU diff writes it
     old = "/dev/null" if before is None else f"a/{file}{tail}"
     lines = difflib.unified_diff(_lines(before or ""), _lines(after), old, f"b/{file}{tail}")

@@ -39,7 +39,7 @@ def save(workspace: Workspace, made: Planned, file: Path) -> None:
         plan=made.plan,
         tool_version=__version__,
         created_at=workspace.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        manifests_digest=_manifests(workspace),
+        manifests_digest=_manifests(workspace, made.plan.environment),
         contract_digest=_contract(workspace),
         nonce=secrets.token_hex(16),
         options=made.options,
@@ -88,7 +88,7 @@ def applying_saved(
         saved,
         environment=environment,
         url=target.url,
-        manifests_digest=_manifests(workspace),
+        manifests_digest=_manifests(workspace, target.name),
         contract_digest=_contract(workspace),
         tool_version=__version__,
     )
@@ -103,11 +103,12 @@ def applying_saved(
         yield Applying(workspace, ledger, made, spends=saved.digest)
 
 
-def _manifests(workspace: Workspace) -> str:
-    root = workspace.project.root
-    return manifests_digest(
-        (path.relative_to(root).as_posix(), path.read_bytes()) for path in workspace.project.manifests
-    )
+def _manifests(workspace: Workspace, environment: str) -> str:
+    """Of the base, and of the patches that this environment puts over it."""
+    project = workspace.project
+    composition = project.composition(project.environments[environment])
+    files = dict.fromkeys((*composition.files, *(file for layer in composition.patches for file in layer)))
+    return manifests_digest((path.relative_to(project.root).as_posix(), path.read_bytes()) for path in files)
 
 
 def _contract(workspace: Workspace) -> str:

@@ -395,3 +395,13 @@ def test_what_changed_meanwhile_is_not_overwritten(live: Desk, monkeypatch: pyte
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     assert (code, "manifests/a.yaml has changed while the instance was read" in err) == (1, True)
     assert list(manifests(live)) == ["a.yaml"]
+
+
+def test_no_line_of_stdout_is_a_command_to_a_pipeline(live: Desk) -> None:
+    live.emulator.seed({"bases": [{"name": "b", "label": "x\n::error::y\n"}]})
+    code, out, _ = live.run("export", "-e", "staging")
+    assert code == 0
+    assert '    label: "x\\n::error::y\\n"\n' in out
+    assert not any(line.lstrip().startswith("::") for line in out.splitlines())
+    assert live.run("export", "-e", "staging", "-o", "elsewhere")[0] == 0
+    assert "label: |\n" in (live.folder / "elsewhere" / "b.yaml").read_text(encoding="utf-8")

@@ -153,3 +153,15 @@ def test_a_diff_in_a_file_is_utf8_whatever_the_console_speaks(tmp_path: Path) ->
         check=False,
     )
     assert "+  - name: équipe →\n" in done.stdout.decode("utf-8").replace("\r\n", "\n")
+
+
+def test_a_link_of_a_project_is_not_followed_out_of_it(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "theirs.yaml"
+    outside.write_text(UNTIDY, encoding="utf-8")
+    link = desk.folder / "manifests" / "l.yaml"
+    link.symlink_to(outside)
+    code, _, err = desk.run("fmt", "manifests/l.yaml")
+    assert code == 1
+    assert "manifests/l.yaml" in err
+    assert outside.read_text(encoding="utf-8") == UNTIDY
+    assert link.is_symlink()

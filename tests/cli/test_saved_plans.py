@@ -230,3 +230,16 @@ def test_a_change_right_before_the_write_is_stale_and_that_thing_untouched(
     assert "1 done, 1 failed" in out
     labels = {base["name"]: base["label"] for base in desk.emulator.dump()["bases"]}
     assert labels == {"a": "A2", "b": "By hand"}
+
+
+def test_a_changed_patch_is_a_changed_manifest(desk: Desk) -> None:
+    project = desk.folder / "kiamo.yaml"
+    patched = project.read_text(encoding="utf-8").replace("staging: {", "staging: {patches: [late.yaml], ")
+    project.write_text(patched, encoding="utf-8")
+    (desk.folder / "late.yaml").write_text("bases: [{name: prospects, label: A}]\n", encoding="utf-8")
+    assert desk.run("plan", "-e", "staging", "--out", "p.plan")[0] == 0
+    (desk.folder / "late.yaml").write_text("# only a comment\nbases: [{name: prospects, label: A}]\n", encoding="utf-8")
+    code, _, err = desk.run("apply", "p.plan", "--yes")
+    assert code == 3
+    assert "Manifests changed since the plan was saved" in err
+    assert desk.writes() == []

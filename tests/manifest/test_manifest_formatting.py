@@ -107,7 +107,7 @@ def test_mode_and_links_stay(project: Path) -> None:
 
 
 def test_one_that_cannot_be_written_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, text: str) -> None:
+    def refuse(path: Path, text: str, *, within: Path | None) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr("kiamo_iac.manifest.formatting.write_text", refuse)
