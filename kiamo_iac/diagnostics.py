@@ -91,8 +91,12 @@ class Guesses:
 
     def near(self, word: str, candidates: Collection[str]) -> str | None:
         """A hint naming the candidate nearest to `word`, or None."""
-        self._left -= len(candidates)
-        return did_you_mean(word, candidates) if self._left >= 0 else None
+        return did_you_mean(word, candidates) if self.spend(len(candidates)) else None
+
+    def spend(self, comparisons: int) -> bool:
+        """Whether there is budget left for so many more, which are then counted."""
+        self._left -= comparisons
+        return self._left >= 0
 
 
 def did_you_mean(word: str, candidates: Collection[str]) -> str | None:

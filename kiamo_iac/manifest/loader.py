@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from kiamo_iac.address import Address
 from kiamo_iac.collector import collector_paused
-from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange, has_errors
+from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange, did_you_mean, has_errors
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import ManifestError
@@ -21,6 +21,7 @@ from kiamo_iac.manifest.checks import KindChecks
 from kiamo_iac.manifest.composition import Composition, Part, merge
 from kiamo_iac.manifest.explain import explain
 from kiamo_iac.manifest.lifecycles import REFERENCE, lifecycle_of
+from kiamo_iac.manifest.names import may_be_mistyped
 from kiamo_iac.manifest.references import References
 from kiamo_iac.manifest.shapes import shapes
 from kiamo_iac.manifest.sources import Source, Sources
@@ -180,11 +181,14 @@ class _Loading:
     def _guess(self, part: Part) -> None:
         """A patch that finds nothing to change adds a thing; where the name is nearly one of the base, it is told."""
         block = part.block
-        near = [thing.name for thing in self._siblings.get((block.parent, block.shape.noun), ())]
-        hint = self._guesses.near(block.node["name"], near)
+        name = block.node["name"]
+        siblings = self._siblings.get((block.parent, block.shape.noun), ())
+        if not self._guesses.spend(len(siblings)):
+            return
+        hint = did_you_mean(name, [thing.name for thing in siblings if may_be_mistyped(name, thing.name)])
         if hint is not None:
             place = part.document.place(block.node)
-            summary = f"the patch adds a {block.shape.noun} {quote(block.node['name'])}: there is none to change"
+            summary = f"the patch adds a {block.shape.noun} {quote(name)}: there is none to change"
             self.diagnostics.append(
                 Diagnostic(
                     "KIA0324", summary, Severity.WARNING, hint=hint, address=block.address, source=place.at("name")

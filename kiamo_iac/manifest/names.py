@@ -14,6 +14,10 @@ _LOOK_ALIKES: Final = str.maketrans(
     "ABEKMHOPCTYXSIJaeopcyxsijhdqwABEZHIKMNOPTYXaikvopuxi------",
 )
 
+_NO_DIGITS: Final = str.maketrans("", "", "0123456789")
+_NEARLY: Final = 0.8
+"""One letter in ten, two in twenty: north is not south."""
+
 
 def misleading(name: str) -> str | None:
     """The first control character, or character that turns the direction of writing; None is the everyday case."""
@@ -28,3 +32,12 @@ def skeleton(name: str) -> str:
         name = unicodedata.normalize("NFKC", name).translate(_LOOK_ALIKES)
         name = "".join(c for c in name if unicodedata.category(c) != "Cf")
     return " ".join(name.casefold().split())
+
+
+def may_be_mistyped(name: str, other: str) -> bool:
+    """Whether `name` may be meant to be `other`: a letter more, less, or another. `spring-1` is not `spring-2`."""
+    if abs(len(name) - len(other)) > 1 or name.translate(_NO_DIGITS) == other.translate(_NO_DIGITS):
+        return False
+    import difflib  # only where a patch adds something
+
+    return difflib.SequenceMatcher(None, name, other).ratio() >= _NEARLY

@@ -283,6 +283,22 @@ def test_a_patch_that_is_wrong(tmp_path: Path, patch: str, expected: str) -> Non
     assert problems(tmp_path, {"environments/staging/a.yaml": patch}) == [f"environments/staging/a.yaml:{expected}"]
 
 
+@pytest.mark.parametrize("name", ["prospects-2", "prospects test", "clients", "prospectors"])
+def test_a_patch_may_add_what_is_called_otherwise(tmp_path: Path, name: str) -> None:
+    assert problems(tmp_path, {"environments/staging/a.yaml": f"bases: [{{name: {name}}}]\n"}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("spring-1", False), ("spring-2", False), ("sprong-2", True), ("north", False)]
+)
+def test_numbered_names_are_not_mistyped(tmp_path: Path, name: str, told: bool) -> None:
+    files = {
+        "manifests/b.yaml": "bases: [{name: b, batches: [{name: spring-2}, {name: south}]}]\n",
+        "environments/staging/a.yaml": f"bases: [{{name: b, batches: [{{name: {name}}}]}}]\n",
+    }
+    assert any("KIA0324" in one for one in problems(tmp_path, files)) is told
+
+
 def test_protected_in_the_base_and_absent_in_a_patch(tmp_path: Path) -> None:
     files = {
         "manifests/a.yaml": "bases:\n  - name: prospects\n    label: ${brand}\n    protect: true\n",
