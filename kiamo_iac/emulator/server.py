@@ -115,8 +115,8 @@ def serve(emulator: Emulator, *, host: str, port: int, ready: Callable[[str], No
         OSError: the port is in use, or the host is not one of this machine's.
     """
     with _sigterm_as_sigint(), Server(emulator, host=host, port=port) as server:
-        ready(server.url)
         try:
+            ready(server.url)  # whoever reads the URL may stop it before the rest is told
             server.wait()
         except KeyboardInterrupt:
             return

@@ -160,3 +160,15 @@ def test_what_is_wrong_behind_the_api_is_said(
     answer = emulator.handle(Request(method, f"/_emulator/{path}", {"after": "x"}, {}, body))
     assert answer.status == status
     assert json.loads(answer.body)["error"].startswith(error)
+
+
+def test_a_signal_while_the_url_is_told_stops_it_too(contract: Contract) -> None:
+    told: list[str] = []
+
+    def ready(url: str) -> None:
+        told.append(url)
+        signal.raise_signal(signal.SIGTERM)
+
+    with Emulator(contract) as made:
+        serve(made, host="127.0.0.1", port=0, ready=ready)
+    assert told
