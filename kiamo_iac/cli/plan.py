@@ -98,13 +98,13 @@ def plan(
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:
     """One table of all environments on stdout; 1 when one of them has no plan, or one that is refused."""
-    from kiamo_iac.render.environments import TABLES, Row
+    from kiamo_iac.render.environments import TABLES
     from kiamo_iac.workspace.planning_all import plan_all
 
     if output not in TABLES:
         msg = f"All environments are shown as {', '.join(TABLES)}."
         raise click.UsageError(msg)
-    rows = [Row(made.environment, made.plan, made.error) for made in plan_all(session.workspace(), options)]
+    rows = plan_all(session.workspace(), options)
     write_data(TABLES[output](rows, style_for(sys.stdout, session)), utf8=output != "text")
     if any(row.plan is None or not row.plan.applyable for row in rows):
         return 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import SourceRange
-from kiamo_iac.manifest.composition import Composition, Places, merge
+from kiamo_iac.manifest.composition import Places, merge
 from kiamo_iac.manifest.loader import Loaded
 from kiamo_iac.manifest.shapes import Shape, reading_order, shapes
 from kiamo_iac.manifest.variables import Value, literal
@@ -48,17 +48,17 @@ class ComposedThing:
     """Collection → its things, as they are declared."""
 
 
-def composed_things(loaded: Loaded, composition: Composition) -> Mapping[str, tuple[ComposedThing, ...]]:
+def composed_things(loaded: Loaded) -> Mapping[str, tuple[ComposedThing, ...]]:
     """Collection → the things at the top, in the order of kinds, and of their declaration within.
 
-    `loaded` was composed of `composition` with its parts kept.
+    `loaded` was composed with its parts kept.
     """
     below: dict[tuple[Address | None, str], list[Address]] = {}
     for address in loaded.parts:
         parent = address.parent
         holder = parent if parent in loaded.parts else None
         below.setdefault((holder, address.collection), []).append(address)
-    reading = _Reading(loaded, composition, below)
+    reading = _Reading(loaded, below)
     known = shapes()
     return {name: reading.things(None, known[name]) for name in reading_order(known) if (None, name) in below}
 
@@ -67,11 +67,10 @@ class _Reading:
     def __init__(
         self,
         loaded: Loaded,
-        composition: Composition,
         below: Mapping[tuple[Address | None, str], Sequence[Address]],
     ) -> None:
         self._loaded = loaded
-        self._variables = composition.variables
+        self._variables = loaded.variables
         self._below = below
         self._shapes = shapes()
 

@@ -43,6 +43,8 @@ class Loaded:
     """How many manifests were read."""
     parts: Mapping[Address, tuple[Part, ...]] = field(default_factory=dict)
     """When they were asked for: what each layer says of a thing, the lowest first."""
+    variables: Variables = field(default_factory=Variables)
+    """Those that were filled in."""
 
     def checked(self) -> State:
         """The state, when no diagnostic is an error.
@@ -82,7 +84,7 @@ def compose(
     told = map(composition.variables.explained, loading.diagnostics)
     diagnostics = tuple(sorted(told, key=Diagnostic.sort_key))
     files_read = len(composition.files) + sum(map(len, composition.patches))
-    return Loaded(State(loading.things.values()), diagnostics, files_read, loading.parts)
+    return Loaded(State(loading.things.values()), diagnostics, files_read, loading.parts, composition.variables)
 
 
 class _Loading:

@@ -29,7 +29,7 @@ class Row:
 
     environment: str
     plan: Plan | None
-    error: KiamoIacError | None
+    error: KiamoIacError | None = None
 
 
 def table_text(rows: Sequence[Row], style: Style) -> str:

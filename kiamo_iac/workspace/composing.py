@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.manifest.composed import ComposedThing, composed_things
-from kiamo_iac.manifest.environment import choose_environment
-from kiamo_iac.manifest.loader import compose
-from kiamo_iac.manifest.sources import Sources
 
 if TYPE_CHECKING:
     from kiamo_iac.workspace.opening import Workspace
@@ -24,9 +21,6 @@ def composed(
         UsageError: there is no such environment.
         ManifestError: the manifests hold errors.
     """
-    project = workspace.project
-    composition = project.composition(choose_environment(project, environment))
-    capabilities = workspace.contract.capabilities()
-    loaded = compose(composition, sources=Sources(project.root), capabilities=capabilities, keep_parts=True)
+    loaded = workspace.load(environment, keep_parts=True)
     loaded.checked()
-    return composed_things(loaded, composition), loaded.diagnostics
+    return composed_things(loaded), loaded.diagnostics

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.errors import KiamoIacError, UsageError
 from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.render.environments import Row
 from kiamo_iac.workspace.planning import planned
 
 if TYPE_CHECKING:
-    from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
     from kiamo_iac.workspace.opening import Workspace
 
@@ -19,16 +19,7 @@ AT_A_TIME: Final = 4
 """Environments that are read at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one environment: a plan, or the reason why there is none."""
-
-    environment: str
-    plan: Plan | None
-    error: KiamoIacError | None = None
-
-
-def plan_all(workspace: Workspace, options: Options) -> list[Outcome]:
+def plan_all(workspace: Workspace, options: Options) -> list[Row]:
     """A plan, or an error, for every environment, in the order of the project file. Nothing is written.
 
     Raises:
@@ -41,21 +32,21 @@ def plan_all(workspace: Workspace, options: Options) -> list[Outcome]:
     together = replace(workspace, sources=Sources(workspace.project.root, keep=True))
     pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="plan")
     try:
-        futures = [pool.submit(_outcome, together, name, options) for name in names]
+        futures = [pool.submit(_row, together, name, options) for name in names]
         _wait(futures)
         return [future.result() for future in futures]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _outcome(workspace: Workspace, name: str, options: Options) -> Outcome:
+def _row(workspace: Workspace, name: str, options: Options) -> Row:
     try:
-        return Outcome(name, planned(workspace, name, options).plan)
+        return Row(name, planned(workspace, name, options).plan)
     except KiamoIacError as error:
-        return Outcome(name, None, error)
+        return Row(name, None, error)
 
 
-def _wait(futures: list[Future[Outcome]]) -> None:
+def _wait(futures: list[Future[Row]]) -> None:
     """In turns, since on Windows a wait without an end cannot be interrupted."""
     while wait(futures, timeout=0.5).not_done:
         continue
