@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LINES = 300
+LINES = 500
 """The longest a file of the program may be."""
 PICTURE = 200_000
 """The largest a picture may be, in bytes."""
