@@ -19,13 +19,14 @@ from kiamo_iac import __version__
 from kiamo_iac.api.answer import Answer
 from kiamo_iac.api.contract import Contract, Operation
 from kiamo_iac.api.exchange import Exchange, Received
-from kiamo_iac.api.network import Connection, is_loopback, proxy_for, trusted
+from kiamo_iac.api.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.api.printable import printable
 from kiamo_iac.api.refusal import refusal
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
 from kiamo_iac.errors import AccessError, ApiError, ResponseError, UsageError
 from kiamo_iac.secret import Secret
 from kiamo_iac.strict_json import parse_json
+from kiamo_iac.urls import Origin, origin_of
 
 Ids = Mapping[str, str | int]
 """Placeholder of the contract → id: `id` the thing's own, a kind's name its parent's."""
@@ -73,7 +74,8 @@ class Client:
         self.url = url
         self.contract = contract
         self._limits = limits or Limits()
-        self._base = _checked(url) + contract.prefix.path
+        self._origin = _checked(url)
+        self._base = url.rstrip("/") + contract.prefix.path
         self._exchange = Exchange(contract.auth.header, token, self._limits)
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
@@ -81,9 +83,8 @@ class Client:
         self._idle: deque[httpx.BaseTransport] = deque()
         self._given = transport
         if transport is None:
-            target = httpx.URL(url)
-            self._trust = trusted(ca_bundle) if target.scheme == "https" else None
-            self._proxy = proxy_for(target)
+            self._trust = trusted(ca_bundle) if self._origin.scheme == "https" else None
+            self._proxy = proxy_for(self._origin)
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -210,7 +211,7 @@ class Client:
         try:
             return self._idle.pop()
         except IndexError:
-            return Connection(trust=self._trust, proxy=self._proxy)
+            return Connection(self._origin, trust=self._trust, proxy=self._proxy)
 
     def _give_back(self, transport: httpx.BaseTransport) -> None:
         if transport is self._given:
@@ -227,20 +228,19 @@ class Client:
                 return
 
 
-def _checked(url: str) -> str:
-    """The url without a slash at its end, when a token may be sent there: https, or http to loopback (a second line of
-    defence behind the project file's own check)."""
+def _checked(url: str) -> Origin:
+    """The origin of a url, when a token may be sent there: https, or http to loopback (a second line of defence behind
+    the project file's own check).
+
+    Raises:
+        UsageError: it may not.
+    """
     try:
-        parts = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError):
-        parts = httpx.URL("")
-    if parts.scheme not in {"http", "https"} or not parts.host:
-        msg = "The url of the environment is not an http or https address."
-        raise UsageError(msg, hint="write it as https://kiamo.example.com")
-    if parts.userinfo or parts.query or parts.fragment:
-        msg = "The url of the environment holds a user, a query or a fragment."
-        raise UsageError(msg, hint="keep scheme, host, port and path only")
-    if parts.scheme == "http" and not is_loopback(parts.host):
-        msg = f"The token is not sent to {parts.host} over plain http."
-        raise UsageError(msg, hint="use https; http is for loopback only")
-    return str(parts).rstrip("/")
+        origin = origin_of(url)
+        if not same_origin(httpx.URL(url), origin):
+            msg = "it can be read in two ways"
+            raise ValueError(msg)
+    except (ValueError, httpx.InvalidURL) as error:
+        msg = f"The url of the environment cannot be used: {error}."
+        raise UsageError(msg, hint="write it as https://kiamo.example.com") from error
+    return origin

@@ -6,7 +6,6 @@ So this transport stands on httpcore, httpx's own lower half, whose backend is a
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ import httpcore
 import httpx
 
 from kiamo_iac.errors import UsageError
+from kiamo_iac.urls import Origin
 
 DEADLINE = "kiamo_iac.deadline"
 """Key of `httpx.Request.extensions`: when the call must be over, in seconds of `time.monotonic`."""
@@ -155,10 +155,11 @@ class _Body(httpx.SyncByteStream):
 
 
 class Connection(httpx.BaseTransport):
-    """One connection, made when it is needed and kept while it is in use; for one call at a time."""
+    """One connection to one origin, made when it is needed and kept while it is in use; for one call at a time."""
 
-    def __init__(self, *, trust: ssl.SSLContext | None = None, proxy: str | None = None) -> None:
+    def __init__(self, origin: Origin, *, trust: ssl.SSLContext | None = None, proxy: str | None = None) -> None:
         """`trust`: needed for https only. `proxy`: see `proxy_for`."""
+        self._origin = origin
         self._deadline = _Deadline()
         pool: dict[str, Any] = {
             "ssl_context": trust,
@@ -173,7 +174,11 @@ class Connection(httpx.BaseTransport):
 
         Raises:
             httpx.TransportError: no usable answer; of the subclass that says when it failed.
+            ValueError: it is for another origin; nothing was sent.
         """
+        if not same_origin(request.url, self._origin):
+            msg = f"this connection is to {self._origin} alone"
+            raise ValueError(msg)
         self._deadline.at = request.extensions.get(DEADLINE, float("inf"))
         url = request.url
         sent = httpcore.Request(
@@ -234,15 +239,26 @@ def trusted(ca_bundle: Path | None = None) -> ssl.SSLContext:
         raise UsageError(msg, hint="name a file of certificates in PEM form") from error
 
 
-def proxy_for(url: httpx.URL) -> str | None:
-    """The proxy for `url` that environment or system name (`HTTPS_PROXY`, `NO_PROXY`), or None.
+def same_origin(url: httpx.URL, origin: Origin) -> bool:
+    """Whether httpx, which makes the call, reads the scheme, host and port that were checked."""
+    host = url.raw_host.decode("ascii", "replace")
+    if ":" in host:
+        import ipaddress
+
+        host = str(ipaddress.IPv6Address(host))
+    port = url.port if url.port is not None else {"http": 80, "https": 443}.get(url.scheme)
+    return (url.scheme, host, port) == (origin.scheme, origin.host, origin.port) and not url.userinfo
+
+
+def proxy_for(origin: Origin) -> str | None:
+    """The proxy for an origin that environment or system name (`HTTPS_PROXY`, `NO_PROXY`), or None.
 
     Only for https: there the proxy sees a tunnel, never the token. Plain http goes to loopback only.
 
     Raises:
         UsageError: the proxy is of a kind that is not spoken.
     """
-    if url.scheme != "https" or proxy_bypass(url.host):
+    if origin.scheme != "https" or proxy_bypass(origin.host):
         return None
     proxies = getproxies()
     proxy = proxies.get("https") or proxies.get("all")
@@ -253,13 +269,3 @@ def proxy_for(url: httpx.URL) -> str | None:
         msg = "The proxy that the environment names for https is neither an http nor an https proxy."
         raise UsageError(msg, hint="set HTTPS_PROXY to an http proxy, or add the host to NO_PROXY")
     return proxy
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine: what may be called without TLS."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

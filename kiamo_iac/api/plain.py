@@ -16,10 +16,12 @@ import httpx
 
 from kiamo_iac import __version__
 from kiamo_iac.api.exchange import Exchange, Received
-from kiamo_iac.api.network import Connection, is_loopback, proxy_for, trusted
+from kiamo_iac.api.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
+from kiamo_iac.environ import variable
 from kiamo_iac.errors import ApiError, UsageError
 from kiamo_iac.secret import HIDDEN, Secret
+from kiamo_iac.urls import Origin, origin_of, origin_of_call
 
 LIMITS: Final = Limits(deadline=60.0, patience=60.0, body=512 * 1024 * 1024)
 """A ledger of 65,000 things is some 25 MB."""
@@ -74,8 +76,7 @@ class Plain:
             UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
         """
         self._server = server
-        target = _checked(address, server)
-        self._origin = _origin(target)
+        self._origin = _checked(address, server)
         self._password = credentials.password.reveal().encode() if credentials is not None else b""
         authorization = credentials.authorization if credentials is not None else None
         header = credentials.header if credentials is not None else "Authorization"
@@ -85,7 +86,9 @@ class Plain:
         self._told = told
         self._lock = threading.Lock()
         self._transport = transport or Connection(
-            trust=trusted(ca_bundle) if target.scheme == "https" else None, proxy=proxy_for(target)
+            self._origin,
+            trust=trusted(ca_bundle) if self._origin.scheme == "https" else None,
+            proxy=proxy_for(self._origin),
         )
 
     def __enter__(self) -> Self:
@@ -111,9 +114,10 @@ class Plain:
             ResponseError: the answer cannot be read.
             UsageError: `url` is of another origin than the address.
         """
-        target = _checked(url, self._server)
-        if _origin(target) != self._origin:
-            msg = f"{target.host} is another server than that of {self._server}'s address."
+        origin = _checked(url, self._server)
+        target = httpx.URL(url)
+        if origin != self._origin or not same_origin(target, origin):
+            msg = f"{origin.host} is another server than that of {self._server}'s address."
             raise UsageError(msg, hint=f"all addresses of {self._server} have one scheme, host and port")
         received = self._until_answered(method, target, headers=headers, body=body)
         answer = received.body
@@ -155,30 +159,33 @@ class Plain:
 def credentials_for(address: str, environ: Mapping[str, str], *, prefix: str) -> Credentials | None:
     """What the environment has for the server of `address`: `<prefix>_LEDGER_USERNAME` and `<prefix>_LEDGER_PASSWORD`
     (or `…_PASSWORD_FILE`); else, in a pipeline of the GitLab that `address` lies on, the token of the job; else None.
-    `<prefix>_LEDGER_ORIGIN`, when set, is the only origin that they are for: a merge request may change `address`.
+    Whether they may go there at all, `manifest.pins` has said before.
 
     Raises:
-        UsageError: half of them is there, or they are for another origin.
+        UsageError: half of them is there, or the address is not one that a password may be sent to.
     """
-    origin = _origin(_checked(address))
-    pin = _variable(environ, f"{prefix}_LEDGER_ORIGIN")
-    if pin is not None and _origin(_checked(pin.strip())) != origin:
-        msg = f"The ledger's address is of another origin than {prefix}_LEDGER_ORIGIN allows."
-        raise UsageError(msg, hint="nothing is sent there; if the change is meant, change the variable too")
-    user, password = _variable(environ, f"{prefix}_LEDGER_USERNAME"), _password(environ, f"{prefix}_LEDGER_PASSWORD")
+    origin = _checked(address)
+    user, password = variable(environ, f"{prefix}_LEDGER_USERNAME"), _password(environ, f"{prefix}_LEDGER_PASSWORD")
     if user is not None and password is not None:
         return Credentials(user, password)
     if user is not None or password is not None:
         msg = f"Only one of {prefix}_LEDGER_USERNAME and {prefix}_LEDGER_PASSWORD is set."
         raise UsageError(msg, hint="set both, or neither")
     token, gitlab = environ.get("CI_JOB_TOKEN"), environ.get("CI_API_V4_URL")
-    if token and gitlab and _origin(httpx.URL(gitlab)) == origin:
+    if token and gitlab and _is_on(origin, gitlab):
         return Credentials(_JOB_USER, Secret(token))
     return None
 
 
+def _is_on(origin: Origin, address: str) -> bool:
+    try:
+        return origin_of(address) == origin
+    except ValueError:  # a GitLab on plain http, where no ledger is kept
+        return False
+
+
 def _password(environ: Mapping[str, str], name: str) -> Secret | None:
-    value, file = _variable(environ, name), _variable(environ, f"{name}_FILE")
+    value, file = variable(environ, name), variable(environ, f"{name}_FILE")
     if value is not None and file is not None:
         msg = f"Both {name} and {name}_FILE are set."
         raise UsageError(msg, hint="set one of them")
@@ -194,14 +201,6 @@ def _password(environ: Mapping[str, str], name: str) -> Secret | None:
     return Secret(value) if value is not None else None
 
 
-def _variable(environ: Mapping[str, str], name: str) -> str | None:
-    value = environ.get(name)
-    if value is not None and not value.strip():
-        msg = f"{name} is set, and empty."
-        raise UsageError(msg, hint="give it a value, or unset it")
-    return value
-
-
 def _passing(received: Received) -> Failed | None:
     if received.status not in PASSING:
         return None
@@ -209,26 +208,15 @@ def _passing(received: Received) -> Failed | None:
     return Failed(ApiError(f"{received.status}"), status=received.status, wait=wait)
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host.lower(), url.port or {"http": 80, "https": 443}.get(url.scheme)
+def _checked(address: str, server: str = "the ledger") -> Origin:
+    """The origin of an address, when a password may be sent there: https, or http to loopback.
 
-
-def _checked(address: str, server: str = "the ledger") -> httpx.URL:
-    """The address, when a password may be sent there: https, or http to loopback."""
-    hint = "write it as https://gitlab.example.com/api/v4/projects/1/terraform/state/kiamo"
-    if server != "the ledger":
-        hint = "write it as https://gitlab.example.com/api/v4"
+    Raises:
+        UsageError: it may not.
+    """
     try:
-        url = httpx.URL(address)
-    except (httpx.InvalidURL, UnicodeError):
-        url = httpx.URL("")
-    if url.scheme not in {"http", "https"} or not url.host:
-        msg = f"The address of {server} is not an http or https address."
-        raise UsageError(msg, hint=hint)
-    if url.userinfo or url.fragment:
-        msg = f"The address of {server} holds a user or a fragment."
-        raise UsageError(msg, hint="user and password stand in the environment, see the page on the ledger")
-    if url.scheme == "http" and not is_loopback(url.host):
-        msg = f"Nothing is sent to {url.host} over plain http."
-        raise UsageError(msg, hint="use https; http is for loopback only")
-    return url
+        return origin_of_call(address)
+    except ValueError as error:
+        example = "api/v4/projects/1/terraform/state/kiamo" if server == "the ledger" else "api/v4"
+        msg = f"The address of {server} cannot be used: {error}."
+        raise UsageError(msg, hint=f"write it as https://gitlab.example.com/{example}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import click
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
 from kiamo_iac.errors import UsageError
+from kiamo_iac.urls import is_loopback
 
 EPILOG = """\b
 Examples:
@@ -29,14 +29,10 @@ Exit codes: 0 stopped, 1 error, 64 usage, or the port or a file cannot be used.
 
 def _loopback(_context: click.Context, _parameter: click.Parameter, host: str) -> str:
     """Refuse any address but this machine's own: the emulator is for trying things, and its tokens are public."""
-    try:
-        inside = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        inside = False
-    if not inside:
+    if not is_loopback(host):
         msg = f"{host} is not a loopback address (127.0.0.1, ::1 or localhost)."
         raise click.BadParameter(msg)
-    return "127.0.0.1" if host == "localhost" else host
+    return "127.0.0.1" if host.lower() == "localhost" else host
 
 
 @click.command(epilog=EPILOG, short_help="Run a Kiamo in a box on this machine.")

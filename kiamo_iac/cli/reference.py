@@ -15,10 +15,11 @@ ENVIRONMENT_VARIABLES: Mapping[str, str] = MappingProxyType(
         "KIAMO_<ENV>_TOKEN_FILE": "a file that holds it, instead",
         "KIAMO_TOKEN": "the token, where the project has one environment",
         "KIAMO_<ENV>_URL": "overrides the environment's `url`",
-        "KIAMO_<ENV>_ORIGIN": "pins it: a project file that points elsewhere is refused, and the token stays here",
+        "KIAMO_<ENV>_ORIGIN": "pins it to scheme, host and port: a project file that points elsewhere is refused",
+        "KIAMO_ORIGIN": "pins what `KIAMO_TOKEN` is sent to; once one pin is set, an instance without one is refused",
         "KIAMO_<ENV>_LEDGER_USERNAME": "who writes the ledger, where it is kept behind HTTP",
         "KIAMO_<ENV>_LEDGER_PASSWORD": "the password to it (or `…_PASSWORD_FILE`); GitLab's jobs need neither",
-        "KIAMO_<ENV>_LEDGER_ORIGIN": "pins where these two go: a project file that points elsewhere is refused",
+        "KIAMO_<ENV>_LEDGER_ORIGIN": "pins the ledger, also on git (`ssh://…`); once one is, every remote one is",
         "KIAMO_GITLAB_TOKEN": "with which `comment` comments on GitLab; on GitHub that is `GITHUB_TOKEN`",
         "NO_COLOR": "no colours",
     }

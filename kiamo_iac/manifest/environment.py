@@ -10,14 +10,16 @@ from typing import Final
 
 from kiamo_iac.diagnostics import did_you_mean
 from kiamo_iac.document.quote import quote
+from kiamo_iac.environ import TOKEN, variable, variable_prefix
 from kiamo_iac.errors import UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
+from kiamo_iac.manifest.pins import check_instance, pinned_ledger_origin
 from kiamo_iac.manifest.project.model import Environment, Project
-from kiamo_iac.manifest.urls import Origin, origin_of
 from kiamo_iac.secret import Secret
+from kiamo_iac.urls import Origin, origin_of
 
-_TOKEN: Final = re.compile(r"[0-9A-Fa-f]{40}")
+_FORM: Final = re.compile(r"[0-9A-Fa-f]{40}")
 """Documented by the vendor: 40 hexadecimal characters."""
 _LARGEST_TOKEN_FILE: Final = 4096
 
@@ -32,11 +34,6 @@ class Target:
     token: Secret
     guards: GuardSettings = field(default_factory=GuardSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
-
-
-def variable_prefix(name: str) -> str:
-    """`KIAMO_STAGING` for `staging`: upper case, and `_` for all that is neither letter nor digit."""
-    return f"KIAMO_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
 
 
 def choose_environment(project: Project, name: str | None) -> Environment:
@@ -60,46 +57,32 @@ def choose_environment(project: Project, name: str | None) -> Environment:
 
 
 def resolve_environment(project: Project, name: str | None, environ: Mapping[str, str]) -> Target:
-    """The instance and the token of a run.
+    """The instance and the token of a run. Both the instance and a remote ledger are held against their pins here,
+    before anything is sent to either.
 
     Raises:
         UsageError: the environment, its address or its token is missing, refused or malformed; no token is ever shown.
     """
     environment = choose_environment(project, name)
     prefix = variable_prefix(environment.name)
-    url = _url(environment, prefix, environ)
-    alone = len(project.environments) == 1
-    token = _token(prefix, environ, alone=alone)
-    return Target(environment.name, url, token, environment.guards, environment.ledger)
+    url, where = _url(environment, prefix, environ)
+    source = _token_source(prefix, environ, alone=len(project.environments) == 1)
+    check_instance(environment, _origin(url, where), where=where, shared=source == TOKEN, environ=environ)
+    pinned_ledger_origin(project, environment.name, environ)
+    return Target(
+        environment.name, url.rstrip("/"), _token(source, prefix, environ), environment.guards, environment.ledger
+    )
 
 
-def _variable(environ: Mapping[str, str], name: str) -> str | None:
-    """What a variable says. An empty one is a mistake of a pipeline, and nothing is guessed from it."""
-    value = environ.get(name)
-    if value is not None and not value.strip():
-        msg = f"{name} is set, and empty."
-        raise UsageError(msg, hint="give it a value, or unset it")
-    return value
-
-
-def _url(environment: Environment, prefix: str, environ: Mapping[str, str]) -> str:
-    override = _variable(environ, f"{prefix}_URL")
-    url = environment.url if override is None else override.strip().rstrip("/")
-    if url is None:
+def _url(environment: Environment, prefix: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The url, and what says it."""
+    override = variable(environ, f"{prefix}_URL")
+    if override is not None:
+        return override.strip(), f"{prefix}_URL"
+    if environment.url is None:
         msg = f"The environment {quote(environment.name)} has no url."
         raise UsageError(msg, hint=f"add it at {environment.source}, or set {prefix}_URL")
-    origin = _origin(url, f"{prefix}_URL" if override is not None else str(environment.source))
-    pin = _variable(environ, f"{prefix}_ORIGIN")
-    if pin is not None:
-        pinned = _origin(pin.strip(), f"{prefix}_ORIGIN")
-        if pin.strip().count("/") > 2:
-            msg = f"{prefix}_ORIGIN holds more than scheme, host and port."
-            raise UsageError(msg, hint=f"write {pinned}")
-        if pinned != origin:
-            where = f"{prefix}_URL" if override is not None else str(environment.source)
-            msg = f"{where} points to {origin}, and {prefix}_ORIGIN allows {pinned} alone."
-            raise UsageError(msg, hint="the token is not sent there; if the change is meant, change the variable too")
-    return url
+    return environment.url, str(environment.source)
 
 
 def _origin(url: str, where: str) -> Origin:
@@ -110,23 +93,32 @@ def _origin(url: str, where: str) -> Origin:
         raise UsageError(msg, hint="write https://kiamo.example.com") from error
 
 
-def _token(prefix: str, environ: Mapping[str, str], *, alone: bool) -> Secret:
-    name = f"{prefix}_TOKEN"
-    token = _variable(environ, name)
-    file = _variable(environ, f"{name}_FILE")
-    if token is not None and file is not None:
-        msg = f"Both {name} and {name}_FILE are set."
+def _token_source(prefix: str, environ: Mapping[str, str], *, alone: bool) -> str | None:
+    """The variable that the token comes from; None: none of them is set.
+
+    Raises:
+        UsageError: two of them are.
+    """
+    own = [name for name in (f"{prefix}_TOKEN", f"{prefix}_TOKEN_FILE") if variable(environ, name) is not None]
+    if len(own) > 1:
+        msg = f"Both {own[0]} and {own[1]} are set."
         raise UsageError(msg, hint="unset one of them")
-    if file is not None:
-        return _checked(_read(Path(file), f"{name}_FILE"), f"the file of {name}_FILE")
-    if token is not None:
-        return _checked(token, name)
-    shared = environ.get("KIAMO_TOKEN")
-    if shared is not None and alone:
-        return _checked(shared, "KIAMO_TOKEN")
-    alone_only = "; KIAMO_TOKEN counts only where there is one environment" if shared is not None else ""
-    msg = f"There is no token: {name} is not set{alone_only}."
-    raise UsageError(msg, hint=f"set {name}, or {name}_FILE to a file that holds it")
+    if own:
+        return own[0]
+    return TOKEN if alone and variable(environ, TOKEN) is not None else None
+
+
+def _token(source: str | None, prefix: str, environ: Mapping[str, str]) -> Secret:
+    if source is None:
+        name = f"{prefix}_TOKEN"
+        shared = variable(environ, TOKEN) is not None
+        alone_only = f"; {TOKEN} counts only where there is one environment" if shared else ""
+        msg = f"There is no token: {name} is not set{alone_only}."
+        raise UsageError(msg, hint=f"set {name}, or {name}_FILE to a file that holds it")
+    text = variable(environ, source) or ""
+    if source.endswith("_FILE"):
+        return _checked(_read(Path(text), source), f"the file of {source}")
+    return _checked(text, source)
 
 
 def _read(path: Path, variable: str) -> str:
@@ -141,7 +133,7 @@ def _read(path: Path, variable: str) -> str:
 
 def _checked(text: str, where: str) -> Secret:
     token = text.strip("\r\n\ufeff")
-    if not _TOKEN.fullmatch(token):
+    if not _FORM.fullmatch(token):
         msg = f"What {where} holds is not a token: {len(token)} characters."
         raise UsageError(msg, hint="a token is 40 hexadecimal characters, with nothing before or after")
     return Secret(token)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
 from kiamo_iac.diagnostics import did_you_mean
+from kiamo_iac.environ import variable_prefix
 from kiamo_iac.errors import UsageError
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.manifest.environment import choose_environment, variable_prefix
+from kiamo_iac.manifest.environment import choose_environment
+from kiamo_iac.manifest.pins import pinned_ledger_origin
 from kiamo_iac.owned import Owned
 from kiamo_iac.workspace.recording import declared_attributes, ours
 
@@ -223,8 +225,13 @@ def _settings(workspace: Workspace, environment: str) -> LedgerSettings:
 
 @contextmanager
 def _sending(workspace: Workspace, environment: str) -> Iterator[Send | None]:
-    """What speaks HTTP for the http backend; httpx is loaded for it alone."""
+    """What speaks HTTP for the http backend; httpx is loaded for it alone.
+
+    Raises:
+        UsageError: the ledger is not where its pin allows, or its address or credentials cannot be used.
+    """
     settings = _settings(workspace, environment)
+    pinned_ledger_origin(workspace.project, environment, workspace.environ)
     if settings.backend is not Backend.HTTP:
         yield None
         return

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from kiamo_iac import __version__
+from kiamo_iac.environ import variable_prefix
 from kiamo_iac.errors import UsageError
-from kiamo_iac.manifest.environment import variable_prefix
 from kiamo_iac.manifest.paths import Refused, inside
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
-from kiamo_iac.manifest.urls import origin_of
 from kiamo_iac.scaffold.project import Chosen, Ci, Draft, Tool, Wish, drafted, guessed_ci
 from kiamo_iac.scaffold.repository import parse_remote, repository_of
 from kiamo_iac.scaffold.writing import write_all
+from kiamo_iac.urls import origin_of
 
 EMULATOR: Final = "http://127.0.0.1:8090"
 """The address of `kiamo-iac emulator`, so that a new project can be planned at once."""

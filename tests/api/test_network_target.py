@@ -7,7 +7,6 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from kiamo_iac.api.client import Client
@@ -16,6 +15,7 @@ from kiamo_iac.api.network import proxy_for, trusted
 from kiamo_iac.api.retry import CONNECTS
 from kiamo_iac.errors import ResponseError, TransportError, UsageError
 from kiamo_iac.secret import Secret
+from kiamo_iac.urls import origin_of
 from tests.api.servers import CERTIFICATES, LISTED, NAME, SHORT, always, answer, connect, drip, wild
 from tests.api.stubs import CANARY
 
@@ -115,16 +115,16 @@ def test_the_check_of_certificates_is_on() -> None:
 def test_a_proxy_is_used_for_https_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "proxy.example:3128")
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
-    assert proxy_for(httpx.URL("https://kiamo.example.com")) == "http://proxy.example:3128"
-    assert proxy_for(httpx.URL("http://127.0.0.1:8090")) is None
+    assert proxy_for(origin_of("https://kiamo.example.com")) == "http://proxy.example:3128"
+    assert proxy_for(origin_of("http://127.0.0.1:8090")) is None
     monkeypatch.setenv("NO_PROXY", "kiamo.example.com")
-    assert proxy_for(httpx.URL("https://kiamo.example.com")) is None
+    assert proxy_for(origin_of("https://kiamo.example.com")) is None
 
 
 def test_a_proxy_of_another_kind_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:secret@proxy.example:1080")
     with pytest.raises(UsageError, match="neither an http nor an https proxy") as caught:
-        proxy_for(httpx.URL("https://kiamo.example.com"))
+        proxy_for(origin_of("https://kiamo.example.com"))
     assert "secret" not in str(caught.value)
 
 

@@ -76,12 +76,12 @@ def test_another_origin_is_never_called(url: str) -> None:
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("http://state.example.com/x", "over plain http"),
+        ("http://state.example.com/x", "any other host needs https"),
         ("https://robot:hunter2@state.example.com/x", "holds a user"),
         ("https://state.example.com/x#y", "fragment"),
-        ("ftp://state.example.com/x", "not an http or https"),
-        ("state", "not an http or https"),
-        ("https://", "not an http or https"),
+        ("ftp://state.example.com/x", "does not begin with https://"),
+        ("state", "does not begin with https://"),
+        ("https://", "does not begin with https://"),
     ],
 )
 def test_an_address_that_no_password_may_go_to_is_refused(address: str, why: str) -> None:
@@ -192,17 +192,21 @@ def test_the_token_of_a_job_goes_to_its_own_gitlab_alone() -> None:
     [
         ({f"{PREFIX}_LEDGER_USERNAME": "a"}, "Only one"),
         ({f"{PREFIX}_LEDGER_PASSWORD": "a"}, "Only one"),
-        ({f"{PREFIX}_LEDGER_USERNAME": "", f"{PREFIX}_LEDGER_PASSWORD": "a"}, "set, and empty"),
+        ({f"{PREFIX}_LEDGER_USERNAME": "", f"{PREFIX}_LEDGER_PASSWORD": "a"}, "Only one"),
         ({f"{PREFIX}_LEDGER_USERNAME": "a", f"{PREFIX}_LEDGER_PASSWORD": "a\nb"}, "characters"),
         ({f"{PREFIX}_LEDGER_PASSWORD": "a", f"{PREFIX}_LEDGER_PASSWORD_FILE": "b"}, "Both"),
         ({f"{PREFIX}_LEDGER_PASSWORD_FILE": "no-such-file"}, "cannot be read"),
-        ({f"{PREFIX}_LEDGER_ORIGIN": "https://elsewhere.example.com"}, "another origin"),
     ],
 )
-def test_half_of_it_or_another_origin_is_refused(environ: dict[str, str], why: str) -> None:
+def test_half_of_it_is_refused(environ: dict[str, str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         found(environ)
 
 
-def test_the_pinned_origin_lets_its_own_address_through() -> None:
-    assert found({**GITLAB, f"{PREFIX}_LEDGER_ORIGIN": "https://gitlab.example.com"}) == basic("gitlab-ci-token", "job")
+def test_what_is_set_and_empty_is_not_set() -> None:
+    empty = {f"{PREFIX}_LEDGER_{name}": "" for name in ("USERNAME", "PASSWORD", "PASSWORD_FILE")}
+    assert found({**GITLAB, **empty}) == basic("gitlab-ci-token", "job")
+
+
+def test_a_gitlab_on_plain_http_gets_no_token() -> None:
+    assert found({**GITLAB, "CI_API_V4_URL": "http://gitlab.example.com/api/v4"}) is None

@@ -12,18 +12,18 @@ from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
+from kiamo_iac.environ import variable_prefix
 from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.manifest.environment import variable_prefix
 from kiamo_iac.manifest.paths import is_manifest
 from kiamo_iac.manifest.project.guards import guards
 from kiamo_iac.manifest.project.ledger import ledger, place_of
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
 from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.manifest.project.variables import variables
-from kiamo_iac.manifest.urls import origin_of
 from kiamo_iac.manifest.variables import Variable
+from kiamo_iac.urls import origin_of
 
 _KEYS: Final = ("manifests", "contract", "variables", "environments")
 _ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards")

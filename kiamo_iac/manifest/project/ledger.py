@@ -15,7 +15,7 @@ from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.document.quote import quote
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.manifest.project.nodes import Nodes
-from kiamo_iac.manifest.urls import Origin, origin_of
+from kiamo_iac.urls import Origin, origin_of
 
 _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
     Backend.FILE: ("backend", "path"),

@@ -1,0 +1,56 @@
+"""The environment variables that this program reads: what those of an environment are called, which names of
+environments would claim a variable that means something else, and that an empty variable is unset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+TOKEN: Final = "KIAMO_TOKEN"  # noqa: S105 - the name of a variable
+"""Where the project has one environment."""
+ORIGIN: Final = "KIAMO_ORIGIN"
+"""Pins what `KIAMO_TOKEN` is sent to."""
+RESERVED_ENDINGS: Final = ("PLAN", "LEDGER", "URL", "ORIGIN", "TOKEN", "FILE")
+"""Pipelines keep the plan token of `staging` in `KIAMO_STAGING_PLAN_TOKEN`: no environment is called `staging-plan`."""
+RESERVED_NAMES: Final = ("GITLAB", "IAC")
+"""`KIAMO_GITLAB_TOKEN` comments on merge requests; `KIAMO_IAC_…` tells a pipeline where it finds this program."""
+_LEDGER_PIN: Final = re.compile(r"KIAMO_(?:.*_)?LEDGER_ORIGIN", re.DOTALL)
+_INSTANCE_PIN: Final = re.compile(r"KIAMO_(?:.*_)?ORIGIN", re.DOTALL)
+
+
+def variable(environ: Mapping[str, str], name: str) -> str | None:
+    """What a variable says; None when it is not set, or empty: a pipeline passes one that it does not have as an empty
+    one."""
+    value = environ.get(name)
+    return value if value is not None and value.strip() else None
+
+
+def variable_prefix(name: str) -> str:
+    """`KIAMO_STAGING` for `staging`: upper case, and `_` for all that is neither letter nor digit."""
+    return f"KIAMO_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+
+
+def why_reserved(name: str) -> str | None:
+    """Why no environment may be called so; None when it may."""
+    prefix = variable_prefix(name)
+    if prefix.removeprefix("KIAMO_") in RESERVED_NAMES:
+        return f"{prefix}_TOKEN is not the token of an instance"
+    ending = prefix.rpartition("_")[2]
+    if ending in RESERVED_ENDINGS:
+        return f"its variables would begin with {prefix}, and what ends in _{ending} belongs to another environment"
+    return None
+
+
+def instance_pins(environ: Mapping[str, str]) -> Iterator[str]:
+    """The variables that are set and pin an instance, whether or not a project has such an environment."""
+    for name in sorted(environ):
+        if _INSTANCE_PIN.fullmatch(name) and not _LEDGER_PIN.fullmatch(name) and variable(environ, name) is not None:
+            yield name
+
+
+def ledger_pins(environ: Mapping[str, str]) -> Iterator[str]:
+    """The variables that are set and pin a ledger, likewise."""
+    for name in sorted(environ):
+        if _LEDGER_PIN.fullmatch(name) and variable(environ, name) is not None:
+            yield name

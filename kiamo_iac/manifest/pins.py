@@ -1,0 +1,105 @@
+"""Pins: what the environment of a run allows its secrets to be sent to, whatever a project file says.
+
+Instances and ledgers are pinned by variables of their own, and count separately: once one instance is pinned, no
+instance without a pin receives a token; once one ledger is pinned, no remote ledger without a pin is used. A variable
+counts also when the project has no environment of its name: a merge request may have renamed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from kiamo_iac.document.quote import quote
+from kiamo_iac.environ import ORIGIN, instance_pins, ledger_pins, variable, variable_prefix
+from kiamo_iac.errors import UsageError
+from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.manifest.project.model import Environment, Project
+from kiamo_iac.urls import Origin, origin_of, origin_of_pin, origin_of_remote
+
+
+def check_instance(
+    environment: Environment, found: Origin, *, where: str, shared: bool, environ: Mapping[str, str]
+) -> None:
+    """Refuse an instance that the token of this run may not be sent to.
+
+    `found`: the origin of its url. `where`: what says that url. `shared`: the token is that of `KIAMO_TOKEN`, which
+    `KIAMO_ORIGIN` pins; `KIAMO_<ENV>_ORIGIN` pins the environment with either token.
+
+    Raises:
+        UsageError: it has another origin than a pin allows, a pin is malformed, or others are pinned and it is not.
+    """
+    own = f"{variable_prefix(environment.name)}_ORIGIN"
+    names = [name for name in (own, *([ORIGIN] if shared else [])) if variable(environ, name) is not None]
+    for name in names:
+        _compare(found, _pin(environ, name), name=name, where=where)
+    if not names and (others := list(instance_pins(environ))):
+        msg = f"The environment {quote(environment.name)} is not pinned, and {others[0]} is set."
+        hint = f"once one instance is pinned, all are: set {own} to the origin that its token may be sent to"
+        raise UsageError(msg, hint=hint)
+
+
+def pinned_ledger_origin(project: Project, environment: str, environ: Mapping[str, str]) -> Origin | None:
+    """What `KIAMO_<ENV>_LEDGER_ORIGIN` pins the ledger of `environment` to; None when nothing is pinned, or when the
+    ledger is a file. To be called before anything is sent to a ledger.
+
+    The address of an http ledger, and a git remote that is a URL, are compared with it here. A git remote that is a
+    name, such as `origin`, leads where the configuration of the checkout says: whoever finds its URL compares
+    `urls.origin_of_remote(url)` with what this returns, and refuses another one (also one that is no URL), unless this
+    returns None. A pin may be of ssh: `ssh://git.example.com`, with port 22 if it names none.
+
+    Raises:
+        UsageError: the ledger has another origin than its pin allows, the pin is malformed, or others are pinned and
+            this remote ledger is not.
+    """
+    chosen = project.environments[environment]
+    if chosen.ledger.backend is Backend.FILE:
+        return None
+    name = f"{variable_prefix(environment)}_LEDGER_ORIGIN"
+    if variable(environ, name) is None:
+        if others := list(ledger_pins(environ)):
+            msg = f"The ledger of {quote(environment)} is not pinned, and {others[0]} is set."
+            hint = f"once one ledger is pinned, all are: set {name} to the origin that it is kept at"
+            raise UsageError(msg, hint=hint)
+        return None
+    pinned = _pin(environ, name, ssh=True)
+    found = _origin_of_ledger(chosen.ledger)
+    if found is not None:
+        _compare(found, pinned, name=name, where=f"The ledger of {quote(environment)}")
+    return pinned
+
+
+def _origin_of_ledger(settings: LedgerSettings) -> Origin | None:
+    """None: only git knows, for the remote is a name.
+
+    Raises:
+        UsageError: it has none; the project file is checked before, so that this is a second line.
+    """
+    try:
+        match settings.backend:
+            case Backend.HTTP:
+                return origin_of(settings.address or "")
+            case Backend.GIT:
+                named = not {":", "/"} & set(settings.remote)
+                return None if named else origin_of_remote(settings.remote)
+            case Backend.FILE:
+                return None
+            case _:
+                assert_never(settings.backend)
+    except ValueError as error:
+        msg = f"The address of the ledger cannot be used: {error}."
+        raise UsageError(msg, hint="correct it in the project file") from error
+
+
+def _pin(environ: Mapping[str, str], name: str, *, ssh: bool = False) -> Origin:
+    try:
+        return origin_of_pin(variable(environ, name) or "", ssh=ssh)
+    except ValueError as error:
+        msg = f"{name} cannot be used: {error}."
+        raise UsageError(msg, hint="write scheme, host and port alone, such as https://kiamo.example.com") from error
+
+
+def _compare(found: Origin, pinned: Origin, *, name: str, where: str) -> None:
+    if found != pinned:
+        msg = f"{where} points to {found}, and {name} allows {pinned} alone."
+        raise UsageError(msg, hint="nothing is sent there; if the change is meant, change the variable too")

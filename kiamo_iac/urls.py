@@ -1,0 +1,212 @@
+"""URLs that a secret may be sent to: one strict grammar, which every parser of URLs reads in the same way, and origins
+that compare."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+_LONGEST: Final = 2048
+_PORTS: Final = {"http": 80, "https": 443, "ssh": 22}
+_PARTS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)([^?#]*)([?#].*)?")
+_AUTHORITY: Final = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?")
+_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
+_LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
+_NUMBER: Final = re.compile(r"[0-9]+|0[Xx][0-9A-Fa-f]*")
+"""The last label of what some parsers take for an IPv4 address: 127.1, 0x7f.1, 2130706433 (WHATWG URL, "ends in a
+number")."""
+_DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,2}")
+_IPV6: Final = re.compile(r"[0-9A-Fa-f:]{2,39}")
+_SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@\-]|%[0-9A-Fa-f]{2})+")
+_BELOW: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@\-]+")
+_QUERY: Final = re.compile(r"\?[!\"$-\[\]-~]*")
+_USER: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%\-]*")
+_SCP: Final = re.compile(r"(?:[A-Za-z0-9._\-]+@)?([A-Za-z0-9][A-Za-z0-9._\-]*|\[[0-9A-Fa-f:]+\]):(?!//|:)[!-~]+")
+"""What git takes for `ssh`: `git@git.example.com:group/name.git`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port (RFC 6454), in one form, so that two of them compare."""
+
+    scheme: str
+    """http, https or ssh."""
+    host: str
+    """In lower case; an IPv6 address without brackets and in its shortest form."""
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A URL, taken apart."""
+
+    origin: Origin
+    path: str
+    """As it is written: empty, or with a slash at its beginning."""
+
+    def holds(self, other: Url) -> bool:
+        """Whether `other` is this URL or lies below it, by segments of the path. What `other` adds is plain: nothing in
+        it is percent-encoded, so that no server can read another path out of it."""
+        own, added = self.path.rstrip("/"), other.path.rstrip("/")
+        if self.origin != other.origin or not (added == own or added.startswith(f"{own}/")):
+            return False
+        return all(_BELOW.fullmatch(segment) for segment in added[len(own) :].split("/")[1:])
+
+
+def parse_url(text: str) -> Url:
+    """A URL that a secret may be sent to: https, or http to this machine; scheme, host, port and path alone.
+
+    Raises:
+        ValueError: it is something else; the message says why and never shows user or password.
+    """
+    return _parsed(text, schemes=("https", "http"))
+
+
+def origin_of(text: str) -> Origin:
+    """The origin of `parse_url`.
+
+    Raises:
+        ValueError: as there.
+    """
+    return parse_url(text).origin
+
+
+def origin_of_call(text: str) -> Origin:
+    """The origin of a URL that is called, which may have a query too.
+
+    Raises:
+        ValueError: as `parse_url`.
+    """
+    address, mark, query = text.partition("?")
+    if mark and not _QUERY.fullmatch(mark + query):
+        msg = "its query holds characters that a URL cannot hold"
+        raise ValueError(msg)
+    return origin_of(address)
+
+
+def origin_of_pin(text: str, *, ssh: bool = False) -> Origin:
+    """What a pin says: scheme, host and port, and not even a slash behind them. `ssh`: it may be one of ssh.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    url = _parsed(text.strip(), schemes=("https", "http", "ssh") if ssh else ("https", "http"))
+    if url.path:
+        msg = f"it holds more than scheme, host and port: write {url.origin}"
+        raise ValueError(msg)
+    return url.origin
+
+
+def origin_of_remote(text: str) -> Origin:
+    """The origin of a git remote: `https://…`, `ssh://…`, or `user@host:path`, which is ssh on port 22. A user and a
+    password may stand in it, as pipelines write it in the configuration of a checkout; they are no part of the origin.
+
+    Raises:
+        ValueError: it is none of these: a path, a program (`ext::…`), `git://`, or http to another machine.
+    """
+    short = _SCP.fullmatch(text)
+    if short is not None:
+        return _parsed(f"ssh://{short[1]}", schemes=("ssh",)).origin
+    return _parsed(text, schemes=("https", "http", "ssh"), user=True).origin
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: localhost, 127.0.0.0/8 or ::1."""
+    if host.lower() == "localhost":
+        return True
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _parsed(text: str, *, schemes: tuple[str, ...], user: bool = False) -> Url:
+    if len(text) > _LONGEST:
+        msg = f"it is longer than {_LONGEST} characters"
+        raise ValueError(msg)
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        msg = "it holds characters that a URL cannot hold"
+        raise ValueError(msg)
+    found = _PARTS.fullmatch(text)
+    scheme = found[1].lower() if found is not None else ""
+    if found is None or scheme not in schemes or not found[2]:
+        msg = f"it does not begin with {schemes[0]}:// and a host"
+        raise ValueError(msg)
+    authority = found[2]
+    if user and "@" in authority:
+        before, _, authority = authority.partition("@")
+        authority = authority if _USER.fullmatch(before) else "@"
+    if "@" in authority:
+        msg = "it holds a user or a password"
+        raise ValueError(msg)
+    if found[4]:
+        msg = "it holds a query or a fragment"
+        raise ValueError(msg)
+    host, port = _host_and_port(authority)
+    if scheme == "http" and not is_loopback(host):
+        msg = "http is for this machine alone: any other host needs https"
+        raise ValueError(msg)
+    if not user:
+        _check_path(found[3])
+    return Url(Origin(scheme, host, _PORTS[scheme] if port is None else port), found[3])
+
+
+def _host_and_port(authority: str) -> tuple[str, int | None]:
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
+        msg = "it is not a URL: its host and port cannot be told apart"
+        raise ValueError(msg)
+    port = found[2]
+    if port is not None and not (_PORT.fullmatch(port) and int(port) <= 65535):
+        msg = "its port is not a number from 1 to 65535, without leading zeros"
+        raise ValueError(msg)
+    return _host(found[1]), int(port) if port is not None else None
+
+
+def _host(text: str) -> str:
+    if text.startswith("["):
+        import ipaddress
+
+        try:
+            return str(ipaddress.IPv6Address(text[1:-1] if _IPV6.fullmatch(text[1:-1]) else ""))
+        except ValueError as error:
+            msg = "what stands in brackets is not an IPv6 address"
+            raise ValueError(msg) from error
+    labels = text.split(".")
+    if not all(_LABEL.fullmatch(label) for label in labels) or len(text) > 253:
+        msg = "its host is not a DNS name (for letters beyond ASCII, write its xn-- form; no dot at the end)"
+        raise ValueError(msg)
+    if _NUMBER.fullmatch(labels[-1]) and not (
+        len(labels) == 4 and all(_DECIMAL.fullmatch(label) and int(label) <= 255 for label in labels)
+    ):
+        msg = "its host is a number: write an IPv4 address as four decimal numbers without leading zeros"
+        raise ValueError(msg)
+    return text.lower()
+
+
+def _check_path(path: str) -> None:
+    """What servers, and proxies before them, might read as another path is refused: dot segments, empty segments, `;`
+    and encoded forms of them. An encoded slash may stand: GitLab's API writes `group%2Fname`.
+
+    Raises:
+        ValueError: it is one of these.
+    """
+    for segment in path.removesuffix("/").split("/")[1:]:
+        if not _SEGMENT.fullmatch(segment):
+            msg = 'its path holds "//", or a character that has to be percent-encoded'
+            raise ValueError(msg)
+        plain = unquote_to_bytes(segment).decode("latin-1")
+        if not plain.isascii() or not plain.isprintable() or not set("%\\;?#").isdisjoint(plain):
+            msg = "its path holds a percent-encoded character that no path needs"
+            raise ValueError(msg)
+        if not {"", ".", ".."}.isdisjoint(plain.split("/")):
+            msg = 'its path holds "." or ".." as a segment'
+            raise ValueError(msg)
