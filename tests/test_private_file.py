@@ -39,10 +39,10 @@ def test_what_cannot_be_moved_into_place_leaves_the_old_and_nothing_else(
 ) -> None:
     (tmp_path / "plan").write_bytes(b"old")
 
-    def refuse(source: Path, target: Path) -> Path:
+    def refuse(*paths: str, **folders: int | None) -> None:
         raise PermissionError(13, "no")
 
-    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(PermissionError):
         write_private(tmp_path / "plan", b"new")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("plan", b"old")]

@@ -9,6 +9,7 @@ from kiamo_iac.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.content import FORMAT_VERSION
 from kiamo_iac.ledger.entry import load
+from kiamo_iac.rooted import MisplacedError
 
 _UNTOUCHED = "It is left as it is, and nothing has been written."
 
@@ -20,6 +21,15 @@ def damaged(file: str, what: str, *, line: int = 1, column: int = 1) -> LedgerEr
         f"The ledger {file} cannot be read. {_UNTOUCHED}",
         hint="bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt",
         diagnostics=[found],
+    )
+
+
+def misplaced(shown: str, what: str, error: MisplacedError) -> LedgerError:
+    """The error for a link, or something else than a file, in the place of a file of the ledger or on the way to it."""
+    return LedgerError(
+        f"The ledger {shown} cannot be {what}: {error.strerror} within the project. Nothing has been written.",
+        hint=f"remove {error.place}; where the repository holds it, a merge request may have brought it",
+        diagnostics=[Diagnostic("KIA0340", f"{error.strerror}", source=SourceRange(error.place, 1, 1))],
     )
 
 

@@ -5,44 +5,55 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.content import Content, Record
+from kiamo_iac.ledger.damage import damaged, misplaced
 from kiamo_iac.ledger.lines import Lines, header_line, parse_lines, record_lines
 from kiamo_iac.ledger.unsaved import unsaved
-from kiamo_iac.private_file import write_private
+from kiamo_iac.rooted import MisplacedError, RootedFile
+
+MAX_BYTES: Final = 256 * 1024 * 1024
+"""Of a ledger that is read: some million records."""
 
 _SLACK: Final = 100
 """A file is written anew when it holds more records than twice its entries and these."""
 
 
-def read_file(path: Path, *, shown: str, environment: str) -> Lines | None:
+def read_file(file: RootedFile, *, shown: str, environment: str) -> Lines | None:
     """What stands in the file, or None when there is none. `shown` is its name in messages.
 
     Raises:
-        LedgerError: it cannot be read, is damaged, of another version, or of another environment.
+        LedgerError: it cannot be read, is damaged, of another version, or of another environment; or a link stands in
+            its place, or on the way.
     """
     try:
-        data = path.read_bytes()
+        data = file.read(limit=MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _failed("read", shown, error) from error
+    if data is None:
+        raise damaged(shown, f"it is larger than {MAX_BYTES // (1024 * 1024)} MiB")
     return parse_lines(data, shown, environment=environment)
+
+
+def torn_file(ledger: RootedFile) -> RootedFile:
+    """Where a last line is kept that was cut short."""
+    return ledger.beside(".torn")
 
 
 class FileStore:
     """Appends to a ledger's file, which is made with the first record."""
 
-    def __init__(self, path: Path, found: Lines | None, *, shown: str, content: Content) -> None:
+    def __init__(self, file: RootedFile, found: Lines | None, *, shown: str, content: Content) -> None:
         """`found`: what was read from the file, under the lock. `content`: what every record changes first.
 
         Raises:
             LedgerError: the file cannot be written.
         """
-        self._path = path
+        self._place = file
         self._shown = shown
         self._content = content
         self._waiting: list[Record] = []
@@ -101,7 +112,7 @@ class FileStore:
             self._keep_torn(found)
             self._write_whole(content)
             return
-        self._file = self._path.open("r+b", buffering=0)
+        self._file = self._place.open()
         self._size = self._file.seek(0, os.SEEK_END)
         if found.torn:
             self._torn = found
@@ -126,8 +137,7 @@ class FileStore:
 
     def _keep_torn(self, found: Lines) -> None:
         if found.torn:
-            with self._path.with_name(f"{self._path.name}.torn").open("ab") as aside:
-                aside.write(found.torn + b"\n")
+            torn_file(self._place).append(found.torn + b"\n")
 
     def _check_untouched(self, file: BinaryIO, *, size: int | None = None) -> None:
         """The lock is for this tool; whatever else writes the file is noticed by its size, or by a file in its place.
@@ -135,16 +145,15 @@ class FileStore:
         Raises:
             LedgerError: somebody has.
         """
-        here, there = os.fstat(file.fileno()), self._path.stat()
+        here, there = os.fstat(file.fileno()), os.lstat(self._place.path)
         same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
         if not same or here.st_size != (self._size if size is None else size):
             raise unsaved(self._shown, "something else has written it since it was read", records=self._waiting)
 
     def _write_whole(self, content: Content) -> None:
         records = list(content.records())
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(self._path, (header_line(content, records=len(records)) + record_lines(records)).encode())
-        self._file = self._path.open("r+b", buffering=0)
+        self._place.write((header_line(content, records=len(records)) + record_lines(records)).encode())
+        self._file = self._place.open()
         self._size = self._file.seek(0, os.SEEK_END)
 
 
@@ -153,6 +162,8 @@ def _reason(error: OSError) -> str:
 
 
 def _failed(what: str, shown: str, error: OSError) -> LedgerError:
+    if isinstance(error, MisplacedError):
+        return misplaced(shown, what, error)
     return LedgerError(
         f"The ledger {shown} cannot be {what}: {_reason(error)}. Nothing has been written.",
         hint="check the rights of the file and of its folder, and that the disk is not full",

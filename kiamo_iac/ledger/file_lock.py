@@ -3,58 +3,67 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.errors import LedgerError
+from kiamo_iac.ledger.damage import misplaced
+from kiamo_iac.ledger.file import torn_file
 from kiamo_iac.ledger.holder import Holder, take
+from kiamo_iac.rooted import PRIVATE, MisplacedError, RootedFile
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 _LONGEST_WAIT = 0.25
+_LARGEST_HOLDER: Final = 64 * 1024
 
 
-def holder_file(ledger: Path) -> Path:
+def holder_file(ledger: RootedFile) -> RootedFile:
     """Where the holder of the lock stands. Not in the locked file: Windows would let nobody read it."""
-    return ledger.with_name(f"{ledger.name}.holder.json")
+    return ledger.beside(".holder.json")
+
+
+def lock_file(ledger: RootedFile) -> RootedFile:
+    """The file that is locked; it stays. Nobody else may open it: whoever can, can hold the lock."""
+    return ledger.beside(".lock")
 
 
 @contextmanager
-def locked_file(ledger: Path, holder: Holder, *, environment: str, timeout: float) -> Iterator[None]:
+def locked_file(ledger: RootedFile, holder: Holder, *, environment: str, timeout: float) -> Iterator[None]:
     """Hold the lock of the ledger at `ledger` (which need not exist), after `timeout` seconds of waiting at most.
 
     Raises:
         LockedError: another run holds it.
-        LedgerError: files cannot be written there.
+        LedgerError: files cannot be written there, or a link stands in the place of one, or on the way.
     """
     lock = _lock_of(ledger)
     take(
         lambda: _attempt(lock, ledger),
         timeout=timeout,
-        refused=lambda other: other.locked(str(ledger), environment=environment),
+        refused=lambda other: other.locked(str(ledger.path), environment=environment),
         longest=_LONGEST_WAIT,
     )
     beside = holder_file(ledger)
     try:
         with contextlib.suppress(OSError):  # it only tells others; the lock holds without it
-            beside.write_text(holder.as_json(), encoding="utf-8")
+            beside.write(holder.as_json().encode())
         yield
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            beside.remove()
         lock.release()
 
 
-def holder_of(ledger: Path) -> Holder | None:
+def holder_of(ledger: RootedFile) -> Holder | None:
     """The run that holds the lock of the ledger at this moment, or None.
 
     Raises:
         LedgerError: files cannot be written there.
     """
-    if not ledger.parent.is_dir():
+    if not ledger.path.parent.is_dir():
         return None
     lock = _lock_of(ledger)
     other = _attempt(lock, ledger)
@@ -63,24 +72,30 @@ def holder_of(ledger: Path) -> Holder | None:
     return other
 
 
-def _lock_of(ledger: Path) -> BaseFileLock:
+def _lock_of(ledger: RootedFile) -> BaseFileLock:
     from filelock import FileLock
 
+    file = lock_file(ledger)
     try:
-        ledger.parent.mkdir(parents=True, exist_ok=True)
+        for used in (ledger, holder_file(ledger), torn_file(ledger), file):  # before anything is done, not half-way
+            used.check()
+        if sys.platform == "win32":  # there filelock itself makes it its owner's alone
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            file.claim()
     except OSError as error:
         raise _unusable(ledger, error) from error
-    return FileLock(ledger.with_name(f"{ledger.name}.lock"), thread_local=False)
+    return FileLock(file.path, mode=PRIVATE, thread_local=False)
 
 
-def _attempt(lock: BaseFileLock, ledger: Path) -> Holder | None:
+def _attempt(lock: BaseFileLock, ledger: RootedFile) -> Holder | None:
     from filelock import Timeout
 
     try:
         lock.acquire(timeout=0)
     except Timeout:
         try:
-            text = holder_file(ledger).read_text(encoding="utf-8")
+            text = (holder_file(ledger).read(limit=_LARGEST_HOLDER) or b"").decode()
         except (OSError, UnicodeDecodeError):
             text = ""
         return Holder.from_json(text) or Holder("", "")
@@ -89,9 +104,11 @@ def _attempt(lock: BaseFileLock, ledger: Path) -> Holder | None:
     return None
 
 
-def _unusable(ledger: Path, error: Exception) -> LedgerError:
+def _unusable(ledger: RootedFile, error: Exception) -> LedgerError:
+    if isinstance(error, MisplacedError):
+        return misplaced(str(ledger.path), "locked", error)
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return LedgerError(
-        f"The ledger {ledger} cannot be locked: {why}. Nothing has been written.",
+        f"The ledger {ledger.path} cannot be locked: {why}. Nothing has been written.",
         hint="the folder has to be writable, on a disk of this machine",
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from posixpath import normpath
+from typing import TYPE_CHECKING, Final, assert_never
 
 from kiamo_iac.errors import KiamoIacError, LedgerError, UsageError
 from kiamo_iac.ledger.content import Content
@@ -15,10 +16,14 @@ from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.store import Send, Store
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.rooted import RootedFile, real
 
 if TYPE_CHECKING:
     from kiamo_iac.ledger.remote import Remote
     from kiamo_iac.ledger.rescue import Rescue
+
+_FOLDER: Final = ".kiamo"
+"""Below the folder of the project file. Nothing in it is anybody else's."""
 
 
 @contextmanager
@@ -46,11 +51,11 @@ def open_ledger(
     """
     holder = Holder.of_this_process(who, operation)
     if settings.backend is Backend.FILE:
-        path, shown = ledger_file(settings, environment=environment, root=root)
-        with locked_file(path, holder, environment=environment, timeout=lock_timeout):
-            lines = read_file(path, shown=shown, environment=environment)
+        file, shown = ledger_file(settings, environment=environment, root=root)
+        with locked_file(file, holder, environment=environment, timeout=lock_timeout):
+            lines = read_file(file, shown=shown, environment=environment)
             content = lines.content if lines is not None else Content(environment)
-            store = FileStore(path, lines, shown=shown, content=content)
+            store = FileStore(file, lines, shown=shown, content=content)
             yield from _until_closed(Ledger(content, found=lines is not None, where=shown, store=store), store)
         return
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
@@ -78,8 +83,8 @@ def read_ledger(
         ApiError: the server that keeps it gave no usable answer.
     """
     if settings.backend is Backend.FILE:
-        path, shown = ledger_file(settings, environment=environment, root=root)
-        lines = read_file(path, shown=shown, environment=environment)
+        file, shown = ledger_file(settings, environment=environment, root=root)
+        lines = read_file(file, shown=shown, environment=environment)
         content = lines.content if lines is not None else Content(environment)
         return Ledger(content, found=lines is not None, where=shown)
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
@@ -105,8 +110,8 @@ def break_lock(
         ApiError: the server that keeps it gave no usable answer.
     """
     if settings.backend is Backend.FILE:
-        path, shown = ledger_file(settings, environment=environment, root=root)
-        holder = _asked_for(holder_of(path), lock_id, shown=shown)
+        file, shown = ledger_file(settings, environment=environment, root=root)
+        holder = _asked_for(holder_of(file), lock_id, shown=shown)
         raise LedgerError(
             f"The ledger {shown} is locked by {holder}, which is still running.",
             hint=f"end that process on {holder.host or 'its machine'}; its lock ends with it",
@@ -117,25 +122,28 @@ def break_lock(
     return holder
 
 
-def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tuple[Path, str]:
+def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tuple[RootedFile, str]:
     """Where the file backend keeps the ledger, and how messages name that.
 
     Raises:
         LedgerError: that is not below `root`.
     """
-    shown = settings.path or f".kiamo/{environment}.ledger.jsonl"
-    path = (root / shown).resolve()
-    if "\\" in shown or not path.is_relative_to(root.resolve()) or path.is_dir():
+    shown = settings.path or f"{_FOLDER}/{environment}.ledger.jsonl"
+    try:
+        file = RootedFile.below(real(root), normpath(shown))
+    except ValueError:
+        file = None
+    if file is None or "\\" in shown:
         msg = f"The ledger {shown} is not a file within the project."
         raise LedgerError(msg, hint='write its path relative to the project file, with "/"')
-    return path, shown
+    return file, shown
 
 
 def rescue_of(environment: str, root: Path) -> Rescue:
     """Where the copy of a remote ledger stands that could not be written."""
     from kiamo_iac.ledger.rescue import Rescue
 
-    return Rescue(root / ".kiamo" / f"{environment}.ledger.rescue.json")
+    return Rescue(RootedFile(root, (_FOLDER, f"{environment}.ledger.rescue.json")))
 
 
 def _open_remote(remote: Remote, rescue: Rescue, *, environment: str) -> Iterator[Ledger]:

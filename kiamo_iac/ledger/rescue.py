@@ -7,25 +7,30 @@ from pathlib import Path
 
 from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.content import Content
-from kiamo_iac.ledger.damage import damaged, read_json
+from kiamo_iac.ledger.damage import damaged, misplaced, read_json
 from kiamo_iac.ledger.document import document_text, parse_document
 from kiamo_iac.ledger.entry import dump
+from kiamo_iac.ledger.file import MAX_BYTES
 from kiamo_iac.ledger.remote import Found, revision_of
-from kiamo_iac.private_file import write_private
+from kiamo_iac.rooted import MisplacedError, RootedFile
 
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
     """The place of that copy, for one environment."""
 
-    path: Path
+    file: RootedFile
+
+    @property
+    def path(self) -> Path:
+        """For messages."""
+        return self.file.path
 
     def save(self, content: Content, *, follows: str | None) -> Path | None:
         """Write the copy; `follows` is the revision it was to replace. None: not even that was possible."""
         text = document_text(content).rstrip("\n")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_private(self.path, f'{{"follows":{dump(follows)},"ledger":{text}}}\n'.encode())
+            self.file.write(f'{{"follows":{dump(follows)},"ledger":{text}}}\n'.encode())
         except OSError:
             return None
         return self.path
@@ -37,7 +42,7 @@ class Rescue:
             LedgerError: it cannot be removed.
         """
         try:
-            self.path.unlink(missing_ok=True)
+            self.file.remove()
         except OSError as error:
             msg = f"The rescued ledger {self.path.as_posix()} is written back, but cannot be removed: {error.strerror}."
             raise LedgerError(msg, hint="remove it") from error
@@ -47,14 +52,21 @@ class Rescue:
         The second says that it is the copy, which has yet to be written.
 
         Raises:
-            LedgerError: the copy is damaged, or somebody has written the ledger since.
+            LedgerError: the copy is damaged, a link stands in its place or on the way, or somebody has written the
+                ledger since.
         """
         shown = self.path.as_posix()
         try:
-            text = self.path.read_text(encoding="utf-8")
+            read = self.file.read(limit=MAX_BYTES)
         except FileNotFoundError:
             return found, False
-        except (OSError, UnicodeDecodeError) as error:
+        except MisplacedError as error:
+            raise misplaced(shown, "read", error) from error
+        except OSError as error:
+            raise damaged(shown, "it cannot be read") from error
+        try:
+            text = (read if read is not None else b"\xff").decode()
+        except UnicodeDecodeError as error:
             raise damaged(shown, "it cannot be read") from error
         data = read_json(text, shown)
         if not isinstance(data, dict) or data.keys() != {"follows", "ledger"}:

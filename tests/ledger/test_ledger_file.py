@@ -157,10 +157,10 @@ def test_a_compaction_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch
             ledger.record(owned("a", number))
     before = files_below(tmp_path)
 
-    def full(self: Path, target: Path) -> None:
+    def full(*paths: str, **folders: int | None) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(LedgerError, match=r"cannot be written: No space left"), opened(tmp_path):
         pass
     assert files_below(tmp_path) == before
@@ -405,7 +405,7 @@ def test_a_path_out_of_the_project_is_refused(tmp_path: Path, path: str) -> None
     (root / "folder").mkdir(parents=True)
     (root / "link").symlink_to(tmp_path, target_is_directory=True)
     with (
-        pytest.raises(LedgerError, match="not a file within the project"),
+        pytest.raises(LedgerError, match=r"not a (file|folder) within the project"),
         opened(root, settings=LedgerSettings(path=path)),
     ):
         pass

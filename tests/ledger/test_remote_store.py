@@ -12,6 +12,7 @@ from kiamo_iac.ledger.content import Content, Put, Spend
 from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.remote import Found, RemoteStore, revision_of
 from kiamo_iac.ledger.rescue import Rescue
+from kiamo_iac.rooted import RootedFile
 from tests.ledger.entries import ENVIRONMENT, WHEN, owned
 
 
@@ -51,7 +52,7 @@ class Memory:
 
 
 def store_of(memory: Memory, root: Path, *, interval: float = 3600.0) -> RemoteStore:
-    rescue = Rescue(root / "rescue.json")
+    rescue = Rescue(RootedFile(root, ("rescue.json",)))
     return RemoteStore(
         memory, Content(ENVIRONMENT), revision=None, rescue=rescue, interval=interval, pause=lambda _: None
     )
@@ -130,7 +131,11 @@ def test_a_rescue_copy_that_cannot_be_written_either_is_not_promised(tmp_path: P
     memory = Memory()
     memory.failures = [LedgerError("no")]
     store = RemoteStore(
-        memory, Content(ENVIRONMENT), revision=None, rescue=Rescue(tmp_path / "file" / "r.json"), interval=3600.0
+        memory,
+        Content(ENVIRONMENT),
+        revision=None,
+        rescue=Rescue(RootedFile(tmp_path, ("file", "r.json"))),
+        interval=3600.0,
     )
     store._waiting = [Put(owned(f"b{number:02}")) for number in range(10)]
     with pytest.raises(LedgerError, match=r"bases/b00, .*bases/b07 and 2 more\.") as caught:

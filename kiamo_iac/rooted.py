@@ -1,0 +1,301 @@
+"""Files below a folder, opened, written and removed without following a symbolic link on the way.
+
+The folder itself may be reached through links: it is where the user works. What lies below it may come from a merge
+request, and git stores links.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import BinaryIO, Final, Self
+
+PRIVATE: Final = 0o600
+"""The mode of a file that only its owner may read."""
+PRIVATE_FOLDER: Final = 0o700
+
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+_CAREFULLY: Final = _BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Without blocking: a pipe in the place of a file would never answer."""
+_CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY | getattr(os, "O_NOFOLLOW", 0)
+_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+_BY_HANDLE: Final = hasattr(os, "O_NOFOLLOW") and {os.open, os.mkdir, os.stat, os.unlink} <= os.supports_dir_fd
+"""Whether a name can be looked up in a folder that is open, so that nothing can change on the way."""
+_NAME_SURROGATE: Final = 0x20000000
+"""The bit of a reparse tag that says that another name is meant (winnt.h): links and junctions, not cloud files."""
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISREG, "a file"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+class MisplacedError(OSError):
+    """A link, or something else than a file or folder, stands where one has to be; `strerror` says which and what."""
+
+    def __init__(self, place: str, what: str) -> None:
+        super().__init__(errno.ELOOP, f"{place} is {what}", place)
+        self.place = place
+        """As it is seen from the root."""
+
+
+def real(path: Path) -> Path:
+    """`path` with every link followed; it need not exist. `Path.resolve` raises on a circle of links before 3.13."""
+    return Path(os.path.realpath(path))
+
+
+def is_link(found: os.stat_result) -> bool:
+    """Whether it is a symbolic link; on Windows, a junction too."""
+    return stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_reparse_tag", 0) & _NAME_SURROGATE)
+
+
+@dataclass(frozen=True, slots=True)
+class RootedFile:
+    """A file that need not exist."""
+
+    root: Path
+    """Followed wherever it leads."""
+    parts: tuple[str, ...]
+    """The way from there, the file's own name last; none of them is `..`."""
+
+    @classmethod
+    def below(cls, root: Path, path: PurePath | str) -> Self:
+        """`path` is relative to `root`.
+
+        Raises:
+            ValueError: it is not, or leads out of it.
+        """
+        parts = PurePath(path).parts
+        if not parts or ".." in parts or PurePath(path).is_absolute():
+            msg = f"{path} does not lie below {root}"
+            raise ValueError(msg)
+        return cls(root, parts)
+
+    @property
+    def path(self) -> Path:
+        """For messages, and for what takes nothing but a path: see `check`."""
+        return self.root.joinpath(*self.parts)
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+        return self.parts[-1]
+
+    def beside(self, suffix: str) -> RootedFile:
+        """The file in the same folder whose name goes on with `suffix`."""
+        return RootedFile(self.root, (*self.parts[:-1], f"{self.name}{suffix}"))
+
+    def check(self) -> bool:
+        """Whether the file exists.
+
+        Raises:
+            MisplacedError: something else stands in its place, or on the way.
+            OSError: the way cannot be followed.
+        """
+        try:
+            with self._folder() as folder:
+                found = folder.look(self.name)
+                _refuse(found, self._shown)
+                return found is not None
+        except FileNotFoundError:
+            return False
+
+    def read(self, *, limit: int) -> bytes | None:
+        """What stands in it, or None when that is more than `limit` bytes.
+
+        Raises:
+            OSError: it cannot be read; FileNotFoundError: there is none.
+        """
+        with self._folder() as folder, os.fdopen(folder.open(self.name, os.O_RDONLY, self._shown), "rb") as stream:
+            data = stream.read(limit + 1)
+        return data if len(data) <= limit else None
+
+    def open(self) -> BinaryIO:
+        """To be read and written, unbuffered; from now on it is private.
+
+        Raises:
+            OSError: it cannot be opened; FileNotFoundError: there is none.
+        """
+        with self._folder() as folder:
+            handle = folder.open(self.name, os.O_RDWR, self._shown)
+        _make_private(handle)
+        return os.fdopen(handle, "r+b", buffering=0)
+
+    def append(self, data: bytes) -> None:
+        """Add `data` at its end; it is made where there is none, and private.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self._folder(make=PRIVATE_FOLDER) as folder:
+            handle = folder.open(self.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, self._shown)
+        _make_private(handle)
+        with os.fdopen(handle, "ab") as stream:
+            stream.write(data)
+
+    def claim(self) -> None:
+        """Make it, empty, where there is none; nobody else can open it from now on.
+
+        Raises:
+            PermissionError: it belongs to somebody else, who could hold what we lock.
+            OSError: it cannot be made.
+        """
+        with self._folder(make=PRIVATE_FOLDER) as folder:
+            handle = folder.open(self.name, os.O_RDWR | os.O_CREAT, self._shown)
+            try:
+                if sys.platform != "win32":
+                    # Whose the folder is may do as they like in it: a container often runs as root on a user's files.
+                    above = os.fstat(folder.handle).st_uid if folder.handle is not None else os.geteuid()
+                    if os.fstat(handle).st_uid not in {os.geteuid(), 0, above}:
+                        msg = f"{self._shown} belongs to another user"
+                        raise PermissionError(errno.EPERM, msg, str(self.path))
+                _make_private(handle)
+            finally:
+                os.close(handle)
+
+    def write(self, data: bytes, *, mode: int | None = PRIVATE, over_link: bool = False) -> None:
+        """Put `data` in its place as a whole, with the folders that it needs.
+
+        It is made beside it under a name that nobody can guess, brought to disk, and moved into place: there is the old
+        file or the new one, and at no moment a part of one. `mode`: None: the one that the file has, or that new files
+        get; then folders too. `over_link`: a link in its place is replaced; else it is refused.
+
+        Raises:
+            OSError: it cannot be written, or something else stands in its place; nothing is left behind.
+        """
+        with self._folder(make=PRIVATE_FOLDER if mode is not None else 0o777) as folder:
+            found = folder.look(self.name)
+            if not (over_link and found is not None and is_link(found)):
+                _refuse(found, self._shown)
+            draft = f".{secrets.token_hex(8)}.tmp"
+            handle = os.open(folder.at(draft), _CREATE, 0o666 if mode is None else mode, dir_fd=folder.handle)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                if mode is None and found is not None:
+                    os.chmod(folder.at(draft), stat.S_IMODE(found.st_mode), dir_fd=folder.handle)
+                os.replace(folder.at(draft), folder.at(self.name), src_dir_fd=folder.handle, dst_dir_fd=folder.handle)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(folder.at(draft), dir_fd=folder.handle)
+                raise
+            folder.settle()
+
+    def create(self, data: bytes) -> None:
+        """Write it where there is nothing yet, with the folders that it needs and the usual mode.
+
+        Raises:
+            OSError: it cannot be written; FileExistsError: there is something.
+        """
+        with self._folder(make=0o777) as folder:
+            handle = os.open(folder.at(self.name), _CREATE, 0o666, dir_fd=folder.handle)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+
+    def remove(self) -> None:
+        """Remove it, if there is one.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        with contextlib.suppress(FileNotFoundError), self._folder() as folder:
+            os.unlink(folder.at(self.name), dir_fd=folder.handle)
+
+    @property
+    def _shown(self) -> str:
+        return "/".join(self.parts)
+
+    @contextmanager
+    def _folder(self, *, make: int | None = None) -> Iterator[_Folder]:
+        """Its folder, open; with `make`, what lacks of the way is made with that mode."""
+        folder = _Folder(self.root, os.open(self.root, _FOLDER) if _BY_HANDLE else None)
+        try:
+            for depth, part in enumerate(self.parts[:-1], start=1):
+                inner = folder.into(part, "/".join(self.parts[:depth]), make=make)
+                folder.close()
+                folder = inner
+            yield folder
+        finally:
+            folder.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder, open where the system can look names up in one."""
+
+    path: Path
+    handle: int | None
+
+    def at(self, name: str) -> str:
+        """What a call that takes `dir_fd` calls the entry."""
+        return name if self.handle is not None else str(self.path / name)
+
+    def look(self, name: str) -> os.stat_result | None:
+        """What stands there, itself; None: nothing."""
+        try:
+            return os.stat(self.at(name), dir_fd=self.handle, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def into(self, name: str, shown: str, *, make: int | None) -> _Folder:
+        """The folder of that name in this one."""
+        found = self.look(name)
+        if found is None:
+            if make is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), shown)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.at(name), make, dir_fd=self.handle)
+            found = self.look(name)
+        _refuse(found, shown, folder=True)
+        handle = None
+        if self.handle is not None:
+            handle = os.open(name, _FOLDER | _CAREFULLY, dir_fd=self.handle)
+        return _Folder(self.path / name, handle)
+
+    def open(self, name: str, flags: int, shown: str) -> int:
+        """A handle of the file, which is one."""
+        _refuse(self.look(name), shown)
+        handle = os.open(self.at(name), flags | _CAREFULLY, PRIVATE, dir_fd=self.handle)
+        try:
+            _refuse(os.fstat(handle), shown)
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+    def settle(self) -> None:
+        """Bring its entries to disk, where a folder can be opened."""
+        if self.handle is not None:
+            with contextlib.suppress(OSError):
+                os.fsync(self.handle)
+
+    def close(self) -> None:
+        """Give the handle back."""
+        if self.handle is not None:
+            os.close(self.handle)
+
+
+def _refuse(found: os.stat_result | None, shown: str, *, folder: bool = False) -> None:
+    """Raises MisplacedError unless it is a file, or a folder where that is what it has to be, or nothing."""
+    if found is None or ((stat.S_ISDIR if folder else stat.S_ISREG)(found.st_mode) and not is_link(found)):
+        return
+    kind = next((what for test, what in _KINDS if test(found.st_mode)), "a device")
+    what = "a symbolic link" if is_link(found) else kind
+    raise MisplacedError(shown, f"{what}, not {'a folder' if folder else 'a file'}")
+
+
+def _make_private(handle: int) -> None:
+    if sys.platform != "win32":
+        with contextlib.suppress(PermissionError):  # somebody else's, who lets us write it
+            os.fchmod(handle, PRIVATE)
