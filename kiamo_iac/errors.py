@@ -10,6 +10,7 @@
     │   └── RefusedError              1   the instance said no (status, ERR_nnnn)
     │       └── AccessError           1   401 or 403: this token may not do that
     ├── LedgerError                   1   the ledger cannot be read or written, or is not this environment's
+    ├── GitError                      1   git cannot be run, or the repository cannot be used
     ├── PlanFileError                 1   a saved plan cannot be used
     ├── PlanRefused                   1   the desired state cannot be reached (diagnostics)
     ├── StaleError                    3   what the plan saw has changed
@@ -94,6 +95,10 @@ class AccessError(RefusedError):
 
 class LedgerError(KiamoIacError):
     """The ledger cannot be read or written, or is not this environment's; nothing of it is lost or overwritten."""
+
+
+class GitError(KiamoIacError):
+    """Git cannot be run, or the repository that was found is not one to run it in."""
 
 
 class PlanFileError(KiamoIacError):

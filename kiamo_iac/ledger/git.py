@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Final
 
 from kiamo_iac.errors import LedgerError
+from kiamo_iac.git.command import is_commit, without_password
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.damage import damaged
 from kiamo_iac.ledger.document import document_text, parse_document
-from kiamo_iac.ledger.git_command import Git, without_password
+from kiamo_iac.ledger.git_command import LedgerGit
 from kiamo_iac.ledger.holder import Holder, take
 from kiamo_iac.ledger.remote import Found
 from kiamo_iac.ledger_settings import LedgerSettings
@@ -25,6 +26,19 @@ LEDGER: Final = "refs/kiamo-iac/"
 LOCK: Final = "refs/kiamo-iac-lock/"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\-]|^[.\-]|\.(?=\.|$|lock$)")
 _TRIES: Final = 3
+_READ: Final = "--upload-pack=git-upload-pack"
+_WRITE: Final = "--receive-pack=git-receive-pack"
+"""The programs on the other side, whatever a configuration says of the remote."""
+_FETCH: Final = (
+    "--quiet",
+    _READ,
+    "--no-tags",
+    "--no-prune",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--refmap=",
+)
+_PUSH: Final = ("--quiet", _WRITE, "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
 
 
 def ref_part(name: str) -> str:
@@ -35,7 +49,7 @@ def ref_part(name: str) -> str:
 class GitRemote:
     """Two refs of a remote."""
 
-    def __init__(self, settings: LedgerSettings, git: Git, *, environment: str) -> None:
+    def __init__(self, settings: LedgerSettings, git: LedgerGit, *, environment: str) -> None:
         """
         Raises:
             LedgerError: the remote is not a name or an address.
@@ -141,22 +155,14 @@ class GitRemote:
 
     def _delete_lock(self, commit: str) -> None:
         lease = f"--force-with-lease={self._lock_ref}:{commit}"
-        ran = self._git.run("push", "--quiet", "--no-verify", lease, self._remote, f":{self._lock_ref}")
+        ran = self._git.run("push", *_PUSH, lease, "--", self._remote, f":{self._lock_ref}")
         if ran.code and self._tip(self._lock_ref) == commit:
             raise self._git.failed("push", ran)
 
     def _push(self, ref: str, commit: str, *, expected: str | None) -> str | None:
         """`commit`, when `ref` is at it now; None, when it was not at `expected` any more."""
-        ran = self._git.run(
-            "push",
-            "--quiet",
-            "--no-verify",
-            "--no-follow-tags",
-            "--recurse-submodules=no",
-            f"--force-with-lease={ref}:{expected or ''}",
-            self._remote,
-            f"{commit}:{ref}",
-        )
+        lease = f"--force-with-lease={ref}:{expected or ''}"
+        ran = self._git.run("push", *_PUSH, lease, "--", self._remote, f"{commit}:{ref}")
         if ran.code == 0:
             return commit
         tip = self._tip(ref)  # what git says of a lost race differs by version and server; what is there does not
@@ -180,10 +186,10 @@ class GitRemote:
         return self._named
 
     def _tip(self, ref: str) -> str | None:
-        listed = self._git.must("ls-remote", "--quiet", self._remote, ref).decode("ascii", "replace")
+        listed = self._git.must("ls-remote", "--quiet", _READ, "--", self._remote, ref).decode("ascii", "replace")
         for line in listed.splitlines():
             commit, _, name = line.partition("\t")
-            if name == ref:
+            if name == ref and is_commit(commit):
                 return commit
         return None
 
@@ -191,15 +197,7 @@ class GitRemote:
         """Have `commit`, which `ref` was at. False: it is not there any more."""
         if self._has(commit):
             return True
-        options = (
-            "--quiet",
-            "--no-tags",
-            "--no-prune",
-            "--no-recurse-submodules",
-            "--no-write-fetch-head",
-            "--refmap=",
-        )
-        ran = self._git.run("fetch", *options, self._remote, ref)
+        ran = self._git.run("fetch", *_FETCH, "--", self._remote, ref)
         if self._has(commit):
             return True
         if ran.code and self._tip(ref) == commit:

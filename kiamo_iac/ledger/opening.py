@@ -179,9 +179,10 @@ def _remote(
             return HttpRemote(settings, environment=environment, send=send)
         case Backend.GIT:
             from kiamo_iac.ledger.git import GitRemote
-            from kiamo_iac.ledger.git_command import Git
+            from kiamo_iac.ledger.git_command import LedgerGit
 
-            return GitRemote(settings, Git(root, environ), environment=environment)
+            git = LedgerGit.of(root, environ, remote=settings.remote)
+            return GitRemote(settings, git, environment=environment)
         case Backend.FILE:
             msg = "a file is not remote"
             raise ValueError(msg)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from kiamo_iac.git.repository import has_git
+
 _SECTION: Final = re.compile(r'\[\s*remote\s+"origin"\s*\]', re.IGNORECASE)
 _URL: Final = re.compile(r"\s*url\s*=\s*(\S+)\s*")
 _SCP: Final = re.compile(r"(?:[\w.\-]+@)?([A-Za-z0-9.\-]+):(?!/)(\S+)")
@@ -42,7 +44,7 @@ def repository_of(folder: Path) -> Repository:
         git = root / ".git"
         if git.is_dir():
             return Repository(root, _remote(_text(git / "config")), _branch(git))
-        if git.exists():  # a work tree or a submodule, whose settings stand elsewhere
+        if has_git(root):  # a work tree or a submodule, whose settings stand elsewhere
             return Repository(root)
     return Repository(folder)
 

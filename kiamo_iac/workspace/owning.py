@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import socket
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from kiamo_iac import __version__
 from kiamo_iac.diagnostics import did_you_mean
 from kiamo_iac.environ import variable_prefix
 from kiamo_iac.errors import UsageError
+from kiamo_iac.git.command import head_commit
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.manifest.environment import choose_environment
@@ -184,31 +184,13 @@ def unlock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
 
 def stamper(workspace: Workspace) -> Callable[[Owned], Owned]:
     """Puts on an entry when it was made, from which commit of the manifests, and by which version of this tool."""
-    commit = _commit(workspace)
+    commit = head_commit(workspace.project.root, workspace.environ)
 
     def stamp(entry: Owned) -> Owned:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return replace(entry, applied_at=now, commit=commit, version=__version__)
 
     return stamp
-
-
-def _commit(workspace: Workspace) -> str | None:
-    """The commit of the project's work tree; None where there is no git, no repository or no commit."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--verify", "--quiet", "HEAD"],  # noqa: S607 - whichever git the user has
-            cwd=workspace.project.root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="ascii",
-            errors="replace",
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
 
 
 def _who() -> str:

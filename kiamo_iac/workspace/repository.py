@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.git.repository import work_tree_of
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift
@@ -29,7 +30,7 @@ def below_repository(folder: Path, environ: Mapping[str, str] | None = None) -> 
     Also empty when there is no repository to be found.
     """
     folder = folder.resolve()
-    root = _repository(folder) or _checkout(folder, os.environ if environ is None else environ)
+    root = work_tree_of(folder) or _checkout(folder, os.environ if environ is None else environ)
     if root is None or root == folder:
         return ""
     return f"{folder.relative_to(root).as_posix()}/"
@@ -39,10 +40,6 @@ def below_here(folder: Path) -> str:
     """Where `folder` stands below the working directory, in the same form; empty too when it does not."""
     folder, here = folder.resolve(), Path.cwd()
     return f"{folder.relative_to(here).as_posix()}/" if folder != here and folder.is_relative_to(here) else ""
-
-
-def _repository(folder: Path) -> Path | None:
-    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 
 
 def _checkout(folder: Path, environ: Mapping[str, str]) -> Path | None:

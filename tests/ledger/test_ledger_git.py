@@ -13,9 +13,10 @@ import pytest
 
 from kiamo_iac.address import Address
 from kiamo_iac.errors import KiamoIacError, LedgerError, LockedError, TransportError, UsageError
+from kiamo_iac.git.command import without_password
 from kiamo_iac.ledger import remote
 from kiamo_iac.ledger.git import GitRemote, ref_part
-from kiamo_iac.ledger.git_command import Git, without_password
+from kiamo_iac.ledger.git_command import LedgerGit
 from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
@@ -89,7 +90,7 @@ def names(ledger: Ledger) -> list[str]:
 
 
 def remote_of(root: Path) -> GitRemote:
-    return GitRemote(SETTINGS, Git(root, ENVIRON), environment=ENVIRONMENT)
+    return GitRemote(SETTINGS, LedgerGit.of(root, ENVIRON, remote="origin"), environment=ENVIRONMENT)
 
 
 def test_what_one_clone_records_the_other_reads(hosted: Hosted) -> None:
@@ -385,13 +386,12 @@ def test_a_folder_is_never_taken_for_a_remote(hosted: Hosted) -> None:
 
 def test_a_machine_without_git_is_told(hosted: Hosted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    ran = Git(hosted.a, {"PATH": str(tmp_path)})
     with pytest.raises(LedgerError, match="git cannot be run"):
-        ran.run("version")
+        LedgerGit.of(hosted.a, {"PATH": str(tmp_path)}, remote="origin")
 
 
 def test_a_git_that_hangs_is_ended_with_all_that_it_started(hosted: Hosted) -> None:
-    slow = Git(hosted.a, ENVIRON, seconds=0.5)
+    slow = LedgerGit.of(hosted.a, ENVIRON, remote="origin", seconds=0.5)
     with pytest.raises(TransportError, match=r"^The ledger is kept in git, and git ls-remote was still not done"):
         slow.must("ls-remote", "--upload-pack=sleep 600; true", "origin")
 

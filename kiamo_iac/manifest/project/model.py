@@ -9,6 +9,7 @@ from typing import Final
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.errors import ManifestError, UsageError
+from kiamo_iac.git.repository import has_git
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.manifest.composition import Composition
@@ -125,7 +126,7 @@ def find_project(start: Path) -> Path:
     for folder in (start.absolute(), *start.absolute().parents):
         if (folder / PROJECT_FILE).is_file():
             return folder / PROJECT_FILE
-        if (folder / ".git").exists():
+        if has_git(folder):
             break
     msg = f"No {PROJECT_FILE} was found here or above."
     raise UsageError(msg, hint="change into the project's folder, or name the file with --project FILE")

@@ -1,0 +1,105 @@
+"""What git is run with: which variables it sees, which program it is, and where it looks for its own helpers.
+
+The environment belongs to the user or to the pipeline's job, and so do the credentials in it: those stand. What would
+lead git to another repository, to other programs or to files that it writes is taken out; so is every `GIT_…` variable
+that is not listed here, which are those of git versions to come.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+_KEPT: Final = frozenset(
+    {
+        # who asks for a password, and what speaks ssh: deploy keys and askpass programs of a job
+        "GIT_ASKPASS",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_SSH_VARIANT",
+        # configuration of a job: extraheader, credential helpers, safe.directory
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_CONFIG_SYSTEM",
+        # how a server is trusted and reached; nothing here turns a check off
+        "GIT_HTTP_LOW_SPEED_LIMIT",
+        "GIT_HTTP_LOW_SPEED_TIME",
+        "GIT_HTTP_PROXY_AUTHMETHOD",
+        "GIT_HTTP_USER_AGENT",
+        "GIT_PROXY_SSL_CAINFO",
+        "GIT_PROXY_SSL_CERT",
+        "GIT_PROXY_SSL_CERT_PASSWORD_PROTECTED",
+        "GIT_PROXY_SSL_KEY",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CAPATH",
+        "GIT_SSL_CERT",
+        "GIT_SSL_CERT_PASSWORD_PROTECTED",
+        "GIT_SSL_CIPHER_LIST",
+        "GIT_SSL_KEY",
+        "GIT_SSL_VERSION",
+        # limits that the user sets
+        "GIT_ALLOW_PROTOCOL",
+        "GIT_PROTOCOL_FROM_USER",
+    }
+)
+_CONFIG_PAIR: Final = re.compile(r"GIT_CONFIG_(?:KEY|VALUE)_\d+")
+_TOKEN_OF_KIAMO: Final = re.compile(r"KIAMO_(?:.*_)?TOKEN(?:_FILE)?")
+_IDENTITY: Final = {"NAME": "kiamo-iac", "EMAIL": "kiamo-iac@localhost"}
+_FIXED: Final[Mapping[str, str]] = {
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GCM_INTERACTIVE": "never",
+    "LC_ALL": "C",
+    "LANGUAGE": "",
+    **{f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _IDENTITY.items()},
+}
+
+
+def environment_of(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]:
+    """What git and its helpers see of `environ`: no variable that redirects it, no token of an instance, and a PATH
+    without folders of `tree` or of the working directory."""
+    kept = {name: value for name, value in environ.items() if _stands(name.upper())}
+    protocols = kept.get("GIT_ALLOW_PROTOCOL")
+    if protocols is not None:
+        kept["GIT_ALLOW_PROTOCOL"] = ":".join(name for name in protocols.split(":") if name != "ext")
+    path = os.pathsep.join(str(folder) for folder in _search_path(environ, tree=tree))
+    return {**{name: value for name, value in kept.items() if name.upper() != "PATH"}, "PATH": path, **_FIXED}
+
+
+def program_in(environ: Mapping[str, str], *, tree: Path) -> Path | None:
+    """The program git of the PATH, as an absolute path; None where there is none.
+
+    A folder that PATH names relative to the working directory (an empty entry too), or that lies in `tree`, is passed
+    over: what is in there may come with a commit. On Windows nothing else is searched.
+    """
+    name = "git.exe" if os.name == "nt" else "git"
+    for folder in _search_path(environ, tree=tree):
+        program = folder / name
+        if program.is_file() and os.access(program, os.X_OK) and not _within(program, tree):
+            return program
+    return None
+
+
+def _stands(name: str) -> bool:
+    if name.startswith("GIT_"):
+        return name in _KEPT or _CONFIG_PAIR.fullmatch(name) is not None
+    return _TOKEN_OF_KIAMO.fullmatch(name) is None
+
+
+def _search_path(environ: Mapping[str, str], *, tree: Path) -> Iterator[Path]:
+    path = next((value for name, value in environ.items() if name.upper() == "PATH"), os.defpath)
+    for entry in path.split(os.pathsep):
+        folder = Path(entry.strip('"') if os.name == "nt" else entry)
+        if entry and folder.is_absolute() and not _within(folder, tree):
+            yield folder
+
+
+def _within(path: Path, tree: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(tree)
+    except (OSError, RuntimeError):  # a circle of links
+        return True
