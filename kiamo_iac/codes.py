@@ -73,6 +73,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0312": "The address, remote or ref of a ledger cannot be used.",
     "KIA0313": "A value of the project file is not in the list of those that its key takes.",
     "KIA0314": "Two environments would share one ledger.",
+    "KIA0315": "A limit of a run is out of bounds.",
     "KIA0320": "A manifest refers to a variable that the project file does not have.",
     "KIA0321": "No manifest refers to a variable of the project file.",
     "KIA0322": "What follows ${ is no reference to a variable.",
@@ -92,6 +93,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0431": "The instance refused a step.",
     "KIA0432": "A step got no usable answer.",
     "KIA0433": "A step could not be made into a call, or its answer is not what the contract describes.",
+    "KIA0440": "A run would read more from the instance than its limits allow.",
     # KIA05xx: refusals of the planner
     "KIA0501": "The contract has no call for what has to be done.",
     "KIA0503": "A reference (a thing that is not managed) does not exist on the instance.",

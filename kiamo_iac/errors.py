@@ -7,6 +7,7 @@
     ├── ApiError                      1   a call to the instance failed
     │   ├── TransportError            1   no usable answer: DNS, refused, timeout, TLS, cut short
     │   ├── ResponseError             1   an answer that the contract does not describe
+    │   ├── BudgetError               1   more would be read than the limits of a run allow
     │   └── RefusedError              1   the instance said no (status, ERR_nnnn)
     │       └── AccessError           1   401 or 403: this token may not do that
     ├── LedgerError                   1   the ledger cannot be read or written, or is not this environment's
@@ -75,6 +76,10 @@ class TransportError(ApiError):
 
 class ResponseError(ApiError):
     """An answer came that is not what the contract describes (shape, type, size, redirect)."""
+
+
+class BudgetError(ApiError):
+    """The instance has more to read than the limits of a run allow, or claims to."""
 
 
 class RefusedError(ApiError):

@@ -8,22 +8,24 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 import httpx
 
 from kiamo_iac import __version__
-from kiamo_iac.api.answer import Answer
+from kiamo_iac.api.answer import Answer, dig
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.contract import Contract, Operation
 from kiamo_iac.api.exchange import Exchange, Received
 from kiamo_iac.api.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.api.printable import printable
 from kiamo_iac.api.refusal import refusal
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
-from kiamo_iac.errors import AccessError, ApiError, ResponseError, UsageError
+from kiamo_iac.errors import AccessError, ApiError, BudgetError, ResponseError, UsageError
 from kiamo_iac.secret import Secret
 from kiamo_iac.strict_json import parse_json
 from kiamo_iac.urls import Origin, origin_of
@@ -35,6 +37,25 @@ _HEADERS = httpx.Headers(
     {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"kiamo-iac/{__version__}"}
 )
 _HEADERS_OF_A_BODY = httpx.Headers([*_HEADERS.raw, (b"Content-Type", b"application/json")])
+
+
+class _Call(NamedTuple):
+    """One call, as often as it is made."""
+
+    name: str
+    """In messages: `GET /api/bases/7/fields`."""
+    method: str
+    target: str
+    """Its whole address."""
+    content: bytes | None
+    is_list: bool
+    rows_at: str | None
+    """Where a list answer holds its rows; None: it is the list itself."""
+
+    @property
+    def is_read(self) -> bool:
+        return self.method == "GET"
+
 
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 """Checked here, for h11 would quote the value that it refuses."""
@@ -58,11 +79,13 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         ca_bundle: Path | None = None,
         limits: Limits | None = None,
+        budget: Budget | None = None,
         pause: Callable[[float], object] | None = None,
         told: Callable[[str], object] | None = None,
     ) -> None:
-        """`transport`: takes the place of the network; it must bear calls from several threads. `pause`: waits that
-        many seconds between repetitions. `told`: is told of every call that was made, in one line without a token.
+        """`transport`: takes the place of the network; it must bear calls from several threads. `budget`: of the
+        run that this client is part of; left out, one of its own. `pause`: waits that many seconds between repetitions.
+        `told`: is told of every call that was made, in one line without a token.
 
         Raises:
             UsageError: the url is not one that a token may be sent to, the token is not one that can be sent, or the
@@ -73,7 +96,8 @@ class Client:
             raise UsageError(msg, hint="a token is 40 hexadecimal characters on one line")
         self.url = url
         self.contract = contract
-        self._limits = limits or Limits()
+        self._budget = budget or Budget()
+        self._limits = limits or Limits(body=self._budget.largest_answer)
         self._origin = _checked(url)
         self._base = url.rstrip("/") + contract.prefix.path
         self._exchange = Exchange(contract.auth.header, token, self._limits)
@@ -115,6 +139,7 @@ class Client:
 
         Raises:
             TransportError: no usable answer came.
+            BudgetError: the run would read more than it may.
             ResponseError: the answer is not what an API says: a redirect, HTML, JSON that is not strict, too large.
             RefusedError: the instance said no; AccessError when it was the token that may not.
             ApiError: the contract has no such operation.
@@ -126,7 +151,9 @@ class Client:
             target += "?" + urlencode(fields)
         content = self._content(made, {**(body or {}), **fixed_body}, wanted=body is not None)
         name = f"{made.method} {self.contract.prefix.path}{path}"
-        reply = self._until_answered(made.method, target, content=content, name=name)
+        listing = self.contract.kinds[kind].listing
+        call = _Call(name, made.method, target, content, is_list=operation == "list", rows_at=listing.items)
+        reply = self._until_answered(call)
         if isinstance(reply, Failed):
             raise reply.error
         return reply
@@ -150,18 +177,18 @@ class Client:
             msg = f"The body of {operation.method} {operation.path} holds {reason}, which JSON cannot carry."
             raise ApiError(msg) from None
 
-    def _until_answered(self, method: str, target: str, *, content: bytes | None, name: str) -> Answer | Failed:
+    def _until_answered(self, call: _Call) -> Answer | Failed:
         """The one place that makes a call again. Whether it may is for `retry.may_repeat` to say."""
         attempt, waited, begun = 1, 0.0, time.monotonic()
         while True:
-            reply = self._once(method, target, content=content, name=name)
-            if isinstance(reply, Answer) or not may_repeat(method, reply):
+            reply = self._once(call)
+            if isinstance(reply, Answer) or not may_repeat(call.method, reply):
                 return reply
             if not reply.sent and attempt >= CONNECTS:
                 return reply
             wait = wait_before(attempt, reply)
             if max(waited, time.monotonic() - begun) + wait > self._limits.patience:
-                return self._impatient(reply, name)
+                return self._impatient(reply, call.name)
             if self._pause(wait) or self._closing.is_set():
                 return reply
             waited += wait
@@ -172,24 +199,30 @@ class Client:
             failed.error.hint = f"the instance asked to wait {failed.wait:.0f} s before {name} is made again: try later"
         return failed
 
-    def _once(self, method: str, target: str, *, content: bytes | None, name: str) -> Answer | Failed:
-        headers = _HEADERS if content is None else _HEADERS_OF_A_BODY
-        request = httpx.Request(method, target, headers=headers, content=content)
+    def _once(self, call: _Call) -> Answer | Failed:
+        headers = _HEADERS if call.content is None else _HEADERS_OF_A_BODY
+        request = httpx.Request(call.method, call.target, headers=headers, content=call.content)
+        spend = None
+        if call.is_read:  # of a write that was made, the answer is read whatever it costs
+            self._budget.check(call.name)
+            spend = partial(self._budget.received, call.name, call.target)
         transport, begun = self._borrow(), time.monotonic()
         try:
-            received = self._exchange.make(transport, request, call=name)
+            received = self._exchange.make(transport, request, call=call.name, spend=spend)
         finally:
             self._give_back(transport)
         if self._told is not None:
             ended = "no answer" if isinstance(received, Failed) else f"{received.status}"
-            self._told(f"{name}: {ended}, {(time.monotonic() - begun) * 1000:.0f} ms")
-        return received if isinstance(received, Failed) else self._understood(received, name)
+            self._told(f"{call.name}: {ended}, {(time.monotonic() - begun) * 1000:.0f} ms")
+        return received if isinstance(received, Failed) else self._understood(received, call)
 
-    def _understood(self, received: Received, name: str) -> Answer | Failed:
-        status = received.status
+    def _understood(self, received: Received, call: _Call) -> Answer | Failed:
+        status, name = received.status, call.name
         if 200 <= status < 300:
             try:
-                return Answer(name, status, parse_json(received.body) if received.body.strip() else None)
+                return Answer(name, status, self._parsed(received.body, call))
+            except BudgetError as spent:
+                return Failed(spent, lasting=True, status=status)
             except ValueError as wrong:
                 text = f"{name} was answered with {status} and a body that is not the JSON of an API: {wrong}."
                 hint = (
@@ -204,6 +237,23 @@ class Client:
         error = refusal(name, status, body=received.body, errors=self.contract.errors)
         wait = retry_after(received.headers.get("retry-after")) if status in PASSING else None
         return Failed(error, lasting=isinstance(error, AccessError), status=status, wait=wait)
+
+    def _parsed(self, body: bytes, call: _Call) -> Any:
+        """
+        Raises:
+            BudgetError: the run would read more than it may.
+            ValueError: the body is not JSON as strict_json reads it.
+        """
+        if not body.strip():
+            return None
+        if not call.is_read:
+            return parse_json(body)
+        with self._budget.parsing(body):
+            self._budget.weigh(call.name, call.target, body, rows_at=call.rows_at, is_list=call.is_list)
+            data = parse_json(body)
+            if call.is_list and isinstance(rows := dig(data, call.rows_at), list):
+                self._budget.listed(call.name, call.target, len(rows))
+        return data
 
     def _borrow(self) -> httpx.BaseTransport:
         if self._given is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import httpx
 from kiamo_iac.api.network import DEADLINE
 from kiamo_iac.api.printable import printable
 from kiamo_iac.api.retry import Failed, Limits
-from kiamo_iac.errors import ResponseError, TransportError
+from kiamo_iac.errors import BudgetError, ResponseError, TransportError
 from kiamo_iac.secret import HIDDEN, Secret
 
 _ERROR_BODY: Final = 64 * 1024
@@ -49,8 +49,16 @@ class Exchange:
     checked: str = "the url of the environment"
     """What is to be checked where nobody answers."""
 
-    def make(self, transport: httpx.BaseTransport, request: httpx.Request, *, call: str) -> Received | Failed:
-        """Send `request` and read the answer. `call` is its name in messages.
+    def make(
+        self,
+        transport: httpx.BaseTransport,
+        request: httpx.Request,
+        *,
+        call: str,
+        spend: Callable[[int], object] | None = None,
+    ) -> Received | Failed:
+        """Send `request` and read the answer. `call` is its name in messages. `spend`: is told how many bytes of the
+        answer have come so far, again and again, and raises a `BudgetError` when that is too much.
 
         Nothing that httpx raises gets out, not as a cause either: its exceptions hold the request, the token with it.
         """
@@ -61,13 +69,15 @@ class Exchange:
         try:
             response = transport.handle_request(request)
             try:
-                body = b"".join(_chunks(response, deadline=deadline, most=self.limits.body))
+                body = b"".join(_chunks(response, deadline=deadline, most=self.limits.body, spend=spend))
             finally:
                 response.close()
         except (httpx.TransportError, OSError, UnicodeError) as error:
             text = self._hide(str(error)) or type(error).__name__
             host = request.url.netloc.decode("ascii")
             return _unanswered(error, text, call=call, host=host, checked=self.checked, limits=self.limits)
+        except BudgetError as error:
+            return Failed(error, lasting=True)
         except _UnreadableError as error:
             return Failed(ResponseError(f"The answer to {call} {error}."), lasting=True)
         finally:
@@ -84,7 +94,9 @@ class _UnreadableError(Exception):
     """The body cannot be read; the message ends a sentence that begins with "The answer to …"."""
 
 
-def _chunks(response: httpx.Response, *, deadline: float, most: int) -> Iterator[bytes]:
+def _chunks(
+    response: httpx.Response, *, deadline: float, most: int, spend: Callable[[int], object] | None
+) -> Iterator[bytes]:
     """The body as it was before compression, no more than `most` bytes of it in memory.
 
     Not httpx's own decoders: they inflate a chunk whole, and 64 KiB of gzip can hold 64 MiB.
@@ -108,6 +120,8 @@ def _chunks(response: httpx.Response, *, deadline: float, most: int) -> Iterator
                 f"is larger than {most // (1024 * 1024)} MiB" if most >= 1024 * 1024 else f"is larger than {most} bytes"
             )
             raise _UnreadableError(msg)
+        if spend is not None:
+            spend(most - left)
         yield chunk
     if inflate is not None and begun and not inflate.eof:  # no body at all is none, whatever the header says
         msg = "the compressed body was cut short"

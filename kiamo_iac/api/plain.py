@@ -23,8 +23,8 @@ from kiamo_iac.errors import ApiError, UsageError
 from kiamo_iac.secret import HIDDEN, Secret
 from kiamo_iac.urls import Origin, origin_of, origin_of_call
 
-LIMITS: Final = Limits(deadline=60.0, patience=60.0, body=512 * 1024 * 1024)
-"""A ledger of 65,000 things is some 25 MB."""
+LIMITS: Final = Limits(deadline=60.0, patience=60.0, body=128 * 1024 * 1024)
+"""A ledger of 250,000 resources, as many as a run reads unless it is set otherwise, is some 100 MB."""
 _JOB_USER: Final = "gitlab-ci-token"
 """GitLab's name for whoever holds a job token (its documentation of managed Terraform states)."""
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]+")

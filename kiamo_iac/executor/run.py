@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple, Protocol
 
-from kiamo_iac.errors import AccessError, KiamoIacError
+from kiamo_iac.errors import AccessError, BudgetError, KiamoIacError
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
 
@@ -43,6 +43,7 @@ class Performer(Protocol):
 
         Raises:
             AccessError: the token may not do that; nothing further is tried.
+            BudgetError: the run would read more than it may; nothing further is tried.
             KiamoIacError: it could not be done; what depends on it is not tried, the rest goes on.
             Exception: a mistake of ours. It is reported as a failed step, and nothing further is tried.
         """
@@ -70,9 +71,10 @@ def execute(
     """Perform every step of `plan` after those that it depends on, at most `parallelism` writes at a time.
 
     Steps that are ready are submitted in the order of their ids. A failed step takes with it all that depends on it.
-    After an `AccessError`, an exception that is no `KiamoIacError`, or once `stop` is set, nothing more is submitted;
-    what is in flight ends, and the report is complete. Exceptions of a performer are never raised from here, for the
-    report of what was done would be lost with them; exceptions of the observer are, when what is in flight has ended.
+    After an `AccessError`, a `BudgetError`, an exception that is no `KiamoIacError`, or once `stop` is set, no further
+    step is submitted; what is in flight ends, and the report is complete. Exceptions of a performer are never raised
+    from here, for the report of what was done would be lost with them; exceptions of the observer are, when what is in
+    flight has ended.
 
     Raises:
         ValueError: the plan has errors, its graph has a cycle or names a step that it lacks, or `parallelism` is less
@@ -173,7 +175,7 @@ class _Run:
         self._results[result.step.id] = result
         if result.status is Status.DONE:
             self._graph.done(result.step.id)
-        elif isinstance(result.error, AccessError | UnexpectedError) and not self._ended:
+        elif isinstance(result.error, AccessError | BudgetError | UnexpectedError) and not self._ended:
             self._ended, self._ended_by = True, result.step.id
         if self._observer is not None:
             self._observer.finished(result)

@@ -14,7 +14,7 @@ from kiamo_iac.api.decode import Decoder
 from kiamo_iac.api.encode import encode
 from kiamo_iac.api.listing import listed
 from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.errors import ApiError, RefusedError, ResponseError, TransportError
+from kiamo_iac.errors import ApiError, BudgetError, RefusedError, ResponseError, TransportError
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step
 from kiamo_iac.resources import kinds
@@ -221,5 +221,7 @@ def _code(error: ApiError) -> str:
             return "KIA0431"
         case TransportError():
             return "KIA0432"
+        case BudgetError():
+            return "KIA0440"
         case _:
             return "KIA0433"

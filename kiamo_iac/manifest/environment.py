@@ -14,6 +14,7 @@ from kiamo_iac.environ import TOKEN, variable, variable_prefix
 from kiamo_iac.errors import UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
+from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.pins import check_instance, pinned_ledger_origin
 from kiamo_iac.manifest.project.model import Environment, Project
 from kiamo_iac.secret import Secret
@@ -34,6 +35,7 @@ class Target:
     token: Secret
     guards: GuardSettings = field(default_factory=GuardSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
 
 
 def choose_environment(project: Project, name: str | None) -> Environment:
@@ -69,9 +71,8 @@ def resolve_environment(project: Project, name: str | None, environ: Mapping[str
     source = _token_source(prefix, environ, alone=len(project.environments) == 1)
     check_instance(environment, _origin(url, where), where=where, shared=source == TOKEN, environ=environ)
     pinned_ledger_origin(project, environment.name, environ)
-    return Target(
-        environment.name, url.rstrip("/"), _token(source, prefix, environ), environment.guards, environment.ledger
-    )
+    token = _token(source, prefix, environ)
+    return Target(environment.name, url.rstrip("/"), token, environment.guards, environment.ledger, environment.limits)
 
 
 def _url(environment: Environment, prefix: str, environ: Mapping[str, str]) -> tuple[str, str]:

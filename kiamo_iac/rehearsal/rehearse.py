@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.reader import read
@@ -22,6 +23,7 @@ from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
+from kiamo_iac.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.rehearsal.seed import seed_of
@@ -71,7 +73,8 @@ def rehearse(
         except ValueError as error:
             return Rehearsal((*seed.notes, _cannot_be_held(str(error))))
         transport = InProcess(emulator.handle, request=Request)
-        with Client("http://127.0.0.1:1", Secret(FULL_TOKEN), contract, transport=transport) as client:
+        budget = Budget(LimitSettings(MOST_ROWS, MOST_BYTES))  # what is in this process has been counted already
+        with Client("http://127.0.0.1:1", Secret(FULL_TOKEN), contract, transport=transport, budget=budget) as client:
             report = execute(plan, Writer(client, contract, plan), parallelism=1)
             if not report.ok:
                 return Rehearsal((*seed.notes, *_refusals(report)), report)

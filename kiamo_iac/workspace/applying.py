@@ -93,7 +93,9 @@ class Applying:
         if self.plan.steps and self._spends is not None:
             self._ledger.spend(self._spends)
         self._recorder = recorder
-        with self._workspace.client(self._made.sides.target) as client:
+        budget = self._made.sides.budget
+        budget.expect(steps=len(self.plan.steps))
+        with self._workspace.client(self._made.sides.target, budget=budget) as client:
             contract, live = self._workspace.contract, self._made.sides.live
             writer = Writer(client, contract, self.plan)
             performer = Checked(writer, self.plan, client=client, contract=contract, live=live)

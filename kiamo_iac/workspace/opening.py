@@ -20,6 +20,7 @@ from kiamo_iac.manifest.sources import Sources
 if TYPE_CHECKING:
     import httpx
 
+    from kiamo_iac.api.budget import Budget
     from kiamo_iac.api.client import Client
     from kiamo_iac.api.contract import Contract
     from kiamo_iac.planner.plan import Plan
@@ -92,8 +93,9 @@ class Workspace:
         """
         return resolve_environment(self.project, environment, self.environ)
 
-    def client(self, target: Target) -> Client:
-        """What makes the calls to an instance; to be used as a context."""
+    def client(self, target: Target, *, budget: Budget | None = None) -> Client:
+        """What makes the calls to an instance; to be used as a context. `budget`: of the run, where it has several."""
+        from kiamo_iac.api.budget import Budget
         from kiamo_iac.api.client import Client
 
         return Client(
@@ -102,6 +104,7 @@ class Workspace:
             self.contract,
             transport=self.transport,
             ca_bundle=self.ca_bundle,
+            budget=budget or Budget(target.limits),
             told=self.told,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.reader import Reader
 from kiamo_iac.collector import collector_paused
 from kiamo_iac.diagnostics import Diagnostic
@@ -33,6 +34,8 @@ class Sides:
     """What the ledger says; None: there is no ledger."""
     diagnostics: tuple[Diagnostic, ...]
     """What there is to say of manifests and instance."""
+    budget: Budget
+    """What was read of the instance counts for what is yet to be read in the same run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,18 @@ def read_sides(
         ApiError: the instance could not be read.
         KiamoIacError: the ledger could not be read.
     """
-    with collector_paused(), workspace.client(target) as client, Reader(client, workspace.contract) as reader:
+    budget = Budget(target.limits)
+    with (
+        collector_paused(),
+        workspace.client(target, budget=budget) as client,
+        Reader(client, workspace.contract) as reader,
+    ):
         reader.start()
         loaded = workspace.load(target.name)
         desired = loaded.checked()
         ours = owned()
         live = reader.finish(desired, owned=ours, prune=prune)
-    return Sides(target, desired, live.state, ours, (*loaded.diagnostics, *live.diagnostics))
+    return Sides(target, desired, live.state, ours, (*loaded.diagnostics, *live.diagnostics), budget)
 
 
 def plan_sides(workspace: Workspace, sides: Sides, options: Options) -> Planned:

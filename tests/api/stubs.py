@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.retry import Limits
@@ -65,9 +66,14 @@ def in_turn(*replies: httpx.Response | Exception) -> Script:
 
 
 def client_of(
-    contract: Contract, script: Script | Stub, *, limits: Limits | None = None, pauses: list[float] | None = None
+    contract: Contract,
+    script: Script | Stub,
+    *,
+    limits: Limits | None = None,
+    budget: Budget | None = None,
+    pauses: list[float] | None = None,
 ) -> Client:
     """A client that talks to `script` and never really waits."""
     waits = pauses if pauses is not None else []
     transport = script if isinstance(script, Stub) else Stub(script)
-    return Client(URL, Secret(CANARY), contract, transport=transport, limits=limits, pause=waits.append)
+    return Client(URL, Secret(CANARY), contract, transport=transport, limits=limits, budget=budget, pause=waits.append)

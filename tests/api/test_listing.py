@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiamo_iac.api import listing
 from kiamo_iac.api.answer import Answer
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.contract import Contract, merge
 from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.api.listing import listed
-from kiamo_iac.errors import ResponseError
+from kiamo_iac.errors import BudgetError, ResponseError
+from kiamo_iac.limit_settings import LimitSettings
 from tests.api.stubs import Stub, client_of, reply
 
 Pages = Callable[[Mapping[str, int]], Any]
@@ -36,13 +37,13 @@ def take(item: Any, answer: Answer) -> tuple[str, str]:
     return item["id"], item["id"]
 
 
-def ask(contract: Contract, pages: Pages) -> tuple[list[str], Stub]:
+def ask(contract: Contract, pages: Pages, budget: Budget | None = None) -> tuple[list[str], Stub]:
     def script(request: httpx.Request) -> httpx.Response:
         query = {key: int(values[0]) for key, values in parse_qs(request.url.query.decode()).items()}
         return reply(pages(query))
 
     stub = Stub(script)
-    return listed(client_of(contract, stub), "base", {}, take=take), stub
+    return listed(client_of(contract, stub, budget=budget), "base", {}, take=take), stub
 
 
 def envelope(ids: list[str], total: int) -> dict[str, Any]:
@@ -98,10 +99,13 @@ def test_a_server_that_ignores_the_page_is_found_out(style: str, total: bool) ->
     assert "kinds.base.listing" in caught.value.hint
 
 
-def test_a_list_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "MOST", 50)
-    with pytest.raises(ResponseError, match="more than 50 things"):
-        ask(paged("page", 5, total=False), lambda query: envelope([f"{query['p']}-{n}" for n in range(5)], 0))
+@pytest.mark.parametrize("style", ["page", "offset"])
+def test_a_list_without_an_end_is_given_up(style: str) -> None:
+    def pages(query: Mapping[str, int]) -> Any:
+        return envelope([f"{query.get('p', query.get('from'))}-{n}" for n in range(5)], 0)
+
+    with pytest.raises(BudgetError, match=r"lists 5 rows, after 50 in earlier answers, and a run may read 50\."):
+        ask(paged(style, 5, total=False), pages, Budget(LimitSettings(rows=50)))
 
 
 @pytest.mark.parametrize("style", ["page", "offset"])

@@ -9,6 +9,7 @@ import pytest
 from kiamo_iac.errors import ManifestError
 from kiamo_iac.guard_settings import ChangeWindow, GuardSettings
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.environment import resolve_environment
 from kiamo_iac.manifest.project.model import Environment
 from tests.manifest.saying import said
@@ -37,6 +38,16 @@ def test_guards_that_are_left_out(tmp_path: Path) -> None:
     assert environment(tmp_path, "url: https://kiamo.example.com").guards == GuardSettings()
     assert environment(tmp_path, "guards: {}").guards == GuardSettings()
     assert environment(tmp_path, "guards: {max_delete_percent: 0, max_deletes: 0}").guards == GuardSettings(0, 0)
+
+
+def test_the_limits_of_a_run(tmp_path: Path) -> None:
+    assert environment(tmp_path, "limits: {rows: 7, bytes: 9}").limits == LimitSettings(7, 9)
+    assert environment(tmp_path, "limits: {rows: 7}").limits == LimitSettings(7, 512 * 1024 * 1024)
+    assert environment(tmp_path, "limits: {}").limits == LimitSettings(250_000)
+    assert environment(tmp_path, "url: https://kiamo.example.com").limits == LimitSettings()
+    found = project(tmp_path, f"{PREFIX}environments: {{a: {{url: 'https://h', limits: {{rows: 5}}}}}}\n")
+    target = resolve_environment(found, "a", {"KIAMO_TOKEN": ("0123456789abcdef" * 3)[:40]})
+    assert target.limits == LimitSettings(5)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +100,17 @@ CASES = {
     "half a thing": ("guards: {max_deletes: 0.5}", "4:27 KIA0301", "digits alone"),
     "a limit that is true": ("guards: {max_deletes: true}", "4:27 KIA0301", "digits alone"),
     "an empty limit": ("guards: {max_deletes: }", "4:27 KIA0301", "digits alone"),
+    "limits that are a number": ("limits: 250000", "4:13 KIA0301", "write limits: {rows: 250000}"),
+    "no rows": ("limits: {rows: 0}", "4:20 KIA0315", "correct it"),
+    "negative bytes": ("limits: {bytes: -1}", "4:21 KIA0315", "correct it"),
+    "more rows than fit": ("limits: {rows: 5000001}", "4:20 KIA0315", "correct it"),
+    "more bytes than fit": ("limits: {bytes: 8589934593}", "4:21 KIA0315", "correct it"),
+    "rows in quotes": ("limits: {rows: '5'}", "4:20 KIA0301", "without quotes"),
+    "half a row": ("limits: {rows: 0.5}", "4:20 KIA0301", "digits alone"),
+    "bytes that are true": ("limits: {bytes: true}", "4:21 KIA0301", "digits alone"),
+    "bytes with a unit": ("limits: {bytes: 512 MiB}", "4:21 KIA0301", "digits alone"),
+    "an empty limit of a run": ("limits: {rows: }", "4:20 KIA0301", "digits alone"),
+    "a typo in a limit of a run": ("limits: {row: 5}", "4:14 KIA0302", 'did you mean "rows"?'),
     "a percent sign": ("guards: {max_delete_percent: 30 %}", "4:34 KIA0301", "digits alone"),
     "a typo in a limit": ("guards: {max_delete: 5}", "4:14 KIA0302", 'did you mean "max_deletes"?'),
     "a global force": ("guards: {zzzz: true}", "4:14 KIA0302", "max_deletes, max_delete_percent"),

@@ -64,6 +64,7 @@ SEEN_IN_PROJECTS: Mapping[str, str] = {
     "KIA0309": "the names of environments",
     "KIA0310": "bounds",
     "KIA0313": "closed lists",
+    "KIA0315": "bounds",
     "KIA0323": "the names and the types of variables",
 }
 NOT_SEEN_IN_PROJECTS: Mapping[str, str] = {
@@ -145,6 +146,7 @@ RIGHT_PROJECTS: Mapping[str, str] = {
         "    patches: [environments/production, one.yaml]\n    ledger: {backend: git, remote: origin, ref: eu-1}\n"
         "    guards: {max_deletes: 5, max_delete_percent: 30, max_update_percent: 40, allow_start: true, "
         "change_window: 'Mon-Fri 19:00-08:00 Europe/Paris'}\n"
+        "    limits: {rows: 1000000, bytes: 1073741824}\n"
         f"  eu: {{ledger: {{backend: http, address: '{_STATE}', lock_address: '{_STATE}/lock', "
         f"unlock_address: '{_STATE}/lock', lock_method: POST, unlock_method: DELETE, update_method: PUT}}}}\n"
         "  bare:\n"

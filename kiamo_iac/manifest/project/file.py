@@ -16,9 +16,11 @@ from kiamo_iac.environ import variable_prefix
 from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
+from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.paths import is_manifest
 from kiamo_iac.manifest.project.guards import guards
 from kiamo_iac.manifest.project.ledger import ledger, place_of
+from kiamo_iac.manifest.project.limits import limits
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
 from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.manifest.project.variables import variables
@@ -26,7 +28,7 @@ from kiamo_iac.manifest.variables import Variable
 from kiamo_iac.urls import origin_of
 
 _KEYS: Final = ("manifests", "contract", "variables", "environments")
-_ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards")
+_ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards", "limits")
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
@@ -182,7 +184,8 @@ class _Reading:
         kept = ledger(self._nodes, node["ledger"], place.at("ledger")) if "ledger" in node else LedgerSettings()
         given = variables(self._nodes, node["variables"], place.at("variables")) if "variables" in node else {}
         patches = tuple(self._patches(node["patches"], place.at("patches"))) if "patches" in node else ()
-        return Environment(name, url, source, guarded, kept, given, patches)
+        bounds = limits(self._nodes, node["limits"], place.at("limits")) if "limits" in node else LimitSettings()
+        return Environment(name, url, source, guarded, kept, given, patches, bounds)
 
     def _url(self, value: Any, source: SourceRange) -> str | None:
         if not isinstance(value, str):

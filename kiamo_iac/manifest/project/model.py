@@ -12,6 +12,7 @@ from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.git.repository import has_git
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
+from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.paths import manifests_below
 from kiamo_iac.manifest.variables import Variable, Variables
@@ -34,6 +35,7 @@ class Environment:
     """Those that it gives itself; they come before the project's."""
     patches: tuple[Folder, ...] = ()
     """Each a layer over the base, the last one on top."""
+    limits: LimitSettings = field(default_factory=LimitSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,10 @@ class Nodes:
         self.say("KIA0313", f'"{key}" does not take {quote(value)}', self.place(node).at(key), hint)
         return None
 
-    def number(self, node: dict[str, Any], key: str, *, most: int | None = None) -> int | None:
-        """A whole number from 0 up to `most`; None too when there is none."""
+    def number(
+        self, node: dict[str, Any], key: str, *, least: int = 0, most: int | None = None, code: str = "KIA0310"
+    ) -> int | None:
+        """A whole number from `least` up to `most`; None too when there is none. `code`: of one out of bounds."""
         if key not in node:
             return None
         value = node[key]
@@ -88,9 +90,9 @@ class Nodes:
         if not isinstance(value, int) or isinstance(value, bool):
             self.say("KIA0301", f'"{key}" is a whole number', source, "write digits alone, without quotes")
             return None
-        if value < 0 or (most is not None and value > most):
-            bounds = "0 or more" if most is None else f"from 0 to {most}"
-            self.say("KIA0310", f'"{key}" is {bounds}, not {value}', source, "correct it, or remove the key")
+        if value < least or (most is not None and value > most):
+            bounds = f"{least} or more" if most is None else f"from {least} to {most}"
+            self.say(code, f'"{key}" is {bounds}, not {value}', source, "correct it, or remove the key")
             return None
         return value
 

@@ -18,6 +18,7 @@ from kiamo_iac.document.schema import (
 )
 from kiamo_iac.guard_settings import WRITTEN, GuardSettings
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
 from kiamo_iac.manifest.project.ledger import LOCK, UNLOCK, UPDATE
 from kiamo_iac.manifest.variables import VARIABLE_NAME
@@ -55,6 +56,7 @@ def project_schema() -> Schema:
     definitions = {
         "environment": {**_environment(), "type": ["object", "null"]},
         "guards": _guards(),
+        "limits": _limits(),
         "ledger": _ledger(),
         **{f"ledger_{backend}": _backend(backend) for backend in Backend},
     }
@@ -84,6 +86,7 @@ def _environment() -> Schema:
             ),
             "ledger": defined("ledger"),
             "guards": defined("guards"),
+            "limits": defined("limits"),
         },
         "A named instance. Its token never stands here: KIAMO_<ENV>_TOKEN says it.",
         required=[],
@@ -116,6 +119,30 @@ def _guards() -> Schema:
             "change_window": text(f"When apply may write, such as {WRITTEN}; several with semicolons.", minLength=1),
         },
         "How much one apply may do unasked. What is refused ends with exit code 6.",
+        required=[],
+    )
+
+
+def _limits() -> Schema:
+    bounds = LimitSettings()
+    return closed(
+        {
+            "rows": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST_ROWS,
+                "description": "How many objects one run may read, in all lists together. A list that is read again "
+                f"counts once, at its longest. Left out: {bounds.rows}.",
+            },
+            "bytes": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST_BYTES,
+                "description": "How many bytes of answers one run may read, after decompression. An answer that is "
+                f"read again counts once, at its largest. Left out: {bounds.bytes}, which is 512 MiB.",
+            },
+        },
+        "How much one run may read from the instance. A run that would read more ends with an error.",
         required=[],
     )
 
