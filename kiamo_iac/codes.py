@@ -80,6 +80,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0323": "A name or a value that a variable cannot have.",
     "KIA0324": "A patch adds a thing whose name is nearly that of one it could change.",
     "KIA0325": "A patch takes away what is not there.",
+    "KIA0330": "The name of an environment would claim variables that mean something else.",
     # KIA034x: what a checkout brings in the place of a file
     "KIA0340": "A symbolic link, or something else than a file, stands in the place of a file of the ledger.",
     # KIA04xx: the contract, and what is read from an instance

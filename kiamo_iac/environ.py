@@ -38,7 +38,7 @@ def why_reserved(name: str) -> str | None:
         return f"{prefix}_TOKEN is not the token of an instance"
     ending = prefix.rpartition("_")[2]
     if ending in RESERVED_ENDINGS:
-        return f"its variables would begin with {prefix}, and what ends in _{ending} belongs to another environment"
+        return f"its variables would begin with {prefix}, and what ends in _{ending} has another meaning"
     return None
 
 

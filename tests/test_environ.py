@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kiamo_iac.environ import instance_pins, ledger_pins, variable, variable_prefix, why_reserved
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
+from kiamo_iac.manifest.project.schema import project_schema
 
 READ = (
     *("TOKEN", "TOKEN_FILE", "URL", "ORIGIN"),
@@ -68,6 +69,12 @@ def test_names_that_are_reserved_in_every_spelling() -> None:
     assert why_reserved("iac") is not None
     assert why_reserved("gitlab-staging") is None
     assert "KIAMO_STAGING_PLAN" in (why_reserved("staging-plan") or "")
+
+
+@given(NAMES)
+def test_the_schema_takes_the_names_that_the_reader_takes(name: str) -> None:
+    allowed = project_schema()["properties"]["environments"]["propertyNames"]["pattern"]
+    assert (re.search(allowed, name) is not None) == (why_reserved(name) is None)
 
 
 def test_the_names_of_variables() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from kiamo_iac import __version__
-from kiamo_iac.environ import variable_prefix
+from kiamo_iac.environ import variable_prefix, why_reserved
 from kiamo_iac.errors import UsageError
 from kiamo_iac.manifest.paths import Refused, inside
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
@@ -68,6 +68,9 @@ def _environments(named: Sequence[str], *, url: str | None, root: Path) -> tuple
         if not ENVIRONMENT_NAME.fullmatch(name):
             msg = f'"{name}" is not a name for an environment.'
             raise UsageError(msg, hint="use letters, digits, dots, hyphens and underscores of ASCII")
+        if (reason := why_reserved(name)) is not None:
+            msg = f'"{name}" cannot name an environment: {reason}.'
+            raise UsageError(msg, hint="choose another name")
         if isinstance(inside(root, f"environments/{name}"), Refused) or name.endswith("."):
             msg = f'No folder can be called "{name}" on every system, and each environment has one.'
             raise UsageError(msg, hint="choose another name")

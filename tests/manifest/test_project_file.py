@@ -90,6 +90,13 @@ CASES = {
     "an environment that is text": (PREFIX + "environments: {a: 'https://h'}\n", "2:16 KIA0301", "url"),
     "a name with spaces": (PREFIX + "environments: {a b: }\n", "2:16 KIA0309", "ASCII"),
     "a name with accents": (PREFIX + "environments: {é: }\n", "2:16 KIA0309", "ASCII"),
+    **{
+        f"the name {name}": (PREFIX + f"environments: {{{name}: }}\n", "2:16 KIA0330", "choose another name")
+        for name in (
+            *("staging-plan", "Staging_Plan", "a.ledger", "x-y-url", "prod.ORIGIN", "token", "a_file", "PLAN"),
+            *("gitlab", "GitLab", "iac"),
+        )
+    },
     "two names for one variable": (PREFIX + "environments: {a-b: , A.b: }\n", "2:23 KIA0308", "rename"),
     "a typo in an environment": (PREFIX + "environments: {a: {ulr: x}}\n", "2:20 KIA0302", 'did you mean "url"?'),
     "a url that is no text": (PREFIX + "environments: {a: {url: 1}}\n", "2:25 KIA0301", "https://"),

@@ -219,6 +219,8 @@ def test_without_it_no_name_is_made_up(here: Here) -> None:
         ["--environment", "../up"],
         ["--environment", ""],
         ["--environment", "a.b", "--environment", "a-b"],
+        ["--environment", "staging", "--environment", "staging-plan"],
+        ["--environment", "GitLab"],
         ["--environment", "a=http://kiamo.example.com"],
         ["--url", "https://me:pw@kiamo.example.com"],
         ["--tool", "http://example.com/a/b"],
@@ -232,7 +234,7 @@ def test_what_makes_no_sense_is_refused(here: Here, arguments: list[str]) -> Non
     assert tree(folder) == []
 
 
-@pytest.mark.parametrize("names", [["only"], ["a", "b.c", "3"], ["on", "null", "y", "no"], ["validate", "plan"]])
+@pytest.mark.parametrize("names", [["only"], ["a", "b.c", "3"], ["on", "null", "y", "no"], ["validate", "drift"]])
 @pytest.mark.parametrize("remote", [GITHUB, GITLAB, None])
 def test_any_names_of_environments_are_valid_and_in_the_canonical_layout(
     here: Here, remote: str | None, names: list[str]

@@ -66,6 +66,7 @@ SEEN_IN_PROJECTS: Mapping[str, str] = {
     "KIA0313": "closed lists",
     "KIA0315": "bounds",
     "KIA0323": "the names and the types of variables",
+    "KIA0330": "the names of environments",
 }
 NOT_SEEN_IN_PROJECTS: Mapping[str, str] = {
     "KIA0101": "it cannot be read at all",

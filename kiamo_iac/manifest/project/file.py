@@ -12,7 +12,7 @@ from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
-from kiamo_iac.environ import variable_prefix
+from kiamo_iac.environ import variable_prefix, why_reserved
 from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
@@ -148,6 +148,10 @@ class _Reading:
             if not ENVIRONMENT_NAME.fullmatch(name):
                 hint = "use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit"
                 self._nodes.say("KIA0309", f"{quote(name)} is not a name for an environment", where, hint)
+                continue
+            if (reason := why_reserved(name)) is not None:
+                hint = "choose another name: what stands at its end has a meaning in the names of variables"
+                self._nodes.say("KIA0330", f"{quote(name)} cannot name an environment: {reason}", where, hint)
                 continue
             first = prefixes.setdefault(variable_prefix(name), name)
             if first != name:

@@ -16,6 +16,7 @@ from kiamo_iac.document.schema import (
     text,
     when,
 )
+from kiamo_iac.environ import RESERVED_ENDINGS, RESERVED_NAMES
 from kiamo_iac.guard_settings import WRITTEN, GuardSettings
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
@@ -45,8 +46,10 @@ def project_schema() -> Schema:
                 defined("environment"),
                 "The instances, by names of letters, digits, dots, hyphens and underscores.",
                 propertyNames=pattern(
-                    f"^{ENVIRONMENT_NAME.pattern}$",
-                    "Use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit.",
+                    f"^{_not_reserved()}{ENVIRONMENT_NAME.pattern}$",
+                    "Use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit. "
+                    f"The last word is none of {', '.join(RESERVED_ENDINGS).lower()}, and the name is not "
+                    f"{' or '.join(RESERVED_NAMES).lower()}: its variables would mean something else.",
                 ),
             ),
         },
@@ -63,6 +66,15 @@ def project_schema() -> Schema:
     return schema_document(
         "project", VERSION, title="The project file of kiamo-iac", body=body, definitions=definitions
     )
+
+
+def _not_reserved() -> str:
+    """What `environ.why_reserved` refuses, as lookaheads: no dialect of patterns in JSON Schema ignores case."""
+
+    def words(reserved: tuple[str, ...]) -> str:
+        return "|".join("".join(f"[{letter}{letter.lower()}]" for letter in word) for word in reserved)
+
+    return rf"(?!(?:.*[._\-])?(?:{words(RESERVED_ENDINGS)})$)(?!(?:{words(RESERVED_NAMES)})$)"
 
 
 def _variables(description: str) -> Schema:
