@@ -81,6 +81,8 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0324": "A patch adds a thing whose name is nearly that of one it could change.",
     "KIA0325": "A patch takes away what is not there.",
     "KIA0330": "The name of an environment would claim variables that mean something else.",
+    "KIA0331": "The address of a lock does not lie below the ledger's own, or is that of another ledger.",
+    "KIA0332": "A lock would be taken or given back with a method that writes or deletes the ledger itself.",
     # KIA034x: what a checkout brings in the place of a file
     "KIA0340": "A symbolic link, or something else than a file, stands in the place of a file of the ledger.",
     # KIA04xx: the contract, and what is read from an instance

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-_GITLAB_STATE: Final = re.compile(r"https?://[^?#]+/api/v4/projects/[^/?#]+/terraform/state/[^/?#]+")
+_GITLAB_STATE: Final = re.compile(r"(https?://[^?#]+?/api/v4/projects/[^/?#]+/terraform/state/[^/?#]+)(/[^?#]*)?")
 
 
 class Backend(StrEnum):
@@ -53,10 +53,21 @@ class LedgerSettings:
         """http: the method and the address that write."""
         return self.update_method or "POST", self.address or ""
 
+    @property
+    def of_gitlab(self) -> bool:
+        """http: whether it is one of GitLab's managed Terraform states, by its address."""
+        return (self.address or "") == gitlab_state(self.address or "")
+
     def _locking(self, method: str | None, address: str | None, *, here: str, gitlab: str) -> tuple[str, str]:
         """As it is declared; else the address of the state itself (Terraform does not lock then; this tool always
         does), or what GitLab has for its managed states, which locks at `<address>/lock`."""
         state = self.address or ""
-        if address is None and _GITLAB_STATE.fullmatch(state):
+        if address is None and self.of_gitlab:
             return method or gitlab, f"{state}/lock"
         return method or here, address or state
+
+
+def gitlab_state(address: str) -> str | None:
+    """The managed Terraform state of GitLab that an address is of, or lies below."""
+    found = _GITLAB_STATE.fullmatch(address)
+    return found[1] if found is not None else None

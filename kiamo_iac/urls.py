@@ -20,6 +20,9 @@ number")."""
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _IPV6: Final = re.compile(r"[0-9A-Fa-f:]{2,39}")
 _SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@\-]|%[0-9A-Fa-f]{2})+")
+_ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_MAY_BE_ENCODED: Final = re.compile(r"[ !\"$&'()*+,/:<=>@\[\]^`{|}]")
+"""Not letters and digits, which would be a second spelling of one path, nor what changes how a path is read."""
 _BELOW: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@\-]+")
 _QUERY: Final = re.compile(r"\?[!\"$-\[\]-~]*")
 _USER: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%\-]*")
@@ -49,6 +52,9 @@ class Url:
     origin: Origin
     path: str
     """As it is written: empty, or with a slash at its beginning."""
+
+    def __str__(self) -> str:
+        return f"{self.origin}{self.path}"
 
     def holds(self, other: Url) -> bool:
         """Whether `other` is this URL or lies below it, by segments of the path. What `other` adds is plain: nothing in
@@ -204,9 +210,10 @@ def _check_path(path: str) -> None:
             msg = 'its path holds "//", or a character that has to be percent-encoded'
             raise ValueError(msg)
         plain = unquote_to_bytes(segment).decode("latin-1")
-        if not plain.isascii() or not plain.isprintable() or not set("%\\;?#").isdisjoint(plain):
-            msg = "its path holds a percent-encoded character that no path needs"
-            raise ValueError(msg)
         if not {"", ".", ".."}.isdisjoint(plain.split("/")):
-            msg = 'its path holds "." or ".." as a segment'
+            msg = 'its path holds "." or ".." as a segment, or an encoded slash that nothing follows'
+            raise ValueError(msg)
+        encoded = {unquote_to_bytes(found).decode("latin-1") for found in _ENCODED.findall(segment)}
+        if not all(_MAY_BE_ENCODED.fullmatch(character) for character in encoded):
+            msg = "its path holds a percent-encoded character that no path needs"
             raise ValueError(msg)

@@ -59,14 +59,15 @@ def test_the_limits_of_a_run(tmp_path: Path) -> None:
         (f"ledger: {{backend: http, address: '{STATE}'}}", LedgerSettings(Backend.HTTP, address=STATE)),
         (
             (
-                "ledger: {backend: http, address: 'http://127.0.0.1:1/s', lock_address: 'http://127.0.0.1:1/l', "
-                "unlock_address: 'http://127.0.0.1:1/u', lock_method: POST, unlock_method: DELETE, update_method: PUT}"
+                "ledger: {backend: http, address: 'http://127.0.0.1:1/s', lock_address: 'http://127.0.0.1:1/s/l', "
+                "unlock_address: 'http://127.0.0.1:1/s/u', lock_method: POST, unlock_method: DELETE, "
+                "update_method: PUT}"
             ),
             LedgerSettings(
                 Backend.HTTP,
                 address="http://127.0.0.1:1/s",
-                lock_address="http://127.0.0.1:1/l",
-                unlock_address="http://127.0.0.1:1/u",
+                lock_address="http://127.0.0.1:1/s/l",
+                unlock_address="http://127.0.0.1:1/s/u",
                 lock_method="POST",
                 unlock_method="DELETE",
                 update_method="PUT",
@@ -155,6 +156,60 @@ CASES |= {
         "gitlab.example.com/state",
     )
 }
+_HTTP = "ledger: {backend: http, address: 'https://h/states/a'"
+
+
+def _at(text: str, part: str, code: str, hint: str) -> tuple[str, str, str]:
+    """A text that is refused at its last `part`."""
+    return text, f"4:{text.rindex(part) + 5} {code}", hint
+
+
+CASES |= {
+    f"{key} {address}": _at(f"{_HTTP}, {key}: '{address}'}}", f"'{address}'", code, hint)
+    for key in ("lock_address", "unlock_address")
+    for address, code, hint in (
+        ("https://h/states/b", "KIA0331", "https://h/states/a/lock"),
+        ("https://h/states/a-production", "KIA0331", "/lock"),
+        ("https://h/states", "KIA0331", "/lock"),
+        ("https://h/states/A/lock", "KIA0331", "/lock"),
+        ("https://h/states/a/b%2Flock", "KIA0331", "/lock"),
+        ("https://h/states/a%2Flock", "KIA0331", "/lock"),
+        ("https://h/states/a/../b", "KIA0312", "_LEDGER_USERNAME"),
+        ("https://h/states/a/%2e%2e/b", "KIA0312", "_LEDGER_USERNAME"),
+        ("https://h/states/a/..%2fb", "KIA0312", "_LEDGER_USERNAME"),
+        ("https://h/states/a/..;/b", "KIA0312", "_LEDGER_USERNAME"),
+        ("https://h/states/a//b", "KIA0312", "_LEDGER_USERNAME"),
+        ("https://h/states/a/lock?x=/../b", "KIA0312", "_LEDGER_USERNAME"),
+        ("https://h:8443/states/a/lock", "KIA0312", "one host alone"),
+    )
+}
+CASES |= {
+    f"{key} {address} of a state of GitLab": _at(
+        f"ledger: {{backend: http, address: '{STATE}', {key}: '{address}'}}", f"'{address}'", "KIA0331", f"{STATE}/lock"
+    )
+    for key in ("lock_address", "unlock_address")
+    for address in (f"{STATE}-production", f"{STATE}-production/lock", f"{STATE}/versions/1", f"{STATE}/lock/x")
+}
+_ABOVE = "ledger: {backend: http, address: 'https://gitlab.example.com/api', unlock_method: DELETE, "
+CASES |= {
+    "a lock anywhere on the host": _at(
+        "ledger: {backend: http, address: 'https://h', lock_address: 'https://h/b'}", "'https://h/b'", "KIA0331", "lock"
+    ),
+    "a state of GitLab, from above": _at(
+        f"{_ABOVE}unlock_address: '{STATE}'}}", f"'{STATE}'", "KIA0331", "leave it out"
+    ),
+    "an address below a state of GitLab": _at(
+        f"ledger: {{backend: http, address: '{STATE}/lock'}}", f"'{STATE}/lock'", "KIA0312", f"write {STATE}"
+    ),
+    "a lock that writes the ledger": _at(f"{_HTTP}, lock_method: PUT}}", "PUT", "KIA0332", "LOCK"),
+    "an unlock that deletes the ledger": _at(f"{_HTTP}, unlock_method: DELETE}}", "DELETE", "KIA0332", "UNLOCK"),
+    "an unlock that deletes a state of GitLab": _at(
+        f"ledger: {{backend: http, address: '{STATE}', unlock_address: '{STATE}', unlock_method: DELETE}}",
+        "DELETE",
+        "KIA0332",
+        "UNLOCK",
+    ),
+}
 CASES |= {
     f"the remote {remote}": (f"ledger: {{backend: git, remote: '{remote}'}}", "4:36 KIA0312", "without a password")
     for remote in (
@@ -213,6 +268,14 @@ def test_remotes(tmp_path: Path, remote: str) -> None:
         ("{backend: file, path: .kiamo/b.ledger.jsonl}", "{backend: file}"),
         ("{backend: file, path: x}", "{backend: file, path: ./X}"),
         (f"{{backend: http, address: '{STATE}'}}", f"{{backend: http, address: '{STATE}', lock_method: POST}}"),
+        (f"{{backend: http, address: '{STATE}'}}", f"{{backend: http, address: 'HTTPS://{STATE[8:]}'}}"),
+        ("{backend: http, address: 'https://h/a'}", "{backend: http, address: 'https://h:443/a/'}"),
+        ("{backend: http, address: 'https://h/a'}", "{backend: http, address: 'https://h/a/b'}"),
+        ("{backend: http, address: 'https://h/a/b'}", "{backend: http, address: 'https://h/a'}"),
+        (
+            "{backend: http, address: 'https://h/a', lock_address: 'https://h/a/b'}",
+            "{backend: http, address: 'https://h/a/b'}",
+        ),
         ("{backend: git, ref: b}", "{backend: git}"),
     ],
 )

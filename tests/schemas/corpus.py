@@ -77,6 +77,8 @@ NOT_SEEN_IN_PROJECTS: Mapping[str, str] = {
     "KIA0308": "two environments",
     "KIA0311": "a language of its own, with the time zones of IANA",
     "KIA0312": "addresses are taken apart; a pattern could not say what is wrong with one",
+    "KIA0331": "two addresses are compared",
+    "KIA0332": "an address and a method are compared",
 }
 
 

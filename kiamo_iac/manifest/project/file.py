@@ -19,7 +19,7 @@ from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.paths import is_manifest
 from kiamo_iac.manifest.project.guards import guards
-from kiamo_iac.manifest.project.ledger import ledger, place_of
+from kiamo_iac.manifest.project.ledger import ledger, place_of, places_reached
 from kiamo_iac.manifest.project.limits import limits
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
 from kiamo_iac.manifest.project.nodes import Nodes
@@ -165,12 +165,20 @@ class _Reading:
     def _check_ledgers(self, environments: dict[str, Environment], place: Place) -> None:
         """Two environments in one ledger would prune each other."""
         kept: dict[tuple[str, ...], str] = {}
+        shared: dict[str, str] = {}
         for name, environment in environments.items():
             first = kept.setdefault(place_of(environment.ledger, name), name)
             if first != name:
-                summary = f"{quote(name)} and {quote(first)} would share one ledger"
-                related = (("the other stands here", place.of_key(first)),)
-                self._nodes.say("KIA0314", summary, place.of_key(name), "give each its own", related=related)
+                shared[name] = first
+        order = {name: number for number, name in enumerate(environments)}
+        for name, environment in environments.items():  # one ledger within another: a lock of this is data of that
+            for other in {kept[place] for place in places_reached(environment.ledger) if place in kept} - {name}:
+                early, late = sorted((name, other), key=order.__getitem__)
+                shared.setdefault(late, early)
+        for name in sorted(shared, key=order.__getitem__):
+            summary = f"{quote(name)} and {quote(shared[name])} would share one ledger"
+            related = (("the other stands here", place.of_key(shared[name])),)
+            self._nodes.say("KIA0314", summary, place.of_key(name), "give each its own", related=related)
 
     def _environment(self, name: str, node: Any, where: SourceRange) -> Environment:
         if node is None:

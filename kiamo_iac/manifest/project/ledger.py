@@ -7,15 +7,15 @@ of files out of the project, or git to a program or a repository that lies in th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from posixpath import normpath
 from typing import Any, Final, assert_never
 
 from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.document.quote import quote
-from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.ledger_settings import Backend, LedgerSettings, gitlab_state
 from kiamo_iac.manifest.project.nodes import Nodes
-from kiamo_iac.urls import Origin, origin_of
+from kiamo_iac.urls import Url, origin_of, parse_url
 
 _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
     Backend.FILE: ("backend", "path"),
@@ -73,11 +73,22 @@ def place_of(settings: LedgerSettings, environment: str) -> tuple[str, ...]:
         case Backend.FILE:
             return ("file", normpath(settings.path or f".kiamo/{environment}.ledger.jsonl").casefold())
         case Backend.HTTP:
-            return ("http", settings.address or environment)
+            return ("http", str(parse_url(settings.address)).rstrip("/") if settings.address else environment)
         case Backend.GIT:
             return ("git", settings.remote, (settings.ref or environment).casefold())
         case _:
             assert_never(settings.backend)
+
+
+def places_reached(settings: LedgerSettings) -> Iterator[tuple[str, ...]]:
+    """Of an http ledger: every place, in the form of `place_of`, that one of its addresses is or lies below."""
+    if settings.address is None:
+        return
+    for address in dict.fromkeys((settings.address, settings.lock[1], settings.unlock[1])):
+        url = parse_url(address)
+        parts = url.path.rstrip("/").split("/")
+        for count in range(len(parts)):
+            yield ("http", f"{url.origin}{'/'.join(parts[: count + 1])}")
 
 
 def _file(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
@@ -95,35 +106,64 @@ def _file(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
 def _http(nodes: Nodes, node: dict[str, Any], source: SourceRange) -> LedgerSettings:
     if "address" not in node:
         nodes.say("KIA0304", 'the ledger has no "address"', source, f"add address: {_EXAMPLE}")
-    address, origin = _address(nodes, node, "address")
-    lock, lock_origin = _address(nodes, node, "lock_address")
-    unlock, unlock_origin = _address(nodes, node, "unlock_address")
-    for key, other in (("lock_address", lock_origin), ("unlock_address", unlock_origin)):
-        if origin is not None and other is not None and other != origin:
-            summary = f'"{key}" leads to {other}, and "address" to {origin}'
-            hint = "the credentials of the ledger go to one host alone: use an address on it"
-            nodes.say("KIA0312", summary, nodes.place(node).at(key), hint)
-    return LedgerSettings(
+    settings = LedgerSettings(
         Backend.HTTP,
-        address=address,
-        lock_address=lock,
-        unlock_address=unlock,
+        address=_address(nodes, node, "address"),
+        lock_address=_address(nodes, node, "lock_address"),
+        unlock_address=_address(nodes, node, "unlock_address"),
         lock_method=nodes.choice(node, "lock_method", LOCK),
         unlock_method=nodes.choice(node, "unlock_method", UNLOCK),
         update_method=nodes.choice(node, "update_method", UPDATE),
     )
+    if settings.address is not None:
+        if not settings.of_gitlab and gitlab_state(settings.address) is not None:
+            hint = f"write {gitlab_state(settings.address)}"
+            summary = "the address cannot be used: it lies below a managed state of GitLab"
+            nodes.say("KIA0312", summary, nodes.place(node).at("address"), hint)
+        _check_lock(nodes, node, settings, key="lock")
+        _check_lock(nodes, node, settings, key="unlock")
+    return settings
 
 
-def _address(nodes: Nodes, node: dict[str, Any], key: str) -> tuple[str | None, Origin | None]:
+def _address(nodes: Nodes, node: dict[str, Any], key: str) -> str | None:
     value = nodes.text(node, key, example=_EXAMPLE)
     if value is None:
-        return None, None
+        return None
     try:
-        return value, origin_of(value)
+        parse_url(value)
     except ValueError as error:
         hint = "who you are, the environment says: KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD"
         nodes.say("KIA0312", f"the {key} cannot be used: {error}", nodes.place(node).at(key), hint)
-        return None, None
+        return None
+    return value
+
+
+def _check_lock(nodes: Nodes, node: dict[str, Any], settings: LedgerSettings, *, key: str) -> None:
+    """The credentials of the ledger may do more on its host than lock this ledger, so that the call that locks it, or
+    gives the lock back, reaches nothing else there."""
+    method, address = settings.lock if key == "lock" else settings.unlock
+    state, locks = parse_url(settings.address or ""), parse_url(address)
+    place = nodes.place(node)
+    if locks.origin != state.origin:
+        summary = f'"{key}_address" leads to {locks.origin}, and "address" to {state.origin}'
+        hint = "the credentials of the ledger go to one host alone: use an address on it"
+        nodes.say("KIA0312", summary, place.at(f"{key}_address"), hint)
+    elif locks.path.rstrip("/") == state.path.rstrip("/"):
+        own = "LOCK" if key == "lock" else "UNLOCK"
+        if method != own:
+            summary = f'"{key}_method" is {method}, which at the address of the ledger writes or deletes it'
+            where = place.at(f"{key}_method" if f"{key}_method" in node else f"{key}_address")
+            nodes.say("KIA0332", summary, where, f"lock there with {own}, or give the lock an address of its own")
+    elif not _below(settings, state, locks):
+        summary = f'"{key}_address" does not lie below "address"'
+        hint = f"write {settings.address}/lock, or leave it out"
+        nodes.say("KIA0331", summary, place.at(f"{key}_address"), hint)
+
+
+def _below(settings: LedgerSettings, state: Url, locks: Url) -> bool:
+    if settings.of_gitlab:  # other addresses below it are its versions, which DELETE deletes
+        return str(locks) == f"{state}/lock"
+    return bool(state.path.strip("/")) and state.holds(locks) and gitlab_state(str(locks)) is None
 
 
 def _git(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:

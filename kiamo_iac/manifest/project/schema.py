@@ -182,13 +182,21 @@ def _backend(backend: Backend) -> Schema:
             )
             return closed(made, "A ledger in a file: one machine applies.", required=["backend"])
         case Backend.HTTP:
-            locks = "Left out: <address>/lock at GitLab, and the address itself elsewhere."
+            locks = (
+                "It is address itself or lies below it; at GitLab it is <address>/lock. Left out: <address>/lock at "
+                "GitLab, and the address itself elsewhere."
+            )
+            itself = "At the address itself it is"
             made |= {
                 "address": text(f"Where it is read and written. {_URL}", minLength=1),
-                "lock_address": text(f"Where it is locked, on the same host. {locks}", minLength=1),
-                "unlock_address": text(f"Where it is unlocked, on the same host. {locks}", minLength=1),
-                "lock_method": one_of(LOCK, "The method that locks. Left out: POST at GitLab, else LOCK."),
-                "unlock_method": one_of(UNLOCK, "The method that unlocks. Left out: DELETE at GitLab, else UNLOCK."),
+                "lock_address": text(f"Where it is locked. {locks}", minLength=1),
+                "unlock_address": text(f"Where it is unlocked. {locks}", minLength=1),
+                "lock_method": one_of(
+                    LOCK, f"The method that locks. {itself} LOCK. Left out: POST at GitLab, else LOCK."
+                ),
+                "unlock_method": one_of(
+                    UNLOCK, f"The method that unlocks. {itself} UNLOCK. Left out: DELETE at GitLab, else UNLOCK."
+                ),
                 "update_method": one_of(UPDATE, "The method that writes. Left out: POST."),
             }
             return closed(made, "A ledger behind Terraform's HTTP protocol.", required=["backend", "address"])
