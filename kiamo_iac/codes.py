@@ -150,6 +150,11 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0901": "The ledger is damaged, or is no ledger.",
     "KIA0902": "The ledger has the format of another version of this tool.",
     "KIA0903": "The ledger is of another environment.",
+    "KIA0910": "The local copy of a remote ledger is not used, for a commit can bring it.",
+    "KIA0911": "The ledger is a file below .kiamo/ that git tracks; it is not used.",
+    "KIA0912": "The ledger is a file that git tracks: a merge request can change what is managed.",
+    "KIA0913": "A local copy of a remote ledger, left by an interrupted run, is used or put back.",
+    "KIA0914": "The local copy of a remote ledger does not follow what the remote holds.",
     # KIA10xx: export
     "KIA1001": "A live thing is left out of an export, for no manifest can hold its name.",
     "KIA1002": "A live value is left out of an export, for no manifest can hold it.",

@@ -47,7 +47,7 @@ class Session:
 
         `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
         """
-        from kiamo_iac.cli.terminal import tell
+        from kiamo_iac.cli.terminal import note, tell
         from kiamo_iac.workspace import Workspace
 
         opened = replace(
@@ -55,6 +55,7 @@ class Session:
                 self.project, transport=self.transport, told=tell if self.verbose else None, may_lack=may_lack
             ),
             ca_bundle=self.ca_bundle,
+            noted=note,
         )
         return opened if self.now is None else replace(opened, now=self.now)
 

@@ -9,10 +9,11 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from kiamo_iac.secret import conceal
+from kiamo_iac.secret import conceal, redact
 
 if TYPE_CHECKING:
     from kiamo_iac.cli.session import Session
+    from kiamo_iac.diagnostics import Diagnostic
     from kiamo_iac.render.base import Style
 
 
@@ -55,6 +56,14 @@ def tell(text: str) -> None:
     from kiamo_iac.render.escape import document, visible
 
     say(document([visible(text)]), nl=False)
+
+
+def note(diagnostic: Diagnostic) -> None:
+    """Show what the user has to know beside a command's result."""
+    from kiamo_iac.render.base import Style
+    from kiamo_iac.render.diagnostics import render_text
+
+    say(redact(render_text([diagnostic], Style())), nl=False)
 
 
 def say(text: str = "", *, nl: bool = True) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from posixpath import normpath
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from kiamo_iac.errors import KiamoIacError, LedgerError, UsageError
 from kiamo_iac.ledger.content import Content
@@ -15,15 +15,19 @@ from kiamo_iac.ledger.file_lock import holder_of, locked_file
 from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.store import Send, Store
+from kiamo_iac.ledger.tracked import FOLDER, check_file
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.rooted import RootedFile, real
 
 if TYPE_CHECKING:
+    from kiamo_iac.diagnostics import Diagnostic
+    from kiamo_iac.ledger.lines import Lines
     from kiamo_iac.ledger.remote import Remote
     from kiamo_iac.ledger.rescue import Rescue
 
-_FOLDER: Final = ".kiamo"
-"""Below the folder of the project file. Nothing in it is anybody else's."""
+
+def _unheard(_: Diagnostic) -> None:
+    """For whoever has no ear for notes."""
 
 
 @contextmanager
@@ -37,11 +41,13 @@ def open_ledger(
     lock_timeout: float,
     who: str,
     operation: str = "apply",
+    note: Callable[[Diagnostic], object] = _unheard,
 ) -> Iterator[Ledger]:
     """The ledger, locked until the block is left; then everything is kept, and the lock given back.
 
     `root`: the folder of the project file. `environ`: what git runs with. `send`: makes the calls of the http backend.
-    `lock_timeout`: seconds to wait for the lock. `who` and `operation`: what others are told while it is held.
+    `lock_timeout`: seconds to wait for the lock. `who` and `operation`: what others are told while it is held. `note`:
+    is given what the user has to know of the ledger.
 
     Raises:
         LockedError: another run holds the lock.
@@ -53,7 +59,7 @@ def open_ledger(
     if settings.backend is Backend.FILE:
         file, shown = ledger_file(settings, environment=environment, root=root)
         with locked_file(file, holder, environment=environment, timeout=lock_timeout):
-            lines = read_file(file, shown=shown, environment=environment)
+            lines = _lines(file, shown, environment=environment, environ=environ, note=note)
             content = lines.content if lines is not None else Content(environment)
             store = FileStore(file, lines, shown=shown, content=content)
             yield from _until_closed(Ledger(content, found=lines is not None, where=shown, store=store), store)
@@ -61,7 +67,7 @@ def open_ledger(
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
     remote.lock(holder, timeout=lock_timeout)
     try:
-        yield from _open_remote(remote, rescue_of(environment, root), environment=environment)
+        yield from _open_remote(remote, rescue_of(environment, root, environ), environment=environment, note=note)
     except BaseException as error:
         _unlock_after(error, remote, holder, environment=environment)
         raise
@@ -75,8 +81,9 @@ def read_ledger(
     root: Path,
     environ: Mapping[str, str],
     send: Send | None,
+    note: Callable[[Diagnostic], object] = _unheard,
 ) -> Ledger:
-    """The ledger as it is at this moment, not to be written; no lock is needed or taken.
+    """The ledger as it is at this moment, not to be written; no lock is needed or taken. `note`: as for `open_ledger`.
 
     Raises:
         LedgerError: it cannot be read, or is not this environment's.
@@ -84,12 +91,16 @@ def read_ledger(
     """
     if settings.backend is Backend.FILE:
         file, shown = ledger_file(settings, environment=environment, root=root)
-        lines = read_file(file, shown=shown, environment=environment)
+        lines = _lines(file, shown, environment=environment, environ=environ, note=note)
         content = lines.content if lines is not None else Content(environment)
         return Ledger(content, found=lines is not None, where=shown)
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
-    found, _ = rescue_of(environment, root).applied_to(remote.read(), environment=environment)
+    there = remote.read()
+    rescue = rescue_of(environment, root, environ)
+    found, rescued = rescue.applied_to(there, environment=environment)
     content = found.content if found is not None else Content(environment)
+    if rescued:
+        note(rescue.put_back(content, there, shown=remote.shown, now=False))
     return Ledger(content, found=found is not None, where=remote.shown)
 
 
@@ -128,7 +139,7 @@ def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tu
     Raises:
         LedgerError: that is not below `root`.
     """
-    shown = settings.path or f"{_FOLDER}/{environment}.ledger.jsonl"
+    shown = settings.path or f"{FOLDER}/{environment}.ledger.jsonl"
     try:
         file = RootedFile.below(real(root), normpath(shown))
     except ValueError:
@@ -139,14 +150,30 @@ def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tu
     return file, shown
 
 
-def rescue_of(environment: str, root: Path) -> Rescue:
+def rescue_of(environment: str, root: Path, environ: Mapping[str, str]) -> Rescue:
     """Where the copy of a remote ledger stands that could not be written."""
     from kiamo_iac.ledger.rescue import Rescue
 
-    return Rescue(RootedFile(root, (_FOLDER, f"{environment}.ledger.rescue.json")))
+    return Rescue(RootedFile(root, (FOLDER, f"{environment}.ledger.rescue.json")), environ)
 
 
-def _open_remote(remote: Remote, rescue: Rescue, *, environment: str) -> Iterator[Ledger]:
+def _lines(
+    file: RootedFile,
+    shown: str,
+    *,
+    environment: str,
+    environ: Mapping[str, str],
+    note: Callable[[Diagnostic], object],
+) -> Lines | None:
+    lines = read_file(file, shown=shown, environment=environment)
+    if lines is not None:
+        check_file(file, shown=shown, environ=environ, note=note)
+    return lines
+
+
+def _open_remote(
+    remote: Remote, rescue: Rescue, *, environment: str, note: Callable[[Diagnostic], object]
+) -> Iterator[Ledger]:
     from kiamo_iac.ledger.remote import RemoteStore
 
     there = remote.read()
@@ -156,6 +183,7 @@ def _open_remote(remote: Remote, rescue: Rescue, *, environment: str) -> Iterato
     store = RemoteStore(remote, content, revision=revision, rescue=rescue, rescued=rescued)
     if rescued:
         store.flush()
+        note(rescue.put_back(content, there, shown=remote.shown, now=True))
     yield from _until_closed(Ledger(content, found=found is not None, where=remote.shown, store=store), store)
 
 

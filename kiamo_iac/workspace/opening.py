@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kiamo_iac.api.budget import Budget
     from kiamo_iac.api.client import Client
     from kiamo_iac.api.contract import Contract
+    from kiamo_iac.diagnostics import Diagnostic
     from kiamo_iac.planner.plan import Plan
 
     Transport: TypeAlias = httpx.BaseTransport
@@ -39,6 +40,8 @@ class Workspace:
     """Stands in place of the network, when given."""
     told: Callable[[str], object] | None = None
     """Is told of every call that was made, in one line without a token."""
+    noted: Callable[[Diagnostic], object] | None = None
+    """Is given what the user has to know and no result holds, such as a ledger that is put back."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     """The clock that change windows go by."""
     ca_bundle: Path | None = None
@@ -67,6 +70,11 @@ class Workspace:
         project = load_project(file or find_project(Path.cwd()), may_lack=may_lack)
         contract = contract_of_project(project)
         return cls(project, contract, os.environ if environ is None else environ, transport, told)
+
+    def note(self, diagnostic: Diagnostic) -> None:
+        """Hand on what the user has to know."""
+        if self.noted is not None:
+            self.noted(diagnostic)
 
     def load(self, environment: str | None = None, *, keep_parts: bool = False) -> Loaded:
         """The manifests as an environment composes them (None: the base alone), with all there is to say about them.

@@ -44,6 +44,7 @@ def owned_by(workspace: Workspace, environment: str) -> Ownership | None:
             root=workspace.project.root,
             environ=workspace.environ,
             send=send,
+            note=workspace.note,
         )
     return ledger.owned if ledger.found else None
 
@@ -70,6 +71,7 @@ def locked(
             lock_timeout=lock_timeout,
             who=_who(),
             operation=operation,
+            note=workspace.note,
         ) as ledger,
     ):
         yield ledger

@@ -52,7 +52,7 @@ class Memory:
 
 
 def store_of(memory: Memory, root: Path, *, interval: float = 3600.0) -> RemoteStore:
-    rescue = Rescue(RootedFile(root, ("rescue.json",)))
+    rescue = Rescue(RootedFile(root, ("rescue.json",)), {})
     return RemoteStore(
         memory, Content(ENVIRONMENT), revision=None, rescue=rescue, interval=interval, pause=lambda _: None
     )
@@ -134,7 +134,7 @@ def test_a_rescue_copy_that_cannot_be_written_either_is_not_promised(tmp_path: P
         memory,
         Content(ENVIRONMENT),
         revision=None,
-        rescue=Rescue(RootedFile(tmp_path, ("file", "r.json"))),
+        rescue=Rescue(RootedFile(tmp_path, ("file", "r.json")), {}),
         interval=3600.0,
     )
     store._waiting = [Put(owned(f"b{number:02}")) for number in range(10)]

@@ -1,0 +1,71 @@
+"""A ledger's file that git tracks: whoever writes a commit would decide what is managed, and what --prune deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.errors import GitError, LedgerError, TransportError
+from kiamo_iac.rooted import RootedFile
+
+FOLDER: Final = ".kiamo"
+"""Below the folder of the project file. What is in it belongs to this machine."""
+
+
+def check_copy(file: RootedFile, environ: Mapping[str, str]) -> None:
+    """Refuse a local copy of a remote ledger that is not of this machine alone.
+
+    Raises:
+        LedgerError: it is tracked by git, or git cannot be asked.
+    """
+    why = _why_tracked(file, environ)
+    if why is not None:
+        shown = file.path.as_posix()
+        name = "/".join(file.parts)
+        summary = f"the local copy of the ledger is not used: {why}"
+        raise LedgerError(
+            f"{shown} would replace what the ledger holds, and a commit can bring it. Nothing has been written.",
+            hint=f"remove it; if it is yours, take it out of git first: git rm --cached {name}, and commit",
+            diagnostics=[Diagnostic("KIA0910", summary)],
+        )
+
+
+def check_file(
+    file: RootedFile, *, shown: str, environ: Mapping[str, str], note: Callable[[Diagnostic], object]
+) -> None:
+    """Refuse a ledger below `.kiamo/` that git tracks; elsewhere, where somebody chose the place, warn of it.
+
+    Raises:
+        LedgerError: as said; or git cannot be asked.
+    """
+    why = _why_tracked(file, environ)
+    if why is None:
+        return
+    risk = "a merge request can change what is managed, and what --prune deletes"
+    if any(part.casefold() == FOLDER for part in file.parts):
+        raise LedgerError(
+            f"The ledger {shown} is not used: with it in git, {risk}. Nothing has been written.",
+            hint=f"keep {FOLDER}/ out of git (git rm -r --cached {FOLDER}, and a line in .gitignore), "
+            "or keep the ledger behind http or on a git ref",
+            diagnostics=[Diagnostic("KIA0911", f"the ledger is a file that a commit can bring: {why}")],
+        )
+    note(
+        Diagnostic(
+            "KIA0912",
+            f"the ledger {shown} is in git: {risk}",
+            severity=Severity.WARNING,
+            detail=f"As the project file says where it is kept, it is used; {why}.",
+            hint="review every change of it like a deletion, or keep the ledger behind http or on a git ref",
+        )
+    )
+
+
+def _why_tracked(file: RootedFile, environ: Mapping[str, str]) -> str | None:
+    from kiamo_iac.git.tracking import why_tracked
+
+    try:
+        return why_tracked(file.root, file.parts, environ)
+    except (GitError, TransportError) as error:
+        msg = f"Whether git tracks {file.path.as_posix()} cannot be found out, so that it is not used. {error}"
+        raise LedgerError(msg, hint=error.hint) from error
