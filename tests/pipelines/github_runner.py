@@ -53,6 +53,7 @@ class Github:
         done: dict[str, Done] = {}
         self.machine.event.write_text(json.dumps(payload), encoding="utf-8")
         github = {"event_name": event, "event": payload, "repository": "acme/kiamo", "token": self.machine.token}
+        github |= {"server_url": "https://github.com"}
         while jobs:
             name = next(name for name, job in jobs.items() if set(_needs(job)) <= done.keys())
             done[name] = self._job(jobs.pop(name), github, done)

@@ -2,8 +2,8 @@
 
 It obeys `workflow`, `rules`, `extends`, `stages` and `needs`, gives a job the variables that it would have (a project's
 variable goes before one of the file; one of an environment is for its jobs alone, a protected one for the default
-branch), runs `script` as a runner with bash does, and keeps artifacts. `before_script`, which installs the program, is
-left out: it is on the path already.
+branch), runs `script` as a runner with bash does, and keeps artifacts. Unless it has a repository to clone for each
+job, `before_script`, which installs the program, is left out: it is on the path already.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,8 @@ class Gitlab:
     settings: Mapping[str, Setting]
     presses: set[str] = field(default_factory=set)
     """The manual jobs whose button is pressed."""
+    origin: Path | None = None
+    """What each job clones, to run its `before_script` too. Without it, jobs share the work tree of the machine."""
     pipelines: int = 0
 
     def run(self, file: Path, source: str, **predefined: str) -> dict[str, Done]:
@@ -59,6 +62,7 @@ class Gitlab:
         text = YAML(typ="safe").load(file)
         given = {"CI_PIPELINE_SOURCE": source, "CI_DEFAULT_BRANCH": "main", "CI_PROJECT_ID": "42", **predefined}
         given |= {"CI_API_V4_URL": f"{self.machine.forge.url}/api/v4", "CI_JOB_TOKEN": JOB, "GITLAB_CI": "true"}
+        given |= {"CI_SERVER_URL": self.machine.forge.url}
         if not any(_holds(rule["if"], given) for rule in text["workflow"]["rules"]):
             return {}
         jobs = {name: extended(text, name) for name in text if name not in _NOT_JOBS and not name.startswith(".")}
@@ -93,14 +97,16 @@ class Gitlab:
         }
         variables = {**given, **common, **job.get("variables", {}), **settings}
         expanded = {key: _expanded(value, variables) for key, value in variables.items()}
+        tree, prelude = self._tree()
         for other in before:
-            if other.artifacts is not None:
-                shutil.copytree(other.artifacts, self.machine.project, dirs_exist_ok=True)
+            if other.artifacts is not None:  # as GitLab does: after the checkout, before any script, through links
+                shutil.copytree(other.artifacts, tree, dirs_exist_ok=True)
         script = self.machine.temp / "script"
-        script.write_text("\n".join(["set -eo pipefail", *job["script"], ""]), encoding="utf-8")
+        lines = [*(job.get("before_script", []) if prelude else []), *job["script"]]
+        script.write_text("\n".join(["set -eo pipefail", *lines, ""]), encoding="utf-8")
         done = subprocess.run(
             ["bash", str(script)],
-            cwd=self.machine.project,
+            cwd=tree,
             env=self.machine.variables() | expanded,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -108,24 +114,34 @@ class Gitlab:
             encoding="utf-8",
             check=False,
         )
-        kept = self._artifacts(name, job.get("artifacts", {}), expanded, failed=done.returncode != 0)
+        kept = self._artifacts(name, job.get("artifacts", {}), expanded, tree=tree, failed=done.returncode != 0)
         return Done("success" if done.returncode == 0 else f"failed ({done.returncode})", done.stdout, kept)
 
-    def _artifacts(self, name: str, spec: Mapping[str, Any], variables: Mapping[str, str], *, failed: bool) -> Path:
+    def _tree(self) -> tuple[Path, bool]:
+        """Where a job runs, and whether it is a clone of its own."""
+        if self.origin is None:
+            return self.machine.project, False
+        tree = Path(tempfile.mkdtemp(dir=self.machine.temp)) / "builds"
+        subprocess.run(["git", "clone", "--quiet", "--", self.origin, tree], check=True)
+        return tree, True
+
+    def _artifacts(
+        self, name: str, spec: Mapping[str, Any], variables: Mapping[str, str], *, tree: Path, failed: bool
+    ) -> Path:
         """What the job leaves to others; from the work tree it is gone."""
         folder = self.machine.temp / "artifacts" / str(self.pipelines) / name.replace(":", "-")
         folder.mkdir(parents=True)
         wanted = {"always": True, "on_failure": failed, "on_success": not failed}[spec.get("when", "on_success")]
         paths = [_expanded(path, variables) for path in [*spec.get("paths", []), *spec.get("reports", {}).values()]]
         for path in paths if wanted else []:
-            found = self.machine.project / path
+            found = tree / path
             if found.is_dir():
                 shutil.copytree(found, folder / path, dirs_exist_ok=True)
             elif found.is_file():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(found, folder / path)
         for made in ("kiamo-plan", "kiamo-report"):
-            shutil.rmtree(self.machine.project / made, ignore_errors=True)
+            shutil.rmtree(tree / made, ignore_errors=True)
         return folder
 
 
