@@ -19,13 +19,14 @@ BENCH_RUN := $(BENCH_VENV)/$(BIN)/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow browser shells docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
+.PHONY: help demo test slow browser shells workflows docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
 
 help:
 	@echo "make demo        the whole story on a Kiamo in a box, in one command"
 	@echo "make test        the test suite"
 	@echo "make check       lint, types, generated files and tests"
 	@echo "make pipelines   the pipelines that init writes, run by small runners (needs bash and shellcheck)"
+	@echo "make workflows   zizmor over the workflows that init writes, and over action.yml"
 	@echo "make slow        the longer proofs: three times as many worlds"
 	@echo "make shells      completion driven in bash, zsh and fish, by keys at a terminal (needs all three)"
 	@echo "make hooks       the pre-commit hooks, run by pre-commit itself (needs the package index)"
@@ -49,6 +50,9 @@ test: $(VENV)/.dev
 .PHONY: pipelines
 pipelines: $(VENV)/.dev
 	$(RUN) -m pytest tests/pipelines/stage_install.py tests/pipelines/stage_github.py tests/pipelines/stage_gitlab.py $(ARGS)
+
+workflows: $(VENV)/.dev
+	$(RUN) -m pytest tests/pipelines/stage_workflows.py $(ARGS)
 
 slow: $(VENV)/.dev
 	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest --numprocesses auto tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \

@@ -6,18 +6,29 @@ The first environment is applied on merge. Each further one is planned after the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from kiamo_iac.scaffold.project import Chosen, Wish
 from kiamo_iac.scaffold.repository import parse_remote
 from kiamo_iac.scaffold.texts import filled
 
+_ACTION: Final = re.compile(r"- uses: (actions/([a-z]+)(?:-artifact)?@[0-9a-f]{40} # v[0-9.]+)\n")
+"""A line of `actions/action.yml`: what stands behind `uses:`, and what the templates call it."""
+
+
+def actions() -> Mapping[str, str]:
+    """The actions of the workflows: `checkout`, `upload`, `download` → name, commit, and the version as a comment."""
+    return {name: action for action, name in _ACTION.findall(filled("actions/action.yml"))}
+
 
 def github_workflow(wish: Wish) -> str:
     """`.github/workflows/kiamo.yml`."""
     named = parse_remote(wish.tool.url) if wish.tool is not None else None
+    used = actions()
     tool = filled(
         "github/tool.yml",
+        checkout=used["checkout"],
         repository=named.path if named is not None else "${{ vars.KIAMO_IAC_REPOSITORY }}",
         ref=wish.tool.ref if wish.tool is not None else "${{ vars.KIAMO_IAC_REF }}",
     ).rstrip("\n")
@@ -34,11 +45,12 @@ def github_workflow(wish: Wish) -> str:
         gated=f" of {_listed(gated)}" if gated else "",
         project=wish.project,
         tool=tool,
+        checkout=used["checkout"],
     )
 
     def job(template: str, chosen: Chosen, **more: str) -> str:
         common = {"name": chosen.name, "job": _job_id(chosen), "prefix": chosen.prefix, "project": wish.project}
-        return filled(f"github/{template}.yml", tool=tool, **common, **more)
+        return filled(f"github/{template}.yml", tool=tool, **common, **used, **more)
 
     text += "".join(job("plan", chosen) for chosen in wish.environments)
     text += job("apply", first)
@@ -53,7 +65,7 @@ def gitlab_pipeline(wish: Wish) -> str:
     """`.gitlab-ci.yml`."""
     lacking = (
         "#   KIAMO_IAC_REPOSITORY    the https address of the git repository that holds kiamo-iac\n"
-        "#   KIAMO_IAC_REF           which tag or branch of it\n"
+        "#   KIAMO_IAC_REF           which tag, branch or commit of it\n"
     )
     variables = ""
     if wish.tool is not None:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, assert_never
 from urllib.parse import quote
 
-from kiamo_iac.scaffold.repository import Repository
+from kiamo_iac.scaffold.repository import Repository, text_of
 from kiamo_iac.scaffold.texts import filled
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._\-]*")
@@ -105,6 +105,7 @@ def drafted(wish: Wish) -> Draft:
     match wish.ci:
         case Ci.GITHUB:
             draft.files[root / ".github" / "workflows" / "kiamo.yml"] = github_workflow(wish)
+            _dependabot(draft, root / ".github")
         case Ci.GITLAB:
             _gitlab(draft, root, gitlab_pipeline(wish))
         case Ci.NONE:
@@ -121,6 +122,16 @@ def _gitlab(draft: Draft, root: Path, text: str) -> None:
         draft.additions[file] = "include:\n  - local: .gitlab/kiamo.gitlab-ci.yml # and its stages to yours\n"
     else:
         draft.files[file] = text
+
+
+def _dependabot(draft: Draft, folder: Path) -> None:
+    """Keeps the actions current, which are named by commit. There is one such file at most, of either ending."""
+    text = filled("github/dependabot.yml")
+    there = [file for name in ("dependabot.yml", "dependabot.yaml") if (file := folder / name).exists()]
+    if not there:
+        draft.files[folder / "dependabot.yml"] = text
+    elif not re.search(r"""package-ecosystem["']?\s*:\s*["']?github-actions""", text_of(there[0])):
+        draft.additions[there[0]] = text.partition("updates:\n")[2]
 
 
 def _unless_there(draft: Draft, file: Path, text: str) -> None:

@@ -43,7 +43,7 @@ def repository_of(folder: Path) -> Repository:
     for root in (folder, *folder.parents):
         git = root / ".git"
         if git.is_dir():
-            return Repository(root, _remote(_text(git / "config")), _branch(git))
+            return Repository(root, _remote(text_of(git / "config")), _branch(git))
         if has_git(root):  # a work tree or a submodule, whose settings stand elsewhere
             return Repository(root)
     return Repository(folder)
@@ -74,11 +74,12 @@ def _remote(config: str) -> Remote | None:
 
 
 def _branch(git: Path) -> str:
-    found = _BRANCH.fullmatch(_text(git / "refs" / "remotes" / "origin" / "HEAD"))
+    found = _BRANCH.fullmatch(text_of(git / "refs" / "remotes" / "origin" / "HEAD"))
     return found[1] if found else "main"
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """What a file holds; nothing when it cannot be read."""
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -128,6 +128,33 @@ def test_a_failure_leaves_nothing_behind(here: Here, monkeypatch: pytest.MonkeyP
     assert not (folder / "a").exists()
 
 
+@pytest.mark.parametrize("name", ["dependabot.yml", "dependabot.yaml"])
+def test_a_configuration_of_dependabot_that_is_there_is_told_what_to_add(
+    here: Here, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    folder = here(GITHUB)
+    (folder / ".github").mkdir()
+    mine = "version: 2\nupdates:\n  - package-ecosystem: pip\n"
+    (folder / ".github" / name).write_text(mine)
+    assert run(["init"]) == 0
+    assert (folder / ".github" / name).read_text() == mine
+    assert [path.name for path in (folder / ".github").iterdir() if path.is_file()] == [name]
+    err = capsys.readouterr().err
+    assert f"{name} is yours and was left alone" in err
+    assert "\n  - package-ecosystem: github-actions\n    directory: /\n" in err
+    assert "version: 2" not in err
+
+
+def test_where_dependabot_looks_after_actions_there_is_nothing_to_add(
+    here: Here, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = here(GITHUB)
+    (folder / ".github").mkdir()
+    (folder / ".github" / "dependabot.yml").write_text('updates:\n  - "package-ecosystem": "github-actions"\n')
+    assert run(["init"]) == 0
+    assert "dependabot" not in capsys.readouterr().err
+
+
 def test_files_that_people_have_already_are_left_alone(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
     folder = here(GITLAB)
     for name in (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"):
@@ -157,7 +184,8 @@ def test_whose_pipelines_are_written_is_told_by_the_remote(here: Here, remote: s
     folder = here(remote)
     assert run(["init"]) == 0
     found = [name for name in tree(folder) if name.startswith((".github/", ".gitlab"))]
-    assert found == ([wanted] if wanted else [])
+    assert [name for name in found if name != ".github/dependabot.yml"] == ([wanted] if wanted else [])
+    assert (".github/dependabot.yml" in found) is (wanted == ".github/workflows/kiamo.yml")
 
 
 def test_it_is_told_by_the_files_that_are_there(here: Here) -> None:
@@ -260,11 +288,16 @@ def test_the_url_is_that_of_the_first_environment(here: Here) -> None:
 
 @pytest.mark.parametrize(
     ("file", "schema"),
-    [(".github/workflows/kiamo.yml", "github-workflows"), (".gitlab-ci.yml", "gitlab-ci")],
+    [
+        (".github/workflows/kiamo.yml", "github-workflows"),
+        (".github/dependabot.yml", "dependabot"),
+        (".gitlab-ci.yml", "gitlab-ci"),
+    ],
 )
 def test_pipelines_meet_the_published_schema(here: Here, file: str, schema: str) -> None:
     here()
-    assert run(["init", "--ci", schema.partition("-")[0], *("--environment", "a", "--environment", "b.c")]) == 0
+    ci = "gitlab" if "gitlab" in file else "github"
+    assert run(["init", "--ci", ci, *("--environment", "a", "--environment", "b.c")]) == 0
     checked = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", file]
     done = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
