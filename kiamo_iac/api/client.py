@@ -22,6 +22,7 @@ from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.contract import Contract, Operation
 from kiamo_iac.api.exchange import Exchange, Received
 from kiamo_iac.api.network import Connection, proxy_for, same_origin, trusted
+from kiamo_iac.api.outgoing import refused_id
 from kiamo_iac.api.printable import printable
 from kiamo_iac.api.refusal import refusal
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
@@ -145,6 +146,11 @@ class Client:
             ApiError: the contract has no such operation.
         """
         made = self._operation(kind, operation)
+        for id_ in (ids or {}).values():
+            if why := refused_id(id_):
+                shown = printable(str(id_), 60)
+                msg = f'{made.method} {made.path} was not made: the id "{shown}" {why}.'
+                raise ResponseError(msg, hint="look at what the instance answers: such an id cannot stand in a path")
         path, fixed_query, fixed_body = made.render(ids or {})
         target = self._base + path
         if fields := {**fixed_query, **(query or {})}:
@@ -202,6 +208,7 @@ class Client:
     def _once(self, call: _Call) -> Answer | Failed:
         headers = _HEADERS if call.content is None else _HEADERS_OF_A_BODY
         request = httpx.Request(call.method, call.target, headers=headers, content=call.content)
+        self._check_address(request.url, call)
         spend = None
         if call.is_read:  # of a write that was made, the answer is read whatever it costs
             self._budget.check(call.name)
@@ -215,6 +222,17 @@ class Client:
             ended = "no answer" if isinstance(received, Failed) else f"{received.status}"
             self._told(f"{call.name}: {ended}, {(time.monotonic() - begun) * 1000:.0f} ms")
         return received if isinstance(received, Failed) else self._understood(received, call)
+
+    def _check_address(self, url: httpx.URL, call: _Call) -> None:
+        """A last look at what httpx is about to call: it takes dot segments out of a path, for one.
+
+        Raises:
+            ApiError: it is another address than the contract's; nothing is sent.
+        """
+        path = "/" + call.target.split("/", 3)[3]
+        if url.raw_path.decode("ascii") != path or not same_origin(url, self._origin):
+            msg = f"{call.name} was not made: it would go to another address than the contract's."
+            raise ApiError(msg, hint=f"look at the paths of {self.contract.origin}")
 
     def _understood(self, received: Received, call: _Call) -> Answer | Failed:
         status, name = received.status, call.name

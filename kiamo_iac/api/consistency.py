@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from kiamo_iac.document.quote import quote
+
 if TYPE_CHECKING:
     from kiamo_iac.api.contract import Contract, KindContract, Operation
 
@@ -75,6 +77,11 @@ def _operation(stanza: KindContract, name: str, *, call: Operation, at: tuple[st
     if unknown := wanted - known:
         can = " and ".join(sorted("{" + k + "}" for k in known if k)) or "none"
         yield (*at, "path"), f"the placeholder {{{min(unknown)}}} is unknown here; possible: {can}"
+    texts = [*call.path.split("/"), *call.query.values(), *(v for v in call.body.values() if isinstance(v, str))]
+    for text in texts:
+        found = _BRACES.findall(text)
+        if len(set(found)) < len(found):
+            yield at, f"{quote(text)} has a placeholder twice"
     stray = [brace for brace in _BRACES.findall(call.path) if brace.strip("{}") not in wanted]
     if stray:
         yield (*at, "path"), f"{stray[0]} is not a placeholder"

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
 
 from kiamo_iac.api.consistency import ContradictionError, contradictions
+from kiamo_iac.api.outgoing import refused_header, refused_path
+from kiamo_iac.linear_pattern import NotRegularError, PatternError, linear_pattern
 from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
 
 OBJECT_OPERATIONS = ("list", "create", "read", "update", "delete")
@@ -25,16 +28,42 @@ _ORIGIN = "a contract file (contract: in kiamo.yaml)"
 
 def _compiles(text: str) -> str:
     try:
-        re.compile(text)
-    except re.error as error:
+        linear_pattern(text)
+    except NotRegularError as error:
         msg = f"this is not a regular expression: {error}"
         raise ValueError(msg) from None
+    except PatternError as error:
+        raise PydanticCustomError(PATTERN_REFUSED, "the pattern cannot be used: {why}", {"why": str(error)}) from None
     return text
 
 
+def _finds(text: str) -> str:
+    if linear_pattern(_compiles(text)).matches(""):
+        why = "it finds a code in every text, since nothing at all matches it"
+        raise PydanticCustomError(PATTERN_REFUSED, "the pattern cannot be used: {why}", {"why": why})
+    return text
+
+
+def _sendable(name: str) -> str:
+    if why := refused_header(name):
+        raise PydanticCustomError(HEADER_REFUSED, "the token cannot be sent there: the header {why}", {"why": why})
+    return name
+
+
+def _callable(path: str) -> str:
+    if why := refused_path(path):
+        raise PydanticCustomError(PATH_REFUSED, "the path {why}", {"why": why})
+    return path
+
+
+HEADER_REFUSED: Final = "kiamo_header"
+PATH_REFUSED: Final = "kiamo_path"
+PATTERN_REFUSED: Final = "kiamo_pattern"
+"""Types of pydantic's errors."""
+
 _PATTERN = Annotated[str, AfterValidator(_compiles)]
-_WIRE = Annotated[str, Field(min_length=1)]
-_DOTTED = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$")]
+_WIRE = Annotated[str, Field(min_length=1, max_length=200)]
+_DOTTED = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
 
 
 class Basis(StrEnum):
@@ -56,13 +85,13 @@ class _Based(_Entry):
 class Auth(_Based):
     """The header that carries the token."""
 
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"), AfterValidator(_sendable)]
 
 
 class Prefix(_Based):
     """What stands before every path."""
 
-    path: Annotated[str, Field(pattern=r"^(/[^/?#{}]+)*$")]
+    path: Annotated[str, Field(pattern=r"^(/[^/?#{}]+)*$", max_length=500), AfterValidator(_callable)]
 
 
 class Meanings(_Based):
@@ -75,7 +104,7 @@ class Errors(_Based):
     """How an error answer is read (by the client) and written (by the emulator). `code` and `message` are dotted
     paths."""
 
-    code_pattern: _PATTERN
+    code_pattern: Annotated[str, AfterValidator(_finds)]
     code: _DOTTED
     message: _DOTTED
     meanings: Meanings
@@ -99,7 +128,7 @@ class Operation(_Based):
     parent."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: Annotated[str, Field(pattern=r"^(/[^/?#\s]+)+/?$")]
+    path: Annotated[str, Field(pattern=r"^(/[^/?#\s]+)+/?$", max_length=500), AfterValidator(_callable)]
     query: dict[str, str] = {}
     body: dict[str, JsonValue] = {}
     """Sent as it stands, beside the attributes of a create or an update; the whole body of a state command."""
@@ -148,9 +177,9 @@ class Paging(_Entry):
     offset: str = "offset"
     size: str = "size"
     """Wire names of the query parameters."""
-    first: int = 1
+    first: Annotated[int, Field(ge=0, le=1)] = 1
     """The number of the first page."""
-    limit: Annotated[int, Field(ge=1)] = 100
+    limit: Annotated[int, Field(ge=1, le=100_000)] = 100
     """How many things are asked for at a time."""
 
 

@@ -13,17 +13,33 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kiamo_iac.api.consistency import ContradictionError
-from kiamo_iac.api.contract import Contract, merge
-from kiamo_iac.diagnostics import Diagnostic, SourceRange, did_you_mean, has_errors
+from kiamo_iac.api.contract import HEADER_REFUSED, PATH_REFUSED, PATTERN_REFUSED, Contract, merge
+from kiamo_iac.diagnostics import Diagnostic, Guesses, SourceRange, has_errors
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
+from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import ManifestError
 from kiamo_iac.resources import kinds
 from kiamo_iac.resources.base import COMMON_KEYS
 
+MAX_BYTES: Final = 1024 * 1024
+"""Of an override: some forty times the packaged contract."""
 PACKAGED: Final = "kiamo_iac/api/contract.yaml"
 """How the packaged contract is named in diagnostics."""
+
+_REFUSED: Final[Mapping[str, tuple[str, str]]] = {
+    HEADER_REFUSED: (
+        "KIA0406",
+        "name a header of the instance's own, such as Kiamo-Api-Token or X-Api-Key, or Authorization",
+    ),
+    PATH_REFUSED: ("KIA0407", "write segments of letters, digits and hyphens, each behind one slash"),
+    PATTERN_REFUSED: (
+        "KIA0408",
+        "write it without look-around, backreferences and large repetitions: (?=…), \\1, (a{1,90}){1,90}",
+    ),
+}
+"""Type of pydantic's error → code and hint."""
 
 Path_ = tuple[str, ...]
 
@@ -37,7 +53,7 @@ def load_contract(override: Path | None = None, *, shown: str | None = None) -> 
     if override is None:
         return _packaged()
     shown = shown or override.as_posix()
-    document = parse(read_text(override, shown=shown), file=shown)
+    document = parse(read_text(override, shown=shown, max_bytes=MAX_BYTES), file=shown)
     problems = list(document.diagnostics)
     if not has_errors(problems):
         data = {} if document.data is None else document.data
@@ -69,59 +85,76 @@ def _packaged() -> Contract:
 
 
 def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
+    report = _Report(document)
     try:
         contract = Contract.model_validate(merged)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        return [problem for detail in details for problem in _problems(detail, document)]
-    unknown = [_at(document, path, code="KIA0405", text=text, hint=hint) for path, text, hint in _unknown(contract)]
+        return [problem for detail in details for problem in _problems(detail, report)]
+    unknown = [
+        report.at(path, code="KIA0405", text=text, hint=hint) for path, text, hint in _unknown(contract, report.guesses)
+    ]
     return unknown or contract
 
 
-def _unknown(contract: Contract) -> Iterable[tuple[Path_, str, str | None]]:
+def _unknown(contract: Contract, guesses: Guesses) -> Iterable[tuple[Path_, str, str | None]]:
     """Kinds and attributes that manifests have no word for: most likely slips of the pen."""
     for kind, stanza in contract.kinds.items():
         model = kinds().get(kind)
         if model is None:
-            yield ("kinds", kind), f"there is no kind {quote(kind)}", did_you_mean(kind, kinds())
+            yield ("kinds", kind), f"there is no kind {quote(kind)}", guesses.near(kind, kinds())
             continue
         known = model.model_fields.keys() - COMMON_KEYS
         for name, attribute in stanza.attributes.items():
             if name not in known and not attribute.read_only:
                 hint = (
-                    did_you_mean(name, known) or "attributes that are not listed here go under settings in a manifest"
+                    guesses.near(name, known) or "attributes that are not listed here go under settings in a manifest"
                 )
                 yield ("kinds", kind, "attributes", name), f"a {kind} has no attribute {quote(name)}", hint
 
 
-def _problems(detail: ErrorDetails, document: Document) -> Iterable[Diagnostic]:
+def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     where = ".".join(path)
     match detail["type"]:
         case "extra_forbidden":
-            hint = did_you_mean(path[-1], _keys_at(path[:-1])) or _list_of(_keys_at(path[:-1]))
-            yield _at(document, path, code="KIA0401", text=f"unknown key {quote(where)}", hint=hint)
+            hint = report.guesses.near(path[-1], _keys_at(path[:-1])) or _list_of(_keys_at(path[:-1]))
+            yield report.at(path, code="KIA0401", text=f"unknown key {quote(where)}", hint=hint)
         case "missing":
             hint = "every entry says on what it rests: documented, observed or assumed" if path[-1] == "basis" else None
-            yield _at(document, path, code="KIA0402", text=f"{quote(where)} is missing", hint=hint)
+            yield report.at(path, code="KIA0402", text=f"{quote(where)} is missing", hint=hint)
         case "value_error" if isinstance(error := detail.get("ctx", {}).get("error"), ContradictionError):
             for at, why in error.found:
-                yield _at(document, at, code="KIA0404", text=f"{'.'.join(at)}: {why}")
+                yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}")
+        case kind if kind in _REFUSED:
+            code, hint = _REFUSED[kind]
+            yield report.at(path, code=code, text=f"{where}: {detail['msg']}", hint=hint)
         case _:
             why = detail["msg"].removeprefix("Value error, ")
-            yield _at(document, path, code="KIA0403", text=f"{where}: {why[:1].lower()}{why[1:]}")
+            yield report.at(path, code="KIA0403", text=f"{where}: {why[:1].lower()}{why[1:]}")
 
 
-def _at(document: Document, path: Path_, *, code: str, text: str, hint: str | None = None) -> Diagnostic:
-    """At the entry of the override, or the last one above it that the override has."""
-    node = document.data
-    source = SourceRange(document.file, 1, 1)
-    for part in path:
-        if not isinstance(node, dict) or part not in node:
-            break
-        source = document.place(node).of_key(part)
-        node = node[part]
-    return Diagnostic(code, text, hint=hint, source=source)
+class _Report:
+    """Makes diagnostics of what is wrong in one file, however much that is."""
+
+    def __init__(self, document: Document) -> None:
+        self.guesses = Guesses()
+        self._document = document
+        self._places: dict[int, Place] = {}
+        """By the identity of a mapping: to make one takes as long as the mapping has keys."""
+
+    def at(self, path: Path_, *, code: str, text: str, hint: str | None = None) -> Diagnostic:
+        """At the entry of the override, or the last one above it that the override has."""
+        node = self._document.data
+        source = SourceRange(self._document.file, 1, 1)
+        for part in path:
+            if not isinstance(node, dict) or part not in node:
+                break
+            if id(node) not in self._places:
+                self._places[id(node)] = self._document.place(node)
+            source = self._places[id(node)].of_key(part)
+            node = node[part]
+        return Diagnostic(code, text, hint=hint, source=source)
 
 
 def _list_of(keys: Iterable[str]) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from kiamo_iac.api.answer import Answer, kind_of
 from kiamo_iac.api.contract import Contract
+from kiamo_iac.api.outgoing import refused_id
 from kiamo_iac.api.printable import printable
 from kiamo_iac.errors import ResponseError
 from kiamo_iac.resources.base import Resource
@@ -167,8 +168,10 @@ class Decoder:
 
     def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, answer: Answer) -> RemoteId:
         found: RemoteId = item.get(wire, "")
-        if type(found) is not type_ or found in {"", ".", ".."}:  # which would lead a path somewhere else
+        if type(found) is not type_:
             raise self._wrong(item, wire, f"{what}, {_WORDS[type_]}", answer=answer)
+        if refused_id(found):  # it would lead a path somewhere else
+            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]} that a path can hold", answer=answer)
         return found
 
     def _wrong(self, item: Mapping[str, Any], wire: str, wanted: str, *, answer: Answer) -> ResponseError:

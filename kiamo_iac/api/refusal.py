@@ -9,6 +9,7 @@ from kiamo_iac.api.answer import dig
 from kiamo_iac.api.contract import Errors
 from kiamo_iac.api.printable import printable
 from kiamo_iac.errors import AccessError, RefusedError
+from kiamo_iac.linear_pattern import linear_pattern
 from kiamo_iac.strict_json import parse_json
 
 _LONGEST = 300
@@ -18,8 +19,7 @@ _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORE
 def refusal(call: str, status: int, *, body: bytes, errors: Errors) -> RefusedError:
     """The error for an answer with a status of 400 or more; the code is found wherever it stands in the body."""
     text = body.decode("utf-8", "replace")
-    found = re.search(errors.code_pattern, text)
-    code = found[0] if found else None
+    code = linear_pattern(errors.code_pattern).find(text)
     message = f"{call} was refused with {status}"
     if code is not None:
         meaning = errors.meanings.codes.get(code)

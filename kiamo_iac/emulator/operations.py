@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from kiamo_iac.emulator.rules import rules_of
 from kiamo_iac.emulator.store import TOP, Store, Thing, identity
 from kiamo_iac.emulator.strict_json import same
 from kiamo_iac.emulator.wire import Draft, KindWire
+from kiamo_iac.linear_pattern import linear_pattern
 
 _TEXTS = frozenset({"name", "label", "datatype"})
 
@@ -30,7 +30,7 @@ class Operations:
         self.wires = {kind: KindWire(contract, kind) for kind in contract.kinds}
         self._kinds = contract.kinds
         self._patterns = {
-            kind: re.compile(stanza.names.pattern) for kind, stanza in contract.kinds.items() if stanza.names
+            kind: linear_pattern(stanza.names.pattern) for kind, stanza in contract.kinds.items() if stanza.names
         }
         self._children = {
             kind: [child for child, stanza in contract.kinds.items() if stanza.parent == kind]
@@ -207,7 +207,7 @@ class Operations:
             return self.references.resolve(kind, name, value, parent=parent)
         if name in _TEXTS and not isinstance(value, str):
             raise Refusal(wrong)
-        if name == "name" and kind in self._patterns and not self._patterns[kind].fullmatch(identity(value)):
+        if name == "name" and kind in self._patterns and not self._patterns[kind].matches(identity(value)):
             raise Refusal("ERR_1050")
         if attribute.choices and not (isinstance(value, str) and value in attribute.choices):
             raise Refusal(wrong)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from kiamo_iac.address import identity
 from kiamo_iac.diagnostics import Diagnostic, did_you_mean
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
+from kiamo_iac.linear_pattern import linear_pattern
 from kiamo_iac.manifest.composition import Places
 from kiamo_iac.manifest.explain import not_among
 from kiamo_iac.manifest.names import misleading
@@ -29,7 +29,7 @@ class KindChecks:
         self._capabilities = capabilities
         self._known = capabilities.of(shape.noun)
         self._described = shape.noun in capabilities.kinds
-        self._name = re.compile(self._known.name_pattern) if self._known.name_pattern else None
+        self._name = linear_pattern(self._known.name_pattern) if self._known.name_pattern else None
         states = {"state"} if shape.kind.machine else frozenset[str]()
         self._attributes = self._known.attributes | states | {"name"}
         self._reserved = self._known.wire_names | self._known.attributes | shape.keys
@@ -76,9 +76,9 @@ class KindChecks:
         if character is not None:
             summary = f"the name holds the invisible character U+{ord(character):04X}"
             yield _problem("KIA0210", summary, "remove it", thing=thing, key="name")
-        elif self._name is not None and not self._name.fullmatch(name):
+        elif self._name is not None and not self._name.matches(name):
             summary = f"{quote(name)} is not a name that the contract allows"
-            composed = self._name.fullmatch(identity(name))
+            composed = self._name.matches(identity(name))
             hint = (
                 "type its accents as single characters (Unicode NFC): the two forms are one name"
                 if composed

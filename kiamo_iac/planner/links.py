@@ -9,11 +9,11 @@ names       rename what bears a name            ─► create or rename what tak
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 
 from kiamo_iac.address import Address, identity
 from kiamo_iac.diagnostics import Guesses
+from kiamo_iac.linear_pattern import linear_pattern
 from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.plan import Action
@@ -235,7 +235,7 @@ def _open(circle: list[Draft], units: dict[int, Unit], pairing: Pairing, capabil
 def _free_name(old: str, pair: Pair, pairing: Pairing, capabilities: Capabilities) -> str | None:
     pattern = capabilities.of(pair.kind.kind).name_pattern
     for name in names_of_the_moment(old):
-        if pattern is not None and not re.fullmatch(pattern, name):
+        if pattern is not None and not linear_pattern(pattern).matches(name):
             continue
         slot = _slot(pair, name)
         if slot not in pairing.by_address and slot not in pairing.by_live:

@@ -20,11 +20,11 @@ BATCH = {"base": "7", "id": "9"}
 
 def test_a_call_is_put_together_from_the_contract(contract: Contract) -> None:
     stub = Stub(in_turn(reply({"id": "9"})))
-    answer = client_of(contract, stub).call("batch", "start", {"base": "a/b", "id": "9?"})
-    assert stub.asked == ["PUT /api/bases/a%2Fb/batches/9%3F/command"]
+    answer = client_of(contract, stub).call("batch", "start", {"base": "a b", "id": "9?"})
+    assert stub.asked == ["PUT /api/bases/a%20b/batches/9%3F/command"]
     assert stub.bodies == [{"command": "start"}]
     assert stub.tokens == [CANARY]
-    assert (answer.data, answer.status, answer.call) == ({"id": "9"}, 200, "PUT /api/bases/a%2Fb/batches/9%3F/command")
+    assert (answer.data, answer.status, answer.call) == ({"id": "9"}, 200, "PUT /api/bases/a%20b/batches/9%3F/command")
 
 
 def test_query_and_body_go_beside_what_the_contract_fixes(any_contract: Contract) -> None:

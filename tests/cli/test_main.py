@@ -213,10 +213,15 @@ def test_main_ends_the_process_with_the_code(monkeypatch: pytest.MonkeyPatch) ->
     assert called
 
 
+@pytest.mark.parametrize(
+    ("evil", "code"),
+    [("7 ::error::pwned ##[error]", 0), ("7\n::error::pwned\n##[error]\x1b[31m", 1)],
+    ids=["a path can hold it", "no path can hold it"],
+)
 def test_a_call_is_told_on_one_line_whatever_the_server_calls_its_things(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    evil: str, code: int, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An id that goes into a path may hold anything, and a CI system reads stderr too."""
+    """An id that goes into a path may hold much, and a CI system reads stderr too."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KIAMO_STAGING_TOKEN", CANARY)
     (tmp_path / "kiamo.yaml").write_text(
@@ -224,13 +229,12 @@ def test_a_call_is_told_on_one_line_whatever_the_server_calls_its_things(
     )
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "a.yaml").write_text("bases: [{name: b, label: B}]\n")
-    evil = "7\n::error::pwned\n##[error]\x1b[31m"
 
     def answer(request: httpx.Request) -> httpx.Response:
         known = request.url.path.endswith("/bases")
         return httpx.Response(200, json=[{"id": evil, "name": "b", "label": "B"}] if known else [])
 
-    assert run(["-v", "plan", "-e", "staging"], session=Session(transport=httpx.MockTransport(answer))) == 0
+    assert run(["-v", "plan", "-e", "staging"], session=Session(transport=httpx.MockTransport(answer))) == code
     said = capsys.readouterr().err
     assert "pwned" in said
     assert not re.search(r"^\s*::|##\[|\x1b", said, re.MULTILINE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kiamo_iac.address import identity
 from kiamo_iac.document.reader import MAX_DEPTH
+from kiamo_iac.linear_pattern import linear_pattern
 from kiamo_iac.manifest.names import misleading
 from kiamo_iac.manifest.variables import MARK, literal
 from kiamo_iac.resources.base import LONGEST_NAME
@@ -52,7 +52,7 @@ def refused_name(name: str, pattern: str | None, *, is_secret: IsSecret = no_sec
         return f"is longer than {LONGEST_NAME} characters"
     if character := misleading(name):
         return f"holds the invisible character U+{ord(character):04X}"
-    if pattern is not None and not re.fullmatch(pattern, name):
+    if pattern is not None and not linear_pattern(pattern).matches(name):
         return UNALLOWED
     return None
 

@@ -1,0 +1,88 @@
+"""What a contract, or an id that the instance gave, may put into a request: a header of its own, and plain paths.
+
+A merge request can bring a contract. It must not make the token a header that proxies log or obey, nor lead a call out
+of the prefix. What is refused is what any server or proxy on the way might read as another path or another meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from unicodedata import normalize
+from urllib.parse import unquote, unquote_to_bytes
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+"""A field name of RFC 9110 §5.6.2."""
+_TAKEN: Final = frozenset(
+    [
+        # how a message is framed and where it goes: RFC 9110, 9112, 7230
+        "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
+        "expect", "range", "max-forwards", "upgrade-insecure-requests", "date", "via", "forwarded", "location",
+        "age", "allow", "server", "vary", "etag", "last-modified", "expires", "retry-after", "www-authenticate",
+        "authentication-info", "warning", "link", "refresh", "priority", "prefer", "early-data",
+        # what is kept, cached or logged: by servers, proxies and browsers
+        "cookie", "cookie2", "set-cookie", "set-cookie2", "user-agent", "referer", "referrer", "origin", "from",
+        "cache-control", "pragma", "dnt", "save-data", "clear-site-data", "report-to", "nel", "alt-svc",
+        "alt-used", "strict-transport-security", "traceparent", "tracestate", "baggage", "b3", "x-request-id",
+        "x-correlation-id", "request-id", "correlation-id", "x-amzn-trace-id", "x-cloud-trace-context",
+        "uber-trace-id",
+        # what proxies and frameworks obey: another host, address, path or method than the one that was called
+        "proxy", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "client-ip", "x-host",
+        "x-original-host", "x-original-url", "x-rewrite-url", "x-http-method", "x-http-method-override",
+        "x-method-override", "x-requested-with", "x-sendfile", "x-server-name", "x-custom-ip-authorization",
+        "destination", "overwrite", "depth",
+    ]
+)  # fmt: skip
+_TAKEN_BEGINNINGS: Final = (
+    "accept", "content-", "if-", "proxy-", "sec-", "access-control-", "x-forwarded", "x-accel-", "x-b3-", "x-envoy-",
+    "x-original-", "x-proxy", "cf-", "cdn-", "fastly-", "x-varnish", "x-cache",
+)  # fmt: skip
+_SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@\-]|%[0-9A-Fa-f]{2}|[{}])+")
+"""Whether braces hold a placeholder is for the contract to say."""
+_BRACES: Final = re.compile(r"\{[^{}]*\}")
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_\-]+")
+_DOTS: Final = frozenset({"", ".", ".."})
+
+
+def refused_header(name: str) -> str | None:
+    """Why the token cannot be sent in this header, as the end of a sentence on it; None: it can."""
+    if not _TOKEN.fullmatch(name):
+        return "is not the name of a header"
+    plain = name.lower().replace("_", "-")  # as CGI and its heirs see it
+    if plain in _TAKEN or plain.startswith(_TAKEN_BEGINNINGS):
+        return "has a meaning of its own in HTTP, or is logged on the way"
+    return None
+
+
+def refused_path(path: str) -> str | None:
+    """Why a call cannot have this path, which may hold placeholders, as the end of a sentence on it; None: it can."""
+    for segment in path.removesuffix("/").split("/")[1:]:
+        if not segment:
+            return 'holds "//"'
+        if not {"\\", ";"}.isdisjoint(segment):
+            return 'holds a backslash or ";", which servers read in different ways'
+        if not _SEGMENT.fullmatch(segment):
+            return "holds a character that has to be percent-encoded"
+        plain = unquote_to_bytes(_BRACES.sub("x", segment))
+        if any(byte < 0x20 or byte == 0x7F or byte in b"%\\/;?#" for byte in plain):
+            return "holds a percent-encoded character that no path needs"
+        if plain.decode("latin-1") in _DOTS:
+            return 'holds "." or ".." as a segment'
+    return None
+
+
+def refused_id(id_: str | int) -> str | None:
+    """Why an id cannot stand in a path, as the end of a sentence on it; None: it can. It is percent-encoded there, and
+    still must not be read as more than one segment by a server that decodes twice, or too soon."""
+    text = str(id_)
+    if _PLAIN_ID.fullmatch(text):
+        return None
+    while True:
+        if text.partition(";")[0] in _DOTS:
+            return "is empty, or made of dots: it would lead to another address"
+        if any(c in "/\\" or ord(c) < 0x20 or ord(c) == 0x7F for c in text):
+            return "holds a slash, a backslash or a control character: it might lead to another address"
+        further = unquote(normalize("NFKC", text))
+        if further == text:
+            return None
+        text = further

@@ -1,0 +1,132 @@
+"""Regular expressions of a contract, matched in time that grows with the text alone, whoever wrote them.
+
+Python's `re` tries every way to match: `(a+)+` takes years for 60 letters. Rust's engine, which pydantic brings,
+follows all ways at once. It tells only whether a text matches, so `find` looks for where.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from bisect import bisect_left
+from functools import lru_cache
+from typing import Final
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+LONGEST: Final = 500
+"""Characters of a pattern."""
+MOST_STEPS: Final = 1000
+"""Parts of a pattern, those that `{m,n}` repeats counted as often as they are repeated: each character of a text is
+held against all of them."""
+LONGEST_FOUND: Final = 64
+"""Characters of what `find` finds."""
+
+_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_PYTHON: Final = {"w": r"[\p{L}\p{N}_]", "W": r"[^\p{L}\p{N}_]"}
+"""What Python takes for a letter: Rust counts combining marks too."""
+
+
+class PatternError(ValueError):
+    """A pattern cannot be used; the message is half a sentence on why."""
+
+
+class NotRegularError(PatternError):
+    """It is no regular expression at all."""
+
+
+class LinearPattern:
+    """One pattern, as both Python and Rust read it."""
+
+    __slots__ = ("_anywhere", "_begins", "_whole", "text")
+
+    def __init__(self, text: str) -> None:
+        """
+        Raises:
+            NotRegularError: it is no regular expression.
+            PatternError: it looks around or back, is read otherwise by the two, or is too large.
+        """
+        self.text = text
+        _check(text)
+        pattern = _ESCAPE.sub(lambda found: _PYTHON.get(found[1], found[0]), text)
+        self._whole = _validator(rf"\A(?:{pattern})\z")
+        self._begins = _validator(rf"\A(?:{pattern})")
+        self._anywhere = _validator(rf"(?:{pattern})")
+
+    def matches(self, text: str) -> bool:
+        """Whether it matches the whole of `text`."""
+        return self._whole.isinstance_python(text)
+
+    def find(self, text: str) -> str | None:
+        """Of the matches in `text` that begin soonest, the longest, of up to 64 characters; None when there is none."""
+        if not self._anywhere.isinstance_python(text):
+            return None
+        ends = range(len(text) + 1)
+        end = bisect_left(ends, True, key=lambda end: self._anywhere.isinstance_python(text[:end]))
+        for start in range(max(0, end - LONGEST_FOUND), end + 1):
+            window = text[start : start + LONGEST_FOUND]
+            if self._begins.isinstance_python(window):
+                found = (window[:stop] for stop in range(len(window), -1, -1))
+                return next((part for part in found if self.matches(part)), None)
+        return None
+
+
+@lru_cache(maxsize=256)
+def linear_pattern(text: str) -> LinearPattern:
+    """The pattern that `text` says; made once.
+
+    Raises:
+        PatternError: as `LinearPattern`.
+    """
+    return LinearPattern(text)
+
+
+def _check(text: str) -> None:
+    if len(text) > LONGEST:
+        msg = f"it is longer than {LONGEST} characters"
+        raise PatternError(msg)
+    steps = _steps(text)
+    if steps > MOST_STEPS:
+        msg = f"its repetitions come to {steps:,} parts, and {MOST_STEPS:,} are possible"
+        raise PatternError(msg)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            re.compile(text)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise NotRegularError(str(error)) from None
+        except Warning as error:
+            msg = f"engines read it in different ways ({str(error).lower()})"
+            raise PatternError(msg) from None
+
+
+def _steps(text: str) -> int:
+    """How many parts it has once every `{m,n}` is written out."""
+    sums, lasts = [0], [0]
+    for found in _TOKEN.finditer(text):
+        if found[0] == "(":
+            sums.append(0)
+            lasts.append(0)
+            continue
+        if found[0] == ")" and len(sums) > 1:
+            lasts.pop()
+            lasts[-1] = sums.pop() + 1
+            sums[-1] += lasts[-1]
+        elif found[0].startswith("{") and len(found[0]) > 1:
+            times = max(int(found[2] or found[1] or 1), 1)
+            sums[-1] += lasts[-1] * (times - 1)
+            lasts[-1] *= times
+        else:
+            lasts[-1] = 1
+            sums[-1] += 1
+    return sum(sums)
+
+
+def _validator(pattern: str) -> SchemaValidator:
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex", strict=True))
+    except SchemaError as error:
+        why = str(error).rpartition("error: ")[2].strip().splitlines()[0] if "error: " in str(error) else ""
+        msg = why or "it is too large"
+        raise PatternError(msg) from None
