@@ -85,6 +85,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0332": "A lock would be taken or given back with a method that writes or deletes the ledger itself.",
     # KIA034x: what a checkout brings in the place of a file
     "KIA0340": "A symbolic link, or something else than a file, stands in the place of a file of the ledger.",
+    "KIA0341": "A symbolic link leads out of the project or the repository that it stands in.",
     # KIA04xx: the contract, and what is read from an instance
     "KIA0401": "The contract has a key that means nothing there.",
     "KIA0402": "The contract lacks a key.",

@@ -53,6 +53,22 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def lies_below(path: Path, root: Path) -> bool:
+    """Whether `path` is `root` or lies below it, and not in what git keeps for itself; both have their links followed.
+
+    A checkout's `.git/config` holds credentials, and its hooks are run.
+    """
+    if not path.is_relative_to(root):
+        return False
+    return not any(_is_gits(part) for part in path.relative_to(root).parts)
+
+
+def _is_gits(name: str) -> bool:
+    """In any of the spellings that a file system takes for `.git`: case, and on Windows its short name, what stands
+    behind a colon, dots and spaces at the end."""
+    return name.partition(":")[0].rstrip(". ").casefold() in {".git", "git~1"}
+
+
 def is_link(found: os.stat_result) -> bool:
     """Whether it is a symbolic link; on Windows, a junction too."""
     return stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_reparse_tag", 0) & _NAME_SURROGATE)
@@ -196,12 +212,17 @@ class RootedFile:
         """Write it where there is nothing yet, with the folders that it needs and the usual mode.
 
         Raises:
-            OSError: it cannot be written; FileExistsError: there is something.
+            OSError: it cannot be written, and is not left behind; FileExistsError: there is something.
         """
         with self._folder(make=0o777) as folder:
             handle = os.open(folder.at(self.name), _CREATE, 0o666, dir_fd=folder.handle)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(data)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(folder.at(self.name), dir_fd=folder.handle)
+                raise
 
     def remove(self) -> None:
         """Remove it, if there is one.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kiamo_iac.cli.options import (
+    NamedPath,
     address_option,
     choice_options,
     format_option,
@@ -46,7 +47,7 @@ the plan saw has changed; 4 applied in part; 5 another run holds the lock; 6 ref
 
 
 @click.command(epilog=EPILOG, short_help="Bring an environment level with its manifests.")
-@click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("planfile", required=False, type=NamedPath(exists=True, dir_okay=False))
 @optional_environment_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @choice_options

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, tell, write_data
 
@@ -22,7 +23,7 @@ answer; 64 not in a pipeline, no token, or a file without a marker.
 
 
 @click.command(epilog=EPILOG, short_help="Post a plan on the merge request of the running pipeline.")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=NamedPath(exists=True, dir_okay=False))
 @pass_session
 def comment(session: Session, *, file: Path) -> int:
     """Post a plan on the merge request of the running pipeline.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import format_option
+from kiamo_iac.cli.options import NamedPath, format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, style_for, write_data
 
@@ -65,7 +65,7 @@ def show(session: Session, *, output: str) -> int:
     epilog=CHECK_EPILOG,
     short_help="Check an override, and say what it changes.",
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=NamedPath(exists=True, dir_okay=False))
 @pass_session
 def check(session: Session, *, file: Path) -> int:
     """Check an override: whether it holds together once merged, and what it changes of the packaged one."""

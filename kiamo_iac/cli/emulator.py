@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
 from kiamo_iac.errors import UsageError
@@ -42,13 +43,13 @@ def _loopback(_context: click.Context, _parameter: click.Parameter, host: str) -
 )
 @click.option(
     "--db",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="Keep its state in this SQLite file. Left out: in memory.",
 )
 @click.option(
     "--seed",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=NamedPath(exists=True, dir_okay=False),
     metavar="FILE",
     help="Start from what this JSON file says, where the emulator is still empty.",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import environment_option
+from kiamo_iac.cli.options import NamedPath, environment_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, style_for, write_data
 from kiamo_iac.cli.values import declared_addresses
@@ -41,9 +41,11 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[
 
 def _on_the_way(folder: Path | None, manifests: Path) -> bool:
     """Whether a folder of manifests that is not there is about to be made, or of no interest to stdout."""
+    from kiamo_iac.rooted import real
+
     if folder is None:
         return True
-    at = folder.resolve()
+    at = real(folder)
     return at.is_relative_to(manifests) or manifests.is_relative_to(at)
 
 
@@ -53,7 +55,7 @@ def _on_the_way(folder: Path | None, manifests: Path) -> bool:
     "-o",
     "--out",
     "folder",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="DIR",
     help="The folder to write into; nothing outside of it is. Left out: one document on stdout.",
 )

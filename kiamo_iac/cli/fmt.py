@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import is_terminal, say, write_data
 
@@ -34,7 +35,7 @@ def _dash_alone(_context: click.Context, _parameter: click.Parameter, values: tu
 
 
 @click.command(epilog=EPILOG, short_help="Lay manifests out in the one canonical way, comments kept.")
-@click.argument("paths", nargs=-1, type=click.Path(exists=True, allow_dash=True, path_type=Path), callback=_dash_alone)
+@click.argument("paths", nargs=-1, type=NamedPath(manifests=True, exists=True, allow_dash=True), callback=_dash_alone)
 @click.option("--check", is_flag=True, help="Write nothing: name the files that would change, and exit with 2.")
 @click.option("--diff", is_flag=True, help="Write nothing: show what would change.")
 @pass_session

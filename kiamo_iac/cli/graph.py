@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import optional_environment_option
+from kiamo_iac.cli.options import NamedPath, optional_environment_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
 from kiamo_iac.render.graph.formats import GRAPH_FORMATS
@@ -29,9 +29,7 @@ Exit codes: 0 drawn, 1 error or refused plan (which is drawn all the same), 64 u
 
 
 @click.command(epilog=EPILOG, short_help="Draw what is declared, or a plan.")
-@click.argument(
-    "planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[PLANFILE]"
-)
+@click.argument("planfile", required=False, type=NamedPath(exists=True, dir_okay=False), metavar="[PLANFILE]")
 @optional_environment_option
 @click.option("--plan", "planned", is_flag=True, help="Read the instance, and draw the steps of the plan.")
 @click.option(
@@ -42,9 +40,7 @@ Exit codes: 0 drawn, 1 error or refused plan (which is drawn all the same), 64 u
     show_default=True,
     help="For Markdown, for graphviz, or a picture.",
 )
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there instead of stdout."
-)
+@click.option("--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write it there instead of stdout.")
 @pass_session
 def graph(
     session: Session, *, planfile: Path | None, environment: str | None, planned: bool, output: str, out: Path | None

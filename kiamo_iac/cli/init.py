@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
 
@@ -25,9 +26,7 @@ Exit codes: 0 written, 1 a file is there already (nothing is written), 64 usage.
 
 
 @click.command(epilog=EPILOG, short_help="Write a new project: manifests, hooks and pipelines.")
-@click.argument(
-    "folder", required=False, default=".", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path)
-)
+@click.argument("folder", required=False, default=".", metavar="[DIR]", type=NamedPath(file_okay=False))
 @click.option(
     "--ci",
     type=click.Choice(["github", "gitlab", "none"]),

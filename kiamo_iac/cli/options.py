@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +14,32 @@ from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 
 if TYPE_CHECKING:
     from kiamo_iac.address import Address
+
+
+class NamedPath(click.Path):
+    """A path of the command line, on which no link may lead out of the project or repository that it stands in.
+
+    A pipeline names the same path in every run, and a merge request can put a link there.
+    """
+
+    def __init__(self, *, manifests: bool = False, **more: Any) -> None:
+        """`manifests`: it names files of a project, whose links stay within the project. `more`: as click's own."""
+        super().__init__(path_type=Path, **more)
+        self._manifests = manifests
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Raises:
+            ManifestError: a link leads out of the project or the repository that it stands in.
+        """
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if str(path) != "-":
+            from kiamo_iac.manifest.paths import check_way
+
+            check_way(path, project=self._manifests)
+        return path
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 

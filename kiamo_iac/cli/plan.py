@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import choice_options, optional_environment_option, plan_format_option
+from kiamo_iac.cli.options import NamedPath, choice_options, optional_environment_option, plan_format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.showing import refusal_shown, show_plan
 from kiamo_iac.cli.terminal import say, style_for, write_data
@@ -39,7 +39,7 @@ Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-ex
 @click.option("--rehearse", is_flag=True, help="Run it on a Kiamo in a box that holds what was just read.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="Save it, for one apply. A refused plan is not saved.",
 )

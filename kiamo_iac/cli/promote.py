@@ -86,9 +86,10 @@ def promote(
         msg = "--check and --write exclude each other."
         raise UsageError(msg, hint="check first, then write")
     choice = Choice(only, without, run_state=run_state)
-    made = promoted(session.workspace(), source, target, choice, live=not declared)
+    workspace = session.workspace()
+    made = promoted(workspace, source, target, choice, live=not declared)
     blocked = bool(made.missing) and not allow_missing
-    written = write(made) if writing and not blocked else ()
+    written = write(made, workspace.project.root) if writing and not blocked else ()
     _show(made, session, output=output, diff=not check and not written, written=bool(written))
     if check:
         return 0 if made.level else 2

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
 from kiamo_iac.cli.values import schema_names
@@ -25,7 +26,7 @@ Exit codes: 0 printed or written, 1 error, 64 usage, or no such schema.
 
 @click.command(epilog=EPILOG, short_help="Print the JSON Schema of a format, for editors and CI.")
 @click.argument("name", required=False, shell_complete=schema_names)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write into a folder.")
+@click.option("--out", type=NamedPath(file_okay=False), metavar="DIR", help="Write into a folder.")
 @pass_session
 def schema(session: Session, *, name: str | None, out: Path | None) -> int:
     """Print the JSON Schema NAME, or list the names there are.

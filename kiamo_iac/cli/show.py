@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import plan_format_option
+from kiamo_iac.cli.options import NamedPath, plan_format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.showing import show_plan
 
@@ -22,7 +22,7 @@ Exit codes: 0 shown, 1 not a plan, or one that was altered.
 
 
 @click.command(epilog=EPILOG, short_help="Show a plan that plan --out saved.")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=NamedPath(exists=True, dir_okay=False))
 @plan_format_option
 @pass_session
 def show(session: Session, *, file: Path, output: str) -> int:

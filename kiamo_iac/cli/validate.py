@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import check_format_option
+from kiamo_iac.cli.options import NamedPath, check_format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.showing import show_check
 from kiamo_iac.cli.terminal import say
@@ -26,7 +26,7 @@ Exit codes: 0 valid, 1 errors (with --strict also warnings), 64 usage.
 
 
 @click.command(epilog=EPILOG, short_help="Check all manifests offline: every problem at once.")
-@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, type=NamedPath(manifests=True, exists=True))
 @check_format_option
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @pass_session

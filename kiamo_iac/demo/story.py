@@ -105,7 +105,7 @@ def _play(acts: tuple[Act, ...], stage: Stage, say: Tell) -> bool:
         say(f"$ {shlex.join(['kiamo-iac', *act.arguments])}")
         say("")
         code = subprocess.run(  # noqa: S603 - our own program, with arguments written above
-            [sys.executable, "-m", "kiamo_iac", *act.arguments],
+            [sys.executable, "-P", "-m", "kiamo_iac", *act.arguments],
             cwd=stage.folder,
             env=dict(stage.variables()) | _import_path(),
             stdin=subprocess.DEVNULL,
@@ -138,8 +138,8 @@ def _meddle(stage: Stage, say: Tell) -> None:
 
 def _wait(stage: Stage, say: Tell) -> None:
     installed = shutil.which("kiamo-iac")
-    bash = "kiamo-iac" if installed else shlex.join([sys.executable, "-m", "kiamo_iac"])
-    powershell = "kiamo-iac" if installed else f"& {_quoted(sys.executable)} -m kiamo_iac"
+    bash = "kiamo-iac" if installed else shlex.join([sys.executable, "-P", "-m", "kiamo_iac"])
+    powershell = "kiamo-iac" if installed else f"& {_quoted(sys.executable)} -P -m kiamo_iac"
     say("")
     say("The server stays up, and the project stays where it is. In another terminal (bash):")
     say(f"  cd {shlex.quote(str(stage.folder))}")

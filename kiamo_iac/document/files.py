@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import errno
 import os
-import secrets
-import shutil
 import stat
 from pathlib import Path
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.errors import ManifestError
+from kiamo_iac.rooted import RootedFile, lies_below, real
 
 MAX_BYTES = 16 * 1024 * 1024
 """Of one file: some 20,000 bases, far beyond what people keep in one."""
@@ -40,6 +38,15 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
     Raises:
         ManifestError: it cannot be read, is larger than `max_bytes`, or is not text; one diagnostic says where.
     """
+    return decoded(read_bytes(path, shown=shown, max_bytes=max_bytes), shown=shown)
+
+
+def read_bytes(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> bytes:
+    """What stands in `path`.
+
+    Raises:
+        ManifestError: it cannot be read, or is larger than `max_bytes`.
+    """
     try:
         with os.fdopen(os.open(path, _READ), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -58,36 +65,24 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
     if len(data) > max_bytes:
         size = f"{max_bytes // (1024 * 1024)} MiB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
         raise _problem("KIA0103", f"the file is larger than {size}", hint="split it into several files", shown=shown)
-    return decoded(data, shown=shown)
+    return data
 
 
-def write_text(path: Path, text: str, *, within: Path | None = None) -> None:
-    """Put `text` into `path` as UTF-8, line ends as they are, with the mode that the file has.
+def write_text(path: Path, text: str, *, within: Path) -> None:
+    """Put `text` into `path` as UTF-8, line ends and the mode of the file as they are, with the folders that it needs.
 
     It is written beside it and moved into place, so that there is the old file or the new one, and never a part of one.
-    A link stays, and what it leads to is replaced. `within`: no link may lead out of this folder; a merge request may
-    have put one there.
+    A link stays, and what it leads to is replaced. `within`, which exists: no link may lead out of this folder; a merge
+    request may have put one there.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
-    real = path.resolve()
-    if within is not None and not real.is_relative_to(within.resolve()):
+    root, target = real(within), real(path)
+    if target == root or not lies_below(target, root):
         msg = "a link leads out of the folder"
         raise OSError(errno.ELOOP, msg, str(path))
-    draft = real.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with draft.open("xb") as stream:
-            stream.write(text.encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        if real.exists():
-            shutil.copymode(real, draft)
-        draft.replace(real)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise
+    RootedFile.below(root, target.relative_to(root)).write(text.encode(), mode=None)
 
 
 def decoded(data: bytes, *, shown: str) -> str:

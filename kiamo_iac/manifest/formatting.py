@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
-from kiamo_iac.document.files import decoded, read_text, write_text
+from kiamo_iac.document.files import decoded, read_bytes, write_text
 from kiamo_iac.document.formatting import formatted
-from kiamo_iac.errors import KiamoIacError, ManifestError, UsageError
-from kiamo_iac.manifest.paths import manifests_below
+from kiamo_iac.errors import ManifestError, UsageError
+from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, home_of, loose_manifests
+from kiamo_iac.rooted import real
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,14 @@ def lay_out(project: Path | None, paths: Sequence[Path], *, write: bool) -> Iter
 
     Raises:
         UsageError: no project was found, and no paths are given.
-        ManifestError: the project file holds problems.
+        ManifestError: the project file holds problems, or a link leads out of a project or repository.
         KiamoIacError: a folder cannot be read.
     """
     seen: set[Path] = set()
     for path, shown in _files(project, paths):
-        real = path.resolve()
-        if real not in seen:
-            seen.add(real)
+        actual = real(path)
+        if actual not in seen:
+            seen.add(actual)
             yield _of_file(path, shown, write=write)
 
 
@@ -57,26 +58,22 @@ def layout_of(data: bytes, *, shown: str) -> Layout:
 
 def _of_file(path: Path, shown: str, *, write: bool) -> Layout:
     try:
-        text = read_text(path, shown=shown)
-        data = path.read_bytes()
+        data = read_bytes(path, shown=shown)
+        text = decoded(data, shown=shown)
     except ManifestError as error:
         return Layout(shown, diagnostics=error.diagnostics)
-    except OSError as error:
-        return Layout(shown, diagnostics=(_unwritable(shown, error),))
     found = _layout(text, data, shown)
     if write and found.changes:
         try:
-            write_text(path, found.after, within=_project_folder(path))
+            write_text(path, found.after, within=_home(path))
         except OSError as error:
             return replace(found, changes=False, diagnostics=(_unwritable(shown, error),))
     return found
 
 
-def _project_folder(path: Path) -> Path | None:
-    """The folder of the project that a file lies in, by its name; a link of a project does not lead out of it."""
-    from kiamo_iac.manifest.project.model import PROJECT_FILE  # with all that it needs: only where something is written
-
-    return next((folder for folder in path.absolute().parents if (folder / PROJECT_FILE).is_file()), None)
+def _home(path: Path) -> Path:
+    """The folder that a link in the place of this file must not lead out of; for a link of the user's own, none."""
+    return home_of(path.parent, project=path.name != PROJECT_FILE) or real(path).parent
 
 
 def _layout(text: str, data: bytes, shown: str) -> Layout:
@@ -99,6 +96,7 @@ def _files(project: Path | None, paths: Sequence[Path]) -> Iterator[tuple[Path, 
 
         yield from _of_project(project or find_project(Path.cwd()))
     for path in paths:
+        check_way(path, project=True)
         if path.is_dir():
             yield from _below(path)
         else:
@@ -116,22 +114,14 @@ def _of_project(file: Path) -> Iterator[tuple[Path, str]]:
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:
     from kiamo_iac.manifest.project.model import find_project
 
-    root = folder.resolve()
+    root = real(folder)
     try:
         file = find_project(root)
     except UsageError:
-        found = [(path, real) for path, real in _walked(root) if real.is_relative_to(root) and real.is_file()]
+        found = [(path, real(path)) for path in loose_manifests(folder) if path.is_file()]
     else:
-        found = [(path, path.resolve()) for path, _ in _of_project(file)]
-        found = [(path, real) for path, real in found if real.is_relative_to(root)]
-    for path, real in found:
-        below = path if path.is_relative_to(root) else real
+        found = [(path, real(path)) for path, _ in _of_project(file)]
+        found = [(path, actual) for path, actual in found if actual.is_relative_to(root)]
+    for path, actual in found:
+        below = path if path.is_relative_to(root) else actual
         yield path, (folder / below.relative_to(root)).as_posix()
-
-
-def _walked(root: Path) -> list[tuple[Path, Path]]:
-    try:
-        return list(manifests_below(root, root))
-    except OSError as error:
-        msg = f"The folder {root} cannot be read: {error.strerror}."
-        raise KiamoIacError(msg, hint="check who may read it") from error

@@ -1,15 +1,23 @@
-"""Paths that a project file names: portable, and never out of the project."""
+"""Paths of a project: portable, and never led out of it by a link that a merge request may have brought."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.errors import KiamoIacError, ManifestError
+from kiamo_iac.git.repository import has_git
+from kiamo_iac.rooted import is_link, lies_below, real
+
+PROJECT_FILE: Final = "kiamo.yaml"
 MANIFEST_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
+_JUNCTIONS: Final = sys.platform == "win32"
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any suffix."""
@@ -23,8 +31,8 @@ class Refused(NamedTuple):
     hint: str
 
 
-def inside(root: Path, text: str) -> Path | Refused:
-    """The path that `text` means below `root`, links resolved. It need not exist."""
+def portable(text: str) -> Refused | None:
+    """Why a relative path cannot be written, or cannot exist, on every system; None: it can."""
     if "\\" in text:
         return Refused("KIA0305", "the path holds a backslash", 'write "/" between folders: it works on Windows too')
     if text.startswith("/") or _DRIVE.match(text):
@@ -32,10 +40,72 @@ def inside(root: Path, text: str) -> Path | Refused:
     parts = text.split("/")
     if not text.isprintable() or any(_RESERVED.fullmatch(part) or part != part.rstrip(" ") for part in parts):
         return Refused("KIA0305", "the path cannot exist on every system", "rename the file or folder")
-    path = (root / text).resolve()
-    if _climbs(parts) or not path.is_relative_to(root.resolve()):
+    return None
+
+
+def inside(root: Path, text: str) -> Path | Refused:
+    """The path that `text` means below `root`, links resolved. It need not exist."""
+    if refused := portable(text):
+        return refused
+    path = real(root / text)
+    if _climbs(text.split("/")) or not lies_below(path, real(root)):
         return Refused("KIA0305", "the path leads out of the project", "move what it leads to into the project")
     return path
+
+
+def home_of(folder: Path, *, project: bool) -> Path | None:
+    """The folder that no link which stands in `folder` may lead out of; None: none, the link is the user's own.
+
+    `project`: that of the nearest project file, else the root of the repository; otherwise the repository comes first.
+    """
+    at = real(folder)
+    root = repository = None
+    for above in (at, *at.parents):
+        if root is None and os.path.lexists(above / PROJECT_FILE):
+            root = above
+        if has_git(above):
+            repository = above
+            break
+    return (root or repository) if project else (repository or root)
+
+
+def check_way(path: Path, *, project: bool = False) -> None:
+    """Refuse a path that a link leads out of the project or repository that this link stands in, see `home_of`.
+
+    The name of the project file may always lead to one elsewhere in the repository.
+
+    Raises:
+        ManifestError: there is such a link, which the diagnostic names.
+    """
+    at = Path(path.anchor) if path.is_absolute() else real(Path.cwd())
+    parts = path.parts[1:] if path.is_absolute() else path.parts
+    for number, part in enumerate(parts, start=1):
+        step = at / part
+        if part == "..":
+            at = at.parent
+            continue
+        try:
+            linked = is_link(step.lstat())
+        except OSError:  # not there yet, or not to be looked into
+            linked = False
+        if not linked:
+            at = step
+            continue
+        home = home_of(at, project=project and not (number == len(parts) and part == PROJECT_FILE))
+        at = real(step)
+        if home is not None and not lies_below(at, home):
+            raise _leads_out(Path(*path.parts[: len(path.parts) - len(parts) + number]), home)
+
+
+def _leads_out(link: Path, home: Path) -> ManifestError:
+    what = "repository" if has_git(home) else "project"
+    shown = link.as_posix()
+    summary = f"the link leads out of the {what}"
+    hint = f"copy what is meant into the {what}, or name it by where it is: a merge request may have brought the link"
+    return ManifestError(
+        f"{shown} is not followed: it is a symbolic link that leads out of the {what} {home}.",
+        diagnostics=[Diagnostic("KIA0341", summary, hint=hint, source=SourceRange(shown, 1, 1))],
+    )
 
 
 def _climbs(parts: list[str]) -> bool:
@@ -59,7 +129,8 @@ def manifests_below(folder: Path, root: Path) -> Iterator[tuple[Path, Path]]:
     Of a file, the file itself.
 
     `folder` and `root` are resolved. Each comes as the path, and as what it is with all links followed: the caller
-    refuses what is not below `root`. A link to a folder out of there comes like a manifest, and is not looked into.
+    refuses what does not lie below `root`. A link to a folder that does not comes like a manifest, and is not looked
+    into.
 
     Raises:
         OSError: a folder cannot be read.
@@ -75,11 +146,39 @@ def _walk(folder: Path, root: Path, *, seen: set[Path], linked: bool) -> Iterato
         entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
     for entry in entries:
         path = folder / entry.name
-        is_link = linked or entry.is_symlink()
-        real = path.resolve() if is_link else path
-        if entry.is_dir() and real.is_relative_to(root):
-            if real not in seen:
-                seen.add(real)
-                yield from _walk(path, root, seen=seen, linked=is_link)
-        elif entry.is_dir() or path.suffix.lower() in MANIFEST_SUFFIXES:
-            yield path, real
+        by_link = linked or entry.is_symlink() or (_JUNCTIONS and is_link(entry.stat(follow_symlinks=False)))
+        actual = real(path) if by_link else path
+        is_folder = _is_folder(entry)
+        if is_folder and lies_below(actual, root):
+            if actual not in seen:
+                seen.add(actual)
+                yield from _walk(path, root, seen=seen, linked=by_link)
+        elif is_folder or path.suffix.lower() in MANIFEST_SUFFIXES:
+            yield path, actual
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links in a circle, which are told when the file is read
+        return False
+
+
+def loose_manifests(folder: Path) -> list[Path]:
+    """Every manifest below a folder that lies in no project.
+
+    Raises:
+        ManifestError: a link leads out of its repository; where there is none, out of the folder.
+        KiamoIacError: a folder cannot be read.
+    """
+    at = real(folder)
+    home = home_of(at, project=True) or at
+    try:
+        found = list(manifests_below(at, home))
+    except OSError as error:
+        msg = f"The folder {folder} cannot be read: {error.strerror}."
+        raise KiamoIacError(msg, hint="check who may read it") from error
+    for path, actual in found:
+        if not lies_below(actual, home):
+            raise _leads_out(folder / path.relative_to(at), home)
+    return [path for path, _ in found]

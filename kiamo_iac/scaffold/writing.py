@@ -8,36 +8,55 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.rooted import MisplacedError, RootedFile
 
 
-def write_all(files: Mapping[Path, str]) -> None:
-    """Write every file, with the folders that it needs.
+def write_all(files: Mapping[Path, str], root: Path) -> None:
+    """Write every file below `root`, with the folders that it needs. No link below `root` is followed.
 
     Raises:
-        KiamoIacError: some exist already, or one cannot be written; then there is none of them.
+        KiamoIacError: some exist already, a link is on the way, or one cannot be written; then there is none of them.
     """
+    rooted = {RootedFile.below(root, file.relative_to(root)): text for file, text in files.items()}
+    for file in rooted:
+        _check_folders(file)
     existing = [file for file in files if os.path.lexists(file)]
     if existing:
         listed = ", ".join(shown(file) for file in existing)
         msg = f"Nothing was written, for there is already: {listed}."
         raise KiamoIacError(msg, hint="move it away, or choose another folder; init never writes over a file")
-    written: list[Path] = []
-    folders: list[Path] = []
+    lacking = dict.fromkeys(f for file in files for f in reversed(file.parents) if not os.path.lexists(f))
+    written: list[RootedFile] = []
     try:
-        for file, text in files.items():
-            _make_folders(file.parent, folders)
-            with file.open("x", encoding="utf-8", newline="\n") as stream:
-                written.append(file)
-                stream.write(text)
+        root.mkdir(parents=True, exist_ok=True)
+        for file, text in rooted.items():
+            file.create(text.encode())
+            written.append(file)
     except OSError as error:
-        for path in reversed(written):
+        for file in reversed(written):
             with contextlib.suppress(OSError):
-                path.unlink()
-        for path in reversed(folders):
+                file.remove()
+        for folder in reversed(lacking):
             with contextlib.suppress(OSError):
-                path.rmdir()
-        msg = f"Nothing was written: {error.filename or 'a file'}: {error.strerror or error}."
-        raise KiamoIacError(msg) from error
+                folder.rmdir()
+        raise _unwritten(error) from error
+
+
+def _check_folders(file: RootedFile) -> None:
+    try:
+        file.check()
+    except MisplacedError as error:
+        if error.place != "/".join(file.parts):  # what stands in its own place is told with all others
+            raise _unwritten(error) from error
+
+
+def _unwritten(error: OSError) -> KiamoIacError:
+    if isinstance(error, MisplacedError):
+        msg = f"Nothing was written: {error.strerror} of the repository."
+        return KiamoIacError(
+            msg, hint=f"remove {error.place}; init follows no link, which a merge request may have brought"
+        )
+    return KiamoIacError(f"Nothing was written: {error.filename or 'a file'}: {error.strerror or error}.")
 
 
 def shown(file: Path) -> str:
@@ -46,11 +65,3 @@ def shown(file: Path) -> str:
         return os.path.relpath(file)
     except ValueError:  # another drive
         return str(file)
-
-
-def _make_folders(folder: Path, made: list[Path]) -> None:
-    if folder.is_dir():
-        return
-    _make_folders(folder.parent, made)
-    folder.mkdir()
-    made.append(folder)

@@ -17,6 +17,7 @@ from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.paths import manifests_below
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.manifest.variables import Variables
+from kiamo_iac.rooted import real
 
 if TYPE_CHECKING:
     from kiamo_iac.manifest.project.model import Environment, Project
@@ -96,7 +97,7 @@ def destination(workspace: Workspace, environment: str, path: Path, *, single: b
         ManifestError: the manifests hold errors.
     """
     project, chosen = workspace.project, workspace.project.environments[environment]
-    at = path.resolve()
+    at = real(path)
     _check(at, path, project)
     layer = _layer(at, project, chosen)
     sources = Sources(project.root, keep=True)
@@ -115,7 +116,7 @@ def _check(at: Path, path: Path, project: Project) -> None:
         msg = f"{path} is not a folder."
         raise UsageError(msg, hint="name a folder with -o; it is made where there is none")
     within = [folder.path for folder in project.folders if folder.path != at and folder.path.is_relative_to(at)]
-    if within or project.file.resolve().is_relative_to(at):
+    if within or real(project.file).is_relative_to(at):
         named = within[0].relative_to(project.root).as_posix() if within else "manifests"
         msg = f"{path} holds more than manifests."
         raise UsageError(msg, hint=f"export into the folder of the manifests: -o {named}")
@@ -152,7 +153,7 @@ def _own(at: Path, path: Path) -> Iterator[Path]:
 
 def _check_links(at: Path, path: Path, files: Iterable[Path]) -> None:
     for file in files:
-        if file.is_relative_to(at) and not file.resolve().is_relative_to(at):
+        if file.is_relative_to(at) and not real(file).is_relative_to(at):
             msg = f"The link {file.relative_to(at).as_posix()} leads out of {path}."
             raise UsageError(msg, hint="nothing outside of the folder is written: copy the file into it")
 
@@ -171,15 +172,15 @@ def _read(made: Destination, workspace: Workspace, *, single: bool) -> Destinati
     files: dict[str, Path] = {}
     for layer in (made.composition.files, *made.composition.patches):
         for file in layer:
-            if file.resolve().is_relative_to(at):
+            if real(file).is_relative_to(at):
                 (source,) = made.sources.read([file])
                 if source.document is not None:
                     shown = source.document.file
                     documents[shown], files[shown] = source.document.data, file
                     texts[shown] = read_text(file, shown=shown)
     prefix = _prefix(at, root)
-    by_path = {file.resolve(): shown for shown, file in files.items()}
-    names = {entry.name: by_path.get(entry.resolve()) for entry in at.iterdir()} if at.exists() else {}
+    by_path = {real(file): shown for shown, file in files.items()}
+    names = {entry.name: by_path.get(real(entry)) for entry in at.iterdir()} if at.exists() else {}
     folder = Folder(documents, names, prefix, single)
     return replace(made, folder=folder, parts=loaded.parts, texts=texts, files=files)
 

@@ -135,7 +135,7 @@ def contract_of_project(project: Project) -> Contract:
     """
     if project.contract is None:
         return load_contract()
-    return load_contract(project.contract, shown=project.contract.relative_to(project.root.resolve()).as_posix())
+    return load_contract(project.contract, shown=project.contract.relative_to(project.root).as_posix())
 
 
 def contract_in_force(file: Path | None) -> Contract:

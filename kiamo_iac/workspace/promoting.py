@@ -18,6 +18,8 @@ from kiamo_iac.resources import by_collection, kinds
 from kiamo_iac.resources.base import Scope
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.state import Instance, State
     from kiamo_iac.workspace.opening import Workspace
@@ -57,8 +59,8 @@ def promoted(
     return Promoted(found, tuple(sorted(missing, key=key)), tuple(sorted(notes, key=key)), live)
 
 
-def write(made: Promoted) -> tuple[str, ...]:
-    """Write the files of a promotion, each whole; their names.
+def write(made: Promoted, root: Path) -> tuple[str, ...]:
+    """Write the files of a promotion, each whole and within the project's folder `root`; their names.
 
     Raises:
         KiamoIacError: one has changed since it was read, and none was written; or one cannot be written, and it is
@@ -72,8 +74,7 @@ def write(made: Promoted) -> tuple[str, ...]:
     written: list[str] = []
     for change in made.promotion.files:
         try:
-            change.path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(change.path, change.after)
+            write_text(change.path, change.after, within=root)
         except OSError as error:
             msg = f"{change.file} cannot be written: {error.strerror or error}."
             hint = f"written already: {', '.join(written)}" if written else "nothing was written"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.git.repository import work_tree_of
+from kiamo_iac.rooted import real
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift
@@ -29,7 +30,7 @@ def below_repository(folder: Path, environ: Mapping[str, str] | None = None) -> 
 
     Also empty when there is no repository to be found.
     """
-    folder = folder.resolve()
+    folder = real(folder)
     root = work_tree_of(folder) or _checkout(folder, os.environ if environ is None else environ)
     if root is None or root == folder:
         return ""
@@ -38,14 +39,14 @@ def below_repository(folder: Path, environ: Mapping[str, str] | None = None) -> 
 
 def below_here(folder: Path) -> str:
     """Where `folder` stands below the working directory, in the same form; empty too when it does not."""
-    folder, here = folder.resolve(), Path.cwd()
+    folder, here = real(folder), Path.cwd()
     return f"{folder.relative_to(here).as_posix()}/" if folder != here and folder.is_relative_to(here) else ""
 
 
 def _checkout(folder: Path, environ: Mapping[str, str]) -> Path | None:
     for name in _CHECKOUTS:
         if environ.get(name):
-            root = Path(environ[name]).resolve()
+            root = real(Path(environ[name]))
             if folder.is_relative_to(root):
                 return root
     return None

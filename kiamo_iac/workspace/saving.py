@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
+from kiamo_iac.document.files import read_bytes
 from kiamo_iac.errors import PlanFileError
 from kiamo_iac.planner.plan_compare import check_bound, check_same
 from kiamo_iac.planner.plan_file import (
@@ -108,7 +109,11 @@ def _manifests(workspace: Workspace, environment: str) -> str:
     project = workspace.project
     composition = project.composition(project.environments[environment])
     files = dict.fromkeys((*composition.files, *(file for layer in composition.patches for file in layer)))
-    return manifests_digest((path.relative_to(project.root).as_posix(), path.read_bytes()) for path in files)
+    return manifests_digest(_read(path, path.relative_to(project.root).as_posix()) for path in files)
+
+
+def _read(path: Path, shown: str) -> tuple[str, bytes]:
+    return shown, read_bytes(path, shown=shown)
 
 
 def _contract(workspace: Workspace) -> str:

@@ -105,7 +105,7 @@ def write_schemas(wanted: Mapping[str, Described], folder: Path, text_of: Callab
         try:
             if path.is_file() and path.read_bytes() == content.encode("utf-8"):
                 continue
-            path.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             write_text(path, content, within=folder)
         except OSError as error:
             msg = f"{path} cannot be written: {error.strerror or error}."

@@ -10,8 +10,9 @@ from typing import Final
 from kiamo_iac import __version__
 from kiamo_iac.environ import variable_prefix, why_reserved
 from kiamo_iac.errors import UsageError
-from kiamo_iac.manifest.paths import Refused, inside
+from kiamo_iac.manifest.paths import check_way, portable
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
+from kiamo_iac.rooted import real
 from kiamo_iac.scaffold.project import Chosen, Ci, Draft, Tool, Wish, drafted, guessed_ci
 from kiamo_iac.scaffold.repository import parse_remote, repository_of
 from kiamo_iac.scaffold.writing import write_all
@@ -35,14 +36,14 @@ def start(
 
     Raises:
         UsageError: one of these makes no sense.
-        KiamoIacError: a file is there already, or cannot be written; then none is written.
+        KiamoIacError: a file is there already, lies behind a link, or cannot be written; then none is written.
     """
-    root = folder.resolve()
+    root = real(folder)
     repository = repository_of(root)
     wish = Wish(
         folder=root,
         repository=repository,
-        environments=_environments(named, url=url, root=root),
+        environments=_environments(named, url=url),
         ci=Ci(ci) if ci is not None else guessed_ci(repository),
         tool=_tool(tool) if tool is not None else None,
     )
@@ -50,11 +51,13 @@ def start(
         msg = "The folder, seen from the root of the repository, has a character that pipelines take for code."
         raise UsageError(msg, hint='rename it without ", \\, $ and unseen characters, or write no pipeline: --ci none')
     draft = drafted(wish)
-    write_all(draft.files)
+    for file in draft.additions:
+        check_way(file)
+    write_all(draft.files, repository.root)
     return wish, draft
 
 
-def _environments(named: Sequence[str], *, url: str | None, root: Path) -> tuple[Chosen, ...]:
+def _environments(named: Sequence[str], *, url: str | None) -> tuple[Chosen, ...]:
     """`NAME` or `NAME=URL`, each; `url`: of the first that has none. Left out, the first is the emulator's.
 
     Raises:
@@ -71,7 +74,7 @@ def _environments(named: Sequence[str], *, url: str | None, root: Path) -> tuple
         if (reason := why_reserved(name)) is not None:
             msg = f'"{name}" cannot name an environment: {reason}.'
             raise UsageError(msg, hint="choose another name")
-        if isinstance(inside(root, f"environments/{name}"), Refused) or name.endswith("."):
+        if portable(name) or name.endswith("."):
             msg = f'No folder can be called "{name}" on every system, and each environment has one.'
             raise UsageError(msg, hint="choose another name")
         chosen = Chosen(name, _checked(given or (_PLACEHOLDER if found else EMULATOR)), variable_prefix(name))

@@ -12,8 +12,9 @@ from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest.all_environments import check_all
 from kiamo_iac.manifest.loader import load
-from kiamo_iac.manifest.paths import manifests_below
-from kiamo_iac.manifest.project.model import PROJECT_FILE, Project, find_project
+from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests
+from kiamo_iac.manifest.project.model import Project, find_project
+from kiamo_iac.rooted import real
 from kiamo_iac.workspace.opening import Workspace, project_above
 
 
@@ -63,12 +64,17 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
 
     Raises:
         UsageError: no project was found, and no paths are given.
+        ManifestError: a link leads out of a project or repository.
+        KiamoIacError: a folder cannot be read.
     """
     if file is not None or not paths:
+        for path in paths:
+            check_way(path, project=True)
         return _validate_project(file or find_project(Path.cwd()), paths)
     inside: dict[Path, list[Path]] = {}
     loose: list[Path] = []
     for path in paths:
+        check_way(path, project=True)
         found = project_above(path if path.is_dir() else path.parent)
         if found is None:
             files, projects = _below(path)
@@ -76,7 +82,7 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
             for project in projects:
                 inside.setdefault(project, [])
         else:
-            inside.setdefault(found.resolve(), []).append(path)
+            inside.setdefault(real(found.parent) / found.name, []).append(path)
     result = Validation()
     for project, named in inside.items():
         result += _validate_project(project, named)
@@ -92,7 +98,7 @@ def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
         workspace = Workspace.open(file)
         checked = check_all(workspace.project, workspace.contract.capabilities())
     except ManifestError as error:
-        return Validation(error.diagnostics, parts=(Read(file.parent.resolve(), error.diagnostics),))
+        return Validation(error.diagnostics, parts=(Read(real(file.parent), error.diagnostics),))
     strangers = tuple(_strangers(workspace.project, paths))
     read = Read(workspace.project.root, checked.diagnostics, workspace.project)
     return Validation(checked.diagnostics, checked.files, checked.things, strangers, (read,))
@@ -102,15 +108,14 @@ def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
     """Those of `paths` that the project does not read."""
     if not paths:
         return []
-    known = {path.resolve() for path in (*project.every_manifest, project.file, project.contract) if path}
-    return [path for path in paths if not path.is_dir() and path.resolve() not in known]
+    known = {real(path) for path in (*project.every_manifest, project.file, project.contract) if path}
+    return [path for path in paths if not path.is_dir() and real(path) not in known]
 
 
 def _below(path: Path) -> tuple[list[Path], list[Path]]:
     """The manifests that a path outside of any project stands for, and the projects that lie in it."""
     if not path.is_dir():
         return [path], []
-    folder = path.resolve()
-    found = [file for file, _ in manifests_below(folder, folder)]
+    found = loose_manifests(path)
     projects = [file for file in found if file.name == PROJECT_FILE]
     return [file for file in found if not any(file.is_relative_to(p.parent) for p in projects)], projects

@@ -70,7 +70,7 @@ def test_a_text_is_written_whole_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_bytes(b"a: 1\n")
     path.chmod(0o640)
-    write_text(path, "a: é\r\nb: 1\n")
+    write_text(path, "a: é\r\nb: 1\n", within=tmp_path)
     assert path.read_bytes() == "a: é\r\nb: 1\n".encode()
     assert path.stat().st_mode & 0o777 == 0o640 or os.name == "nt"
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.yaml"]
@@ -79,7 +79,7 @@ def test_a_text_is_written_whole_as_it_is(tmp_path: Path) -> None:
 def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
     (tmp_path / "real.yaml").write_text("a: 1\n", encoding="utf-8")
     (tmp_path / "link.yaml").symlink_to("real.yaml")
-    write_text(tmp_path / "link.yaml", "a: 2\n")
+    write_text(tmp_path / "link.yaml", "a: 2\n", within=tmp_path)
     assert (tmp_path / "link.yaml").is_symlink()
     assert (tmp_path / "real.yaml").read_text(encoding="utf-8") == "a: 2\n"
 
@@ -87,5 +87,5 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     with pytest.raises(OSError, match="taken"):
-        write_text(tmp_path / "taken", "a: 1\n")
+        write_text(tmp_path / "taken", "a: 1\n", within=tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from kiamo_iac.cli.main import run
 from kiamo_iac.document.formatting import Formatted, formatted
 from kiamo_iac.emulator import FULL_TOKEN
+from kiamo_iac.rooted import RootedFile
 from tests.pipelines.machine import ROOT
 
 GITHUB = "git@github.com:acme/call-centre.git"
@@ -112,16 +113,15 @@ def test_a_second_time_is_refused_and_changes_nothing(here: Here) -> None:
 
 
 def test_a_failure_leaves_nothing_behind(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, opened, real = here(), [], Path.open
+    folder, opened, real = here(), [], RootedFile.create
 
-    def failing(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
-        if mode == "x":
-            opened.append(path)
-            if len(opened) == 4:
-                raise OSError(28, "No space left on device", str(path))
-        return real(path, mode, *more, **named)
+    def failing(file: RootedFile, data: bytes) -> None:
+        opened.append(file)
+        if len(opened) == 4:
+            raise OSError(28, "No space left on device", str(file.path))
+        real(file, data)
 
-    monkeypatch.setattr(Path, "open", failing)
+    monkeypatch.setattr(RootedFile, "create", failing)
     assert run(["init", "a/b"]) == 1
     assert len(opened) == 4
     assert tree(folder) == []

@@ -17,7 +17,7 @@ from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.limit_settings import LimitSettings
-from kiamo_iac.manifest.paths import is_manifest
+from kiamo_iac.manifest.paths import check_way, is_manifest
 from kiamo_iac.manifest.project.guards import guards
 from kiamo_iac.manifest.project.ledger import ledger, place_of, places_reached
 from kiamo_iac.manifest.project.limits import limits
@@ -25,6 +25,7 @@ from kiamo_iac.manifest.project.model import Environment, Folder, Project
 from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.manifest.project.variables import variables
 from kiamo_iac.manifest.variables import Variable
+from kiamo_iac.rooted import real
 from kiamo_iac.urls import origin_of
 
 _KEYS: Final = ("manifests", "contract", "variables", "environments")
@@ -39,14 +40,17 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
 
     Raises:
         UsageError: there is no such file.
-        ManifestError: it holds problems; they are in `diagnostics`.
+        ManifestError: it holds problems; they are in `diagnostics`. Or a link on the way to it leads out of the
+            repository, see `check_way`.
     """
+    check_way(file)
     if not file.is_file():
         msg = f"There is no project file {file.name} there."
         raise UsageError(msg, hint="name the file itself with --project FILE")
     document = parse(read_text(file, shown=file.name), file=file.name)
-    reading = _Reading(document, file.parent.resolve(), may_lack=may_lack)
-    project = reading.project(file.parent.resolve() / file.name)
+    root = real(file.parent)
+    reading = _Reading(document, root, may_lack=may_lack)
+    project = reading.project(root / file.name)
     diagnostics = sorted((*document.diagnostics, *reading.diagnostics), key=Diagnostic.sort_key)
     if has_errors(diagnostics):
         count = len(diagnostics)

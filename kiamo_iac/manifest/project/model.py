@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.errors import ManifestError, UsageError
@@ -14,10 +13,9 @@ from kiamo_iac.guard_settings import GuardSettings
 from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.composition import Composition
-from kiamo_iac.manifest.paths import manifests_below
+from kiamo_iac.manifest.paths import PROJECT_FILE, manifests_below
 from kiamo_iac.manifest.variables import Variable, Variables
-
-PROJECT_FILE: Final = "kiamo.yaml"
+from kiamo_iac.rooted import lies_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class Project:
                 summary = f"the folder cannot be read: {error.strerror}"
                 raise _refused("KIA0306", summary, "check who may read it", source=folder.source) from error
             for path, real in paths:
-                if real is not path and not real.is_relative_to(self.root):
+                if real is not path and not lies_below(real, self.root):
                     summary = f'the link "{path.relative_to(self.root).as_posix()}" leads out of the project'
                     raise _refused("KIA0305", summary, "copy the file into the project", source=folder.source)
                 found.setdefault(real, path)

@@ -18,6 +18,7 @@ from kiamo_iac.manifest.promoting.drafts import GONE, Drafts, Ref, is_gone
 from kiamo_iac.manifest.promoting.model import Body, Leaf
 from kiamo_iac.manifest.promoting.views import Views, shown
 from kiamo_iac.manifest.shapes import Shape, shapes
+from kiamo_iac.rooted import real
 
 
 class Layered(NamedTuple):
@@ -255,5 +256,5 @@ def _linked(views: Views, root: Path) -> frozenset[str]:
     paths = {path for c in views.compositions.values() for files in (c.files, *c.patches) for path in files}
     names: dict[Path, list[str]] = {}
     for path in paths:
-        names.setdefault(path.resolve(), []).append(shown(path, root))
+        names.setdefault(real(path), []).append(shown(path, root))
     return frozenset(name for several in names.values() if len(several) > 1 for name in several)
