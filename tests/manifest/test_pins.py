@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.errors import UsageError
 from kiamo_iac.manifest.environment import resolve_environment
 from kiamo_iac.manifest.pins import pinned_ledger_origin
+from kiamo_iac.manifest.project.model import Environment, Project
 from tests.manifest.test_project_file import project
 
 TOKEN = ("0123456789abcdef" * 3)[:40]
@@ -66,6 +70,35 @@ def test_the_shared_pin_is_none_where_the_shared_token_does_not_count(tmp_path: 
     environ = {**SHARED, **OWN, "KIAMO_ORIGIN": HERE}
     with pytest.raises(UsageError, match='"staging" is not pinned'):
         resolve_environment(project(tmp_path, TWO), "staging", environ)
+
+
+VARIABLES = st.dictionaries(
+    st.sampled_from(
+        [
+            *("KIAMO_TOKEN", "KIAMO_ORIGIN", "KIAMO_STAGING_TOKEN", "KIAMO_STAGING_ORIGIN", "KIAMO_STAGING_URL"),
+            *("KIAMO_PRODUCTION_TOKEN", "KIAMO_PRODUCTION_ORIGIN", "KIAMO_GONE_ORIGIN", "KIAMO_STAGING_PLAN_TOKEN"),
+        ]
+    ),
+    st.sampled_from(["", HERE, "https://evil.example.com", f"{HERE}:8443"]),
+)
+
+
+@given(VARIABLES, st.sampled_from(["staging", "production", "renamed"]), st.booleans())
+def test_no_token_goes_anywhere_but_to_its_pin(environ: dict[str, str], name: str, alone: bool) -> None:
+    environ = {key: TOKEN if value and key.endswith("_TOKEN") else value for key, value in environ.items()}
+    nowhere = SourceRange("kiamo.yaml", 1, 1)
+    names = (name,) if alone else (name, "second")
+    made = {each: Environment(each, "https://evil.example.com", nowhere) for each in names}
+    try:
+        target = resolve_environment(Project(Path(), Path("kiamo.yaml"), (), None, made), name, environ)
+    except UsageError:
+        return
+    set_pins = {key: value for key, value in environ.items() if key.endswith("_ORIGIN") and value}
+    own = set_pins.get(f"KIAMO_{name.upper()}_ORIGIN")
+    shared = not environ.get(f"KIAMO_{name.upper()}_TOKEN")
+    fitting = [own, *([set_pins.get("KIAMO_ORIGIN")] if shared else [])]
+    pins = {pin for pin in fitting if pin is not None}
+    assert pins == {target.url} if set_pins else not pins
 
 
 # --- ledgers ---------------------------------------------------------------------------------------------------------

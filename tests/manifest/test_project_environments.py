@@ -228,6 +228,16 @@ CASES |= {
         "ssh://user:password@host/a",
         "git://host/a",
         "a b",
+        "ssh://host:99999/a",
+        "ssh://host:\u0662\u0662/a",
+        "ssh://127.1/a",
+        "ssh://host./a",
+        "git@2130706433:a",
+        "git@host..example:a",
+        "https://host./a.git",
+        "https://127.1/a.git",
+        "https://host:/a.git",
+        "https://host/../a.git",
     )
 }
 CASES |= {

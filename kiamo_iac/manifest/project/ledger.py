@@ -15,7 +15,7 @@ from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.document.quote import quote
 from kiamo_iac.ledger_settings import Backend, LedgerSettings, gitlab_state
 from kiamo_iac.manifest.project.nodes import Nodes
-from kiamo_iac.urls import Url, origin_of, parse_url
+from kiamo_iac.urls import Url, origin_of, origin_of_remote, parse_url
 
 _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
     Backend.FILE: ("backend", "path"),
@@ -180,10 +180,13 @@ def _git(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
 
 def _is_remote(text: str) -> bool:
     """Whether git would take it for a remote or another host, and for nothing that runs or lies here."""
-    if _REMOTE_NAME.fullmatch(text) or _REMOTE_SSH.fullmatch(text):
+    if _REMOTE_NAME.fullmatch(text):
         return True
     try:
-        origin_of(text)
+        if _REMOTE_SSH.fullmatch(text):
+            origin_of_remote(text)
+        else:
+            origin_of(text)
     except ValueError:
         return False
     return True
