@@ -320,6 +320,38 @@ def test_s14_init_writes_through_no_link(
     assert any(text in done.stderr for text in expected), done.stderr
 
 
+# --- the lock --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("apply", "-e", "staging", "--yes"),
+        ("adopt", "-e", "staging", "bases/prospects"),
+        ("ledger", "forget", "-e", "staging", "bases/prospects"),
+        ("ledger", "unlock", "-e", "staging", "some-id"),
+    ],
+    ids=" ".join,
+)
+def test_s14_no_other_user_of_the_machine_can_hold_the_lock(desk: Desk, arguments: tuple[str, ...]) -> None:
+    """To hold it takes no more than to open it for reading; a checkout makes it for all to read."""
+    lock = desk.folder / ".kiamo" / "staging.ledger.jsonl.lock"
+    for mode in (None, 0o644, 0o666):
+        if mode is not None:
+            lock.chmod(mode)
+        before = os.umask(0)
+        try:
+            desk.run(*arguments)
+        finally:
+            os.umask(before)
+        if lock.exists():
+            assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+        else:
+            assert arguments[:2] == ("ledger", "unlock")  # no ledger, no lock: it is made here
+            lock.parent.mkdir()
+            lock.touch()
+
+
 # --- the commands ----------------------------------------------------------------------------------------------------
 
 
