@@ -110,13 +110,15 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]:
     """Both environments applied; then a trial is added to staging's patch."""
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "repository" / "project"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
     for name in ("STAGING", "PRODUCTION"):
         monkeypatch.setenv(f"KIAMO_{name}_TOKEN", FULL_TOKEN)
     with Emulator(load_contract()) as staging, Emulator(load_contract()) as production:
         for emulator in (staging, production):
             emulator.seed({"services": [{"name": "Outbound", "label": "O"}], "bases": []})
-        made = Place(tmp_path, staging, production, capsys)
+        made = Place(folder, staging, production, capsys)
         made.write("kiamo.yaml", PROJECT)
         made.write("manifests/a.yaml", BASE)
         made.write("environments/production/a.yaml", "bases: [{name: prospects, protect: true}]\n")
