@@ -26,6 +26,8 @@ LEDGER: Final = "refs/kiamo-iac/"
 LOCK: Final = "refs/kiamo-iac-lock/"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\-]|^[.\-]|\.(?=\.|$|lock$)")
 _TRIES: Final = 3
+_PUSHES: Final = 2
+"""A push that failed although the ref is as expected: another run may have given its lock back in between."""
 _READ: Final = "--upload-pack=git-upload-pack"
 _WRITE: Final = "--receive-pack=git-receive-pack"
 """The programs on the other side, whatever a configuration says of the remote."""
@@ -162,14 +164,17 @@ class GitRemote:
     def _push(self, ref: str, commit: str, *, expected: str | None) -> str | None:
         """`commit`, when `ref` is at it now; None, when it was not at `expected` any more."""
         lease = f"--force-with-lease={ref}:{expected or ''}"
-        ran = self._git.run("push", *_PUSH, lease, "--", self._remote, f"{commit}:{ref}")
-        if ran.code == 0:
-            return commit
-        tip = self._tip(ref)  # what git says of a lost race differs by version and server; what is there does not
-        if tip == commit:
-            return commit
-        if tip != expected:
-            return self._push(ref, commit, expected=tip) if tip in self._pushed else None
+        for _ in range(_PUSHES):
+            ran = self._git.run("push", *_PUSH, lease, "--", self._remote, f"{commit}:{ref}")
+            if ran.code == 0:
+                return commit
+            tip = self._tip(ref)  # what git says of a lost race differs by version and server; what is there does not
+            if tip == commit:
+                return commit
+            if tip != expected:
+                return self._push(ref, commit, expected=tip) if tip in self._pushed else None
+            if ran.passing:
+                break
         raise self._git.failed("push", ran)
 
     @cached_property

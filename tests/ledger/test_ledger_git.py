@@ -421,3 +421,21 @@ def test_the_password_of_an_address_is_never_said(hosted: Hosted) -> None:
 def test_names_of_environments_are_made_fit_for_refs(name: str, part: str) -> None:
     assert ref_part(name) == part
     subprocess.run(["git", "check-ref-format", f"refs/kiamo-iac/{part}"], check=True)
+
+
+def test_a_lock_that_is_given_back_between_push_and_look_is_taken(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The push fails for the lock is held, and by the time that the remote is looked at, nobody holds it."""
+    first, second = remote_of(hosted.a), remote_of(hosted.b)
+    first.lock(Holder.of_this_process("first", "apply"), timeout=0)
+    tip = second._tip
+
+    def given_back(ref: str) -> str | None:
+        first.unlock()
+        return tip(ref)
+
+    monkeypatch.setattr(second, "_tip", given_back)
+    mine = Holder.of_this_process("second", "apply")
+    second.lock(mine, timeout=0)
+    assert first.holder() == mine
