@@ -34,7 +34,7 @@ class LedgerSettings:
     update_method: str | None = None
     """http: named as Terraform names them. None: see `lock`, `unlock` and `update`."""
     remote: str = "origin"
-    """git: a remote of the project's repository, or the URL of any repository."""
+    """git: a remote of the project's repository; or a URL, which a remote of it has too, or a pin allows."""
     ref: str | None = None
     """git: the last part of the name of the ref. None: the environment."""
 

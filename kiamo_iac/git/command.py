@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
@@ -82,6 +82,8 @@ class Git:
     environ: Mapping[str, str]
     """What it is run with, see `surroundings`."""
     seconds: float = SECONDS
+    config: Mapping[str, str] = field(default_factory=dict)
+    """What the caller configures beside `CONFIG`, for its own commands."""
 
     @classmethod
     def of(cls, folder: Path, environ: Mapping[str, str], *, seconds: float = SECONDS) -> Self | None:
@@ -114,7 +116,9 @@ class Git:
         tree, git_dir = self.repository.work_tree, self.repository.git_dir
         where = ("-C", str(tree), f"--git-dir={git_dir}", f"--work-tree={tree}")
         quiet = ("--no-pager", "--no-replace-objects", "--no-optional-locks")
-        return self._start([*where, *quiet, *_configured(), *arguments], self.environ, what=arguments[0], given=given)
+        return self._start(
+            [*where, *quiet, *_configured(self.config), *arguments], self.environ, what=arguments[0], given=given
+        )
 
     def check_owner(self) -> None:
         """Git does not ask whose repository it is where `--git-dir` names one. So it is asked to find the one that was
@@ -125,7 +129,7 @@ class Git:
         """
         tree = self.repository.work_tree
         environ = {**self.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
-        line = ["-C", str(tree), *_configured(), "rev-parse", "--absolute-git-dir"]
+        line = ["-C", str(tree), *_configured({}), "rev-parse", "--absolute-git-dir"]
         ran = self._start(line, environ, what="rev-parse")
         if ran.code and _OWNED_BY_OTHERS.search(ran.said):
             msg = f"The repository {tree.as_posix()} belongs to another user, and git does not run in it."
@@ -171,8 +175,8 @@ def head_commit(folder: Path, environ: Mapping[str, str]) -> str | None:
     return commit if is_commit(commit) else None
 
 
-def _configured() -> list[str]:
-    return [part for name, value in CONFIG.items() for part in ("-c", f"{name}={value}")]
+def _configured(more: Mapping[str, str]) -> list[str]:
+    return [part for name, value in {**more, **CONFIG}.items() for part in ("-c", f"{name}={value}")]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -18,9 +18,11 @@ from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.damage import damaged
 from kiamo_iac.ledger.document import document_text, parse_document
 from kiamo_iac.ledger.git_command import LedgerGit
+from kiamo_iac.ledger.git_remotes import allowed_remote
 from kiamo_iac.ledger.holder import Holder, take
 from kiamo_iac.ledger.remote import Found
 from kiamo_iac.ledger_settings import LedgerSettings
+from kiamo_iac.urls import Origin
 
 LEDGER: Final = "refs/kiamo-iac/"
 LOCK: Final = "refs/kiamo-iac-lock/"
@@ -51,8 +53,11 @@ def ref_part(name: str) -> str:
 class GitRemote:
     """Two refs of a remote."""
 
-    def __init__(self, settings: LedgerSettings, git: LedgerGit, *, environment: str) -> None:
-        """
+    def __init__(
+        self, settings: LedgerSettings, git: LedgerGit, *, environment: str, pinned: Origin | None = None
+    ) -> None:
+        """`pinned`: the only origin that the remote may lead to.
+
         Raises:
             LedgerError: the remote is not a name or an address.
         """
@@ -64,7 +69,8 @@ class GitRemote:
         self._lock_ref = LOCK + part
         self.shown = f"{self._ref} of {without_password(settings.remote)}"
         self._named = settings.remote
-        self._git = git
+        self._local = git
+        self._pinned = pinned
         self._environment = environment
         self._parent: str | None = None
         self._held: str | None = None
@@ -178,17 +184,22 @@ class GitRemote:
         raise self._git.failed("push", ran)
 
     @cached_property
-    def _remote(self) -> str:
-        """The remote, once it is known to be one: git takes a name that is configured nowhere for a path, and would
-        run the hooks of whatever repository lies there.
+    def _allowed(self) -> tuple[LedgerGit, str]:
+        """Git, and the remote once it is known to be one that may be used: git takes a name that is configured nowhere
+        for a path, and would run the hooks of whatever repository lies there.
 
         Raises:
-            LedgerError: no remote of that name is configured.
+            UsageError, LedgerError, TransportError: as `allowed_remote`.
         """
-        if ":" not in self._named and self._git.run("config", "--get", f"remote.{self._named}.url").code:
-            msg = f'The ledger of "{self._environment}" is kept in the remote "{self._named}", and there is none.'
-            raise LedgerError(msg, hint=f"add it (git remote add {self._named} …), or name another in the project file")
-        return self._named
+        return allowed_remote(self._local, self._named, environment=self._environment, pinned=self._pinned)
+
+    @property
+    def _git(self) -> LedgerGit:
+        return self._allowed[0]
+
+    @property
+    def _remote(self) -> str:
+        return self._allowed[1]
 
     def _tip(self, ref: str) -> str | None:
         listed = self._git.must("ls-remote", "--quiet", _READ, "--", self._remote, ref).decode("ascii", "replace")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kiamo_iac.ledger.lines import Lines
     from kiamo_iac.ledger.remote import Remote
     from kiamo_iac.ledger.rescue import Rescue
+    from kiamo_iac.urls import Origin
 
 
 def _unheard(_: Diagnostic) -> None:
@@ -38,6 +39,7 @@ def open_ledger(
     root: Path,
     environ: Mapping[str, str],
     send: Send | None,
+    pinned: Origin | None = None,
     lock_timeout: float,
     who: str,
     operation: str = "apply",
@@ -46,6 +48,7 @@ def open_ledger(
     """The ledger, locked until the block is left; then everything is kept, and the lock given back.
 
     `root`: the folder of the project file. `environ`: what git runs with. `send`: makes the calls of the http backend.
+    `pinned`: the only origin that a git remote may lead to; None: those that the checkout configures.
     `lock_timeout`: seconds to wait for the lock. `who` and `operation`: what others are told while it is held. `note`:
     is given what the user has to know of the ledger.
 
@@ -64,7 +67,7 @@ def open_ledger(
             store = FileStore(file, lines, shown=shown, content=content)
             yield from _until_closed(Ledger(content, found=lines is not None, where=shown, store=store), store)
         return
-    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
+    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send, pinned=pinned)
     remote.lock(holder, timeout=lock_timeout)
     try:
         yield from _open_remote(remote, rescue_of(environment, root, environ), environment=environment, note=note)
@@ -81,6 +84,7 @@ def read_ledger(
     root: Path,
     environ: Mapping[str, str],
     send: Send | None,
+    pinned: Origin | None = None,
     note: Callable[[Diagnostic], object] = _unheard,
 ) -> Ledger:
     """The ledger as it is at this moment, not to be written; no lock is needed or taken. `note`: as for `open_ledger`.
@@ -94,7 +98,7 @@ def read_ledger(
         lines = _lines(file, shown, environment=environment, environ=environ, note=note)
         content = lines.content if lines is not None else Content(environment)
         return Ledger(content, found=lines is not None, where=shown)
-    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
+    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send, pinned=pinned)
     there = remote.read()
     rescue = rescue_of(environment, root, environ)
     found, rescued = rescue.applied_to(there, environment=environment)
@@ -111,6 +115,7 @@ def break_lock(
     root: Path,
     environ: Mapping[str, str],
     send: Send | None,
+    pinned: Origin | None = None,
     lock_id: str,
 ) -> Holder:
     """Take the lock `lock_id` from a run that died, and say whose it was.
@@ -127,7 +132,7 @@ def break_lock(
             f"The ledger {shown} is locked by {holder}, which is still running.",
             hint=f"end that process on {holder.host or 'its machine'}; its lock ends with it",
         )
-    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send)
+    remote = _remote(settings, environment=environment, root=root, environ=environ, send=send, pinned=pinned)
     holder = _asked_for(remote.holder(), lock_id, shown=remote.shown)
     remote.break_lock(holder)
     return holder
@@ -195,7 +200,13 @@ def _until_closed(ledger: Ledger, store: Store) -> Iterator[Ledger]:
 
 
 def _remote(
-    settings: LedgerSettings, *, environment: str, root: Path, environ: Mapping[str, str], send: Send | None
+    settings: LedgerSettings,
+    *,
+    environment: str,
+    root: Path,
+    environ: Mapping[str, str],
+    send: Send | None,
+    pinned: Origin | None,
 ) -> Remote:
     match settings.backend:
         case Backend.HTTP:
@@ -210,7 +221,7 @@ def _remote(
             from kiamo_iac.ledger.git_command import LedgerGit
 
             git = LedgerGit.of(root, environ, remote=settings.remote)
-            return GitRemote(settings, git, environment=environment)
+            return GitRemote(settings, git, environment=environment, pinned=pinned)
         case Backend.FILE:
             msg = "a file is not remote"
             raise ValueError(msg)

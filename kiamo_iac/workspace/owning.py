@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kiamo_iac.ledger.store import Send
     from kiamo_iac.owned import Ownership
     from kiamo_iac.state import Instance
+    from kiamo_iac.urls import Origin
     from kiamo_iac.workspace.opening import Workspace
 
 
@@ -37,13 +38,14 @@ def owned_by(workspace: Workspace, environment: str) -> Ownership | None:
     Raises:
         KiamoIacError: it cannot be read, or is not this environment's.
     """
-    with _sending(workspace, environment) as send:
+    with _reaching(workspace, environment) as (send, pinned):
         ledger = read_ledger(
             _settings(workspace, environment),
             environment=environment,
             root=workspace.project.root,
             environ=workspace.environ,
             send=send,
+            pinned=pinned,
             note=workspace.note,
         )
     return ledger.owned if ledger.found else None
@@ -61,13 +63,14 @@ def locked(
         KiamoIacError: the ledger cannot be read, or is not this environment's.
     """
     with (
-        _sending(workspace, environment) as send,
+        _reaching(workspace, environment) as (send, pinned),
         open_ledger(
             _settings(workspace, environment),
             environment=environment,
             root=workspace.project.root,
             environ=workspace.environ,
             send=send,
+            pinned=pinned,
             lock_timeout=lock_timeout,
             who=_who(),
             operation=operation,
@@ -169,13 +172,14 @@ def unlock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
         KiamoIacError: it cannot be broken.
     """
     name = name_of(workspace, environment)
-    with _sending(workspace, name) as send:
+    with _reaching(workspace, name) as (send, pinned):
         holder = break_lock(
             _settings(workspace, name),
             environment=name,
             root=workspace.project.root,
             environ=workspace.environ,
             send=send,
+            pinned=pinned,
             lock_id=lock_id,
         )
     return str(holder)
@@ -208,20 +212,21 @@ def _settings(workspace: Workspace, environment: str) -> LedgerSettings:
 
 
 @contextmanager
-def _sending(workspace: Workspace, environment: str) -> Iterator[Send | None]:
-    """What speaks HTTP for the http backend; httpx is loaded for it alone.
+def _reaching(workspace: Workspace, environment: str) -> Iterator[tuple[Send | None, Origin | None]]:
+    """What speaks HTTP for the http backend, for which alone httpx is loaded; and the origin that the ledger is pinned
+    to.
 
     Raises:
         UsageError: the ledger is not where its pin allows, or its address or credentials cannot be used.
     """
     settings = _settings(workspace, environment)
-    pinned_ledger_origin(workspace.project, environment, workspace.environ)
+    pinned = pinned_ledger_origin(workspace.project, environment, workspace.environ)
     if settings.backend is not Backend.HTTP:
-        yield None
+        yield None, pinned
         return
     from kiamo_iac.api.plain import Plain, credentials_for
 
     address = settings.address or ""
     credentials = credentials_for(address, workspace.environ, prefix=variable_prefix(environment))
     with Plain(address, credentials, ca_bundle=workspace.ca_bundle, told=workspace.told) as plain:
-        yield plain
+        yield plain, pinned

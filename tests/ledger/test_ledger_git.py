@@ -21,6 +21,7 @@ from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.urls import Origin
 from tests.ledger.entries import ENVIRONMENT, TOKEN, content_of, files_below, owned
 
 SETTINGS = LedgerSettings(Backend.GIT)
@@ -399,10 +400,12 @@ def test_a_git_that_hangs_is_ended_with_all_that_it_started(hosted: Hosted) -> N
 def test_the_password_of_an_address_is_never_said(hosted: Hosted) -> None:
     address = f"https://robot:hunter2@127.0.0.1:1/{TOKEN}.git"
     settings = LedgerSettings(Backend.GIT, remote=address)
-    with pytest.raises((LedgerError, TransportError)) as caught:
-        read(hosted.a, settings=settings)
-    assert "hunter2" not in f"{caught.value}{caught.value.hint}"
-    assert TOKEN not in str(caught.value)
+    for pinned in (None, Origin("https", "127.0.0.1", 1)):
+        with pytest.raises(KiamoIacError) as caught:
+            read_ledger(settings, environment=ENVIRONMENT, root=hosted.a, environ=ENVIRON, send=None, pinned=pinned)
+        assert isinstance(caught.value, UsageError if pinned is None else LedgerError | TransportError)
+        assert "hunter2" not in f"{caught.value}{caught.value.hint}"
+        assert TOKEN not in f"{caught.value}{caught.value.hint}"
     assert without_password("fatal: 'https://a:b@h/x'") == "fatal: 'https://(hidden)@h/x'"
 
 
