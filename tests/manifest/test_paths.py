@@ -105,13 +105,13 @@ def test_loose_manifests_stay_in_their_repository_or_else_their_folder(tree: Pat
     ],
 )
 def test_what_git_keeps_is_nothing_of_a_project(below: str) -> None:
-    root = Path("/work/.git/modules/x")  # above the root it does not matter
+    root = Path("/repo/.git/modules/x")  # above the root it does not matter
     assert not lies_below(root / below, root)
 
 
 @pytest.mark.parametrize("below", ["", "a", ".gitignore", ".github/workflows", "a.git/b", "git/x"])
 def test_all_else_below_a_folder_is_the_projects(below: str) -> None:
-    root = Path("/work/.git/modules/x")
+    root = Path("/repo/.git/modules/x")
     assert lies_below(root / below, root)
     assert not lies_below(root.parent / below, root)
 
