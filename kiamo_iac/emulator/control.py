@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from kiamo_iac.emulator.callers import refused_host, refused_page
 from kiamo_iac.emulator.message import JSON_HEADERS, Request, Response
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.strict_json import parse, write
@@ -17,7 +18,9 @@ PREFIX = "/_emulator/"
 
 
 def answer(emulator: Emulator, request: Request) -> Response:
-    """Answer a control request: 200 with JSON, 204, or 400, 404, 405 with an `error`."""
+    """Answer a control request: 200 with JSON, 204, or 400, 403, 404, 405, 421 with an `error`."""
+    if refused := refused_host(request) or refused_page(request):
+        return refused
     endpoints = _ENDPOINTS.get(request.path.removeprefix(PREFIX))
     if endpoints is None:
         return _json(404, {"error": f"there is no {request.path}; there are {', '.join(sorted(_ENDPOINTS))}"})

@@ -15,6 +15,7 @@ import uvicorn
 
 from kiamo_iac.emulator.app import create_app
 from kiamo_iac.emulator.engine import Emulator
+from kiamo_iac.urls import is_loopback
 
 _STOPPING = 5.0
 """Seconds that calls in flight are given when the server is stopped."""
@@ -57,7 +58,7 @@ class Server:
         listener = _listener(self._host, self._port)
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
-            create_app(self._emulator),
+            create_app(self._emulator, local=is_loopback(self._host)),
             loop="asyncio",
             http="h11",
             ws="none",
