@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiamo_iac.api.printable import printable
 from kiamo_iac.errors import ResponseError
+from kiamo_iac.printable import printable
 
 _MISSING = object()
 

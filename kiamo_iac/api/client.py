@@ -23,10 +23,10 @@ from kiamo_iac.api.contract import Contract, Operation
 from kiamo_iac.api.exchange import Exchange, Received
 from kiamo_iac.api.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.api.outgoing import refused_id
-from kiamo_iac.api.printable import printable
 from kiamo_iac.api.refusal import refusal
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
 from kiamo_iac.errors import AccessError, ApiError, BudgetError, ResponseError, UsageError
+from kiamo_iac.printable import printable
 from kiamo_iac.secret import Secret
 from kiamo_iac.strict_json import parse_json
 from kiamo_iac.urls import Origin, origin_of

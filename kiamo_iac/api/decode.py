@@ -10,8 +10,8 @@ from typing import Any, Final
 from kiamo_iac.api.answer import Answer, kind_of
 from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.outgoing import refused_id
-from kiamo_iac.api.printable import printable
 from kiamo_iac.errors import ResponseError
+from kiamo_iac.printable import printable
 from kiamo_iac.resources.base import Resource
 from kiamo_iac.state import EMPTY, RemoteId
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 import httpx
 
 from kiamo_iac.api.network import DEADLINE
-from kiamo_iac.api.printable import printable
 from kiamo_iac.api.retry import Failed, Limits
 from kiamo_iac.errors import BudgetError, ResponseError, TransportError
+from kiamo_iac.printable import printable
 from kiamo_iac.secret import HIDDEN, Secret
 
 _ERROR_BODY: Final = 64 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.printable import printable
+from kiamo_iac.printable import printable
 from kiamo_iac.resources.base import Reference, Resource
 from kiamo_iac.state import Gone, RemoteId
 

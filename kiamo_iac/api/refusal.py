@@ -7,9 +7,9 @@ from typing import Any
 
 from kiamo_iac.api.answer import dig
 from kiamo_iac.api.contract import Errors
-from kiamo_iac.api.printable import printable
 from kiamo_iac.errors import AccessError, RefusedError
 from kiamo_iac.linear_pattern import linear_pattern
+from kiamo_iac.printable import printable
 from kiamo_iac.strict_json import parse_json
 
 _LONGEST = 300

@@ -10,7 +10,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import is_terminal, say, write_data
+from kiamo_iac.cli.terminal import is_terminal, say, write_data, write_exact
 
 if TYPE_CHECKING:
     from kiamo_iac.manifest.formatting import Layout
@@ -59,7 +59,8 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
     if diff:
         _show_differences(session, changed)
     elif piped and not check:
-        write_data("".join(layout.after for layout in layouts if not layout.diagnostics), utf8=True)
+        text = "".join(layout.after for layout in layouts if not layout.diagnostics)
+        write_exact(text, instead="send it to a file (> FILE), or name the file: fmt FILE")
     elif changed:
         _name(changed)
     if refused:

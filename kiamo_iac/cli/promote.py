@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import address_option, format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
+from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data, write_exact
 from kiamo_iac.cli.values import environment_names
 
 if TYPE_CHECKING:
@@ -116,4 +116,5 @@ def _show(made: Promoted, session: Session, *, output: str, diff: bool, written:
         color = style_for(sys.stdout, session).color
         write_data("".join(unified(f.before or "", f.after, name=f.file, color=color) for f in files))
     else:
-        write_data("".join(unified_diff(f.file, f.before, f.after) for f in files), utf8=True)
+        patch = "".join(unified_diff(f.file, f.before, f.after) for f in files)
+        write_exact(patch, instead="send it to a file (> promotion.patch), or write the manifests with --write")

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from kiamo_iac.document.scalars import resolve
+from kiamo_iac.printable import CI_PREFIX
 
 WIDTH: Final = 120
 """Columns that a mapping or list in brackets may fill."""
@@ -46,8 +47,9 @@ class Written(NamedTuple):
     """What stands below, each without indent of its own level."""
 
 
-def scalar(value: Any, *, flow: bool = False) -> str:
-    """One value on one line; `flow` where it is to stand in brackets.
+def scalar(value: Any, *, flow: bool = False, inert: bool = False) -> str:
+    r"""One value on one line; `flow` where it is to stand in brackets. `inert`: what a CI system would obey in a log is
+    broken by an escape that YAML reads back: `"#\x23[error]"`.
 
     Raises:
         ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters.
@@ -64,6 +66,8 @@ def scalar(value: Any, *, flow: bool = False) -> str:
             return str(value)
         case float():
             return _float(value)
+        case str() if inert and CI_PREFIX.search(value):
+            return CI_PREFIX.sub(r"#\\x23", _in_double_quotes(value))
         case str():
             return value if is_plain(value, flow=flow) else quoted(value)
     msg = f"{type(value).__name__} is no plain data"
@@ -112,6 +116,10 @@ def quoted(text: str) -> str:
     """
     if ('"' in text or "\\" in text) and "'" not in text and not any(map(is_hidden, text)):
         return f"'{text}'"
+    return _in_double_quotes(text)
+
+
+def _in_double_quotes(text: str) -> str:
     return f'"{"".join(_escaped(char) for char in text)}"'
 
 
@@ -132,8 +140,8 @@ def _escaped(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def flow_text(data: Any, *, spaced: bool = False) -> str:
-    """Data on one line, in brackets; `spaced` puts a space inside of braces: `{ name: city }`.
+def flow_text(data: Any, *, spaced: bool = False, inert: bool = False) -> str:
+    """Data on one line, in brackets; `spaced` puts a space inside of braces: `{ name: city }`. `inert`: see `scalar`.
 
     Raises:
         ValueError: see `scalar`.
@@ -143,21 +151,22 @@ def flow_text(data: Any, *, spaced: bool = False) -> str:
             if not data:
                 return "{}"
             inner = ", ".join(
-                f"{_key(key, flow=True)} {flow_text(value, spaced=spaced)}" for key, value in data.items()
+                f"{_key(key, flow=True, inert=inert)} {flow_text(value, spaced=spaced, inert=inert)}"
+                for key, value in data.items()
             )
             return f"{{ {inner} }}" if spaced else f"{{{inner}}}"
         case str():
-            return scalar(data, flow=True)
+            return scalar(data, flow=True, inert=inert)
         case Sequence():
-            return f"[{', '.join(flow_text(item, spaced=spaced) for item in data)}]"
+            return f"[{', '.join(flow_text(item, spaced=spaced, inert=inert) for item in data)}]"
     return scalar(data, flow=True)
 
 
-def _key(key: Any, *, flow: bool = False) -> str:
+def _key(key: Any, *, flow: bool = False, inert: bool = False) -> str:
     if not isinstance(key, str):
         msg = "a key is text"
         raise ValueError(msg)
-    text = scalar(key, flow=flow)
+    text = scalar(key, flow=flow, inert=inert)
     return f"{text}:" if len(text) <= LONGEST_KEY else f"? {text} :"
 
 
@@ -186,6 +195,8 @@ class Style(NamedTuple):
     """Columns there are."""
     literals: bool = True
     """Text of several lines may stand as it is."""
+    inert: bool = False
+    """No value is a command to a CI system, see `scalar`."""
 
     def narrower(self, columns: int) -> Style:
         """With less room."""
@@ -204,7 +215,7 @@ def write(data: Any, style: Style = DEFAULT) -> Written:
     match data:
         case str():
             lines = literal(data) if style.literals and "\n" in data else None
-            return lines or Written(scalar(data), [])
+            return lines or Written(scalar(data, inert=style.inert), [])
         case Mapping():
             return Written("", _mapping(data, style)) if data else Written("{}", [])
         case Sequence():
@@ -216,7 +227,7 @@ def _mapping(data: Mapping[str, Any], style: Style) -> list[str]:
     lines: list[str] = []
     for key, value in data.items():
         narrower = style.narrower(INDENT)
-        lines += entry_lines(key, write_under(key, value, narrower))
+        lines += entry_lines(key, write_under(key, value, narrower), inert=style.inert)
     return lines
 
 
@@ -232,9 +243,9 @@ def _sequence(data: Sequence[Any], style: Style) -> list[str]:
     return lines
 
 
-def entry_lines(key: Any, written: Written) -> list[str]:
-    """The lines of a key with its value."""
-    text = _key(key)
+def entry_lines(key: Any, written: Written, *, inert: bool = False) -> list[str]:
+    """The lines of a key with its value. `inert`: see `scalar`."""
+    text = _key(key, inert=inert)
     if text.startswith("? "):
         return [text.removesuffix(" :"), *_under(":", written)]
     return _under(text, written)
@@ -250,7 +261,7 @@ def _small(value: Any, style: Style, before: int) -> Written:
     if not isinstance(value, Mapping | Sequence) or isinstance(value, str):
         return write(value, style)
     if value and is_small(value):
-        text = flow_text(value)
+        text = flow_text(value, inert=style.inert)
         if len(text) <= style.width - before:
             return Written(text, [])
     if isinstance(value, Mapping) or not value:
@@ -280,19 +291,20 @@ def _under(sign: str, written: Written) -> list[str]:
     return [f"{sign} {written.head}".rstrip(), *below]
 
 
-def dump(data: Any, *, indent: int = 0, flow: Collection[str] = (), literals: bool = True) -> str:
+def dump(data: Any, *, indent: int = 0, flow: Collection[str] = (), inert: bool = False) -> str:
     """Plain data (dict, list, str, int, float, bool, None) as a canonical YAML text that ends with a newline.
 
     `indent` is the number of spaces before every line. `flow` names keys whose mapping or list, or whose list's
     mappings, go into brackets when they hold nothing but values of one line and fit: `fields` makes
-    `- {name: city, label: City}`. `literals`: text of several lines stands as it is, else in quotes. Reading it back
-    gives the same data, but for what looks like a token, which our own reader refuses everywhere.
+    `- {name: city, label: City}`. `inert`: no line of it is a command to a CI system; text of several lines stands in
+    quotes then. Reading it back gives the same data, but for what looks like a token, which our own reader refuses
+    everywhere.
 
     Raises:
         ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters,
             keys that are not text.
     """
-    written = write(data, Style(flow, WIDTH - indent, literals))
+    written = write(data, Style(flow, WIDTH - indent, literals=not inert, inert=inert))
     below = [f"{' ' * INDENT}{line}" if line else "" for line in written.lines] if written.head else written.lines
     lines = [written.head, *below] if written.head else below
     return "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)

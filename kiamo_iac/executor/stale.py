@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiamo_iac.address import Address
-from kiamo_iac.api.printable import printable
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import StaleError
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.plan import FieldChange, Step
+from kiamo_iac.printable import printable
 from kiamo_iac.state import Instance, RemoteId
 
 _HINT = "run plan again, and look at what it says now"

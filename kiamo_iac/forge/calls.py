@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from kiamo_iac.errors import AccessError, RefusedError, ResponseError, TransportError
-from kiamo_iac.secret import conceal
+from kiamo_iac.printable import printable
 
 _PASSING: Final = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT: Final = 60.0
@@ -93,7 +93,7 @@ def _said(body: bytes) -> str:
     said = (data.get("message") or data.get("error")) if isinstance(data, dict) else None
     if isinstance(said, dict | list):  # GitLab tells what is wrong with each of several parameters
         said = json.dumps(said, ensure_ascii=False)
-    return f': "{conceal(" ".join(said.split()))[:200]}"' if isinstance(said, str) and said else ""
+    return f': "{printable(said, 200)}"' if isinstance(said, str) and said else ""
 
 
 def _seconds(text: str | None) -> float | None:

@@ -11,7 +11,7 @@ import click
 from kiamo_iac.document.writing import scalar
 from kiamo_iac.manifest.composed import ComposedThing, Leaf, Origin, as_written
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.escape import document, json_document, visible, yaml_scalar
+from kiamo_iac.render.escape import document, json_document, visible
 
 FORMAT_VERSION = "1.0"
 """Of the JSON; the first number changes when a reader of the old form would misread the new one."""
@@ -64,7 +64,7 @@ def _mapping(leaves: Sequence[Leaf], depth: int) -> list[_Line]:
     lines: list[_Line] = []
     for key, found in groupby(leaves, lambda leaf: leaf.path[depth]):
         group = list(found)
-        name = yaml_scalar(scalar(key))
+        name = scalar(key, inert=True)
         if len(group[0].path) == depth + 1:
             lines.append(_Line(f"{name}: {_scalar(group[0].value)}", group[0].origin))
         else:
@@ -88,7 +88,7 @@ def _below(leaves: Sequence[Leaf], depth: int) -> list[_Line]:
 def _scalar(value: Any) -> str:
     if isinstance(value, dict | list):  # an empty one
         return "{}" if isinstance(value, dict) else "[]"
-    return yaml_scalar(scalar(as_written(value)))
+    return scalar(as_written(value), inert=True)
 
 
 def _with_origin(line: _Line, style: Style) -> str:

@@ -87,9 +87,8 @@ def exported(
         owned=read.owned,
         is_secret=_secrets(workspace, read.target),
     )
-    # What goes to stdout may go into a log, where a line of a text could be a command to the CI.
-    literals = place is not None
-    created = {shown: _sized(new_text(data, literals=literals), shown) for shown, data in made.created.items()}
+    inert = place is None  # what goes to stdout may go into a log
+    created = {shown: _sized(new_text(data, inert=inert), shown) for shown, data in made.created.items()}
     if place is None:
         return Exported(read.target.name, _told(made, read), text="".join(created.values()))
     texts = {shown: edited_text(place.texts[shown], edits, file=shown) for shown, edits in made.edits.items()}

@@ -18,11 +18,11 @@ def in_brackets() -> frozenset[str]:
     return frozenset(columns | mappings)
 
 
-def new_text(data: Mapping[str, Any], *, literals: bool = True) -> str:
-    """A new file, its collections in the order of the kinds. `literals`: as `dump` takes it."""
+def new_text(data: Mapping[str, Any], *, inert: bool = False) -> str:
+    """A new file, its collections in the order of the kinds. `inert`: as `dump` takes it."""
     order = [kind.collection for kind in kinds().values()]
     ordered = {key: data[key] for key in sorted(data, key=_rank(order))}
-    return dump(ordered, flow=in_brackets(), literals=literals)
+    return dump(ordered, flow=in_brackets(), inert=inert)
 
 
 def edited_text(text: str, edits: Iterable[Edit], *, file: str) -> str:
