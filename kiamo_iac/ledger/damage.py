@@ -6,20 +6,25 @@ import json
 from typing import Any
 
 from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.content import FORMAT_VERSION
-from kiamo_iac.ledger.entry import load
+from kiamo_iac.ledger.entry import WORD, has_form, load
+from kiamo_iac.printable import printable
 from kiamo_iac.rooted import MisplacedError
 
 _UNTOUCHED = "It is left as it is, and nothing has been written."
+_HINT = "bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt"
+_MOST = 2**63
+"""Records of a ledger, and more."""
 
 
-def damaged(file: str, what: str, *, line: int = 1, column: int = 1) -> LedgerError:
+def damaged(file: str, what: str, *, line: int = 1, column: int = 1, hint: str = _HINT) -> LedgerError:
     """The error for a ledger that is not one; `what` is half a sentence on why."""
     found = Diagnostic("KIA0901", f"the ledger is damaged: {what}", source=SourceRange(file, line, column))
     return LedgerError(
         f"The ledger {file} cannot be read. {_UNTOUCHED}",
-        hint="bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt",
+        hint=hint,
         diagnostics=[found],
     )
 
@@ -59,17 +64,16 @@ def check_head(data: Any, file: str, *, environment: str) -> None:
     where = SourceRange(file, 1, 1)
     if version != FORMAT_VERSION:
         newer = version > FORMAT_VERSION
-        found = Diagnostic(
-            "KIA0902", f"the ledger has format {version}, and this version reads {FORMAT_VERSION}", source=where
-        )
+        summary = f"the ledger has format {printable(str(version), 20)}, and this version reads {FORMAT_VERSION}"
+        found = Diagnostic("KIA0902", summary, source=where)
         hint = "use the version of kiamo-iac that wrote it, or a newer one" if newer else "no version ever wrote that"
         raise LedgerError(f"The ledger {file} cannot be read. {_UNTOUCHED}", hint=hint, diagnostics=[found])
-    if type(data.get("environment")) is not str or type(data.get("lineage")) is not str or not data["lineage"]:
-        raise damaged(file, 'its "environment" or "lineage" is not text')
-    if type(data.get("serial")) is not int or data["serial"] < 0:
+    if type(data.get("environment")) is not str or not has_form(data.get("lineage"), WORD):
+        raise damaged(file, 'its "environment" is not text, or its "lineage" not an id')
+    if type(data.get("serial")) is not int or not 0 <= data["serial"] < _MOST:
         raise damaged(file, 'its "serial" is not a count')
     if data["environment"] != environment:
-        summary = f'the ledger is of the environment "{data["environment"]}", not of "{environment}"'
+        summary = f"the ledger is of the environment {quote(data['environment'])}, not of {quote(environment)}"
         raise LedgerError(
             f"The ledger {file} is of another environment. {_UNTOUCHED}",
             hint="give each environment a ledger of its own: another path, address or ref",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from kiamo_iac.collector import collector_paused
+from kiamo_iac.document.quote import quote
 from kiamo_iac.ledger.content import FORMAT_VERSION, Content, Spend
 from kiamo_iac.ledger.damage import check_head, damaged, read_json
-from kiamo_iac.ledger.entry import dump, entry_data, owned_of, wrong
+from kiamo_iac.ledger.entry import TIME, WORD, dump, entry_data, has_form, owned_of, wrong
 
 _KEYS: Final = frozenset({"format_version", "environment", "lineage", "serial", "spent", "entries"})
 
@@ -49,7 +50,7 @@ def _content_of(data: Any, file: str, *, environment: str) -> Content:
         try:
             owned = owned_of(item)
             if owned.address in content.entries:
-                wrong(f"{owned.address} stands twice")
+                wrong(f"{quote(owned.address)} stands twice")
         except ValueError as error:
             raise damaged(file, f"entry {number}: {error}", line=number + 1) from None
         content.entries[owned.address] = owned
@@ -63,6 +64,6 @@ def spend_of(data: object) -> Spend:
     """
     if not isinstance(data, dict) or data.keys() != {"digest", "at"}:
         wrong("a spent plan has the keys digest and at")
-    if type(data["digest"]) is not str or type(data["at"]) is not str:
-        wrong("digest and time of a spent plan are text")
+    if not has_form(data["digest"], WORD) or not has_form(data["at"], TIME):
+        wrong("a spent plan has a digest, and a time (UTC, to the second)")
     return Spend(data["digest"], data["at"])

@@ -1,14 +1,29 @@
-"""One entry of the ledger as JSON, and strictly back again."""
+"""One entry of the ledger as JSON, and strictly back again: what is read has its form, whoever wrote it."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
-from kiamo_iac.address import Address
+from kiamo_iac.address import Address, identity
+from kiamo_iac.document.quote import quote
 from kiamo_iac.owned import Owned
+from kiamo_iac.resources import address_problem
 from kiamo_iac.secret import TOKEN, redact
+
+TIME: Final = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)Z$"
+"""RFC 3339, UTC, to the second; the patterns here mean the same to JSON Schema."""
+COMMIT: Final = "^[0-9a-f]{4,64}$"
+"""In whole (SHA-1 or SHA-256) as it is written, or short."""
+WORD: Final = "^[A-Za-z0-9._:+!~-]{1,128}$"
+"""A version, a digest, a lineage: what tells one from another, and nothing else."""
+LONGEST: Final = 65_536
+"""Characters of an address, of a name and of an id."""
+_DEEPEST: Final = 100
+"""Lists and objects within each other in one attribute: a live value has 64 at most, and all that reads it recurses."""
 
 KEYS: Final = ("address", "remote_id", "attributes", "protect", "renamed_from", "applied_at", "commit", "version")
 _KEYS: Final = frozenset(KEYS)
@@ -39,33 +54,63 @@ def owned_of(data: Any) -> Owned:
     """
     if type(data) is not dict or data.keys() != _KEYS:
         wrong(f"an entry has the keys {', '.join(KEYS)}, no more and no less")
-    address, remote_id, attributes = data["address"], data["remote_id"], data["attributes"]
-    former = data["renamed_from"]
-    if type(address) is not str:
-        wrong("the address of an entry is text")
-    if remote_id is not None and type(remote_id) is not str and type(remote_id) is not int:
-        wrong(f'"remote_id" of {address} is neither text, a whole number nor null')
-    if type(attributes) is not dict:
-        wrong(f'"attributes" of {address} is not an object')
+    address, remote_id, attributes = address_of(data["address"]), data["remote_id"], data["attributes"]
+    former, applied_at, commit, version = data["renamed_from"], data["applied_at"], data["commit"], data["version"]
+    match remote_id:
+        case None | int() | str() if type(remote_id) is not bool and len(str(remote_id)) <= LONGEST:
+            pass
+        case _:
+            wrong(f'"remote_id" of {quote(address)} is neither text (of {LONGEST} characters), a whole number nor null')
+    if type(attributes) is not dict or is_deep(attributes, _DEEPEST):
+        wrong(f'"attributes" of {quote(address)} is not an object, or is nested too deeply')
     if type(data["protect"]) is not bool:
-        wrong(f'"protect" of {address} is neither true nor false')
-    if type(former) is not list or any(type(name) is not str for name in former):
-        wrong(f'"renamed_from" of {address} is not a list of texts')
-    commit = data["commit"]
-    if type(data["applied_at"]) is not str or type(data["version"]) is not str:
-        wrong(f'"applied_at" or "version" of {address} is not text')
-    if commit is not None and type(commit) is not str:
-        wrong(f'"commit" of {address} is neither text nor null')
-    return Owned(
-        Address.parse(address),
-        remote_id,
-        attributes,
-        data["protect"],
-        tuple(former),
-        data["applied_at"],
-        commit,
-        data["version"],
-    )
+        wrong(f'"protect" of {quote(address)} is neither true nor false')
+    if type(former) is not list or any(type(name) is not str or len(name) > LONGEST for name in former):
+        wrong(f'"renamed_from" of {quote(address)} is not a list of names')
+    if applied_at != "" and not has_form(applied_at, TIME):
+        wrong(f'"applied_at" of {quote(address)} is not a time (UTC, to the second)')
+    if commit is not None and not has_form(commit, COMMIT):
+        wrong(f'"commit" of {quote(address)} is neither a commit nor null')
+    if version != "" and not has_form(version, WORD):
+        wrong(f'"version" of {quote(address)} is not a version')
+    return Owned(address, remote_id, attributes, data["protect"], tuple(former), applied_at, commit, version)
+
+
+def address_of(text: Any) -> Address:
+    """The address that `text` is.
+
+    Raises:
+        ValueError: it is none, or there is no such kind of thing.
+    """
+    if type(text) is not str or len(text) > LONGEST:
+        wrong("an address is text, and not that long")
+    parts = text.split("/")
+    if len(parts) % 2 or not all(parts) or not _is_a_place("/x/".join(parts[::2])):
+        wrong(f"{quote(text)} is not the address of anything")
+    return Address(identity(text))
+
+
+@lru_cache(maxsize=256)
+def _is_a_place(collections: str) -> bool:
+    return address_problem(Address(f"{collections}/x")) is None
+
+
+def has_form(value: Any, pattern: str) -> bool:
+    """Whether `value` is text of the form `pattern`, one of those above."""
+    return type(value) is str and len(value) <= 128 and _matches(value, pattern)
+
+
+@lru_cache(maxsize=4096)  # all that one run applied has one time, one commit and one version
+def _matches(text: str, pattern: str) -> bool:
+    return re.fullmatch(pattern, text) is not None
+
+
+def is_deep(value: Any, depth: int) -> bool:
+    """Whether lists and objects stand more than `depth` deep within each other in `value`."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(is_deep(item, depth - 1) for item in inner if isinstance(item, dict | list))
 
 
 def dump(value: Any) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from kiamo_iac.address import Address
 from kiamo_iac.collector import collector_paused
 from kiamo_iac.ledger.content import FORMAT_VERSION, Content, Forget, Put, Record, Spend
 from kiamo_iac.ledger.damage import check_head, damaged, read_json
 from kiamo_iac.ledger.document import spend_of
-from kiamo_iac.ledger.entry import dump, entry_data, owned_of, wrong
+from kiamo_iac.ledger.entry import address_of, dump, entry_data, owned_of, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _record_of(data: Any) -> Record:
         case {"put": entry, **rest} if not rest:
             return Put(owned_of(entry))
         case {"forget": str(address), **rest} if not rest:
-            return Forget(Address.parse(address))
+            return Forget(address_of(address))
         case {"spend": spent, **rest} if not rest:
             return spend_of(spent)
         case _:

@@ -16,14 +16,14 @@ from kiamo_iac.document.schema import (
     text_or_null,
 )
 from kiamo_iac.ledger.content import FORMAT_VERSION, SPENT_KEPT
-from kiamo_iac.ledger.entry import KEYS
+from kiamo_iac.ledger.entry import COMMIT, KEYS, TIME, WORD
 
 _ADDRESS: Final = text("Collections and names in turn.", pattern="^[^/]+/[^/]+(/[^/]+/[^/]+)*$")
 _HEAD: Final[dict[str, Any]] = {
     "format_version": {"const": FORMAT_VERSION, "description": "Of every form that a ledger is written in."},
     "environment": text("The environment whose things it owns."),
-    "lineage": text("Made with the ledger and kept for its life.", minLength=1),
-    "serial": {"type": "integer", "minimum": 0, "description": "Grows with every change."},
+    "lineage": text("Made with the ledger and kept for its life.", pattern=WORD),
+    "serial": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1, "description": "Grows with every change."},
 }
 
 
@@ -38,12 +38,13 @@ def ledger_schema() -> Schema:
         "attributes": mapping_of(ANY, "What was declared when it was last applied."),
         "protect": {"type": "boolean", "description": "Never deleted, not even when it is no longer declared."},
         "renamed_from": list_of(text("A former name."), "Former names that were declared."),
-        "applied_at": _time("When it was last applied"),
-        "commit": text_or_null("The git commit of the manifests."),
-        "version": text("The version of kiamo-iac."),
+        "applied_at": _time("When it was last applied", TIME.replace("^", "^(").replace("$", ")?$")),
+        "commit": text_or_null("The git commit of the manifests.", pattern=COMMIT),
+        "version": text("The version of kiamo-iac.", pattern=WORD.replace("{1,", "{0,")),
     }
     spend = closed(
-        {"digest": text("Of the saved plan."), "at": _time("When it was applied")}, "A saved plan that was applied."
+        {"digest": text("Of the saved plan.", pattern=WORD), "at": _time("When it was applied", TIME)},
+        "A saved plan that was applied.",
     )
     document = closed(
         {
@@ -77,5 +78,5 @@ def ledger_schema() -> Schema:
     return schema_document("ledger", FORMAT_VERSION, title=title, body=body, definitions=definitions)
 
 
-def _time(what: str) -> Schema:
-    return text(f"{what}: RFC 3339, UTC, to the second.")
+def _time(what: str, pattern: str) -> Schema:
+    return text(f"{what}: RFC 3339, UTC, to the second.", pattern=pattern)

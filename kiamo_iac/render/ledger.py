@@ -29,7 +29,7 @@ def _row(entry: Owned) -> tuple[str, ...]:
     return (
         visible(entry.address),
         visible(str(entry.remote_id)) if entry.remote_id is not None else "(not known)",
-        entry.applied_at,
+        visible(entry.applied_at),
         visible((entry.commit or "")[:_COMMIT]),
         "protected" if entry.protect else "",
     )

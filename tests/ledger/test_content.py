@@ -15,7 +15,7 @@ from kiamo_iac.address import Address
 from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.content import SPENT_KEPT, Content, Forget, Put, Record, Spend
 from kiamo_iac.ledger.document import document_text, parse_document
-from kiamo_iac.ledger.entry import KEYS, entry_data
+from kiamo_iac.ledger.entry import COMMIT, KEYS, WORD, entry_data
 from kiamo_iac.ledger.lines import header_line, parse_lines, record_lines
 from kiamo_iac.ledger.schema import ledger_schema
 from kiamo_iac.owned import Owned
@@ -26,6 +26,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
+WORDS = st.from_regex(WORD.replace("$", r"\Z"))
 NAMES = st.text(min_size=1, max_size=8)
 ADDRESSES = st.builds(lambda base, field: Address.of("bases", base).child("fields", field), NAMES, NAMES)
 OWNED = st.builds(
@@ -35,13 +36,11 @@ OWNED = st.builds(
     st.dictionaries(st.text(), JSON, max_size=3),
     st.booleans(),
     st.lists(st.text(), max_size=2).map(tuple),
-    st.just(WHEN),
-    st.none() | st.text(),
-    st.text(),
+    st.sampled_from(["", WHEN]),
+    st.none() | st.from_regex(COMMIT.replace("$", r"\Z")),
+    st.just("") | WORDS,
 )
-RECORDS = st.lists(
-    OWNED.map(Put) | ADDRESSES.map(Forget) | st.builds(Spend, st.text(min_size=1), st.just(WHEN)), max_size=8
-)
+RECORDS = st.lists(OWNED.map(Put) | ADDRESSES.map(Forget) | st.builds(Spend, WORDS, st.just(WHEN)), max_size=8)
 VALID = Draft202012Validator(ledger_schema())
 
 
