@@ -73,13 +73,13 @@ def init(
 
 def _next(wish: Wish, folder: str) -> str:
     """What to do with it."""
-    from kiamo_iac.render.escape import visible
+    from kiamo_iac.command_line import word
     from kiamo_iac.workspace.starting import EMULATOR
 
     first = wish.environments[0]
     lines = ["", "Next:"]
     if folder != ".":
-        lines.append(f"  cd {visible(folder)}")
+        lines.append(f"  cd {word(folder, 'DIR')}")
     lines.append("  kiamo-iac validate")
     token = f"  export {first.prefix}_TOKEN=…"
     if first.url == EMULATOR:

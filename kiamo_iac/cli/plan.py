@@ -89,10 +89,11 @@ def plan(
     if not made.plan.applyable:
         return 1
     if out is not None:
+        from kiamo_iac.command_line import word
         from kiamo_iac.workspace.saving import save
 
         save(workspace, made, out)
-        say(f"Saved in {out}, for one apply: kiamo-iac apply {out}")
+        say(f"Saved in {out}, for one apply: kiamo-iac apply {word(out.as_posix(), 'PLANFILE')}")
     return 2 if detailed_exitcode and made.plan.steps else 0
 
 

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final, Self
 from uuid import uuid4
 
 from kiamo_iac import __version__
+from kiamo_iac.command_line import word
 from kiamo_iac.errors import KiamoIacError, LockedError, TransportError
 from kiamo_iac.ledger.entry import dump, load
+from kiamo_iac.printable import printable
 from kiamo_iac.secret import redact
 
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
+"""Ids as kiamo-iac and Terraform give them (UUIDs), and what else any shell takes for one plain word."""
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?"
+)
+"""As Go, Rails and kiamo-iac write one."""
+_LONGEST: Final = 80
+"""Characters of a person, a host or an id in a message."""
+_LARGEST_PID: Final = 2**32
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One run that holds a lock."""
+    """One run that holds a lock. What is read of another is data: bounded and escaped when it is shown."""
 
     id: str
-    """Given to the lock when it was taken; whoever breaks it has to name it."""
+    """Given to the lock when it was taken; whoever breaks it has to name it. As it came; empty: it is not known."""
     who: str
     host: str = ""
     pid: int = 0
@@ -41,15 +54,28 @@ class Holder:
         return cls(str(uuid4()), redact(who), socket.gethostname(), os.getpid(), utc_now(), operation)
 
     def __str__(self) -> str:
-        what = f" for {self.operation}" if self.operation else ""
+        what = f" for {printable(self.operation, _LONGEST)}" if self.operation else ""
         pid = f" (process {self.pid})" if self.pid else ""
-        since = f" since {self.since}" if self.since else ""
-        return f"{self._person}{pid}{what}{since}, lock {self.id or '(unknown)'}"
+        since = f" since {self.since}" if _TIME.fullmatch(self.since) else ""
+        return f"{self._person}{pid}{what}{since}, lock {self._shown_id}"
+
+    @property
+    def name(self) -> str:
+        """The id, where it is one; else its digest, which stands for it in `ledger unlock`. Empty: there is none."""
+        if not self.id or _ID.fullmatch(self.id):
+            return self.id
+        return f"sha256-{sha256(self.id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+    @property
+    def _shown_id(self) -> str:
+        if self.name == self.id:
+            return self.id or "(unknown)"
+        return f'"{printable(self.id, _LONGEST)}" ({self.name})'
 
     @property
     def _person(self) -> str:
-        host = f"@{self.host}" if self.host and "@" not in self.who else ""
-        return f"{self.who or 'another run'}{host}"
+        host = f"@{printable(self.host, _LONGEST)}" if self.host and "@" not in self.who else ""
+        return f"{printable(self.who, _LONGEST) or 'another run'}{host}"
 
     def as_json(self) -> str:
         """What is kept beside a lock."""
@@ -66,7 +92,7 @@ class Holder:
         pid = fields.pop("pid")
         if type(pid) is not int or any(type(value) is not str for value in fields.values()):
             return None
-        return cls(pid=pid, **fields)
+        return cls(pid=pid if 0 < pid < _LARGEST_PID else 0, **fields)
 
     def lock_info(self, path: str) -> dict[str, str]:
         """Terraform's `LockInfo` (its `statemgr` package): every key, for GitLab takes no less."""
@@ -90,12 +116,20 @@ class Holder:
 
     def locked(self, ledger: str, *, environment: str) -> LockedError:
         """The error for a lock that this run holds."""
-        identity = self.id or "ID"
         return LockedError(
             f"The ledger {ledger} is locked by {redact(str(self))}.",
             hint="let that run end, or wait for it with --lock-timeout SECONDS; "
-            f"if it died, give its lock up with: kiamo-iac ledger unlock -e {environment} {identity}",
+            f"if it died, {self.given_up(environment)}",
         )
+
+    def given_up(self, environment: str) -> str:
+        """How to give its lock up, in words: a command that a shell may be handed as it stands, or another way."""
+        if not self.name:
+            return (
+                "find the id of its lock in its output, or remove the lock where the ledger is kept "
+                "(GitLab: Operate > Terraform states)"
+            )
+        return f"give its lock up with: kiamo-iac ledger unlock -e {word(environment, 'ENV')} {self.name}"
 
 
 def utc_now() -> str:

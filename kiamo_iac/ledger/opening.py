@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING, assert_never
 
+from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import KiamoIacError, LedgerError, UsageError
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.file import FileStore, read_file
@@ -17,6 +19,7 @@ from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.store import Send, Store
 from kiamo_iac.ledger.tracked import FOLDER, check_file
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.printable import printable
 from kiamo_iac.rooted import RootedFile, real
 
 if TYPE_CHECKING:
@@ -130,10 +133,13 @@ def break_lock(
         holder = _asked_for(holder_of(file), lock_id, shown=shown)
         raise LedgerError(
             f"The ledger {shown} is locked by {holder}, which is still running.",
-            hint=f"end that process on {holder.host or 'its machine'}; its lock ends with it",
+            hint=f"end that process on {printable(holder.host, 80) or 'its machine'}; its lock ends with it",
         )
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send, pinned=pinned)
-    holder = _asked_for(remote.holder(), lock_id, shown=remote.shown)
+    held = remote.holder()
+    if held is not None and not held.id and settings.backend is Backend.HTTP:
+        held = replace(held, id=lock_id)  # the server keeps it to itself, and takes the lock from that id alone
+    holder = _asked_for(held, lock_id, shown=remote.shown)
     remote.break_lock(holder)
     return holder
 
@@ -233,8 +239,8 @@ def _asked_for(holder: Holder | None, lock_id: str, *, shown: str) -> Holder:
     if holder is None:
         msg = f"Nobody holds the lock of the ledger {shown}."
         raise UsageError(msg)
-    if holder.id != lock_id:
-        msg = f'The lock of the ledger {shown} is not "{lock_id}": it is held by {holder}.'
+    if not lock_id or lock_id not in {holder.id, holder.name}:
+        msg = f"The lock of the ledger {shown} is not {quote(lock_id)}: it is held by {holder}."
         raise UsageError(msg, hint="make sure that this run has died, then name the id of its lock")
     return holder
 
@@ -245,7 +251,7 @@ def _unlock(remote: Remote, holder: Holder, *, environment: str) -> None:
     except KiamoIacError as error:
         raise LedgerError(
             f"The ledger {remote.shown} is written, but its lock was not given back: {error}",
-            hint=f"give it up with: kiamo-iac ledger unlock -e {environment} {holder.id}",
+            hint=holder.given_up(environment),
         ) from error
 
 

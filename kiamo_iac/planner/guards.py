@@ -3,13 +3,13 @@ around all of them at once, on purpose."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from kiamo_iac.address import Address
+from kiamo_iac.command_line import word
 from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.guard_settings import DAYS, GuardSettings
 from kiamo_iac.owned import Ownership
@@ -163,7 +163,7 @@ class _Guard:
                     "KIA0707",
                     f"this would {step.action.value} contacts, or what is known of them, and nobody allowed it",
                     detail=f"Why it is in the plan: {step.reason}.",
-                    hint=f"say --allow-data-loss {shlex.quote(step.address)} if they are to be lost for good",
+                    hint=f"say --allow-data-loss {word(step.address, 'ADDRESS')} if they are to be lost for good",
                     address=step.address,
                     source=step.source,
                 )

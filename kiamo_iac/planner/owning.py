@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kiamo_iac.address import Address
+from kiamo_iac.command_line import word
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.owned import Owned, Ownership
 from kiamo_iac.planner.draft import Unit
@@ -90,7 +91,7 @@ def _renamed(entry: Owned, holder: Instance) -> Diagnostic:
         f'"{entry.address.name}" was renamed to "{holder.name}" on the instance: under that name it is not deleted',
         severity=Severity.WARNING,
         hint=f'To delete it, declare "{holder.name}" with ensure: absent; to let it go: kiamo-iac ledger forget '
-        f"{entry.address}",
+        f"{word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )
 
@@ -101,6 +102,7 @@ def _another(entry: Owned, there: RemoteId | None) -> Diagnostic:
         f'"{entry.address.name}" is another thing than the one that was ours (id {there}, not {entry.remote_id}): '
         "it is not pruned",
         severity=Severity.WARNING,
-        hint=f"To delete it, declare it with ensure: absent; to let it go: kiamo-iac ledger forget {entry.address}",
+        hint=f"To delete it, declare it with ensure: absent; to let it go: kiamo-iac ledger forget "
+        f"{word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kiamo_iac.address import identity
+from kiamo_iac.command_line import word
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.owned import Owned
 from kiamo_iac.planner.diff import same
@@ -273,7 +274,7 @@ def _made_anew(
         "KIA0520",
         f'"{name}" is another thing than at the last apply: somebody made it anew (id {there}, not {known})',
         detail=f"What is in it is not known, so nothing is changed.{elsewhere}",
-        hint=f"Look at it on the instance. To take it over: kiamo-iac adopt {desired.address}",
+        hint=f"Look at it on the instance. To take it over: kiamo-iac adopt {word(desired.address, 'ADDRESS')}",
         address=desired.address,
         source=desired.source_of("name"),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from kiamo_iac.command_line import word
 from kiamo_iac.diagnostics import Severity
 from kiamo_iac.errors import KiamoIacError
 from kiamo_iac.planner.plan import Action, Plan, Risk
@@ -103,7 +104,7 @@ def _text_lines(rows: Sequence[Row], style: Style) -> Iterator[str]:
     yield ""
     changing = [row.environment for row in rows if row.plan is not None and (row.plan.steps or not row.plan.applyable)]
     if changing:
-        yield f"For the whole of one: kiamo-iac plan -e {visible(changing[0])}"
+        yield f"For the whole of one: kiamo-iac plan -e {word(changing[0], 'ENV')}"
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

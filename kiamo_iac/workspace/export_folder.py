@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kiamo_iac.command_line import word
 from kiamo_iac.document.files import read_text, write_text
 from kiamo_iac.errors import KiamoIacError, UsageError
 from kiamo_iac.manifest.composition import Composition
@@ -119,7 +120,7 @@ def _check(at: Path, path: Path, project: Project) -> None:
     if within or real(project.file).is_relative_to(at):
         named = within[0].relative_to(project.root).as_posix() if within else "manifests"
         msg = f"{path} holds more than manifests."
-        raise UsageError(msg, hint=f"export into the folder of the manifests: -o {named}")
+        raise UsageError(msg, hint=f"export into the folder of the manifests: -o {word(named, 'DIR')}")
 
 
 def _layer(at: Path, project: Project, chosen: Environment) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kiamo_iac.address import Address
+from kiamo_iac.command_line import word
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.document.files import write_text
 from kiamo_iac.document.quote import quote
@@ -102,7 +103,7 @@ def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[D
         count = "1 change" if len(plan.steps) == 1 else f"{len(plan.steps)} changes"
         what = f"has {count} pending" if plan.applyable else "has a plan that is refused"
         summary = f"{target.name} {what} already, without this promotion"
-        hint = f"kiamo-iac plan -e {target.name}"
+        hint = f"kiamo-iac plan -e {word(target.name, 'ENV')}"
         notes.append(Diagnostic("KIA1030", summary, Severity.NOTE, hint=hint))
     defaults = {kind: [str(made["name"]) for made in capabilities.of(kind).defaults] for kind in kinds()}
     users: dict[Address, list[Difference]] = {}
@@ -153,6 +154,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> It
     from kiamo_iac.workspace.planning import planned
 
     made = planned(workspace, promotion.source)
+    source = word(promotion.source, "ENV")
     differing = _differing(made.plan, choice)
     first = {change.difference.address: change.difference for change in reversed(promotion.changes)}
     for address, difference in sorted(first.items()):
@@ -161,7 +163,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> It
                 "KIA1026",
                 f"this is not what {promotion.source} runs: it differs there from what is declared",
                 Severity.WARNING,
-                hint=f"kiamo-iac apply -e {promotion.source}, or export -e {promotion.source}, and try it there first",
+                hint=f"kiamo-iac apply -e {source}, or kiamo-iac export -e {source} -o DIR, and try it there first",
                 address=address,
                 source=difference.source,
             )
@@ -170,7 +172,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> It
         shown = ", ".join(unknown[:_SHOWN]) + (" and more" if len(unknown) > _SHOWN else "")
         what = "1 thing" if len(unknown) == 1 else f"{len(unknown)} things"
         summary = f"{what} on {promotion.source} no manifest declares, and so nothing promotes: {shown}"
-        yield Diagnostic("KIA1027", summary, Severity.NOTE, hint=f"kiamo-iac export -e {promotion.source} -o DIR")
+        yield Diagnostic("KIA1027", summary, Severity.NOTE, hint=f"kiamo-iac export -e {source} -o DIR")
 
 
 def _differing(plan: Plan, choice: Choice) -> set[Address]:
