@@ -21,7 +21,7 @@ from kiamo_iac.ledger.holder import Holder, take
 from kiamo_iac.ledger.remote import Found, revision_of
 from kiamo_iac.ledger.store import Send
 from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.secret import conceal
+from kiamo_iac.printable import printable
 
 _OUTPUT: Final = "kiamo_iac"
 _STATE_VERSION: Final = 4
@@ -29,6 +29,14 @@ _STATE_VERSION: Final = 4
 _HELD: Final = frozenset({409, 423})
 _PASSING: Final = frozenset({429, 502, 503, 504})
 _HEADERS: Final = {"Content-Type": "application/json"}
+_DONE: Final = frozenset({200, 201, 204})
+_LARGEST_ANSWER: Final = 64 * 1024
+"""Bytes of an answer to a lock, an unlock or a write: lock info is less than 1 kB."""
+_LONGEST: Final = 200
+_NO_STATE: Final = (
+    "what answers there does not keep states, perhaps a login page or a proxy: check the address of the ledger, and "
+    "that this run reaches it and is let in"
+)
 
 
 def state_document(content: Content) -> bytes:
@@ -131,8 +139,9 @@ class HttpRemote:
         """
         method, address = self._settings.unlock
         status, body = self._call(method, address, body=json.dumps(holder.lock_info(self._address)).encode())
-        if not 200 <= status < 300:
+        if status not in _DONE:
             raise self._refused(f"{method} {address}", status, body)
+        self._understood(f"{method} {address}", status, body)
 
     def read(self) -> Found | None:
         """What the state holds; 404, 204 and an empty body are none.
@@ -146,6 +155,8 @@ class HttpRemote:
             return None
         if status != 200:
             raise self._refused(f"GET {self._address}", status, body)
+        if _is_page(body):
+            raise damaged(self.shown, "what stands there is a web page", hint=_NO_STATE)
         content = content_of_state(body, self.shown, environment=self._environment)
         return Found(content, revision_of(content))
 
@@ -167,16 +178,18 @@ class HttpRemote:
         if self._holder is not None:
             address += f"{'&' if '?' in address else '?'}ID={quote(self._holder.id, safe='')}"
         status, body = self._call(method, address, body=state_document(content))
-        if status not in {200, 201, 204}:
+        if status not in _DONE:
             raise self._refused(f"{method} {self._address}", status, body)
+        self._understood(f"{method} {self._address}", status, body)
         return mine
 
     def _attempt(self, holder: Holder) -> Holder | None:
         """Ask for the lock once: None when it is ours, else who holds it."""
         method, address = self._settings.lock
         status, body = self._call(method, address, body=json.dumps(holder.lock_info(self._address)).encode())
-        if 200 <= status < 300:
-            return None
+        if status in _DONE:
+            other = Holder.from_lock_info(self._understood(f"{method} {address}", status, body))
+            return other if other.id and other.id != holder.id else None
         if status not in _HELD:
             raise self._refused(f"{method} {address}", status, body, locking=True)
         try:
@@ -185,15 +198,31 @@ class HttpRemote:
             other = Holder("", "")
         return None if other.id == holder.id else other
 
+    def _understood(self, call: str, status: int, body: bytes) -> Any:
+        """What a server of states says when it has done as asked: nothing, or JSON. The body decides: there are servers
+        that call both text/html.
+
+        Raises:
+            LedgerError: something else answers there, and nothing says that it did anything.
+        """
+        if not body.strip():
+            return None
+        try:
+            if len(body) <= _LARGEST_ANSWER:
+                return load(body.decode("utf-8-sig"))
+        except ValueError:
+            pass
+        raise LedgerError(
+            f"{call} was answered with {status}, but not as a server of states does{_said(body)}.", hint=_NO_STATE
+        )
+
     def _call(self, method: str, url: str, *, body: bytes | None = None) -> tuple[int, bytes]:
         headers: Mapping[str, str] = _HEADERS if body is not None else {}
         status, _, answer = self._send(method, url, headers, body)
         return status, answer
 
     def _refused(self, call: str, status: int, body: bytes, *, locking: bool = False) -> KiamoIacError:
-        said = conceal(" ".join(body[:2000].decode("utf-8", "replace").split()))
-        quoted = f': "{said[:200]}"' if said and said[:1] not in {"<", "{"} else ""
-        message = f"{call} was answered with {status}{quoted}."
+        message = f"{call} was answered with {status}{_said(body)}."
         match status:
             case _ if status in _PASSING:
                 return TransportError(message, sent=True, hint="try again later")
@@ -210,3 +239,15 @@ class HttpRemote:
             case _:
                 hint = "check the address of the ledger"
         return LedgerError(message, hint=hint)
+
+
+def _said(body: bytes) -> str:
+    """The first words of a text; of JSON and pages nothing."""
+    text = printable(body[:2000].decode("utf-8", "replace"), _LONGEST)
+    if _is_page(body):
+        return ": a web page"
+    return f': "{text}"' if text and text[0] not in "{[" else ""
+
+
+def _is_page(body: bytes) -> bool:
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"

@@ -41,6 +41,12 @@ class State:
     faults: list[str] = field(default_factory=list)
     """For the next writes: `drop` (before), `commit and drop` (after), or a status."""
     redirect: str | None = None
+    held_answer: bytes | None = None
+    """Said in place of who holds the lock."""
+    spoken: dict[str, tuple[int, bytes, str]] = field(default_factory=dict)
+    """Method → the status, body and content type that something else in the place of the server answers."""
+    rewritten: tuple[int, bytes, str] | None = None
+    """How it says that it has done something, other than to read."""
     url: str = ""
     clients: list[Closeable] = field(default_factory=list)
     """Are closed before the server."""
@@ -77,7 +83,13 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             self.state.log.append(f"{self.command} {status}")
+        kind = "application/json"
+        if self.command in self.state.spoken:
+            status, answer, kind = self.state.spoken[self.command]
+        elif self.state.rewritten is not None and status == 200 and self.command != "GET":
+            status, answer, kind = self.state.rewritten
         self.send_response(status)
+        self.send_header("Content-Type", kind)
         if status == 302 and self.state.redirect:
             self.send_header("Location", self.state.redirect)
         self.send_header("Content-Length", str(len(answer)))
@@ -116,6 +128,8 @@ class Handler(BaseHTTPRequestHandler):
         if state.lock is None:
             state.lock = info
             return 200, json.dumps(info).encode()
+        if state.held_answer is not None:
+            return 423, state.held_answer
         if state.gitlab:  # of the holder it knows three keys; the others are repeated from the question
             held = {key: state.lock[key] for key in ("ID", "Who", "Created")}
             return 409, json.dumps({**info, **held}).encode()
