@@ -135,13 +135,8 @@ def test_s07_what_goes_well_is_shown_whole_and_obeyed_by_nobody(hostile: Desk) -
         assert "bases/prospects" in out
         check(out + err)
     hostile.manifest(manifest("other"))
-    for line in (
-        ("drift", *E),
-        ("plan", *E),
-        ("promote", "--from", "staging", "--to", "later"),
-        ("ledger", "list", *E),
-    ):
-        code, out, err = hostile.run("-v", *line)
+    for words in ("drift -e staging", "plan -e staging", "promote --from staging --to later", "ledger list -e staging"):
+        code, out, err = hostile.run("-v", *words.split())
         assert code in {0, 1}, err
         assert "prospects" in out + err
         check(out + err)

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiamo_iac.command_line import word
-from kiamo_iac.ledger.file_lock import holder_file
 from kiamo_iac.ledger.holder import Holder
 from tests.cli.conftest import MANIFEST, Desk
 from tests.ledger.state_server import PASSWORD, USER, State, serving
@@ -120,7 +119,7 @@ def test_s10_the_holder_beside_a_file_is_data(desk: Desk, text: str) -> None:
     desk.apply()
     with FileLock(desk.ledger.with_name(f"{desk.ledger.name}.lock")):
         fields = {"id": text, "who": text, "host": text, "pid": 2**70, "since": text, "operation": text}
-        holder_file(desk.ledger).write_text(json.dumps(fields), encoding="utf-8")
+        desk.ledger.with_name(f"{desk.ledger.name}.holder.json").write_text(json.dumps(fields), encoding="utf-8")
         for words in (("apply", "--yes"), ("ledger", "unlock", "x"), ("ledger", "forget", "bases/prospects")):
             code, _, err = desk.run(*words, *E)
             assert code in {5, 64}
