@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from kiamo_iac.command_line import word
 from kiamo_iac.errors import GitError, KiamoIacError, TransportError
 from kiamo_iac.git.repository import Repository, find_repository
 from kiamo_iac.git.surroundings import environment_of, program_in
@@ -133,7 +134,9 @@ class Git:
         ran = self._start(line, environ, what="rev-parse")
         if ran.code and _OWNED_BY_OTHERS.search(ran.said):
             msg = f"The repository {tree.as_posix()} belongs to another user, and git does not run in it."
-            raise GitError(msg, hint=f'if you trust it: git config --global --add safe.directory "{tree.as_posix()}"')
+            raise GitError(
+                msg, hint=f"if you trust it: git config --global --add safe.directory {word(tree.as_posix(), 'FOLDER')}"
+            )
         found = os.fsdecode(ran.output.rstrip(b"\r\n"))
         if ran.code or not found or Path(found).resolve() != self.repository.git_dir:
             msg = f"Git does not take {tree.as_posix()} for a repository: {ran.said or found or 'no answer'}."

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from kiamo_iac.command_line import word
 from kiamo_iac.document.quote import quote
 from kiamo_iac.environ import variable_prefix
 from kiamo_iac.errors import LedgerError, UsageError
@@ -38,13 +39,15 @@ def allowed_remote(git: LedgerGit, remote: str, *, environment: str, pinned: Ori
     named = ":" not in remote
     if named and not _has(git, remote):
         msg = f'The ledger of "{environment}" is kept in the remote "{remote}", and there is none.'
-        raise LedgerError(msg, hint=f"add it (git remote add {remote} …), or name another in the project file")
+        raise LedgerError(
+            msg, hint=f"add it (git remote add {word(remote, 'NAME')} …), or name another in the project file"
+        )
     name = remote if named else _name_of(git, remote)
     if pinned is None:
         if name is None:
             where = without_password(remote)
             msg = f"The ledger of {quote(environment)} is kept at {where}, which only the project file names."
-            hint = f"set {pin} to its origin, or add it as a remote (git remote add NAME {where})"
+            hint = f"set {pin} to its origin, or add it as a remote (git remote add NAME {word(where, 'URL')})"
             raise UsageError(msg, hint=f"{hint}: then credentials may go there")
         if git.git.repository.is_submodule:
             msg = f"The ledger of {quote(environment)} is kept in a remote of a submodule, which .gitmodules chooses."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from kiamo_iac.command_line import word
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.errors import GitError, LedgerError, TransportError
 from kiamo_iac.rooted import RootedFile
@@ -22,7 +23,7 @@ def check_copy(file: RootedFile, environ: Mapping[str, str]) -> None:
     why = _why_tracked(file, environ)
     if why is not None:
         shown = file.path.as_posix()
-        name = "/".join(file.parts)
+        name = word("/".join(file.parts), "FILE")
         summary = f"the local copy of the ledger is not used: {why}"
         raise LedgerError(
             f"{shown} would replace what the ledger holds, and a commit can bring it. Nothing has been written.",

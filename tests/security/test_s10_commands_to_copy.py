@@ -231,3 +231,17 @@ def test_s10_a_saved_plan_of_an_odd_name_is_said_as_one_word(desk: Desk) -> None
     code, _, err = desk.run("plan", *E, "--out", "x; touch y.plan")
     assert code == 0
     assert err.endswith("for one apply: kiamo-iac apply 'x; touch y.plan'\n")
+
+
+@pytest.mark.parametrize("path", ["x;touch$IFS$9y", "$(touch y).git", "a&calc", "it's", "a b"])
+def test_s10_a_remote_of_the_project_file_in_a_hint_stays_one_word(desk: Desk, path: str) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    remote = f"https://evil.example/{path}"
+    ledger = f"ledger: {{backend: git, remote: {json.dumps(remote)}}}"
+    desk.project(f'manifests: [manifests]\nenvironments:\n  staging: {{url: "http://127.0.0.1:8090", {ledger}}}\n')
+    code, out, err = desk.run("plan", *E)
+    assert (code != 0, out) == (True, "")
+    _, found, rest = err.partition("(git remote add NAME ")
+    if found:  # others are no remote at all
+        assert shlex.split(rest.partition("): then credentials")[0]) in ([remote], ["URL"])
+    assert found or "KIA0312" in err
