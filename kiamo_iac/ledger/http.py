@@ -8,6 +8,7 @@ every key of the lock info. Assumed of other servers: that they keep a document 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -31,6 +32,8 @@ _PASSING: Final = frozenset({429, 502, 503, 504})
 _HEADERS: Final = {"Content-Type": "application/json"}
 _DONE: Final = frozenset({200, 201, 204})
 _LARGEST_ANSWER: Final = 64 * 1024
+_WORD: Final = re.compile(rb"\s*[A-Za-z]{1,20}[.!]?\s*")
+"""What small servers say in place of nothing. A login page in plain text has more to say."""
 """Bytes of an answer to a lock, an unlock or a write: lock info is less than 1 kB."""
 _LONGEST: Final = 200
 _NO_STATE: Final = (
@@ -199,13 +202,13 @@ class HttpRemote:
         return None if other.id == holder.id else other
 
     def _understood(self, call: str, status: int, body: bytes) -> Any:
-        """What a server of states says when it has done as asked: nothing, or JSON. The body decides: there are servers
-        that call both text/html.
+        """What a server of states says when it has done as asked: nothing, JSON, or one word such as OK. The body
+        decides: there are servers that call all of them text/html.
 
         Raises:
             LedgerError: something else answers there, and nothing says that it did anything.
         """
-        if not body.strip():
+        if not body.strip() or _WORD.fullmatch(body):
             return None
         try:
             if len(body) <= _LARGEST_ANSWER:

@@ -1,5 +1,5 @@
-"""A server of states says that it has locked, unlocked or saved with nothing or with JSON; a web page, whatever its
-status and whatever it calls itself, has done none of that."""
+"""A server of states says that it has locked, unlocked or saved with nothing, with JSON or with one word; a web page,
+whatever its status and whatever it calls itself, has done none of that."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ PAGES: Final = {
     "page that sends elsewhere": (b'<meta http-equiv=refresh content="0;url=http://evil.example">', "text/html"),
     "XML": (b"<?xml version='1.0'?><error/>", "application/xml"),
     "text": (b"::error::Please log in\n", "text/plain"),
+    "a sentence": (b"Please log in", "text/plain"),
     "bytes": (b"\x00\x1b[31m\xff", "application/octet-stream"),
     "half of JSON": (b'{"ID": ', "application/json"),
     "a key twice": (b'{"ID": "a", "ID": "b"}', "application/json"),
@@ -86,11 +87,13 @@ ANSWERS: Final = {
     "JSON, as a page": (200, b'{"status": "ok"}', "text/html"),
     "a number, as GitLab": (200, b"200", "application/json"),
     "null": (200, b"null", "application/json"),
+    "a word": (200, b"OK\n", "text/plain"),
+    "a word, as a page": (200, b"Locked.", "text/html"),
 }
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_s15_nothing_and_json_are_a_lock_whatever_they_call_themselves(
+def test_s15_nothing_json_and_a_word_are_a_lock_whatever_they_call_themselves(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, bytes, str]
 ) -> None:
     """There are servers that say text/html of every answer of theirs, and of an empty one."""
