@@ -26,7 +26,7 @@ _MAY_BE_ENCODED: Final = re.compile(r"[ !\"$&'()*+,/:<=>@\[\]^`{|}]")
 _BELOW: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@\-]+")
 _QUERY: Final = re.compile(r"\?[!\"$-\[\]-~]*")
 _USER: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%\-]*")
-_SCP: Final = re.compile(r"(?:[A-Za-z0-9._\-]+@)?([A-Za-z0-9][A-Za-z0-9._\-]*|\[[0-9A-Fa-f:]+\]):(?!//|:)[!-~]+")
+_SCP: Final = re.compile(r"(?:[A-Za-z0-9._\-]+@)?([A-Za-z0-9][A-Za-z0-9._\-]*|\[[0-9A-Fa-f:]+\]):((?!//|:)[!-~]+)")
 """What git takes for `ssh`: `git@git.example.com:group/name.git`."""
 
 
@@ -114,12 +114,18 @@ def origin_of_remote(text: str) -> Origin:
     password may stand in it, as pipelines write it in the configuration of a checkout; they are no part of the origin.
 
     Raises:
-        ValueError: it is none of these: a path, a program (`ext::…`), `git://`, or http to another machine.
+        ValueError: it is none of these: a path, a program (`ext::…`), `git://`, or http to another machine; or it is
+            one of ssh in which git finds another host.
     """
     short = _SCP.fullmatch(text)
     if short is not None:
-        return _parsed(f"ssh://{short[1]}", schemes=("ssh",)).origin
-    return _parsed(text, schemes=("https", "http", "ssh"), user=True).origin
+        origin, user, path = _parsed(f"ssh://{short[1]}", schemes=("ssh",)).origin, "", short[2]
+    else:
+        url = _parsed(text, schemes=("https", "http", "ssh"), user=True)
+        origin, user, path = url.origin, text.partition("://")[2].partition("/")[0].rpartition("@")[0], url.path
+    if origin.scheme == "ssh":
+        _check_what_git_reads(user, path)
+    return origin
 
 
 def is_loopback(host: str) -> bool:
@@ -196,6 +202,18 @@ def _host(text: str) -> str:
         msg = "its host is a number: write an IPv4 address as four decimal numbers without leading zeros"
         raise ValueError(msg)
     return text.lower()
+
+
+def _check_what_git_reads(user: str, path: str) -> None:
+    """Git decodes an address of ssh before it looks for the host, and takes what follows the first `@[` for the host,
+    in the path too (its connect.c, `parse_connect_url` and `host_end`).
+
+    Raises:
+        ValueError: it may find another host than the one that stands there.
+    """
+    if "%" in user or not {"[", "]"}.isdisjoint(unquote_to_bytes(path).decode("latin-1")):
+        msg = "it may lead git to another host: with ssh, no % stands in the user, and no bracket in the path"
+        raise ValueError(msg)
 
 
 def _check_path(path: str) -> None:

@@ -217,6 +217,8 @@ def test_a_pin_of_ssh_names_no_user() -> None:
         ("git@git.example.com:group/name.git", "ssh://git.example.com:22"),
         ("Git.Example.com:/srv/name.git", "ssh://git.example.com:22"),
         ("git@[::1]:name.git", "ssh://[::1]:22"),
+        ("ssh://git@git.example.com/~me/a%20b@c.git", "ssh://git.example.com:22"),
+        ("https://git%40corp:secret@git.example.com/[a].git", "https://git.example.com:443"),
         ("http://127.0.0.1:3000/name.git", "http://127.0.0.1:3000"),
     ],
 )
@@ -242,6 +244,17 @@ def test_the_origin_of_a_git_remote(remote: str, origin: str) -> None:
         "-oProxyCommand=x:name.git",
         "git@-oProxyCommand=x:name.git",
         "ssh://git@git.example.com:22:22/name.git",
+        # the host that git finds is evil.example
+        "ssh://git.example.com/a@[evil.example]/name.git",
+        "ssh://git.example.com:22/a@[evil.example:22]/name.git",
+        "ssh://git.example.com/a%40%5bevil.example%5D/name.git",
+        "ssh://git.example.com/a@%5Bevil.example]/name.git",
+        "ssh://git@git.example.com/a@[evil.example]/name.git",
+        "ssh://[::1]/a@[evil.example]/name.git",
+        "ssh://evil.example%2F@git.example.com/name.git",
+        "ssh://a%40%5Bevil.example%5D@git.example.com/name.git",
+        "git@git.example.com:a@[evil.example]:name.git",
+        "git.example.com:a@[evil.example]:name.git",
     ],
 )
 def test_what_has_no_origin_that_git_would_agree_on(remote: str) -> None:

@@ -130,6 +130,36 @@ def test_s05_an_address_over_ssh_that_only_the_project_file_names_is_not_called(
 
 
 @pytest.mark.parametrize(
+    "remote",
+    [
+        "ssh://git.example.com/a@[evil.example.com]/x.git",
+        "ssh://git@git.example.com/a%40%5Bevil.example.com%5D/x.git",
+        "git@git.example.com:a@[evil.example.com]:x.git",
+        "ssh://evil.example.com%2F@git.example.com/x.git",
+    ],
+)
+def test_s05_an_address_in_which_git_finds_another_host_is_not_called(
+    project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch, remote: str
+) -> None:
+    """Git runs `ssh … git.example.com/a@evil.example.com` for the first: what is behind the last @ is ssh's host."""
+    called = desk.folder / "called"
+    ssh = desk.folder / "ssh.sh"
+    ssh.write_text(f'#!/bin/sh\necho "$*" >> {called}\nexit 1\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH", str(ssh))
+    monkeypatch.setenv(PIN, "ssh://git.example.com")
+    ledger_at(project, remote)
+    assert_refused(desk, "the remote cannot be used", code=1)
+    git(project, "remote", "add", "origin", remote)
+    ledger_at(project, "origin")
+    assert_refused(desk, "allows ssh://git.example.com:22 alone")
+    assert not called.exists()
+    git(project, "remote", "set-url", "origin", "git@git.example.com:x.git")
+    assert desk.run("ledger", "list", "-e", "staging")[0] == 1
+    assert "git@git.example.com git-upload-pack" in called.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
     "configure",
     [
         [("remote", "add", "origin", "{0}/x.git")],
