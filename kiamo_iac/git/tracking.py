@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from kiamo_iac.errors import GitError
 from kiamo_iac.git.command import Git
+from kiamo_iac.git.index import paths_in
 from kiamo_iac.git.repository import Repository, find_repository, has_git
-
-_PLAIN_VERSIONS: Final = (2, 3)
-"""Of git's index: every path stands in it as a whole, and ends with a zero byte (gitformat-index)."""
 
 
 def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) -> str | None:
@@ -29,36 +26,54 @@ def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) ->
         if has_git(root / folder):
             return f"{folder} is a git repository of its own"
     repository = find_repository(root)
-    if repository is None or _surely_lacks(repository, inner):
+    if repository is None:
         return None
+    paths = _listed_in_file(repository)
+    if paths is None:
+        paths = _listed_by_git(root, environ)
+    base = root.resolve().relative_to(repository.work_tree).as_posix()
+    wanted = {_folded(name if base == "." else f"{base}/{name}") for name in inner}
+    file = root.joinpath(*parts)
+    for name in map(os.fsdecode, paths):
+        if _folded(name) in wanted or (_may_be_another(name) and _is_same(repository.work_tree / name, file)):
+            return f"git tracks {name}"
+    return None
+
+
+def _listed_in_file(repository: Repository) -> Iterable[bytes] | None:
+    """What the index lists; None: git has to be asked."""
+    try:
+        index = (repository.git_dir / "index").read_bytes()
+    except FileNotFoundError:
+        return ()
+    except OSError:
+        return None
+    return paths_in(index)
+
+
+def _listed_by_git(root: Path, environ: Mapping[str, str]) -> Iterable[bytes]:
     git = Git.of(root, environ)
     ran = git.run("ls-files", "-z") if git is not None else None
     if ran is None or ran.code:
         msg = f"git ls-files failed: {ran.said if ran is not None else 'no repository'}."
         raise GitError(msg, hint="run git status, and mend what it says")
-    base = root.resolve().relative_to(repository.work_tree).as_posix()
-    wanted = {_folded(name if base == "." else f"{base}/{name}") for name in inner}
-    for entry in ran.output.split(b"\0"):
-        name = os.fsdecode(entry)
-        if _folded(name) in wanted:
-            return f"git tracks {name}"
-    return None
-
-
-def _surely_lacks(repository: Repository, names: Sequence[str]) -> bool:
-    """Whether the index, read as bytes, holds none of `names` at the end of a path. That needs no git, which an image
-    of a pipeline often lacks. Where paths stand in it in another form, nothing is sure."""
-    try:
-        index = (repository.git_dir / "index").read_bytes().lower()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    plain = index[:4] == b"dirc" and int.from_bytes(index[4:8], "big") in _PLAIN_VERSIONS
-    if not plain or b"link" in index or b"sdir" in index:  # split or sparse: paths stand elsewhere, or not at all
-        return False
-    return all(name.isascii() and f"{name.lower()}\0".encode() not in index for name in names)
+    return ran.output.split(b"\0")
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def _may_be_another(name: str) -> bool:
+    """Whether some disk takes `name` for a name that looks otherwise: some pass over invisible characters (HFS+), and
+    Windows has short names (`KIAMO~1`)."""
+    return not name.isascii() or "~" in name
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -90,7 +90,7 @@ def test_the_repository_of_another_user_is_refused_unless_it_is_trusted(checkout
     environ = ENVIRON | {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{ENVIRON['PATH']}"}
     with pytest.raises(GitError, match=r"checkout belongs to another user") as caught:
         Git.of(checkout, environ)
-    assert f'safe.directory "{checkout}"' in (caught.value.hint or "")
+    assert f"safe.directory {checkout}" in (caught.value.hint or "")
     assert head_commit(checkout, environ) is None
     trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": str(checkout)}
     assert head_commit(checkout, environ | trusted) == git(checkout, "rev-parse", "HEAD")

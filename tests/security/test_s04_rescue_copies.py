@@ -155,6 +155,7 @@ def test_s04_a_copy_is_not_used_where_git_cannot_be_asked(project: Path, desk: D
     """With a ledger behind git there is one; the image of a job with a ledger behind http may lack it."""
     copy_at(project, desk)
     git(project, "add", "-f", ".kiamo")
+    git(project, "update-index", "--index-version", "4")
     with pytest.raises(LedgerError, match=r"Whether git tracks .* cannot be found out") as caught:
         rescue_of("staging", project, {"PATH": str(project)}).applied_to(None, environment="staging")
     assert "git cannot be run" in str(caught.value)
@@ -270,8 +271,42 @@ def test_s04_an_image_without_git_uses_a_ledger_that_is_not_committed(
     monkeypatch.setenv("PATH", "/nowhere")
     code, _, err = desk.run("plan", "-e", "staging")
     assert code == 1
+    assert "git tracks telephony/.kiamo/staging.ledger.jsonl" in err
+    monkeypatch.setenv("PATH", path)
+    git(project, "update-index", "--index-version", "4")
+    monkeypatch.setenv("PATH", "/nowhere")
+    code, _, err = desk.run("plan", "-e", "staging")
+    assert code == 1
     assert "cannot be found out" in err
     assert "install git" in err
+
+
+def test_s04_a_ledger_is_used_without_git_whatever_else_the_repository_holds(
+    project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index was searched for the word that marks a split one."""
+    file_ledger(project, desk)
+    (project / "uplinks.md").write_text("", encoding="utf-8")
+    git(project, "add", "uplinks.md")
+    monkeypatch.setenv("PATH", "/nowhere")
+    for line in READING:
+        code, _, err = desk.run(*line)
+        assert code == 0, err
+
+
+def test_s04_a_spelling_that_some_disk_takes_for_the_ledger_is_seen_without_git(
+    project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Kelvin sign is a k to APFS."""
+    file = file_ledger(project, desk)
+    blob = git(project, "hash-object", "-w", str(file))
+    name = "telephony/.\u212aiamo/staging.ledger.jsonl"
+    git(project, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
+    monkeypatch.setenv("PATH", "/nowhere")
+    for line in READING:
+        code, _, err = desk.run(*line)
+        assert code == 1
+        assert f"git tracks {name}" in err
 
 
 def test_s04_a_project_that_ignores_nothing_and_tracks_nothing_works(project: Path, desk: Desk) -> None:
