@@ -61,7 +61,9 @@ def _git_dir(root: Path) -> Path:
     found = _pointed(entry)
     if found is None or not found.is_dir():
         msg = f"{entry.as_posix()} leads to no git repository."
-        raise GitError(msg, hint="clone the repository again, or remove what is left of it")
+        raise GitError(
+            msg, hint="in a container, mount what it leads to as well; else clone again, or remove what is left of it"
+        )
     if found != entry and (found.is_relative_to(root) or _is_content(found)):
         msg = f"{entry.as_posix()} leads to {found.as_posix()}, a folder that a commit can bring."
         raise GitError(
@@ -88,8 +90,11 @@ def _pointed(entry: Path) -> Path | None:
 def _is_content(folder: Path) -> bool:
     """Whether `folder` lies in a work tree, and not in what git itself keeps there."""
     for above in folder.parents:
+        entry = above / ".git"
         if has_git(above):
-            kept = _pointed(above / ".git")
+            kept = _pointed(entry)
             if kept is None or not folder.is_relative_to(kept):
                 return True
+            if kept == entry:  # a folder, which no commit brings, into the repository around it neither
+                return False
     return False

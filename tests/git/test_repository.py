@@ -112,6 +112,21 @@ def test_a_layout_with_a_bare_repository_within_another_checkout_is_refused(chec
         find_repository(home / "main")
 
 
+def test_a_clone_within_another_checkout_has_work_trees_and_submodules_as_anywhere(
+    checkout: Path, tmp_path: Path
+) -> None:
+    """A home folder kept in git, or a second checkout below the first: what lies in a `.git` folder came with no commit."""
+    inner = checkout / "inner"
+    git(checkout, "clone", "-q", str(checkout), str(inner))
+    git(inner, "worktree", "add", "-q", "--detach", "../linked")
+    git(inner, "worktree", "add", "-q", "--detach", ".trees/linked2")
+    git(inner, "submodule", "add", str(checkout), "sub")
+    assert works(checkout / "linked").git_dir == inner / ".git/worktrees/linked"
+    assert works(inner / ".trees" / "linked2").git_dir == inner / ".git/worktrees/linked2"
+    assert works(inner / "sub").git_dir == inner / ".git/modules/sub"
+    assert works(inner / "sub").is_submodule
+
+
 def test_a_git_that_leads_nowhere_is_refused_and_not_passed_over(checkout: Path) -> None:
     project = checkout / "project"
     project.mkdir()
