@@ -115,7 +115,7 @@ def test_a_layout_with_a_bare_repository_within_another_checkout_is_refused(chec
 def test_a_clone_within_another_checkout_has_work_trees_and_submodules_as_anywhere(
     checkout: Path, tmp_path: Path
 ) -> None:
-    """A home folder kept in git, or a second checkout below the first: what lies in a `.git` folder came with no commit."""
+    """A home folder in git, or a second checkout below the first: what a `.git` folder holds came with no commit."""
     inner = checkout / "inner"
     git(checkout, "clone", "-q", str(checkout), str(inner))
     git(inner, "worktree", "add", "-q", "--detach", "../linked")
