@@ -59,6 +59,12 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0227": "A reference to a thing that no manifest declares; it must exist on the instance.",
     "KIA0228": "No manifest declares this parent, but one with nearly the same name.",
     "KIA0229": "A run state needs an attribute that is declared empty.",
+    "KIA0240": "Something has the form of a secret: the token of a service, a private key, a URL with a password.",
+    "KIA0241": "A key of settings is named as a secret is, and its value stands in a manifest.",
+    "KIA0242": "`sensitive` names something that is no setting.",
+    "KIA0243": "`sensitive` names a setting that is not declared.",
+    "KIA0244": "A setting has the text that stands for a sensitive value in outputs.",
+    "KIA0245": "A variable is named as a secret is, and its value stands in the project file.",
     # KIA03xx: the project file, its paths and environments
     "KIA0301": "A value of the project file is of another type than its key takes.",
     "KIA0302": "A key that the project file does not have.",

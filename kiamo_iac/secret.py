@@ -1,12 +1,15 @@
 """Tokens and passwords: a wrapper that never shows one, the rule by which a string is taken for a token, and the
-secrets of the environment, which no output shows, however it spells them."""
+secrets of the environment and of settings, which no output shows, however it spells them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import Final
+
+from kiamo_iac.known_forms import without_forms
 
 TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{40}(?![0-9A-Za-z])")
 """A whole word of 40 hexadecimal characters, the form of a `Kiamo-Api-Token` (documented by the vendor)."""
@@ -15,8 +18,8 @@ HIDDEN: Final = "(hidden)"
 
 
 def redact(text: str) -> str:
-    """`text` with everything that looks like a token replaced."""
-    return TOKEN.sub(HIDDEN, text) if len(text) >= 40 else text
+    """`text` with everything replaced that looks like a token, or has the form of another secret."""
+    return without_forms(TOKEN.sub(HIDDEN, text) if len(text) >= 40 else text, HIDDEN)
 
 
 _OURS: Final = re.compile(r"KIAMO_\w*(?:TOKEN|PASSWORD)(?:_FILE)?", re.ASCII)
@@ -29,27 +32,54 @@ _SHORTEST: Final = 8
 """A shorter value is no secret, and hiding it would hide half of every sentence."""
 _LARGEST_FILE: Final = 4096
 
+_MOST_LEARNT: Final = 100
+"""Values of settings that `conceal` knows: each costs a search of every text that is shown, and none is shown by those
+who know that it is sensitive."""
+
 _kept: tuple[str, ...] = ()
 """What `conceal` hides now."""
+_learnt: set[str] | None = None
+"""What was learnt; None: no run is going on."""
+_learning: Final = Lock()
 
 
 def conceal(text: str) -> str:
-    """`text` without the secrets of the run that is going on (see `concealing`), for whatever is shown or written."""
+    """`text` without the secrets of the run that is going on (see `concealing`), and without those that are known by
+    their form, for whatever is shown or written."""
     for spelling in _kept:
         if spelling in text:
             text = text.replace(spelling, HIDDEN)
-    return text
+    return without_forms(text, HIDDEN)
+
+
+def learn(text: str) -> None:
+    """Until the run ends, `conceal` hides `text` too, unless it is short: the value of a sensitive setting, which an
+    instance might repeat in an error."""
+    global _kept  # noqa: PLW0603 - as in `concealing`
+    if _learnt is None or len(text) < _SHORTEST or text in _learnt or len(_learnt) >= _MOST_LEARNT:
+        return
+    with _learning:
+        _learnt.add(text)
+        _kept = tuple(sorted({*_kept, *spellings(frozenset({text}))}, key=lambda s: (-len(s), s)))
 
 
 @contextmanager
 def concealing(environ: Mapping[str, str]) -> Iterator[None]:
-    """Meanwhile, `conceal` knows the secrets of an environment."""
-    global _kept  # noqa: PLW0603 - one process shows the output of one run, and every format of it asks
-    before, _kept = _kept, spellings(secrets_of(environ))
+    """Meanwhile, `conceal` knows the secrets of an environment, and those that it has learnt.
+
+    Within another one it knows those of both, and what is learnt stays until the outer one ends.
+    """
+    global _kept, _learnt  # noqa: PLW0603 - one process shows the output of one run, and every format of it asks
+    outermost = _learnt is None
+    if outermost:
+        _kept, _learnt = spellings(secrets_of(environ)), set()
+    else:
+        _kept = tuple(sorted({*_kept, *spellings(secrets_of(environ))}, key=lambda s: (-len(s), s)))
     try:
         yield
     finally:
-        _kept = before
+        if outermost:
+            _kept, _learnt = (), None
 
 
 def secrets_of(environ: Mapping[str, str]) -> frozenset[str]:

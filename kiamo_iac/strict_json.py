@@ -36,7 +36,7 @@ def parse_json(body: bytes) -> Any:
 
 def same(a: Any, b: Any) -> bool:
     """Equal as JSON values: `1` and `1.0` are, `true` and `1` are not."""
-    if type(a) is str or type(b) is str:
+    if type(a) is str or type(b) is str or isinstance(a, str) or isinstance(b, str):  # a wrapper compares what it hides
         return bool(a == b)
     if a != b:
         return False

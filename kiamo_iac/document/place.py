@@ -138,3 +138,36 @@ class Overlay(Place):
     def of_key(self, key: str) -> SourceRange:
         """Where `key` itself stands."""
         return self._elsewhere.get(key, self._own).of_key(key)
+
+
+class Joined(Place):
+    """The place of a list that was put together out of several: of each item, the list and the index it comes from."""
+
+    __slots__ = ("_items", "_own")
+
+    def __init__(self, own: Place, items: tuple[tuple[Place, int], ...]) -> None:
+        """`own`: of the list that the others were joined to."""
+        self._own = own
+        self._items = items
+
+    @property
+    def file(self) -> str:
+        """The file that the first list stands in."""
+        return self._own.file
+
+    def __contains__(self, key: str) -> bool:
+        return False
+
+    @property
+    def range(self) -> SourceRange:
+        """Where the first list begins."""
+        return self._own.range
+
+    def at(self, key: str) -> SourceRange:
+        """Where an item stands."""
+        place, index = self._items[int(key)]
+        return place.at(str(index))
+
+    def of_key(self, key: str) -> SourceRange:
+        """The same as `at`."""
+        return self.at(key)

@@ -24,7 +24,9 @@ from kiamo_iac.document.place import Lines
 from kiamo_iac.document.quote import quote
 from kiamo_iac.document.scalars import NUMERIC, WORDS, Scalar, refused_tag, resolve, tagged
 from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.known_forms import blotted, forms_in, may_have_form
 from kiamo_iac.secret import TOKEN, redact
+from kiamo_iac.sensitive import names_secret
 
 try:
     from _ruamel_yaml import CParser  # type: ignore[import-not-found]
@@ -53,6 +55,12 @@ _MASK: Final = "hidden-".ljust(40, "x")
 """What the parser sees in place of a token: as long as one, so that positions stay."""
 
 
+LOOKS_LIKE_ONE: Final = "40 hexadecimal characters look like a token"
+REVOKE: Final = "remove it and have it revoked: a token comes from the environment, never from a file"
+ROTATE: Final = "revoke it, take it out of the file and of git's history, and set the new one in Kiamo by hand"
+"""What to do about a secret that is known by its form."""
+
+
 class _Stop(Exception):  # noqa: N818 - no fault: the diagnostic is already written
     """Nothing that follows in the file can be read."""
 
@@ -70,6 +78,8 @@ class Reader:
         self._lines = lines
         self._bare = "&" not in text and "!" not in text
         """Neither anchors nor tags anywhere, so that events need not be asked for them."""
+        self._escaped = "\\" in text
+        """Whether a text in double quotes may spell something with escapes."""
         self._unicode_keys = False
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._depth = self._deepest = 0
@@ -79,6 +89,8 @@ class Reader:
         """The data of the document, or None when it cannot be read to its end."""
         if _TOKEN_TRACE.search(self._text[::_TOKEN_STRIDE]):
             self._hide_tokens()
+        if may_have_form(self._text):
+            self._hide_forms()
         try:
             self._parser = CParser(self._text)
             self._next = self._parser.get_event
@@ -125,9 +137,9 @@ class Reader:
             mark(value.start_mark.index)
             if bare and type(value) is ScalarEvent and not value.style:
                 text = value.value
-                node[key] = self._scalar(value) if text in WORDS or text[0] in NUMERIC else text
+                node[key] = self._scalar(value, key) if text in WORDS or text[0] in NUMERIC else text
             else:
-                node[key] = self._value(value)
+                node[key] = self._scalar(value, key) if type(value) is ScalarEvent else self._value(value)
         else:
             self._too_many(start)
         if self._unicode_keys:
@@ -207,7 +219,8 @@ class Reader:
         self._deepest = max(self._deepest, self._depth + height)
         return node
 
-    def _scalar(self, event: Any) -> Scalar:
+    def _scalar(self, event: Any, key: str = "") -> Scalar:
+        """`key`: what it stands under, in a mapping."""
         text: str = event.value
         value: Scalar = text
         remark = None
@@ -215,12 +228,18 @@ class Reader:
         if len(text) >= 40 and TOKEN.search(text):
             self._say_token(event)
             value = redact(text)
+        elif self._escaped and event.style == '"' and (forms := forms_in(text)):
+            self._say_form(event, forms[0].name)
+            value = redact(text)
         elif event.ctag is not None:
             value, remark = tagged(event.tag, text)
         elif not event.style:
             value, remark = resolve(text)
         if remark is not None:
-            self._say(remark.code, remark.summary, event, hint=remark.hint, severity=remark.severity)
+            summary, hint = remark.summary, remark.hint
+            if key and names_secret(key):
+                summary, hint = (said.replace(quote(text), "the value") for said in (summary, hint))
+            self._say(remark.code, summary, event, hint=hint, severity=remark.severity)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1 + len(text) // _COUNTED, 0)
         return value
@@ -267,8 +286,15 @@ class Reader:
         self._text = TOKEN.sub(_MASK, self._text)
 
     def _say_token(self, where: Any) -> None:
-        hint = "remove it and have it revoked: a token comes from the environment, never from a file"
-        self._say("KIA0117", "40 hexadecimal characters look like a token", where, hint=hint)
+        self._say("KIA0117", LOOKS_LIKE_ONE, where, hint=REVOKE)
+
+    def _hide_forms(self) -> None:
+        for found in forms_in(self._text)[:MAX_TOKENS_SHOWN]:
+            self._say_form(found.start, found.name)
+        self._text = blotted(self._text)
+
+    def _say_form(self, where: Any, name: str) -> None:
+        self._say("KIA0240", f"this has the form of {name}", where, hint=ROTATE)
 
     def _refuse_tag(self, event: Any) -> None:
         remark = refused_tag(event.tag)

@@ -11,7 +11,7 @@ from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import Sources
-from kiamo_iac.manifest.variables import unused
+from kiamo_iac.manifest.variables import named_as_secret, unused
 from kiamo_iac.resources.capabilities import Capabilities
 
 
@@ -44,6 +44,7 @@ def check_all(project: Project, capabilities: Capabilities) -> Checked:
         addresses.update(thing.address for thing in loaded.state)
         files.update(composition.files, *composition.patches)
     found = [_in_environments(diagnostic, names, project) for diagnostic, names in said.items()]
+    found += _named_as_secrets(project)
     if not has_errors(found):  # what could not be read may refer to any of them
         found += _unused(project, groups)
     return Checked(tuple(sorted(found, key=Diagnostic.sort_key)), len(files), len(addresses))
@@ -84,3 +85,10 @@ def _unused(project: Project, groups: _Groups) -> list[Diagnostic]:
                 if name not in composition.variables.used
             ]
     return found
+
+
+def _named_as_secrets(project: Project) -> list[Diagnostic]:
+    environments = project.environments.values()
+    every = [project.variables, *(environment.variables for environment in environments)]
+    found = (named_as_secret(name, variable) for variables in every for name, variable in variables.items())
+    return [said for said in found if said is not None]

@@ -13,6 +13,7 @@ from kiamo_iac.linear_pattern import linear_pattern
 from kiamo_iac.manifest.composition import Places
 from kiamo_iac.manifest.explain import not_among
 from kiamo_iac.manifest.names import misleading
+from kiamo_iac.manifest.sensitive_settings import check_listed, check_sensitive
 from kiamo_iac.manifest.shapes import Shape
 from kiamo_iac.resources.base import Ensure, Resource
 from kiamo_iac.resources.capabilities import Capabilities
@@ -55,6 +56,9 @@ class KindChecks:
                 found.append(_problem(said.code, said.summary, said.hint, thing=thing, key=attribute))
         if thing.settings:
             found += self._check_settings(thing, places.place(keys["settings"]))
+            found += check_sensitive(thing, keys["settings"], places)
+        if lifecycle.sensitive:
+            found += check_listed(thing, keys, places)
         if lifecycle.initial_state is not None or thing.run_state is not None:
             found += self._check_states(thing)
         if len(keys) > len(attributes):

@@ -8,7 +8,8 @@ A patch is a manifest of the same shape. Block by block it is merged over what s
       service: Outbound            service: null                                          null takes it away
       association: {a: x, b: y}    association: {b: z}            association: {a: x, b: z}   entry by entry
 
-Children are blocks of their own; what the base lacks, a patch adds; what it declares absent is absent.
+Children are blocks of their own; what the base lacks, a patch adds; what it declares absent is absent. Lists are
+replaced whole, but for `sensitive`: a patch adds to it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.document.parser import Document, Node
-from kiamo_iac.document.place import Overlay, Place
+from kiamo_iac.document.place import Joined, Overlay, Place
 from kiamo_iac.document.quote import quote
 from kiamo_iac.manifest.blocks import Block
 from kiamo_iac.manifest.variables import Variables
 
 Report = Callable[[Diagnostic], None]
+
+JOINED: Final = "sensitive"
+"""The key whose lists are joined, layer after layer: a patch cannot show by mistake what the base hides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,9 @@ class _Merging:
                 continue
             if isinstance(value, dict) and isinstance(old, dict):
                 self.node[key] = self._merged(old, value, report=report, part=part)
+            elif key == JOINED and isinstance(value, list) and isinstance(old, list):
+                self.node[key] = self._joined(old, value, part=part)
+                continue
             else:
                 self.node[key] = value
             self._elsewhere[key] = here
@@ -122,6 +129,18 @@ class _Merging:
                 report(_takes_nothing(name, part.block, here))
         self._inner[id(merged)] = Overlay(own, elsewhere)
         return merged
+
+    def _joined(self, old: list[Any], new: list[Any], *, part: Part) -> list[Any]:
+        own, here = self.place(old), part.document.place(new)
+        items = joined(old, new)
+        places = [(own, index) for index in range(len(old))] + [(here, new.index(item)) for item in items[len(old) :]]
+        self._inner[id(items)] = Joined(own, tuple(places))
+        return items
+
+
+def joined(old: list[Any], new: list[Any]) -> list[Any]:
+    """A list with what another one adds to it."""
+    return [*old, *(item for item in new if item not in old)]
 
 
 def _place(document: Document, node: Node) -> Place | None:

@@ -23,6 +23,7 @@ def lifecycle_of(kind: type[Resource], keys: Mapping[str, Any]) -> Lifecycle:
         renamed_from=tuple(identity(name) for name in keys.get("renamed_from", ())),
         exclusive=tuple(dict.fromkeys(keys.get("exclusive", ()))),
         initial_state=keys.get("initial_state"),
+        sensitive=tuple(dict.fromkeys(keys.get("sensitive", ()))),
     )
 
 
@@ -35,6 +36,7 @@ def _shared(
     renamed_from: tuple[str, ...],
     exclusive: tuple[str, ...],
     initial_state: str | None,
+    sensitive: tuple[str, ...],
 ) -> Lifecycle:
-    lifecycle = Lifecycle(ensure, managed, protect, renamed_from, exclusive, initial_state)
+    lifecycle = Lifecycle(ensure, managed, protect, renamed_from, exclusive, initial_state, sensitive)
     return next((known for known in (PRESENT, REFERENCE) if known == lifecycle), lifecycle)

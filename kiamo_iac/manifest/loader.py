@@ -18,16 +18,18 @@ from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest import relations
 from kiamo_iac.manifest.blocks import Block, read_blocks
 from kiamo_iac.manifest.checks import KindChecks
-from kiamo_iac.manifest.composition import Composition, Part, merge
+from kiamo_iac.manifest.composition import Composition, Part, Places, merge
 from kiamo_iac.manifest.explain import explain
 from kiamo_iac.manifest.lifecycles import REFERENCE, lifecycle_of
 from kiamo_iac.manifest.names import may_be_mistyped
 from kiamo_iac.manifest.references import References
+from kiamo_iac.manifest.sensitive_settings import filled_paths
 from kiamo_iac.manifest.shapes import shapes
 from kiamo_iac.manifest.sources import Source, Sources
-from kiamo_iac.manifest.variables import Variables
+from kiamo_iac.manifest.variables import Variables, is_secret
 from kiamo_iac.resources.base import COMMON_KEYS, PRESENT
 from kiamo_iac.resources.capabilities import Capabilities
+from kiamo_iac.sensitive import hidden, hidden_at, remember
 from kiamo_iac.state import EMPTY, Instance, State
 
 
@@ -95,6 +97,7 @@ class _Loading:
         self.parts: dict[Address, tuple[Part, ...]] = {}
         self.diagnostics: list[Diagnostic] = []
         self._variables = variables
+        self._secrets = frozenset(name for name, variable in variables.known.items() if is_secret(name, variable))
         self._capabilities = capabilities
         self._keep_parts = keep_parts
         self._patches: dict[Address, list[Part]] = {}
@@ -166,7 +169,7 @@ class _Loading:
         for part in parts:
             if part.block.at_top and block.parent is not None:
                 self._name_parents(part)
-        thing = self._instance(block, block.address, keys=keys, place=places.place(block.node))
+        thing = self._instance(block, block.address, keys=keys, places=places)
         first = self.things.setdefault(block.address, thing)
         if first is not thing:
             found.append(_twice(parts[0], first.place))
@@ -197,13 +200,19 @@ class _Loading:
                 )
             )
 
-    def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], place: Place) -> Instance:
-        kind = block.shape.kind
+    def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], places: Places) -> Instance:
+        kind, place = block.shape.kind, places.place(block.node)
         if COMMON_KEYS.isdisjoint(keys):
             return Instance(address, kind, keys, EMPTY, REFERENCE if kind.by_reference else PRESENT, place=place)
         attributes = {key: value for key, value in keys.items() if key not in COMMON_KEYS}
-        settings = keys.get("settings") or EMPTY
-        return Instance(address, kind, attributes, settings, lifecycle_of(kind, keys), place=place)
+        lifecycle = lifecycle_of(kind, keys)
+        written = keys.get("settings") or EMPTY
+        settings = hidden(written, lifecycle.sensitive)
+        if self._secrets and written:
+            settings = hidden_at(settings, filled_paths(written, places, self._variables, self._secrets))
+        if settings is not written:
+            remember(settings)
+        return Instance(address, kind, attributes, settings, lifecycle, place=place)
 
     def _name_parents(self, part: Part) -> None:
         block = part.block

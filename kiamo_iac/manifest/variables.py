@@ -11,6 +11,10 @@ from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange
 from kiamo_iac.document.parser import Document, Node
 from kiamo_iac.document.place import Place
 from kiamo_iac.document.quote import quote
+from kiamo_iac.document.reader import LOOKS_LIKE_ONE, REVOKE, ROTATE
+from kiamo_iac.known_forms import forms_in
+from kiamo_iac.secret import TOKEN, redact
+from kiamo_iac.sensitive import names_secret
 
 MARK: Final = "${"
 """A text without it holds no variables."""
@@ -64,6 +68,12 @@ class Variables:
 def names_in(text: str) -> tuple[str, ...]:
     """The names of the variables that `text` refers to, in their order."""
     return tuple(found[1] for found in _FOUND.finditer(text) if found[1] and found[2])
+
+
+def is_variable(value: Any) -> bool:
+    """Whether a written value is one reference to a variable, and nothing beside it."""
+    found = _FOUND.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and found[1] is not None and bool(found[2])
 
 
 def literal(text: str) -> str:
@@ -163,7 +173,19 @@ class _Filling:
         if not self._fits(sum(len(part) for part in said if isinstance(part, str)), source):
             return text
         self._variables.filled[source] = names_in(text)
-        return said[0] if len(said) == 1 else "".join(map(_text, said))
+        filled = said[0] if len(said) == 1 else "".join(map(_text, said))
+        return self._checked(filled, source) if isinstance(filled, str) else filled
+
+    def _checked(self, filled: str, source: SourceRange) -> str:
+        """A text that only its variables made a secret of is refused where it stands."""
+        forms = forms_in(filled)
+        if forms:
+            self._report(Diagnostic("KIA0240", f"this has the form of {forms[0].name}", hint=ROTATE, source=source))
+        elif TOKEN.search(filled):
+            self._report(Diagnostic("KIA0117", LOOKS_LIKE_ONE, hint=REVOKE, source=source))
+        else:
+            return filled
+        return redact(filled)
 
     def _variable(self, node: Node, key: Any, found: re.Match[str]) -> Value | None:
         """The value of one `${name}`, or None when there is none, which has been told."""
@@ -197,3 +219,17 @@ def unused(name: str, variable: Variable, *, where: str) -> Diagnostic:
     summary = f"no manifest {where} refers to the variable {quote(name)}"
     hint = f'write "${{{name}}}" where its value belongs, or remove it'
     return Diagnostic("KIA0321", summary, Severity.WARNING, hint=hint, source=variable.source)
+
+
+def named_as_secret(name: str, variable: Variable) -> Diagnostic | None:
+    """The warning for a variable that is named as a secret is, and has a value that could be one."""
+    if not is_secret(name, variable):
+        return None
+    summary = f"the variable {quote(name)} is named as a secret is, and git keeps its value; outputs mask it"
+    hint = "remove it and set in Kiamo by hand what it is for"
+    return Diagnostic("KIA0245", summary, Severity.WARNING, hint=hint, source=variable.source)
+
+
+def is_secret(name: str, variable: Variable) -> bool:
+    """Whether what a variable is filled into is sensitive, by its name."""
+    return isinstance(variable.value, str) and bool(variable.value) and names_secret(name)

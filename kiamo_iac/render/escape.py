@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kiamo_iac.printable import CI_PREFIX, guarded, hidden, visible
+from kiamo_iac.sensitive import Sensitive
 from kiamo_iac.state import Gone
 
 __all__ = ["document", "json_document", "quoted", "value", "visible"]
@@ -23,7 +24,7 @@ def value(data: Any) -> str:
     match data:
         case None:
             return "(not set)"
-        case Gone():
+        case Gone() | Sensitive():
             return visible(data)
         case str():
             return quoted(data)

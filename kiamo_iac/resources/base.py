@@ -41,6 +41,8 @@ class Lifecycle:
     """Child collections whose declared list is complete."""
     initial_state: str | None = None
     """The run state it is brought to once, right after this tool creates it."""
+    sensitive: tuple[str, ...] = ()
+    """Settings that are masked in every output and kept nowhere, dotted: `settings.smtp.password`."""
 
 
 PRESENT = Lifecycle()
@@ -146,7 +148,16 @@ class Resource(BaseModel):
         dict[str, JsonValue],
         Field(description="Attributes that the contract does not know, passed through as they are."),
     ] = undeclared()
+    sensitive: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        Field(
+            description="Settings that no output shows and nothing keeps, by their paths (`settings.smtp.password`). "
+            "Keys that are named as secrets are count without being listed."
+        ),
+    ] = undeclared()
 
 
-COMMON_KEYS = frozenset({"ensure", "protect", "renamed_from", "settings", "exclusive", "managed", "initial_state"})
+COMMON_KEYS = frozenset(
+    {"ensure", "protect", "renamed_from", "settings", "exclusive", "managed", "initial_state", "sensitive"}
+)
 """Keys of a block that are not attributes of the thing."""

@@ -51,12 +51,22 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
     root = real(file.parent)
     reading = _Reading(document, root, may_lack=may_lack)
     project = reading.project(root / file.name)
-    diagnostics = sorted((*document.diagnostics, *reading.diagnostics), key=Diagnostic.sort_key)
+    read = [said for said in document.diagnostics if not _is_said_again(said, reading.diagnostics)]
+    diagnostics = sorted((*read, *reading.diagnostics), key=Diagnostic.sort_key)
     if has_errors(diagnostics):
         count = len(diagnostics)
         msg = f"The project file holds {'1 problem' if count == 1 else f'{count} problems'}."
         raise ManifestError(msg, diagnostics=diagnostics)
     return project
+
+
+def _is_said_again(form: Diagnostic, found: Iterable[Diagnostic]) -> bool:
+    """Whether the check of a URL refuses the same password, at the beginning of the same value."""
+    if form.code != "KIA0240" or form.source is None:
+        return False
+    line = form.source[:2]
+    urls = (d.source for d in found if d.source is not None and d.code in {"KIA0307", "KIA0312"})
+    return any(url[:2] == line and url.column < form.source.column for url in urls)
 
 
 class _Reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from kiamo_iac.manifest.composition import Part
+from kiamo_iac.manifest.composition import JOINED, Part, joined
 from kiamo_iac.manifest.promoting.model import NOTHING, Body, Leaf
 from kiamo_iac.manifest.variables import names_in
 from kiamo_iac.strict_json import same
@@ -48,6 +48,8 @@ def composed(bodies: Iterable[Body]) -> dict[str, Any]:
                 merged.pop(key, None)
             elif isinstance(value, dict) and isinstance(old, dict):
                 merged[key] = {k: v for k, v in {**old, **value}.items() if k not in value or v is not None}
+            elif key == JOINED and isinstance(value, list) and isinstance(old, list):
+                merged[key] = joined(old, value)
             else:
                 merged[key] = value
     return merged

@@ -1,0 +1,155 @@
+"""Secrets that are known by their form: tokens and keys of public services, private keys, URLs with a password.
+
+Each form is bounded and begins at the edge of a word, so that no text makes the search explode. The forms are those
+that the services document, or publish to scanners (GitHub's list of supported secret scanning patterns).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
+
+
+class Form(NamedTuple):
+    """One form."""
+
+    name: str
+    """With its article: `a GitHub token`."""
+    traces: tuple[str, ...]
+    """One of these stands in each text that has the form: they are searched for first, which is fast."""
+    pattern: str
+
+
+class Found(NamedTuple):
+    """A place in a text that has a form."""
+
+    start: int
+    end: int
+    name: str
+
+
+_EDGE: Final = r"(?<![A-Za-z0-9_-])"
+_GITLAB: Final = (
+    *("glpat-", "gloas-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-"),
+    *("glft-", "glimt-", "glagent-", "glwt-", "glsoat-", "glffct-"),
+)
+FORMS: Final = (
+    # docs.github.com: About authentication to GitHub, token formats
+    Form("a GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _EDGE + r"gh[pousr]_[A-Za-z0-9]{20,255}"),
+    Form("a GitHub token", ("github_pat_",), _EDGE + r"github_pat_[A-Za-z0-9_]{20,255}"),
+    # docs.gitlab.com: Token overview, token prefixes
+    Form("a GitLab token", _GITLAB, rf"{_EDGE}(?:{'|'.join(_GITLAB)})[A-Za-z0-9_.=-]{{16,500}}"),
+    # docs.aws.amazon.com: IAM identifiers, unique ID prefixes
+    Form("an AWS access key", ("AKIA", "ASIA"), _EDGE + r"A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    # RFC 7468, RFC 4716, and RFC 9580 for PGP
+    Form(
+        "a private key",
+        ("PRIVATE KEY",),
+        r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:(?:[A-Za-z0-9+/=\s\\:,.()]|-(?!----)){0,20000}+-----END [A-Z0-9 ]{1,60}-----)?",
+    ),
+    # api.slack.com: Token types; incoming webhooks
+    Form("a Slack token", ("xox", "xapp-"), _EDGE + r"(?:xox[abceoprs]|xapp)-[A-Za-z0-9-]{10,250}"),
+    Form("a Slack webhook", ("hooks.slack.com/",), r"hooks\.slack\.com/((?:services|workflows)/[A-Za-z0-9/]{20,200})"),
+    # cloud.google.com: API keys; OAuth 2.0 access tokens and client secrets
+    Form("a Google API key", ("AIza",), _EDGE + r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    Form("a Google token", ("ya29.",), _EDGE + r"ya29\.[A-Za-z0-9_-]{20,2000}"),
+    Form("a Google client secret", ("GOCSPX-",), _EDGE + r"GOCSPX-[A-Za-z0-9_-]{20,60}"),
+    # docs.stripe.com: API keys; webhook signatures
+    Form("a Stripe key", ("k_live_",), _EDGE + r"[rs]k_live_[A-Za-z0-9]{10,250}"),
+    Form("a Stripe webhook secret", ("whsec_",), _EDGE + r"whsec_[A-Za-z0-9+/=]{20,250}"),
+    # RFC 7519; all have a header that begins with {"
+    Form(
+        "a JSON Web Token",
+        ("eyJ",),
+        _EDGE + r"eyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,4000}",
+    ),
+    # docs.sendgrid.com: API keys
+    Form("a SendGrid key", ("SG.",), _EDGE + r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
+    # learn.microsoft.com: Storage connection strings; Event Hubs and Service Bus have the second
+    Form(
+        "an Azure key",
+        ("AccountKey=", "SharedAccessKey="),
+        r"(?:AccountKey|SharedAccessKey)=((?!x{40})[A-Za-z0-9+/]{40,100}={0,2})",
+    ),
+    # docs.npmjs.com: About access tokens
+    Form("an npm token", ("npm_",), _EDGE + r"npm_[A-Za-z0-9]{30,60}"),
+    # pypi.org/help: API tokens; a macaroon of version 2 begins with Ag
+    Form("a PyPI token", ("pypi-Ag",), _EDGE + r"pypi-Ag[A-Za-z0-9_-]{16,1000}"),
+    # developer.hashicorp.com: Vault, tokens
+    Form("a Vault token", ("hvs.",), _EDGE + r"hvs\.[A-Za-z0-9_-]{24,500}"),
+    # RFC 3986, section 3.2.1; not a placeholder such as ***
+    Form(
+        "a URL with a password",
+        ("://",),
+        r"://([^\s/?#:@\"'<>{}\\]{0,128}:(?![*xX•.]{1,64}@)[^\s/?#@\"'<>{}\\]{1,256})@",
+    ),
+    # RFC 6750 and RFC 7617; a digit, or the end of base64, tells one from a word of a sentence
+    Form(
+        "an Authorization header",
+        ("Bearer ", "Basic "),
+        r"(?<![A-Za-z])(?:Bearer|Basic) {1,4}(?=[A-Za-z+/._~-]{0,500}[0-9=])[A-Za-z0-9+/._~-]{16,4000}={0,2}",
+    ),
+)
+_TRACES: Final = tuple(trace for form in FORMS for trace in form.traces)
+_SHORTEST: Final = 15
+"""All forms but that of a URL have as many characters (`xoxb-` and ten)."""
+_REMEMBERED: Final = 256
+"""Characters; of longer texts it is not remembered whether they have a form."""
+
+
+@cache
+def _compiled(form: Form) -> re.Pattern[str]:
+    """By the first run that meets a trace of it. Where there is a group, it is the secret, else the whole match."""
+    return re.compile(form.pattern)
+
+
+def _matches(text: str, form: Form) -> Iterator[tuple[int, int]]:
+    if any(trace in text for trace in form.traces):
+        for match in _compiled(form).finditer(text):
+            yield match.span(match.re.groups)
+
+
+def may_have_form(text: str) -> bool:
+    """False for a text that has none, found out as fast as can be; True for few others."""
+    return any(trace in text for trace in _TRACES)
+
+
+def forms_in(text: str) -> list[Found]:
+    """Every place that has a form, in order."""
+    if not may_have_form(text):
+        return []
+    return sorted(Found(*span, form.name) for form in FORMS for span in _matches(text, form))
+
+
+def has_form(text: str) -> bool:
+    """Whether `text`, or a part of it, has one."""
+    if len(text) < _SHORTEST and "://" not in text:
+        return False
+    return _has_form(text) if len(text) <= _REMEMBERED else bool(forms_in(text))
+
+
+@lru_cache(maxsize=10_000)
+def _has_form(text: str) -> bool:
+    return bool(forms_in(text))
+
+
+def without_forms(text: str, instead: str) -> str:
+    """`text` with `instead` in the place of everything that has a form."""
+    return _replaced(text, lambda _: instead)
+
+
+def blotted(text: str) -> str:
+    """`text`, as long as it is and in the same lines, with an x for each character but colons of what has a form."""
+    return _replaced(text, lambda part: re.sub(r"[^\s:]", "x", part))
+
+
+def _replaced(text: str, by: Callable[[str], str]) -> str:
+    parts, end = [], 0
+    for found in forms_in(text):
+        if found.end > end:
+            parts += [text[end : max(end, found.start)], by(text[max(end, found.start) : found.end])]
+            end = found.end
+    return "".join([*parts, text[end:]]) if parts else text

@@ -1,0 +1,132 @@
+"""What there is to say of secrets in the settings of one resource, and of its list `sensitive`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, did_you_mean
+from kiamo_iac.document.place import Place
+from kiamo_iac.document.quote import quote
+from kiamo_iac.manifest.composition import Places
+from kiamo_iac.manifest.variables import Variables
+from kiamo_iac.sensitive import MASK, Path, Sensitive, listed_paths, names_secret, sensitive_paths
+from kiamo_iac.state import Instance
+
+_PREFIX: Final = "settings."
+
+
+def check_sensitive(resource: Instance, written: Mapping[str, Any], places: Places) -> Iterator[Diagnostic]:
+    """A warning for each key that is named as a secret is and has a value that is not listed; an error for the mask.
+
+    `written`: its settings as the manifests have them, whose places `places` knows.
+    """
+    settings = resource.settings
+    if settings is written and MASK not in written.values() and not _is_nested(written):
+        return
+    listed = set(listed_paths(written, resource.lifecycle.sensitive))
+    yield from _Walk(resource, places, listed).below(written, settings, (), within=False)
+
+
+def _is_nested(settings: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, Mapping | list) for value in settings.values())
+
+
+class _Walk:
+    """Through the settings of one resource, as they are written beside what is hidden of them."""
+
+    def __init__(self, resource: Instance, places: Places, listed: set[Path]) -> None:
+        self._resource = resource
+        self._places = places
+        self._listed = listed
+
+    def below(self, written: Any, hidden: Any, path: Path, *, within: bool) -> Iterator[Diagnostic]:
+        place = self._places.place(written)
+        if isinstance(written, list):
+            for index, value in enumerate(written):
+                yield from self._value(value, _inner(hidden, index), path, within=within, at=place.at(str(index)))
+            return
+        for key, value in written.items():
+            inner, here = _inner(hidden, key), (*path, key)
+            known = within or here in self._listed
+            if not known and names_secret(key) and sensitive_paths(inner):
+                yield self._named(here, place.at(key))
+                known = True
+            yield from self._value(value, inner, here, within=known, at=place.at(key))
+
+    def _value(self, value: Any, hidden: Any, path: Path, *, within: bool, at: SourceRange) -> Iterator[Diagnostic]:
+        if isinstance(value, Mapping | list):
+            yield from self.below(value, hidden, path, within=within)
+        elif value == MASK:
+            summary = f"{quote(_dotted(path))} is {quote(MASK)}, which outputs show in place of a sensitive value"
+            hint = "write the value, or remove the key to leave it as it is on the instance"
+            yield Diagnostic("KIA0244", summary, hint=hint, address=self._resource.address, source=at)
+
+    def _named(self, path: Path, source: SourceRange) -> Diagnostic:
+        dotted = _dotted(path)
+        return Diagnostic(
+            "KIA0241",
+            f"{quote(dotted)} is named as a secret is, and git keeps its value; outputs mask it",
+            Severity.WARNING,
+            hint=f'remove it and set it in Kiamo by hand; or, if it has to be managed, add "sensitive: [{dotted}]"',
+            address=self._resource.address,
+            source=source,
+        )
+
+
+def _inner(hidden: Any, step: str | int) -> Any:
+    return hidden if isinstance(hidden, Sensitive) else hidden[step]
+
+
+def _dotted(path: Path) -> str:
+    return _PREFIX + ".".join(path)
+
+
+def check_listed(resource: Instance, keys: Mapping[str, Any], places: Places) -> Iterator[Diagnostic]:
+    """What is wrong with the entries of `sensitive`; `keys` are the valid keys of the block."""
+    written = keys.get("settings") or {}
+    place: Place = places.place(keys["sensitive"])
+    for index, entry in enumerate(keys["sensitive"]):
+        source = place.at(str(index))
+        if entry != "settings" and not entry.startswith(_PREFIX):
+            if entry in written:
+                hint = f'did you mean "{_PREFIX}{entry}"?'
+            else:
+                hint = f"write {_PREFIX}KEY: attributes outside of settings are never secret"
+            summary = f"{quote(entry)} is no setting"
+            yield Diagnostic("KIA0242", summary, hint=hint, address=resource.address, source=source)
+        elif not listed_paths(written, [entry]):
+            near = did_you_mean(entry, [_dotted(path) for path in _all_paths(written, ())])
+            yield Diagnostic(
+                "KIA0243",
+                f"{quote(entry)} is not declared",
+                Severity.WARNING,
+                hint=near or "declare it under settings, or remove it from the list",
+                address=resource.address,
+                source=source,
+            )
+
+
+def filled_paths(
+    written: Any, places: Places, variables: Variables, secrets: Collection[str], path: Path = ()
+) -> list[Path]:
+    """Where settings have a text that one of the variables `secrets` was filled into."""
+    found: list[Path] = []
+    place = places.place(written)
+    for key, value in written.items() if isinstance(written, Mapping) else enumerate(written):
+        here = (*path, str(key)) if isinstance(written, Mapping) else path
+        if value and isinstance(value, dict | list):
+            found += filled_paths(value, places, variables, secrets, here)
+        elif not set(secrets).isdisjoint(variables.filled.get(place.at(str(key)), ())):
+            found.append(here)
+    return found
+
+
+def _all_paths(data: Any, path: Path) -> Iterator[Path]:
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield (*path, key)
+            yield from _all_paths(value, (*path, key))
+    elif isinstance(data, list):
+        for item in data:
+            yield from _all_paths(item, path)
