@@ -138,6 +138,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0607": "Things of ours are no longer declared, and left alone without --prune.",
     "KIA0608": "The thing under a name of ours is another one; it is not pruned.",
     "KIA0609": "Steps are left out, for the plan is cut down to its targets.",
+    "KIA0610": "A sensitive setting reads back masked, and is not compared.",
     # KIA07xx: guards
     "KIA0701": "A step would start a batch, which dials people, and nobody allowed it.",
     "KIA0702": "A plan would delete more things than max_deletes allows.",

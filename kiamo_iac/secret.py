@@ -40,6 +40,8 @@ _kept: tuple[str, ...] = ()
 """What `conceal` hides now."""
 _learnt: set[str] | None = None
 """What was learnt; None: no run is going on."""
+_former: frozenset[str] = frozenset()
+"""What the run before had learnt, for whoever tells why it failed."""
 _learning: Final = Lock()
 
 
@@ -64,21 +66,24 @@ def learn(text: str) -> None:
 
 
 @contextmanager
-def concealing(environ: Mapping[str, str]) -> Iterator[None]:
-    """Meanwhile, `conceal` knows the secrets of an environment, and those that it has learnt.
+def concealing(environ: Mapping[str, str], *, afterwards: bool = False) -> Iterator[None]:
+    """Meanwhile, `conceal` knows the secrets of an environment, and those that it has learnt; `afterwards`: also those
+    that the run before had.
 
     Within another one it knows those of both, and what is learnt stays until the outer one ends.
     """
-    global _kept, _learnt  # noqa: PLW0603 - one process shows the output of one run, and every format of it asks
+    global _kept, _learnt, _former  # noqa: PLW0603 - one process shows the output of one run, and every format of it asks
     outermost = _learnt is None
     if outermost:
-        _kept, _learnt = spellings(secrets_of(environ)), set()
+        _learnt = set(_former) if afterwards else set()
+        _kept = spellings(secrets_of(environ) | _learnt)
     else:
         _kept = tuple(sorted({*_kept, *spellings(secrets_of(environ))}, key=lambda s: (-len(s), s)))
     try:
         yield
     finally:
         if outermost:
+            _former = frozenset(_learnt or ())
             _kept, _learnt = (), None
 
 

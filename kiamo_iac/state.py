@@ -12,6 +12,7 @@ from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.document.place import Place
 from kiamo_iac.resources.base import PRESENT, Lifecycle, Resource
+from kiamo_iac.sensitive import masked
 
 RemoteId = str | int
 
@@ -66,8 +67,11 @@ class Instance:
 
 
 def fingerprint(instance: Instance) -> str:
-    """32 hexadecimal characters that change when anything of a live thing changes but the count of its contacts."""
-    seen = [instance.kind.kind, instance.remote_id, dict(instance.attributes), dict(instance.settings)]
+    """32 hexadecimal characters that change when anything of a live thing changes but the count of its contacts.
+
+    Of what is sensitive only its presence is in them: they are kept in files, and a value could be guessed from them.
+    """
+    seen = [instance.kind.kind, instance.remote_id, masked(instance.attributes), masked(instance.settings)]
     text = json.dumps(seen, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

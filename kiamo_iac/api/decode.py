@@ -13,6 +13,7 @@ from kiamo_iac.api.outgoing import refused_id
 from kiamo_iac.errors import ResponseError
 from kiamo_iac.printable import printable
 from kiamo_iac.resources.base import Resource
+from kiamo_iac.sensitive import Sensitive, hidden, hidden_text
 from kiamo_iac.state import EMPTY, RemoteId
 
 _ID_TYPES: Final = {"string": str, "integer": int}
@@ -92,7 +93,7 @@ class Decoder:
             elif type_ is not None and type(value) is not type_:
                 raise self._wrong(item, wire, _WORDS[type_], answer=answer)
             else:
-                attributes[name] = sys.intern(value) if type(value) is str else value
+                attributes[name] = self._text(name, value) if type(value) is str else value
         if not attributes["name"]:
             raise self._wrong(item, self._plain[0][1], "a name", answer=answer)
         for name, wire, words, needed in self._words:
@@ -115,7 +116,13 @@ class Decoder:
         for key, value in found.items():
             if isinstance(value, dict | list) and _is_deep(value, _DEEPEST):
                 raise answer.wrong(f'a {self._noun} whose "{printable(key, 60)}" is nested more than {_DEEPEST} deep')
-        return found
+        return hidden(found)
+
+    @staticmethod
+    def _text(attribute: str, value: str) -> str:
+        """A text; one that has the form of a secret is hidden, but for a name, by which the resource is known."""
+        found = value if attribute == "name" else hidden_text(value)
+        return found if isinstance(found, Sensitive) else sys.intern(value)
 
     def _parent_id(self, item: dict[str, Any], answer: Answer) -> RemoteId:
         return self._as_id(item, self._parent or "", self._parent_type, what=_PARENT, answer=answer)

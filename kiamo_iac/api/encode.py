@@ -8,19 +8,20 @@ from typing import Any
 from kiamo_iac.api.contract import Attribute, Contract
 from kiamo_iac.errors import ApiError
 from kiamo_iac.resources.base import Reference, Resource
+from kiamo_iac.sensitive import revealed
 
 Refer = Callable[[Reference, str, bool], str | int]
 """How a reference is written: (the reference, the name it holds, whether by id) → an id or an exact name."""
 
 
 def encode(contract: Contract, kind: type[Resource], attributes: Mapping[str, Any], *, refer: Refer) -> dict[str, Any]:
-    """The body for these attributes; those under `settings` go beside the others as they are.
+    """The body for these attributes; those under `settings` go beside the others as they are, sensitive ones revealed.
 
     Raises:
         ApiError: the contract has no wire name for one of them.
     """
     references = {reference.attribute: reference for reference in kind.references}
-    body: dict[str, Any] = dict(attributes.get("settings", {}))
+    body: dict[str, Any] = dict(revealed(attributes.get("settings", {})))
     for name, value in attributes.items():
         if name == "settings":
             continue

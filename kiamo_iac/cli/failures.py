@@ -18,7 +18,7 @@ from kiamo_iac.secret import concealing, redact
 
 def report(error: BaseException, *, arguments: Sequence[str]) -> int:
     """Say what happened and return the exit code (the table of `kiamo-iac --help`)."""
-    with concealing(os.environ):
+    with concealing(os.environ, afterwards=True):
         return _told(error, arguments)
 
 

@@ -142,13 +142,7 @@ def run(args: Sequence[str] | None = None, *, session: Session | None = None) ->
 
     `session` carries what no option can say: the transport that tests mount in place of the network.
     """
-    from kiamo_iac.secret import concealing
-
-    with concealing(os.environ):  # also while an error is told, after the command's own context has ended
-        return _run(list(sys.argv[1:] if args is None else args), session)
-
-
-def _run(arguments: list[str], session: Session | None) -> int:
+    arguments = list(sys.argv[1:] if args is None else args)
     try:
         if "_KIAMO_IAC_COMPLETE" in os.environ:  # a shell asks what may come next: click looks for the same variable
             from kiamo_iac.cli.shells import register

@@ -30,6 +30,7 @@ from kiamo_iac.executor.stale import changed, filled, gone, held_by, same_as_lef
 from kiamo_iac.executor.writer import explain
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.resources import by_collection, kinds
+from kiamo_iac.sensitive import Path, hidden_at, sensitive_paths
 from kiamo_iac.state import Instance, RemoteId, State, fingerprint
 
 
@@ -62,6 +63,7 @@ class Checked:
         self._ids: dict[Address, RemoteId] = {address: b.remote_id for address, b in plan.bindings.items()}
         self._names = {address: b.name for address, b in plan.bindings.items()}
         self._saw = {(i.kind.kind, i.remote_id): i for i in live}
+        self._sensitive = _sensitive_settings(plan)
         self._left: dict[Address, Instance | _Left] = {}
         self._written: dict[Address, float] = {}
         self._freed: dict[Address, float] = {}
@@ -140,6 +142,7 @@ class Checked:
         now = self._current.thing(spot, remote_id, since=self._written.get(address, NEVER), from_list=from_list)
         if now is None:
             raise gone(step, address)
+        now = self._hidden(address, now)
         left = self._left.get(address)
         if left is _UNKNOWN:
             return
@@ -149,7 +152,8 @@ class Checked:
             return
         seen = step.seen.get(address)
         if seen is not None and fingerprint(now) != seen:
-            raise changed(step, address, before=self._saw.get((spot.kind, remote_id)), now=now)
+            saw = self._saw.get((spot.kind, remote_id))
+            raise changed(step, address, before=self._hidden(address, saw) if saw is not None else None, now=now)
         if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (held := held_by(now)):
             raise filled(step, held)
 
@@ -173,6 +177,15 @@ class Checked:
             self._left[address] = self._shown(spot, outcome)
 
     def _shown(self, spot: Spot, outcome: Outcome) -> Instance | _Left:
+        found = self._read(spot, outcome)
+        return self._hidden(spot.address, found) if isinstance(found, Instance) else found
+
+    def _hidden(self, address: Address, instance: Instance) -> Instance:
+        """What was read, hidden where the plan hides it."""
+        paths = self._sensitive.get(address, ())
+        return replace(instance, settings=hidden_at(instance.settings, paths)) if paths else instance
+
+    def _read(self, spot: Spot, outcome: Outcome) -> Instance | _Left:
         if outcome.answer is not None:
             try:
                 return self._current.shown(spot, outcome.answer)
@@ -198,6 +211,16 @@ class Checked:
             return nullcontext()
         with self._guard:
             return self._locks[address]
+
+
+def _sensitive_settings(plan: Plan) -> dict[Address, tuple[Path, ...]]:
+    """Address → the settings that are sensitive: of what is live as the plan saw it, and of what a step sends."""
+    found = {address: binding.sensitive for address, binding in plan.bindings.items() if binding.sensitive}
+    for step in plan.steps:
+        sent = sensitive_paths(step.after.get("settings", {}))
+        if sent:
+            found[step.address] = (*found.get(step.address, ()), *sent)
+    return found
 
 
 def _one_at_a_time(plan: Plan, contract: Contract) -> AbstractContextManager[object]:

@@ -12,6 +12,7 @@ from kiamo_iac.errors import StaleError
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.plan import FieldChange, Step
 from kiamo_iac.printable import printable
+from kiamo_iac.sensitive import masked, shows
 from kiamo_iac.state import Instance, RemoteId
 
 _HINT = "run plan again, and look at what it says now"
@@ -22,9 +23,10 @@ _SHAPE = (
 
 
 def same_as_left(left: Instance, now: Instance) -> bool:
-    """Whether a thing is as a write of ours left it, in all that both show: the answer to a write may show less."""
+    """Whether a thing is as a write of ours left it, in all that both show: the answer to a write may show less, and a
+    sensitive value that no other shows."""
     return left.remote_id == now.remote_id and all(
-        same(then[key], later[key])
+        same(masked(then[key]), masked(later[key])) or shows(later[key], then[key])
         for then, later in ((left.attributes, now.attributes), (left.settings, now.settings))
         for key in then.keys() & later.keys()
     )

@@ -16,9 +16,12 @@ from kiamo_iac.api.listing import listed
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.errors import ApiError, BudgetError, RefusedError, ResponseError, TransportError
 from kiamo_iac.executor.report import Outcome
+from kiamo_iac.owned import Owned
+from kiamo_iac.planner.masking import comparable
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step
 from kiamo_iac.resources import kinds
 from kiamo_iac.resources.base import Reference, Scope
+from kiamo_iac.sensitive import revealed, sensitive_paths
 from kiamo_iac.state import RemoteId
 
 Item = Mapping[str, Any]
@@ -120,9 +123,13 @@ class Writer:
 
     def _check_made(self, step: Step, item: Item) -> None:
         name_wire = self._stanza(step).attributes["name"].wire
+        sent = step.after.get("settings", {})
+        shown = comparable(sent, item, Owned(step.address, None, {"settings": sent}))
         for wire, value in self._body(step).items():
-            if wire != name_wire and item.get(wire) != value:
+            if wire != name_wire and revealed(shown.get(wire, item.get(wire))) != value:
                 what = f'"{wire}" is {kind_of(item.get(wire))}, and {kind_of(value)} was sent'
+                if sensitive_paths(sent.get(wire)):
+                    what = f'"{wire}" is another than was sent'
                 msg = f"{step.address} was made together with its parent, but not as it was sent: {what}."
                 raise ResponseError(msg, hint="run plan to see what is left to do")
 

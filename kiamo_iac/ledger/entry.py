@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 
+from kiamo_iac import known_forms
 from kiamo_iac.address import Address, identity
 from kiamo_iac.document.quote import quote
 from kiamo_iac.owned import Owned
 from kiamo_iac.resources import address_problem
 from kiamo_iac.secret import TOKEN, redact
+from kiamo_iac.sensitive import hidden, masked
 
 TIME: Final = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)Z$"
 """RFC 3339, UTC, to the second; the patterns here mean the same to JSON Schema."""
@@ -30,10 +32,9 @@ _KEYS: Final = frozenset(KEYS)
 
 
 def entry_data(owned: Owned) -> dict[str, Any]:
-    """What is written of one thing: every key, always. What looks like a token is hidden, wherever it came from."""
-    attributes: Any = owned.attributes
-    if TOKEN.search(dump(attributes)):
-        attributes = json.loads(redact(dump(attributes)))
+    """What is written of one thing: every key, always. What is sensitive, or looks like a token, is hidden, wherever it
+    came from."""
+    attributes = without_secrets(owned.attributes)
     return {
         "address": owned.address,
         "remote_id": owned.remote_id,
@@ -46,8 +47,34 @@ def entry_data(owned: Owned) -> dict[str, Any]:
     }
 
 
+def without_secrets(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What may be kept of attributes: settings that are sensitive by name or form are masked, and all else that has the
+    form of a secret is hidden. The very same mapping where there is nothing of that."""
+    settings = attributes.get("settings")
+    kept = masked(hidden(settings)) if isinstance(settings, Mapping) else settings
+    if kept is not settings:
+        attributes = {**attributes, "settings": kept}
+    redacted: Mapping[str, Any] = _redacted(attributes)
+    return redacted
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(value) if (len(value) >= 40 and TOKEN.search(value)) or known_forms.has_form(value) else value
+        case Mapping():
+            entries = {_redacted(key): _redacted(inner) for key, inner in value.items()}
+            same = all(entries.get(key) is inner for key, inner in value.items())
+            return value if same else entries
+        case list() | tuple():
+            items = [_redacted(item) for item in value]
+            return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        case _:
+            return value
+
+
 def owned_of(data: Any) -> Owned:
-    """The thing that `data` speaks of.
+    """The thing that `data` speaks of, without secrets that an older version may have kept.
 
     Raises:
         ValueError: it is not an entry; the message is half a sentence on why.
@@ -73,7 +100,8 @@ def owned_of(data: Any) -> Owned:
         wrong(f'"commit" of {quote(address)} is neither a commit nor null')
     if version != "" and not has_form(version, WORD):
         wrong(f'"version" of {quote(address)} is not a version')
-    return Owned(address, remote_id, attributes, data["protect"], tuple(former), applied_at, commit, version)
+    kept = without_secrets(attributes)
+    return Owned(address, remote_id, kept, data["protect"], tuple(former), applied_at, commit, version)
 
 
 def address_of(text: Any) -> Address:

@@ -94,6 +94,26 @@ class FileStore:
             raise unsaved(self._shown, _reason(error), records=self._waiting) from error
         self._waiting.clear()
 
+    def compact(self) -> None:
+        """Write the file anew, so that nothing stands in it which a later record replaced.
+
+        Raises:
+            LedgerError: it cannot be.
+        """
+        self.flush()
+        if self._file is None:
+            return
+        try:
+            self._check_untouched(self._file)
+            if self._torn is not None:
+                self._keep_torn(self._torn)
+                self._torn = None
+            self._file.close()
+            self._file = None
+            self._write_whole(self._content)
+        except OSError as error:
+            raise _failed("written", self._shown, error) from error
+
     def close(self) -> None:
         """Flush, and close the file.
 
@@ -108,7 +128,7 @@ class FileStore:
 
     def _open(self, found: Lines) -> None:
         content = self._content
-        if found.records > 2 * (len(content.entries) + len(content.spent)) + _SLACK:
+        if found.exposed or found.records > 2 * (len(content.entries) + len(content.spent)) + _SLACK:
             self._keep_torn(found)
             self._write_whole(content)
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from kiamo_iac.ledger.content import Content, Forget, Put, Record, Spend
 from kiamo_iac.ledger.holder import utc_now
 from kiamo_iac.ledger.store import NoStore, Store
 from kiamo_iac.owned import Owned, Ownership
+from kiamo_iac.sensitive import hidden_at, masked_paths
 
 
 class Ledger:
@@ -104,7 +105,21 @@ class Ledger:
             self._store.flush()
 
     def _keep(self, records: list[Record]) -> None:
+        known = self._content.entries
+        hides = any(_hides(known.get(r.owned.address), r.owned) for r in records if isinstance(r, Put))
         for record in records:
             self._content.apply(record)
         if records:
             self._store.append(records)
+        if hides:
+            self._store.compact()
+
+
+def _hides(before: Owned | None, now: Owned) -> bool:
+    """Whether a setting is sensitive now, and the ledger has its value from before."""
+    settings = before.attributes.get("settings") if before is not None else None
+    if not isinstance(settings, Mapping):
+        return False
+    known = masked_paths(settings)
+    hidden = [path for path in masked_paths(now.attributes.get("settings")) if path not in known]
+    return hidden_at(settings, hidden) is not settings

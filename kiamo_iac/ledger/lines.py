@@ -24,6 +24,8 @@ class Lines:
     """How many bytes of it are whole lines."""
     torn: bytes = b""
     """What follows them: the line that was being written when the machine or the program stopped."""
+    exposed: bool = False
+    """Whether a line holds a secret, as older versions wrote them."""
 
 
 def header_line(content: Content, *, records: int) -> str:
@@ -57,14 +59,17 @@ def parse_lines(data: bytes, file: str, *, environment: str) -> Lines:
     if head.keys() != {"format_version", "environment", "lineage", "serial"}:
         raise damaged(file, "its header has the keys format_version, environment, lineage and serial")
     content = Content(environment, head["lineage"], head["serial"])
+    exposed = False
     with collector_paused():
         for number, line in enumerate(lines[1:], start=2):
             value = read_json(_text(line, file, line=number), file, line=number)
             try:
-                content.apply(_record_of(value))
+                record = _record_of(value)
+                content.apply(record)
+                exposed = exposed or (isinstance(record, Put) and record.owned.attributes != value["put"]["attributes"])
             except ValueError as error:
                 raise damaged(file, str(error), line=number) from None
-    return Lines(content, len(lines) - 1, whole, data[whole:])
+    return Lines(content, len(lines) - 1, whole, data[whole:], exposed)
 
 
 def _text(data: bytes, file: str, *, line: int) -> str:

@@ -128,6 +128,9 @@ class RemoteStore:
             else:
                 return
 
+    def compact(self) -> None:
+        """Nothing: each write is of the whole ledger. What the remote keeps of former ones is not this tool's."""
+
     def close(self) -> None:
         """Flush, and end the thread.
 

@@ -25,6 +25,13 @@ class Store(Protocol):
             LedgerError: something could not be kept; it says what, and where a copy is.
         """
 
+    def compact(self) -> None:
+        """Keep nothing that a later record replaced, by the time this returns or soon.
+
+        Raises:
+            LedgerError: as `flush`.
+        """
+
     def close(self) -> None:
         """Flush, and let go of what was open.
 
@@ -58,6 +65,9 @@ class NoStore:
         raise RuntimeError(msg)
 
     def flush(self) -> None:
+        """Nothing."""
+
+    def compact(self) -> None:
         """Nothing."""
 
     def close(self) -> None:

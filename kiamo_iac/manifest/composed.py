@@ -12,6 +12,7 @@ from kiamo_iac.manifest.composition import Places, merge
 from kiamo_iac.manifest.loader import Loaded
 from kiamo_iac.manifest.shapes import Shape, reading_order, shapes
 from kiamo_iac.manifest.variables import Value, literal
+from kiamo_iac.sensitive import Sensitive
 
 Path = tuple[str | int, ...]
 
@@ -92,24 +93,28 @@ class _Reading:
             address,
             shape,
             dict(reversed(parents.items())),
-            tuple(self._leaves(block.body(), block.node, places)),
+            tuple(self._leaves(block.body(), block.node, places, settings=self._loaded.state[address].settings)),
             {name: found for name, found in children.items() if found},
         )
 
-    def _leaves(self, body: dict[str, Any], node: dict[str, Any], places: Places) -> Iterator[Leaf]:
+    def _leaves(
+        self, body: dict[str, Any], node: dict[str, Any], places: Places, *, settings: Mapping[str, Any]
+    ) -> Iterator[Leaf]:
+        """`settings`: as the desired state has them, sensitive ones hidden."""
         place = places.place(node)
         for key in sorted(body, key=_rank):
-            yield from self._below_key((key,), body[key], place.at(key), places)
+            shown = settings if key == "settings" and settings else body[key]
+            yield from self._below_key((key,), body[key], place.at(key), places, shown=shown)
 
-    def _below_key(self, path: Path, value: Any, source: SourceRange, places: Places) -> Iterator[Leaf]:
-        if value and isinstance(value, dict | list):
+    def _below_key(self, path: Path, value: Any, source: SourceRange, places: Places, *, shown: Any) -> Iterator[Leaf]:
+        if value and isinstance(value, dict | list) and not isinstance(shown, Sensitive):
             place = places.place(value)
             for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-                yield from self._below_key((*path, key), inner, place.at(str(key)), places)
+                yield from self._below_key((*path, key), inner, place.at(str(key)), places, shown=shown[key])
             return
         names = self._variables.filled.get(source, ())
         variables = tuple((name, self._variables.known[name].source) for name in names)
-        yield Leaf(path, value, Origin(source, variables))
+        yield Leaf(path, shown, Origin(source, variables))
 
 
 _FIRST = ("name", "managed", "ensure", "protect", "renamed_from", "exclusive", "label", "datatype", "service")

@@ -9,6 +9,7 @@ from kiamo_iac.planner.draft import Draft
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, Binding
 from kiamo_iac.planner.references import References
+from kiamo_iac.sensitive import sensitive_paths
 from kiamo_iac.state import fingerprint
 
 
@@ -51,5 +52,6 @@ def _bind(pair: Pair, bindings: dict[Address, Binding]) -> None:
     at: Pair | None = pair
     while at is not None and at.address not in bindings:
         if at.live is not None and at.live.remote_id is not None:
-            bindings[at.address] = Binding(at.live.remote_id, at.live.name)
+            hidden = tuple(sensitive_paths(at.live.settings)) if at.live.settings else ()
+            bindings[at.address] = Binding(at.live.remote_id, at.live.name, hidden)
         at = at.parent

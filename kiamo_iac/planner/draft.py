@@ -53,6 +53,10 @@ class Unit:
         """Record what should be known of this."""
         self._say(Severity.WARNING, code, summary, detail=None, hint=hint, key="")
 
+    def note(self, code: str, summary: str, *, hint: str, key: str) -> None:
+        """Record what somebody may want to know, at the place of `key` in the declaration."""
+        self._say(Severity.NOTE, code, summary, detail=None, hint=hint, key=key)
+
     def _say(
         self, severity: Severity, code: str, summary: str, *, detail: str | None, hint: str | None, key: str
     ) -> None:

@@ -7,12 +7,15 @@ there:       rename ─► update ─► commands            (a batch that is ne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kiamo_iac.address import identity
+from kiamo_iac.command_line import word
 from kiamo_iac.planner.commands import give, move
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.draft import Draft, Unit
+from kiamo_iac.planner.masking import comparable, not_compared
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, FieldChange
 from kiamo_iac.planner.references import References
@@ -82,6 +85,8 @@ def _create(unit: Unit, capabilities: Capabilities) -> None:
 def _change(unit: Unit, references: References, capabilities: Capabilities) -> None:
     pair, machine = unit.pair, unit.pair.kind.machine
     changes = attribute_changes(pair, references)
+    if pair.declaration.settings:
+        _tell_masked(unit)
     if pair.now.extras.get(pair.kind.system.flag if pair.kind.system else ""):
         if changes or pair.renamed:
             _refuse_system(unit, changes, capabilities)
@@ -107,10 +112,30 @@ def attribute_changes(pair: Pair, references: References) -> tuple[FieldChange, 
             continue
         if not references.equal(pair, key, before, value):
             changes += field_changes(key, before, value) or (FieldChange(key, before, value),)
-    for key, value in desired.settings.items():
-        if not same(live.settings.get(key), value):
-            changes += field_changes(f"settings.{key}", live.settings.get(key), value)
+    for key, before in _live_settings(pair).items():
+        if not same(before, desired.settings[key]):
+            changes += field_changes(f"settings.{key}", before, desired.settings[key])
     return tuple(sorted(changes, key=lambda c: c.path))
+
+
+def _live_settings(pair: Pair) -> Mapping[str, Any]:
+    """What the declared settings are compared with."""
+    return comparable(pair.declaration.settings, pair.now.settings, pair.owned)
+
+
+def _tell_masked(unit: Unit) -> None:
+    """Say which sensitive settings are not compared, since the instance shows something else in their place."""
+    pair = unit.pair
+    paths = not_compared(pair.declaration.settings, pair.now.settings, pair.owned)
+    if paths:
+        listed = _listed([f'"settings.{".".join(path)}"' for path in paths])
+        said = "reads back masked: it is" if len(paths) == 1 else "read back masked: they are"
+        unit.note(
+            "KIA0610",
+            f"{listed} of {pair.address} {said} set once, and not compared",
+            hint=f"to have it sent again: kiamo-iac adopt {word(pair.address, 'ADDRESS')}, then apply",
+            key="settings",
+        )
 
 
 def _change_in_state(
@@ -186,9 +211,10 @@ def _update(unit: Unit, changes: tuple[FieldChange, ...]) -> None:
     before: dict[str, Any] = {k: pair.now.attributes.get(k) for k in roots if k != "settings"}
     after: dict[str, Any] = {k: pair.declaration.attributes[k] for k in roots if k != "settings"}
     if "settings" in roots:
-        keys = [k for k, v in pair.declaration.settings.items() if not same(pair.now.settings.get(k), v)]
+        declared = pair.declaration.settings
+        keys = [k for k, live in _live_settings(pair).items() if not same(live, declared[k])]
         before["settings"] = {k: pair.now.settings.get(k) for k in keys}
-        after["settings"] = {k: pair.declaration.settings[k] for k in keys}
+        after["settings"] = {k: declared[k] for k in keys}
     verb = "differ" if len(roots) > 1 or roots == ["settings"] else "differs"
     unit.add(
         Draft(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kiamo_iac.address import Address, identity
 from kiamo_iac.diagnostics import Diagnostic
 from kiamo_iac.owned import Owned, Ownership
+from kiamo_iac.planner.masking import hidden_like
 from kiamo_iac.planner.renames import Level
 from kiamo_iac.resources import children_of, kinds
 from kiamo_iac.resources.base import Ensure, Resource
@@ -137,6 +138,8 @@ class _Pairer:
 
     def _add(self, pairs: list[Pair]) -> None:
         for pair in pairs:
+            if pair.live is not None and pair.live.settings:
+                pair.live = hidden_like(pair.live, pair.desired, pair.owned)
             self.pairing.pairs.append(pair)
             self.pairing.by_address[pair.address] = pair
             if pair.live is not None and not pair.virtual:

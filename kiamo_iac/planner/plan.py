@@ -10,6 +10,7 @@ from typing import Any
 
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import Diagnostic, SourceRange, has_errors
+from kiamo_iac.sensitive import Path
 from kiamo_iac.state import RemoteId
 
 FORMAT_VERSION = "1.1"
@@ -96,6 +97,8 @@ class Binding:
     remote_id: RemoteId
     name: str
     """The exact name on the instance, byte for byte, as it is before the plan."""
+    sensitive: tuple[Path, ...] = ()
+    """The live settings whose values the plan hid, and left out of what it says that it saw."""
 
 
 @dataclass(frozen=True, slots=True)

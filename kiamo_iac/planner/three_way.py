@@ -17,11 +17,22 @@ from typing import Any, Final, assert_never
 from kiamo_iac.address import identity
 from kiamo_iac.owned import Owned
 from kiamo_iac.planner.diff import field_changes, same
+from kiamo_iac.planner.masking import (
+    applied_settings,
+    as_declared,
+    as_live,
+    comparable,
+    hidden_like,
+    is_sensitive,
+    kept,
+)
 from kiamo_iac.planner.plan import FieldChange
 from kiamo_iac.resources.base import Reference, Resource
 from kiamo_iac.state import Gone, Instance
 
 SETTINGS: Final = "settings"
+NO_VALUE: Final = "sensitive, so that nobody can say who changed it"
+"""What is said of a difference in a sensitive value: the ledger does not keep it."""
 
 
 class Side(StrEnum):
@@ -32,7 +43,7 @@ class Side(StrEnum):
     INSTANCE = "instance"
     BOTH = "both"
     UNKNOWN = "unknown"
-    """The ledger does not have it, so that nobody can say."""
+    """The ledger does not have it, or not its value, so that nobody can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,8 @@ def authorship(entry: Owned | None, path: str, before: Any, after: Any) -> str:
     if entry is None:
         return ""
     found = _Leaves(entry.attributes)
+    if found.knows(path) and _is_unknown(path, before, after):
+        return NO_VALUE
     side = side_of(after, found.at(path), before) if found.knows(path) else Side.GIT
     return words(side)
 
@@ -125,10 +138,14 @@ def _compared(desired: Instance | None, entry: Owned | None, live: Instance, nam
         shown = _Three(value if desired else None, applied.get(key), live.attributes.get(key))
         meant = _meant(key, _Three(value, shown.applied, shown.live), live.kind, names)
         yield from _leaves(key, shown, meant, declared=desired is not None, known=_known(entry, key in applied))
-    old = applied.get(SETTINGS, {})
+    live = hidden_like(live, desired, entry)
+    old = applied_settings(entry)
+    now = comparable(old if desired is None else desired.settings, live.settings, entry)
     for key, value in (old if desired is None else desired.settings).items():
-        three = _Three(value, old.get(key), live.settings.get(key))
-        shown = _Three(value if desired else None, three.applied, three.live)
+        if desired is None:
+            value = as_live(value, live.settings.get(key))  # noqa: PLW2901 - of what is not known, nothing differs
+        three = _Three(value, as_declared(old.get(key), value), now[key])
+        shown = _Three(value if desired else None, kept(old.get(key), value), live.settings.get(key))
         known = _known(entry, key in old)
         yield from _leaves(f"{SETTINGS}.{key}", shown, three, declared=desired is not None, known=known)
 
@@ -144,6 +161,7 @@ def changed_in_git(desired: Instance, entry: Owned, names: Names) -> bool:
     """Whether the declaration is another one than the last one applied."""
     applied = _applied(entry)
     now = {**desired.attributes, **({SETTINGS: desired.settings} if desired.settings else {})}
+    applied = {**applied, SETTINGS: as_declared(applied_settings(entry), desired.settings)}
     return any(
         key not in applied or not same(three.declared, three.applied)
         for key, value in now.items()
@@ -167,8 +185,15 @@ def _leaves(key: str, shown: _Three, meant: _Three, *, declared: bool, known: Si
     applied = _Leaves({key: meant.applied})
     for change in field_changes(key, meant.live, meant.declared):
         side = known or side_of(change.after, applied.at(change.path), change.before)
+        if _is_unknown(change.path, change.before, change.after):
+            side = known or Side.UNKNOWN
         found = [value.at(change.path) for value in values]
         yield AttributeDrift(change.path, side if declared else Side.INSTANCE, *found)
+
+
+def _is_unknown(path: str, before: Any, after: Any) -> bool:
+    """Whether the ledger keeps no value of a setting."""
+    return path.startswith(f"{SETTINGS}.") and (is_sensitive(before) or is_sensitive(after))
 
 
 def _meant(key: str, three: _Three, kind: type[Resource], names: Names) -> _Three:

@@ -13,6 +13,7 @@ from kiamo_iac.diagnostics import Diagnostic, Severity
 from kiamo_iac.emulator.seeding import plural
 from kiamo_iac.resources import children_of, kinds
 from kiamo_iac.resources.base import Reference, Resource, Scope
+from kiamo_iac.sensitive import revealed
 from kiamo_iac.state import Gone, Instance, State
 
 _GONE: Final = re.compile(r"\(gone: (.*)\)", re.DOTALL)
@@ -56,12 +57,12 @@ class _Sower:
         block: dict[str, Any] = {"id": instance.remote_id}
         for name, value in instance.attributes.items():
             if name not in references:
-                block[name] = value
+                block[name] = revealed(value)
             elif (held := self._reference(instance, references[name], value)) is not None:
                 block[name] = held
         block |= {name: value for name, value in instance.extras.items() if self._is_extra(instance, name, value)}
         if instance.settings:
-            block["settings"] = dict(instance.settings)
+            block["settings"] = dict(revealed(instance.settings))
         if stanza.made_with_parent and instance.name in {t["name"] for t in stanza.made_with_parent.things}:
             block["default"] = True  # also where the contract has no attribute that says so
         for kind in children_of(instance.kind.kind):

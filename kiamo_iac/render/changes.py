@@ -6,6 +6,7 @@ import difflib
 
 import click
 
+from kiamo_iac.document.secrets import shown_text
 from kiamo_iac.render.escape import document, visible
 
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}
@@ -15,8 +16,9 @@ def unified(before: str, after: str, *, name: str, color: bool = False) -> str:
     """The lines that differ, with three around them; `name` is that of the file. Empty when none do.
 
     What cannot be seen is written as an escape, so a diff with such characters shows a change and is not one to apply.
+    Sensitive values are masked in it.
     """
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    old, new = (shown_text(text).splitlines(keepends=True) for text in (before, after))
     lines: list[str] = []
     for line in difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}"):
         shown = visible(line.rstrip("\r\n"))

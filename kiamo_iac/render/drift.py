@@ -61,6 +61,8 @@ def happened(thing: ThingDrift) -> str:
     match thing.event:
         case Event.CHANGED:
             said = words(thing.side)
+            if thing.side is Side.UNKNOWN:
+                said = f"a sensitive setting differs, and its value is {said}"
         case Event.NEW:
             said = "new in git"
         case Event.GONE:

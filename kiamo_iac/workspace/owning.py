@@ -20,6 +20,9 @@ from kiamo_iac.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.manifest.environment import choose_environment
 from kiamo_iac.manifest.pins import pinned_ledger_origin
 from kiamo_iac.owned import Owned
+from kiamo_iac.planner.masking import hidden_like
+from kiamo_iac.sensitive import masked, shows
+from kiamo_iac.strict_json import same
 from kiamo_iac.workspace.recording import declared_attributes, ours
 
 if TYPE_CHECKING:
@@ -129,10 +132,16 @@ def adopt(
 
 def _as_it_is(declared: Instance, live: Instance) -> Owned:
     """A live thing as if it had just been applied: what is declared of it, with its live values."""
-    now = {**live.attributes, "settings": live.settings}
+    live = hidden_like(live, declared, None)
+    now = {**masked(live.attributes), "settings": live.settings}
     attributes = {key: now[key] for key in declared_attributes(declared) if key in now}
     if "settings" in attributes:
-        attributes["settings"] = {k: v for k, v in live.settings.items() if k in declared.settings}
+        kept = {key: value for key, value in live.settings.items() if key in declared.settings}
+        wanted = declared.settings
+        # What reads back masked was not applied by this tool, as far as it knows: the next apply sends it.
+        attributes["settings"] = {
+            k: masked(v) for k, v in kept.items() if same(v, wanted[k]) or not shows(v, wanted[k])
+        }
     lifecycle = declared.lifecycle
     return Owned(
         live.address, live.remote_id, attributes, protect=lifecycle.protect, renamed_from=lifecycle.renamed_from

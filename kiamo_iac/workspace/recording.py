@@ -17,6 +17,7 @@ from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.owned import Owned
 from kiamo_iac.planner.plan import Action, Step
 from kiamo_iac.resources.base import Ensure
+from kiamo_iac.sensitive import masked
 
 if TYPE_CHECKING:
     from kiamo_iac.executor.run import Observer
@@ -237,10 +238,11 @@ def ours(desired: State, address: Address) -> Instance | None:
 
 
 def declared_attributes(declared: Instance) -> dict[str, Any]:
-    """A declaration as the ledger keeps it: references as names, pass-through attributes under `settings`."""
+    """A declaration as the ledger keeps it: references as names, pass-through attributes under `settings`, and in place
+    of sensitive values the text that stands for them."""
     attributes = dict(declared.attributes)
     if declared.settings:
-        attributes["settings"] = dict(declared.settings)
+        attributes["settings"] = dict(masked(declared.settings))
     return attributes
 
 

@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kiamo_iac.executor.report import Status
+from kiamo_iac.owned import Owned
+from kiamo_iac.planner.masking import not_compared
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.rehearsal import Rehearsal, rehearse
+from kiamo_iac.sensitive import sensitive_paths
+from kiamo_iac.state import Instance, State
 from kiamo_iac.workspace.planning import Planned, with_diagnostics
 
 if TYPE_CHECKING:
-    from kiamo_iac.state import State
     from kiamo_iac.workspace.opening import Workspace
 
 
@@ -36,7 +39,7 @@ def _again(workspace: Workspace, made: Planned, live: State) -> Plan:
     if made.options.targets and not targets:
         return Plan(made.plan.environment, made.plan.url, ())  # it was for deletions of what the ledger alone knew
     return build_plan(
-        made.sides.desired,
+        _without_masked(made.sides.desired, live),
         live,
         capabilities=workspace.contract.capabilities(),
         environment=made.plan.environment,
@@ -44,6 +47,20 @@ def _again(workspace: Workspace, made: Planned, live: State) -> Plan:
         targets=targets,
         may_stop=made.options.may_stop,
     )
+
+
+def _without_masked(desired: State, live: State) -> State:
+    """What is desired, but for sensitive settings that the emulator holds as the instance showed them: masked. The plan
+    did not write them, and without the ledger nothing says why."""
+    return State(_one_without(instance, live.get(instance.address)) for instance in desired)
+
+
+def _one_without(instance: Instance, live: Instance | None) -> Instance:
+    if live is None or not sensitive_paths(instance.settings):
+        return instance
+    everything = Owned(instance.address, live.remote_id, {"settings": instance.settings})
+    masked = {path[0] for path in not_compared(instance.settings, live.settings, everything)}
+    return replace(instance, settings={k: v for k, v in instance.settings.items() if k not in masked})
 
 
 def _sentence(plan: Plan, held: Rehearsal) -> str:

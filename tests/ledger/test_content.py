@@ -239,3 +239,24 @@ def test_a_name_with_half_of_a_surrogate_pair_is_kept() -> None:
     content = made_of([Put(owned("\ud800"))])
     data = (header_line(content, records=1) + record_lines(content.records())).encode()
     assert parse_lines(data, "x", environment=ENVIRONMENT).content == content
+
+
+def test_an_entry_is_written_and_read_without_secrets() -> None:
+    from kiamo_iac.ledger.entry import dump, entry_data, load, owned_of
+    from tests.security.secrets import FORMS
+
+    settings = {
+        "smtp": {"password": "Kanari-1", "host": "h"},
+        "jetons": ["Kanari-2"],
+        "note": f"x {FORMS['AWS']}",
+        "n": 1,
+    }
+    old = owned("a", "7", label=f"key {FORMS['GitHub']}", settings=settings)
+    kept = {"smtp": {"password": "(sensitive)", "host": "h"}, "jetons": ["(sensitive)"], "note": "(sensitive)", "n": 1}
+    expected = {"name": "a", "label": "key (hidden)", "settings": kept}
+    assert entry_data(old)["attributes"] == expected
+    raw = {**entry_data(old), "attributes": dict(old.attributes)}
+    assert owned_of(load(dump(raw))).attributes == expected
+    assert owned_of(load(dump(entry_data(old)))).attributes == expected
+    plain = owned("a", "7", settings={"pace": 3})
+    assert entry_data(plain)["attributes"] is plain.attributes

@@ -1,0 +1,145 @@
+"""Sensitive settings on their way through a plan: hidden on the live side too, and compared without the ledger.
+
+The ledger has `(sensitive)` in place of each value that was applied, so that two of three sides are left:
+
+declared ─ applied ─ live
+   A    (sensitive)    A    nothing to do
+   A    (sensitive)    B    written again; nobody can say who changed it
+   A    (sensitive)   ****  it reads back masked: not compared, and told
+   A         –        ****  written once: nothing says that it ever was
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from kiamo_iac.owned import Owned
+from kiamo_iac.sensitive import (
+    MASK,
+    Path,
+    Sensitive,
+    hidden_at,
+    listed_paths,
+    masked_paths,
+    reads_back_masked,
+    sensitive_paths,
+)
+from kiamo_iac.state import Instance
+from kiamo_iac.strict_json import same
+
+_MISSING: Final = object()
+
+
+def hidden_like(live: Instance, desired: Instance | None, entry: Owned | None) -> Instance:
+    """A live resource with wrappers also where its declaration, or the last one that was applied, has sensitive
+    values; those that are known by a name or a form have them already."""
+    if not live.settings:
+        return live
+    paths: list[Path] = [*masked_paths(applied_settings(entry))]
+    if desired is not None:
+        paths += [*sensitive_paths(desired.settings), *listed_paths(live.settings, desired.lifecycle.sensitive)]
+    settings = hidden_at(live.settings, paths)
+    return live if settings is live.settings else replace(live, settings=settings)
+
+
+def applied_settings(entry: Owned | None) -> Mapping[str, Any]:
+    """The settings as the ledger has them."""
+    found = entry.attributes.get("settings") if entry is not None else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def comparable(declared: Mapping[str, Any], live: Mapping[str, Any], entry: Owned | None) -> dict[str, Any]:
+    """What each declared setting is compared with: its live value, in which all that reads back masked, and that the
+    ledger says was applied, is taken for what is declared."""
+    applied = applied_settings(entry)
+    return {key: _settled(value, live.get(key), applied.get(key, _MISSING)) for key, value in declared.items()}
+
+
+def not_compared(declared: Mapping[str, Any], live: Mapping[str, Any], entry: Owned | None) -> list[Path]:
+    """The declared settings that `comparable` takes for what is declared, though they are not."""
+    compared = comparable(declared, live, entry)
+    return [
+        path
+        for path in sensitive_paths(declared)
+        if path[0] in compared
+        and not same(_at(live, path), _at(declared, path))
+        and same(_at(compared, path), _at(declared, path))
+    ]
+
+
+def as_declared(applied: Any, declared: Any) -> Any:
+    """What the ledger has, with each value that it does not know taken for the declared one."""
+    if isinstance(declared, Sensitive):
+        return declared if applied is not None else None
+    if isinstance(applied, Mapping) and isinstance(declared, Mapping):
+        return {key: as_declared(value, declared.get(key)) for key, value in applied.items()}
+    if isinstance(applied, list) and isinstance(declared, list) and len(applied) == len(declared):
+        return [as_declared(one, other) for one, other in zip(applied, declared, strict=True)]
+    return applied
+
+
+def as_live(applied: Any, live: Any) -> Any:
+    """What the ledger has, with each value that it does not know taken for the live one."""
+    if applied == MASK:
+        return live
+    if isinstance(applied, Mapping) and isinstance(live, Mapping):
+        return {key: as_live(value, live.get(key)) for key, value in applied.items() if value != MASK or key in live}
+    if isinstance(applied, list) and isinstance(live, list) and len(applied) == len(live):
+        return [as_live(one, other) for one, other in zip(applied, live, strict=True)]
+    return applied
+
+
+def kept(applied: Any, declared: Any) -> Any:
+    """What the ledger has, for showing: nothing of a value that is sensitive now."""
+    if isinstance(declared, Sensitive):
+        return MASK if applied is not None else None
+    if isinstance(applied, Mapping) and isinstance(declared, Mapping):
+        return {key: kept(value, declared.get(key)) for key, value in applied.items()}
+    if isinstance(applied, list) and isinstance(declared, list) and len(applied) == len(declared):
+        return [kept(one, other) for one, other in zip(applied, declared, strict=True)]
+    return applied
+
+
+def is_sensitive(value: Any) -> bool:
+    """Whether a value holds one."""
+    return bool(sensitive_paths(value))
+
+
+def _settled(declared: Any, live: Any, applied: Any) -> Any:
+    if isinstance(declared, Sensitive):
+        return declared if applied is not _MISSING and reads_back_masked(live) else live
+    if isinstance(declared, Mapping):
+        if live is None and applied is not _MISSING and _all_sensitive(declared):
+            return declared
+        if isinstance(live, Mapping) and not isinstance(live, Sensitive):
+            return {**live, **dict(_entries(declared, live, applied))}
+    if isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
+        known = applied if isinstance(applied, list) and len(applied) == len(live) else [_MISSING] * len(live)
+        return [_settled(*three) for three in zip(declared, live, known, strict=True)]
+    return live
+
+
+def _entries(declared: Mapping[str, Any], live: Mapping[str, Any], applied: Any) -> Iterator[tuple[str, Any]]:
+    """The entries of a live mapping that are declared; one that is missing only where it reads back so."""
+    known = applied if isinstance(applied, Mapping) else {}
+    for key, value in declared.items():
+        settled = _settled(value, live.get(key), known.get(key, _MISSING))
+        if key in live or settled is not None:
+            yield key, settled
+
+
+def _all_sensitive(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return bool(value) and all(map(_all_sensitive, value.values()))
+    return isinstance(value, Sensitive)
+
+
+def _at(data: Any, path: Path) -> Any:
+    """What stands at a path; below a list, that of each item."""
+    for number, key in enumerate(path):
+        if isinstance(data, list):
+            return [_at(item, path[number:]) for item in data]
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data

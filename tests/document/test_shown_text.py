@@ -1,0 +1,37 @@
+"""A file's text as a diff shows it: secrets masked where they stand, and all other bytes as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiamo_iac.document.secrets import shown_text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pwd: x\n", "pwd: (sensitive)\n"),
+        ("pwd:   'x y'   # kept\n", "pwd:   (sensitive)   # kept\n"),
+        ("a: {pwd: x, b: y}\n", "a: {pwd: (sensitive), b: y}\n"),
+        ("a:\n- mdp: 12\n- mdp: z\n", "a:\n- mdp: (sensitive)\n- mdp: (sensitive)\n"),
+        ("token: |\n  one\n  two\nb: 1\n", "token: (sensitive)\nb: 1\n"),
+        ('token: "one\n  two"\nb: 1\n', "token: (sensitive)\nb: 1\n"),
+        (
+            "secrets: {a: [x, {b: y}], c: null, d: true}\n",
+            "secrets: {a: [(sensitive), {b: (sensitive)}], c: null, d: true}\n",
+        ),
+        ("pwd: &here x\nb: *here\n", "pwd: &here (sensitive)\nb: *here\n"),
+        ("pwd: ${from_elsewhere}\n", "pwd: ${from_elsewhere}\n"),
+        ("pwd: a${b}c\n", "pwd: (sensitive)\n"),
+        ("pwd:\nkey: x\npassword_required: yes\n", "pwd:\nkey: x\npassword_required: yes\n"),
+        (
+            "- {sensitive: [settings.a.b, label], settings: {a: {b: [x, y], c: z}, d: w}}\n",
+            "- {sensitive: [settings.a.b, label], settings: {a: {b: [(sensitive), (sensitive)], c: z}, d: w}}\n",
+        ),
+        ("sensitive: [settings]\nsettings: {a: x}\n", "sensitive: [settings]\nsettings: {a: (sensitive)}\n"),
+        ("", ""),
+        ("a: [", "a: ["),
+    ],
+)
+def test_secrets_are_masked_and_nothing_else(text: str, shown: str) -> None:
+    assert shown_text(text) == shown
