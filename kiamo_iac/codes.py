@@ -106,6 +106,9 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0431": "The instance refused a step.",
     "KIA0432": "A step got no usable answer.",
     "KIA0433": "A step could not be made into a call, or its answer is not what the contract describes.",
+    "KIA0434": "A live setting is left out of an export, for it is sensitive.",
+    "KIA0435": "A sensitive setting is not as it is live; an export keeps what is declared.",
+    "KIA0436": "A sensitive setting differs between two environments, and is not promoted.",
     "KIA0440": "A run would read more from the instance than its limits allow.",
     # KIA05xx: refusals of the planner
     "KIA0501": "The contract has no call for what has to be done.",

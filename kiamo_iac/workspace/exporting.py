@@ -21,6 +21,7 @@ from kiamo_iac.manifest.exporting.remarks import Remarks
 from kiamo_iac.manifest.exporting.texts import edited_text, new_text
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.secret import secrets_of
+from kiamo_iac.state import State
 from kiamo_iac.workspace.export_folder import Destination, destination
 from kiamo_iac.workspace.owning import owned_by
 
@@ -55,6 +56,8 @@ class _Read:
     live: Live
     owned: Ownership | None
     place: Destination | None
+    desired: State
+    """As far as the manifests could be read."""
 
 
 def exported(
@@ -86,6 +89,7 @@ def exported(
         choice=choice,
         owned=read.owned,
         is_secret=_secrets(workspace, read.target),
+        desired=read.desired,
     )
     inert = place is None  # what goes to stdout may go into a log
     created = {shown: _sized(new_text(data, inert=inert), shown) for shown, data in made.created.items()}
@@ -113,7 +117,15 @@ def _read(workspace: Workspace, environment: str | None, choice: Choice, *, fold
         msg = f"{text} is neither on the instance nor declared."
         hint = did_you_mean(text, known) or "write it as plans do: bases/prospects/batches/spring"
         raise UsageError(msg, hint=f"{hint}; nothing has been written")
-    return _Read(target, live, owned, place)
+    return _Read(target, live, owned, place, _declared(workspace, target.name))
+
+
+def _declared(workspace: Workspace, environment: str) -> State:
+    """What the project declares; nothing, where a folder of it cannot be read: an export may be what puts it right."""
+    try:
+        return workspace.load(environment).state
+    except ManifestError:
+        return State()
 
 
 def _secrets(workspace: Workspace, target: Target) -> IsSecret:

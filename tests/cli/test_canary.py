@@ -22,8 +22,10 @@ ASCII: Final = ODD.replace("é", "").replace(" ", "")
 """The same as HTTP takes it."""
 PLAIN: Final = "Kanari42.of a-Kanari77"
 """A secret that a name may hold."""
-TRACES: Final = ("Kanari", "kanari", FULL_TOKEN[:10])
-"""No piece of it, and none of the token, may be seen."""
+SETTING: Final = "Geh1"
+"""The value of a sensitive setting: too short for what hides secrets of the environment."""
+TRACES: Final = ("Kanari", "kanari", SETTING, "Geheim", FULL_TOKEN[:10])
+"""No piece of them, and none of the token, may be seen."""
 
 
 def in_yaml(text: str) -> str:
@@ -48,6 +50,10 @@ bases:
       {in_yaml(f"key {ODD}")}: [1, {{deep: {in_yaml(ODD)}}}]
       long: {in_yaml("x" * 480 + ODD)}
       filled: "<${{said}}>"
+      smtp: {{host: h, password: {SETTING}}}
+      jeton: [{SETTING}, {{a: {SETTING}}}]
+      zone: Geheim-2
+    sensitive: [settings.zone]
     fields:
       - {{name: {in_yaml(f"n {PLAIN}")}, label: {in_yaml(ODD)}, datatype: string}}
   - name: {in_yaml(f"b {PLAIN}")}
@@ -59,6 +65,7 @@ bases:
 """
 WRONG = f"""\
 bases:
+  - {{name: prospects, x: 1, settings: {{pwd: {SETTING}, mdp: 2026-01-01}}, sensitive: [settings.zone]}}
   - {{name: {in_yaml(ODD)}, lable: {in_yaml(ODD)}, {in_yaml(f"k {ODD}")}: 1}}
   - {{name: {in_yaml(f"b {PLAIN}")}, label: {in_yaml("${none " + PLAIN + "}")}}}
 batches: [{{base: {in_yaml(ODD)}, name: {in_yaml(ODD)}, service: {in_yaml(ODD)}}}]
@@ -66,7 +73,12 @@ batches: [{{base: {in_yaml(ODD)}, name: {in_yaml(ODD)}, service: {in_yaml(ODD)}}
 LIVE = {
     "services": [{"name": f"s {ODD}", "label": FULL_TOKEN}],
     "bases": [
-        {"name": "prospects", "label": f"token {FULL_TOKEN} {ODD}", "fields": [{"name": f"x {PLAIN}", "label": ODD}]},
+        {
+            "name": "prospects",
+            "label": f"token {FULL_TOKEN} {ODD}",
+            "settings": {"smtp": {"password": "Geh1-live"}, "zone": "Geheim-3", "my_secret": "Geheim-4"},
+            "fields": [{"name": f"x {PLAIN}", "label": ODD}],
+        },
         {"name": f"live {PLAIN}", "label": f"{ODD}", "fields": []},
     ],
 }
@@ -153,7 +165,7 @@ def check(desk: Desk, said: str, *, known: set[Path]) -> None:
     for file in set(desk.folder.rglob("*")) - known:
         assert not any(trace in file.name for trace in TRACES), file
         if file.is_file():  # a saved plan and a ledger are compared with the instance, letter by letter
-            kept = TRACES[-1:] if file.suffix in {".plan", ".jsonl"} else TRACES
+            kept = TRACES[2:] if file.suffix in {".plan", ".jsonl"} else TRACES
             assert not any(trace in file.read_text(encoding="utf-8") for trace in kept), file
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kiamo_iac.address import Address, identity
@@ -17,10 +17,11 @@ from kiamo_iac.manifest.exporting.limits import IsSecret, no_secrets
 from kiamo_iac.manifest.exporting.placing import Folder, Placing
 from kiamo_iac.manifest.exporting.remarks import Remarks
 from kiamo_iac.manifest.exporting.sayings import Sayings
-from kiamo_iac.owned import Ownership
+from kiamo_iac.owned import Owned, Ownership
 from kiamo_iac.resources import by_collection, children_of, kinds
 from kiamo_iac.resources.base import Resource
 from kiamo_iac.resources.capabilities import Capabilities
+from kiamo_iac.sensitive import hidden_at, listed_paths, masked_paths, sensitive_paths
 from kiamo_iac.state import Instance, State
 
 NO_PARTS: Parts = {}
@@ -47,13 +48,16 @@ def export(
     choice: Choice | None = None,
     owned: Ownership | None = None,
     is_secret: IsSecret = no_secrets,
+    desired: State | None = None,
 ) -> Export:
     """The edits that make manifests of a live state.
 
     `live` holds everything of the instance's top level, and all below the parents that `choice` concerns. `parts`: what
     is declared for the environment already, wherever it stands; `folder`: where may be written. `owned`: what the
-    ledger has. `is_secret`: whether a text holds a token that is known.
+    ledger has. `is_secret`: whether a text holds a token that is known. `desired`: what the project declares for the
+    environment, wherever it is exported to, for what it lists as sensitive.
     """
+    live = _hidden_like(live, owned or {}, desired or State())
     exporting = _Exporting(live, capabilities, choice=choice or Choice(), owned=owned or {}, is_secret=is_secret)
     return exporting.into(parts, folder)
 
@@ -176,6 +180,23 @@ class _Exporting:
             thing.address in at_home or bool(thing.extras.get(flag)) or not self._choice.has(thing.address)
             for thing in self._live.within(parent.lives_at, kind.collection)
         )
+
+
+def _hidden_like(live: State, owned: Ownership, desired: State) -> State:
+    """The live state, its settings hidden also where a manifest lists them as sensitive, or did at the last apply."""
+    if not owned and not len(desired):
+        return live
+    return State(_one_hidden(one, owned.get(one.address), desired.get(one.address)) for one in live)
+
+
+def _one_hidden(live: Instance, entry: Owned | None, declared: Instance | None) -> Instance:
+    if not live.settings:
+        return live
+    paths = masked_paths(entry.attributes.get("settings")) if entry is not None else []
+    if declared is not None:
+        listed = declared.lifecycle.sensitive
+        paths = [*paths, *sensitive_paths(declared.settings), *listed_paths(live.settings, listed)]
+    return replace(live, settings=hidden_at(live.settings, paths)) if paths else live
 
 
 def _names_to(parent: Instance, live: State) -> dict[str, str]:

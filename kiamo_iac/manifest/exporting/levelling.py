@@ -14,6 +14,7 @@ from kiamo_iac.manifest.exporting.layers import OutsideError
 from kiamo_iac.manifest.exporting.remarks import Change, Remarks
 from kiamo_iac.manifest.exporting.sayings import Saying, Sayings, Unsaid, reference_of
 from kiamo_iac.resources.base import COMMON_KEYS, Ensure
+from kiamo_iac.sensitive import hidden, sensitive_paths, shows
 from kiamo_iac.state import Gone, Instance
 from kiamo_iac.strict_json import same
 
@@ -145,9 +146,13 @@ class Levelling:
 
     def _settings(self, declared: Declared, live: Instance, saying: Saying) -> None:
         before: Mapping[str, Any] = declared.layers.body["settings"]
+        shown = hidden(before, declared.layers.body.get("sensitive") or ())
         wanted: dict[str, Any] = {}
         for key, value in before.items():
-            if same(live.settings.get(key), value):
+            if sensitive_paths(shown[key]) or sensitive_paths(live.settings.get(key)):
+                wanted[key] = value
+                self._sensitive(declared, key, is_level=shows(live.settings.get(key), shown[key]))
+            elif same(live.settings.get(key), value):
                 wanted[key] = value
             elif key in saying.settings:
                 wanted[key] = saying.settings[key]
@@ -159,7 +164,19 @@ class Levelling:
             self._level(declared, "settings", wanted)
         elif self._tried(declared, lambda: declared.layers.take("settings"), "settings"):
             source = declared.layers.source_of("settings")
-            self._remarks.changed.append(Change(declared.address, "settings", before, None, source))
+            self._remarks.changed.append(Change(declared.address, "settings", shown, None, source))
+
+    def _sensitive(self, declared: Declared, key: str, *, is_level: bool) -> None:
+        """What a manifest declares of a sensitive setting is nobody's to replace by what an instance shows."""
+        if not is_level:
+            self._remarks.warn(
+                "KIA0435",
+                f'"settings.{key}" of the {declared.kind.kind} {quote(declared.address.name)} is sensitive, and not as '
+                "it is live: it stays as it is declared",
+                hint="an apply writes it; to let the live value stand, remove the key",
+                address=declared.address,
+                source=declared.layers.source_of("settings"),
+            )
 
     def _level(self, declared: Declared, key: str, wanted: Mapping[str, Any]) -> None:
         """The entries of a mapping, each where it stands."""

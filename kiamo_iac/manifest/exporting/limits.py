@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from kiamo_iac.address import identity
 from kiamo_iac.document.reader import MAX_DEPTH
+from kiamo_iac.known_forms import has_form
 from kiamo_iac.linear_pattern import linear_pattern
 from kiamo_iac.manifest.names import misleading
 from kiamo_iac.manifest.variables import MARK, literal
 from kiamo_iac.resources.base import LONGEST_NAME
 from kiamo_iac.secret import TOKEN
+from kiamo_iac.sensitive import Sensitive, revealed
 
 IsSecret = Callable[[str], bool]
 """Whether a text holds a token that is known."""
@@ -31,6 +33,8 @@ def refused(value: Any, *, is_secret: IsSecret = no_secrets, depth: int = 0) -> 
     """Why a manifest cannot hold `value`, as the end of a sentence on it; None: it can."""
     why = None
     match value:
+        case Sensitive():
+            why = "has the form of a secret" if has_secret_form(value) else "is sensitive"
         case str():
             why = _refused_text(value, is_secret)
         case int() if not -_INT64 <= value < _INT64:
@@ -70,9 +74,17 @@ def escaped(value: Any) -> Any:
             return value
 
 
+def has_secret_form(value: Any) -> bool:
+    """Whether a text, hidden or not, has the form of a secret."""
+    plain = revealed(value)
+    return isinstance(plain, str) and has_form(plain)
+
+
 def _refused_text(text: str, is_secret: IsSecret) -> str | None:
     if TOKEN.search(text) or is_secret(text):
         return "looks like a token"
+    if has_form(text):
+        return "has the form of a secret"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "holds half of a surrogate pair"
     return None

@@ -15,6 +15,7 @@ from kiamo_iac.manifest.exporting.limits import IsSecret, no_secrets, refused, r
 from kiamo_iac.resources import kinds
 from kiamo_iac.resources.base import COMMON_KEYS, Reference, Resource, Scope
 from kiamo_iac.resources.capabilities import Capabilities
+from kiamo_iac.sensitive import sensitive_paths
 from kiamo_iac.state import Gone, Instance, State
 
 Path = tuple[str, ...]
@@ -99,6 +100,10 @@ class Sayings:
         reserved = known.wire_names | known.attributes | frozenset(thing.kind.model_fields)
         forms: set[str] = set()
         for key, value in sorted(thing.settings.items()):
+            hidden = sensitive_paths(value, ("settings", key))
+            if hidden:  # what stands beside it would be compared, and written, without it
+                saying.unsaid["settings", key] = _sensitive(hidden, key)
+                continue
             why = refused({key: value}, is_secret=self._is_secret)
             if identity(key) in forms:
                 why = "has the same name in Unicode NFC as another one"
@@ -125,6 +130,12 @@ class Sayings:
                 return False
             case _:
                 return value in self._ids and _NAMES_AN_ID.fullmatch(key) is not None
+
+
+def _sensitive(paths: list[tuple[str, ...]], key: str) -> Unsaid:
+    if paths == [("settings", key)]:
+        return Unsaid("KIA0434", "is sensitive")
+    return Unsaid("KIA0434", f"holds what is sensitive ({', '.join('.'.join(path) for path in paths)})")
 
 
 def attribute_order(kind: type[Resource]) -> tuple[str, ...]:

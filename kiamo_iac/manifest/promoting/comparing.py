@@ -8,7 +8,7 @@ from typing import Any
 
 from kiamo_iac.address import Address
 from kiamo_iac.diagnostics import SourceRange
-from kiamo_iac.manifest.composition import Part, merge
+from kiamo_iac.manifest.composition import JOINED, Part, merge
 from kiamo_iac.manifest.promoting.bodies import (
     ENSURE,
     RUN_STATE,
@@ -23,6 +23,8 @@ from kiamo_iac.manifest.promoting.bodies import (
 from kiamo_iac.manifest.promoting.model import NOTHING, Choice, Difference, Leaf
 from kiamo_iac.manifest.promoting.views import Views
 from kiamo_iac.manifest.shapes import reading_order, shapes
+from kiamo_iac.manifest.variables import is_variable
+from kiamo_iac.sensitive import hidden, sensitive_paths
 from kiamo_iac.strict_json import same
 
 
@@ -72,6 +74,8 @@ class Compared:
     """Where a run state differs that nobody asked for."""
     unprotected: tuple[Address, ...]
     """Protected in `to` alone."""
+    sensitive: tuple[tuple[Address, Leaf], ...] = ()
+    """Sensitive settings that differ, and lists of them: each environment has its own."""
 
 
 def compare(views: Views, choice: Choice) -> Compared:
@@ -86,6 +90,7 @@ def compare(views: Views, choice: Choice) -> Compared:
         tuple(comparing.lacking),
         tuple(comparing.run_state),
         tuple(comparing.unprotected),
+        tuple(comparing.sensitive),
     )
 
 
@@ -95,6 +100,7 @@ class _Comparing:
         self.lacking: list[Lacking] = []
         self.run_state: list[Address] = []
         self.unprotected: list[Address] = []
+        self.sensitive: list[tuple[Address, Leaf]] = []
         self._views = views
         self._present = views.loaded[views.target]
         self._known = views.compositions[views.target].variables.known.keys()
@@ -114,8 +120,13 @@ class _Comparing:
             lacking = self._lacking(address, wanted, self._asked(wanted.filled))
             body = wanted.raw
             for leaf in leaves(body):
-                if leaf in lacking or (leaf in RUN_STATE and not self._choice.run_state):
+                secret = leaf[0] == "settings" and _is_secret(leaf, wanted, None)
+                if secret:
+                    self.sensitive.append((address, leaf))
+                if secret or leaf in lacking or (leaf in RUN_STATE and not self._choice.run_state):
                     body = with_leaf(body, leaf, NOTHING)
+            if body.get("settings") == {} and wanted.raw["settings"]:
+                body = with_leaf(body, ("settings",), NOTHING)
             self._differs(address, (), wanted, body, NOTHING)
             self._run_state_left(address, wanted.filled, {})
             return
@@ -132,6 +143,9 @@ class _Comparing:
             for leaf in both
             if leaf in asked and not _same(wanted.filled.get(leaf, NOTHING), present.filled.get(leaf, NOTHING))
         ]
+        secret = [leaf for leaf in differing if _is_secret(leaf, wanted, present)]
+        self.sensitive += [(address, leaf) for leaf in secret]
+        differing = [leaf for leaf in differing if leaf not in secret]
         lacking = self._lacking(address, wanted, differing)
         for leaf in differing:
             if leaf not in lacking:
@@ -174,6 +188,19 @@ class _Comparing:
             return
         if any(leaf in wanted and not _same(wanted[leaf], present.get(leaf, NOTHING)) for leaf in sorted(RUN_STATE)):
             self.run_state.append(address)
+
+
+def _is_secret(leaf: Leaf, wanted: Thing, present: Thing | None) -> bool:
+    """Whether a leaf stays what each environment has: a sensitive setting, unless both write a variable, or a list of
+    sensitive settings."""
+    if leaf[0] != "settings" or len(leaf) < 2:
+        return leaf[0] == JOINED
+    things = (wanted,) if present is None else (wanted, present)
+    listed = [entry for thing in things for entry in thing.filled.get((JOINED,), ())]
+    values = [thing.filled[leaf] for thing in things if leaf in thing.filled]
+    if not any(sensitive_paths(hidden({leaf[1]: value}, listed)) for value in values):
+        return False
+    return not all(is_variable(leaf_of(thing.raw, leaf)) for thing in things if leaf in thing.filled)
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -38,6 +38,12 @@ def notes(
     for address in compared.unprotected:
         summary = f"it stays protected in {target}, though {views.source} does not protect it"
         found.append(_of("KIA1024", summary, address, views, hint="a protection is never taken away: do it by hand"))
+    for address in dict.fromkeys(address for address, _ in compared.sensitive):
+        paths = [".".join(leaf) for of, leaf in compared.sensitive if of == address]
+        verb = "is" if len(paths) == 1 else "are"
+        summary = f"{' and '.join(paths)} {verb} sensitive, and not promoted"
+        hint = f"each environment has its own: write it into the manifests of {target} by hand, if it has to be there"
+        found.append(_of("KIA0436", summary, address, views, hint=hint))
     for address in compared.run_state:
         summary = f"its run state in {views.source} is not promoted"
         found.append(_of("KIA1028", summary, address, views, hint="--run-state promotes it too"))
@@ -93,6 +99,7 @@ def by_variables(views: Views, compared: Compared) -> tuple[tuple[Address, Leaf]
     """What both environments write alike, and what comes to another value in each."""
     source, target = views.loaded[views.source], views.loaded[views.target]
     differing = {(difference.address, difference.leaf) for difference in compared.differences}
+    differing |= set(compared.sensitive)
     found: list[tuple[Address, Leaf]] = []
     for address in sorted(views.wanted):
         theirs = source.parts.get(views.named(views.source, address))
