@@ -29,8 +29,8 @@ def github_workflow(wish: Wish) -> str:
     tool = filled(
         "github/tool.yml",
         checkout=used["checkout"],
-        repository=named.path if named is not None else "${{ vars.KIAMO_IAC_REPOSITORY }}",
-        ref=wish.tool.ref if wish.tool is not None else "${{ vars.KIAMO_IAC_REF }}",
+        repository=named.path if named is not None else _required("KIAMO_IAC_REPOSITORY"),
+        ref=wish.tool.ref if wish.tool is not None else _required("KIAMO_IAC_REF"),
     ).rstrip("\n")
     lacking = (
         "#     variable KIAMO_IAC_REPOSITORY    owner/name of the repository that holds kiamo-iac\n"
@@ -54,10 +54,12 @@ def github_workflow(wish: Wish) -> str:
 
     text += "".join(job("plan", chosen) for chosen in wish.environments)
     text += job("apply", first)
-    needs = f"apply-{_job_id(first)}"
+    needs, ready = f"apply-{_job_id(first)}", f"needs.apply-{_job_id(first)}.result == 'success'"
     for chosen in gated:
-        text += job("gated", chosen, needs=needs)
-        needs = f"[propose-{_job_id(chosen)}, apply-{_job_id(chosen)}]"
+        text += job("gated", chosen, needs=needs, ready=ready)
+        proposed, applied = f"propose-{_job_id(chosen)}", f"apply-{_job_id(chosen)}"
+        needs = f"[{proposed}, {applied}]"
+        ready = f"needs.{proposed}.result == 'success' && needs.{applied}.result != 'cancelled'"
     return text + "".join(job("drift", chosen) for chosen in wish.environments)
 
 
@@ -71,7 +73,7 @@ def gitlab_pipeline(wish: Wish) -> str:
     if wish.tool is not None:
         variables = f'\n  KIAMO_IAC_REPOSITORY: "{wish.tool.url}"\n  KIAMO_IAC_REF: "{wish.tool.ref}"'
     first, *gated = wish.environments
-    stages = dict.fromkeys(["validate", "plan", *(chosen.name for chosen in wish.environments)])
+    stages = ["validate", "plan", *(f"apply {chosen.name}" for chosen in wish.environments)]
     text = filled(
         "gitlab/head.yml",
         settings="" if wish.tool is not None else lacking,
@@ -100,3 +102,9 @@ def _listed(environments: Sequence[Chosen]) -> str:
 def _job_id(chosen: Chosen) -> str:
     """What GitHub takes as the id of a job; it stands behind a word, so it may begin with a digit."""
     return re.sub(r"[^A-Za-z0-9_-]", "-", chosen.name)
+
+
+def _required(name: str) -> str:
+    """A variable of GitHub; without it, what no checkout can find. An empty `repository` would be the project itself,
+    whose commit would then be the tool; an empty `ref` is whatever the default branch holds."""
+    return f"${{{{ vars.{name} || '{name}-is-not-set' }}}}"

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,67 @@ def test_s12_no_cache_no_work_tree_and_no_ledger_go_from_job_to_job(here: Machin
     assert [name for name, spec in kept.items() if ".kiamo/" in spec.get("paths", []) and "apply" not in name] == []
 
 
+UNPINNED: Mapping[str, Mapping[str, Setting | None]] = {
+    "no pin": {"KIAMO_STAGING_ORIGIN": None, "KIAMO_PRODUCTION_ORIGIN": None},
+    "a pin of spaces": {"KIAMO_STAGING_ORIGIN": Setting(" "), "KIAMO_PRODUCTION_ORIGIN": Setting("\t")},
+    "a pin of a ledger without a value": {
+        "KIAMO_STAGING_LEDGER_ORIGIN": Setting(""),
+        "KIAMO_PRODUCTION_LEDGER_ORIGIN": Setting(""),
+    },
+    "no ref of the tool": {"KIAMO_IAC_REF": None},
+}
+"""What is missing → the settings without it."""
+
+
+@pytest.mark.parametrize("what", UNPINNED)
+def test_s12_gitlab_a_job_without_a_pin_fails_before_a_token_is_sent(gitlab: Gitlab, here: Machine, what: str) -> None:
+    """GitLab gives no variable at all for one that nobody has set; to git, an empty ref is HEAD."""
+    changed = {**gitlab.settings, **UNPINNED[what]}
+    gitlab.settings = {name: setting for name, setting in changed.items() if setting is not None}
+    missing = next(iter(UNPINNED[what]))
+    for source, branch in (("merge_request_event", "feature"), ("push", "main"), ("schedule", "main")):
+        done = run(gitlab, source, CI_COMMIT_BRANCH=branch)
+        assert "success" not in {job.result for name, job in done.items() if name != "validate"}
+        assert any(f"{missing} is not set in this job. Set it under" in job.log for job in done.values())
+    assert calls(here) == 0
+
+
+def test_s12_gitlab_a_setting_that_does_not_reach_branches_is_named_as_the_user_set_it(
+    gitlab: Gitlab, here: Machine
+) -> None:
+    """Nobody is asked to set `KIAMO_STAGING_TOKEN` for branches: that is the token that writes."""
+    settings = gitlab.settings
+    for name in ("KIAMO_STAGING_PLAN_TOKEN", "KIAMO_STAGING_ORIGIN"):
+        gitlab.settings = {**settings, name: replace(settings[name], protected=True)}
+        log = run(gitlab, "merge_request_event")["plan:staging"].log
+        assert f"{name} is not set in this job" in log
+        assert "A variable that is protected" in log
+    assert here.emulators["staging"].calls() == []
+
+
+def test_s12_gitlab_what_only_jobs_write_is_found_beside_a_project_file_of_any_name(
+    gitlab: Gitlab, here: Machine, outside: Path
+) -> None:
+    (here.project / "kiamo.yaml").rename(here.project / "emea.yaml")
+    pipeline = here.project / ".gitlab-ci.yml"
+    text = pipeline.read_text(encoding="utf-8")
+    pipeline.write_text(text.replace('KIAMO_PROJECT: "kiamo.yaml"', 'KIAMO_PROJECT: "emea.yaml"'), encoding="utf-8")
+    plant_a_rescue_copy(here.project, outside)
+    commit(here.project)
+    done = run(gitlab, "push", CI_COMMIT_BRANCH="main")
+    assert "where only jobs write" in done["validate"].log
+
+
+def test_s12_gitlab_no_environment_is_applied_beside_the_job_that_validates(tmp_path: Path) -> None:
+    """Whatever the environment is called: each has a stage of its own."""
+    done = kiamo("init", "--ci", "gitlab", "--environment", "validate", "--environment", "b", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    pipeline = YAML(typ="safe").load(tmp_path / ".gitlab-ci.yml")
+    stages = [pipeline[name]["stage"] for name in ("validate", "plan:b", "apply:validate", "apply:b")]
+    assert stages == pipeline["stages"]
+    assert len(set(stages)) == 4
+
+
 # --- GitHub, and the scripts -----------------------------------------------------------------------------------------
 
 
@@ -330,6 +392,25 @@ def test_s12_the_installation_takes_no_program_no_setting_and_no_token_of_the_jo
     assert not (tmp_path / "pwned").exists()
 
 
+def test_s12_the_installation_is_of_the_checkout_that_it_stands_in(tmp_path: Path) -> None:
+    """With CDPATH, `cd` prefers a folder elsewhere."""
+    tree, decoy = tmp_path / "tree", tmp_path / "decoy"
+    for folder in (tree, decoy):
+        shutil.copytree(ROOT / "pipelines", folder / "pipelines")
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\necho "$@" >>"{tmp_path}/seen"\n'
+        'case "$*" in *venv*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;; '
+        f'*sysconfig*) echo "{tmp_path}" ;; esac\n',
+        encoding="utf-8",
+    )
+    python.chmod(0o755)
+    done = run_install(tree, Path("pipelines/install"), CDPATH=str(decoy), KIAMO_IAC_PYTHON=str(python))
+    assert done.returncode == 0, done.stderr
+    assert f"-r {tree}/requirements.txt" in (tmp_path / "seen").read_text(encoding="utf-8")
+    assert (tmp_path / "kiamo-iac-checkout.pth").read_text(encoding="utf-8") == f"{tree}\n"
+
+
 def test_s12_the_action_runs_no_program_of_the_folder_that_a_job_runs_in(tmp_path: Path) -> None:
     tree, path = tmp_path / "tree", tmp_path / "bin"
     for folder, text in ((tree, f'touch "{tmp_path}/pwned"'), (path, 'echo "ours $*"')):
@@ -370,9 +451,12 @@ def test_s12_a_saved_plan_is_a_file_whatever_it_is_called(tmp_path: Path) -> Non
     assert done.stdout.splitlines()[-3:] == ["--prune", "--", "--allow-data-loss=bases/a"]
 
 
-@pytest.mark.parametrize("pin", ["KIAMO_STAGING_ORIGIN", "KIAMO_STAGING_LEDGER_ORIGIN"])
+@pytest.mark.parametrize("value", ["", " \t"])
+@pytest.mark.parametrize("pin", ["KIAMO_STAGING_ORIGIN", "KIAMO_STAGING_LEDGER_ORIGIN", "KIAMO_ORIGIN"])
 @pytest.mark.parametrize("mode", ["plan", "apply", "drift"])
-def test_s12_a_pin_without_a_value_stops_the_action_before_a_token_is_sent(tmp_path: Path, mode: str, pin: str) -> None:
+def test_s12_a_pin_without_a_value_stops_the_action_before_a_token_is_sent(
+    tmp_path: Path, mode: str, pin: str, value: str
+) -> None:
     """GitHub gives an empty text for a variable that nobody has set: to the program, that is no pin."""
     (tmp_path / "kiamo-iac").write_text(f'#!/bin/sh\ntouch "{tmp_path}/called"\n', encoding="utf-8")
     (tmp_path / "kiamo-iac").chmod(0o755)
@@ -385,7 +469,7 @@ def test_s12_a_pin_without_a_value_stops_the_action_before_a_token_is_sent(tmp_p
             "RUNNER_TEMP": str(tmp_path),
             "ENVIRONMENT": "staging",
             "LOCK_TIMEOUT": "1",
-            pin: "",
+            pin: value,
         },
         capture_output=True,
         text=True,

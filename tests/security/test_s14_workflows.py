@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from kiamo_iac.scaffold.pipelines import actions
 from tests.cli.program import ROOT, kiamo
 from tests.committed_files import problems_of
+from tests.pipelines.expressions import condition, filled
 from tests.pipelines.variants import VARIANTS, written
 
 Job = Mapping[str, Any]
@@ -134,6 +135,75 @@ def test_s14_no_expression_is_in_a_script_and_no_trigger_gives_secrets_to_strang
     ):
         assert name not in workflow.read_text(encoding="utf-8")
         assert name not in str(action)
+
+
+def test_s14_the_tool_is_never_the_project_itself_for_want_of_a_setting(workflow: Path) -> None:
+    """To actions/checkout, an empty repository is this one, at the commit of the pull request: its action.yml would be
+    run with tokens. An empty ref is the default branch."""
+    for job in jobs_of(workflow).values():
+        (tool,) = [step["with"] for step in job["steps"] if step.get("with", {}).get("path") == ".kiamo-iac"]
+        found = [filled(tool[name], {"vars": {}}, {}) for name in ("repository", "ref")]
+        assert found in (
+            ["KIAMO_IAC_REPOSITORY-is-not-set", "KIAMO_IAC_REF-is-not-set"],
+            ["acme/kiamo-iac", "v9"],
+        )
+        settings = {"KIAMO_IAC_REPOSITORY": "acme/kiamo-iac", "KIAMO_IAC_REF": "v9"}
+        assert [filled(tool[name], {"vars": settings}, {}) for name in ("repository", "ref")] == [
+            "acme/kiamo-iac",
+            "v9",
+        ]
+
+
+def test_s14_who_gets_no_secrets_is_not_planned(workflow: Path) -> None:
+    """A fork, and Dependabot, for whose pull requests `init` itself writes a configuration."""
+
+    def planned(name: str, author: str) -> bool:
+        pull = {"head": {"repo": {"full_name": name}}, "user": {"login": author}}
+        github = {"event_name": "pull_request", "repository": "acme/kiamo", "event": {"pull_request": pull}}
+        jobs = [job for name, job in jobs_of(workflow).items() if kind_of(name) == "plan"]
+        found = {condition(job["if"], {"github": github}, {"success": lambda: True}) for job in jobs}
+        assert len(found) == 1
+        return found.pop()
+
+    assert planned("acme/kiamo", "mallory")
+    assert not planned("mallory/kiamo", "mallory")
+    assert not planned("acme/kiamo", "dependabot[bot]")
+
+
+PROMOTIONS = (
+    ({"apply-a": "success"}, "propose-b-c", True),
+    ({"apply-a": "cancelled"}, "propose-b-c", False),
+    ({"apply-a": "failure"}, "propose-b-c", False),
+    ({"apply-a": "skipped"}, "propose-b-c", False),
+    ({"propose-b-c": "success", "apply-b-c": "success"}, "propose-3", True),
+    ({"propose-b-c": "success", "apply-b-c": "skipped"}, "propose-3", True),
+    ({"propose-b-c": "success", "apply-b-c": "cancelled"}, "propose-3", False),
+    ({"propose-b-c": "success", "apply-b-c": "failure"}, "propose-3", False),
+    ({"propose-b-c": "cancelled", "apply-b-c": "skipped"}, "propose-3", False),
+    ({"propose-b-c": "success"}, "apply-b-c", True),
+    ({"propose-b-c": "cancelled"}, "apply-b-c", False),
+)
+"""What became of the jobs before, the job, and whether it runs."""
+
+
+@pytest.mark.parametrize(("before", "name", "runs"), PROMOTIONS)
+def test_s14_an_environment_is_proposed_after_the_one_before_it_was_applied(
+    tmp_path: Path, before: Mapping[str, str], name: str, runs: bool
+) -> None:
+    """A job is cancelled alone when it takes too long, or when a newer run waits in its place."""
+    job = jobs_of(written("a ledger on git, two gates", tmp_path))[name]
+    needs = [job["needs"]] if isinstance(job["needs"], str) else job["needs"]
+    assert set(needs) == set(before)
+    contexts = {
+        "github": {"event_name": "push"},
+        "needs": {need: {"result": result, "outputs": {"changes": "true"}} for need, result in before.items()},
+    }
+    functions = {
+        "success": lambda: set(before.values()) == {"success"},
+        "failure": lambda: "failure" in before.values(),
+        "cancelled": lambda: False,
+    }
+    assert condition(job["if"], contexts, functions) is runs
 
 
 def test_s14_a_project_with_workflows_is_valid_commits_and_all(tmp_path: Path) -> None:
