@@ -97,7 +97,7 @@ class Git:
         repository = find_repository(folder)
         if repository is None:
             return None
-        tree = repository.work_tree
+        tree = repository.checkout
         program = program_in(environ, tree=tree)
         if program is None:
             msg = "git cannot be run: it is not installed."

@@ -35,6 +35,16 @@ class Repository:
         above = self.git_dir.parents
         return any(folder.name == "modules" and (folder.parent / "HEAD").is_file() for folder in above)
 
+    @property
+    def checkout(self) -> Path:
+        """The root of all that one commit can bring: of a submodule, that of the repository around it.
+
+        Raises:
+            GitError: of the repository around it, as `find_repository`.
+        """
+        around = find_repository(self.work_tree.parent) if self.is_submodule else None
+        return self.work_tree if around is None else around.checkout
+
 
 def has_git(folder: Path) -> bool:
     """Whether `folder` is the root of a work tree: it holds a `.git`, whatever that is."""

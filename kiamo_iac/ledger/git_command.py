@@ -9,6 +9,7 @@ from typing import Self
 
 from kiamo_iac.errors import GitError, LedgerError, TransportError
 from kiamo_iac.git.command import SECONDS, Git, Ran
+from kiamo_iac.git.configuration import check_configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,14 @@ class LedgerGit:
     def of(cls, root: Path, environ: Mapping[str, str], *, remote: str, seconds: float = SECONDS) -> Self:
         """
         Raises:
-            LedgerError: there is no git, or `root` lies in no repository that it runs in.
+            LedgerError: there is no git, `root` lies in no repository that it runs in, or a commit can bring a file
+                of its configuration.
             TransportError: git took too long.
         """
         try:
             git = Git.of(root, environ, seconds=seconds)
+            if git is not None:
+                check_configuration(git, environ)
         except (GitError, TransportError) as error:
             raise _of_the_ledger(error) from error
         if git is None:

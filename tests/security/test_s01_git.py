@@ -183,3 +183,76 @@ def test_s01_git_and_what_it_starts_see_no_token_of_an_instance(
     assert "GIT_SSH_COMMAND=" in seen.read_text()
     assert "KIAMO_STAGING_TOKEN" in os.environ
     assert "KIAMO_" not in seen.read_text()
+
+
+@pytest.mark.parametrize(
+    "how", ["HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "include", "link"]
+)
+def test_s01_a_configuration_that_a_commit_brings_runs_nothing(
+    project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Jobs set HOME to the folder of the checkout where the user of a container has none."""
+    pwned, checkout = desk.folder / "pwned", project.parent
+    file = checkout / ("git/config" if how == "XDG_CONFIG_HOME" else ".gitconfig")
+    file.parent.mkdir(exist_ok=True)
+    evil = f'[core]\n\tsshCommand = "env > {pwned}; false"\n[credential]\n\thelper = "!env > {pwned}; false"\n'
+    match how:
+        case "HOME" | "XDG_CONFIG_HOME":
+            monkeypatch.setenv(how, str(checkout))
+        case "include":
+            git(checkout, "config", "include.path", "../.gitconfig")
+        case "link":
+            monkeypatch.setenv("HOME", str(checkout))
+            file.symlink_to("evil")
+        case _:
+            monkeypatch.setenv(how, str(file))
+    git(checkout, "remote", "set-url", "origin", "git@git.example.com:x.git")
+    file.write_text(evil, encoding="utf-8")
+    git(checkout, "add", ".")
+    for line in COMMANDS:
+        code, _, err = desk.run(*line)
+        assert code == 1
+        assert "Git would take core.sshcommand from" in err
+        assert "a commit can bring that file: git tracks" in err
+        assert "Hint: set HOME" in err
+    assert not pwned.exists()
+    git(checkout, "rm", "-q", "--cached", str(file.relative_to(checkout)), *(["evil"] if how == "link" else []))
+    assert desk.run("ledger", "list", "-e", "staging")[0] == 1
+    assert pwned.exists(), "what the job itself configures there stands"
+
+
+def test_s01_a_configuration_beside_a_submodule_runs_nothing(
+    project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request may change the repository around it."""
+    pwned, around = desk.folder / "pwned", desk.folder / "around"
+    around.mkdir()
+    git(around, "init", "-q", "-b", "main")
+    git(around, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(project.parent), "sub")
+    git(around / "sub", "remote", "set-url", "origin", "git@git.example.com:x.git")
+    (around / ".gitconfig").write_text(f'[core]\n\tsshCommand = "env > {pwned}; false"\n', encoding="utf-8")
+    (around / "bin").mkdir()
+    (around / "bin" / "git").write_text(f"#!/bin/sh\nenv > {pwned}\n")
+    (around / "bin" / "git").chmod(0o755)
+    git(around, "add", ".")
+    monkeypatch.setenv("HOME", str(around))
+    monkeypatch.setenv("PATH", f"{around / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("KIAMO_STAGING_LEDGER_ORIGIN", "ssh://git.example.com")
+    monkeypatch.chdir(around / "sub" / "telephony")
+    code, _, err = desk.run("ledger", "list", "-e", "staging")
+    assert (code, "Git would take core.sshcommand from" in err) == (1, True)
+    assert not pwned.exists()
+
+
+def test_s01_a_team_may_share_what_its_people_alone_use(project: Path, desk: Desk) -> None:
+    checkout = project.parent
+    (checkout / ".gitconfig").write_text(
+        "[alias]\n\tpush = !false\n\tco = checkout\n[fetch]\n\tprune = true\n[core]\n\tautocrlf = input\n"
+        '[diff "yaml"]\n\ttextconv = cat\n[pull]\n\trebase = true\n[push]\n\tdefault = current\n',
+        encoding="utf-8",
+    )
+    git(checkout, "config", "include.path", "../.gitconfig")
+    git(checkout, "add", ".")
+    for line in COMMANDS:
+        code, out, err = desk.run(*line)
+        assert code == 0, out + err
