@@ -61,7 +61,7 @@ def test_every_page_of_docs_was_built() -> None:
     names = {path.relative_to(SITE).as_posix() for path in BUILT}
     wanted = {page.relative_to(DOCS).with_suffix(".html").as_posix() for page in pages()}
     wanted = {re.sub(r"README\.html$", "index.html", name) for name in wanted}
-    assert wanted | {"404.html", "changelog.html", "contributing.html"} == names
+    assert wanted | {"404.html", "changelog.html", "contributing.html", "security.html"} == names
 
 
 @pytest.mark.parametrize("path", BUILT, ids=lambda path: path.relative_to(SITE).as_posix())

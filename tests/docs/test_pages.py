@@ -13,7 +13,14 @@ from tests.cli.program import ROOT
 from tests.docs.page import DOCS, Command, Fence, Written, commands, doings, fences, pages, pattern
 
 TEXTS = sorted(
-    [*pages(), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("examples/*.md")]
+    [
+        *pages(),
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
+        ROOT / "CHANGELOG.md",
+        *ROOT.glob("examples/*.md"),
+    ]
 )
 SITE = (ROOT / ".ci" / "mkdocs.yml").read_text(encoding="utf-8")
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)|(?:src|srcset)=\"(?P<picture>[^\"]+)\"")
@@ -79,7 +86,7 @@ def test_every_page_has_its_place_on_the_site() -> None:
     told = set(re.findall(r"(\S+\.md)$", SITE, re.MULTILINE))
     named = {page.relative_to(DOCS).as_posix() for page in pages()}
     assert sorted(name for name in named - told if not re.fullmatch(r"adr/\d{4}-.*", name)) == []
-    assert sorted(told - named) == ["changelog.md", "contributing.md"]
+    assert sorted(told - named) == ["changelog.md", "contributing.md", "security.md"]
 
 
 def test_the_readme_is_short_and_leads_to_the_site_s_pages() -> None:
