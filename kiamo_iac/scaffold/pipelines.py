@@ -35,12 +35,15 @@ def github_workflow(wish: Wish) -> str:
     lacking = (
         "#     variable KIAMO_IAC_REPOSITORY    owner/name of the repository that holds kiamo-iac\n"
         "#     variable KIAMO_IAC_REF           which tag or commit of it\n"
+        "#                                      (GitHub gives no variables to the pull request of a fork: to\n"
+        "#                                      validate those, write both values into this file)\n"
     )
     first, *gated = wish.environments
     text = filled(
         "github/head.yml",
         settings="" if wish.tool is not None else lacking,
         names=_listed(wish.environments),
+        prefixes=_prefixes(wish.environments),
         branch=wish.repository.branch,
         gated=f" of {_listed(gated)}" if gated else "",
         project=wish.project,
@@ -78,6 +81,7 @@ def gitlab_pipeline(wish: Wish) -> str:
         "gitlab/head.yml",
         settings="" if wish.tool is not None else lacking,
         names=_listed(wish.environments),
+        prefixes=_prefixes(wish.environments),
         gated=f" of {_listed(gated)}" if gated else "",
         stages=", ".join(f'"{stage}"' for stage in stages),
         variables=variables,
@@ -97,6 +101,11 @@ def gitlab_pipeline(wish: Wish) -> str:
 
 def _listed(environments: Sequence[Chosen]) -> str:
     return ", ".join(chosen.name for chosen in environments)
+
+
+def _prefixes(environments: Sequence[Chosen]) -> str:
+    """What stands for `<ENV>` in the names of variables."""
+    return ", ".join(chosen.prefix.removeprefix("KIAMO_") for chosen in environments)
 
 
 def _job_id(chosen: Chosen) -> str:

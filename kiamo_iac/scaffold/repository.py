@@ -24,6 +24,7 @@ class Remote:
     """Where `origin` is: a host and a path on it, without user or password."""
 
     host: str
+    """With the port of an https address, unless it is 443: credentials go to that server alone."""
     path: str
     """`group/name`."""
 
@@ -52,15 +53,18 @@ def repository_of(folder: Path) -> Repository:
 def parse_remote(url: str) -> Remote | None:
     """Host and path of an address that git takes, or None."""
     if (found := _SCP.fullmatch(url)) and "://" not in url:
-        host, path = found[1], found[2]
+        host, path, port = found[1], found[2], None
     else:
         try:
             parts = urlsplit(url)
             host, path = parts.hostname or "", parts.path
+            port = parts.port if parts.scheme == "https" else None
         except ValueError:
             return None
     path = path.strip("/").removesuffix(".git")
-    return Remote(host.lower(), path) if _HOST.fullmatch(host) and _PATH.fullmatch(path) else None
+    if not (_HOST.fullmatch(host) and _PATH.fullmatch(path)):
+        return None
+    return Remote(host.lower() if port in {None, 443} else f"{host.lower()}:{port}", path)
 
 
 def _remote(config: str) -> Remote | None:

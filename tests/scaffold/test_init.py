@@ -207,6 +207,30 @@ def test_pipelines_keep_the_ledger_where_it_stays(here: Here) -> None:
     assert run(["validate"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("remote", "host"),
+    [
+        ("https://gitlab.example.com:8443/ops/x.git", "gitlab.example.com:8443"),
+        ("https://gitlab.example.com:443/ops/x.git", "gitlab.example.com"),
+        ("ssh://git@gitlab.example.com:2222/ops/x.git", "gitlab.example.com"),
+        ("http://gitlab.example.com:8080/ops/x.git", "gitlab.example.com"),
+    ],
+)
+def test_the_ledger_is_on_the_port_of_the_remote(here: Here, remote: str, host: str) -> None:
+    """Its credentials are of that server, and so is the pin of the pipeline."""
+    folder = here(remote)
+    assert run(["init"]) == 0
+    ledger = read(folder / "kiamo.yaml")["environments"]["staging"]["ledger"]
+    assert ledger["address"] == f"https://{host}/api/v4/projects/ops%2Fx/terraform/state/kiamo-staging"
+    assert run(["validate"]) == 0
+
+
+def test_what_to_set_is_named_by_the_variables_of_the_project(here: Here) -> None:
+    folder = here(GITLAB)
+    assert run(["init", "--environment", "b.c", "--environment", "3"]) == 0
+    assert "<ENV> is each of B_C, 3." in (folder / ".gitlab-ci.yml").read_text(encoding="utf-8")
+
+
 def test_github_keeps_it_on_a_ref(here: Here) -> None:
     folder = here(GITHUB)
     assert run(["init"]) == 0
