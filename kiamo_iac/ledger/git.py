@@ -119,7 +119,8 @@ class GitRemote:
             LedgerError, TransportError: git failed.
         """
         commit = self._tip(self._lock_ref)
-        if commit is not None and self._holder_in(commit).id == holder.id:
+        held = self._holder_in(commit) if commit is not None else None
+        if commit is not None and held is not None and held.id == holder.id:
             self._delete_lock(commit)
 
     def read(self) -> Found | None:
@@ -156,10 +157,15 @@ class GitRemote:
         return self._push(self._ref, commit, expected=expected)
 
     def _attempt(self, commit: str) -> Holder | None:
-        """Push the lock once: None when it is ours, else who holds it."""
-        if self._push(self._lock_ref, commit, expected=None) is not None:
-            return None
-        return self.holder() or Holder("", "another run that has just ended")
+        """Push the lock: None when it is ours, else who holds it. A lock that is gone before that can be read is tried
+        again."""
+        for _ in range(_TRIES):
+            if self._push(self._lock_ref, commit, expected=None) is not None:
+                return None
+            holder = self.holder()
+            if holder is not None:
+                return holder
+        return Holder("", "another run that has just ended")
 
     def _delete_lock(self, commit: str) -> None:
         lease = f"--force-with-lease={self._lock_ref}:{commit}"
@@ -223,9 +229,10 @@ class GitRemote:
     def _has(self, commit: str) -> bool:
         return self._git.run("cat-file", "-e", f"{commit}^{{commit}}").code == 0
 
-    def _holder_in(self, commit: str) -> Holder:
+    def _holder_in(self, commit: str) -> Holder | None:
+        """Who holds the lock that `commit` is; None: it has been given back."""
         if not self._fetch(self._lock_ref, commit):
-            return Holder("", "another run that has just ended")
+            return None
         text = self._git.run("cat-file", "blob", f"{commit}:lock.json").output.decode("utf-8", "replace")
         return Holder.from_json(text) or Holder(commit[:12], "another run")
 

@@ -442,3 +442,21 @@ def test_a_lock_that_is_given_back_between_push_and_look_is_taken(
     mine = Holder.of_this_process("second", "apply")
     second.lock(mine, timeout=0)
     assert first.holder() == mine
+
+
+def test_a_lock_that_is_given_back_before_its_holder_is_read_is_taken(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the run would end with a lock that nobody holds, and could not say whose it was."""
+    first, second = remote_of(hosted.a), remote_of(hosted.b)
+    first.lock(Holder.of_this_process("first", "apply"), timeout=0)
+    fetch = second._fetch
+
+    def given_back(ref: str, commit: str) -> bool:
+        first.unlock()
+        return fetch(ref, commit)
+
+    monkeypatch.setattr(second, "_fetch", given_back)
+    mine = Holder.of_this_process("second", "apply")
+    second.lock(mine, timeout=0)
+    assert first.holder() == mine
