@@ -10,10 +10,13 @@ import os
 import re
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from kiamo_iac.command_line import word
 from kiamo_iac.errors import GitError, KiamoIacError, TransportError
@@ -23,6 +26,11 @@ from kiamo_iac.secret import HIDDEN, conceal, redact
 
 SECONDS: Final = 60.0
 """The longest that one command may take."""
+LONGEST: Final = 256 * 1024 * 1024
+"""Bytes of an answer, as of a ledger in a file: a blob of gigabytes is pushed in a few megabytes."""
+_CHUNK: Final = 1 << 16
+_GRACE: Final = 0.5
+"""Seconds for the rest of what it said to arrive once git has ended."""
 CONFIG: Final[Mapping[str, str]] = {
     "safe.bareRepository": "explicit",  # git 2.38; for older ones, --git-dir says the same
     "core.hooksPath": "/dev/null",
@@ -149,22 +157,34 @@ class Git:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                bufsize=0,
                 env=environ,
                 start_new_session=True,  # no terminal for ssh to ask on, and Ctrl-C does not cut a push short
             )
         except OSError as error:
             msg = f"git cannot be run: {error.strerror or error}."
             raise GitError(msg, hint="install git") from error
+        output, said = _Reader(process, process.stdout, whole=True), _Reader(process, process.stderr, whole=False)
+        threading.Thread(target=_give, args=(process.stdin, given), daemon=True).start()
+        end = time.monotonic() + self.seconds
         try:
-            output, said = process.communicate(given, timeout=self.seconds)
-        except subprocess.TimeoutExpired as error:
-            msg = f"git {what} was still not done after {self.seconds:g} s."
-            raise TransportError(msg, sent=True, hint="check the network, and that git needs no password") from error
+            output.join(self.seconds)
+            process.wait(0 if output.is_alive() else max(0, end - time.monotonic()))
+            ended = not output.is_alive()
+        except subprocess.TimeoutExpired:
+            ended = False
         finally:
             _end(process)
-        lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+            said.join(_GRACE)
+        if not ended:
+            msg = f"git {what} was still not done after {self.seconds:g} s."
+            raise TransportError(msg, sent=True, hint="check the network, and that git needs no password")
+        if output.too_long:
+            msg = f"git {what} answered more than {LONGEST >> 20} MiB."
+            raise GitError(msg, hint="look at what the remote, or the repository, keeps there")
+        lines = [line.strip() for line in said.data.decode("utf-8", "replace").splitlines() if line.strip()]
         lines = [line for line in lines if not _NOT_ASKED.match(line)]
-        return Ran(process.returncode, output, without_password(" ".join(lines[-4:]))[:400])
+        return Ran(process.returncode, bytes(output.data), without_password(" ".join(lines[-4:]))[:400])
 
 
 def head_commit(folder: Path, environ: Mapping[str, str]) -> str | None:
@@ -189,7 +209,41 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
     process.wait()
+
+
+class _Reader(threading.Thread):
+    """Reads one stream of a process to its end. What git leaves running may hold stderr open for hours, as a connection
+    does that ssh shares (ControlPersist): so nothing waits for that end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stream: IO[bytes] | None, *, whole: bool) -> None:
+        """`whole`: all of it is kept, and the process ended where that is too long; else the last of it."""
+        super().__init__(daemon=True)
+        self.data = bytearray()
+        self.too_long = False
+        self._process = process
+        self._stream = stream
+        self._whole = whole
+        self.start()
+
+    def run(self) -> None:
+        if self._stream is None:
+            return
+        with self._stream:
+            while chunk := os.read(self._stream.fileno(), _CHUNK):
+                self.data += chunk
+                if not self._whole:
+                    del self.data[:-_CHUNK]
+                elif len(self.data) > LONGEST:
+                    self.too_long = True
+                    self.data.clear()
+                    self._process.kill()
+                    return
+
+
+def _give(stream: IO[bytes] | None, given: bytes) -> None:
+    if stream is not None:
+        left = memoryview(given)
+        with suppress(OSError), stream:  # it has ended without reading all of it
+            while left:
+                left = left[os.write(stream.fileno(), left) :]

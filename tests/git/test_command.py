@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import kiamo_iac
 from kiamo_iac.errors import GitError
+from kiamo_iac.git import command
 from kiamo_iac.git.command import Git, head_commit
 from kiamo_iac.git.surroundings import environment_of, program_in
 
@@ -224,3 +226,29 @@ def test_git_is_looked_for_in_absolute_folders_outside_of_the_tree(
         assert program_in({"PATH": entry}, tree=tree) is None
         assert program_in({"PATH": f"{entry}{os.pathsep}{tools}"}, tree=tree) == tools / "git"
     assert environment_of({"PATH": os.pathsep.join((*untrusted[:-1], "/bin"))}, tree=tree)["PATH"] == "/bin"
+
+
+def test_an_answer_has_an_end(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "LONGEST", 1 << 20)
+    opened_git = opened(checkout)
+    for size in (0, 1, (1 << 20) - 1, 1 << 20):
+        given = b"x" * size
+        blob = opened_git.run("hash-object", "-w", "--stdin", given=given).output.decode().strip()
+        assert opened_git.run("cat-file", "blob", blob).output == given
+    blob = opened_git.run("hash-object", "-w", "--stdin", given=bytes((1 << 20) + 1)).output.decode().strip()
+    with pytest.raises(GitError, match="git cat-file answered more than 1 MiB"):
+        opened_git.run("cat-file", "blob", blob)
+
+
+def test_what_git_leaves_running_is_not_waited_for(checkout: Path, tmp_path: Path) -> None:
+    """A connection that ssh shares holds stderr open, for as long as ControlPersist says."""
+    real = program_in(ENVIRON, tree=checkout)
+    pid = tmp_path / "pid"
+    program_at(tmp_path / "bin" / "git", f'sleep 600 >/dev/null & echo $! > {pid}; echo so >&2; exec {real} "$@"')
+    environ = ENVIRON | {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{ENVIRON['PATH']}"}
+    assert head_commit(checkout, environ) == git(checkout, "rev-parse", "HEAD")
+    os.kill(int(pid.read_text()), signal.SIGKILL)  # it was left running, as it should be
+
+
+def test_a_git_that_reads_nothing_of_what_it_is_given_ends(checkout: Path) -> None:
+    assert opened(checkout).run("--no-such-option", given=bytes(1 << 22)).code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from kiamo_iac.cli.session import Session
 from kiamo_iac.emulator import FULL_TOKEN, Request
 from kiamo_iac.emulator.message import Response
 from kiamo_iac.errors import BudgetError, ResponseError
+from kiamo_iac.git import command
 from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.secret import Secret
 from kiamo_iac.state import State
@@ -324,3 +326,30 @@ def test_s13_numbers_in_a_hint_are_those_in_force() -> None:
     except BudgetError as caught:
         error = caught
     assert "limits: {rows: 2}" in error.hint
+
+
+def test_s13_a_ledger_on_git_that_no_machine_holds_is_not_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever may push to the repository pushes gigabytes in a few megabytes: git packs them."""
+
+    def git(*arguments: str, given: bytes = b"") -> str:
+        line = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments]
+        return subprocess.run(line, cwd=desk.folder, input=given, check=True, capture_output=True).stdout.decode()
+
+    monkeypatch.setattr(command, "LONGEST", MIB)
+    git("init", "-q", "--bare", str(tmp_path / "origin.git"))
+    git("init", "-q")
+    git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    blob = git("hash-object", "-w", "--stdin", given=bytes(3 * MIB)).strip()
+    tree = git("mktree", given=f"100644 blob {blob}\tledger.json\n".encode()).strip()
+    git("push", "-q", "origin", f"{git('commit-tree', tree, '-m', 'evil').strip()}:refs/kiamo-iac/staging")
+    desk.project(
+        "manifests: [manifests]\nenvironments:\n  staging: {url: 'http://127.0.0.1:8090', ledger: {backend: git}}\n"
+    )
+    for line in (("plan", "-e", "staging"), ("ledger", "list", "-e", "staging"), ("apply", "-e", "staging", "--yes")):
+        code, out, err = desk.run(*line)
+        assert (code, out) == (1, "")
+        assert "git cat-file answered more than 1 MiB" in err
+        assert "Hint: look at what the remote" in err
+    assert git("ls-remote", "origin", "refs/kiamo-iac-lock/*") == ""
