@@ -6,11 +6,16 @@ import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from kiamo_iac.errors import GitError
 from kiamo_iac.git.command import Git
 from kiamo_iac.git.index import paths_in
 from kiamo_iac.git.repository import Repository, find_repository, has_git
+from kiamo_iac.private_file import read_limited
+
+_LARGEST_INDEX: Final = 256 * 1024 * 1024
+"""Bytes of one, which are millions of paths; of what is larger, or no file at all, git is asked."""
 
 
 def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) -> str | None:
@@ -43,12 +48,12 @@ def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) ->
 def _listed_in_file(repository: Repository) -> Iterable[bytes] | None:
     """What the index lists; None: git has to be asked."""
     try:
-        index = (repository.git_dir / "index").read_bytes()
+        index = read_limited(repository.git_dir / "index", limit=_LARGEST_INDEX)
     except FileNotFoundError:
         return ()
     except OSError:
         return None
-    return paths_in(index)
+    return None if index is None else paths_in(index)
 
 
 def _listed_by_git(root: Path, environ: Mapping[str, str]) -> Iterable[bytes]:

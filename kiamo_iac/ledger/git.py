@@ -30,6 +30,9 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\-]|^[.\-]|\.(?=\.|$|lock$)")
 _TRIES: Final = 3
 _PUSHES: Final = 2
 """A push that failed although the ref is as expected: another run may have given its lock back in between."""
+_NO_LEDGER: Final = (
+    "choose another ref, or look who pushed to this one (git ls-remote); its history may hold the ledger"
+)
 _READ: Final = "--upload-pack=git-upload-pack"
 _WRITE: Final = "--receive-pack=git-receive-pack"
 """The programs on the other side, whatever a configuration says of the remote."""
@@ -136,9 +139,11 @@ class GitRemote:
                 return None
             if self._fetch(self._ref, commit):
                 self._parent = commit
-                data = self._git.must("cat-file", "blob", f"{commit}:ledger.json")
+                ran = self._git.run("cat-file", "blob", f"{commit}:ledger.json")
+                if ran.code:
+                    raise damaged(self.shown, "its commit holds no file ledger.json", hint=_NO_LEDGER)
                 try:
-                    text = data.decode()
+                    text = ran.output.decode()
                 except UnicodeDecodeError:
                     raise damaged(self.shown, "it is not UTF-8") from None
                 return Found(parse_document(text, self.shown, environment=self._environment), commit)
@@ -222,8 +227,10 @@ class GitRemote:
         ran = self._git.run("fetch", *_FETCH, "--", self._remote, ref)
         if self._has(commit):
             return True
-        if ran.code and self._tip(ref) == commit:
-            raise self._git.failed("fetch", ran)
+        if self._tip(ref) == commit:
+            if ran.code:
+                raise self._git.failed("fetch", ran)
+            raise damaged(self.shown, f"{ref} is no commit", hint=_NO_LEDGER)
         return False
 
     def _has(self, commit: str) -> bool:

@@ -137,5 +137,13 @@ def test_an_index_that_git_cannot_read_is_told(project: Path) -> None:
         why_tracked(project, PARTS, ENVIRON)
 
 
+def test_a_pipe_in_the_place_of_the_index_is_not_waited_for(project: Path) -> None:
+    """Such as that of another user, in a folder above that everybody may write to."""
+    root = next(above for above in (project, *project.parents) if (above / ".git").is_dir())
+    os.mkfifo(root / ".git" / "index")
+    with pytest.raises(GitError, match="git cannot be run"):
+        why_tracked(project, PARTS, NO_GIT)
+
+
 def test_without_a_repository_nothing_is_tracked(tmp_path: Path) -> None:
     assert why_tracked(tmp_path, PARTS, NO_GIT) is None

@@ -336,10 +336,19 @@ def test_a_remote_that_is_away_at_the_end_leaves_a_rescue_copy_that_the_next_run
 def test_a_ref_that_holds_no_ledger_is_left_alone(hosted: Hosted) -> None:
     git(hosted.a, "push", "-q", "origin", "main:refs/kiamo-iac/staging")
     before = git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging")
-    with pytest.raises(LedgerError, match=r"git cat-file failed.*ledger.json"), opened(hosted.a):
+    with pytest.raises(LedgerError, match=r"cannot be read. It is left as it is") as caught, opened(hosted.a):
         pass
+    assert caught.value.diagnostics[0].summary == "the ledger is damaged: its commit holds no file ledger.json"
     assert git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging") == before
     assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac/staging"]
+
+
+def test_a_ref_that_is_no_commit_is_left_alone(hosted: Hosted) -> None:
+    blob = git(hosted.a, "hash-object", "-w", str(hosted.a / ".git" / "HEAD"))
+    git(hosted.a, "push", "-q", "origin", f"{blob}:refs/kiamo-iac/staging")
+    with pytest.raises(LedgerError, match="cannot be read") as caught:
+        read(hosted.b)
+    assert caught.value.diagnostics[0].summary == "the ledger is damaged: refs/kiamo-iac/staging is no commit"
 
 
 def test_a_ledger_of_another_environment_is_left_alone(hosted: Hosted) -> None:
