@@ -47,7 +47,7 @@ _KEPT: Final = frozenset(
     }
 )
 _CONFIG_PAIR: Final = re.compile(r"GIT_CONFIG_(?:KEY|VALUE)_\d+")
-_TOKEN_OF_KIAMO: Final = re.compile(r"KIAMO_(?:.*_)?TOKEN(?:_FILE)?")
+_SECRET_OF_KIAMO: Final = re.compile(r"KIAMO_(?:.*_)?(?:TOKEN|PASSWORD)(?:_FILE)?")
 _IDENTITY: Final = {"NAME": "kiamo-iac", "EMAIL": "kiamo-iac@localhost"}
 _FIXED: Final[Mapping[str, str]] = {
     "GIT_NO_LAZY_FETCH": "1",
@@ -60,7 +60,7 @@ _FIXED: Final[Mapping[str, str]] = {
 
 
 def environment_of(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]:
-    """What git and its helpers see of `environ`: no variable that redirects it, no token of an instance, and a PATH
+    """What git and its helpers see of `environ`: no variable that redirects it, no secret of this tool, and a PATH
     without folders of `tree` or of the working directory."""
     kept = {name: value for name, value in environ.items() if _stands(name.upper())}
     protocols = kept.get("GIT_ALLOW_PROTOCOL")
@@ -87,7 +87,7 @@ def program_in(environ: Mapping[str, str], *, tree: Path) -> Path | None:
 def _stands(name: str) -> bool:
     if name.startswith("GIT_"):
         return name in _KEPT or _CONFIG_PAIR.fullmatch(name) is not None
-    return _TOKEN_OF_KIAMO.fullmatch(name) is None
+    return _SECRET_OF_KIAMO.fullmatch(name) is None
 
 
 def _search_path(environ: Mapping[str, str], *, tree: Path) -> Iterator[Path]:

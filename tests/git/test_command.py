@@ -179,6 +179,8 @@ def test_the_users_configuration_stands(checkout: Path) -> None:
         "KIAMO_TOKEN",
         "KIAMO_STAGING_TOKEN",
         "KIAMO_STAGING_PLAN_TOKEN_FILE",
+        "KIAMO_STAGING_LEDGER_PASSWORD",
+        "KIAMO_STAGING_LEDGER_PASSWORD_FILE",
     ],
 )
 def test_variables_that_redirect_git_or_hold_a_token_do_not_reach_it(tmp_path: Path, name: str) -> None:
@@ -252,3 +254,9 @@ def test_what_git_leaves_running_is_not_waited_for(checkout: Path, tmp_path: Pat
 
 def test_a_git_that_reads_nothing_of_what_it_is_given_ends(checkout: Path) -> None:
     assert opened(checkout).run("--no-such-option", given=bytes(1 << 22)).code
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_again(checkout: Path) -> None:
+    """Curl words it in other ways from version to version."""
+    ran = opened(checkout).run("ls-remote", "--", "http://127.0.0.1:1/x.git")
+    assert (ran.code, ran.passing) == (128, True), ran.said
