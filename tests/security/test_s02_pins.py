@@ -245,3 +245,38 @@ def test_s02_pins_of_instances_are_none_of_ledgers(
     run(("plan", "-e", "staging"), session=Session())
     assert evil.connections > 0
     capsys.readouterr()
+
+
+# --- other users of the machine ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whose", ["another's", "mine", "root's", "the folder's", "shared among few"])
+def test_s02_a_project_file_that_another_user_puts_above_all_folders(
+    folder: Path, evil: Wild, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], whose: str
+) -> None:
+    """In `/tmp`, for whoever works below it and has a token. Which of them are legitimate, the other cases say."""
+    project(folder, staging=f"url: '{evil.url}'")
+    below = folder / "mine"
+    below.mkdir()
+    owner = {"mine": os.geteuid(), "root's": 0, "the folder's": 4343}.get(whose, 4242)
+    folder.chmod(0o775 if whose == "shared among few" else 0o1777)
+    told = Path.stat
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = told(path, follow_symlinks=follow_symlinks)
+        uid = {folder / "kiamo.yaml": owner, below: 4343}.get(path, found.st_uid)
+        return os.stat_result((*found[:4], uid, *found[5:]))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.chdir(below)
+    given(monkeypatch, KIAMO_STAGING_TOKEN=TOKEN)
+    if whose != "another's":
+        run(("plan", "-e", "staging"), session=Session())
+        assert evil.connections > 0
+        return
+    said = refused(capsys, ("plan", "-e", "staging"))
+    assert f"{folder / 'kiamo.yaml'} belongs to another user" in said
+    assert "name it with --project" in said
+    assert evil.connections == 0
+    run(("--project", str(folder / "kiamo.yaml"), "plan", "-e", "staging"), session=Session())
+    assert evil.connections > 0

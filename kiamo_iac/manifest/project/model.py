@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,12 +124,26 @@ def find_project(start: Path) -> Path:
     """The project file of `start` or of the nearest folder above it, up to the root of the git repository.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none; or the nearest one is of another user, who could have put it there for anybody.
     """
-    for folder in (start.absolute(), *start.absolute().parents):
-        if (folder / PROJECT_FILE).is_file():
-            return folder / PROJECT_FILE
+    at = start.absolute()
+    for folder in (at, *at.parents):
+        file = folder / PROJECT_FILE
+        if file.is_file():
+            if folder != at and _is_planted(file, at):
+                msg = f"{file} belongs to another user, and stands in a folder that anybody may write to."
+                raise UsageError(msg, hint="it would say where tokens are sent: if it is meant, name it with --project")
+            return file
         if has_git(folder):
             break
     msg = f"No {PROJECT_FILE} was found here or above."
     raise UsageError(msg, hint="change into the project's folder, or name the file with --project FILE")
+
+
+def _is_planted(file: Path, start: Path) -> bool:
+    """Whether it stands in a folder such as `/tmp`, and belongs neither to this user, nor to whom `start` belongs to (a
+    container runs as root on somebody's files), nor to root."""
+    if sys.platform == "win32":
+        return False
+    anybody = file.parent.stat().st_mode & stat.S_IWOTH
+    return bool(anybody) and file.lstat().st_uid not in {os.geteuid(), 0, start.stat().st_uid}
