@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.rooted import RootedFile
+from kiamo_iac.rooted import RootedFile, is_stream
 
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Without blocking: a pipe that somebody put in the place of the file would never answer."""
@@ -21,10 +21,10 @@ def write_private(path: Path, data: bytes) -> None:
     its place is replaced, not followed. Of a file below a project's folder, see `rooted`.
 
     Raises:
-        OSError: it cannot be written, or stands for something else than a file, such as `/dev/null`; nothing is left
+        OSError: it cannot be written, or stands for something else than a file, such as `/dev/stdout`; nothing is left
             behind.
     """
-    if path.exists() and not path.is_file():  # links followed: /dev/stdout is one
+    if is_stream(path) or (path.exists() and not path.is_file()):  # links followed
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     RootedFile(path.parent, (path.name,)).write(data, over_link=True)
 

@@ -31,6 +31,8 @@ _BY_HANDLE: Final = hasattr(os, "O_NOFOLLOW") and {os.open, os.mkdir, os.stat, o
 """Whether a name can be looked up in a folder that is open, so that nothing can change on the way."""
 _NAME_SURROGATE: Final = 0x20000000
 """The bit of a reparse tag that says that another name is meant (winnt.h): links and junctions, not cloud files."""
+_IGNORED: Final = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))
+"""Code points that HFS+ leaves out when it compares names (Apple TN1150; git's `core.protectHFS`)."""
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISREG, "a file"),
@@ -64,9 +66,17 @@ def lies_below(path: Path, root: Path) -> bool:
 
 
 def _is_gits(name: str) -> bool:
-    """In any of the spellings that a file system takes for `.git`: case, and on Windows its short name, what stands
-    behind a colon, dots and spaces at the end."""
-    return name.partition(":")[0].rstrip(". ").casefold() in {".git", "git~1"}
+    """In any of the spellings that a file system takes for `.git`: case, on Windows its short name, what stands behind
+    a colon, dots and spaces at the end, and on HFS+ characters that it ignores."""
+    return name.translate(_IGNORED).partition(":")[0].rstrip(". ").casefold() in {".git", "git~1"}
+
+
+def is_stream(path: Path) -> bool:
+    """Whether it is the system's name for what a process has open, such as `/dev/stdout` or `/dev/fd/3`, even where a
+    file stands behind it. It is written into: to replace the name would take it away from every program.
+    """
+    folder = real(path.parent)
+    return folder in {Path("/dev"), Path("/dev/fd")} or folder.is_relative_to("/proc")
 
 
 def is_link(found: os.stat_result) -> bool:

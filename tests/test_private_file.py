@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.private_file import read_limited, write_private
+from kiamo_iac.rooted import RootedFile
 
 POSIX = sys.platform != "win32"
 
@@ -59,6 +60,14 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="not a regular file"):
             write_private(path, b"x")
     assert sorted((p.name, p.lstat().st_mode) for p in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/proc/self/fd/1"])
+def test_the_systems_name_of_an_open_file_is_never_replaced(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind it may be a file: `--out /dev/stdout > plan`, by the super-user, would take it away from everybody."""
+    monkeypatch.setattr(RootedFile, "write", lambda *_, **__: pytest.fail("it was replaced"))
+    with pytest.raises(OSError, match="not a regular file"):
+        write_private(Path(name), b"x")
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -102,12 +102,14 @@ def _declared(session: Session, environment: str | None) -> Graph:
 def _write(text: str, out: Path) -> None:
     from kiamo_iac.document.files import write_text
     from kiamo_iac.errors import KiamoIacError
+    from kiamo_iac.rooted import is_stream
     from kiamo_iac.secret import conceal
 
     try:
         shown = conceal(text)
-        if out.exists() and not out.is_file():  # a device or a pipe is written into; a file is replaced whole
-            out.write_bytes(shown.encode("utf-8"))
+        if is_stream(out) or (out.exists() and not out.is_file()):  # written into; a file is replaced whole
+            with out.open("ab") as stream:
+                stream.write(shown.encode("utf-8"))
         else:
             write_text(out, shown, within=out.parent)
     except OSError as error:

@@ -9,7 +9,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kiamo_iac.git.repository import has_git
+from kiamo_iac.private_file import read_limited
 
+_LARGEST: Final = 1024 * 1024
+"""Bytes of a file of settings."""
 _SECTION: Final = re.compile(r'\[\s*remote\s+"origin"\s*\]', re.IGNORECASE)
 _URL: Final = re.compile(r"\s*url\s*=\s*(\S+)\s*")
 _SCP: Final = re.compile(r"(?:[\w.\-]+@)?([A-Za-z0-9.\-]+):(?!/)(\S+)")
@@ -83,8 +86,9 @@ def _branch(git: Path) -> str:
 
 
 def text_of(file: Path) -> str:
-    """What a file holds; nothing when it cannot be read."""
+    """What a file holds; nothing when it cannot be read, is no file, or is far larger than such files are."""
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        data = read_limited(file, limit=_LARGEST)
     except OSError:
         return ""
+    return data.decode("utf-8", "replace") if data is not None else ""

@@ -320,6 +320,39 @@ def test_s14_init_writes_through_no_link(
     assert any(text in done.stderr for text in expected), done.stderr
 
 
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_s14_a_name_of_standard_output_is_written_to_and_stays(repository: Desk, outside: Path, name: str) -> None:
+    """Where it goes to a file, that is no link which leads out, and the name is not taken from all programs."""
+    into = repository.folder / "shown"
+    with into.open("wb") as stream:
+        stream.write(b"before\n")
+        stream.flush()
+        code = subprocess.run(
+            [sys.executable, "-m", "kiamo_iac", "graph", "--out", name],
+            cwd=repository.folder,
+            env=variables(),
+            stdout=stream,
+            stderr=subprocess.PIPE,
+            check=False,
+        ).returncode
+    assert code == 0
+    assert into.read_text().startswith("before\nflowchart LR\n")
+
+
+@pytest.mark.parametrize("kind", ["endless", "pipe"])
+def test_s14_init_reads_no_device_in_the_place_of_settings(tmp_path: Path, kind: str) -> None:
+    """It asks what Dependabot is told already; git stores a link to `/dev/zero`."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".github").mkdir()
+    if kind == "endless":
+        (tmp_path / ".github" / "dependabot.yml").symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / ".github" / "dependabot.yml")
+    done = kiamo("init", "--ci", "github", cwd=tmp_path)
+    assert done.returncode == int(kind == "endless"), done.stderr
+    assert ".github/dependabot.yml" in done.stderr
+
+
 # --- the lock --------------------------------------------------------------------------------------------------------
 
 
