@@ -19,7 +19,7 @@ MANIFEST_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 _JUNCTIONS: Final = sys.platform == "win32"
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any suffix."""
 
 
@@ -72,7 +72,8 @@ def home_of(folder: Path, *, project: bool) -> Path | None:
 def check_way(path: Path, *, project: bool = False) -> None:
     """Refuse a path that a link leads out of the project or repository that this link stands in, see `home_of`.
 
-    The name of the project file may always lead to one elsewhere in the repository.
+    The name of the project file may always lead to one elsewhere in the repository. A link that stands outside of the
+    repository that is worked in, and leads into it, is the user's own: their home folder may be a repository too.
 
     Raises:
         ManifestError: there is such a link, which the diagnostic names.
@@ -92,9 +93,16 @@ def check_way(path: Path, *, project: bool = False) -> None:
             at = step
             continue
         home = home_of(at, project=project and not (number == len(parts) and part == PROJECT_FILE))
-        at = real(step)
-        if home is not None and not lies_below(at, home):
+        stands, at = at, real(step)
+        if home is not None and not lies_below(at, home) and not _comes_home(stands, path):
             raise _leads_out(Path(*path.parts[: len(path.parts) - len(parts) + number]), home)
+
+
+def _comes_home(stands: Path, path: Path) -> bool:
+    """Whether a path that leads over a link in the folder `stands`, outside of the repository or project that is worked
+    in, ends within that. What a merge request brings stands within."""
+    here = home_of(Path.cwd(), project=False)
+    return here is not None and not lies_below(stands, here) and lies_below(real(path), here)
 
 
 def _leads_out(link: Path, home: Path) -> ManifestError:

@@ -102,6 +102,8 @@ def test_loose_manifests_stay_in_their_repository_or_else_their_folder(tree: Pat
         ".git /config",
         "git~1/config",
         ".git::$INDEX_ALLOCATION/x",
+        ".g\u200cit/config",
+        "\ufeff.GIT/config",
     ],
 )
 def test_what_git_keeps_is_nothing_of_a_project(below: str) -> None:
@@ -116,8 +118,29 @@ def test_all_else_below_a_folder_is_the_projects(below: str) -> None:
     assert not lies_below(root.parent / below, root)
 
 
-@pytest.mark.parametrize("text", ["/a", "C:/a", "a\\b", "nul", "a/con.yaml", "a ", "a\u200bb"])
+@pytest.mark.parametrize(
+    "text", ["/a", "C:/a", "a\\b", "nul", "a/con.yaml", "nul .yaml", "CONIN$", "com¹", "a ", "a\u200bb"]
+)
 def test_what_cannot_be_on_every_system_is_not_portable(tmp_path: Path, text: str) -> None:
     refused = portable(text)
     assert refused is not None
     assert inside(tmp_path, text) == refused
+
+
+def test_a_link_elsewhere_that_leads_to_where_is_worked_is_followed(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home folder that is a repository, with a link to the disk that all work is on; editors name whole paths."""
+    (tree / "home" / ".git").mkdir(parents=True)
+    (tree / "home" / "work").symlink_to("../repo")
+    (tree / "home" / "all").symlink_to("..")
+    (tree / "repo" / "project" / "out").symlink_to("../../outside")
+    monkeypatch.chdir(tree / "repo" / "project")
+    for name in ("work/project/kiamo.yaml", "work/project/manifests/new", "all/repo/shared", "work"):
+        check_way(tree / "home" / name, project=True)
+    for name in ("all/outside", "all", "work/.git/config", "work/project/out/x", "all/repo/project/out"):
+        with pytest.raises(ManifestError):
+            check_way(tree / "home" / name)
+    monkeypatch.chdir(tree / "home")
+    with pytest.raises(ManifestError):
+        check_way(Path("work/project/kiamo.yaml"))
