@@ -20,8 +20,9 @@ from kiamo_iac.api.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
 from kiamo_iac.environ import variable
 from kiamo_iac.errors import ApiError, UsageError
+from kiamo_iac.ledger_settings import gitlab_state
 from kiamo_iac.secret import HIDDEN, Secret
-from kiamo_iac.urls import Origin, origin_of, origin_of_call
+from kiamo_iac.urls import Origin, origin_of_call, parse_url
 
 LIMITS: Final = Limits(deadline=60.0, patience=60.0, body=128 * 1024 * 1024)
 """A ledger of 250,000 resources, as many as a run reads unless it is set otherwise, is some 100 MB."""
@@ -158,13 +159,13 @@ class Plain:
 
 def credentials_for(address: str, environ: Mapping[str, str], *, prefix: str) -> Credentials | None:
     """What the environment has for the server of `address`: `<prefix>_LEDGER_USERNAME` and `<prefix>_LEDGER_PASSWORD`
-    (or `…_PASSWORD_FILE`); else, in a pipeline of the GitLab that `address` lies on, the token of the job; else None.
-    Whether they may go there at all, `manifest.pins` has said before.
+    (or `…_PASSWORD_FILE`); else, for a managed state of the GitLab that runs this pipeline, the token of the job; else
+    None. Whether they may go there at all, `manifest.pins` has said before.
 
     Raises:
         UsageError: half of them is there, or the address is not one that a password may be sent to.
     """
-    origin = _checked(address)
+    _checked(address)
     user, password = variable(environ, f"{prefix}_LEDGER_USERNAME"), _password(environ, f"{prefix}_LEDGER_PASSWORD")
     if user is not None and password is not None:
         return Credentials(user, password)
@@ -172,16 +173,20 @@ def credentials_for(address: str, environ: Mapping[str, str], *, prefix: str) ->
         msg = f"Only one of {prefix}_LEDGER_USERNAME and {prefix}_LEDGER_PASSWORD is set."
         raise UsageError(msg, hint="set both, or neither")
     token, gitlab = environ.get("CI_JOB_TOKEN"), environ.get("CI_API_V4_URL")
-    if token and gitlab and _is_on(origin, gitlab):
+    if token and gitlab and _is_state_of(gitlab, address):
         return Credentials(_JOB_USER, Secret(token))
     return None
 
 
-def _is_on(origin: Origin, address: str) -> bool:
+def _is_state_of(gitlab: str, address: str) -> bool:
+    """Whether a managed state of this GitLab's API is meant: its host may serve other things too, and the job's token
+    opens more of the API."""
     try:
-        return origin_of(address) == origin
+        api, state = parse_url(gitlab), parse_url(address)
     except ValueError:  # a GitLab on plain http, where no ledger is kept
         return False
+    below = state.path.startswith(f"{api.path.rstrip('/')}/projects/")
+    return state.origin == api.origin and below and gitlab_state(address) == address
 
 
 def _password(environ: Mapping[str, str], name: str) -> Secret | None:

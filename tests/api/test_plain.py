@@ -182,9 +182,27 @@ def test_a_user_and_a_password_of_the_environment(tmp_path: Path) -> None:
 
 def test_the_token_of_a_job_goes_to_its_own_gitlab_alone() -> None:
     assert found(GITLAB) == basic("gitlab-ci-token", "job")
-    assert found(GITLAB, "https://gitlab.example.com:443/x") == basic("gitlab-ci-token", "job")
+    assert found(GITLAB, ADDRESS.replace(".com", ".com:443")) == basic("gitlab-ci-token", "job")
+    assert found({**GITLAB, "CI_API_V4_URL": "https://gitlab.example.com/api/v4/"}) == basic("gitlab-ci-token", "job")
     assert found(GITLAB, "https://elsewhere.example.com/api/v4/projects/1/terraform/state/kiamo") is None
-    assert found(GITLAB, "https://gitlab.example.com:8443/x") is None
+    assert found(GITLAB, ADDRESS.replace(".com", ".com:8443")) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/x",
+        "/api/v4",
+        "/api/v4/projects/1/repository/files/a/raw",
+        "/api/v4/projects/1/terraform/state/kiamo/lock",
+        "/other/api/v4/projects/1/terraform/state/kiamo",
+        "/api/v4x/projects/1/terraform/state/kiamo",
+    ],
+)
+def test_the_token_of_a_job_is_for_managed_states_alone(path: str) -> None:
+    """What else is on that host is somebody else's, or answers to the token with more than a state."""
+    assert found(GITLAB, f"https://gitlab.example.com{path}") is None
 
 
 @pytest.mark.parametrize(

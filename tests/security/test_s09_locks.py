@@ -125,3 +125,21 @@ def test_s09_a_lock_below_the_ledger_is_taken_there(folder: Path, server: Wild) 
     assert {line.split("?")[0] for line in asked} <= {
         *("POST /states/staging/lock", "GET /states/staging", "DELETE /states/staging/lock", "POST /states/staging"),
     }
+
+
+@pytest.mark.parametrize("address", ["/elsewhere", "/api/v4/projects/42/packages/generic/a/1/b", "/pages/a/state"])
+def test_s09_the_token_of_a_job_opens_no_other_place_of_its_gitlab(
+    folder: Path, server: Wild, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    for name in ("LEDGER_USERNAME", "LEDGER_PASSWORD"):
+        monkeypatch.delenv(f"KIAMO_STAGING_{name}")
+    monkeypatch.setenv("CI_JOB_TOKEN", "the-token-of-this-job")
+    monkeypatch.setenv("CI_API_V4_URL", f"{server.url}/api/v4")
+    project(folder, server, f"address: '{server.url}{address}'")
+    run(("ledger", "list", "-e", "staging"), session=Session())
+    assert server.requests
+    assert not any(b"authorization" in request.lower() for request in server.requests)
+    server.requests.clear()
+    project(folder, server, f"address: '{server.url}{GITLAB}/staging'")
+    run(("ledger", "list", "-e", "staging"), session=Session())
+    assert any(b"authorization: basic" in request.lower() for request in server.requests)
