@@ -10,6 +10,10 @@ from typing import Final
 _GITLAB_STATE: Final = re.compile(r"(https?://[^?#]+?/api/v4/projects/[^/?#]+/terraform/state/[^/?#]+)(/[^?#]*)?")
 
 
+LOCK, HOLDER, TORN = BESIDE = (".lock", ".holder.json", ".torn")
+"""What a ledger in a file has beside it: its name, and one of these."""
+
+
 class Backend(StrEnum):
     """What keeps it."""
 
@@ -65,6 +69,16 @@ class LedgerSettings:
         if address is None and self.of_gitlab:
             return method or gitlab, f"{state}/lock"
         return method or here, address or state
+
+
+def file_of(environment: str) -> str:
+    """file: where it is kept, unless `path` says; below the folder of the project file, with `/`."""
+    return f".kiamo/{environment}.ledger.jsonl"
+
+
+def rescue_file_of(environment: str) -> str:
+    """http and git: where a copy is kept that could not be written to the remote."""
+    return f".kiamo/{environment}.ledger.rescue.json"
 
 
 def gitlab_state(address: str) -> str | None:

@@ -19,7 +19,7 @@ INTRODUCTIONS: Mapping[str, str] = MappingProxyType(
         ),
         "project": (
             "Every key of `kiamo.yaml`. It is found from the working directory upward, as far as the root of the git "
-            "repository, or named with `--project FILE`. Tokens never stand in it: see "
+            "repository, or named with `--project FILE`; it is at most 1 MiB. Tokens never stand in it: see "
             "[environment variables](environment.md)."
         ),
         "plan": (

@@ -64,7 +64,8 @@ def read_bytes(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> bytes:
         ) from error
     if len(data) > max_bytes:
         size = f"{max_bytes // (1024 * 1024)} MiB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
-        raise _problem("KIA0103", f"the file is larger than {size}", hint="split it into several files", shown=shown)
+        hint = "split it into several files" if max_bytes == MAX_BYTES else "there is only one such file: shorten it"
+        raise _problem("KIA0103", f"the file is larger than {size}", hint=hint, shown=shown)
     return data
 
 

@@ -12,6 +12,7 @@ from kiamo_iac.ledger.content import Content, Record
 from kiamo_iac.ledger.damage import damaged, misplaced
 from kiamo_iac.ledger.lines import Lines, header_line, parse_lines, record_lines
 from kiamo_iac.ledger.unsaved import unsaved
+from kiamo_iac.ledger_settings import TORN
 from kiamo_iac.rooted import MisplacedError, RootedFile
 
 MAX_BYTES: Final = 256 * 1024 * 1024
@@ -41,7 +42,7 @@ def read_file(file: RootedFile, *, shown: str, environment: str) -> Lines | None
 
 def torn_file(ledger: RootedFile) -> RootedFile:
     """Where a last line is kept that was cut short."""
-    return ledger.beside(".torn")
+    return ledger.beside(TORN)
 
 
 class FileStore:

@@ -12,6 +12,7 @@ from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.damage import misplaced
 from kiamo_iac.ledger.file import torn_file
 from kiamo_iac.ledger.holder import Holder, take
+from kiamo_iac.ledger_settings import HOLDER, LOCK
 from kiamo_iac.rooted import PRIVATE, MisplacedError, RootedFile
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ _LARGEST_HOLDER: Final = 64 * 1024
 
 def holder_file(ledger: RootedFile) -> RootedFile:
     """Where the holder of the lock stands. Not in the locked file: Windows would let nobody read it."""
-    return ledger.beside(".holder.json")
+    return ledger.beside(HOLDER)
 
 
 def lock_file(ledger: RootedFile) -> RootedFile:
     """The file that is locked; it stays. Nobody else may open it: whoever can, can hold the lock."""
-    return ledger.beside(".lock")
+    return ledger.beside(LOCK)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from kiamo_iac.ledger.file_lock import holder_of, locked_file
 from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.store import Send, Store
-from kiamo_iac.ledger.tracked import FOLDER, check_file
-from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.ledger.tracked import check_file
+from kiamo_iac.ledger_settings import Backend, LedgerSettings, file_of, rescue_file_of
 from kiamo_iac.printable import printable
 from kiamo_iac.rooted import RootedFile, real
 
@@ -150,7 +150,7 @@ def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tu
     Raises:
         LedgerError: that is not below `root`.
     """
-    shown = settings.path or f"{FOLDER}/{environment}.ledger.jsonl"
+    shown = settings.path or file_of(environment)
     try:
         file = RootedFile.below(real(root), normpath(shown))
     except ValueError:
@@ -165,7 +165,7 @@ def rescue_of(environment: str, root: Path, environ: Mapping[str, str]) -> Rescu
     """Where the copy of a remote ledger stands that could not be written."""
     from kiamo_iac.ledger.rescue import Rescue
 
-    return Rescue(RootedFile(root, (FOLDER, f"{environment}.ledger.rescue.json")), environ)
+    return Rescue(RootedFile.below(root, rescue_file_of(environment)), environ)
 
 
 def _lines(

@@ -261,3 +261,23 @@ def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
     done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, check=True, text=True)
     return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("path", "backend"),
+    [
+        *((f"{LEDGER}{suffix}", "file") for suffix in (".lock", ".holder.json", ".torn")),
+        (f".kiamo/../{LEDGER.upper()}.LOCK", "file"),
+        (RESCUE, "git"),
+    ],
+)
+def test_s03_no_ledger_is_a_file_that_another_one_keeps_beside_it(desk: Desk, path: str, backend: str) -> None:
+    """The holder of one lock would be written over it, and removed."""
+    desk.project(
+        "manifests: [manifests]\nenvironments:\n"
+        f"  staging: {{ledger: {{backend: {backend}}}}}\n"
+        f"  other: {{ledger: {{backend: file, path: {path}}}}}\n"
+    )
+    code, out, _ = desk.run("validate")
+    assert code == 1
+    assert 'kiamo.yaml:4:3: error KIA0314: "other" and "staging" would share one ledger' in out

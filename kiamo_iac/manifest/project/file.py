@@ -19,7 +19,7 @@ from kiamo_iac.ledger_settings import LedgerSettings
 from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.paths import check_way, is_manifest
 from kiamo_iac.manifest.project.guards import guards
-from kiamo_iac.manifest.project.ledger import ledger, place_of, places_reached
+from kiamo_iac.manifest.project.ledger import ledger, place_beside, place_of, places_reached
 from kiamo_iac.manifest.project.limits import limits
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
 from kiamo_iac.manifest.project.nodes import Nodes
@@ -28,6 +28,8 @@ from kiamo_iac.manifest.variables import Variable
 from kiamo_iac.rooted import real
 from kiamo_iac.urls import origin_of
 
+MAX_BYTES: Final = 1024 * 1024
+"""Of a project file: some thousand environments."""
 _KEYS: Final = ("manifests", "contract", "variables", "environments")
 _ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards", "limits")
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
@@ -47,7 +49,7 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
     if not file.is_file():
         msg = f"There is no project file {file.name} there."
         raise UsageError(msg, hint="name the file itself with --project FILE")
-    document = parse(read_text(file, shown=file.name), file=file.name)
+    document = parse(read_text(file, shown=file.name, max_bytes=MAX_BYTES), file=file.name)
     root = real(file.parent)
     reading = _Reading(document, root, may_lack=may_lack)
     project = reading.project(root / file.name)
@@ -179,6 +181,9 @@ class _Reading:
     def _check_ledgers(self, environments: dict[str, Environment], place: Place) -> None:
         """Two environments in one ledger would prune each other."""
         kept: dict[tuple[str, ...], str] = {}
+        for name, environment in environments.items():
+            if (beside := place_beside(environment.ledger, name)) is not None:
+                kept[beside] = name
         shared: dict[str, str] = {}
         for name, environment in environments.items():
             first = kept.setdefault(place_of(environment.ledger, name), name)

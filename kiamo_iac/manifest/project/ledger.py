@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from posixpath import normpath
 from typing import Any, Final, assert_never
+from unicodedata import normalize
 
 from kiamo_iac.diagnostics import SourceRange
 from kiamo_iac.document.quote import quote
-from kiamo_iac.ledger_settings import Backend, LedgerSettings, gitlab_state
+from kiamo_iac.ledger_settings import BESIDE, Backend, LedgerSettings, file_of, gitlab_state, rescue_file_of
 from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.urls import Url, origin_of, origin_of_remote, parse_url
 
@@ -71,7 +72,7 @@ def place_of(settings: LedgerSettings, environment: str) -> tuple[str, ...]:
     """What two environments must not share: the place where the ledger is kept."""
     match settings.backend:
         case Backend.FILE:
-            return ("file", normpath(settings.path or f".kiamo/{environment}.ledger.jsonl").casefold())
+            return ("file", _same(settings.path or file_of(environment)))
         case Backend.HTTP:
             return ("http", str(parse_url(settings.address)).rstrip("/") if settings.address else environment)
         case Backend.GIT:
@@ -80,8 +81,16 @@ def place_of(settings: LedgerSettings, environment: str) -> tuple[str, ...]:
             assert_never(settings.backend)
 
 
+def place_beside(settings: LedgerSettings, environment: str) -> tuple[str, ...] | None:
+    """Where a copy of a remote ledger is kept, in the form of `place_of`."""
+    return None if settings.backend is Backend.FILE else ("file", _same(rescue_file_of(environment)))
+
+
 def places_reached(settings: LedgerSettings) -> Iterator[tuple[str, ...]]:
-    """Of an http ledger: every place, in the form of `place_of`, that one of its addresses is or lies below."""
+    """Every place, in the form of `place_of`, whose lock is this ledger: of an http ledger, what one of its addresses
+    is or lies below; of a file, the ledger that keeps a file of that name beside it."""
+    path = _same(settings.path or "")
+    yield from (("file", path.removesuffix(suffix)) for suffix in BESIDE if path.endswith(suffix))
     if settings.address is None:
         return
     for address in dict.fromkeys((settings.address, settings.lock[1], settings.unlock[1])):
@@ -89,6 +98,11 @@ def places_reached(settings: LedgerSettings) -> Iterator[tuple[str, ...]]:
         parts = url.path.rstrip("/").split("/")
         for count in range(len(parts)):
             yield ("http", f"{url.origin}{'/'.join(parts[: count + 1])}")
+
+
+def _same(path: str) -> str:
+    """What two paths have in common that a disk may take for one."""
+    return normalize("NFC", normpath(path)).casefold()
 
 
 def _file(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
