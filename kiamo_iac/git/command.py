@@ -48,7 +48,8 @@ CONFIG: Final[Mapping[str, str]] = {
 """What stands over every configuration that git reads."""
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
 _PASSING: Final = re.compile(
-    r"could not resolve|couldn't connect|failed to connect|timed out|connection (?:reset|refused|closed)|hung up|early EOF|RPC failed|\b(?:429|50[234])\b",
+    r"could not resolve|couldn't connect|failed to connect|timed out|connection (?:reset|refused|closed)"
+    r"|hung up|early EOF|RPC failed|\b(?:429|50[234])\b",
     re.IGNORECASE,
 )
 _NOT_ASKED: Final = re.compile(r"warning: option \"?\w+\"? is ignored")
