@@ -16,6 +16,8 @@ _VALUES_OF_A_ROW: Final = 16
 times what they take on the wire. A field has 4, a batch of ten roles 20."""
 _FEW_VALUES: Final = 100_000
 """As many are in an answer of any run: they fit into any machine."""
+_VALUES_OF_A_WRITE: Final = 500_000
+"""Values of the answer to a write, which shows one object: a base that was made with 10,000 fields has 60,000."""
 _ROWS_OF_A_STEP: Final = 4
 """A create brings itself, and what the platform makes with it."""
 _BYTES_OF_A_STEP: Final = 64 * 1024
@@ -30,13 +32,16 @@ class Budget:
     """The rows and bytes of one run. Safe under threads.
 
     What is counted is what a run comes to know: a call that is made again counts once, at its largest. So a run that
-    looks at each list many times while it writes needs no more than one that reads it once.
+    looks at each list many times while it writes needs no more than one that reads it once. Answers to writes count
+    apart.
     """
 
     def __init__(self, settings: LimitSettings = LimitSettings()) -> None:  # noqa: B008 - frozen
         self._settings = settings
         self._rows = _Counted(settings.rows)
         self._bytes = _Counted(settings.bytes)
+        self._values_written = self._bytes_written = 0
+        """Of all answers to writes, which are kept for the checks before later steps."""
         self._lock = threading.Lock()
         self._parsing = threading.Lock()
 
@@ -100,8 +105,8 @@ class Budget:
             BudgetError: it would.
             ValueError: it is no JSON.
         """
-        most = max(_VALUES_OF_A_ROW * self._rows.most, _FEW_VALUES)
-        if body.count(b",") + body.count(b"[") + body.count(b"{") > most:
+        most = self._most_values()
+        if _values_in(body) > most:
             msg = (
                 f"The answer to {call} holds more than {most:,} values, the most for a run of {self._rows.most:,} rows."
             )
@@ -109,6 +114,29 @@ class Budget:
         left = self._rows.most - self._rows.total + self._rows.of(target)
         if is_list and body.count(b"{") > left:
             self.listed(call, target, _rows_in(body, rows_at))
+
+    def weigh_write(self, body: bytes) -> None:
+        """As `weigh`, of the answer to a write. What they hold does not count with what is read, for a write has been
+        made; but one of them shows one object, and all together as much as a run may read.
+
+        Raises:
+            ValueError: this one, or all together, hold more.
+        """
+        values = _values_in(body)
+        with self._lock:
+            self._values_written += values
+            self._bytes_written += len(body)
+            together = self._values_written > max(self._most_values(), _VALUES_OF_A_WRITE)
+            together |= self._bytes_written > max(self._bytes.most, self.largest_answer)
+        if values > _VALUES_OF_A_WRITE:
+            msg = f"it holds more than {_VALUES_OF_A_WRITE:,} values"
+            raise ValueError(msg)
+        if together:
+            msg = "the answers to writes hold more than a run may read"
+            raise ValueError(msg)
+
+    def _most_values(self) -> int:
+        return max(_VALUES_OF_A_ROW * self._rows.most, _FEW_VALUES)
 
     def _hint(self, key: str) -> str:
         now = self._settings.rows if key == "rows" else self._settings.bytes
@@ -142,6 +170,11 @@ class _Counted:
             self._by_target[target] = count
             self.total += more
         return self.total <= self.most
+
+
+def _values_in(body: bytes) -> int:
+    """No fewer than the values that its JSON holds, but for the outermost."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
 def _rows_in(body: bytes, path: str | None) -> int:

@@ -207,7 +207,11 @@ class Client:
 
     def _once(self, call: _Call) -> Answer | Failed:
         headers = _HEADERS if call.content is None else _HEADERS_OF_A_BODY
-        request = httpx.Request(call.method, call.target, headers=headers, content=call.content)
+        try:
+            request = httpx.Request(call.method, call.target, headers=headers, content=call.content)
+        except httpx.InvalidURL:
+            msg = f"{printable(call.name, 200)} was not made: its address is too long."
+            raise ApiError(msg, hint=f"look at the paths of {self.contract.origin}") from None
         self._check_address(request.url, call)
         spend = None
         if call.is_read:  # of a write that was made, the answer is read whatever it costs
@@ -264,9 +268,10 @@ class Client:
         """
         if not body.strip():
             return None
-        if not call.is_read:
-            return parse_json(body)
         with self._budget.parsing(body):
+            if not call.is_read:
+                self._budget.weigh_write(body)
+                return parse_json(body)
             self._budget.weigh(call.name, call.target, body, rows_at=call.rows_at, is_list=call.is_list)
             data = parse_json(body)
             if call.is_list and isinstance(rows := dig(data, call.rows_at), list):

@@ -165,7 +165,7 @@ class _Run:
         try:
             outcome = self._performer.perform(step)
         except KiamoIacError as failure:
-            error = failure
+            error = _told(failure)
         except BaseException as mistake:  # noqa: BLE001 - it would vanish with the thread; the result carries it
             error = _unexpected(step, mistake)
         status = Status.DONE if error is None else Status.FAILED
@@ -202,6 +202,13 @@ class _Run:
 
 class UnexpectedError(KiamoIacError):
     """A performer raised something that it should not: a mistake of ours, which is the cause of this."""
+
+
+def _told(failure: KiamoIacError) -> KiamoIacError:
+    """The failure of a step, which is kept to the end of the run, without the frames that it came through: they would
+    keep what the instance answered."""
+    failure.__cause__ = failure.__context__ = None
+    return failure.with_traceback(None)
 
 
 def _unexpected(step: Step, mistake: BaseException) -> UnexpectedError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import subprocess
 import tracemalloc
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,12 +26,16 @@ from kiamo_iac.cli.session import Session
 from kiamo_iac.emulator import FULL_TOKEN, Request
 from kiamo_iac.emulator.message import Response
 from kiamo_iac.errors import BudgetError, ResponseError
+from kiamo_iac.executor.report import Outcome
+from kiamo_iac.executor.run import execute
 from kiamo_iac.git import command
 from kiamo_iac.limit_settings import LimitSettings
+from kiamo_iac.planner.plan import Step
 from kiamo_iac.secret import Secret
 from kiamo_iac.state import State
 from tests.api.stubs import Stub, client_of, reply
 from tests.cli.conftest import Desk
+from tests.executor.steps import plan, step
 
 MIB = 1024 * 1024
 Answers = Callable[[Request], Response | None]
@@ -293,6 +299,57 @@ def test_s13_a_write_is_never_in_doubt_for_the_size_of_its_answer() -> None:
     stub = Stub(lambda request: reply({"id": "7", "name": "x", "note": "n" * 5000}))
     client = client_of(load_contract(), stub, budget=Budget(LimitSettings(rows=1, bytes=10)))
     assert client.call("base", "create", body={"name": "x"}).data["id"] == "7"
+
+
+@pytest.mark.parametrize("row", [b"[]", b"{}", b'""', b"0"])
+def test_s13_an_answer_to_a_write_of_countless_values_is_never_built(row: bytes) -> None:
+    """One shows one object; 13 of them, four at a time, took 9 GB."""
+    body = b'{"id":"7","x":[%s]}' % b",".join([row] * 600_000)
+    client = client_of(load_contract(), Stub(lambda request: reply(body)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ResponseError, match=r"POST /api/bases was answered .* more than 500,000 values"):
+            client.call("base", "create", body={"name": "x"})
+        assert tracemalloc.get_traced_memory()[1] < len(body) * 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_s13_answers_to_writes_together_have_an_end() -> None:
+    """What an object holds is kept for the checks before later steps."""
+    stub = Stub(lambda request: reply({"id": "7", "name": "x", "note": "n" * 20 * MIB}))
+    client = client_of(load_contract(), stub, budget=Budget(LimitSettings(bytes=1)))
+    client.call("base", "create", body={"name": "x"})
+    with pytest.raises(ResponseError, match="the answers to writes hold more than a run may read"):
+        client.call("base", "create", body={"name": "y"})
+
+
+def test_s13_a_step_that_failed_keeps_nothing_of_its_answer() -> None:
+    """A run keeps why each step failed, to its end."""
+
+    class Answer:
+        pass
+
+    held: list[weakref.ref[Answer]] = []
+
+    class Failing:
+        def perform(self, step: Step) -> Outcome:
+            self.read(Answer())
+            return Outcome("1")
+
+        def read(self, answer: Answer) -> None:
+            held.append(weakref.ref(answer))
+            try:
+                msg = "no id"
+                raise ResponseError(msg)
+            except ResponseError as error:
+                msg = f"It cannot be read: {error}"
+                raise ResponseError(msg) from None
+
+    report = execute(plan(step(1)), Failing())
+    assert [str(result.error) for result in report.results] == ["It cannot be read: no id"]
+    gc.collect()
+    assert [found() for found in held] == [None]
 
 
 def test_s13_a_rehearsal_is_not_counted_twice(desk: Desk) -> None:
