@@ -24,6 +24,8 @@ LONGEST_FOUND: Final = 64
 
 _TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_VERBOSE: Final = re.compile(r"\?[a-zA-Z]*x")
+"""What makes comments of what follows a `#`, and hides it from who counts parts."""
 _PYTHON: Final = {"w": r"[\p{L}\p{N}_]", "W": r"[^\p{L}\p{N}_]"}
 """What Python takes for a letter: Rust counts combining marks too."""
 
@@ -39,7 +41,7 @@ class NotRegularError(PatternError):
 class LinearPattern:
     """One pattern, as both Python and Rust read it."""
 
-    __slots__ = ("_anywhere", "_begins", "_whole", "text")
+    __slots__ = ("_finders", "_pattern", "_whole", "text")
 
     def __init__(self, text: str) -> None:
         """
@@ -49,10 +51,10 @@ class LinearPattern:
         """
         self.text = text
         _check(text)
-        pattern = _ESCAPE.sub(lambda found: _PYTHON.get(found[1], found[0]), text)
-        self._whole = _validator(rf"\A(?:{pattern})\z")
-        self._begins = _validator(rf"\A(?:{pattern})")
-        self._anywhere = _validator(rf"(?:{pattern})")
+        self._pattern = _ESCAPE.sub(lambda found: _PYTHON.get(found[1], found[0]), text)
+        self._whole = _validator(rf"\A(?:{self._pattern})\z")
+        self._finders: tuple[SchemaValidator, SchemaValidator] | None = None
+        """Where it begins, and anywhere; a large one takes 20 MB each, and names need neither."""
 
     def matches(self, text: str) -> bool:
         """Whether it matches the whole of `text`."""
@@ -60,13 +62,16 @@ class LinearPattern:
 
     def find(self, text: str) -> str | None:
         """Of the matches in `text` that begin soonest, the longest, of up to 64 characters; None when there is none."""
-        if not self._anywhere.isinstance_python(text):
+        if self._finders is None:
+            self._finders = _validator(rf"\A(?:{self._pattern})"), _validator(rf"(?:{self._pattern})")
+        begins, anywhere = self._finders
+        if not anywhere.isinstance_python(text):
             return None
         ends = range(len(text) + 1)
-        end = bisect_left(ends, True, key=lambda end: self._anywhere.isinstance_python(text[:end]))
+        end = bisect_left(ends, True, key=lambda end: anywhere.isinstance_python(text[:end]))
         for start in range(max(0, end - LONGEST_FOUND), end + 1):
             window = text[start : start + LONGEST_FOUND]
-            if self._begins.isinstance_python(window):
+            if begins.isinstance_python(window):
                 found = (window[:stop] for stop in range(len(window), -1, -1))
                 return next((part for part in found if self.matches(part)), None)
         return None
@@ -102,10 +107,17 @@ def _check(text: str) -> None:
 
 
 def _steps(text: str) -> int:
-    """How many parts it has once every `{m,n}` is written out."""
+    """How many parts it has once every `{m,n}` is written out.
+
+    Raises:
+        PatternError: it is written in a way that hides that.
+    """
     sums, lasts = [0], [0]
     for found in _TOKEN.finditer(text):
         if found[0] == "(":
+            if _VERBOSE.match(text, found.end()):
+                msg = "it has comments of its own, the flag x"
+                raise PatternError(msg)
             sums.append(0)
             lasts.append(0)
             continue

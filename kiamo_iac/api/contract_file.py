@@ -86,25 +86,39 @@ def _packaged() -> Contract:
 
 def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
     report = _Report(document)
+    merged, unknown = _of_known_kinds(merged, report)
     try:
         contract = Contract.model_validate(merged)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        return [problem for detail in details for problem in _problems(detail, report)]
-    unknown = [
-        report.at(path, code="KIA0405", text=text, hint=hint) for path, text, hint in _unknown(contract, report.guesses)
-    ]
+        return [*unknown, *(problem for detail in details for problem in _problems(detail, report))]
+    for path, text, hint in _unknown(contract, report.guesses):
+        unknown.append(report.at(path, code="KIA0405", text=text, hint=hint))
     return unknown or contract
 
 
+def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]]:
+    """A contract without the kinds that manifests have no word for, most likely slips of the pen; and what is to be
+    said of these. Nothing in them is looked at: one that has thousands might have thousands of patterns."""
+    if not isinstance(merged, dict) or not isinstance(stanzas := merged.get("kinds"), dict):
+        return merged, []
+    told = [
+        report.at(
+            ("kinds", kind),
+            code="KIA0405",
+            text=f"there is no kind {quote(kind)}",
+            hint=report.guesses.near(kind, kinds()),
+        )
+        for kind in stanzas
+        if kind not in kinds()
+    ]
+    return {**merged, "kinds": {kind: stanza for kind, stanza in stanzas.items() if kind in kinds()}}, told
+
+
 def _unknown(contract: Contract, guesses: Guesses) -> Iterable[tuple[Path_, str, str | None]]:
-    """Kinds and attributes that manifests have no word for: most likely slips of the pen."""
+    """Attributes that manifests have no word for."""
     for kind, stanza in contract.kinds.items():
-        model = kinds().get(kind)
-        if model is None:
-            yield ("kinds", kind), f"there is no kind {quote(kind)}", guesses.near(kind, kinds())
-            continue
-        known = model.model_fields.keys() - COMMON_KEYS
+        known = kinds()[kind].model_fields.keys() - COMMON_KEYS
         for name, attribute in stanza.attributes.items():
             if name not in known and not attribute.read_only:
                 hint = (

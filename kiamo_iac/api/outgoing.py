@@ -42,6 +42,8 @@ _SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@\-]|%[0-9A-Fa-f]{2}|[
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_\-]+")
 _DOTS: Final = frozenset({"", ".", ".."})
+_LONGEST_ID: Final = 1_000
+"""Characters; three ids, percent-encoded, are still less than any part of a URL may have."""
 
 
 def refused_header(name: str) -> str | None:
@@ -75,6 +77,8 @@ def refused_id(id_: str | int) -> str | None:
     """Why an id cannot stand in a path, as the end of a sentence on it; None: it can. It is percent-encoded there, and
     still must not be read as more than one segment by a server that decodes twice, or too soon."""
     text = str(id_)
+    if len(text) > _LONGEST_ID:
+        return f"is longer than {_LONGEST_ID:,} characters"
     if _PLAIN_ID.fullmatch(text):
         return None
     while True:

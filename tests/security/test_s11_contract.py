@@ -14,6 +14,7 @@ from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
 from kiamo_iac.errors import ApiError, ManifestError, RefusedError, ResponseError
+from kiamo_iac.linear_pattern import LinearPattern, linear_pattern
 from kiamo_iac.secret import Secret
 from tests.api.stubs import CANARY, URL, Stub, client_of, reply
 from tests.cli.conftest import Desk
@@ -39,6 +40,8 @@ OVERRIDES = [
     ("kinds: {base: {operations: {delete: {path: '/bases%2f{id}'}}}}\n", "mine.yaml:1:38", "KIA0407"),
     ("kinds: {base: {names: {pattern: '(?=(a+))\\1'}}}\n", "mine.yaml:1:24", "KIA0408"),
     ("kinds: {base: {names: {pattern: '(a{1,90}){1,90}'}}}\n", "mine.yaml:1:24", "KIA0408"),
+    ('kinds: {base: {names: {pattern: "(?x)#[\\n(?:a?){60000}x#]\\n"}}}\n', "mine.yaml:1:24", "KIA0408"),
+    ('errors: {code_pattern: "(?sx:#[\\n(?:a?){60000}x#]\\n)"}\n', "mine.yaml:1:10", "KIA0408"),
     ("errors: {code_pattern: '(a)\\1'}\n", "mine.yaml:1:10", "KIA0408"),
     ("errors: {code_pattern: 'x*'}\n", "mine.yaml:1:10", "KIA0408"),
 ]
@@ -103,7 +106,19 @@ def override(folder: Path, text: str) -> Contract:
 
 # --- ids -----------------------------------------------------------------------------------------------------------
 
-CLIMBING = ["..", ".", "", "../services/7", "7/batches/9", "..\\x", "%2e%2e", "..;", "\uff0e\uff0e", "a\x00b"]
+CLIMBING = [
+    "..",
+    ".",
+    "",
+    "../services/7",
+    "7/batches/9",
+    "..\\x",
+    "%2e%2e",
+    "..;",
+    "\uff0e\uff0e",
+    "a\x00b",
+    "7" * 1_001,
+]
 
 
 @pytest.mark.parametrize("id_", CLIMBING)
@@ -211,6 +226,34 @@ def test_s11_a_code_is_still_found_anywhere_in_an_error() -> None:
 
 
 # --- size ----------------------------------------------------------------------------------------------------------
+
+
+def test_s11_of_kinds_that_do_not_exist_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred of them, each with a pattern of its own, took 2.5 GB and 20 s."""
+    made: list[str] = []
+
+    def watched_pattern(text: str) -> LinearPattern:
+        made.append(text)
+        return linear_pattern(text)
+
+    monkeypatch.setattr("kiamo_iac.api.contract.linear_pattern", watched_pattern)
+    stanzas = {f"k{n}": {"names": {"pattern": rf"\w{{150}}{n}", "basis": "assumed"}} for n in range(100)}
+    with pytest.raises(ManifestError) as caught:
+        override(tmp_path, json.dumps({"kinds": {**stanzas, "base": {"names": {"pattern": "(", "basis": "assumed"}}}}))
+    codes = [found.code for found in caught.value.diagnostics]
+    assert codes.count("KIA0405") == 100
+    assert codes.count("KIA0403") == 1
+    assert not any("150" in text for text in made)
+
+
+def test_s11_an_address_that_is_too_long_is_told_as_such(tmp_path: Path) -> None:
+    path = "/{id}" * 100
+    contract = override(tmp_path, f"kinds: {{base: {{operations: {{delete: {{path: '{path}'}}}}}}}}\n")
+    stub = Stub(lambda request: reply({}))
+    with pytest.raises(ApiError, match=r"was not made: its address is too long") as caught:
+        client_of(contract, stub).call("base", "delete", {"id": "7" * 1_000})
+    assert len(str(caught.value)) < 300
+    assert stub.asked == []
 
 
 def test_s11_a_contract_has_a_size(tmp_path: Path) -> None:
