@@ -23,7 +23,7 @@ def word(text: str, otherwise: str) -> str:
     """`text` as one word of a command line; `otherwise`, such as `ADDRESS`, where no form of it is safe."""
     if _BARE.fullmatch(text) and not text.startswith("-"):
         return text
-    if not text or text.startswith("-") or any(hidden(text)) or CI_PREFIX.search(text):  # shown otherwise than it is
+    if not text or text.startswith("-") or hidden(text) or CI_PREFIX.search(text):  # shown otherwise than it is
         return otherwise
     if _IN_SINGLE.isdisjoint(text):
         return f"'{text}'"

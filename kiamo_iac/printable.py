@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Final
 
 from kiamo_iac.secret import conceal, redact
@@ -23,16 +22,28 @@ CI_PREFIX: Final = re.compile(r"##(?=\[|vso\[|teamcity\[)")
 _OBEYED: Final = re.compile(r"(?:^|[\r\n])(?:[^\S\r\n]*::|[^\r\n]*##(?:\[|vso\[|teamcity\[))")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls (C0, DEL, C1), formats (bidi, zero-width, tags), lone surrogates, line and paragraph separators."""
-_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 """Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point)."""
+_UNASSIGNED: Final = re.compile(
+    "[\u2065\ufff0-\ufff8\U000e0000\U000e0002-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U000e0fff]"
+)
+"""Of those, what has no meaning yet."""
+_STRAY_SELECTOR: Final = re.compile(
+    "(?<![^\x00-\x7f\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef](?!\u20e3)"
+)
+"""A variation selector says how the sign before it is drawn: an emoji, an ideograph. Behind a letter of ASCII (but for
+keycaps) or another selector it says nothing, and bytes can be hidden in a row of them."""
 _PAINT: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 """Colours, as click writes them."""
 _SUSPECT: Final = re.compile(r"[^\n\t\x20-\x7e]|##|^\s*::", re.MULTILINE)
 
 
-def hidden(text: str) -> Iterator[str]:
-    """The characters of `text` that nobody would see, each once."""
-    return (char for char in set(text) if unicodedata.category(char) in _HIDDEN_CATEGORIES or char in _BLANK)
+def hidden(text: str) -> set[str]:
+    """The characters of `text` that nobody would see."""
+    if text.isascii():
+        return {char for char in set(text) if char < " " or char == "\x7f"}
+    found = {char for char in set(text) if unicodedata.category(char) in _HIDDEN_CATEGORIES or char in BLANK}
+    return found.union(_UNASSIGNED.findall(text), _STRAY_SELECTOR.findall(text))
 
 
 def visible(text: str) -> str:

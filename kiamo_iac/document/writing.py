@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from kiamo_iac.document.scalars import resolve
-from kiamo_iac.printable import CI_PREFIX
+from kiamo_iac.printable import BLANK, CI_PREFIX
 
 WIDTH: Final = 120
 """Columns that a mapping or list in brackets may fill."""
@@ -105,6 +105,8 @@ def is_plain(text: str, *, flow: bool = False) -> bool:
 
 def is_hidden(char: str) -> bool:
     """Whether a character is written as an escape: nobody would see it, or see what it does to its neighbours."""
+    if char in BLANK:
+        return True
     return not char.isprintable() and not (char.isspace() and char not in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029")
 
 

@@ -15,6 +15,7 @@ from kiamo_iac.cli.main import run
 from kiamo_iac.cli.terminal import say, tell, write_data
 from kiamo_iac.document.parser import parse
 from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.printable import visible
 from tests.cli.conftest import Desk
 from tests.cli.program import COMMAND, kiamo, variables
 from tests.cli.test_canary import COMMANDS, GROUPS, LINES, E, formats
@@ -257,3 +258,54 @@ def test_s07_whatever_is_said_or_written_is_made_inert_at_the_end(
 
 def test_s07_every_command_is_tried() -> None:
     assert {name for name in LINES if LINES[name]} | GROUPS | {"demo", "emulator"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\U000e0000b",
+        "a\U000e01f0b",
+        "a\u2065b",
+        "a\ufe0fb",
+        "x\ufe01\ufe02",
+        "\u2764\ufe0f\ufe0e",
+        "a\u3164b",
+        "\ufe0f",
+    ],
+    ids=ascii,
+)
+def test_s07_nothing_is_said_with_signs_that_nobody_sees(desk: Desk, text: str) -> None:
+    """A reviewer has to see that two labels differ, and that one holds a message of its own."""
+    desk.emulator.seed({"bases": [{"name": "prospects", "label": text}]})
+    desk.manifest("bases: [{name: prospects, label: a}]\n")
+    shown = set(visible(text))
+    for words in ("plan", "plan --format json", "plan --format markdown", "plan --format html", "drift"):
+        code, out, err = desk.run(*words.split(), *E)
+        assert code == 0, err
+        assert "\\u" in out or "\\U" in out
+        assert not (set(out) - shown) & set(text)
+    code, out, _ = desk.run("export", *E)
+    assert code == 0
+    assert parse(out, file="x").data["bases"][0]["label"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2764\ufe0f Win-back \u260e\ufe0e 1\ufe0f\u20e3 #\ufe0f\u20e3",
+        "\u845b\U000e0100\u57ce",
+        "e\u0301te\u0301 \u2013 L\u2019Or\u00e9al\u00a0: \u00ab vague\u202f1 \u00bb",
+        "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd",
+        "a \u2192 b :: c ## d #1 ##1",
+        "C:\\temp $HOME `x` \u2028"[:-2],
+    ],
+    ids=ascii,
+)
+def test_s07_what_people_write_reads_as_they_wrote_it(desk: Desk, text: str) -> None:
+    desk.emulator.seed({"bases": [{"name": "prospects", "label": "a"}]})
+    desk.manifest(f"bases: [{{name: prospects, label: {quoted(text)}}}]\n")
+    shown = text.replace("\\", "\\\\")
+    for words in ("plan", "plan --format json", "drift"):
+        code, out, err = desk.run(*words.split(), *E)
+        assert code == 0, err
+        assert shown in out
