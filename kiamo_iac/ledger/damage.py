@@ -17,6 +17,8 @@ _UNTOUCHED = "It is left as it is, and nothing has been written."
 _HINT = "bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt"
 _MOST = 2**63
 """Records of a ledger, and more."""
+_MOST_VALUES = 10_000_000
+"""A ledger of 250,000 batches with ten roles each has some 8 million; what has more is counted before it is built."""
 
 
 def damaged(file: str, what: str, *, line: int = 1, column: int = 1, hint: str = _HINT) -> LedgerError:
@@ -42,8 +44,10 @@ def read_json(text: str, file: str, *, line: int = 1) -> Any:
     """The JSON that `text` holds, which begins in `line` of `file`.
 
     Raises:
-        LedgerError: it is not JSON, and where.
+        LedgerError: it is not JSON, and where; or it would take all memory.
     """
+    if text.count(",") + text.count("[") + text.count("{") > _MOST_VALUES:
+        raise damaged(file, f"it holds more than {_MOST_VALUES:,} values", line=line)
     try:
         return load(text)
     except json.JSONDecodeError as error:

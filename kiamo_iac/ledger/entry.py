@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from math import isfinite
 from typing import Any, Final, NoReturn
 
 from kiamo_iac import known_forms
@@ -193,6 +194,11 @@ def _constant(text: str) -> NoReturn:
     wrong(f"{text} is not JSON")
 
 
+def _number(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else wrong("a number is out of range")
+
+
 _READABLE: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
 _ASCII: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain)
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)

@@ -32,9 +32,15 @@ _PASSING: Final = frozenset({429, 502, 503, 504})
 _HEADERS: Final = {"Content-Type": "application/json"}
 _DONE: Final = frozenset({200, 201, 204})
 _LARGEST_ANSWER: Final = 64 * 1024
-_WORD: Final = re.compile(rb"\s*[A-Za-z]{1,20}[.!]?\s*")
-"""What small servers say in place of nothing. A login page in plain text has more to say."""
 """Bytes of an answer to a lock, an unlock or a write: lock info is less than 1 kB."""
+_YES: Final = re.compile(
+    rb"\s*(?:ok|okay|yes|true|done|success|successful|locked|unlocked|saved|stored|created|updated|accepted)[.!]?\s*",
+    re.IGNORECASE,
+)
+"""What small servers say in place of nothing. `Unauthorized` is a word too."""
+_ERRORS: Final = ("error", "errors", "error_description")
+_SUCCESSES: Final = ("success", "ok")
+"""Keys by which servers and proxies that answer 200 to everything say that a call failed."""
 _LONGEST: Final = 200
 _NO_STATE: Final = (
     "what answers there does not keep states, perhaps a login page or a proxy: check the address of the ledger, and "
@@ -206,13 +212,13 @@ class HttpRemote:
         decides: there are servers that call all of them text/html.
 
         Raises:
-            LedgerError: something else answers there, and nothing says that it did anything.
+            LedgerError: something else answers there, which does not say that it did as asked, or says that it did not.
         """
-        if not body.strip() or _WORD.fullmatch(body):
+        if not body.strip() or _YES.fullmatch(body):
             return None
         try:
-            if len(body) <= _LARGEST_ANSWER:
-                return load(body.decode("utf-8-sig"))
+            if len(body) <= _LARGEST_ANSWER and not _is_refusal(said := load(body.decode("utf-8-sig"))):
+                return said
         except ValueError:
             pass
         raise LedgerError(
@@ -242,6 +248,13 @@ class HttpRemote:
             case _:
                 hint = "check the address of the ledger"
         return LedgerError(message, hint=hint)
+
+
+def _is_refusal(said: Any) -> bool:
+    """Whether JSON says no, whatever its status: `false`, an object with an error, or one whose success is false."""
+    if not isinstance(said, dict):
+        return said is False
+    return any(said.get(key) for key in _ERRORS) or any(said.get(key) is False for key in _SUCCESSES)
 
 
 def _said(body: bytes) -> str:

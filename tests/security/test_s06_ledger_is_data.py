@@ -104,6 +104,27 @@ def test_s06_a_value_of_another_form_is_damage_with_its_place(
     assert desk.writes() == []
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity"])
+def test_s06_a_number_that_no_ledger_can_hold_is_damage_before_anything_is_written(desk: Desk, number: str) -> None:
+    """What is read as infinite could not be written down again, in the middle of an apply."""
+    text = write(desk, put(attributes={"settings": {"x": 0.5}})).replace("0.5", number)
+    desk.ledger.write_text(text, encoding="utf-8")
+    code, out, err = desk.run("apply", *E, "--yes")
+    assert (code, out) == (1, "")
+    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is damaged" in err
+    assert desk.writes() == []
+
+
+def test_s06_values_without_number_are_counted_before_they_are_built(desk: Desk) -> None:
+    """128 MiB of empty lists, as a state may be large, took 3 GB."""
+    write(desk)
+    with desk.ledger.open("a", encoding="utf-8") as file:
+        file.write(f'{{"put": [{"[]," * 5_100_000}[]]}}\n')
+    code, out, err = desk.run("ledger", "list", *E)
+    assert (code, out) == (1, "")
+    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is damaged: it holds more than 10,000,000" in err
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -28,6 +28,11 @@ PAGES: Final = {
     "half of JSON": (b'{"ID": ', "application/json"),
     "a key twice": (b'{"ID": "a", "ID": "b"}', "application/json"),
     "deep JSON": (b"[" * 30_000 + b"]" * 30_000, "application/json"),
+    "an error as JSON": (b'{"error": "unauthorized", "message": "please log in"}', "application/json"),
+    "errors as JSON": (b'{"errors": [{"detail": "expired"}]}', "application/json"),
+    "a word that says no": (b"Unauthorized", "text/plain"),
+    "false": (b"false", "application/json"),
+    "no success": (b'{"success": false}', "application/json"),
     "huge JSON": (b'"' + b"x" * 100_000 + b'"', "application/json"),
 }
 
@@ -87,6 +92,7 @@ ANSWERS: Final = {
     "JSON, as a page": (200, b'{"status": "ok"}', "text/html"),
     "a number, as GitLab": (200, b"200", "application/json"),
     "null": (200, b"null", "application/json"),
+    "no error": (200, b'{"success": true, "error": null, "errors": []}', "application/json"),
     "a word": (200, b"OK\n", "text/plain"),
     "a word, as a page": (200, b"Locked.", "text/html"),
 }
