@@ -137,7 +137,7 @@ class GitRemote:
             commit = self._tip(self._ref)
             if commit is None:
                 return None
-            if self._fetch(self._ref, commit):
+            if self._fetch(self._ref, commit, file="ledger.json"):
                 self._parent = commit
                 ran = self._git.run("cat-file", "blob", f"{commit}:ledger.json")
                 if ran.code:
@@ -220,25 +220,30 @@ class GitRemote:
                 return commit
         return None
 
-    def _fetch(self, ref: str, commit: str) -> bool:
-        """Have `commit`, which `ref` was at. False: it is not there any more."""
-        if self._has(commit):
+    def _fetch(self, ref: str, commit: str, *, file: str) -> bool:
+        """Have `commit`, which `ref` was at, with its `file` if it holds one. False: it is not there any more.
+
+        The file is looked for, not the commit: while another run in this clone fetches, git has the commit first.
+        """
+        if self._has(f"{commit}:{file}"):
             return True
         ran = self._git.run("fetch", *_FETCH, "--", self._remote, ref)
-        if self._has(commit):
+        if self._has(f"{commit}:{file}"):
             return True
-        if self._tip(ref) == commit:
-            if ran.code:
-                raise self._git.failed("fetch", ran)
+        if self._tip(ref) != commit:
+            return False
+        if ran.code:
+            raise self._git.failed("fetch", ran)
+        if not self._has(f"{commit}^{{commit}}"):
             raise damaged(self.shown, f"{ref} is no commit", hint=_NO_LEDGER)
-        return False
+        return True
 
-    def _has(self, commit: str) -> bool:
-        return self._git.run("cat-file", "-e", f"{commit}^{{commit}}").code == 0
+    def _has(self, name: str) -> bool:
+        return self._git.run("cat-file", "-e", name).code == 0
 
     def _holder_in(self, commit: str) -> Holder | None:
         """Who holds the lock that `commit` is; None: it has been given back."""
-        if not self._fetch(self._lock_ref, commit):
+        if not self._fetch(self._lock_ref, commit, file="lock.json"):
             return None
         text = self._git.run("cat-file", "blob", f"{commit}:lock.json").output.decode("utf-8", "replace")
         return Holder.from_json(text) or Holder(commit[:12], "another run")

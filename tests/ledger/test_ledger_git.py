@@ -461,11 +461,26 @@ def test_a_lock_that_is_given_back_before_its_holder_is_read_is_taken(
     first.lock(Holder.of_this_process("first", "apply"), timeout=0)
     fetch = second._fetch
 
-    def given_back(ref: str, commit: str) -> bool:
+    def given_back(ref: str, commit: str, *, file: str) -> bool:
         first.unlock()
-        return fetch(ref, commit)
+        return fetch(ref, commit, file=file)
 
     monkeypatch.setattr(second, "_fetch", given_back)
     mine = Holder.of_this_process("second", "apply")
     second.lock(mine, timeout=0)
     assert first.holder() == mine
+
+
+def test_a_commit_whose_file_another_run_has_still_to_fetch_is_fetched(hosted: Hosted) -> None:
+    """Git unpacks the commit first: a second run in the same clone may find it without what it holds."""
+    mine = Holder.of_this_process("first", "apply")
+    with opened(hosted.a) as ledger:
+        ledger.record(owned("a"))
+    remote_of(hosted.a).lock(mine, timeout=0)
+    for ref in ("refs/kiamo-iac-lock/staging", "refs/kiamo-iac/staging"):
+        commit = git(hosted.a, "cat-file", "commit", (tip := git(hosted.bare, "rev-parse", ref)))
+        half = ["git", "hash-object", "-w", "-t", "commit", "--stdin", "--literally"]
+        made = subprocess.run(half, cwd=hosted.b, input=f"{commit}\n", capture_output=True, text=True, check=True)
+        assert made.stdout.strip() == tip
+    assert remote_of(hosted.b).holder() == mine
+    assert names(read(hosted.b)) == ["a"]
