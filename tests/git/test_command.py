@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,9 @@ from kiamo_iac.errors import GitError
 from kiamo_iac.git import command
 from kiamo_iac.git.command import Git, head_commit
 from kiamo_iac.git.surroundings import environment_of, program_in
+from tests.git_by_hand import ENVIRON, git
 
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 PACKAGE = Path(kiamo_iac.__file__).parent
-
-
-def git(folder: Path, *arguments: str) -> str:
-    line = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments]
-    return subprocess.run(line, cwd=folder, env=ENVIRON, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture

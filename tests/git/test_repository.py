@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,7 @@ import pytest
 from kiamo_iac.errors import GitError
 from kiamo_iac.git.command import Git
 from kiamo_iac.git.repository import Repository, find_repository, work_tree_of
-
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-
-
-def git(folder: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always")
-    subprocess.run(["git", *identity, *arguments], cwd=folder, env=ENVIRON, check=True, capture_output=True)
+from tests.git_by_hand import ENVIRON, git
 
 
 @pytest.fixture

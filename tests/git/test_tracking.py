@@ -10,15 +10,10 @@ import pytest
 
 from kiamo_iac.errors import GitError
 from kiamo_iac.git.tracking import why_tracked
+from tests.git_by_hand import ENVIRON, git
 
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 NO_GIT = ENVIRON | {"PATH": "/nowhere"}
 PARTS = (".kiamo", "a.json")
-
-
-def git(folder: Path, *arguments: str) -> None:
-    line = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments]
-    subprocess.run(line, cwd=folder, env=ENVIRON, check=True, capture_output=True)
 
 
 def stage(folder: Path, name: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from kiamo_iac.git import command
 from tests.cli.conftest import MANIFEST, Desk
+from tests.git_by_hand import git, leave_the_job
 
 COMMANDS = (
     ("plan", "-e", "staging"),
@@ -29,18 +29,10 @@ environments:
 FILE_LEDGER = PROJECT.replace(", ledger: {backend: git, remote: origin}", "")
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """What git says, run by hand."""
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
-    line = ["git", *identity, *arguments]
-    return subprocess.run(line, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
 @pytest.fixture
 def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder `telephony` of a checkout, with a ledger on git; `origin` is a bare repository elsewhere."""
-    for name in [name for name in os.environ if name.startswith(("GIT_", "CI_", "GITHUB_"))]:
-        monkeypatch.delenv(name)
+    leave_the_job(monkeypatch)
     checkout, folder = desk.folder / "checkout", desk.folder / "checkout" / "telephony"
     (folder / "manifests").mkdir(parents=True)
     (folder / "kiamo.yaml").write_text(PROJECT, encoding="utf-8")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import MANIFEST, PROJECT, Desk
+from tests.git_by_hand import git
 
 CANARY = b"somebody's own, and not ours to read or write\n"
 LEDGER = ".kiamo/staging.ledger.jsonl"
@@ -254,13 +254,6 @@ def with_git_ledger(desk: Desk, outside: Path, monkeypatch: pytest.MonkeyPatch) 
     git(desk.folder, "remote", "add", "origin", str(remote))
     desk.project(PROJECT.replace("staging: {", "staging: {ledger: {backend: git}, "))
     return remote
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git there, as nobody in particular."""
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, check=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.mark.parametrize(

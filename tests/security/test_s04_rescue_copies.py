@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from kiamo_iac.ledger.opening import rescue_of
 from kiamo_iac.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.owned import Owned
 from tests.cli.conftest import MANIFEST, Desk
+from tests.git_by_hand import git, leave_the_job
 
 PROJECT = """\
 manifests: [manifests]
@@ -31,18 +31,10 @@ WRITING = (("apply", "-e", "staging", "--yes", "--prune"), ("adopt", "-e", "stag
 SETTINGS = LedgerSettings(Backend.GIT)
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """What git says, run by hand."""
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always")
-    line = ["git", *identity, *arguments]
-    return subprocess.run(line, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
 @pytest.fixture
 def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project below the root of a checkout, applied, and beside what is managed a base of somebody else."""
-    for name in [name for name in os.environ if name.startswith(("GIT_", "CI_", "GITHUB_"))]:
-        monkeypatch.delenv(name)
+    leave_the_job(monkeypatch)
     folder = desk.folder / "checkout" / "telephony"
     (folder / "manifests").mkdir(parents=True)
     (folder / "kiamo.yaml").write_text(PROJECT, encoding="utf-8")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from tests.api.servers import Wild, always, answer, wild
 from tests.cli.conftest import MANIFEST, Desk
+from tests.git_by_hand import git, leave_the_job
 
 PROJECT = """\
 manifests: [manifests]
@@ -34,18 +33,10 @@ PIN = "KIAMO_STAGING_LEDGER_ORIGIN"
 CREDENTIAL = "job:hunter2"
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """What git says, run by hand."""
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always")
-    line = ["git", *identity, *arguments]
-    return subprocess.run(line, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
 @pytest.fixture
 def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout whose job holds credentials in every place that git asks, for whichever host."""
-    for name in [name for name in os.environ if name.startswith(("GIT_", "CI_", "GITHUB_"))]:
-        monkeypatch.delenv(name)
+    leave_the_job(monkeypatch)
     folder = desk.folder / "checkout"
     (folder / "manifests").mkdir(parents=True)
     (folder / "manifests" / "a.yaml").write_text(MANIFEST, encoding="utf-8")
