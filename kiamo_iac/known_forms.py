@@ -20,6 +20,18 @@ class Form(NamedTuple):
     traces: tuple[str, ...]
     """One of these stands in each text that has the form: they are searched for first, which is fast."""
     pattern: str
+    is_one: Callable[[str], bool] | None = None
+    """What tells a secret from other text of the same pattern, if anything has to."""
+
+
+def _is_user_and_password(text: str) -> bool:
+    """Whether it is base64 of `user:password` (RFC 7617)."""
+    from base64 import b64decode
+
+    try:
+        return b":" in b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return False
 
 
 class Found(NamedTuple):
@@ -50,8 +62,8 @@ FORMS: Final = (
         r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:(?:[A-Za-z0-9+/=\s\\:,.()]|-(?!----)){0,20000}+-----END [A-Z0-9 ]{1,60}-----)?",
     ),
-    # api.slack.com: Token types; incoming webhooks
-    Form("a Slack token", ("xox", "xapp-"), _EDGE + r"(?:xox[abceoprs]|xapp)-[A-Za-z0-9-]{10,250}"),
+    # api.slack.com: Token types, all with a number in front; incoming webhooks
+    Form("a Slack token", ("xox", "xapp-"), _EDGE + r"(?:xox[abceoprs]|xapp)-[0-9][A-Za-z0-9-]{9,250}"),
     Form("a Slack webhook", ("hooks.slack.com/",), r"hooks\.slack\.com/((?:services|workflows)/[A-Za-z0-9/]{20,200})"),
     # cloud.google.com: API keys; OAuth 2.0 access tokens and client secrets
     Form("a Google API key", ("AIza",), _EDGE + r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
@@ -80,20 +92,28 @@ FORMS: Final = (
     Form("a PyPI token", ("pypi-Ag",), _EDGE + r"pypi-Ag[A-Za-z0-9_-]{16,1000}"),
     # developer.hashicorp.com: Vault, tokens
     Form("a Vault token", ("hvs.",), _EDGE + r"hvs\.[A-Za-z0-9_-]{24,500}"),
-    # RFC 3986, section 3.2.1; not a placeholder such as ***
+    # RFC 3986, section 3.2.1; not a placeholder such as *** or, in an example, the word itself
     Form(
         "a URL with a password",
         ("://",),
-        r"://([^\s/?#:@\"'<>{}\\]{0,128}:(?![*xX•.]{1,64}@)[^\s/?#@\"'<>{}\\]{1,256})@",
+        r"://([^\s/?#:@\"'<>{}\\]{0,128}:(?!(?:[*xX•.]{1,64}|(?i:password|passwd|passe?|pwd|secret|token|mdp|motdepasse))@)"
+        r"[^\s/?#@\"'<>{}\\]{1,256})@",
     ),
     # RFC 6750 and RFC 7617; a digit, or the end of base64, tells one from a word of a sentence
     Form(
         "an Authorization header",
-        ("Bearer ", "Basic "),
-        r"(?<![A-Za-z])(?:Bearer|Basic) {1,4}(?=[A-Za-z+/._~-]{0,500}[0-9=])[A-Za-z0-9+/._~-]{16,4000}={0,2}",
+        ("Bearer ",),
+        r"(?<![A-Za-z])Bearer {1,4}(?=[A-Za-z+/._~-]{0,500}[0-9=])[A-Za-z0-9+/._~-]{16,4000}={0,2}",
+    ),
+    Form(
+        "an Authorization header",
+        ("Basic ",),
+        r"(?<![A-Za-z])Basic {1,4}([A-Za-z0-9+/]{8,4000}={0,2})(?![A-Za-z0-9+/=_.-])",
+        _is_user_and_password,
     ),
 )
 _TRACES: Final = tuple(trace for form in FORMS for trace in form.traces)
+_BY_TRACE: Final = tuple((trace, form) for form in FORMS for trace in form.traces)
 _SHORTEST: Final = 15
 """All forms but that of a URL have as many characters (`xoxb-` and ten)."""
 _REMEMBERED: Final = 256
@@ -106,22 +126,23 @@ def _compiled(form: Form) -> re.Pattern[str]:
     return re.compile(form.pattern)
 
 
-def _matches(text: str, form: Form) -> Iterator[tuple[int, int]]:
-    if any(trace in text for trace in form.traces):
-        for match in _compiled(form).finditer(text):
-            yield match.span(match.re.groups)
+def _matches(text: str, form: Form) -> Iterator[Found]:
+    for match in _compiled(form).finditer(text):
+        if form.is_one is None or form.is_one(match[match.re.groups]):
+            yield Found(*match.span(match.re.groups), form.name)
 
 
 def may_have_form(text: str) -> bool:
     """False for a text that has none, found out as fast as can be; True for few others."""
-    return any(trace in text for trace in _TRACES)
+    return any(map(text.__contains__, _TRACES))
 
 
 def forms_in(text: str) -> list[Found]:
     """Every place that has a form, in order."""
     if not may_have_form(text):
         return []
-    return sorted(Found(*span, form.name) for form in FORMS for span in _matches(text, form))
+    forms = [form for trace, form in _BY_TRACE if trace in text]
+    return sorted(found for form in dict.fromkeys(forms) for found in _matches(text, form))
 
 
 def has_form(text: str) -> bool:
