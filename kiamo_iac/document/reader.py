@@ -48,6 +48,7 @@ MAX_TOKENS_SHOWN: Final = 20
 _KNOWN_KEYS: Final[dict[str, str]] = {}
 """Everyday keys of ASCII, of any file, 10,000 at most: nearly all files have the same few."""
 
+_TAG: Final = re.compile(r'the tag ".*" is not read', re.DOTALL)
 _TOKEN_STRIDE: Final = 5
 _TOKEN_TRACE: Final = re.compile(r"[0-9A-Fa-f]{8}")
 """40 hexadecimal characters in a row show as eight in every fifth character of a text, and that is searched faster."""
@@ -83,6 +84,9 @@ class Reader:
         self._unicode_keys = False
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._depth = self._deepest = 0
+        self._listing = "sensitive" in text
+        self._veiled = 0
+        """How many of the mappings and lists around what is read may have secrets in them: none of it is repeated."""
         self._nodes = self._aliased = 0
 
     def read(self) -> Any:
@@ -139,7 +143,7 @@ class Reader:
                 text = value.value
                 node[key] = self._scalar(value, key) if text in WORDS or text[0] in NUMERIC else text
             else:
-                node[key] = self._scalar(value, key) if type(value) is ScalarEvent else self._value(value)
+                node[key] = self._scalar(value, key) if type(value) is ScalarEvent else self._below(key, value)
         else:
             self._too_many(start)
         if self._unicode_keys:
@@ -165,6 +169,15 @@ class Reader:
         self.marks += offsets
         self._nodes += len(node)
         return node
+
+    def _below(self, key: str, event: Any) -> Any:
+        """What stands under `key`, if that is no scalar. In a file that lists what is sensitive, any setting may be."""
+        if not (names_secret(key) or (key == "settings" and self._listing)):
+            return self._value(event)
+        self._veiled += 1
+        value = self._value(event)
+        self._veiled -= 1
+        return value
 
     def _value(self, event: Any) -> Any:
         if type(event) is ScalarEvent:
@@ -203,7 +216,7 @@ class Reader:
         found = self._anchors.get(event.anchor)
         if found is None:
             inside = event.anchor in self._anchors
-            name = quote(event.anchor)
+            name = "this" if self._veiled else quote(event.anchor)
             summary = (
                 f"the alias {name} stands inside of what it stands for" if inside else f"no anchor is called {name}"
             )
@@ -237,8 +250,9 @@ class Reader:
             value, remark = resolve(text)
         if remark is not None:
             summary, hint = remark.summary, remark.hint
-            if key and names_secret(key):
-                summary, hint = (said.replace(quote(text), "the value") for said in (summary, hint))
+            if self._veiled or (key and names_secret(key)):
+                told = (_TAG.sub("its tag is not read", said) for said in (summary, hint))
+                summary, hint = (said.replace(quote(text), "the value") for said in told)
             self._say(remark.code, summary, event, hint=hint, severity=remark.severity)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1 + len(text) // _COUNTED, 0)
