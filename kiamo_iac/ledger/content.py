@@ -51,6 +51,8 @@ class Content:
     entries: dict[Address, Owned] = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
     """Digest → when, oldest first."""
+    exposed: set[Address] = field(default_factory=set, compare=False)
+    """What it was read with secrets of, as older versions wrote them. The entries are without."""
 
     def apply(self, record: Record) -> None:
         """Change it as `record` says."""

@@ -54,6 +54,8 @@ def _content_of(data: Any, file: str, *, environment: str) -> Content:
         except ValueError as error:
             raise damaged(file, f"entry {number}: {error}", line=number + 1) from None
         content.entries[owned.address] = owned
+        if owned.attributes != item["attributes"]:
+            content.exposed.add(owned.address)
     return content
 
 

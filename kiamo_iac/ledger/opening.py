@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from kiamo_iac.document.quote import quote
 from kiamo_iac.errors import KiamoIacError, LedgerError, UsageError
-from kiamo_iac.ledger.content import Content
+from kiamo_iac.ledger.content import Content, Put
 from kiamo_iac.ledger.file import FileStore, read_file
 from kiamo_iac.ledger.file_lock import holder_of, locked_file
 from kiamo_iac.ledger.holder import Holder
@@ -195,6 +195,9 @@ def _open_remote(
     if rescued:
         store.flush()
         note(rescue.put_back(content, there, shown=remote.shown, now=True))
+    if there is not None and there.content.exposed:
+        kept = content.entries
+        store.append([Put(kept[address]) for address in sorted(there.content.exposed) if address in kept])
     yield from _until_closed(Ledger(content, found=found is not None, where=remote.shown, store=store), store)
 
 
