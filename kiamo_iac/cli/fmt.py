@@ -57,7 +57,7 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
     changed = [layout for layout in layouts if layout.changes]
     refused = [layout for layout in layouts if layout.diagnostics]
     if diff:
-        _show_differences(session, changed)
+        _show_differences(session, changed, layouts)
     elif piped and not check:
         text = "".join(layout.after for layout in layouts if not layout.diagnostics)
         write_exact(text, instead="send it to a file (> FILE), or name the file: fmt FILE")
@@ -72,14 +72,16 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
     return 2 if check and changed else 0
 
 
-def _show_differences(session: Session, changed: list[Layout]) -> None:
+def _show_differences(session: Session, changed: list[Layout], every: list[Layout]) -> None:
     from kiamo_iac.cli.terminal import style_for
+    from kiamo_iac.document.secrets import listed_in
     from kiamo_iac.render.changes import unified
     from kiamo_iac.render.escape import visible
 
     color = style_for(sys.stdout, session).color
+    listed = frozenset().union(*(listed_in(layout.after) for layout in every)) if changed else frozenset()
     for layout in changed:
-        text = unified(layout.before, layout.after, name=layout.shown, color=color)
+        text = unified(layout.before, layout.after, name=layout.shown, listed=listed, color=color)
         if text:
             write_data(text, utf8=not is_terminal(sys.stdout))
         else:

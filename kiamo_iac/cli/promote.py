@@ -111,10 +111,10 @@ def _show(made: Promoted, session: Session, *, output: str, diff: bool, written:
         write_data(promotion_json(made, written=written), utf8=True)
         return
     say(promotion_text(made, style_for(sys.stderr, session), verbose=session.verbose), nl=False)
-    files = made.promotion.files if diff else ()
+    files, listed = made.promotion.files if diff else (), made.promotion.listed
     if is_terminal(sys.stdout):
         color = style_for(sys.stdout, session).color
-        write_data("".join(unified(f.before or "", f.after, name=f.file, color=color) for f in files))
+        write_data("".join(unified(f.before or "", f.after, name=f.file, listed=listed, color=color) for f in files))
     else:
-        patch = "".join(unified_diff(f.file, f.before, f.after) for f in files)
+        patch = "".join(unified_diff(f.file, f.before, f.after, listed=listed) for f in files)
         write_exact(patch, instead="send it to a file (> promotion.patch), or write the manifests with --write")

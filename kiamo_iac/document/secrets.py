@@ -1,9 +1,9 @@
 """The text of a file as it may be shown: with `(sensitive)` in the place of values that are secret by their key's name
-or by the list `sensitive` beside them."""
+or by a list `sensitive`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ruamel.yaml.error import YAMLError
 
@@ -14,43 +14,76 @@ from kiamo_iac.sensitive import MASK, names_secret
 _NO_SECRETS = frozenset({"", "~", "null", "true", "false"})
 
 
-def shown_text(text: str) -> str:
-    """`text` without secrets, for a diff; the very same where there are none, or where it is no YAML."""
-    try:
-        root = Tree(text).root
-    except YAMLError:
+def shown_text(text: str, listed: Collection[str] = ()) -> str:
+    """`text` without secrets, for a diff; the very same where there are none, or where it is no YAML.
+
+    `listed`: what other files list as sensitive, of whichever resource; the lists of the text itself count too.
+    """
+    root = _root(text)
+    if root is None:
         return text
-    spans = sorted(set(_secrets(root, within=False))) if root is not None else []
+    listed = {*listed, *_lists(root)}
+    aliases: set[str] = set()
+    spans = set(_secrets(root, listed, aliases, within=False))
+    known: set[str] = set()
+    while aliases - known:  # what an alias stands for is a secret where it is anchored, too
+        known |= aliases
+        for node in root.below():
+            if node.anchor in known:
+                spans |= set(_secrets(node, listed, aliases, within=True))
     parts, end = [], 0
-    for start, stop in spans:
+    for start, stop in sorted(spans):
         if start >= end:
             parts += [text[end:start], MASK]
             end = stop
     return "".join([*parts, text[end:]])
 
 
-def _secrets(node: Node, *, within: bool) -> Iterator[tuple[int, int]]:
-    """Where the scalars stand that are secret; `within`: in something that is."""
+def listed_in(text: str) -> frozenset[str]:
+    """What a file lists as sensitive, of whichever resource."""
+    root = _root(text) if "sensitive" in text else None
+    return frozenset(_lists(root)) if root is not None else frozenset()
+
+
+def _root(text: str) -> Node | None:
+    try:
+        return Tree(text).root
+    except YAMLError:
+        return None
+
+
+def _lists(root: Node) -> Iterator[str]:
+    for node in root.below():
+        found = node.entry("sensitive") if node.kind is Kind.MAPPING else None
+        for item in found.value.entries if found is not None else ():
+            yield item.value.value
+
+
+def _secrets(node: Node, listed: Collection[str], aliases: set[str], *, within: bool) -> Iterator[tuple[int, int]]:
+    """Where the scalars stand that are secret; `within`: in something that is. `aliases` takes the names of those that
+    stand for such."""
+    if node.kind is Kind.ALIAS and within:
+        aliases.add(node.value)
     if node.kind is Kind.SCALAR:
         plain = not node.style and node.value.lower() in _NO_SECRETS
         alone = node.value.startswith("${") and node.value.endswith("}") and node.value.count("{") == 1
         if within and node.value and not plain and not alone:
             yield node.content, node.end
         return
-    settings, listed = node.entry("settings"), node.entry("sensitive")
-    if settings is not None and listed is not None and node.kind is Kind.MAPPING:
-        for item in listed.value.entries:
-            yield from _at(node, item.value.value)
+    if node.kind is Kind.MAPPING and node.entry("settings") is not None:
+        for path in listed:
+            yield from _at(node, path, listed, aliases)
     for entry in node.entries:
-        yield from _secrets(entry.value, within=within or (entry.name is not None and names_secret(entry.name)))
+        named = entry.name is not None and names_secret(entry.name)
+        yield from _secrets(entry.value, listed, aliases, within=within or named)
 
 
-def _at(node: Node, path: str) -> Iterator[tuple[int, int]]:
+def _at(node: Node, path: str, listed: Collection[str], aliases: set[str]) -> Iterator[tuple[int, int]]:
     """What stands under a dotted path, whose keys may hold dots themselves; a list is gone through item by item."""
     for entry in node.entries:
         if entry.name is None:
-            yield from _at(entry.value, path)
+            yield from _at(entry.value, path, listed, aliases)
         elif path == entry.name:
-            yield from _secrets(entry.value, within=True)
+            yield from _secrets(entry.value, listed, aliases, within=True)
         elif path.startswith(f"{entry.name}."):
-            yield from _at(entry.value, path[len(entry.name) + 1 :])
+            yield from _at(entry.value, path[len(entry.name) + 1 :], listed, aliases)

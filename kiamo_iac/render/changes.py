@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 
 import click
 
@@ -12,13 +13,13 @@ from kiamo_iac.render.escape import document, visible
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def unified(before: str, after: str, *, name: str, color: bool = False) -> str:
+def unified(before: str, after: str, *, name: str, listed: Collection[str] = (), color: bool = False) -> str:
     """The lines that differ, with three around them; `name` is that of the file. Empty when none do.
 
     What cannot be seen is written as an escape, so a diff with such characters shows a change and is not one to apply.
-    Sensitive values are masked in it.
+    Sensitive values are masked in it; `listed`: what other files list as such.
     """
-    old, new = (shown_text(text).splitlines(keepends=True) for text in (before, after))
+    old, new = (shown_text(text, listed).splitlines(keepends=True) for text in (before, after))
     lines: list[str] = []
     for line in difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}"):
         shown = visible(line.rstrip("\r\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from kiamo_iac.diagnostics import diagnostic_data
@@ -29,7 +30,7 @@ def promotion_json(made: Promoted, *, written: bool) -> str:
             "notes": [diagnostic_data(diagnostic) for diagnostic in made.notes],
             "by_variables": [{"address": address, "path": ".".join(leaf)} for address, leaf in found.by_variables],
             "only_to": list(found.only_target),
-            "files": [_file(change) for change in found.files],
+            "files": [_file(change, found.listed) for change in found.files],
         }
     )
 
@@ -51,9 +52,9 @@ def _value(data: Any) -> Any:
     return None if data is NOTHING else data
 
 
-def _file(change: FileChange) -> dict[str, Any]:
+def _file(change: FileChange, listed: Collection[str]) -> dict[str, Any]:
     return {
         "file": change.file,
         "new": change.before is None,
-        "diff": unified_diff(change.file, change.before, change.after),
+        "diff": unified_diff(change.file, change.before, change.after, listed=listed),
     }

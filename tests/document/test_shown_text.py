@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiamo_iac.document.secrets import shown_text
+from kiamo_iac.document.secrets import listed_in, shown_text
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,25 @@ from kiamo_iac.document.secrets import shown_text
             "- {sensitive: [settings.a.b, label], settings: {a: {b: [(sensitive), (sensitive)], c: z}, d: w}}\n",
         ),
         ("sensitive: [settings]\nsettings: {a: x}\n", "sensitive: [settings]\nsettings: {a: (sensitive)}\n"),
+        ("host: &here x\npwd: *here\n", "host: &here (sensitive)\npwd: *here\n"),
+        (
+            "a: &a {x: &b y}\nb: &c [*b, z]\nmdp: [*c]\n",
+            "a: &a {x: &b (sensitive)}\nb: &c [*b, (sensitive)]\nmdp: [*c]\n",
+        ),
+        (
+            "- {sensitive: [settings.a]}\n- {settings: {a: x, b: y}}\n",
+            "- {sensitive: [settings.a]}\n- {settings: {a: (sensitive), b: y}}\n",
+        ),
         ("", ""),
         ("a: [", "a: ["),
     ],
 )
 def test_secrets_are_masked_and_nothing_else(text: str, shown: str) -> None:
     assert shown_text(text) == shown
+
+
+def test_what_another_file_lists_is_masked() -> None:
+    listed = listed_in("- {name: a, sensitive: [settings.zone]}\n- {sensitive: []}\n")
+    assert listed == {"settings.zone"}
+    assert shown_text("settings: {zone: x, pace: 1}\n", listed) == "settings: {zone: (sensitive), pace: 1}\n"
+    assert listed_in("sensitive: [") == listed_in("a: 1") == frozenset()

@@ -127,6 +127,8 @@ class Promotion:
     """What `target` declares when it is done."""
     renamed: Mapping[Address, Address] = field(default_factory=dict)
     """Address as `target` names it → as `source` does, where a variable makes them differ."""
+    listed: frozenset[str] = frozenset()
+    """What any environment lists as sensitive, of whichever resource."""
 
     def on_source(self, address: Address) -> Address:
         """How `source` names what `target` names so."""

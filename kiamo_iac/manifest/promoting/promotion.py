@@ -72,6 +72,9 @@ class _Promoting:
             only_target=remarks.only_target(before),
             desired=after.loaded[self._target.name].state,
             renamed=before.names[self._source.name],
+            listed=frozenset(
+                entry for one in before.loaded.values() for thing in one.state for entry in thing.lifecycle.sensitive
+            ),
         )
 
     def _views(self, compositions: Compositions, sources: Sources) -> Views:
