@@ -65,6 +65,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0243": "`sensitive` names a setting that is not declared.",
     "KIA0244": "A setting has the text that stands for a sensitive value in outputs.",
     "KIA0245": "A variable is named as a secret is, and its value stands in the project file.",
+    "KIA0246": "A variable that is named as a secret is stands in an attribute, which outputs and the ledger show.",
     # KIA03xx: the project file, its paths and environments
     "KIA0301": "A value of the project file is of another type than its key takes.",
     "KIA0302": "A key that the project file does not have.",

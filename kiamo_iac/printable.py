@@ -15,7 +15,7 @@ import re
 import unicodedata
 from typing import Final
 
-from kiamo_iac.secret import conceal, redact
+from kiamo_iac.secret import conceal, conceal_answer, redact
 
 CI_PREFIX: Final = re.compile(r"##(?=\[|vso\[|teamcity\[)")
 """What begins a command anywhere in a line."""
@@ -52,9 +52,9 @@ def visible(text: str) -> str:
 
 
 def printable(text: str, longest: int) -> str:
-    """Text that a server sent, made fit for a sentence: as `visible`, blanks as one space, tokens hidden, cut after
-    `longest` characters."""
-    line = redact(" ".join(conceal(text)[: 8 * longest].split()))
+    """Text that a server sent, made fit for a sentence: as `visible`, blanks as one space, tokens hidden, and what it
+    repeats of sensitive settings; cut after `longest` characters."""
+    line = redact(" ".join(conceal_answer(text)[: 8 * longest].split()))
     shown = _visible(line)
     return f"{shown[:longest]}…" if len(shown) > longest else shown
 

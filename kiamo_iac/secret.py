@@ -33,8 +33,9 @@ _SHORTEST: Final = 8
 _LARGEST_FILE: Final = 4096
 
 _MOST_LEARNT: Final = 100
-"""Values of settings that `conceal` knows: each costs a search of every text that is shown, and none is shown by those
-who know that it is sensitive."""
+"""Values of settings that `conceal_answer` knows: each costs a search of every text that an instance answers."""
+_SHORTEST_LEARNT: Final = 4
+"""Of a value of settings; one shorter than `_SHORTEST` is hidden where it is a word of its own."""
 
 _kept: tuple[str, ...] = ()
 """What `conceal` hides now."""
@@ -42,6 +43,8 @@ _learnt: set[str] | None = None
 """What was learnt; None: no run is going on."""
 _former: frozenset[str] = frozenset()
 """What the run before had learnt, for whoever tells why it failed."""
+_answers: tuple[tuple[str, re.Pattern[str]], ...] | None = None
+"""Each spelling of what was learnt in lower case, and what finds it; None: not worked out yet."""
 _learning: Final = Lock()
 
 
@@ -55,28 +58,52 @@ def conceal(text: str) -> str:
 
 
 def learn(text: str) -> None:
-    """Until the run ends, `conceal` hides `text` too, unless it is short: the value of a sensitive setting, which an
-    instance might repeat in an error."""
-    global _kept  # noqa: PLW0603 - as in `concealing`
-    if _learnt is None or len(text) < _SHORTEST or text in _learnt or len(_learnt) >= _MOST_LEARNT:
+    """Until the run ends, `conceal_answer` hides `text`: the value of a sensitive setting, which an instance might
+    repeat in an error. Nothing else hides it: whoever writes a manifest could blot out what a plan says."""
+    global _answers  # noqa: PLW0603 - as in `concealing`
+    if _learnt is None or len(text) < _SHORTEST_LEARNT or text in _learnt or len(_learnt) >= _MOST_LEARNT:
         return
     with _learning:
         _learnt.add(text)
-        _kept = tuple(sorted({*_kept, *spellings(frozenset({text}))}, key=lambda s: (-len(s), s)))
+        _answers = None
+
+
+def conceal_answer(text: str) -> str:
+    """What an instance said, as `conceal` has it, and without what this run learnt, in capitals or not."""
+    global _answers  # noqa: PLW0603 - as in `concealing`
+    text = conceal(text)
+    if not _learnt:
+        return text
+    with _learning:
+        if _answers is None:
+            _answers = tuple((spelling.lower(), _finding(spelling)) for spelling in spellings(frozenset(_learnt)))
+        found = _answers
+    lower = text.lower()
+    for spelling, pattern in found:
+        if spelling in lower:
+            text = pattern.sub(HIDDEN, text)
+            lower = text.lower()
+    return text
+
+
+def _finding(spelling: str) -> re.Pattern[str]:
+    escaped = re.escape(spelling)
+    word = rf"(?<![0-9A-Za-z]){escaped}(?![0-9A-Za-z])" if len(spelling) < _SHORTEST else escaped
+    return re.compile(word, re.IGNORECASE)
 
 
 @contextmanager
 def concealing(environ: Mapping[str, str], *, afterwards: bool = False) -> Iterator[None]:
-    """Meanwhile, `conceal` knows the secrets of an environment, and those that it has learnt; `afterwards`: also those
-    that the run before had.
+    """Meanwhile, `conceal` knows the secrets of an environment, and `conceal_answer` what is learnt; `afterwards`: also
+    what the run before had learnt.
 
     Within another one it knows those of both, and what is learnt stays until the outer one ends.
     """
-    global _kept, _learnt, _former  # noqa: PLW0603 - one process shows the output of one run, and every format of it asks
+    global _kept, _learnt, _former, _answers  # noqa: PLW0603 - one process shows the output of one run, and every format of it asks
     outermost = _learnt is None
     if outermost:
-        _learnt = set(_former) if afterwards else set()
-        _kept = spellings(secrets_of(environ) | _learnt)
+        _learnt, _answers = set(_former) if afterwards else set(), None
+        _kept = spellings(secrets_of(environ))
     else:
         _kept = tuple(sorted({*_kept, *spellings(secrets_of(environ))}, key=lambda s: (-len(s), s)))
     try:
@@ -84,7 +111,7 @@ def concealing(environ: Mapping[str, str], *, afterwards: bool = False) -> Itera
     finally:
         if outermost:
             _former = frozenset(_learnt or ())
-            _kept, _learnt = (), None
+            _kept, _learnt, _answers = (), None, None
 
 
 def secrets_of(environ: Mapping[str, str]) -> frozenset[str]:
@@ -108,7 +135,13 @@ def spellings(secrets: frozenset[str]) -> tuple[str, ...]:
 
     found: set[str] = set()
     for secret in secrets:
-        inner = {secret, _address(secret), _percent(secret), json.dumps(secret, ensure_ascii=False)[1:-1]}
+        inner = {
+            secret,
+            _address(secret),
+            _percent(secret),
+            _percent(secret).replace("%20", "+"),
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+        }
         inner |= {spelling.lower() for spelling in inner if "%" in spelling and "%" not in secret}
         for text in inner:
             found |= {text, text.replace("'", "''"), text.replace("%", "%25"), repr(text)[1:-1], *_in_markup(text)}

@@ -16,6 +16,9 @@ from kiamo_iac.strict_json import same
 MASK: Final = "(sensitive)"
 """What every output, ledger and saved plan shows of a sensitive value."""
 
+_TELLING: Final = 8
+"""Characters, from which on a text that has a secret in it is one too."""
+
 Path = tuple[str, ...]
 """Keys that lead to a value below `settings`; a list on the way is gone through item by item."""
 
@@ -67,25 +70,34 @@ PASSWORD_WORDS: Final = frozenset(
 """Words that make a key sensitive wherever they stand in it; numbers count under these."""
 SECRET_WORDS: Final = frozenset(
     {
-        *("secret", "secrets", "token", "tokens", "credential", "credentials", "bearer", "authorization"),
-        *("apikey", "apikeys", "accesskey", "privatekey", "secretkey", "jeton", "jetons", "identifiants"),
+        *("secret", "secrets", "token", "tokens", "credential", "credentials", "creds", "bearer", "authorization"),
+        *("apikey", "apikeys", "accesskey", "privatekey", "secretkey", "jeton", "jetons", "psk"),
     }
 )
-"""The same, for texts alone."""
+"""The same, for texts; numbers count under those of `_NUMBERED_WORDS` too."""
+_NUMBERED_WORDS: Final = frozenset({"secret", "credential", "apikey", "accesskey", "privatekey", "secretkey", "psk"})
+_NUMBERED_PHRASES: Final = (("api", "key"), ("access", "key"), ("secret", "key"), ("cle", "api"), ("cle", "secrete"))
+"""In the singular: `secrets: 3` and `tokens: 300` are counts."""
+_PASSWORD_ENDINGS: Final = ("password", "passwd", "pwd", "passphrase", "passcode", "motdepasse")
+_SECRET_ENDINGS: Final = ("secret", "token", "apikey", "accesskey", "privatekey", "secretkey")
+"""What a word ends in that is several, written as one: `smtppassword`, `CLIENTSECRET`."""
 PASSWORD_PHRASES: Final = (
     *(("mot", "de", "passe"), ("mots", "de", "passe"), ("mot", "passe"), ("pass", "word"), ("pass", "phrase")),
-    *(("code", "secret"), ("code", "confidentiel"), ("code", "pin"), ("pin", "code")),
+    *(("code", "secret"), ("code", "confidentiel"), ("code", "pin"), ("pin", "code"), ("phrase", "de", "passe")),
+    *(("code", "acces"), ("code", "d", "acces")),
 )
 SECRET_PHRASES: Final = (
     *(("api", "key"), ("api", "keys"), ("access", "key"), ("access", "keys"), ("private", "key"), ("private", "keys")),
     *(("secret", "key"), ("shared", "key"), ("account", "key"), ("encryption", "key"), ("signing", "key")),
+    *(("master", "key"), ("hmac", "key"), ("aes", "key"), ("connection", "string"), ("chaine", "de", "connexion")),
     *(("cle", "api"), ("cles", "api"), ("cle", "privee"), ("cles", "privees"), ("cle", "secrete"), ("cle", "d", "api")),
-    *(("cle", "acces"), ("cle", "d", "acces"), ("cle", "de", "chiffrement"), ("phrase", "secrete")),
+    *(("cle", "acces"), ("cle", "d", "acces"), ("cle", "de", "chiffrement"), ("cle", "chiffrement")),
+    *(("cle", "de", "signature"), ("phrase", "secrete")),
 )
 """Words in a row."""
-LAST_PASSWORD_WORDS: Final = frozenset({"pass", "pin"})
+LAST_PASSWORD_WORDS: Final = frozenset({"pass", "pin", "pincode", "pw"})
 """Words that do so as the last one of a key: `smtp_pass`, not `pass_through`."""
-LAST_SECRET_WORDS: Final = frozenset({"auth"})
+LAST_SECRET_WORDS: Final = frozenset({"auth", "identifiants"})
 ABOUT_WORDS: Final = frozenset(
     {
         *("required", "needed", "enabled", "disabled", "active", "allowed", "visible", "requis", "requise", "active"),
@@ -93,15 +105,26 @@ ABOUT_WORDS: Final = frozenset(
         *("date", "at", "length", "longueur", "min", "max", "minimum", "maximum", "count", "limit", "size"),
         *("policy", "politique", "rule", "rules", "strength", "rotation", "history", "type", "kind", "mode", "method"),
         *("format", "algorithm", "encoding", "scheme", "scope", "scopes", "source", "provider", "issuer", "audience"),
+        *("attempt", "attempts", "tentatives", "essais", "retries", "tries", "complexity", "complexite", "expire"),
+        *("expired", "changed", "forgotten", "oublie", "oubliee", "link", "lien", "capability", "channel", "left"),
+        *("remaining", "restants", "used", "utilises", "budget"),
         *("url", "uri", "endpoint", "host", "path", "file", "filename", "folder", "fichier", "chemin"),
         *("name", "nom", "label", "libelle", "header", "field", "champ", "prefix", "id", "ids", "ref", "page"),
         *("hint", "indice", "question", "help", "aide", "description", "status", "state", "etat", "manager", "store"),
     }
 )
 """Words that, as the last one, say that a key is about a secret and holds none: `token_ttl`, `password_policy`."""
-COUNT_WORDS: Final = frozenset({"max", "min", "num", "nb", "count", "number", "nombre"})
-"""Words that say the same as the first one: `max_tokens`."""
+COUNT_WORDS: Final = frozenset(
+    {
+        *("max", "min", "num", "nb", "count", "number", "nombre", "total", "length", "longueur", "duree", "duration"),
+        *("is", "has", "use", "uses", "require", "requires", "needs", "can", "show", "hide", "allow", "forgot", "lost"),
+    }
+)
+"""Words that say the same as the first one: `max_tokens`, `use_auth`."""
+_PASSES: Final = frozenset({"first", "second", "third", "last", "next", "each", "boarding", "day", "access"})
+"""Words before a `pass` that is none of these: `second_pass`."""
 
+_SPELT: Final = {"clef": "cle", "clefs": "cles"}
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -111,24 +134,29 @@ def names_secret(key: str) -> bool:
     words = _words(key)
     if not words or words[-1] in ABOUT_WORDS or words[0] in COUNT_WORDS:
         return False
-    return _names_password(words) or words[-1] in LAST_SECRET_WORDS or _has(words, SECRET_WORDS, SECRET_PHRASES)
+    if _names_password(words) or words[-1] in LAST_SECRET_WORDS or _has(words, SECRET_WORDS, SECRET_PHRASES):
+        return True
+    return any(word.endswith(_SECRET_ENDINGS) for word in words)
 
 
 @lru_cache(maxsize=10_000)
 def _names_number(key: str) -> bool:
     """Whether a number under the key counts too: a password may be one, a token is none."""
-    return _names_password(_words(key))
+    words = _words(key)
+    return _names_password(words) or _has(words, _NUMBERED_WORDS, _NUMBERED_PHRASES)
 
 
 def _words(key: str) -> tuple[str, ...]:
     """The words of a key without accents and digits, in lower case, however they are joined."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", key[:200]) if not unicodedata.combining(c))
-    return tuple(word.lower() for word in _WORD.findall(plain))
+    return tuple(_SPELT.get(word.lower(), word.lower()) for word in _WORD.findall(plain))
 
 
 def _names_password(words: tuple[str, ...]) -> bool:
-    last = bool(words) and words[-1] in LAST_PASSWORD_WORDS
-    return last or _has(words, PASSWORD_WORDS, PASSWORD_PHRASES)
+    last = bool(words) and words[-1] in LAST_PASSWORD_WORDS and not (words[-1] == "pass" and words[0] in _PASSES)
+    return (
+        last or _has(words, PASSWORD_WORDS, PASSWORD_PHRASES) or any(word.endswith(_PASSWORD_ENDINGS) for word in words)
+    )
 
 
 def _has(words: tuple[str, ...], single: frozenset[str], phrases: Iterable[tuple[str, ...]]) -> bool:
@@ -151,12 +179,13 @@ def hide(value: Any) -> Sensitive:
 
 
 def remember(settings: Any) -> None:
-    """From now on no output of this run shows the texts of what is hidden in declared settings, whoever says them: an
-    instance may repeat what it was sent. Of live values nothing is remembered, or it could blot out what it likes."""
+    """From now on nothing that this run quotes of an answer shows what is hidden in declared settings: an instance may
+    repeat what it was sent. Of live values nothing is remembered, or it could blot out what it likes."""
     if isinstance(settings, Sensitive):
         for text in _texts(settings.reveal()):
-            if not reads_back_masked(text):
-                learn(text)
+            for part in {text, *text.splitlines()}:
+                if not reads_back_masked(part):
+                    learn(part)
     elif isinstance(settings, Mapping):
         for value in settings.values():
             remember(value)
@@ -172,7 +201,9 @@ def hidden(settings: Mapping[str, Any], listed: Iterable[str] = ()) -> Mapping[s
     `listed`: as in a manifest's `sensitive`: `settings.smtp.password`.
     """
     found: Mapping[str, Any] = _hidden(settings, within=False, numbers=False)
-    return hidden_at(found, listed_paths(found, listed)) if listed else found
+    if listed:
+        found = hidden_at(found, listed_paths(found, listed))
+    return found if found is settings else hidden_repeats(found, found)
 
 
 def hidden_at(settings: Mapping[str, Any], paths: Iterable[Path]) -> Mapping[str, Any]:
@@ -180,6 +211,14 @@ def hidden_at(settings: Mapping[str, Any], paths: Iterable[Path]) -> Mapping[str
     for path in paths:
         settings = _hidden_at(settings, path)
     return settings
+
+
+def hidden_repeats(settings: Mapping[str, Any], of: Any) -> Mapping[str, Any]:
+    """`settings` with a wrapper also around each text that repeats what is hidden in `of`, such as an alias of it, or
+    an address that an instance made out of it. Of short ones and of everyday words nothing repeats anything."""
+    secrets = {text for one in _wrapped(of) for text in _texts(one.reveal()) if _is_telling(text)}
+    found: Mapping[str, Any] = _without_repeats(settings, secrets) if secrets else settings
+    return found
 
 
 def listed_paths(settings: Mapping[str, Any], listed: Iterable[str]) -> list[Path]:
@@ -250,6 +289,34 @@ def _hidden_at(value: Any, path: Path) -> Any:
     return value if inner is None or isinstance(inner, Sensitive) else {**value, path[0]: hide(inner)}
 
 
+def _without_repeats(value: Any, secrets: set[str]) -> Any:
+    match value:
+        case Sensitive():
+            return value
+        case str():
+            return hide(value) if any(secret in value for secret in secrets) else value
+        case Mapping():
+            changed = {key: _without_repeats(inner, secrets) for key, inner in value.items()}
+            return changed if any(changed[key] is not inner for key, inner in value.items()) else value
+        case list():
+            items = [_without_repeats(item, secrets) for item in value]
+            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+        case _:
+            return value
+
+
+def _is_telling(text: str) -> bool:
+    return len(text) >= _TELLING and not text.isalpha() and not reads_back_masked(text)
+
+
+def _wrapped(value: Any) -> Iterator[Sensitive]:
+    if isinstance(value, Sensitive):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _wrapped(inner)
+
+
 def _named(data: Any, rest: str) -> list[Path]:
     if isinstance(data, list):
         return list(dict.fromkeys(path for item in data for path in _named(item, rest)))
@@ -294,12 +361,15 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
     elif isinstance(value, str):
         yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
 
 
 # --- what an instance shows in place of one --------------------------------------------------------------------------
 
 _STANDS_FOR_ONE: Final = re.compile(
-    r"[*•●∙·⬤◦○■▪＊#]{3,200}|[xX]{4,200}|.{0,8}[*•●]{4,200}.{0,8}"
+    r"[*•●∙·⬤◦○■▪＊#]{3,200}|[xX]{4,200}|[.…_-]{3,200}|…|.{0,8}[*•●]{4,200}.{0,8}"
+    r"|hidden|masked|redacted|masqué|caché"
     r"|(?:\*{2,8}|_{1,4}|<|\[|\(|\{{1,2})\s?(?:hidden|masked|redacted|secret|sensitive|protected|encrypted|unchanged"
     r"|filtered|removed|not shown|set|masqu[ée]e?|cach[ée]e?|confidentiel|prot[ée]g[ée]e?|inchang[ée]e?)"
     r"\s?(?:\*{2,8}|_{1,4}|>|\]|\)|\}{1,2})",
@@ -308,9 +378,12 @@ _STANDS_FOR_ONE: Final = re.compile(
 
 
 def reads_back_masked(value: Any) -> bool:
-    """Whether a live value says nothing of the one that was sent: `****`, `<hidden>`, an empty text, nothing at all."""
+    """Whether a live value says nothing of the one that was sent: `****`, `<hidden>`, an empty text, nothing at all, or
+    only that there is one (`true`)."""
     plain = value.reveal() if isinstance(value, Sensitive) else value
-    return plain is None or (isinstance(plain, str) and (not plain or _STANDS_FOR_ONE.fullmatch(plain) is not None))
+    if isinstance(plain, str):
+        return not plain or _STANDS_FOR_ONE.fullmatch(plain) is not None
+    return plain is None or plain is True
 
 
 def shows(live: Any, declared: Any) -> bool:

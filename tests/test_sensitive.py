@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.secret import conceal, concealing
+from kiamo_iac.secret import conceal, conceal_answer, concealing
 from kiamo_iac.sensitive import (
     MASK,
     Sensitive,
@@ -32,12 +32,17 @@ SECRET = """
 password smtp_password SMTPPassword passwordHash PassWord pwd userPwd passphrase passcode smtp_pass pass1 pin codePin
 clientSecret secret2 token AccessToken bearer credentials Authorization auth X-Api-Key APIKEY apiKey api_keys access.key
 privateKey PRIVATE_KEY mdp mdp_smtp mot_de_passe MotDePasse motdepasse jeton_api identifiants cle_api Clé-API clé_privée
-CLÉ_D_ACCÈS code_secret
+CLÉ_D_ACCÈS code_secret smtppassword SMTPPASSWORD userpwd clientsecret authtoken apitoken smtp_pw pincode creds psk
+clef_api clé_chiffrement cle_de_signature phrase_de_passe code_acces master_key connectionString smtp_identifiants
+first_password
 """
 PLAIN = """
 compass passage passport tokenizer secretariat secretary key keyboard monkey author authentication identifiant
 description pass_through bypass pin_color spin password_required password_policy token_ttl tokenExpiresAt max_tokens
 secret_name api_key_header credential_type token_url client_secret_id auth_type 42 -- é
+identifiants_agences jetons_restants second_pass boarding_pass use_auth has_secret show_password mot_de_passe_oublie
+password_attempts longueur_mot_de_passe mdp_expire forgot_password_link bearer_capability cle_primaire clavier
+authentification_requise token_count mdp_requis passerelle trespass compassion
 """
 
 
@@ -120,6 +125,18 @@ def test_values_are_hidden_by_name_form_and_list_and_the_rest_is_shared() -> Non
     assert hidden_at(innocent, [("y",), ("x", "c")]) is innocent
 
 
+def test_numbers_count_under_names_of_one_secret() -> None:
+    settings = {"client_secret": 1234, "api_key": 5.5, "secrets": 3, "tokens": 300, "account_key": 7, "pin": 1}
+    assert masked(hidden(settings)) == {**settings, "client_secret": MASK, "api_key": MASK, "pin": MASK}
+
+
+def test_what_repeats_a_secret_is_hidden_unless_that_is_a_word() -> None:
+    settings = {"pwd": "Kanari-42", "url": "h?k=Kanari-42", "a": {"b": ["Kanari-42", 1]}, "c": "Kanari"}
+    assert masked(hidden(settings)) == {"pwd": MASK, "url": MASK, "a": {"b": [MASK, 1]}, "c": "Kanari"}
+    words = {"pwd": "password", "kind": "password", "auth": "none", "tls": "none"}
+    assert masked(hidden(words)) == {**words, "pwd": MASK, "auth": MASK}
+
+
 def test_what_is_hidden_whole_takes_what_is_hidden_in_it_along() -> None:
     inner = hidden({"smtp": {"password": "p", "port": 25}})
     whole = hidden_at(inner, [("smtp",), ("smtp", "password")])
@@ -159,14 +176,16 @@ def test_a_run_hides_what_it_remembers_until_it_ends_and_a_hundred_of_them() -> 
     assert conceal("before-any-run-1") == "before-any-run-1"
     with concealing({}):
         hide("only-hidden-1")
-        told("learnt-secret-1", "short", "********", MASK)
-        assert conceal("x learnt-secret-1 y short ********") == "x (hidden) y short ********"
-        assert conceal(f"only-hidden-1 {MASK}") == f"only-hidden-1 {MASK}"
+        told("learnt-secret-1", "short", "ab", "********", MASK)
+        assert conceal("learnt-secret-1") == "learnt-secret-1"
+        assert conceal_answer("x LEARNT-secret-1 y ********") == "x (hidden) y ********"
+        assert conceal_answer("a short, shorter: ab") == "a (hidden), shorter: ab"
+        assert conceal_answer(f"only-hidden-1 {MASK}") == f"only-hidden-1 {MASK}"
         with concealing({}):
-            assert conceal("learnt-secret-1") == "(hidden)"
-        assert conceal("learnt-secret-1") == "(hidden)"
+            assert conceal_answer("learnt-secret-1") == "(hidden)"
+        assert conceal_answer("learnt-secret-1") == "(hidden)"
         for number in range(200):
             told(f"many-secrets-{number:03}")
-        assert conceal("many-secrets-000") == "(hidden)"
-        assert conceal("many-secrets-199") == "many-secrets-199"
-    assert conceal("learnt-secret-1") == "learnt-secret-1"
+        assert conceal_answer("many-secrets-000") == "(hidden)"
+        assert conceal_answer("many-secrets-199") == "many-secrets-199"
+    assert conceal_answer("learnt-secret-1") == "learnt-secret-1"

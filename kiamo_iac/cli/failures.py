@@ -13,7 +13,7 @@ import click
 
 from kiamo_iac.cli.terminal import say
 from kiamo_iac.errors import Interrupted, KiamoIacError, UsageError
-from kiamo_iac.secret import concealing, redact
+from kiamo_iac.secret import conceal_answer, concealing, redact
 
 
 def report(error: BaseException, *, arguments: Sequence[str]) -> int:
@@ -77,8 +77,9 @@ def _known(error: KiamoIacError) -> None:
 
 def _unexpected(error: BaseException, *, verbose: bool) -> None:
     if verbose:
-        _say("".join(traceback.format_exception(error)))
-    _say(f"Error: something that kiamo-iac did not expect happened ({type(error).__name__}: {error}).")
+        _say(conceal_answer("".join(traceback.format_exception(error))))
+    what = conceal_answer(f"{type(error).__name__}: {error}")
+    _say(f"Error: something that kiamo-iac did not expect happened ({what}).")
     if not verbose:
         _say("Hint: this is a fault of kiamo-iac; run it again as `kiamo-iac -v` for the traceback, and report it.")
 

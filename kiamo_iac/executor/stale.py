@@ -26,7 +26,7 @@ def same_as_left(left: Instance, now: Instance) -> bool:
     """Whether a thing is as a write of ours left it, in all that both show: the answer to a write may show less, and a
     sensitive value that no other shows."""
     return left.remote_id == now.remote_id and all(
-        same(masked(then[key]), masked(later[key])) or shows(later[key], then[key])
+        same(masked(then[key]), masked(later[key])) or shows(later[key], then[key]) or shows(then[key], later[key])
         for then, later in ((left.attributes, now.attributes), (left.settings, now.settings))
         for key in then.keys() & later.keys()
     )

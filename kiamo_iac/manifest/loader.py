@@ -23,13 +23,13 @@ from kiamo_iac.manifest.explain import explain
 from kiamo_iac.manifest.lifecycles import REFERENCE, lifecycle_of
 from kiamo_iac.manifest.names import may_be_mistyped
 from kiamo_iac.manifest.references import References
-from kiamo_iac.manifest.sensitive_settings import filled_paths
+from kiamo_iac.manifest.sensitive_settings import check_variables, filled_paths
 from kiamo_iac.manifest.shapes import shapes
 from kiamo_iac.manifest.sources import Source, Sources
 from kiamo_iac.manifest.variables import Variables, is_secret
 from kiamo_iac.resources.base import COMMON_KEYS, PRESENT
 from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.sensitive import hidden, hidden_at, remember
+from kiamo_iac.sensitive import hidden, hidden_at, hidden_repeats, remember
 from kiamo_iac.state import EMPTY, Instance, State
 
 
@@ -182,6 +182,8 @@ class _Loading:
             if inner:
                 self._inner[block.address] = inner
         found += self._checks[block.shape.noun].of(thing, keys, places)
+        if self._secrets:
+            found += check_variables(thing, places, self._variables, self._secrets)
 
     def _guess(self, part: Part) -> None:
         """A patch that finds nothing to change adds a thing; where the name is nearly one of the base, it is told."""
@@ -210,6 +212,7 @@ class _Loading:
         settings = hidden(written, lifecycle.sensitive)
         if self._secrets and written:
             settings = hidden_at(settings, filled_paths(written, places, self._variables, self._secrets))
+            settings = hidden_repeats(settings, settings)
         if settings is not written:
             remember(settings)
         return Instance(address, kind, attributes, settings, lifecycle, place=place)

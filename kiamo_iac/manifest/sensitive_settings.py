@@ -107,6 +107,28 @@ def check_listed(resource: Instance, keys: Mapping[str, Any], places: Places) ->
             )
 
 
+def check_variables(
+    resource: Instance, places: Places, variables: Variables, secrets: Collection[str]
+) -> Iterator[Diagnostic]:
+    """A warning for each attribute that one of the variables `secrets` was filled into: it is not masked."""
+    for key, value in resource.attributes.items():
+        place = resource.place
+        source = place.at(key) if place is not None else None
+        if isinstance(value, dict | list):
+            is_filled = bool(filled_paths(value, places, variables, secrets))
+        else:
+            is_filled = source is not None and not set(secrets).isdisjoint(variables.filled.get(source, ()))
+        if is_filled:
+            yield Diagnostic(
+                "KIA0246",
+                f"{quote(key)} holds a variable that is named as a secret is; outputs and the ledger show it",
+                Severity.WARNING,
+                hint="put a secret under settings, where it is masked, or rename the variable",
+                address=resource.address,
+                source=source,
+            )
+
+
 def filled_paths(
     written: Any, places: Places, variables: Variables, secrets: Collection[str], path: Path = ()
 ) -> list[Path]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from kiamo_iac.address import Address
 from kiamo_iac.planner.draft import Draft
+from kiamo_iac.planner.masking import paths_to_hide
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, Binding
 from kiamo_iac.planner.references import References
-from kiamo_iac.sensitive import sensitive_paths
 from kiamo_iac.state import fingerprint
 
 
@@ -52,6 +52,6 @@ def _bind(pair: Pair, bindings: dict[Address, Binding]) -> None:
     at: Pair | None = pair
     while at is not None and at.address not in bindings:
         if at.live is not None and at.live.remote_id is not None:
-            hidden = tuple(sensitive_paths(at.live.settings)) if at.live.settings else ()
+            hidden = paths_to_hide(at.live, at.desired, at.owned)
             bindings[at.address] = Binding(at.live.remote_id, at.live.name, hidden)
         at = at.parent

@@ -21,6 +21,7 @@ from kiamo_iac.sensitive import (
     Path,
     Sensitive,
     hidden_at,
+    hidden_repeats,
     listed_paths,
     masked_paths,
     reads_back_masked,
@@ -37,11 +38,18 @@ def hidden_like(live: Instance, desired: Instance | None, entry: Owned | None) -
     values; those that are known by a name or a form have them already."""
     if not live.settings:
         return live
-    paths: list[Path] = [*masked_paths(applied_settings(entry))]
+    settings = hidden_at(live.settings, paths_to_hide(live, desired, entry))
+    if desired is not None:
+        settings = hidden_repeats(settings, desired.settings)
+    return live if settings is live.settings else replace(live, settings=settings)
+
+
+def paths_to_hide(live: Instance, desired: Instance | None, entry: Owned | None) -> tuple[Path, ...]:
+    """Where a live resource has, or may show later, what is sensitive: by itself, for it is declared so, or was."""
+    paths = [*sensitive_paths(live.settings), *masked_paths(applied_settings(entry))]
     if desired is not None:
         paths += [*sensitive_paths(desired.settings), *listed_paths(live.settings, desired.lifecycle.sensitive)]
-    settings = hidden_at(live.settings, paths)
-    return live if settings is live.settings else replace(live, settings=settings)
+    return tuple(dict.fromkeys(paths))
 
 
 def applied_settings(entry: Owned | None) -> Mapping[str, Any]:

@@ -98,7 +98,8 @@ class Binding:
     name: str
     """The exact name on the instance, byte for byte, as it is before the plan."""
     sensitive: tuple[Path, ...] = ()
-    """The live settings whose values the plan hid, and left out of what it says that it saw."""
+    """Where its settings have, or may show later, a value that the plan hides, and leaves out of what it says that it
+    saw."""
 
 
 @dataclass(frozen=True, slots=True)

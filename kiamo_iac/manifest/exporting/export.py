@@ -21,7 +21,7 @@ from kiamo_iac.owned import Owned, Ownership
 from kiamo_iac.resources import by_collection, children_of, kinds
 from kiamo_iac.resources.base import Resource
 from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.sensitive import hidden_at, listed_paths, masked_paths, sensitive_paths
+from kiamo_iac.sensitive import hidden_at, hidden_repeats, listed_paths, masked_paths, sensitive_paths
 from kiamo_iac.state import Instance, State
 
 NO_PARTS: Parts = {}
@@ -186,7 +186,17 @@ def _hidden_like(live: State, owned: Ownership, desired: State) -> State:
     """The live state, its settings hidden also where a manifest lists them as sensitive, or did at the last apply."""
     if not owned and not len(desired):
         return live
-    return State(_one_hidden(one, owned.get(one.address), desired.get(one.address)) for one in live)
+    former = {at: one for one in desired for at in _addresses(one.address, desired) if at not in desired}
+    declared = {one.address: desired.get(one.address) or former.get(one.address) for one in live}
+    return State(_one_hidden(one, owned.get(one.address), declared[one.address]) for one in live)
+
+
+def _addresses(address: Address, desired: State) -> list[Address]:
+    """Where a resource may be live: also under former names, its own and those of what it stands below."""
+    declared = desired.get(address)
+    former = declared.lifecycle.renamed_from if declared is not None else ()
+    above = _addresses(address.parent, desired) if address.parent is not None else [None]
+    return [Address.of(address.collection, name, parent) for parent in above for name in (address.name, *former)]
 
 
 def _one_hidden(live: Instance, entry: Owned | None, declared: Instance | None) -> Instance:
@@ -196,7 +206,10 @@ def _one_hidden(live: Instance, entry: Owned | None, declared: Instance | None) 
     if declared is not None:
         listed = declared.lifecycle.sensitive
         paths = [*paths, *sensitive_paths(declared.settings), *listed_paths(live.settings, listed)]
-    return replace(live, settings=hidden_at(live.settings, paths)) if paths else live
+    settings = hidden_at(live.settings, paths)
+    if declared is not None:
+        settings = hidden_repeats(settings, declared.settings)
+    return live if settings is live.settings else replace(live, settings=settings)
 
 
 def _names_to(parent: Instance, live: State) -> dict[str, str]:
