@@ -112,7 +112,10 @@ FORMS: Final = (
         _is_user_and_password,
     ),
 )
-_TRACES: Final = tuple(trace for form in FORMS for trace in form.traces)
+_LITERALS: Final = ("://", "AKIA", "ASIA", "AIza", "Key=", "PRIVATE KEY", "Bearer ", "Basic ", "hooks.slack.com/")
+_RUNS: Final = tuple(map(re.compile, (r"_[A-Za-z0-9+/=_]{10}", r"-[A-Za-z0-9_.=-]{10}", r"\.[A-Za-z0-9_-]{11}")))
+"""What has a form has one of these literals or runs. Each run begins with one sign, which is searched for as fast as a
+literal; so a dozen searches do, where there are forty traces."""
 _BY_TRACE: Final = tuple((trace, form) for form in FORMS for trace in form.traces)
 _SHORTEST: Final = 15
 """All forms but that of a URL have as many characters (`xoxb-` and ten)."""
@@ -134,7 +137,7 @@ def _matches(text: str, form: Form) -> Iterator[Found]:
 
 def may_have_form(text: str) -> bool:
     """False for a text that has none, found out as fast as can be; True for few others."""
-    return any(map(text.__contains__, _TRACES))
+    return any(map(text.__contains__, _LITERALS)) or any(run.search(text) for run in _RUNS)
 
 
 def forms_in(text: str) -> list[Found]:
