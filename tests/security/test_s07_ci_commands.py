@@ -190,7 +190,11 @@ def raw(desk: Desk) -> Desk:
 PROMOTE: Final = ("promote", "--from", "staging", "--to", "later", "--declared")
 
 
-@pytest.mark.parametrize("variable", ["CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"])
+JOBS = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+"""The variables by which CI systems say that a job runs."""
+
+
+@pytest.mark.parametrize("variable", JOBS)
 def test_s07_a_patch_with_a_command_is_not_written_into_a_log(
     raw: Desk, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
@@ -206,7 +210,7 @@ def test_s07_a_patch_with_a_command_is_not_written_into_a_log(
 
 
 def test_s07_a_patch_stays_byte_for_byte_where_it_is_no_log(raw: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"):
+    for name in JOBS:
         monkeypatch.delenv(name, raising=False)
     code, out, _ = raw.run(*PROMOTE)
     assert code == 0
@@ -221,7 +225,9 @@ def test_s07_in_a_pipeline_a_patch_goes_into_a_file_byte_for_byte(raw: Desk) -> 
     assert subprocess.run(["git", "apply", "--check", "promotion.patch"], check=False).returncode == 0
 
 
-def test_s07_what_fmt_lays_out_from_stdin_is_not_written_into_a_log(raw: Desk) -> None:
+def test_s07_what_fmt_lays_out_from_stdin_is_not_written_into_a_log(raw: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in JOBS:
+        monkeypatch.delenv(name, raising=False)
     done = kiamo("fmt", "-", cwd=raw.folder, typed=RAW, GITHUB_ACTIONS="true")
     assert (done.returncode, done.stdout) == (1, "")
     check(done.stderr)
