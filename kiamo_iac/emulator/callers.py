@@ -45,7 +45,7 @@ def _is_local(authority: str) -> bool:
 
 
 def _is_own(origin: str, host: str | None) -> bool:
-    """Whether an `Origin` is that of the emulator itself. `null` (a file, a sandboxed frame) is nobody's."""
+    """Whether an `Origin` is that of the emulator itself. `null` (a file, a sandboxed frame) is that of none."""
     found = _ORIGIN.fullmatch(origin)
     return found is not None and host is not None and found[1].lower() == host.lower() and _is_local(found[1])
 

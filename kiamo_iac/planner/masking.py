@@ -4,8 +4,8 @@ The ledger has `(sensitive)` in place of each value that was applied, so that tw
 
 declared ─ applied ─ live
    A    (sensitive)    A    nothing to do
-   A    (sensitive)    B    written again; nobody can say who changed it
-   A    (sensitive)   ****  it reads back masked: not compared, and told
+   A    (sensitive)    B    written again; who changed it is not known
+   A    (sensitive)   ****  it reads back masked: not compared, and noted
    A         –        ****  written once: nothing says that it ever was
 """
 

@@ -31,7 +31,7 @@ from kiamo_iac.resources.base import Reference, Resource
 from kiamo_iac.state import Gone, Instance
 
 SETTINGS: Final = "settings"
-NO_VALUE: Final = "sensitive, so that nobody can say who changed it"
+NO_VALUE: Final = "sensitive: the ledger keeps no value that would say who changed it"
 """What is said of a difference in a sensitive value: the ledger does not keep it."""
 
 
@@ -43,7 +43,7 @@ class Side(StrEnum):
     INSTANCE = "instance"
     BOTH = "both"
     UNKNOWN = "unknown"
-    """The ledger does not have it, or not its value, so that nobody can say."""
+    """The ledger does not have it, or not its value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ class Levelling:
             self._remarks.changed.append(Change(declared.address, "settings", shown, None, source))
 
     def _sensitive(self, declared: Declared, key: str, *, is_level: bool) -> None:
-        """What a manifest declares of a sensitive setting is nobody's to replace by what an instance shows."""
+        """A declared sensitive setting is never replaced by what an instance shows."""
         if not is_level:
             self._remarks.warn(
                 "KIA0435",
