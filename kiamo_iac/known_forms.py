@@ -117,8 +117,8 @@ _RUNS: Final = tuple(map(re.compile, (r"_[A-Za-z0-9+/=_]{10}", r"-[A-Za-z0-9_.=-
 """What has a form has one of these literals or runs. Each run begins with one sign, which is searched for as fast as a
 literal; so a dozen searches do, where there are forty traces."""
 _BY_TRACE: Final = tuple((trace, form) for form in FORMS for trace in form.traces)
-_SHORTEST: Final = 15
-"""All forms but that of a URL have as many characters (`xoxb-` and ten)."""
+_SHORTEST: Final = 14
+"""All forms but that of a URL have as many characters (`Basic ` and eight)."""
 _REMEMBERED: Final = 256
 """Characters; of longer texts it is not remembered whether they have a form."""
 
@@ -142,7 +142,7 @@ def may_have_form(text: str) -> bool:
 
 def forms_in(text: str) -> list[Found]:
     """Every place that has a form, in order."""
-    if not may_have_form(text):
+    if _is_short(text) or not may_have_form(text):
         return []
     forms = [form for trace, form in _BY_TRACE if trace in text]
     return sorted(found for form in dict.fromkeys(forms) for found in _matches(text, form))
@@ -150,9 +150,14 @@ def forms_in(text: str) -> list[Found]:
 
 def has_form(text: str) -> bool:
     """Whether `text`, or a part of it, has one."""
-    if len(text) < _SHORTEST and "://" not in text:
+    if _is_short(text):
         return False
     return _has_form(text) if len(text) <= _REMEMBERED else bool(forms_in(text))
+
+
+def _is_short(text: str) -> bool:
+    """Whether `text` is too short for any form: most texts are, and of these nothing is searched or remembered."""
+    return len(text) < _SHORTEST and "://" not in text
 
 
 @lru_cache(maxsize=10_000)

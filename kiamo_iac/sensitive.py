@@ -341,8 +341,8 @@ def _paths(data: Any, path: Path, *, is_one: Any) -> Iterator[Path]:
 
 
 def _replaced(data: Any, instead: Any) -> Any:
-    if isinstance(data, Sensitive):
-        return instead(data)
+    if isinstance(data, str):
+        return instead(data) if isinstance(data, Sensitive) else data
     if isinstance(data, Mapping):
         entries = {key: _replaced(value, instead) for key, value in data.items()}
         return entries if any(entries[key] is not value for key, value in data.items()) else data

@@ -25,6 +25,8 @@ WORD: Final = "^[A-Za-z0-9._:+!~-]{1,128}$"
 """A version, a digest, a lineage: what tells one from another, and nothing else."""
 LONGEST: Final = 65_536
 """Characters of an address, of a name and of an id."""
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{40}")
+"""What may be a token, whatever stands around it: in JSON, an escape may."""
 _DEEPEST: Final = 100
 """Lists and objects within each other in one attribute: a live value has 64 at most, and all that reads it recurses."""
 
@@ -55,6 +57,9 @@ def without_secrets(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = masked(hidden(settings)) if isinstance(settings, Mapping) else settings
     if kept is not settings:
         attributes = {**attributes, "settings": kept}
+    text = dump(attributes)
+    if _HEX.search(text) is None and not known_forms.may_have_form(text):
+        return attributes  # nearly always: looked at once, not value by value
     redacted: Mapping[str, Any] = _redacted(attributes)
     return redacted
 

@@ -55,6 +55,7 @@ class FileStore:
             LedgerError: the file cannot be written.
         """
         self._place = file
+        self._path = file.path
         self._shown = shown
         self._content = content
         self._waiting: list[Record] = []
@@ -166,7 +167,7 @@ class FileStore:
         Raises:
             LedgerError: somebody has.
         """
-        here, there = os.fstat(file.fileno()), os.lstat(self._place.path)
+        here, there = os.fstat(file.fileno()), os.lstat(self._path)
         same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
         if not same or here.st_size != (self._size if size is None else size):
             raise unsaved(self._shown, "something else has written it since it was read", records=self._waiting)

@@ -15,7 +15,7 @@ from kiamo_iac.address import Address
 from kiamo_iac.errors import LedgerError
 from kiamo_iac.ledger.content import SPENT_KEPT, Content, Forget, Put, Record, Spend
 from kiamo_iac.ledger.document import document_text, parse_document
-from kiamo_iac.ledger.entry import COMMIT, KEYS, WORD, entry_data
+from kiamo_iac.ledger.entry import COMMIT, KEYS, WORD, entry_data, without_secrets
 from kiamo_iac.ledger.lines import header_line, parse_lines, record_lines
 from kiamo_iac.ledger.schema import ledger_schema
 from kiamo_iac.owned import Owned
@@ -260,3 +260,13 @@ def test_an_entry_is_written_and_read_without_secrets() -> None:
     assert owned_of(load(dump(entry_data(old)))).attributes == expected
     plain = owned("a", "7", settings={"pace": 3})
     assert entry_data(plain)["attributes"] is plain.attributes
+
+
+@pytest.mark.parametrize("around", ["{}", "\n{}", "é\t{}\n", '"{}"', "\\{}"])
+@pytest.mark.parametrize("secret", ["0123456789" * 4, "ghp_" + "k4N4ri" * 6, "Basic dTpwYXNz", "a://u:pw@h"])
+def test_a_secret_is_kept_nowhere_whatever_stands_around_it(around: str, secret: str) -> None:
+    attributes = {"label": "L", "deep": [{"x": around.format(secret)}], around.format(secret): 1}
+    kept = repr(without_secrets(attributes))
+    assert secret not in kept
+    assert "pw@" not in kept
+    assert without_secrets(same := {"label": "L", "list": ["a" * 60, "https://example.com/x"]}) is same
