@@ -86,7 +86,7 @@ def _is_log(stream: IO[str]) -> bool:
 
 def tell(text: str) -> None:
     """Say one line that holds data, such as a call with an id that a server has made up."""
-    say(inert(visible(text)))
+    say(visible(text))
 
 
 def note(diagnostic: Diagnostic) -> None:
