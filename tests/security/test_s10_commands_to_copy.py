@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from kiamo_iac.command_line import word
 from kiamo_iac.ledger.holder import Holder
 from tests.cli.conftest import MANIFEST, Desk
-from tests.ledger.state_server import PASSWORD, USER, State, serving
+from tests.ledger.state_server import State, serving
 from tests.security.ci_commands import TRIES, obeyed
+from tests.security.conftest import keep_ledger_at
 
 E: Final = ("-e", "staging")
 IDS: Final = {
@@ -47,12 +48,7 @@ IDS: Final = {
 def locked_elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch, **lock: Any) -> Iterator[State]:
     """A ledger behind HTTP whose lock somebody holds."""
     with serving(State()) as state:
-        desk.project(
-            'manifests: [manifests]\nenvironments:\n  staging: {url: "http://127.0.0.1:8090", '
-            f'ledger: {{backend: http, address: "{state.address}"}}}}\n'
-        )
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_USERNAME", USER)
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_PASSWORD", PASSWORD)
+        keep_ledger_at(desk, monkeypatch, state)
         state.lock = {"ID": "dead-run", "Who": "carol@runner", "Created": "2026-01-01T00:00:00Z", **lock}
         yield state
 

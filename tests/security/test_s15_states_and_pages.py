@@ -10,8 +10,9 @@ from typing import Final
 import pytest
 
 from tests.cli.conftest import Desk
-from tests.ledger.state_server import PASSWORD, USER, State, serving
+from tests.ledger.state_server import State, serving
 from tests.security.ci_commands import obeyed
+from tests.security.conftest import keep_ledger_at
 
 E: Final = ("-e", "staging")
 LOGIN: Final = b"<!DOCTYPE html><title>Sign in ##[error]x</title><form action=/login>"
@@ -44,12 +45,7 @@ def state(request: pytest.FixtureRequest, desk: Desk, monkeypatch: pytest.Monkey
         lock = f', lock_address: "{running.address}/lock", unlock_address: "{running.address}/lock"'
         verbs = ", lock_method: POST, unlock_method: DELETE"
         more = lock + verbs if running.gitlab else ""
-        desk.project(
-            'manifests: [manifests]\nenvironments:\n  staging: {url: "http://127.0.0.1:8090", '
-            f'ledger: {{backend: http, address: "{running.address}"{more}}}}}\n'
-        )
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_USERNAME", USER)
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_PASSWORD", PASSWORD)
+        keep_ledger_at(desk, monkeypatch, running, more=more)
         yield running
 
 
@@ -104,12 +100,7 @@ def test_s15_nothing_json_and_a_word_are_a_lock_whatever_they_call_themselves(
 ) -> None:
     """There are servers that say text/html of every answer of theirs, and of an empty one."""
     with serving(State()) as running:
-        desk.project(
-            'manifests: [manifests]\nenvironments:\n  staging: {url: "http://127.0.0.1:8090", '
-            f'ledger: {{backend: http, address: "{running.address}"}}}}\n'
-        )
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_USERNAME", USER)
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_PASSWORD", PASSWORD)
+        keep_ledger_at(desk, monkeypatch, running)
         running.rewritten = answer
         desk.apply()
         assert running.lock is None
@@ -132,12 +123,7 @@ def test_s15_a_save_answered_with_a_page_is_not_saved(
 ) -> None:
     """Before the first write to the instance: what is about to be made is written down first."""
     with serving(State()) as running:
-        desk.project(
-            'manifests: [manifests]\nenvironments:\n  staging: {url: "http://127.0.0.1:8090", '
-            f'ledger: {{backend: http, address: "{running.address}"}}}}\n'
-        )
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_USERNAME", USER)
-        monkeypatch.setenv("KIAMO_STAGING_LEDGER_PASSWORD", PASSWORD)
+        keep_ledger_at(desk, monkeypatch, running)
         running.spoken["POST"] = (200, body, kind)
         code, out, err = desk.run("apply", *E, "--yes")
         assert code == 1
