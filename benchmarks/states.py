@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import documents
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.resource import Lifecycle
+from kiamo_iac.core.state import Instance, State
 from kiamo_iac.resources import by_collection
-from kiamo_iac.resources.base import Lifecycle
-from kiamo_iac.state import Instance, State
 
 CHANGED_EVERY = 10
 """Of so many bases one has another label on the instance, and lacks its second batch there."""

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from kiamo_iac.app.schemas import catalogue
 from kiamo_iac.cli import reference
-from kiamo_iac.codes import CODES
+from kiamo_iac.core.codes import CODES
 from kiamo_iac.render.base import plan_renderer
 from kiamo_iac.render.escape import json_document
-from kiamo_iac.workspace.schemas import catalogue
 from tests import schema_pages
 from tests.render.checks import CHECK_SUFFIXES, CHECKS, GOLDEN_CHECK, rendered_check
 from tests.render.drifts import DRIFTS, rendered

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from kiamo_iac.app.schemas import catalogue
 from kiamo_iac.cli.reference import table
-from kiamo_iac.workspace.schemas import catalogue
 
 Schema = dict[str, Any]
 

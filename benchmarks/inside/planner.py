@@ -8,8 +8,8 @@ import sys
 import time
 
 from benchmarks import states
-from kiamo_iac.api.contract_file import load_contract
-from kiamo_iac.collector import collector_paused
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.planner import build_plan
 

@@ -9,9 +9,9 @@ import time
 
 from benchmarks import states
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.api.reader import read
-from kiamo_iac.secret import Secret
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.core.secret import Secret
 
 
 def main(count: int, in_flight: int, times: int) -> list[float]:

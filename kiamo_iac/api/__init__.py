@@ -1,4 +1,1 @@
-"""The instance's side: the contract (routes and wire names as data), the client and the reader.
-
-The only room that imports httpx (and httpcore, which it stands on).
-"""
+"""One instance, read and written: client, reader, and the translation between attributes and wire names."""

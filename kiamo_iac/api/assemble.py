@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.decode import Row
 from kiamo_iac.api.naming import put_names, references_by
-from kiamo_iac.diagnostics import Diagnostic, Severity
-from kiamo_iac.errors import ResponseError
-from kiamo_iac.printable import printable
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.errors import ResponseError
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.resource import Reference, Resource, Scope
+from kiamo_iac.core.state import Instance, RemoteId, State
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Reference, Resource, Scope
-from kiamo_iac.state import Instance, RemoteId, State
 
 _Names = dict[RemoteId, str]
 

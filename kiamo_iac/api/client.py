@@ -17,19 +17,19 @@ from urllib.parse import urlencode
 import httpx
 
 from kiamo_iac import __version__
-from kiamo_iac.api.answer import Answer, dig
-from kiamo_iac.api.budget import Budget
-from kiamo_iac.api.contract import Contract, Operation
-from kiamo_iac.api.exchange import Exchange, Received
-from kiamo_iac.api.network import Connection, proxy_for, same_origin, trusted
-from kiamo_iac.api.outgoing import refused_id
 from kiamo_iac.api.refusal import refusal
-from kiamo_iac.api.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
-from kiamo_iac.errors import AccessError, ApiError, BudgetError, ResponseError, UsageError
-from kiamo_iac.printable import printable
-from kiamo_iac.secret import Secret
-from kiamo_iac.strict_json import parse_json
-from kiamo_iac.urls import Origin, origin_of
+from kiamo_iac.contract.model import Contract, Operation
+from kiamo_iac.contract.outgoing import refused_id
+from kiamo_iac.core.errors import AccessError, ApiError, BudgetError, ResponseError, UsageError
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.strict_json import parse_json
+from kiamo_iac.core.urls import Origin, origin_of
+from kiamo_iac.http.answer import Answer, dig
+from kiamo_iac.http.budget import Budget
+from kiamo_iac.http.exchange import Exchange, Received
+from kiamo_iac.http.network import Connection, proxy_for, same_origin, trusted
+from kiamo_iac.http.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
 
 Ids = Mapping[str, str | int]
 """Placeholder of the contract → id: `id` the thing's own, a kind's name its parent's."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kiamo_iac.api.answer import Answer, kind_of
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.outgoing import refused_id
-from kiamo_iac.errors import ResponseError
-from kiamo_iac.printable import printable
-from kiamo_iac.resources.base import Resource
-from kiamo_iac.sensitive import Sensitive, hidden, hidden_text
-from kiamo_iac.state import EMPTY, RemoteId
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.outgoing import refused_id
+from kiamo_iac.core.errors import ResponseError
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.resource import Resource
+from kiamo_iac.core.sensitive import Sensitive, hidden, hidden_text
+from kiamo_iac.core.state import EMPTY, RemoteId
+from kiamo_iac.http.answer import Answer, kind_of
 
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a text", int: "a whole number", bool: "true or false"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kiamo_iac.api.contract import Attribute, Contract
-from kiamo_iac.errors import ApiError
-from kiamo_iac.resources.base import Reference, Resource
-from kiamo_iac.sensitive import revealed
+from kiamo_iac.contract.model import Attribute, Contract
+from kiamo_iac.core.errors import ApiError
+from kiamo_iac.core.resource import Reference, Resource
+from kiamo_iac.core.sensitive import revealed
 
 Refer = Callable[[Reference, str, bool], str | int]
 """How a reference is written: (the reference, the name it holds, whether by id) → an id or an exact name."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar, assert_never
 
-from kiamo_iac.api.answer import Answer
 from kiamo_iac.api.client import Client, Ids
-from kiamo_iac.api.contract import Listing, Paging
 from kiamo_iac.api.decode import Decoder, Row
-from kiamo_iac.errors import ResponseError
-from kiamo_iac.state import RemoteId
+from kiamo_iac.contract.model import Listing, Paging
+from kiamo_iac.core.errors import ResponseError
+from kiamo_iac.core.state import RemoteId
+from kiamo_iac.http.answer import Answer
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.printable import printable
-from kiamo_iac.resources.base import Reference, Resource
-from kiamo_iac.state import Gone, RemoteId
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.resource import Reference, Resource
+from kiamo_iac.core.state import Gone, RemoteId
 
 
 def written_by(contract: Contract, kind: str, attribute: str) -> Literal["id", "name"] | None:

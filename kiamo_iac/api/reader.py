@@ -12,19 +12,19 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from kiamo_iac.address import Address, identity
 from kiamo_iac.api.assemble import Assembly
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.decode import Decoder, Row
 from kiamo_iac.api.listing import listed_rows
 from kiamo_iac.api.scope import named, read_everywhere
-from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.errors import ApiError
-from kiamo_iac.owned import Ownership
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.errors import ApiError
+from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.resource import Resource
+from kiamo_iac.core.state import Instance, RemoteId, State
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Resource
-from kiamo_iac.state import Instance, RemoteId, State
 
 PARALLELISM: Final = 10
 """Reads in flight at a time, unless told otherwise."""

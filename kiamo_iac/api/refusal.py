@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kiamo_iac.api.answer import dig
-from kiamo_iac.api.contract import Errors
-from kiamo_iac.errors import AccessError, RefusedError
-from kiamo_iac.linear_pattern import linear_pattern
-from kiamo_iac.printable import printable
-from kiamo_iac.strict_json import parse_json
+from kiamo_iac.contract.model import Errors
+from kiamo_iac.core.errors import AccessError, RefusedError
+from kiamo_iac.core.linear_pattern import linear_pattern
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.strict_json import parse_json
+from kiamo_iac.http.answer import dig
 
 _LONGEST = 300
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.naming import references_by
-from kiamo_iac.owned import Ownership
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.resource import Ensure, Scope
+from kiamo_iac.core.state import RemoteId, State
 from kiamo_iac.resources import by_collection, kinds
-from kiamo_iac.resources.base import Ensure, Scope
-from kiamo_iac.state import RemoteId, State
 
 
 @dataclass(frozen=True, slots=True)

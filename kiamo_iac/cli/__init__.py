@@ -1,1 +1,1 @@
-"""The command line: one file a command; a command parses, calls one function of the workspace and renders."""
+"""The command line: one file a command; a command parses, calls one function of `app` and renders."""

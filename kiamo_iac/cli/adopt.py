@@ -11,7 +11,7 @@ from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
 
 if TYPE_CHECKING:
-    from kiamo_iac.address import Address
+    from kiamo_iac.core.address import Address
 
 EPILOG = """\b
 Examples:
@@ -35,8 +35,8 @@ def adopt(session: Session, *, addresses: tuple[Address, ...], environment: str,
     ledger has forgotten. Each has to be declared in a manifest and to be on the instance. Nothing on the
     instance is written.
     """
+    from kiamo_iac.app.owning import adopt as take_in
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.workspace.owning import adopt as take_in
 
     entries = take_in(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
     for entry in entries:

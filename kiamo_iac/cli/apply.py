@@ -20,15 +20,15 @@ from kiamo_iac.cli.options import (
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.signals import stopping
 from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
-from kiamo_iac.errors import UsageError
+from kiamo_iac.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from kiamo_iac.address import Address
+    from kiamo_iac.app.applying import Applying
+    from kiamo_iac.core.address import Address
     from kiamo_iac.executor.report import Report
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
     from kiamo_iac.render.progress import Progress
-    from kiamo_iac.workspace.applying import Applying
 
 EPILOG = """\b
 Examples:
@@ -119,13 +119,13 @@ def _begun(
     """
     workspace = session.workspace()
     if planfile is None:
-        from kiamo_iac.workspace.applying import applying
+        from kiamo_iac.app.applying import applying
 
         if environment is None:
             msg = "Missing option '-e' / '--environment', or a PLANFILE."
             raise click.UsageError(msg, click.get_current_context())
         return applying(workspace, environment, options, lock_timeout=lock_timeout)
-    from kiamo_iac.workspace.saving import applying_saved
+    from kiamo_iac.app.saving import applying_saved
 
     if options != type(options)():
         msg = "PLANFILE was saved with its own --prune, --target and --allow-stop: say them to plan --out."

@@ -35,10 +35,10 @@ def comment(session: Session, *, file: Path) -> int:
     On GitHub the token is GITHUB_TOKEN (permissions: pull-requests: write). On GitLab it is
     KIAMO_GITLAB_TOKEN: a project access token with the scope api and the role Reporter.
     """
+    from kiamo_iac.app.commenting import comment as posted_by
+    from kiamo_iac.app.commenting import read_comment
+    from kiamo_iac.core.secret import conceal, redact
     from kiamo_iac.render.escape import document, visible
-    from kiamo_iac.secret import conceal, redact
-    from kiamo_iac.workspace.commenting import comment as posted_by
-    from kiamo_iac.workspace.commenting import read_comment
 
     posted = posted_by(
         redact(conceal(read_comment(file))),

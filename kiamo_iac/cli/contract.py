@@ -53,8 +53,8 @@ def contract() -> None:
 @pass_session
 def show(session: Session, *, output: str) -> int:
     """Print the contract in force: the project's, or outside of a project the packaged one."""
+    from kiamo_iac.app import contract_in_force
     from kiamo_iac.render.contract import contract_json, contract_text
-    from kiamo_iac.workspace import contract_in_force
 
     made = contract_in_force(session.project)
     write_data(contract_json(made) if output == "json" else contract_text(made), utf8=output == "json")
@@ -69,7 +69,7 @@ def show(session: Session, *, output: str) -> int:
 @pass_session
 def check(session: Session, *, file: Path) -> int:
     """Check an override: whether it holds together once merged, and what it changes of the packaged one."""
-    from kiamo_iac.api.contract_file import load_contract
+    from kiamo_iac.contract.file import load_contract
     from kiamo_iac.render.contract import changes_text
 
     merged = load_contract(file)

@@ -11,8 +11,8 @@ import click
 from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
-from kiamo_iac.errors import UsageError
-from kiamo_iac.urls import is_loopback
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.urls import is_loopback
 
 EPILOG = """\b
 Examples:
@@ -63,9 +63,9 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
     """
     from sqlite3 import Error as DatabaseError
 
+    from kiamo_iac.app import contract_in_force
     from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
     from kiamo_iac.emulator.server import serve
-    from kiamo_iac.workspace import contract_in_force
 
     def ready(url: str) -> None:
         # Not by `say`, which would hide it from whoever has it in a variable already; it is nobody's secret.

@@ -27,7 +27,7 @@ Exit codes: 0 exported, 1 error, 64 usage.
 
 def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses, and collections: `services`, `bases/prospects/batches`."""
-    from kiamo_iac.address import Address, identity
+    from kiamo_iac.core.address import Address, identity
     from kiamo_iac.resources import address_problem
 
     for text in values:
@@ -41,7 +41,7 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[
 
 def _on_the_way(folder: Path | None, manifests: Path) -> bool:
     """Whether a folder of manifests that is not there is about to be made, or of no interest to stdout."""
-    from kiamo_iac.rooted import real
+    from kiamo_iac.core.rooted import real
 
     if folder is None:
         return True
@@ -90,10 +90,10 @@ def export(
     empty afterwards. Services become references, unless the ledger has them. No id stands in a manifest,
     and nothing on the instance is written.
     """
-    from kiamo_iac.errors import UsageError
-    from kiamo_iac.manifest.exporting.choice import Choice
+    from kiamo_iac.app.exporting import exported
+    from kiamo_iac.authoring.exporting.choice import Choice
+    from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.export import export_text
-    from kiamo_iac.workspace.exporting import exported
 
     if single and folder is None:
         msg = "--single is for a folder."

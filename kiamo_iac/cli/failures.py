@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import click
 
 from kiamo_iac.cli.terminal import say
-from kiamo_iac.errors import Interrupted, KiamoIacError, UsageError
-from kiamo_iac.secret import conceal_answer, concealing, redact
+from kiamo_iac.core.errors import Interrupted, KiamoIacError, UsageError
+from kiamo_iac.core.secret import conceal_answer, concealing, redact
 
 
 def report(error: BaseException, *, arguments: Sequence[str]) -> int:

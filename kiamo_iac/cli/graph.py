@@ -73,7 +73,7 @@ def graph(
 
 def _plan(session: Session, planfile: Path | None, environment: str | None) -> Plan:
     if planfile is not None:
-        from kiamo_iac.workspace.saving import load_saved
+        from kiamo_iac.app.saving import load_saved
 
         return load_saved(planfile).plan
     return session.workspace().plan(environment)
@@ -86,7 +86,7 @@ def _steps(made: Plan) -> Graph:
 
 
 def _declared(session: Session, environment: str | None) -> Graph:
-    from kiamo_iac.errors import ManifestError
+    from kiamo_iac.core.errors import ManifestError
     from kiamo_iac.render.graph.of_state import state_graph
 
     workspace = session.workspace()
@@ -100,10 +100,10 @@ def _declared(session: Session, environment: str | None) -> Graph:
 
 
 def _write(text: str, out: Path) -> None:
+    from kiamo_iac.core.errors import KiamoIacError
+    from kiamo_iac.core.rooted import is_stream
+    from kiamo_iac.core.secret import conceal
     from kiamo_iac.document.files import write_text
-    from kiamo_iac.errors import KiamoIacError
-    from kiamo_iac.rooted import is_stream
-    from kiamo_iac.secret import conceal
 
     try:
         shown = conceal(text)

@@ -58,9 +58,9 @@ def init(
     nothing. The new project can be planned at once, on the emulator.
     """
     del session
+    from kiamo_iac.app.starting import start
     from kiamo_iac.render.escape import visible
     from kiamo_iac.scaffold.writing import shown
-    from kiamo_iac.workspace.starting import start
 
     wish, draft = start(folder, named, url=url, ci=ci, tool=tool)
     for file in draft.files:
@@ -73,8 +73,8 @@ def init(
 
 def _next(wish: Wish, folder: str) -> str:
     """What to do with it."""
-    from kiamo_iac.command_line import word
-    from kiamo_iac.workspace.starting import EMULATOR
+    from kiamo_iac.app.starting import EMULATOR
+    from kiamo_iac.core.command_line import word
 
     first = wish.environments[0]
     lines = ["", "Next:"]

@@ -12,7 +12,7 @@ from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, style_for, write_data
 
 if TYPE_CHECKING:
-    from kiamo_iac.address import Address
+    from kiamo_iac.core.address import Address
 
 EPILOG = """\b
 Examples:
@@ -68,8 +68,8 @@ def ledger() -> None:
 @pass_session
 def list_(session: Session, *, environment: str, output: str) -> int:
     """List what is ours: address, id, when it was last applied, and from which commit. Takes no lock."""
+    from kiamo_iac.app.owning import name_of, owned_by
     from kiamo_iac.render.ledger import ledger_json, ledger_text
-    from kiamo_iac.workspace.owning import name_of, owned_by
 
     workspace = session.workspace()
     name = name_of(workspace, environment)
@@ -91,8 +91,8 @@ def list_(session: Session, *, environment: str, output: str) -> int:
 @pass_session
 def forget(session: Session, *, addresses: tuple[Address, ...], environment: str, lock_timeout: float) -> int:
     """Let things go: they and what stands below them are not ours any more. The instance is not called."""
+    from kiamo_iac.app.owning import forget as let_go
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.workspace.owning import forget as let_go
 
     gone = let_go(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
     for address in gone:
@@ -107,8 +107,8 @@ def forget(session: Session, *, addresses: tuple[Address, ...], environment: str
 @pass_session
 def unlock(session: Session, *, lock_id: str, environment: str) -> int:
     """Break the lock that a run which died has left behind. LOCK_ID is the one that the error names."""
+    from kiamo_iac.app.owning import unlock as break_it
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.workspace.owning import unlock as break_it
 
     holder = break_it(session.workspace(), environment, lock_id)
     say(f"Broken: the lock of {visible(holder)}.")

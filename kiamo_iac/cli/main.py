@@ -131,7 +131,7 @@ def cli(ctx: click.Context, project: str | None, ca_bundle: str | None, no_color
     would change, and why; then apply it. Results go to stdout, talk and progress to stderr.
     """
     from kiamo_iac.cli.session import Session
-    from kiamo_iac.secret import concealing
+    from kiamo_iac.core.secret import concealing
 
     ctx.with_resource(concealing(os.environ))
     ctx.obj = Session.of(ctx.obj, project=project, ca_bundle=ca_bundle, no_color=no_color, verbose=verbose)

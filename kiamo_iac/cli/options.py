@@ -13,7 +13,7 @@ from kiamo_iac.cli.values import declared_addresses, environment_names
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 
 if TYPE_CHECKING:
-    from kiamo_iac.address import Address
+    from kiamo_iac.core.address import Address
 
 
 class NamedPath(click.Path):
@@ -52,7 +52,7 @@ def addresses(_context: click.Context, _parameter: click.Parameter, values: tupl
     """A callback: what was typed as addresses of things that there can be; usage when one of them is none."""
     if not values:
         return ()
-    from kiamo_iac.address import Address
+    from kiamo_iac.core.address import Address
     from kiamo_iac.resources import address_problem
 
     found = []

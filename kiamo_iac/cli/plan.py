@@ -14,7 +14,7 @@ from kiamo_iac.cli.showing import refusal_shown, show_plan
 from kiamo_iac.cli.terminal import say, style_for, write_data
 
 if TYPE_CHECKING:
-    from kiamo_iac.address import Address
+    from kiamo_iac.core.address import Address
     from kiamo_iac.planner.plan_file import Options
 
 EPILOG = """\b
@@ -65,8 +65,8 @@ def plan(
     enough, and no lock is taken. A plan that the instance would refuse is refused here, with the reason and
     the place.
     """
+    from kiamo_iac.app.planning import planned
     from kiamo_iac.planner.plan_file import Options
-    from kiamo_iac.workspace.planning import planned
 
     options = Options(prune=prune, targets=targets, may_stop=may_stop)
     if all_environments:
@@ -81,7 +81,7 @@ def plan(
         workspace = session.workspace()
         made = planned(workspace, environment, options)
     if rehearse and made.plan.applyable:
-        from kiamo_iac.workspace.rehearsing import rehearsed
+        from kiamo_iac.app.rehearsing import rehearsed
 
         made, told = rehearsed(workspace, made)
         say(told)
@@ -89,8 +89,8 @@ def plan(
     if not made.plan.applyable:
         return 1
     if out is not None:
-        from kiamo_iac.command_line import word
-        from kiamo_iac.workspace.saving import save
+        from kiamo_iac.app.saving import save
+        from kiamo_iac.core.command_line import word
 
         save(workspace, made, out)
         say(f"Saved in {out}, for one apply: kiamo-iac apply {word(out.as_posix(), 'PLANFILE')}")
@@ -99,8 +99,8 @@ def plan(
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:
     """One table of all environments on stdout; 1 when one of them has no plan, or one that is refused."""
+    from kiamo_iac.app.planning_all import plan_all
     from kiamo_iac.render.environments import TABLES
-    from kiamo_iac.workspace.planning_all import plan_all
 
     if output not in TABLES:
         msg = f"All environments are shown as {', '.join(TABLES)}."

@@ -13,8 +13,8 @@ from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data, writ
 from kiamo_iac.cli.values import environment_names
 
 if TYPE_CHECKING:
-    from kiamo_iac.address import Address
-    from kiamo_iac.manifest.promoting.model import Promoted
+    from kiamo_iac.authoring.promoting.model import Promoted
+    from kiamo_iac.core.address import Address
 
 EPILOG = """\b
 Examples:
@@ -77,10 +77,10 @@ def promote(
     a patch. Names stay names; no id is ever written; nothing is said of the run state. The diff goes to
     stdout, what is missing and what to know to stderr. No instance is written: that is for apply.
     """
-    from kiamo_iac.errors import UsageError
-    from kiamo_iac.manifest.promoting.model import Choice
+    from kiamo_iac.app.promoting import promoted, write
+    from kiamo_iac.authoring.promoting.model import Choice
+    from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.workspace.promoting import promoted, write
 
     if check and writing:
         msg = "--check and --write exclude each other."

@@ -31,9 +31,9 @@ def render(session: Session, *, environment: str, output: str) -> int:
     Patches are merged and variables filled in. Behind each value stands its place, file:line:column, and
     that of the variables in it. Nothing is called: no instance, no token.
     """
+    from kiamo_iac.app.composing import composed
     from kiamo_iac.render.composed import composed_json, composed_text
     from kiamo_iac.render.diagnostics import render_text
-    from kiamo_iac.workspace.composing import composed
 
     things, warnings = composed(session.workspace(), environment)
     if warnings:

@@ -34,8 +34,8 @@ def schema(session: Session, *, name: str | None, out: Path | None) -> int:
     With --out, write it into DIR, or every one of them without NAME: to be kept beside the manifests. In a
     project, those of manifests know the closed lists of its contract. Draft-07. Nothing is called.
     """
+    from kiamo_iac.app.schemas import catalogue_in_force, described, write_schemas
     from kiamo_iac.render.escape import json_document
-    from kiamo_iac.workspace.schemas import catalogue_in_force, described, write_schemas
 
     known = catalogue_in_force(session.project)
     wanted = known if name is None else {name: described(name, known)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 if TYPE_CHECKING:
-    from kiamo_iac.workspace import Transport, Workspace
+    from kiamo_iac.app import Transport, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Session:
 
         `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
         """
+        from kiamo_iac.app import Workspace
         from kiamo_iac.cli.terminal import note, tell
-        from kiamo_iac.workspace import Workspace
 
         opened = replace(
             Workspace.open(

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from kiamo_iac.errors import Interrupted
+from kiamo_iac.core.errors import Interrupted
 
 
 @contextmanager

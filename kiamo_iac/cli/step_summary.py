@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from kiamo_iac.cli.terminal import say
-from kiamo_iac.secret import conceal
+from kiamo_iac.core.secret import conceal
 
 VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 

@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING, Final
 
 import click
 
-from kiamo_iac.printable import inert, obeyed, printable, visible
-from kiamo_iac.secret import conceal, redact
+from kiamo_iac.core.printable import inert, obeyed, printable, visible
+from kiamo_iac.core.secret import conceal, redact
 
 if TYPE_CHECKING:
     from kiamo_iac.cli.session import Session
-    from kiamo_iac.diagnostics import Diagnostic
+    from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.render.base import Style
 
 _CI_VARIABLES: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
@@ -67,7 +67,7 @@ def write_exact(text: str, *, instead: str) -> None:
     """
     found = obeyed(text) if _is_log(sys.stdout) else None
     if found is not None:
-        from kiamo_iac.errors import KiamoIacError
+        from kiamo_iac.core.errors import KiamoIacError
 
         msg = f'A CI system would obey a line of this output, so none of it is written: "{printable(found, 80)}".'
         raise KiamoIacError(msg, hint=instead)

@@ -10,7 +10,7 @@ from kiamo_iac.cli.options import NamedPath, check_format_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.showing import show_check
 from kiamo_iac.cli.terminal import say
-from kiamo_iac.collector import collector_paused
+from kiamo_iac.core.gc_pause import collector_paused
 
 EPILOG = """\b
 Examples:
@@ -38,10 +38,10 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
     PATHS alone. Nothing is called: no instance, no token.
     """
     with collector_paused():  # classes are no garbage either
-        from kiamo_iac.diagnostics import Severity
+        from kiamo_iac.app import validate as check
+        from kiamo_iac.core.diagnostics import Severity
         from kiamo_iac.render.diagnostics import counted, tally
         from kiamo_iac.render.escape import visible
-        from kiamo_iac.workspace import validate as check
 
         found = check(session.project, paths=paths)
     show_check(found, session, output=output, strict=strict)

@@ -18,7 +18,7 @@ def environment_names(context: click.Context, _parameter: click.Parameter, incom
     """The project's environments."""
     from click.shell_completion import CompletionItem
 
-    from kiamo_iac.workspace.completing import environment_names as names_of
+    from kiamo_iac.app.completing import environment_names as names_of
 
     try:
         names = names_of(_project(context))
@@ -31,8 +31,8 @@ def declared_addresses(context: click.Context, parameter: click.Parameter, incom
     """What the manifests declare and the command line does not name yet."""
     from click.shell_completion import CompletionItem
 
-    from kiamo_iac.address import identity
-    from kiamo_iac.workspace.completing import declared_addresses as declared
+    from kiamo_iac.app.completing import declared_addresses as declared
+    from kiamo_iac.core.address import identity
 
     try:
         found = declared(_project(context))
@@ -48,7 +48,7 @@ def schema_names(_context: click.Context, _parameter: click.Parameter, incomplet
     """The schemas there are."""
     from click.shell_completion import CompletionItem
 
-    from kiamo_iac.workspace.schemas import catalogue
+    from kiamo_iac.app.schemas import catalogue
 
     return [CompletionItem(name, help=s.line) for name, s in catalogue().items() if name.startswith(incomplete)]
 

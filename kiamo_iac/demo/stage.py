@@ -36,7 +36,7 @@ class Stage:
 @contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
     """A project in `folder` (made anew), and an emulator in a thread that speaks to it as long as the context lasts."""
-    from kiamo_iac.api.contract_file import load_contract
+    from kiamo_iac.contract.file import load_contract
     from kiamo_iac.emulator import FULL_TOKEN, Emulator
     from kiamo_iac.emulator.server import Server
 
@@ -65,8 +65,8 @@ class Somebody:
 
     def __init__(self, stage: Stage) -> None:
         from kiamo_iac.api.client import Client
-        from kiamo_iac.api.contract_file import load_contract
-        from kiamo_iac.secret import Secret
+        from kiamo_iac.contract.file import load_contract
+        from kiamo_iac.core.secret import Secret
 
         self._contract = load_contract()
         self._client = Client(stage.url, Secret(stage.token), self._contract)

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from ruamel.yaml.error import YAMLError
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.errors import EditError, ManifestError
+from kiamo_iac.core.quote import quote
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.pending import Change
-from kiamo_iac.document.quote import quote
 from kiamo_iac.document.sameness import Path, copied, difference, spelled
 from kiamo_iac.document.weaving import Weaver
-from kiamo_iac.errors import EditError, ManifestError
 
 __all__ = ["EditError", "Editor", "Path"]
 

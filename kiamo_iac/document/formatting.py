@@ -10,11 +10,11 @@ from _ruamel_yaml import CParser  # type: ignore[import-not-found]
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import ScalarEvent, StreamEndEvent
 
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.place import Lines
+from kiamo_iac.core.quote import quote
 from kiamo_iac.document.layout import Layout, Unsuitable
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.place import Lines
-from kiamo_iac.document.quote import quote
 from kiamo_iac.document.sameness import difference, spelled
 from kiamo_iac.document.tree import BREAK, Tree
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any, Final, Self
 
-from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.document.place import Keys, Lines, Place
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.place import Keys, Lines, Place
 from kiamo_iac.document.reader import Reader
 
 Node = dict[str, Any] | list[Any]

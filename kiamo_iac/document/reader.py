@@ -18,15 +18,15 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.known_forms import blotted, forms_in, may_have_form
+from kiamo_iac.core.place import Lines
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.secret import TOKEN, redact
+from kiamo_iac.core.sensitive import names_secret
 from kiamo_iac.document import syntax
-from kiamo_iac.document.place import Lines
-from kiamo_iac.document.quote import quote
 from kiamo_iac.document.scalars import NUMERIC, WORDS, Scalar, refused_tag, resolve, tagged
-from kiamo_iac.errors import KiamoIacError
-from kiamo_iac.known_forms import blotted, forms_in, may_have_form
-from kiamo_iac.secret import TOKEN, redact
-from kiamo_iac.sensitive import names_secret
 
 try:
     from _ruamel_yaml import CParser  # type: ignore[import-not-found]

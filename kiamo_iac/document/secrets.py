@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 
 from ruamel.yaml.error import YAMLError
 
+from kiamo_iac.core.sensitive import MASK, names_secret
 from kiamo_iac.document.nodes import Kind, Node
 from kiamo_iac.document.tree import Tree
-from kiamo_iac.sensitive import MASK, names_secret
 
 _NO_SECRETS = frozenset({"", "~", "null", "true", "false"})
 

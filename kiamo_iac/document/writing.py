@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from kiamo_iac.core.printable import BLANK, CI_PREFIX
 from kiamo_iac.document.scalars import resolve
-from kiamo_iac.printable import BLANK, CI_PREFIX
 
 WIDTH: Final = 120
 """Columns that a mapping or list in brackets may fill."""

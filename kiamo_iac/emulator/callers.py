@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from kiamo_iac.core.urls import is_loopback
 from kiamo_iac.emulator.message import JSON_HEADERS, Request, Response
 from kiamo_iac.emulator.strict_json import write
-from kiamo_iac.urls import is_loopback
 
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)(?::([0-9]{1,5}))?")
 _ORIGIN: Final = re.compile(r"https?://([^/?#@]+)", re.IGNORECASE)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import control
 from kiamo_iac.emulator.ids import Ids
 from kiamo_iac.emulator.log import Log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.store import Store
 
 

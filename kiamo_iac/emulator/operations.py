@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.emulator.ids import Ids
 from kiamo_iac.emulator.references import References
 from kiamo_iac.emulator.refusal import Refusal
@@ -15,7 +16,6 @@ from kiamo_iac.emulator.rules import rules_of
 from kiamo_iac.emulator.store import TOP, Store, Thing, identity
 from kiamo_iac.emulator.strict_json import same
 from kiamo_iac.emulator.wire import Draft, KindWire
-from kiamo_iac.linear_pattern import linear_pattern
 
 _TEXTS = frozenset({"name", "label", "datatype"})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.engine import Emulator
 from kiamo_iac.emulator.message import Call
 from kiamo_iac.emulator.server import Server
@@ -62,7 +62,7 @@ def kiamo_contract() -> Contract | None:
 def kiamo_emulator(kiamo_contract: Contract | None) -> Iterator[RunningEmulator]:
     """A Kiamo in a box on a free loopback port, empty, and ready."""
     if kiamo_contract is None:
-        from kiamo_iac.api.contract_file import load_contract
+        from kiamo_iac.contract.file import load_contract
 
         kiamo_contract = load_contract()
     with Emulator(kiamo_contract) as emulator, Server(emulator) as server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.rules import rules_of
 from kiamo_iac.emulator.store import TOP, Store, Thing

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from kiamo_iac.api.contract import OBJECT_OPERATIONS, Contract, KindContract, Operation
+from kiamo_iac.contract.model import OBJECT_OPERATIONS, Contract, KindContract, Operation
 from kiamo_iac.emulator.refusal import Refusal
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.operations import Operations
 from kiamo_iac.emulator.references import each
 from kiamo_iac.emulator.refusal import Refusal

@@ -13,9 +13,9 @@ from typing import Self
 
 import uvicorn
 
+from kiamo_iac.core.urls import is_loopback
 from kiamo_iac.emulator.app import create_app
 from kiamo_iac.emulator.engine import Emulator
-from kiamo_iac.urls import is_loopback
 
 _STOPPING = 5.0
 """Seconds that calls in flight are given when the server is stopped."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.store import TOP, Thing
 from kiamo_iac.emulator.strict_json import write

@@ -12,17 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.api.answer import Answer
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.decode import Decoder, Row
 from kiamo_iac.api.listing import listed_rows
 from kiamo_iac.api.naming import put_names, references_by
-from kiamo_iac.errors import RefusedError
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.errors import RefusedError
+from kiamo_iac.core.resource import Reference, Scope
+from kiamo_iac.core.state import Instance, RemoteId, State
+from kiamo_iac.http.answer import Answer
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Reference, Scope
-from kiamo_iac.state import Instance, RemoteId, State
 
 FRESH: Final = 1.0
 """Seconds for which a list, or a look at something that is only referred to, is taken as read."""

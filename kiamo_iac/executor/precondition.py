@@ -18,11 +18,13 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from kiamo_iac.address import Address
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.naming import references_by
-from kiamo_iac.errors import ApiError, ResponseError
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import ApiError, ResponseError
+from kiamo_iac.core.sensitive import Path, hidden_at, sensitive_paths
+from kiamo_iac.core.state import Instance, RemoteId, State, fingerprint
 from kiamo_iac.executor.current import FRESH, MONOTONIC, NEVER, Current, ParentGoneError, Spot
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.run import Performer
@@ -30,8 +32,6 @@ from kiamo_iac.executor.stale import changed, filled, gone, held_by, same_as_lef
 from kiamo_iac.executor.writer import explain
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.resources import by_collection, kinds
-from kiamo_iac.sensitive import Path, hidden_at, sensitive_paths
-from kiamo_iac.state import Instance, RemoteId, State, fingerprint
 
 
 class _Left(Enum):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from kiamo_iac.api.answer import Answer
-from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.state import RemoteId
+from kiamo_iac.http.answer import Answer
 from kiamo_iac.planner.plan import Step
-from kiamo_iac.state import RemoteId
 
 
 class Status(StrEnum):

@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple, Protocol
 
-from kiamo_iac.errors import AccessError, BudgetError, KiamoIacError
+from kiamo_iac.core.errors import AccessError, BudgetError, KiamoIacError
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
 

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.errors import StaleError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.errors import StaleError
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.sensitive import masked, shows
+from kiamo_iac.core.state import Instance, RemoteId
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.plan import FieldChange, Step
-from kiamo_iac.printable import printable
-from kiamo_iac.sensitive import masked, shows
-from kiamo_iac.state import Instance, RemoteId
 
 _HINT = "run plan again, and look at what it says now"
 _SHAPE = (

@@ -6,23 +6,23 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, assert_never
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.api.answer import Answer, kind_of
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract, KindContract
 from kiamo_iac.api.decode import Decoder
 from kiamo_iac.api.encode import encode
 from kiamo_iac.api.listing import listed
-from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.errors import ApiError, BudgetError, RefusedError, ResponseError, TransportError
+from kiamo_iac.contract.model import Contract, KindContract
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.errors import ApiError, BudgetError, RefusedError, ResponseError, TransportError
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.resource import Reference, Scope
+from kiamo_iac.core.sensitive import revealed, sensitive_paths
+from kiamo_iac.core.state import RemoteId
 from kiamo_iac.executor.report import Outcome
-from kiamo_iac.owned import Owned
+from kiamo_iac.http.answer import Answer, kind_of
 from kiamo_iac.planner.masking import comparable
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Reference, Scope
-from kiamo_iac.sensitive import revealed, sensitive_paths
-from kiamo_iac.state import RemoteId
 
 Item = Mapping[str, Any]
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from kiamo_iac.errors import AccessError, RefusedError, ResponseError, TransportError
-from kiamo_iac.printable import printable
+from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError, TransportError
+from kiamo_iac.core.printable import printable
 
 _PASSING: Final = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT: Final = 60.0

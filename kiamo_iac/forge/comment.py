@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
-from kiamo_iac.errors import RefusedError, TransportError, UsageError
+from kiamo_iac.core.errors import RefusedError, TransportError, UsageError
 from kiamo_iac.forge.calls import PassingError
 
 _MARKER: Final = re.compile(r"<!-- kiamo-iac:[a-z]+(?:-[a-z]+)*(?::[A-Za-z0-9._-]+)* -->")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kiamo_iac.errors import ApiError, ResponseError, TransportError
+from kiamo_iac.core.errors import ApiError, ResponseError, TransportError
 from kiamo_iac.forge.calls import Calls, Send
 from kiamo_iac.forge.comment import Found, first_line, text_of
 from kiamo_iac.forge.pipeline import GithubPipeline

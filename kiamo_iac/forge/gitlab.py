@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kiamo_iac.errors import ResponseError
+from kiamo_iac.core.errors import ResponseError
 from kiamo_iac.forge.calls import Calls, Send
 from kiamo_iac.forge.comment import Found, first_line, text_of
 from kiamo_iac.forge.pipeline import GitlabPipeline

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from kiamo_iac.errors import UsageError
-from kiamo_iac.private_file import read_limited
-from kiamo_iac.secret import Secret
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.private_file import read_limited
+from kiamo_iac.core.secret import Secret
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, Self
 
-from kiamo_iac.command_line import word
-from kiamo_iac.errors import GitError, KiamoIacError, TransportError
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.errors import GitError, KiamoIacError, TransportError
+from kiamo_iac.core.secret import HIDDEN, conceal, redact
 from kiamo_iac.git.repository import Repository, find_repository
 from kiamo_iac.git.surroundings import environment_of, program_in
-from kiamo_iac.secret import HIDDEN, conceal, redact
 
 SECONDS: Final = 60.0
 """The longest that one command may take."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.errors import GitError
+from kiamo_iac.core.errors import GitError
 from kiamo_iac.git.command import Git
 from kiamo_iac.git.tracking import why_tracked
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.errors import GitError
+from kiamo_iac.core.errors import GitError
 
 _LONGEST_FILE: Final = 4096
 """Bytes of a `.git` file that are read; it holds one path."""
@@ -86,7 +86,7 @@ def _pointed(entry: Path) -> Path | None:
     """The folder that a `.git` is or names."""
     if entry.is_dir():
         return entry.resolve()
-    from kiamo_iac.private_file import read_limited  # rarely needed: a .git is a folder
+    from kiamo_iac.core.private_file import read_limited  # rarely needed: a .git is a folder
 
     try:
         text = read_limited(entry, limit=_LONGEST_FILE)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.errors import GitError
+from kiamo_iac.core.errors import GitError
+from kiamo_iac.core.private_file import read_limited
 from kiamo_iac.git.command import Git
 from kiamo_iac.git.index import paths_in
 from kiamo_iac.git.repository import Repository, find_repository, has_git
-from kiamo_iac.private_file import read_limited
 
 _LARGEST_INDEX: Final = 256 * 1024 * 1024
 """Bytes of one, which are millions of paths; of what is larger, or no file at all, git is asked."""

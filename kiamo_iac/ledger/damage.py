@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
-from kiamo_iac.document.quote import quote
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.rooted import MisplacedError
 from kiamo_iac.ledger.content import FORMAT_VERSION
 from kiamo_iac.ledger.entry import WORD, has_form, load
-from kiamo_iac.printable import printable
-from kiamo_iac.rooted import MisplacedError
 
 _UNTOUCHED = "It is left as it is, and nothing has been written."
 _HINT = "bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt"

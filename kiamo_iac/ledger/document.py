@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kiamo_iac.collector import collector_paused
-from kiamo_iac.document.quote import quote
+from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.quote import quote
 from kiamo_iac.ledger.content import FORMAT_VERSION, Content, Spend
 from kiamo_iac.ledger.damage import check_head, damaged, read_json
 from kiamo_iac.ledger.entry import TIME, WORD, dump, entry_data, has_form, owned_of, wrong

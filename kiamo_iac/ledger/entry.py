@@ -9,13 +9,13 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Final, NoReturn
 
-from kiamo_iac import known_forms
-from kiamo_iac.address import Address, identity
-from kiamo_iac.document.quote import quote
-from kiamo_iac.owned import Owned
+from kiamo_iac.core import known_forms
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.secret import TOKEN, redact
+from kiamo_iac.core.sensitive import hidden, masked
 from kiamo_iac.resources import address_problem
-from kiamo_iac.secret import TOKEN, redact
-from kiamo_iac.sensitive import hidden, masked
 
 TIME: Final = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)Z$"
 """RFC 3339, UTC, to the second; the patterns here mean the same to JSON Schema."""

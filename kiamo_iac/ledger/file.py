@@ -7,13 +7,13 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO, Final
 
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.ledger_settings import TORN
+from kiamo_iac.core.rooted import MisplacedError, RootedFile
 from kiamo_iac.ledger.content import Content, Record
 from kiamo_iac.ledger.damage import damaged, misplaced
 from kiamo_iac.ledger.lines import Lines, header_line, parse_lines, record_lines
 from kiamo_iac.ledger.unsaved import unsaved
-from kiamo_iac.ledger_settings import TORN
-from kiamo_iac.rooted import MisplacedError, RootedFile
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 """Of a ledger that is read: some million records."""

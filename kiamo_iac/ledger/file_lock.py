@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.ledger_settings import HOLDER, LOCK
+from kiamo_iac.core.rooted import PRIVATE, MisplacedError, RootedFile
 from kiamo_iac.ledger.damage import misplaced
 from kiamo_iac.ledger.file import torn_file
 from kiamo_iac.ledger.holder import Holder, take
-from kiamo_iac.ledger_settings import HOLDER, LOCK
-from kiamo_iac.rooted import PRIVATE, MisplacedError, RootedFile
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -12,7 +12,9 @@ import re
 from functools import cached_property
 from typing import Final
 
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.urls import Origin
 from kiamo_iac.git.command import is_commit, without_password
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.damage import damaged
@@ -21,8 +23,6 @@ from kiamo_iac.ledger.git_command import LedgerGit
 from kiamo_iac.ledger.git_remotes import allowed_remote
 from kiamo_iac.ledger.holder import Holder, take
 from kiamo_iac.ledger.remote import Found
-from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.urls import Origin
 
 LEDGER: Final = "refs/kiamo-iac/"
 LOCK: Final = "refs/kiamo-iac-lock/"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from kiamo_iac.errors import GitError, LedgerError, TransportError
+from kiamo_iac.core.errors import GitError, LedgerError, TransportError
 from kiamo_iac.git.command import SECONDS, Git, Ran
 from kiamo_iac.git.configuration import check_configuration
 

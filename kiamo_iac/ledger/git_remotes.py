@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from kiamo_iac.command_line import word
-from kiamo_iac.document.quote import quote
-from kiamo_iac.environ import variable_prefix
-from kiamo_iac.errors import LedgerError, UsageError
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.environ import variable_prefix
+from kiamo_iac.core.errors import LedgerError, UsageError
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.urls import Origin, origin_of_remote
 from kiamo_iac.git.command import without_password
 from kiamo_iac.ledger.git_command import LedgerGit
-from kiamo_iac.urls import Origin, origin_of_remote
 
 PINNED: Final = "kiamo-iac-pinned-address"
 """The remote that an address without a name becomes, for one command: so it leads to one place for reads and writes."""

@@ -15,11 +15,11 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from kiamo_iac import __version__
-from kiamo_iac.command_line import word
-from kiamo_iac.errors import KiamoIacError, LockedError, TransportError
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.errors import KiamoIacError, LockedError, TransportError
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.secret import redact
 from kiamo_iac.ledger.entry import dump, load
-from kiamo_iac.printable import printable
-from kiamo_iac.secret import redact
 
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0

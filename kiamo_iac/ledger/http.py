@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from kiamo_iac.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.printable import printable
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.damage import damaged, read_json
 from kiamo_iac.ledger.document import document_text, parse_document
@@ -21,8 +23,6 @@ from kiamo_iac.ledger.entry import load
 from kiamo_iac.ledger.holder import Holder, take
 from kiamo_iac.ledger.remote import Found, revision_of
 from kiamo_iac.ledger.store import Send
-from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.printable import printable
 
 _OUTPUT: Final = "kiamo_iac"
 _STATE_VERSION: Final = 4

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.ownership import Owned, Ownership
+from kiamo_iac.core.sensitive import hidden_at, masked_paths
 from kiamo_iac.ledger.content import Content, Forget, Put, Record, Spend
 from kiamo_iac.ledger.holder import utc_now
 from kiamo_iac.ledger.store import NoStore, Store
-from kiamo_iac.owned import Owned, Ownership
-from kiamo_iac.sensitive import hidden_at, masked_paths
 
 
 class Ledger:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from kiamo_iac.collector import collector_paused
+from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.ledger.content import FORMAT_VERSION, Content, Forget, Put, Record, Spend
 from kiamo_iac.ledger.damage import check_head, damaged, read_json
 from kiamo_iac.ledger.document import spend_of

@@ -9,8 +9,11 @@ from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING, assert_never
 
-from kiamo_iac.document.quote import quote
-from kiamo_iac.errors import KiamoIacError, LedgerError, UsageError
+from kiamo_iac.core.errors import KiamoIacError, LedgerError, UsageError
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings, file_of, rescue_file_of
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.rooted import RootedFile, real
 from kiamo_iac.ledger.content import Content, Put
 from kiamo_iac.ledger.file import FileStore, read_file
 from kiamo_iac.ledger.file_lock import holder_of, locked_file
@@ -18,16 +21,13 @@ from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.store import Send, Store
 from kiamo_iac.ledger.tracked import check_file
-from kiamo_iac.ledger_settings import Backend, LedgerSettings, file_of, rescue_file_of
-from kiamo_iac.printable import printable
-from kiamo_iac.rooted import RootedFile, real
 
 if TYPE_CHECKING:
-    from kiamo_iac.diagnostics import Diagnostic
+    from kiamo_iac.core.diagnostics import Diagnostic
+    from kiamo_iac.core.urls import Origin
     from kiamo_iac.ledger.lines import Lines
     from kiamo_iac.ledger.remote import Remote
     from kiamo_iac.ledger.rescue import Rescue
-    from kiamo_iac.urls import Origin
 
 
 def _unheard(_: Diagnostic) -> None:

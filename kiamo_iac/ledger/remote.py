@@ -11,7 +11,7 @@ from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol
 
-from kiamo_iac.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
 from kiamo_iac.ledger.content import Content, Put, Record, Spend
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.holder import Holder

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kiamo_iac.diagnostics import Diagnostic, Severity
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.rooted import MisplacedError, RootedFile
 from kiamo_iac.ledger.content import SPENT_KEPT, Content
 from kiamo_iac.ledger.damage import damaged, misplaced, read_json
 from kiamo_iac.ledger.document import document_text, parse_document
@@ -16,7 +17,6 @@ from kiamo_iac.ledger.entry import dump
 from kiamo_iac.ledger.file import MAX_BYTES
 from kiamo_iac.ledger.remote import Found, revision_of
 from kiamo_iac.ledger.tracked import check_copy
-from kiamo_iac.rooted import MisplacedError, RootedFile
 
 _NAMED: Final = 8
 """Addresses in one message."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from kiamo_iac.command_line import word
-from kiamo_iac.diagnostics import Diagnostic, Severity
-from kiamo_iac.errors import GitError, LedgerError, TransportError
-from kiamo_iac.rooted import RootedFile
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.errors import GitError, LedgerError, TransportError
+from kiamo_iac.core.rooted import RootedFile
 
 FOLDER: Final = ".kiamo"
 """Below the folder of the project file. What is in it belongs to this machine."""

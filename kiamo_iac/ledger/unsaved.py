@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.ledger.content import Record, subject_of
 
 _NAMED: Final = 8

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kiamo_iac.diagnostics import Diagnostic, has_errors
-from kiamo_iac.document.quote import quote
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.quote import quote
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.manifest.variables import named_as_secret, unused
-from kiamo_iac.resources.capabilities import Capabilities
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, SourceRange, did_you_mean
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
+from kiamo_iac.core.quote import quote
 from kiamo_iac.document.parser import Document
-from kiamo_iac.document.quote import quote
 from kiamo_iac.manifest.shapes import Shape, Shapes
 
 Report = Callable[[Diagnostic], None]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kiamo_iac.address import identity
-from kiamo_iac.diagnostics import Diagnostic, did_you_mean
-from kiamo_iac.document.place import Place
-from kiamo_iac.document.quote import quote
-from kiamo_iac.linear_pattern import linear_pattern
+from kiamo_iac.core.address import identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, did_you_mean
+from kiamo_iac.core.linear_pattern import linear_pattern
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import Ensure, Resource
+from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.composition import Places
 from kiamo_iac.manifest.explain import not_among
 from kiamo_iac.manifest.names import misleading
 from kiamo_iac.manifest.sensitive_settings import check_listed, check_sensitive
 from kiamo_iac.manifest.shapes import Shape
-from kiamo_iac.resources.base import Ensure, Resource
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.state import Instance
 
 _STATES = ("state", "initial_state")
 

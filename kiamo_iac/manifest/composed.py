@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import SourceRange
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.sensitive import Sensitive
 from kiamo_iac.manifest.composition import Places, merge
 from kiamo_iac.manifest.loader import Loaded
 from kiamo_iac.manifest.shapes import Shape, reading_order, shapes
 from kiamo_iac.manifest.variables import Value, literal
-from kiamo_iac.sensitive import Sensitive
 
 Path = tuple[str | int, ...]
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.place import Joined, Overlay, Place
+from kiamo_iac.core.quote import quote
 from kiamo_iac.document.parser import Document, Node
-from kiamo_iac.document.place import Joined, Overlay, Place
-from kiamo_iac.document.quote import quote
 from kiamo_iac.manifest.blocks import Block
 from kiamo_iac.manifest.variables import Variables
 

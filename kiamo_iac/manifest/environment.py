@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.diagnostics import did_you_mean
-from kiamo_iac.document.quote import quote
-from kiamo_iac.environ import TOKEN, variable, variable_prefix
-from kiamo_iac.errors import UsageError
-from kiamo_iac.guard_settings import GuardSettings
-from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.limit_settings import LimitSettings
+from kiamo_iac.core.change_window import GuardSettings
+from kiamo_iac.core.diagnostics import did_you_mean
+from kiamo_iac.core.environ import TOKEN, variable, variable_prefix
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.limit_settings import LimitSettings
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.urls import Origin, origin_of
 from kiamo_iac.manifest.pins import check_instance, pinned_ledger_origin
 from kiamo_iac.manifest.project.model import Environment, Project
-from kiamo_iac.secret import Secret
-from kiamo_iac.urls import Origin, origin_of
 
 _FORM: Final = re.compile(r"[0-9A-Fa-f]{40}")
 """Documented by the vendor: 40 hexadecimal characters."""

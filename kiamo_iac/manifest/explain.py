@@ -8,11 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange, did_you_mean
-from kiamo_iac.document.quote import quote
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.secret import redact
 from kiamo_iac.manifest.blocks import Block
 from kiamo_iac.manifest.composition import Places
-from kiamo_iac.secret import redact
 
 
 class _Found(NamedTuple):

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.errors import ManifestError, UsageError
+from kiamo_iac.core.rooted import real
 from kiamo_iac.document.files import decoded, read_bytes, write_text
 from kiamo_iac.document.formatting import formatted
-from kiamo_iac.errors import ManifestError, UsageError
 from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, home_of, loose_manifests
-from kiamo_iac.rooted import real
 
 
 @dataclass(frozen=True, slots=True)

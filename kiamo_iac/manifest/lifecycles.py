@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from kiamo_iac.address import identity
-from kiamo_iac.resources.base import PRESENT, Ensure, Lifecycle, Resource
+from kiamo_iac.core.address import identity
+from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource
 
 REFERENCE: Final = Lifecycle(managed=False)
 """Of a thing that must exist and is never written."""

@@ -9,12 +9,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kiamo_iac.address import Address
-from kiamo_iac.collector import collector_paused
-from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange, did_you_mean, has_errors
-from kiamo_iac.document.place import Place
-from kiamo_iac.document.quote import quote
-from kiamo_iac.errors import ManifestError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange, did_you_mean, has_errors
+from kiamo_iac.core.errors import ManifestError
+from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import COMMON_KEYS, PRESENT
+from kiamo_iac.core.sensitive import hidden, hidden_at, hidden_repeats, remember
+from kiamo_iac.core.state import EMPTY, Instance, State
 from kiamo_iac.manifest import relations
 from kiamo_iac.manifest.blocks import Block, read_blocks
 from kiamo_iac.manifest.checks import KindChecks
@@ -27,10 +31,6 @@ from kiamo_iac.manifest.sensitive_settings import check_variables, filled_paths
 from kiamo_iac.manifest.shapes import shapes
 from kiamo_iac.manifest.sources import Source, Sources
 from kiamo_iac.manifest.variables import Variables, is_secret
-from kiamo_iac.resources.base import COMMON_KEYS, PRESENT
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.sensitive import hidden, hidden_at, hidden_repeats, remember
-from kiamo_iac.state import EMPTY, Instance, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
-from kiamo_iac.errors import KiamoIacError, ManifestError
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.errors import KiamoIacError, ManifestError
+from kiamo_iac.core.rooted import is_link, lies_below, real
 from kiamo_iac.git.repository import has_git
-from kiamo_iac.rooted import is_link, lies_below, real
 
 PROJECT_FILE: Final = "kiamo.yaml"
 MANIFEST_SUFFIXES: Final = frozenset({".yaml", ".yml"})

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from kiamo_iac.document.quote import quote
-from kiamo_iac.environ import ORIGIN, instance_pins, ledger_pins, variable, variable_prefix
-from kiamo_iac.errors import UsageError
-from kiamo_iac.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.environ import ORIGIN, instance_pins, ledger_pins, variable, variable_prefix
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.urls import Origin, origin_of, origin_of_pin, origin_of_remote
 from kiamo_iac.manifest.project.model import Environment, Project
-from kiamo_iac.urls import Origin, origin_of, origin_of_pin, origin_of_remote
 
 
 def check_instance(

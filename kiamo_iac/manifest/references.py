@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange
-from kiamo_iac.document.place import Place
-from kiamo_iac.document.quote import quote
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
+from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.relations import Siblings, Things, is_absent, related
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Ensure, Reference, Resource, Scope
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.state import Instance
 
 
 class References:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange
-from kiamo_iac.document.place import Place, pack
-from kiamo_iac.document.quote import quote
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange
+from kiamo_iac.core.place import Place, pack
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import Ensure, Lifecycle
+from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.lifecycles import REFERENCE
 from kiamo_iac.manifest.names import skeleton
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Ensure, Lifecycle
-from kiamo_iac.state import Instance
 
 Things = dict[Address, Instance]
 Siblings = Mapping[tuple[Address | None, str], list[Instance]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kiamo_iac.core.capabilities import KindCapabilities
 from kiamo_iac.manifest.shapes import Shape
-from kiamo_iac.resources.capabilities import KindCapabilities
 
 
 def remarks(shape: Shape, key: str, said: KindCapabilities | None) -> Iterator[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, did_you_mean
-from kiamo_iac.document.place import Place
-from kiamo_iac.document.quote import quote
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, did_you_mean
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.sensitive import MASK, Path, Sensitive, listed_paths, names_secret, sensitive_paths
+from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.composition import Places
 from kiamo_iac.manifest.variables import Variables
-from kiamo_iac.sensitive import MASK, Path, Sensitive, listed_paths, names_secret, sensitive_paths
-from kiamo_iac.state import Instance
 
 _PREFIX: Final = "settings."
 

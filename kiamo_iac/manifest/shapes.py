@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kiamo_iac.core.resource import Resource
 from kiamo_iac.resources import by_collection, children_of, kinds
-from kiamo_iac.resources.base import Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiamo_iac.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
-from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest.variables import MARK
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange
+from kiamo_iac.core.known_forms import forms_in
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.secret import TOKEN, redact
+from kiamo_iac.core.sensitive import names_secret
 from kiamo_iac.document.parser import Document, Node
-from kiamo_iac.document.place import Place
-from kiamo_iac.document.quote import quote
 from kiamo_iac.document.reader import LOOKS_LIKE_ONE, REVOKE, ROTATE
-from kiamo_iac.known_forms import forms_in
-from kiamo_iac.secret import TOKEN, redact
-from kiamo_iac.sensitive import names_secret
 
 MARK: Final = "${"
 """A text without it holds no variables."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.state import fingerprint
 from kiamo_iac.planner.draft import Draft
 from kiamo_iac.planner.masking import paths_to_hide
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, Binding
 from kiamo_iac.planner.references import References
-from kiamo_iac.state import fingerprint
 
 
 class Bindings:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, FieldChange, Risk
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.resources.machine import StateMachine
 
 
 def machine_of(pair: Pair) -> StateMachine:

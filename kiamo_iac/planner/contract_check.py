@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.state import State
 from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.plan import Action
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.state import State
 
 
 def check_contract(units: list[Unit], desired: State, capabilities: Capabilities) -> list[Diagnostic]:

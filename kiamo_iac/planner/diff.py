@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.plan import FieldChange
-from kiamo_iac.strict_json import same
 
 __all__ = ["field_changes", "same"]
 

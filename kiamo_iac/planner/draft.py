@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, has_errors
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, Cause, FieldChange, Risk
 

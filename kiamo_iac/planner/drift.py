@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import SourceRange
-from kiamo_iac.owned import Owned, Ownership
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.ownership import Owned, Ownership
+from kiamo_iac.core.state import Instance, RemoteId, State
 from kiamo_iac.planner.matching import Pair, pair_up
 from kiamo_iac.planner.naming import Naming
 from kiamo_iac.planner.three_way import AttributeDrift, Side, attributes, authorship, changed_in_git, moved
 from kiamo_iac.resources import by_collection
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.state import Instance, RemoteId, State
 
 __all__ = ["AttributeDrift", "Drift", "Event", "Side", "ThingDrift", "authorship", "drift"]
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Mapping
 from graphlib import TopologicalSorter
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
 from kiamo_iac.planner.draft import Draft
 from kiamo_iac.planner.plan import Step
 

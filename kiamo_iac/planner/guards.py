@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from kiamo_iac.address import Address
-from kiamo_iac.command_line import word
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.guard_settings import DAYS, GuardSettings
-from kiamo_iac.owned import Ownership
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.change_window import DAYS, GuardSettings
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
 
 ENOUGH: Final = 10

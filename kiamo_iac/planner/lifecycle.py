@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kiamo_iac.address import identity
-from kiamo_iac.command_line import word
+from kiamo_iac.core.address import identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.planner.commands import give, move
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.draft import Draft, Unit
@@ -20,8 +22,6 @@ from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, FieldChange
 from kiamo_iac.planner.references import References
 from kiamo_iac.planner.three_way import by_whom
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.resources.machine import StateMachine
 
 _NOT_COMPARED = frozenset({"name", "state"})
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import Guesses
-from kiamo_iac.linear_pattern import linear_pattern
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Guesses
+from kiamo_iac.core.linear_pattern import linear_pattern
+from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.planner.draft import Draft, Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.references import References
 from kiamo_iac.planner.renames import names_of_the_moment
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Reference, Scope
-from kiamo_iac.resources.capabilities import Capabilities
 
 _WRITES = (Action.CREATE, Action.UPDATE)
 

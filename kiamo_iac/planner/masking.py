@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from kiamo_iac.owned import Owned
-from kiamo_iac.sensitive import (
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.sensitive import (
     MASK,
     Path,
     Sensitive,
@@ -27,8 +27,8 @@ from kiamo_iac.sensitive import (
     reads_back_masked,
     sensitive_paths,
 )
-from kiamo_iac.state import Instance
-from kiamo_iac.strict_json import same
+from kiamo_iac.core.state import Instance
+from kiamo_iac.core.strict_json import same
 
 _MISSING: Final = object()
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.owned import Owned, Ownership
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.ownership import Owned, Ownership
+from kiamo_iac.core.resource import Ensure, Resource
+from kiamo_iac.core.state import Instance, State
 from kiamo_iac.planner.masking import hidden_like
 from kiamo_iac.planner.renames import Level
 from kiamo_iac.resources import children_of, kinds
-from kiamo_iac.resources.base import Ensure, Resource
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.state import Instance, State
 
 
 @dataclass(eq=False, slots=True)

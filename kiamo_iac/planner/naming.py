@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.owned import Ownership
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.three_way import Names
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Reference, Scope
 
 
 class Naming:

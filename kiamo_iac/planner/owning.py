@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kiamo_iac.address import Address
-from kiamo_iac.command_line import word
-from kiamo_iac.diagnostics import Diagnostic, Severity
-from kiamo_iac.owned import Owned, Ownership
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.ownership import Owned, Ownership
+from kiamo_iac.core.state import Instance, RemoteId, State
 from kiamo_iac.planner.draft import Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.removal import Removals
-from kiamo_iac.state import Instance, RemoteId, State
 
 
 def prune_units(pairing: Pairing, removals: Removals) -> list[Unit]:

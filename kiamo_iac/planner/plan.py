@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, SourceRange, has_errors
-from kiamo_iac.sensitive import Path
-from kiamo_iac.state import RemoteId
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
+from kiamo_iac.core.sensitive import Path
+from kiamo_iac.core.state import RemoteId
 
 FORMAT_VERSION = "1.1"
 """Of the plan's JSON; the first number changes when a reader of the old form would misread the new one."""

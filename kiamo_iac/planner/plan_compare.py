@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Severity
-from kiamo_iac.errors import PlanFileError, StaleError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.errors import PlanFileError, StaleError
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.planner.plan_file import SavedPlan, without_tokens
 from kiamo_iac.planner.plan_json import step_data

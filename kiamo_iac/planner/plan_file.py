@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from kiamo_iac.address import Address
-from kiamo_iac.errors import PlanFileError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import PlanFileError
+from kiamo_iac.core.secret import redact
+from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.planner.plan import FORMAT_VERSION, Plan
 from kiamo_iac.planner.plan_json import plan_data, plan_of, text_in
-from kiamo_iac.secret import redact
-from kiamo_iac.strict_json import parse_json
 
 SAVED_VERSION: Final = "1"
 """Of what stands under `saved`; any other is refused."""

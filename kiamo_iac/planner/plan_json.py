@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange, diagnostic_data, worst_first
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, diagnostic_data, worst_first
 from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, FieldChange, Plan, Risk, Step
 
 T = TypeVar("T", str, int)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, has_errors
-from kiamo_iac.owned import Ownership
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.state import State
 from kiamo_iac.planner.bindings import Bindings
 from kiamo_iac.planner.contract_check import check_contract
 from kiamo_iac.planner.draft import Unit
@@ -25,8 +27,6 @@ from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.references import References
 from kiamo_iac.planner.removal import Removals
 from kiamo_iac.planner.targets import cut
-from kiamo_iac.resources.capabilities import Capabilities
-from kiamo_iac.state import State
 
 
 def build_plan(

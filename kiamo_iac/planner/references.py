@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kiamo_iac.address import Address, identity
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.resource import Reference, Resource, Scope
+from kiamo_iac.core.state import Gone, Instance
 from kiamo_iac.planner.diff import same
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Reference, Resource, Scope
-from kiamo_iac.state import Gone, Instance
 
 
 class References:

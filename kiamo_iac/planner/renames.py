@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kiamo_iac.address import identity
-from kiamo_iac.command_line import word
-from kiamo_iac.diagnostics import Diagnostic, Severity
-from kiamo_iac.owned import Owned
+from kiamo_iac.core.address import identity
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.resource import LONGEST_NAME, Ensure
+from kiamo_iac.core.state import Instance, RemoteId, State
 from kiamo_iac.planner.diff import same
 from kiamo_iac.resources import children_of
-from kiamo_iac.resources.base import LONGEST_NAME, Ensure
-from kiamo_iac.state import Instance, RemoteId, State
 
 
 def names_of_the_moment(old: str) -> Iterator[str]:

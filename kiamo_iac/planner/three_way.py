@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
-from kiamo_iac.address import identity
-from kiamo_iac.owned import Owned
+from kiamo_iac.core.address import identity
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.resource import Reference, Resource
+from kiamo_iac.core.state import Gone, Instance
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.masking import (
     applied_settings,
@@ -27,8 +29,6 @@ from kiamo_iac.planner.masking import (
     kept,
 )
 from kiamo_iac.planner.plan import FieldChange
-from kiamo_iac.resources.base import Reference, Resource
-from kiamo_iac.state import Gone, Instance
 
 SETTINGS: Final = "settings"
 NO_VALUE: Final = "sensitive: the ledger keeps no value that would say who changed it"

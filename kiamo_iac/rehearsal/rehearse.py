@@ -12,23 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.reader import read
-from kiamo_iac.api.transport import InProcess
-from kiamo_iac.collector import collector_paused
-from kiamo_iac.diagnostics import Diagnostic, has_errors
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
-from kiamo_iac.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
+from kiamo_iac.http.budget import Budget
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.rehearsal.seed import seed_of
-from kiamo_iac.secret import Secret
-from kiamo_iac.state import State
 
 _HINT = "the emulator keeps the rules that this project assumes: where the instance has others, correct the contract"
 

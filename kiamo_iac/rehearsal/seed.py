@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.scope import named
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.resource import Reference, Resource, Scope
+from kiamo_iac.core.sensitive import revealed
+from kiamo_iac.core.state import Gone, Instance, State
 from kiamo_iac.emulator.seeding import plural
 from kiamo_iac.resources import children_of, kinds
-from kiamo_iac.resources.base import Reference, Resource, Scope
-from kiamo_iac.sensitive import revealed
-from kiamo_iac.state import Gone, Instance, State
 
 _GONE: Final = re.compile(r"\(gone: (.*)\)", re.DOTALL)
 

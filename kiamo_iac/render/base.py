@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 from kiamo_iac.render.symbols import UNICODE, Symbols

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kiamo_iac.api.contract import Attribute, Contract, KindContract, Operation
+from kiamo_iac.contract.model import Attribute, Contract, KindContract, Operation
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, value, visible
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 import click
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, diagnostic_data, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, diagnostic_data, has_errors
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import document, json_document, visible
 

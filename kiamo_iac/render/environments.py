@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from kiamo_iac.command_line import word
-from kiamo_iac.diagnostics import Severity
-from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.diagnostics import Severity
+from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.planner.plan_json import plan_data
 from kiamo_iac.render.base import Style

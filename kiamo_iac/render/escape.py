@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kiamo_iac.printable import CI_PREFIX, guarded, hidden, visible
-from kiamo_iac.sensitive import Sensitive
-from kiamo_iac.state import Gone
+from kiamo_iac.core.printable import CI_PREFIX, guarded, hidden, visible
+from kiamo_iac.core.sensitive import Sensitive
+from kiamo_iac.core.state import Gone
 
 __all__ = ["document", "json_document", "quoted", "value", "visible"]
 

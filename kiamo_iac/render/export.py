@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from kiamo_iac.manifest.exporting.remarks import Remarks
+from kiamo_iac.authoring.exporting.remarks import Remarks
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, render_text

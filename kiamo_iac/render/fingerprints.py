@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic
 
 
 def fingerprinted(diagnostics: Iterable[Diagnostic]) -> Iterator[tuple[Diagnostic, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as Xml
 
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import visible
 

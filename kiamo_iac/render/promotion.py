@@ -7,7 +7,7 @@ from typing import assert_never
 
 import click
 
-from kiamo_iac.manifest.promoting.model import NOTHING, Change, Difference, How, Promoted
+from kiamo_iac.authoring.promoting.model import NOTHING, Change, Difference, How, Promoted
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, diagnostic_lines
 from kiamo_iac.render.escape import document, value, visible

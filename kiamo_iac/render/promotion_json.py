@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
-from kiamo_iac.diagnostics import diagnostic_data
-from kiamo_iac.manifest.promoting.model import NOTHING, Change, FileChange, Promoted
+from kiamo_iac.authoring.promoting.model import NOTHING, Change, FileChange, Promoted
+from kiamo_iac.core.diagnostics import diagnostic_data
 from kiamo_iac.render.escape import json_document
 from kiamo_iac.render.unified import unified_diff
 

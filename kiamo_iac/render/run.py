@@ -7,7 +7,7 @@ from typing import Protocol
 
 import click
 
-from kiamo_iac.errors import KiamoIacError
+from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible

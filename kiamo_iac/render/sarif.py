@@ -12,8 +12,8 @@ from typing import Any, Final, assert_never
 from urllib.parse import quote_from_bytes
 
 from kiamo_iac import __version__
-from kiamo_iac.codes import CODES
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.codes import CODES
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import json_document, visible
 from kiamo_iac.render.fingerprints import fingerprinted

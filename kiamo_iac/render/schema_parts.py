@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from kiamo_iac.diagnostics import Severity
+from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.document.schema import Schema, closed, defined, list_of, one_of, text, text_or_null
 from kiamo_iac.planner.plan import Action
 
@@ -47,7 +47,7 @@ def major(version: str) -> str:
 
 
 def diagnostic() -> Schema:
-    """What `kiamo_iac.diagnostics.diagnostic_data` makes."""
+    """What `kiamo_iac.core.diagnostics.diagnostic_data` makes."""
     related = closed({"message": text("Why."), "source": PLACE}, "Another place that matters, with a word on why.")
     return closed(
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kiamo_iac.diagnostics import Severity
+from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.document.schema import (
     ANY,
     Schema,

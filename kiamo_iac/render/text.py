@@ -8,8 +8,8 @@ from typing import assert_never
 
 import click
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Severity, worst_first
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Severity, worst_first
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, diagnostic_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, assert_never
 
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 
 _GUARDS: Final = "KIA07"

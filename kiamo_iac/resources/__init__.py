@@ -6,9 +6,9 @@ import importlib
 import pkgutil
 from functools import cache
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import did_you_mean
-from kiamo_iac.resources.base import Resource
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import did_you_mean
+from kiamo_iac.core.resource import Resource
 
 
 @cache

@@ -16,8 +16,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from kiamo_iac.resources.base import Name, Reference, Resource, Scope, undeclared
-from kiamo_iac.resources.machine import Requirement, StateMachine
+from kiamo_iac.core.resource import Name, Reference, Resource, Scope, undeclared
+from kiamo_iac.core.state_machine import Requirement, StateMachine
 
 _RUNNING = frozenset({"started"})
 

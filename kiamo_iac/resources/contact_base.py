@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from kiamo_iac.resources.base import Resource
+from kiamo_iac.core.resource import Resource
 
 
 class ContactBase(Resource):

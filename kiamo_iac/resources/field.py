@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kiamo_iac.resources.base import Resource, SystemThings, undeclared
+from kiamo_iac.core.resource import Resource, SystemThings, undeclared
 
 
 class ContactField(Resource):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kiamo_iac.resources.base import Resource, undeclared
+from kiamo_iac.core.resource import Resource, undeclared
 
 
 class Service(Resource):

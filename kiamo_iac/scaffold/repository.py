@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from kiamo_iac.core.private_file import read_limited
 from kiamo_iac.git.repository import has_git
-from kiamo_iac.private_file import read_limited
 
 _LARGEST: Final = 1024 * 1024
 """Bytes of a file of settings."""

@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from kiamo_iac.errors import KiamoIacError
-from kiamo_iac.rooted import MisplacedError, RootedFile
+from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.rooted import MisplacedError, RootedFile
 
 
 def write_all(files: Mapping[Path, str], root: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.resource import Ensure, Lifecycle
+from kiamo_iac.core.state import Instance, State
 from kiamo_iac.resources import by_collection
-from kiamo_iac.resources.base import Ensure, Lifecycle
-from kiamo_iac.state import Instance, State
 
 
 def want(address: str, *, absent: bool = False, managed: bool = True, renamed_from: tuple[str, ...] = ()) -> Instance:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.retry import Limits
-from kiamo_iac.secret import Secret
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.http.retry import Limits
 from tests.api.stubs import CANARY
 
 CERTIFICATES = Path(__file__).parent / "certificates"

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.retry import CONNECTS, Limits
-from kiamo_iac.errors import AccessError, ApiError, RefusedError, ResponseError, TransportError
-from kiamo_iac.secret import Secret
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.errors import AccessError, ApiError, RefusedError, ResponseError, TransportError
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.http.retry import CONNECTS, Limits
 from tests.api.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, client_of, in_turn, reply
 
 BATCH = {"base": "7", "id": "9"}

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.errors import ApiError, UsageError
-from kiamo_iac.secret import Secret
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.errors import ApiError, UsageError
+from kiamo_iac.core.secret import Secret
 from tests.api.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, client_of, in_turn, reply
 
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiamo_iac.api.answer import Answer
-from kiamo_iac.api.budget import Budget
-from kiamo_iac.api.contract import Contract, merge
-from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.api.listing import listed
-from kiamo_iac.errors import BudgetError, ResponseError
-from kiamo_iac.limit_settings import LimitSettings
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract, merge
+from kiamo_iac.core.errors import BudgetError, ResponseError
+from kiamo_iac.core.limit_settings import LimitSettings
+from kiamo_iac.http.answer import Answer
+from kiamo_iac.http.budget import Budget
 from tests.api.stubs import Stub, client_of, reply
 
 Pages = Callable[[Mapping[str, int]], Any]

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
 from kiamo_iac.api.reader import Live, Reader, read
-from kiamo_iac.api.transport import InProcess
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import AccessError
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.state import EMPTY, Gone, State
 from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator, Request
-from kiamo_iac.errors import AccessError
-from kiamo_iac.secret import Secret
-from kiamo_iac.state import EMPTY, Gone, State
+from kiamo_iac.http.transport import InProcess
 from tests.api.desires import desire, want
 
 WORLD = {

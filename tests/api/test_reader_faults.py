@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from kiamo_iac.api.contract import Contract, merge
 from kiamo_iac.api.reader import Live, read
-from kiamo_iac.errors import RefusedError, ResponseError
-from kiamo_iac.state import State
+from kiamo_iac.contract.model import Contract, merge
+from kiamo_iac.core.errors import RefusedError, ResponseError
+from kiamo_iac.core.state import State
 from tests.api.desires import desire
 from tests.api.stubs import Stub, client_of, reply
 

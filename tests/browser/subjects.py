@@ -6,13 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
-from kiamo_iac.api.contract_file import load_contract
-from kiamo_iac.api.transport import InProcess
+from kiamo_iac.app import Workspace
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.drift import Drift
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.render.base import Style, drift_renderer, plan_renderer
-from kiamo_iac.workspace import Workspace
 from tests.browser.conftest import ROOT
 
 EXAMPLE = ROOT / "examples" / "02-outbound-campaigns"

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.api.contract_file import load_contract
-from kiamo_iac.api.transport import InProcess
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
+from kiamo_iac.http.transport import InProcess
 
 PROJECT = """\
 manifests: [manifests]

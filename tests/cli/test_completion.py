@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from kiamo_iac.app.completing import declared_addresses
 from kiamo_iac.cli import reference, values
 from kiamo_iac.cli.completion import SHELLS
 from kiamo_iac.cli.main import COMMANDS, cli
@@ -20,7 +21,6 @@ from kiamo_iac.cli.shells.bash import quoted
 from kiamo_iac.cli.shells.completer import script_of
 from kiamo_iac.cli.shells.line import taken_apart
 from kiamo_iac.cli.values import schema_names
-from kiamo_iac.workspace.completing import declared_addresses
 from tests.cli.conftest import Desk
 from tests.cli.program import kiamo, variables
 from tests.shells import project

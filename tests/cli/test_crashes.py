@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kiamo_iac.errors import ApiError
+from kiamo_iac.app.recording import Recorder
+from kiamo_iac.core.errors import ApiError
 from kiamo_iac.executor.report import StepResult
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.planner.plan import Step
-from kiamo_iac.workspace.recording import Recorder
 from tests.cli.conftest import Desk
 
 BEFORE = """\

@@ -379,7 +379,7 @@ def test_a_disk_that_is_full(live: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
             raise OSError(28, "No space left on device", str(path))
         done.append(path)
 
-    monkeypatch.setattr("kiamo_iac.workspace.export_folder.write_text", full)
+    monkeypatch.setattr("kiamo_iac.app.export_folder.write_text", full)
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     assert (code, "No space left on device" in err) == (1, True)
     assert "written so far: manifests/clients.yaml" in err
@@ -391,7 +391,7 @@ def test_what_changed_meanwhile_is_not_overwritten(live: Desk, monkeypatch: pyte
     def meanwhile(*_: object) -> None:
         path.write_text("bases:\n  - {name: prospects, label: Q}\n", encoding="utf-8")
 
-    monkeypatch.setattr("kiamo_iac.workspace.exporting.owned_by", meanwhile)
+    monkeypatch.setattr("kiamo_iac.app.exporting.owned_by", meanwhile)
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     assert (code, "manifests/a.yaml has changed while the instance was read" in err) == (1, True)
     assert list(manifests(live)) == ["a.yaml"]

@@ -127,7 +127,7 @@ def test_it_loads_nothing_that_it_does_not_need(desk: Desk, arguments: tuple[str
     assert loaded & HEAVY == set()
     assert "kiamo_iac.document.layout" in loaded
     if "manifests/a.yaml" in arguments:  # what pre-commit does, where all is in order
-        assert loaded & {"pydantic", "kiamo_iac.workspace", "kiamo_iac.render.escape"} == set()
+        assert loaded & {"pydantic", "kiamo_iac.app", "kiamo_iac.render.escape"} == set()
 
 
 def test_examples_and_the_demo_are_in_the_canonical_layout(tmp_path: Path) -> None:

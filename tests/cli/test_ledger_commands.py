@@ -157,7 +157,7 @@ def test_a_ledger_that_cannot_be_written_fails_before_the_first_write(desk: Desk
 
 
 def test_a_ledger_that_fails_in_the_middle_ends_the_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kiamo_iac.errors import LedgerError
+    from kiamo_iac.core.errors import LedgerError
     from kiamo_iac.ledger.ledger import Ledger
 
     def full(self: Ledger, entry: object) -> None:

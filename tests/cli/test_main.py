@@ -13,11 +13,12 @@ import click
 import httpx
 import pytest
 
-from kiamo_iac import __version__, errors
+from kiamo_iac import __version__
 from kiamo_iac.cli import main as program
 from kiamo_iac.cli.main import COMMANDS, EXIT_CODES, cli, run
 from kiamo_iac.cli.reference import top_context
 from kiamo_iac.cli.session import Session
+from kiamo_iac.core import errors
 from tests.cli.program import kiamo
 
 CANARY = "c0ffee" * 6 + "abcd"

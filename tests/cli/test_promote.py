@@ -13,11 +13,11 @@ import httpx
 import jsonschema
 import pytest
 
-from kiamo_iac.api.contract_file import load_contract
-from kiamo_iac.api.transport import InProcess
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.render.schemas_promotion import promotion_schema
 
 PROJECT = """\

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kiamo_iac.app.schemas import catalogue
 from kiamo_iac.cli.main import run
-from kiamo_iac.workspace.schemas import catalogue
 from tests.cli.conftest import Desk
 from tests.cli.program import ROOT, kiamo
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.errors import ManifestError
+from kiamo_iac.core.secret import TOKEN
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import parse
-from kiamo_iac.errors import ManifestError
-from kiamo_iac.secret import TOKEN
 
 CORPUS = Path(__file__).parent / "corpus"
 EXPECTED = CORPUS / "expected.txt"

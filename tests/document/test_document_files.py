@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.document.files import read_text, write_text
 from kiamo_iac.document.parser import parse
-from kiamo_iac.errors import ManifestError
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from kiamo_iac.core.errors import EditError, ManifestError
 from kiamo_iac.document.editing import Editor
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.tree import Tree
-from kiamo_iac.errors import EditError, ManifestError
 from tests.document.reading import TOKEN
 
 MANIFEST = """\

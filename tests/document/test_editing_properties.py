@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.diagnostics import has_errors
+from kiamo_iac.core.diagnostics import has_errors
 from kiamo_iac.document.editing import Editor
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.sameness import Path, difference

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.diagnostics import Severity, has_errors
+from kiamo_iac.core.diagnostics import Severity, has_errors
+from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.formatting import comments_in, formatted
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.sameness import difference
 from kiamo_iac.document.tree import Tree
-from kiamo_iac.errors import ManifestError
 from tests.document.commented import Writer
 
 GOLDEN = Path(__file__).parent / "fmt"

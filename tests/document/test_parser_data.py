@@ -8,10 +8,10 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 
-from kiamo_iac.diagnostics import Severity, SourceRange
+from kiamo_iac.core.diagnostics import Severity, SourceRange
+from kiamo_iac.core.place import Place, pack
 from kiamo_iac.document import reader
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.place import Place, pack
 from tests.document.reading import codes, where
 
 

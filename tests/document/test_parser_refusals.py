@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from kiamo_iac.diagnostics import Severity
+from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.document import reader
 from kiamo_iac.document.parser import parse
 from tests.document.reading import TOKEN, codes, where

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.api.transport import InProcess
+from kiamo_iac.app import exporting
+from kiamo_iac.app.exporting import Exported, exported
+from kiamo_iac.app.opening import Workspace
+from kiamo_iac.authoring.exporting.choice import Choice
+from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.emulator import FULL_TOKEN, Request
-from kiamo_iac.manifest.exporting.choice import Choice
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.manifest.loader import Loaded
 from kiamo_iac.manifest.project.file import load_project
-from kiamo_iac.owned import Ownership
 from kiamo_iac.planner.plan import Plan
-from kiamo_iac.workspace import exporting
-from kiamo_iac.workspace.exporting import Exported, exported
-from kiamo_iac.workspace.opening import Workspace
 from tests.e2e.ledgers import things
 from tests.e2e.rig import Rig, rig
 

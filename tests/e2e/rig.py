@@ -9,27 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.api.reader import Reader
-from kiamo_iac.api.transport import InProcess
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
 from kiamo_iac.executor.precondition import Checked
 from kiamo_iac.executor.report import Report
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.manifest.loader import Loaded, load
-from kiamo_iac.owned import Ownership
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
-from kiamo_iac.secret import Secret
-from kiamo_iac.state import State
 
-CONTRACTS = Path(__file__).parent.parent / "contracts"
+CONTRACTS = Path(__file__).parent.parent / "contract"
 
 
 def contract_named(name: str) -> Contract:
-    """`packaged`, or one of tests/contracts."""
+    """`packaged`, or one of tests/contract."""
     return load_contract(None if name == "packaged" else CONTRACTS / f"{name}.yaml")
 
 

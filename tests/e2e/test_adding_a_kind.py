@@ -88,7 +88,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     folder = tmp_path_factory.mktemp("fifth")
     shutil.copytree(PACKAGE, folder / "kiamo_iac", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(FIFTH / "qualification.py", folder / "kiamo_iac" / "resources")
-    with (folder / "kiamo_iac" / "api" / "contract.yaml").open("a", encoding="utf-8") as contract:
+    with (folder / "kiamo_iac" / "contract" / "contract.yaml").open("a", encoding="utf-8") as contract:
         contract.write((FIFTH / "stanza.yaml").read_text(encoding="utf-8"))
     project = folder / "project"
     (project / "manifests").mkdir(parents=True)
@@ -106,7 +106,7 @@ def test_nothing_but_the_file_and_the_stanza_differs(program: Program) -> None:
     copy = program.folder / "kiamo_iac"
     theirs = {p.relative_to(copy): p.read_bytes() for p in copy.rglob("*") if _is_source(p)}
     changed = {path.as_posix() for path in theirs if theirs[path] != ours.get(path)}
-    assert changed == {"resources/qualification.py", "api/contract.yaml"}
+    assert changed == {"resources/qualification.py", "contract/contract.yaml"}
     assert theirs.keys() >= ours.keys()
 
 
@@ -187,4 +187,4 @@ def test_contributing_holds_the_ten_lines_that_this_follows() -> None:
     (lines,) = re.findall(r"<!-- BEGIN ten lines -->\n(.*?)<!-- END ten lines -->", text, re.DOTALL)
     assert re.findall(r"^(\d+)\. ", lines, re.MULTILINE) == [str(n) for n in range(1, 11)]
     assert "kiamo_iac/resources/<kind>.py" in lines
-    assert "kiamo_iac/api/contract.yaml" in lines
+    assert "kiamo_iac/contract/contract.yaml" in lines

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.codes import CODES
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.codes import CODES
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.render.base import Style, plan_renderer
 from tests.e2e.oracle import complaints

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.api.transport import InProcess
+from kiamo_iac.app import Workspace, check_report, validate
+from kiamo_iac.app.applying import applying
 from kiamo_iac.cli.main import COMMANDS
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.emulator.server import Server
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.resources import kinds
-from kiamo_iac.workspace import Workspace, check_report, validate
-from kiamo_iac.workspace.applying import applying
 from tests.cli.program import ROOT, kiamo
 from tests.e2e.rig import contract_named
 

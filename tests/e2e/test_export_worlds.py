@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from kiamo_iac.diagnostics import Severity
+from kiamo_iac.app.exporting import Exported, exported
+from kiamo_iac.authoring.exporting.choice import Choice
+from kiamo_iac.core.diagnostics import Severity
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import State
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.writing import dump
-from kiamo_iac.manifest.exporting.choice import Choice
-from kiamo_iac.owned import Owned
-from kiamo_iac.state import State
-from kiamo_iac.workspace.exporting import Exported, exported
 from tests.e2e.export_bench import Bench, export_bench, ids_of, leaves
 from tests.e2e.export_worlds import TOKEN, hard_live
 from tests.e2e.ledgers import draw_ledger, things

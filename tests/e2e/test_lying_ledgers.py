@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.address import Address
-from kiamo_iac.codes import CODES
-from kiamo_iac.diagnostics import Severity
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.codes import CODES
+from kiamo_iac.core.diagnostics import Severity
+from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.emulator import Call
-from kiamo_iac.owned import Ownership
 from kiamo_iac.planner.plan import Cause, Plan
 from tests.e2e.instances import Block
 from tests.e2e.ledgers import draw_ledger, intended, record, things

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Severity
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.planner.plan_compare import Finding, compare
 from kiamo_iac.planner.plan_file import Options, SavedPlan, load_plan, text_of

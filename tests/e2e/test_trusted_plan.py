@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator
 from kiamo_iac.emulator.server import Server
 from tests.cli.program import COMMAND, kiamo, variables

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import Emulator
 from tests.emulator.speaker import Ref, Speaker
 
-OTHER = Path(__file__).parents[1] / "contracts" / "other.yaml"
+OTHER = Path(__file__).parents[1] / "contract" / "other.yaml"
 
 
 @pytest.fixture(scope="session", params=["packaged", "other"])

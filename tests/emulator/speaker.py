@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 
 JsonObject = dict[str, Any]

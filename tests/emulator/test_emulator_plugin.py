@@ -50,7 +50,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import Emulator, Request
 from tests.emulator.conftest import OTHER
 from tests.emulator.speaker import Ref, Speaker

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
 from tests.emulator.speaker import Ref, Speaker
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import Emulator, Peak
 from tests.emulator.conftest import OTHER
 from tests.emulator.speaker import Ref, Speaker

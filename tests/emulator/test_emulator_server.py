@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.emulator.server import Server, _listener, serve
 from tests.emulator.speaker import Ref, Speaker

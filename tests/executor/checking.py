@@ -10,8 +10,9 @@ from typing import Any
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.reader import read
+from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.state import State
 from kiamo_iac.emulator import Call, Emulator
-from kiamo_iac.errors import KiamoIacError
 from kiamo_iac.executor.precondition import Checked
 from kiamo_iac.executor.report import Outcome, Report
 from kiamo_iac.executor.run import Performer, execute
@@ -19,7 +20,6 @@ from kiamo_iac.executor.writer import Writer
 from kiamo_iac.manifest.loader import load
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.planner.planner import build_plan
-from kiamo_iac.state import State
 from tests.executor.rig import client_to
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import Emulator
 from tests.executor.rig import OTHER, WORLD
 

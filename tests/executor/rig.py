@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kiamo_iac.address import Address
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.reader import read
-from kiamo_iac.api.transport import InProcess
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.state import Instance, State
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.executor.report import Report
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Binding, Step
 from kiamo_iac.resources import kinds
-from kiamo_iac.secret import Secret
-from kiamo_iac.state import Instance, State
 from tests.executor.steps import plan
 
-OTHER = Path(__file__).parents[1] / "contracts" / "other.yaml"
+OTHER = Path(__file__).parents[1] / "contract" / "other.yaml"
 PHONE = {"name": "phone", "label": "Phone", "datatype": "phone", "default": True}
 CITY = {"name": "city", "label": "City", "datatype": "string"}
 WORLD = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import SourceRange
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.planner.plan import Action, Binding, Plan, Risk, Step
 from kiamo_iac.resources import by_collection
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kiamo_iac.core.errors import StaleError
 from kiamo_iac.emulator import Emulator
-from kiamo_iac.errors import StaleError
 from kiamo_iac.planner.plan import Risk
 from tests.executor.checking import apply, failures, made
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.core.errors import RefusedError, StaleError, TransportError
+from kiamo_iac.core.state import State
 from kiamo_iac.emulator import Emulator
-from kiamo_iac.errors import RefusedError, StaleError, TransportError
 from kiamo_iac.executor.report import Outcome, Report, Status
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.planner.plan import Action, Plan, Step
-from kiamo_iac.state import State
 from tests.executor.checking import Clock, Made, apply, failures, made, reads_of
 from tests.executor.rig import CITY, OTHER, WORLD, base_of, bindings_of, client_to, live_of, mark, writes
 from tests.executor.steps import plan as plan_of

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiamo_iac.diagnostics import Diagnostic
-from kiamo_iac.errors import AccessError, RefusedError
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.errors import AccessError, RefusedError
 from kiamo_iac.executor.report import Outcome, Status, StepResult
 from kiamo_iac.executor.run import UnexpectedError, execute
 from kiamo_iac.planner.plan import Plan, Step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from kiamo_iac.api.contract import Contract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator import Emulator
 from kiamo_iac.planner.plan import Action
 from tests.executor.rig import CITY, PHONE, base_of, bindings_of, live_of, mark, perform, reads, run, writes

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.codes import CODES
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.codes import CODES
+from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError, TransportError
 from kiamo_iac.emulator import FULL_TOKEN, Emulator
-from kiamo_iac.errors import AccessError, RefusedError, ResponseError, TransportError
 from kiamo_iac.executor.report import Outcome, Report, Status
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer

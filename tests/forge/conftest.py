@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kiamo_iac.app import commenting
 from kiamo_iac.forge import comment as forge_comment
 from kiamo_iac.forge.comment import Posted
-from kiamo_iac.workspace import commenting
 from tests.forge.fake import MARKER, Fake, serving
 
 

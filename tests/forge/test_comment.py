@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from kiamo_iac.errors import AccessError, RefusedError, TransportError, UsageError
+from kiamo_iac.core.errors import AccessError, RefusedError, TransportError, UsageError
 from kiamo_iac.forge.comment import Outcome, Posted
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.environments import table_markdown

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.errors import UsageError
+from kiamo_iac.core.errors import UsageError
 from kiamo_iac.forge.pipeline import GithubPipeline, GitlabPipeline, pipeline_of
 from tests.forge.conftest import Job
 from tests.forge.fake import Fake

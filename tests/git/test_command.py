@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import kiamo_iac
-from kiamo_iac.errors import GitError
+from kiamo_iac.core.errors import GitError
 from kiamo_iac.git import command
 from kiamo_iac.git.command import Git, head_commit
 from kiamo_iac.git.surroundings import environment_of, program_in

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.errors import GitError
+from kiamo_iac.core.errors import GitError
 from kiamo_iac.git.command import Git
 from kiamo_iac.git.repository import Repository, find_repository, work_tree_of
 from tests.git_by_hand import ENVIRON, git

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.errors import GitError
+from kiamo_iac.core.errors import GitError
 from kiamo_iac.git.tracking import why_tracked
 from tests.git_by_hand import ENVIRON, git
 

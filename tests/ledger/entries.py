@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.ownership import Owned
 from kiamo_iac.ledger.content import Content, Put
-from kiamo_iac.owned import Owned
 
 ENVIRONMENT = "staging"
 WHEN = "2026-11-22T16:00:00Z"

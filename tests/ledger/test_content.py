@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from kiamo_iac.address import Address
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.ownership import Owned
 from kiamo_iac.ledger.content import SPENT_KEPT, Content, Forget, Put, Record, Spend
 from kiamo_iac.ledger.document import document_text, parse_document
 from kiamo_iac.ledger.entry import COMMIT, KEYS, WORD, entry_data, without_secrets
 from kiamo_iac.ledger.lines import header_line, parse_lines, record_lines
 from kiamo_iac.ledger.schema import ledger_schema
-from kiamo_iac.owned import Owned
 from tests.ledger.entries import ENVIRONMENT, TOKEN, WHEN, content_of, owned
 
 JSON = st.recursive(

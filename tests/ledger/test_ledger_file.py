@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.errors import LedgerError, LockedError, UsageError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import LedgerError, LockedError, UsageError
+from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.ownership import Owned
 from kiamo_iac.ledger.content import Put
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lines import header_line, record_lines
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
-from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.owned import Owned
 from tests.ledger.entries import ENVIRONMENT, content_of, files_below, owned
 
 SETTINGS = LedgerSettings()

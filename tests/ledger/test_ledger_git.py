@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.errors import KiamoIacError, LedgerError, LockedError, TransportError, UsageError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import KiamoIacError, LedgerError, LockedError, TransportError, UsageError
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.urls import Origin
 from kiamo_iac.git.command import without_password
 from kiamo_iac.ledger import remote
 from kiamo_iac.ledger.git import GitRemote, ref_part
@@ -20,8 +22,6 @@ from kiamo_iac.ledger.git_command import LedgerGit
 from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
-from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.urls import Origin
 from tests.ledger.entries import ENVIRONMENT, TOKEN, content_of, files_below, owned
 
 SETTINGS = LedgerSettings(Backend.GIT)

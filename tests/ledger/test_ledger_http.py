@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.api.plain import Credentials, Plain
-from kiamo_iac.errors import LedgerError, LockedError, TransportError, UsageError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import LedgerError, LockedError, TransportError, UsageError
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.http.caller import Credentials, Plain
 from kiamo_iac.ledger import remote
 from kiamo_iac.ledger.http import content_of_state, state_document
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
-from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.secret import Secret
 from tests.ledger.entries import ENVIRONMENT, content_of, files_below, owned
 from tests.ledger.state_server import PASSWORD, USER, State, serving
 

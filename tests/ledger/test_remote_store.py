@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.errors import LedgerError, TransportError
+from kiamo_iac.core.errors import LedgerError, TransportError
+from kiamo_iac.core.rooted import RootedFile
 from kiamo_iac.ledger.content import Content, Put, Spend
 from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.remote import Found, RemoteStore, revision_of
 from kiamo_iac.ledger.rescue import Rescue
-from kiamo_iac.rooted import RootedFile
 from tests.ledger.entries import ENVIRONMENT, WHEN, owned
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
+from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
 
 PATTERN = r"[\w][\w .\-]*"
 OPERATIONS = frozenset({"list", "create", "read", "update", "delete"})

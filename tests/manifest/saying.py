@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.manifest.loader import Loaded, load
-from kiamo_iac.resources.capabilities import Capabilities
 from tests.manifest.packaged import CAPABILITIES
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Guesses, Severity
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity
+from kiamo_iac.core.resource import Ensure
+from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.all_environments import Checked, check_all
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.paths import manifests_below
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import Sources
-from kiamo_iac.resources.base import Ensure
-from kiamo_iac.state import Instance
 from tests.manifest.packaged import CAPABILITIES
 from tests.manifest.saying import said
 

@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.diagnostics import SourceRange, has_errors
+from kiamo_iac.core.diagnostics import SourceRange, has_errors
+from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.manifest.variables import Variable, Variables
-from kiamo_iac.state import Instance
 from tests.manifest.packaged import CAPABILITIES
 
 NAMES = ("a", "b")

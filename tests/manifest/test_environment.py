@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.environ import variable_prefix
-from kiamo_iac.errors import UsageError
+from kiamo_iac.core.environ import variable_prefix
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.secret import TOKEN, Secret, redact
+from kiamo_iac.core.urls import is_loopback, origin_of
 from kiamo_iac.manifest.environment import resolve_environment
-from kiamo_iac.secret import TOKEN, Secret, redact
-from kiamo_iac.urls import is_loopback, origin_of
 from tests.manifest.test_project_file import project
 
 CANARY = ("0123456789abcdef" * 3)[:40]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.secret import TOKEN
+from kiamo_iac.core.secret import TOKEN
 from tests.manifest.saying import loaded, said
 
 CASES = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.errors import ManifestError, UsageError
+from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.manifest.formatting import Layout, lay_out, layout_of
 
 PROJECT = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiamo_iac.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.manifest.loader import load
 from kiamo_iac.manifest.project.file import load_project
 from tests.manifest.packaged import CAPABILITIES

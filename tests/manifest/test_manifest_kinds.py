@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar
 import pytest
 from pydantic import Field
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
+from kiamo_iac.core.resource import Name, Reference, Resource, Scope, undeclared
 from kiamo_iac.manifest.schema import manifest_schema
 from kiamo_iac.resources import by_collection, children_of, kinds
-from kiamo_iac.resources.base import Name, Reference, Resource, Scope, undeclared
-from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
 from kiamo_iac.resources.field import ContactField
 from tests.manifest.packaged import CAPABILITIES
 from tests.manifest.saying import loaded, said

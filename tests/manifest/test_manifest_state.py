@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.errors import ManifestError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
+from kiamo_iac.core.errors import ManifestError
+from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle
+from kiamo_iac.core.state import EMPTY, State
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import PRESENT, Ensure, Lifecycle
-from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
-from kiamo_iac.state import EMPTY, State
 from tests.manifest.saying import loaded, said
 
 ANY = frozenset({"name", "label", "datatype", "service", "association"})

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiamo_iac.diagnostics import SourceRange
-from kiamo_iac.errors import UsageError
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.errors import UsageError
 from kiamo_iac.manifest.environment import resolve_environment
 from kiamo_iac.manifest.pins import pinned_ledger_origin
 from kiamo_iac.manifest.project.model import Environment, Project

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.errors import ManifestError, UsageError
+from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project, find_project
 from tests.manifest.saying import said

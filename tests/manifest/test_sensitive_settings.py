@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.sensitive import Sensitive, masked
 from kiamo_iac.manifest.all_environments import check_all
 from kiamo_iac.manifest.project.file import load_project
-from kiamo_iac.sensitive import Sensitive, masked
 from tests.manifest.packaged import CAPABILITIES
 from tests.manifest.saying import loaded, said
 from tests.security.secrets import FORMS

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
 from kiamo_iac.emulator.server import Server
 from tests.cli.program import kiamo

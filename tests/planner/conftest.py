@@ -7,15 +7,15 @@ from typing import Any, Protocol
 
 import pytest
 
-from kiamo_iac.address import Address, identity
-from kiamo_iac.document.place import Place, pack
-from kiamo_iac.owned import Owned
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.place import Place, pack
+from kiamo_iac.core.resource import Ensure, Lifecycle, Resource
+from kiamo_iac.core.state import Instance, State
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.resources import by_collection, children_of
-from kiamo_iac.resources.base import Ensure, Lifecycle, Resource
-from kiamo_iac.resources.capabilities import Capabilities, KindCapabilities
-from kiamo_iac.state import Instance, State
 
 _OPERATIONS = frozenset({"list", "create", "read", "update", "delete"})
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.owned import Owned
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import Gone, State
 from kiamo_iac.planner.drift import Drift, Event, Side, authorship, drift
 from kiamo_iac.planner.plan import Plan
-from kiamo_iac.state import Gone, State
 
 from .conftest import Planner, _instances, ours
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.owned import Owned
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.resource import Lifecycle
+from kiamo_iac.core.sensitive import MASK, Sensitive, hidden, masked, revealed
+from kiamo_iac.core.state import Instance, fingerprint
+from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import as_declared, as_live, comparable, hidden_like, kept, not_compared
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Lifecycle
-from kiamo_iac.sensitive import MASK, Sensitive, hidden, masked, revealed
-from kiamo_iac.state import Instance, fingerprint
-from kiamo_iac.strict_json import same
 
 BASE = Address.of("bases", "b")
 

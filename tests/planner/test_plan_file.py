@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.errors import PlanFileError, StaleError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.errors import PlanFileError, StaleError
 from kiamo_iac.planner import plan_file
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.plan_compare import Change, Finding, Look, check_bound, check_same, compare

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.render.base import Checked, Style, check_renderer
 from tests.render.hostile import HOSTILE, checked_of
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import SourceRange
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.state import Gone
 from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
 from kiamo_iac.render.base import drift_renderer
-from kiamo_iac.state import Gone
 from tests.render.goldens import STYLES
 
 THEN: Final = "2026-01-05T18:30:00Z"

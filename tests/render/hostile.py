@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 from kiamo_iac.render.base import Checked

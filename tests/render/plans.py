@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kiamo_iac.address import Address
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.state import Gone
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
-from kiamo_iac.state import Gone
 
 BASE = "bases/prospects"
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from kiamo_iac.core.state import Gone
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.render.base import Style, plan_renderer
 from kiamo_iac.render.escape import document, json_document, quoted, value, visible
 from kiamo_iac.render.symbols import ASCII
-from kiamo_iac.state import Gone
 
 HIDDEN = [
     *range(0x20),

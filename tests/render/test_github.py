@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import visible

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import visible

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.junit import JunitCheck

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 
-from kiamo_iac.api.contract import Contract, merge
+from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.document.parser import parse
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.contract import changes_text, contract_json, contract_text
@@ -14,7 +14,7 @@ from kiamo_iac.render.symbols import ASCII
 
 def packaged(over: object = None) -> Contract:
     """The packaged contract, with something merged over it."""
-    text = resources.files("kiamo_iac.api").joinpath("contract.yaml").read_text(encoding="utf-8")
+    text = resources.files("kiamo_iac.contract").joinpath("contract.yaml").read_text(encoding="utf-8")
     data = parse(text, file="contract.yaml").data
     return Contract.model_validate(merge(data, over) if over else data)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import jsonschema
 import pytest
 
-from kiamo_iac.errors import ApiError, KiamoIacError
+from kiamo_iac.core.errors import ApiError, KiamoIacError
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.progress import Lines, Live

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import jsonschema
 import pytest
 
-from kiamo_iac.codes import CODES
+from kiamo_iac.core.codes import CODES
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.sarif import SarifCheck

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 from kiamo_iac.render.base import Style, plan_renderer
 from kiamo_iac.render.formats import PLAN_FORMATS

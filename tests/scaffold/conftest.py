@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import Emulator
 from kiamo_iac.emulator.pytest_plugin import RunningEmulator
 from kiamo_iac.emulator.server import Server

@@ -14,9 +14,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from kiamo_iac.cli.main import run
+from kiamo_iac.core.rooted import RootedFile
 from kiamo_iac.document.formatting import Formatted, formatted
 from kiamo_iac.emulator import FULL_TOKEN
-from kiamo_iac.rooted import RootedFile
 from tests.pipelines.machine import ROOT
 
 GITHUB = "git@github.com:acme/call-centre.git"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
 from kiamo_iac.ledger.content import Forget, Put, Spend
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.lines import header_line, record_lines

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kiamo_iac.app.schemas import catalogue, write_schemas
 from kiamo_iac.render.escape import json_document
-from kiamo_iac.workspace.schemas import catalogue, write_schemas
 from tests.manifest.packaged import CAPABILITIES
 from tests.schemas import corpus
 from tests.schemas.corpus import ROOT
@@ -85,9 +85,9 @@ def test_every_project_file_of_ours_passes() -> None:
 
 
 def test_the_packaged_contract_and_overrides_of_it_pass() -> None:
-    packaged = ROOT / "kiamo_iac/api/contract.yaml"
+    packaged = ROOT / "kiamo_iac/contract/contract.yaml"
     assert check(committed("contract"), [packaged]) == {}
-    assert check(committed("contract-override"), [packaged, *ROOT.glob("tests/contracts/*.yaml")]) == {}
+    assert check(committed("contract-override"), [packaged, *ROOT.glob("tests/contract/*.yaml")]) == {}
 
 
 @pytest.mark.parametrize("name", WRITTEN)

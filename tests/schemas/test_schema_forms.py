@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.protocols import Validator
 
+from kiamo_iac.app.schemas import catalogue
 from kiamo_iac.resources import kinds
-from kiamo_iac.workspace.schemas import catalogue
 from tests.manifest.packaged import CAPABILITIES
 from tests.schemas.corpus import ROOT
 

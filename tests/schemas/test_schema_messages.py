@@ -8,8 +8,8 @@ import pytest
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
+from kiamo_iac.app.schemas import catalogue
 from kiamo_iac.document.parser import parse
-from kiamo_iac.workspace.schemas import catalogue
 from tests.manifest.packaged import CAPABILITIES
 from tests.schemas import corpus
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from kiamo_iac.app.schemas import catalogue
+from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.document.parser import parse
-from kiamo_iac.errors import ManifestError
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.resources import kinds
-from kiamo_iac.workspace.schemas import catalogue
 from tests.manifest.packaged import CAPABILITIES
 from tests.schemas import corpus
 
@@ -98,7 +98,7 @@ def test_one_thing_is_what_stands_at_the_top_of_a_manifest(kind: str) -> None:
 
 @pytest.mark.parametrize("case", corpus.WRONG_CONTRACTS)
 def test_wrong_overrides_of_the_contract(case: str, tmp_path: Path) -> None:
-    from kiamo_iac.api.contract_file import load_contract
+    from kiamo_iac.contract.file import load_contract
 
     text = corpus.WRONG_CONTRACTS[case]
     assert not takes(WIDE["contract-override"], text)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.address import Address
-from kiamo_iac.errors import LedgerError
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ownership import Owned
 from kiamo_iac.ledger.content import Put, Spend
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.git import GitRemote
 from kiamo_iac.ledger.git_command import LedgerGit
 from kiamo_iac.ledger.opening import rescue_of
-from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.owned import Owned
 from tests.cli.conftest import MANIFEST, Desk
 from tests.git_by_hand import git, leave_the_job
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
 from kiamo_iac.planner.drift import Drift, Event, Side, ThingDrift
 from kiamo_iac.render.base import Style, drift_renderer
 from kiamo_iac.render.formats import DRIFT_FORMATS, PLAN_FORMATS

@@ -13,9 +13,9 @@ import pytest
 from kiamo_iac.cli.failures import report
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.terminal import say, tell, write_data
+from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.printable import visible
 from kiamo_iac.document.parser import parse
-from kiamo_iac.errors import KiamoIacError
-from kiamo_iac.printable import visible
 from tests.cli.conftest import Desk
 from tests.cli.program import COMMAND, kiamo, variables
 from tests.cli.test_canary import COMMANDS, GROUPS, LINES, E, formats

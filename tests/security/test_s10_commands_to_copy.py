@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiamo_iac.command_line import word
+from kiamo_iac.core.command_line import word
 from kiamo_iac.ledger.holder import Holder
 from tests.cli.conftest import MANIFEST, Desk
 from tests.ledger.state_server import State, serving

@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract import Contract
-from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
-from kiamo_iac.errors import ApiError, ManifestError, RefusedError, ResponseError
-from kiamo_iac.linear_pattern import LinearPattern, linear_pattern
-from kiamo_iac.secret import Secret
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.errors import ApiError, ManifestError, RefusedError, ResponseError
+from kiamo_iac.core.linear_pattern import LinearPattern, linear_pattern
+from kiamo_iac.core.secret import Secret
 from tests.api.stubs import CANARY, URL, Stub, client_of, reply
 from tests.cli.conftest import Desk
 
@@ -236,7 +236,7 @@ def test_s11_of_kinds_that_do_not_exist_nothing_is_made(tmp_path: Path, monkeypa
         made.append(text)
         return linear_pattern(text)
 
-    monkeypatch.setattr("kiamo_iac.api.contract.linear_pattern", watched_pattern)
+    monkeypatch.setattr("kiamo_iac.contract.model.linear_pattern", watched_pattern)
     stanzas = {f"k{n}": {"names": {"pattern": rf"\w{{150}}{n}", "basis": "assumed"}} for n in range(100)}
     with pytest.raises(ManifestError) as caught:
         override(tmp_path, json.dumps({"kinds": {**stanzas, "base": {"names": {"pattern": "(", "basis": "assumed"}}}}))

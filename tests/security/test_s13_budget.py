@@ -15,24 +15,24 @@ from typing import Any
 import httpx
 import pytest
 
-from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.contract_file import load_contract
 from kiamo_iac.api.listing import listed
 from kiamo_iac.api.reader import read
-from kiamo_iac.api.transport import InProcess
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.core.errors import BudgetError, ResponseError
+from kiamo_iac.core.limit_settings import LimitSettings
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Request
 from kiamo_iac.emulator.message import Response
-from kiamo_iac.errors import BudgetError, ResponseError
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.run import execute
 from kiamo_iac.git import command
-from kiamo_iac.limit_settings import LimitSettings
+from kiamo_iac.http.budget import Budget
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Step
-from kiamo_iac.secret import Secret
-from kiamo_iac.state import State
 from tests.api.stubs import Stub, client_of, reply
 from tests.cli.conftest import Desk
 from tests.executor.steps import plan, step
@@ -134,7 +134,7 @@ def test_s13_rows_are_counted_also_where_an_object_holds_more_objects() -> None:
 
 
 def test_s13_rows_are_counted_within_an_envelope() -> None:
-    from tests.api.conftest import OTHER
+    from tests.conftest import OTHER
 
     contract = load_contract(OTHER)
 
@@ -148,7 +148,7 @@ def test_s13_rows_are_counted_within_an_envelope() -> None:
 
 
 def test_s13_pages_without_an_end_come_to_an_end() -> None:
-    from tests.api.conftest import OTHER
+    from tests.conftest import OTHER
 
     contract = load_contract(OTHER)
     asked: list[str] = []

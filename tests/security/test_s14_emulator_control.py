@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiamo_iac.api.contract_file import load_contract
+from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.emulator import app as application
 from kiamo_iac.emulator.server import Server

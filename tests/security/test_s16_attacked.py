@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.api.transport import InProcess
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
 from kiamo_iac.emulator import Request
 from kiamo_iac.emulator.message import Response
+from kiamo_iac.http.transport import InProcess
 from tests.cli.conftest import Desk
 from tests.ledger.state_server import PASSWORD, USER, State, serving
 

@@ -259,11 +259,11 @@ def test_s16_what_a_deletion_takes_is_masked_though_no_manifest_lists_it_any_mor
 
 
 def test_s16_a_refusal_that_repeats_the_value_is_told_without_it(desk: Desk) -> None:
-    from kiamo_iac.api.transport import InProcess
     from kiamo_iac.cli.main import run
     from kiamo_iac.cli.session import Session
     from kiamo_iac.emulator import Request
     from kiamo_iac.emulator.message import Response
+    from kiamo_iac.http.transport import InProcess
 
     desk.manifest("bases: [{name: prospects, label: P, settings: {smtp_password: Kanari-42-42}}]")
 

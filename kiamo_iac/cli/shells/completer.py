@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from click.shell_completion import CompletionItem, ShellComplete
 
-from kiamo_iac.secret import conceal, concealing
+from kiamo_iac.core.secret import conceal, concealing
 
 WORDS_VARIABLE = "_KIAMO_IAC_WORDS"
 """What is typed, as the script of each shell says it; a name that no environment uses for anything else."""

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange, has_errors
+from kiamo_iac.core.change_window import GuardSettings
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
+from kiamo_iac.core.environ import variable_prefix, why_reserved
+from kiamo_iac.core.errors import ManifestError, UsageError
+from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.limit_settings import LimitSettings
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.rooted import real
+from kiamo_iac.core.urls import origin_of
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
-from kiamo_iac.document.place import Place
-from kiamo_iac.document.quote import quote
-from kiamo_iac.environ import variable_prefix, why_reserved
-from kiamo_iac.errors import ManifestError, UsageError
-from kiamo_iac.guard_settings import GuardSettings
-from kiamo_iac.ledger_settings import LedgerSettings
-from kiamo_iac.limit_settings import LimitSettings
 from kiamo_iac.manifest.paths import check_way, is_manifest
 from kiamo_iac.manifest.project.guards import guards
 from kiamo_iac.manifest.project.ledger import ledger, place_beside, place_of, places_reached
@@ -25,8 +27,6 @@ from kiamo_iac.manifest.project.model import Environment, Folder, Project
 from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.manifest.project.variables import variables
 from kiamo_iac.manifest.variables import Variable
-from kiamo_iac.rooted import real
-from kiamo_iac.urls import origin_of
 
 MAX_BYTES: Final = 1024 * 1024
 """Of a project file: some thousand environments."""

@@ -12,11 +12,11 @@ from posixpath import normpath
 from typing import Any, Final, assert_never
 from unicodedata import normalize
 
-from kiamo_iac.diagnostics import SourceRange
-from kiamo_iac.document.quote import quote
-from kiamo_iac.ledger_settings import BESIDE, Backend, LedgerSettings, file_of, gitlab_state, rescue_file_of
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.ledger_settings import BESIDE, Backend, LedgerSettings, file_of, gitlab_state, rescue_file_of
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.urls import Url, origin_of, origin_of_remote, parse_url
 from kiamo_iac.manifest.project.nodes import Nodes
-from kiamo_iac.urls import Url, origin_of, origin_of_remote, parse_url
 
 _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
     Backend.FILE: ("backend", "path"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kiamo_iac.diagnostics import SourceRange
-from kiamo_iac.limit_settings import BYTES, MOST_BYTES, MOST_ROWS, ROWS, LimitSettings
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.limit_settings import BYTES, MOST_BYTES, MOST_ROWS, ROWS, LimitSettings
 from kiamo_iac.manifest.project.nodes import Nodes
 
 _KEYS: Final = ("rows", "bytes")

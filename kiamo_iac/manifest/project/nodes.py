@@ -6,10 +6,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from kiamo_iac.diagnostics import Diagnostic, SourceRange, did_you_mean
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
 from kiamo_iac.document.parser import Document
-from kiamo_iac.document.place import Place
-from kiamo_iac.document.quote import quote
 from kiamo_iac.manifest.paths import Refused, inside
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, assert_never
 
+from kiamo_iac.core.change_window import WRITTEN, GuardSettings
+from kiamo_iac.core.environ import RESERVED_ENDINGS, RESERVED_NAMES
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
 from kiamo_iac.document.schema import (
     Schema,
     closed,
@@ -16,10 +20,6 @@ from kiamo_iac.document.schema import (
     text,
     when,
 )
-from kiamo_iac.environ import RESERVED_ENDINGS, RESERVED_NAMES
-from kiamo_iac.guard_settings import WRITTEN, GuardSettings
-from kiamo_iac.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
 from kiamo_iac.manifest.project.ledger import LOCK, UNLOCK, UPDATE
 from kiamo_iac.manifest.variables import VARIABLE_NAME

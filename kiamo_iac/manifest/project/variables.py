@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kiamo_iac.diagnostics import SourceRange
-from kiamo_iac.document.quote import quote
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.quote import quote
 from kiamo_iac.manifest.project.nodes import Nodes
 from kiamo_iac.manifest.variables import MARK, VARIABLE_NAME, Variable
 

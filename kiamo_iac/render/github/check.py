@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiamo_iac.diagnostics import worst_first
+from kiamo_iac.core.diagnostics import worst_first
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.github.commands import annotations_text, of_diagnostic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kiamo_iac.diagnostics import worst_first
+from kiamo_iac.core.diagnostics import worst_first
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.github.commands import Annotation, Level, annotations_text, of_diagnostic

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.render.base import Checked, Style
 from kiamo_iac.render.escape import json_document, visible
 from kiamo_iac.render.fingerprints import fingerprinted

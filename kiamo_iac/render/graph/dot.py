@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from kiamo_iac.core.secret import redact
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.model import Graph, Node, Role
-from kiamo_iac.secret import redact
 
 _COLORS: Final = {
     Role.CREATE: ("#dcfce7", "#15803d"),

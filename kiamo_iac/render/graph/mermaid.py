@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from kiamo_iac.core.secret import conceal, redact
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.condense import Fitted, fitted
 from kiamo_iac.render.graph.model import Graph, Node, Role
-from kiamo_iac.secret import conceal, redact
 
 MAX_EDGES: Final = 450
 MAX_TEXT: Final = 48_000

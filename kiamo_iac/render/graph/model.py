@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.resources import by_collection, children_of
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
+from kiamo_iac.core.state import Instance, State
 from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.graph.model import Edge, Graph, Node, Role, group_of
 from kiamo_iac.resources import kinds
-from kiamo_iac.resources.base import Ensure, Reference, Resource, Scope
-from kiamo_iac.state import Instance, State
 
 _ARROWS: Final = "An arrow leads from a thing to one that stands below it or refers to it."
 

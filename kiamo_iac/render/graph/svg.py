@@ -7,12 +7,12 @@ from html import escape as entities
 from pathlib import Path
 from typing import Final, Literal
 
+from kiamo_iac.core.secret import redact
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.condense import Fitted, fitted
 from kiamo_iac.render.graph.layout import HEIGHT, WIDTH, Band, Box, Drawing, Line, layout
 from kiamo_iac.render.graph.model import STANDING, Graph, Role
 from kiamo_iac.render.graph.words import shortened, width
-from kiamo_iac.secret import redact
 
 MAX_NODES: Final = 500
 """Of a file; more than that nobody looks at box by box."""

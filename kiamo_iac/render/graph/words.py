@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from kiamo_iac.core.secret import redact
 from kiamo_iac.render.escape import visible
-from kiamo_iac.secret import redact
 
 _NARROW = frozenset("fijlrtI.,:;|!'`()[]{}/\\ ")
 _BROAD = frozenset("mwMW@%&—…")

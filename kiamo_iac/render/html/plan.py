@@ -8,7 +8,7 @@ from typing import Any, Final, assert_never
 
 from markupsafe import Markup
 
-from kiamo_iac.diagnostics import Severity, worst_first
+from kiamo_iac.core.diagnostics import Severity, worst_first
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted

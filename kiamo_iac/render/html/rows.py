@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kiamo_iac.address import Address
+from kiamo_iac.core.address import Address
 from kiamo_iac.render.graph.model import group_of
 
 T = TypeVar("T")

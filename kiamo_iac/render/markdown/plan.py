@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
-from kiamo_iac.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from kiamo_iac.diagnostics import Diagnostic, Severity, worst_first
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, worst_first
 from kiamo_iac.render.diagnostics import tally
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.markdown.escape import code

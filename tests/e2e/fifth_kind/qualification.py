@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kiamo_iac.resources.base import Name, Reference, Resource, Scope, undeclared
+from kiamo_iac.core.resource import Name, Reference, Resource, Scope, undeclared
 
 
 class Qualification(Resource):

@@ -1,0 +1,78 @@
+"""A comment on the merge request of the pipeline that runs this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.forge.comment import Comment, Forge, Posted, post
+from kiamo_iac.forge.pipeline import GithubPipeline, GitlabPipeline, Pipeline, pipeline_of
+
+if TYPE_CHECKING:
+    from kiamo_iac.app.opening import Transport
+    from kiamo_iac.http.caller import Plain
+
+
+def comment(
+    text: str,
+    environ: Mapping[str, str],
+    *,
+    transport: Transport | None = None,
+    ca_bundle: Path | None = None,
+    told: Callable[[str], object] | None = None,
+) -> Posted | None:
+    """Post `text`, which begins with its marker, or update the comment of that marker that is ours already.
+
+    None: this pipeline is about no merge request, and nothing was called.
+
+    Raises:
+        UsageError: this is no pipeline, its variables are wrong, or the text is no such comment.
+        ApiError: the forge gave no usable answer, or said no.
+    """
+    wanted = Comment.of(text)
+    pipeline = pipeline_of(environ)
+    if pipeline is None:
+        return None
+    from kiamo_iac.http.caller import Plain, Token
+    from kiamo_iac.http.retry import Limits
+
+    match pipeline:
+        case GithubPipeline():
+            token, server = Token(pipeline.token), "GitHub's API"
+        case GitlabPipeline():
+            token, server = Token(pipeline.token, header="PRIVATE-TOKEN"), "GitLab's API"
+        case _:
+            assert_never(pipeline)
+    with Plain(
+        pipeline.api, token, server=server, transport=transport, ca_bundle=ca_bundle, limits=Limits(), told=told
+    ) as plain:
+        return post(_forge(pipeline, plain), wanted)
+
+
+def read_comment(file: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        UsageError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{file} cannot be read as text in UTF-8."
+        raise UsageError(msg) from error
+
+
+def _forge(pipeline: Pipeline, plain: Plain) -> Forge:
+    match pipeline:
+        case GithubPipeline():
+            from kiamo_iac.forge.github import Github
+
+            return Github(pipeline, plain)
+        case GitlabPipeline():
+            from kiamo_iac.forge.gitlab import Gitlab
+
+            return Gitlab(pipeline, plain)
+        case _:
+            assert_never(pipeline)

@@ -1,0 +1,194 @@
+"""The folder that is exported into: what stands in it, what of it may be written, and what is declared already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kiamo_iac.authoring.exporting.declared import Parts
+from kiamo_iac.authoring.exporting.placing import Folder
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.errors import KiamoIacError, UsageError
+from kiamo_iac.core.rooted import real
+from kiamo_iac.document.files import read_text, write_text
+from kiamo_iac.manifest.composition import Composition
+from kiamo_iac.manifest.loader import compose
+from kiamo_iac.manifest.paths import manifests_below
+from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.variables import Variables
+
+if TYPE_CHECKING:
+    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.manifest.project.model import Environment, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an export goes."""
+
+    path: Path
+    """The folder, resolved; it need not exist."""
+    composition: Composition
+    """The manifests of the environment; of a folder that no environment reads, its own."""
+    sources: Sources
+    """The same, read."""
+    layer: int
+    """In which layer of the composition a new file of the folder stands."""
+    read_by_project: bool
+    """Whether the folder lies in one that the environment is made of."""
+    folder: Folder = field(default_factory=Folder)
+    parts: Parts = field(default_factory=dict)
+    """What is declared, wherever it stands."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Of the files that may be written, as places name them."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """The same → where they are."""
+
+    def file(self, shown: str) -> Path:
+        """Where a file is, or will be."""
+        known = self.files.get(shown)
+        return known if known is not None else self.path / shown.removeprefix(self.folder.prefix)
+
+    def with_files(self, created: Iterable[str]) -> Composition:
+        """The manifests as they will be, new files among them."""
+        layers = [*map(list, (self.composition.files, *self.composition.patches))]
+        layers[self.layer] += [self.file(shown) for shown in created]
+        base, *patches = map(tuple, layers)
+        return replace(self.composition, files=base, patches=tuple(patches))
+
+    def write(self, created: Mapping[str, str], edited: Mapping[str, str]) -> None:
+        """Write it all.
+
+        Raises:
+            KiamoIacError: a file has changed since it was read, has come since, or cannot be written.
+        """
+        for shown in edited:
+            if read_text(self.files[shown], shown=shown) != self.texts[shown]:
+                msg = f"{shown} has changed while the instance was read."
+                raise KiamoIacError(msg, hint="export again; nothing has been written")
+        for shown in created:
+            if os.path.lexists(self.file(shown)):
+                msg = f"{shown} has come while the instance was read."
+                raise KiamoIacError(msg, hint="export again; nothing has been written")
+        done: list[str] = []
+        try:
+            if created:
+                self.path.mkdir(parents=True, exist_ok=True)
+            for shown, text in sorted({**created, **edited}.items()):
+                write_text(self.file(shown), text, within=self.path)
+                done.append(shown)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            so_far = f"written so far: {', '.join(done)}" if done else "nothing has been written"
+            msg = f"The export could not be written: {reason} ({error.filename or self.path})."
+            raise KiamoIacError(msg, hint=f"{so_far}; export again when the cause is gone") from error
+
+
+def destination(workspace: Workspace, environment: str, path: Path, *, single: bool) -> Destination:
+    """The folder at `path`, with everything that is declared for the environment.
+
+    Where the project's manifests for the environment stand in or around the folder, they are what is declared; else
+    the manifests of the folder alone are.
+
+    Raises:
+        UsageError: nothing can be exported into it.
+        ManifestError: the manifests hold errors.
+    """
+    project, chosen = workspace.project, workspace.project.environments[environment]
+    at = real(path)
+    _check(at, path, project)
+    layer = _layer(at, project, chosen)
+    sources = Sources(project.root, keep=True)
+    if layer is None:
+        alone = Variables({**project.variables, **chosen.variables})
+        composition = Composition(tuple(_own(at, path)), variables=alone)
+    else:
+        composition = project.composition(chosen)
+        _check_links(at, path, (*composition.files, *(file for files in composition.patches for file in files)))
+    made = Destination(at, composition, sources, layer or 0, layer is not None)
+    return _read(made, workspace, single=single)
+
+
+def _check(at: Path, path: Path, project: Project) -> None:
+    if at.exists() and not at.is_dir():
+        msg = f"{path} is not a folder."
+        raise UsageError(msg, hint="name a folder with -o; it is made where there is none")
+    within = [folder.path for folder in project.folders if folder.path != at and folder.path.is_relative_to(at)]
+    if within or real(project.file).is_relative_to(at):
+        named = within[0].relative_to(project.root).as_posix() if within else "manifests"
+        msg = f"{path} holds more than manifests."
+        raise UsageError(msg, hint=f"export into the folder of the manifests: -o {word(named, 'DIR')}")
+
+
+def _layer(at: Path, project: Project, chosen: Environment) -> int | None:
+    """In which layer of the environment the folder lies; None: in no folder of it.
+
+    Raises:
+        UsageError: it lies among the patches of another environment.
+    """
+    for number, patch in enumerate(chosen.patches, start=1):
+        if at.is_relative_to(patch.path):
+            return number
+    for other in project.environments.values():
+        if any(at.is_relative_to(patch.path) for patch in other.patches):
+            msg = f'The folder holds patches of the environment "{other.name}".'
+            raise UsageError(msg, hint=f'export "{chosen.name}" into manifests of its own, or into those of all')
+    return 0 if any(at.is_relative_to(folder.path) for folder in project.folders) else None
+
+
+def _own(at: Path, path: Path) -> Iterator[Path]:
+    """The manifests of a folder that no environment reads."""
+    if not at.exists():
+        return
+    try:
+        found = list(manifests_below(at, at))
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}."
+        raise UsageError(msg, hint="check who may read it") from error
+    _check_links(at, path, [file for file, _ in found])
+    yield from (file for file, _ in found)
+
+
+def _check_links(at: Path, path: Path, files: Iterable[Path]) -> None:
+    for file in files:
+        if file.is_relative_to(at) and not real(file).is_relative_to(at):
+            msg = f"The link {file.relative_to(at).as_posix()} leads out of {path}."
+            raise UsageError(msg, hint="nothing outside of the folder is written: copy the file into it")
+
+
+def _read(made: Destination, workspace: Workspace, *, single: bool) -> Destination:
+    at, root = made.path, workspace.project.root
+    loaded = compose(
+        made.composition,
+        sources=made.sources,
+        capabilities=workspace.contract.capabilities(),
+        keep_parts=True,
+    )
+    loaded.checked()
+    documents: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    files: dict[str, Path] = {}
+    for layer in (made.composition.files, *made.composition.patches):
+        for file in layer:
+            if real(file).is_relative_to(at):
+                (source,) = made.sources.read([file])
+                if source.document is not None:
+                    shown = source.document.file
+                    documents[shown], files[shown] = source.document.data, file
+                    texts[shown] = read_text(file, shown=shown)
+    prefix = _prefix(at, root)
+    by_path = {real(file): shown for shown, file in files.items()}
+    names = {entry.name: by_path.get(real(entry)) for entry in at.iterdir()} if at.exists() else {}
+    folder = Folder(documents, names, prefix, single)
+    return replace(made, folder=folder, parts=loaded.parts, texts=texts, files=files)
+
+
+def _prefix(at: Path, root: Path) -> str:
+    """What places put before the name of a file of the folder."""
+    if not at.is_relative_to(root):
+        return f"{at.as_posix()}/"
+    below = at.relative_to(root).as_posix()
+    return "" if below == "." else f"{below}/"

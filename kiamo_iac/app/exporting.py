@@ -1,0 +1,214 @@
+"""An instance exported: read, compared with what is declared, checked as a whole, and only then written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiamo_iac.api.reader import Live, Reader
+from kiamo_iac.app.export_folder import Destination, destination
+from kiamo_iac.app.owning import owned_by
+from kiamo_iac.authoring.exporting.choice import Choice
+from kiamo_iac.authoring.exporting.export import Export, export
+from kiamo_iac.authoring.exporting.limits import IsSecret
+from kiamo_iac.authoring.exporting.placing import Folder
+from kiamo_iac.authoring.exporting.remarks import Remarks
+from kiamo_iac.authoring.exporting.texts import edited_text, new_text
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean, has_errors
+from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
+from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.secret import secrets_of
+from kiamo_iac.core.state import State
+from kiamo_iac.document.files import MAX_BYTES
+from kiamo_iac.manifest.loader import Loaded, compose
+
+if TYPE_CHECKING:
+    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.core.ownership import Ownership
+    from kiamo_iac.manifest.environment import Target
+
+EVERYTHING = Choice()
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What came of an export."""
+
+    environment: str
+    remarks: Remarks
+    text: str | None = None
+    """The one document, where no folder was named."""
+    created: tuple[str, ...] = ()
+    """Files that are new, as places name them."""
+    edited: tuple[str, ...] = ()
+    """Files that were there, and are changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What an export is made of."""
+
+    target: Target
+    live: Live
+    owned: Ownership | None
+    place: Destination | None
+    desired: State
+    """As far as the manifests could be read."""
+
+
+def exported(
+    workspace: Workspace,
+    environment: str | None,
+    choice: Choice = EVERYTHING,
+    *,
+    folder: Path | None = None,
+    single: bool = False,
+) -> Exported:
+    """Export an instance: into `folder`, or as one text.
+
+    Everything is computed, and checked as a plan would read it, before the first file is written. The ledger is read
+    without its lock.
+
+    Raises:
+        UsageError: the environment, what was chosen or the folder cannot be used.
+        ManifestError: the manifests that are there hold errors.
+        EditError: a file cannot take an edit.
+        KiamoIacError: the instance or the ledger could not be read, or a file not written.
+    """
+    read = _read(workspace, environment, choice, folder=folder, single=single)
+    place = read.place
+    made = export(
+        read.live.state,
+        capabilities=workspace.contract.capabilities(),
+        parts=place.parts if place is not None else {},
+        folder=place.folder if place is not None else Folder(single=True),
+        choice=choice,
+        owned=read.owned,
+        is_secret=_secrets(workspace, read.target),
+        desired=read.desired,
+    )
+    inert = place is None  # what goes to stdout may go into a log
+    created = {shown: _sized(new_text(data, inert=inert), shown) for shown, data in made.created.items()}
+    if place is None:
+        return Exported(read.target.name, _told(made, read), text="".join(created.values()))
+    texts = {shown: edited_text(place.texts[shown], edits, file=shown) for shown, edits in made.edits.items()}
+    edited = {shown: _sized(text, shown) for shown, text in texts.items() if text != place.texts[shown]}
+    loaded = _as_they_will_be(workspace, place, {**created, **edited}, created=created)
+    if not choice.only:
+        _look_ahead(workspace, read, loaded, made.remarks)
+    _note_shared(workspace, read.target.name, place, created=created, edited=edited, remarks=made.remarks)
+    place.write(created, edited)
+    return Exported(read.target.name, _told(made, read), None, tuple(sorted(created)), tuple(sorted(edited)))
+
+
+def _read(workspace: Workspace, environment: str | None, choice: Choice, *, folder: Path | None, single: bool) -> _Read:
+    target = workspace.target(environment)
+    with collector_paused(), workspace.client(target) as client, Reader(client, workspace.contract) as reader:
+        reader.start()
+        place = destination(workspace, target.name, folder, single=single) if folder is not None else None
+        owned = owned_by(workspace, target.name)
+        live = reader.whole(choice.concerns)
+    known = [*(thing.address for thing in live.state), *(place.parts if place is not None else ())]
+    for text in choice.unknown(known):
+        msg = f"{text} is neither on the instance nor declared."
+        hint = did_you_mean(text, known) or "write it as plans do: bases/prospects/batches/spring"
+        raise UsageError(msg, hint=f"{hint}; nothing has been written")
+    return _Read(target, live, owned, place, _declared(workspace, target.name))
+
+
+def _declared(workspace: Workspace, environment: str) -> State:
+    """What the project declares; nothing, where a folder of it cannot be read: an export may be what puts it right."""
+    try:
+        return workspace.load(environment).state
+    except ManifestError:
+        return State()
+
+
+def _secrets(workspace: Workspace, target: Target) -> IsSecret:
+    """Whether a text holds a secret of this run: a live attribute may."""
+    known = secrets_of(workspace.environ) | {target.token.reveal()}
+    return lambda text: any(secret in text for secret in known)
+
+
+def _sized(text: str, shown: str) -> str:
+    if len(text.encode("utf-8")) > MAX_BYTES:
+        msg = f"{shown or 'The export'} would be larger than {MAX_BYTES // 1024**2} MiB, which no command reads."
+        raise KiamoIacError(msg, hint="export one file a base, or a part with --only; nothing has been written")
+    return text
+
+
+def _as_they_will_be(
+    workspace: Workspace, place: Destination, texts: Mapping[str, str], *, created: Mapping[str, str]
+) -> Loaded:
+    """The manifests with the new texts in their places.
+
+    Raises:
+        ManifestError: they would hold errors.
+    """
+    for shown, text in texts.items():
+        place.sources.put(place.file(shown), text)
+    loaded = compose(place.with_files(created), sources=place.sources, capabilities=workspace.contract.capabilities())
+    if has_errors(loaded.diagnostics):
+        errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
+        msg = "The export would leave manifests with errors: nothing has been written."
+        raise ManifestError(msg, hint="change these places by hand first", diagnostics=errors)
+    return loaded
+
+
+def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, remarks: Remarks) -> None:
+    """Say what a plan would still do, or refuse, after the export."""
+    from kiamo_iac.planner.planner import build_plan
+
+    plan = build_plan(
+        loaded.state,
+        read.live.state,
+        capabilities=workspace.contract.capabilities(),
+        environment=read.target.name,
+        url=read.target.url,
+        owned=read.owned,
+    )
+    left = [d for d in plan.diagnostics if d.severity is Severity.ERROR]
+    for problem in left:
+        remarks.warn(
+            "KIA1012",
+            f"a plan will be refused all the same: {problem.summary}",
+            hint=problem.hint or "run plan",
+            address=problem.address,
+            source=problem.source,
+        )
+    if plan.steps:
+        shown = ", ".join(f"{step.action} {step.address}" for step in plan.steps[:_SHOWN])
+        more = f" and {len(plan.steps) - _SHOWN} more" if len(plan.steps) > _SHOWN else ""
+        hint = "run plan to see why: the ledger remembers otherwise, or it is declared outside of the folder"
+        remarks.warn("KIA1012", f"a plan will have steps all the same: {shown}{more}", hint=hint)
+
+
+def _note_shared(
+    workspace: Workspace,
+    environment: str,
+    place: Destination,
+    *,
+    created: Mapping[str, str],
+    edited: Mapping[str, str],
+    remarks: Remarks,
+) -> None:
+    """Say when manifests were changed that other environments are made of too."""
+    others = [name for name in workspace.project.environments if name != environment]
+    base = {place.file(shown) for shown in (*created, *edited)} & set(place.with_files(created).files)
+    if not others or not base or not place.read_by_project:
+        return
+    named = " and ".join(map(quote, others[:_SHOWN]))
+    remarks.warn(
+        "KIA1013",
+        f"the manifests that are changed are those of {named} too",
+        hint="look at plan --all-environments; what is meant for one alone belongs into its patches",
+    )
+
+
+def _told(made: Export, read: _Read) -> Remarks:
+    made.remarks.diagnostics = sorted((*made.remarks.diagnostics, *read.live.diagnostics), key=Diagnostic.sort_key)
+    return made.remarks

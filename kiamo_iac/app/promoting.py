@@ -1,0 +1,195 @@
+"""A promotion with what the two instances have to say of it; and the files written, all or none of them stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kiamo_iac.authoring.promoting.model import Choice, Difference, How, Promoted, Promotion
+from kiamo_iac.authoring.promoting.promotion import promote
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.command_line import word
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.errors import KiamoIacError, UsageError
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import Scope
+from kiamo_iac.document.files import write_text
+from kiamo_iac.manifest.environment import choose_environment
+from kiamo_iac.manifest.relations import is_absent
+from kiamo_iac.resources import by_collection, kinds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.core.state import Instance, State
+    from kiamo_iac.planner.plan import Plan
+
+EVERYTHING = Choice()
+_SHOWN = 5
+"""Addresses that a note names."""
+
+
+def promoted(
+    workspace: Workspace, source: str, target: str, choice: Choice = EVERYTHING, *, live: bool = True
+) -> Promoted:
+    """What would bring `target` level with `source`. Nothing is written, and no lock is taken.
+
+    `live`: both instances are read too: what promoted things refer to has to be on the one, and what is promoted is
+    compared with what runs on the other.
+
+    Raises:
+        UsageError: an environment, its address or its token is missing or refused, or both are the same.
+        ManifestError: the manifests of one of the two hold errors.
+        EditError: a file cannot be edited without risk.
+        ApiError: an instance could not be read.
+        KiamoIacError: no change does what it should and nothing else.
+    """
+    ours, theirs = (choose_environment(workspace.project, name) for name in (source, target))
+    if ours.name == theirs.name:
+        msg = f"--from and --to both name {quote(ours.name)}."
+        raise UsageError(msg, hint="name two environments of the project")
+    for environment in (source, target) if live else ():
+        workspace.target(environment)  # before anything is computed: a token may be missing
+    found = promote(workspace.project, ours, theirs, choice=choice, capabilities=workspace.contract.capabilities())
+    missing, notes = [*found.missing], [*found.notes]
+    if live:
+        missing += _missing_on_target(workspace, found, notes)
+        notes += _of_source(workspace, found, choice)
+    key = Diagnostic.sort_key
+    return Promoted(found, tuple(sorted(missing, key=key)), tuple(sorted(notes, key=key)), live)
+
+
+def write(made: Promoted, root: Path) -> tuple[str, ...]:
+    """Write the files of a promotion, each whole and within the project's folder `root`; their names.
+
+    Raises:
+        KiamoIacError: one has changed since it was read, and none was written; or one cannot be written, and it is
+            said which were.
+    """
+    for change in made.promotion.files:
+        now = change.path.read_bytes() if change.path.exists() else None
+        if now != (change.before.encode("utf-8") if change.before is not None else None):
+            msg = f"{change.file} has changed since it was read; nothing was written."
+            raise KiamoIacError(msg, hint="run it again")
+    written: list[str] = []
+    for change in made.promotion.files:
+        try:
+            write_text(change.path, change.after, within=root)
+        except OSError as error:
+            msg = f"{change.file} cannot be written: {error.strerror or error}."
+            hint = f"written already: {', '.join(written)}" if written else "nothing was written"
+            raise KiamoIacError(msg, hint=hint) from error
+        written.append(change.file)
+    return tuple(written)
+
+
+# --- the instance of `to` ------------------------------------------------------------------------------------------
+
+
+def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[Diagnostic]) -> list[Diagnostic]:
+    from kiamo_iac.api.reader import Reader
+    from kiamo_iac.app.owning import owned_by
+    from kiamo_iac.planner.planner import build_plan
+
+    target = workspace.target(promotion.target)
+    owned = owned_by(workspace, target.name)
+    with workspace.client(target) as client, Reader(client, workspace.contract) as reader:
+        live = reader.finish(promotion.desired, owned=owned).state
+    capabilities = workspace.contract.capabilities()
+    today = workspace.load(target.name).checked()
+    plan = build_plan(today, live, capabilities=capabilities, environment=target.name, url=target.url, owned=owned)
+    if plan.steps or not plan.applyable:
+        count = "1 change" if len(plan.steps) == 1 else f"{len(plan.steps)} changes"
+        what = f"has {count} pending" if plan.applyable else "has a plan that is refused"
+        summary = f"{target.name} {what} already, without this promotion"
+        hint = f"kiamo-iac plan -e {word(target.name, 'ENV')}"
+        notes.append(Diagnostic("KIA1030", summary, Severity.NOTE, hint=hint))
+    defaults = {kind: [str(made["name"]) for made in capabilities.of(kind).defaults] for kind in kinds()}
+    users: dict[Address, list[Difference]] = {}
+    for user, needed in _needs(promotion):
+        declared = promotion.desired.get(needed)
+        if needed in live or (declared is not None and declared.lifecycle.managed):
+            continue
+        kind = by_collection()[needed.collection].kind
+        if needed.parent is not None and needed.parent not in live and needed.name in defaults[kind]:
+            continue  # the instance makes it together with its parent
+        users.setdefault(needed, []).append(user)
+    return [_missing(target.name, needed, found) for needed, found in users.items()]
+
+
+def _missing(target: str, needed: Address, users: list[Difference]) -> Diagnostic:
+    user = next((user for user in users if user.address != needed), users[0])
+    kind = by_collection()[needed.collection].kind
+    why = f"which {user.address} needs" if user.address != needed else "and no manifest makes it"
+    summary = f"{target} has no {kind} {quote(needed.name)}, {why}"
+    hint = "create it there, or declare it so that an apply makes it"
+    return Diagnostic("KIA1021", summary, hint=hint, address=needed, source=user.source)
+
+
+def _needs(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
+    """Each difference that is promoted with every thing that has to be there for it."""
+    for change in promotion.changes:
+        user, leaf = change.difference, change.difference.leaf
+        thing = promotion.desired.get(user.address)
+        if thing is None or is_absent(thing) or change.how is How.LEFT:
+            continue
+        if not thing.lifecycle.managed:
+            yield user, thing.address
+        if not leaf and thing.address.parent is not None:
+            yield user, thing.address.parent
+        for reference in thing.kind.references:
+            if leaf and leaf[0] != reference.attribute:
+                continue
+            collection = kinds()[reference.kind].collection
+            above = thing.address.parent if reference.scope is Scope.SIBLING else None
+            for name in reference.names(thing.attributes):
+                yield user, Address.of(collection, name, above)
+
+
+# --- the instance of `from` ----------------------------------------------------------------------------------------
+
+
+def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> Iterator[Diagnostic]:
+    from kiamo_iac.app.planning import planned
+
+    made = planned(workspace, promotion.source)
+    source = word(promotion.source, "ENV")
+    differing = _differing(made.plan, choice)
+    first = {change.difference.address: change.difference for change in reversed(promotion.changes)}
+    for address, difference in sorted(first.items()):
+        if promotion.on_source(address) in differing:
+            yield Diagnostic(
+                "KIA1026",
+                f"this is not what {promotion.source} runs: it differs there from what is declared",
+                Severity.WARNING,
+                hint=f"kiamo-iac apply -e {source}, or kiamo-iac export -e {source} -o DIR, and try it there first",
+                address=address,
+                source=difference.source,
+            )
+    unknown = [thing.address for thing in _undeclared(made.sides.desired, made.sides.live)]
+    if unknown:
+        shown = ", ".join(unknown[:_SHOWN]) + (" and more" if len(unknown) > _SHOWN else "")
+        what = "1 thing" if len(unknown) == 1 else f"{len(unknown)} things"
+        summary = f"{what} on {promotion.source} no manifest declares, and so nothing promotes: {shown}"
+        yield Diagnostic("KIA1027", summary, Severity.NOTE, hint=f"kiamo-iac export -e {source} -o DIR")
+
+
+def _differing(plan: Plan, choice: Choice) -> set[Address]:
+    """What an apply to `from` would change, or is refused for."""
+    from kiamo_iac.planner.plan import Action
+
+    states = {Action.START, Action.PAUSE, Action.STOP}
+    found = {step.address for step in plan.steps if choice.run_state or step.action not in states}
+    return found | {d.address for d in plan.diagnostics if d.severity is Severity.ERROR and d.address is not None}
+
+
+def _undeclared(desired: State, live: State) -> Iterator[Instance]:
+    """Live things that no manifest declares, below parents that one does; not those that the platform makes itself."""
+    for thing in sorted(live, key=lambda thing: thing.address):
+        system = thing.kind.system
+        above = thing.address.parent
+        if thing.address in desired or (above is not None and above not in desired):
+            continue
+        if system is None or not thing.extras.get(system.flag):
+            yield thing

@@ -1,0 +1,121 @@
+"""Files named from the root of the git repository, as GitHub, GitLab and code scanning name them.
+
+Diagnostics and plans name them from the folder of the project file, which may lie anywhere in the repository.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.rooted import real
+from kiamo_iac.git.repository import work_tree_of
+
+if TYPE_CHECKING:
+    from kiamo_iac.app.validation import Read, Validation
+    from kiamo_iac.planner.drift import Drift
+    from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.render.base import Checked
+
+_CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Where GitHub Actions and GitLab's runner put the repository; asked when it came there without its `.git`."""
+
+
+def below_repository(folder: Path, environ: Mapping[str, str] | None = None) -> str:
+    """Where `folder` stands below the root of its repository, `telephony/kiamo/` with the slash; empty at the root.
+
+    Also empty when there is no repository to be found.
+    """
+    folder = real(folder)
+    root = work_tree_of(folder) or _checkout(folder, os.environ if environ is None else environ)
+    if root is None or root == folder:
+        return ""
+    return f"{folder.relative_to(root).as_posix()}/"
+
+
+def below_here(folder: Path) -> str:
+    """Where `folder` stands below the working directory, in the same form; empty too when it does not."""
+    folder, here = real(folder), Path.cwd()
+    return f"{folder.relative_to(here).as_posix()}/" if folder != here and folder.is_relative_to(here) else ""
+
+
+def _checkout(folder: Path, environ: Mapping[str, str]) -> Path | None:
+    for name in _CHECKOUTS:
+        if environ.get(name):
+            root = real(Path(environ[name]))
+            if folder.is_relative_to(root):
+                return root
+    return None
+
+
+def plan_in_repository(plan: Plan, below: str) -> Plan:
+    """`plan` with its files named from the root of the repository, the project standing `below` it."""
+    if not below:
+        return plan
+    steps = tuple(replace(step, source=_placed(step.source, below)) for step in plan.steps)
+    return replace(plan, steps=steps, diagnostics=tuple(_moved(d, below) for d in plan.diagnostics))
+
+
+def drift_in_repository(drift: Drift, below: str) -> Drift:
+    """`drift` with its files named from the root of the repository, the project standing `below` it."""
+    if not below:
+        return drift
+    return replace(drift, things=tuple(replace(t, source=_placed(t.source, below)) for t in drift.things))
+
+
+def checked_in_repository(
+    found: Validation, *, strict: bool, below: Callable[[Path], str] = below_repository
+) -> Checked:
+    """What `validate` found with its files named from the root of the repository, and the manifests that were read.
+
+    `below`: another place to name them from.
+
+    Raises:
+        ManifestError: a folder of manifests cannot be read any more.
+    """
+    from kiamo_iac.render.base import Checked
+
+    diagnostics: list[Diagnostic] = []
+    names: list[str] = []
+    homes: list[str] = []
+    for part in found.parts:
+        home = below(part.root)
+        diagnostics += (_moved(diagnostic, home) for diagnostic in part.diagnostics)
+        names += _names(part, home)
+        homes.append(f"{home}{part.project.file.name if part.project else 'kiamo.yaml'}")
+    return Checked(
+        tuple(diagnostics),
+        files=found.files,
+        things=found.things,
+        names=tuple(names),
+        home=homes[0] if homes else "kiamo.yaml",
+        strict=strict,
+    )
+
+
+def _names(part: Read, below: str) -> list[str]:
+    files = part.project.every_manifest if part.project else part.loose
+    root = part.root
+    return [below + (f.relative_to(root) if f.is_relative_to(root) else f).as_posix() for f in files]
+
+
+def _moved(diagnostic: Diagnostic, below: str) -> Diagnostic:
+    related = tuple((message, _below(place, below)) for message, place in diagnostic.related)
+    return replace(diagnostic, source=_placed(diagnostic.source, below), related=related)
+
+
+def _placed(source: SourceRange | None, below: str) -> SourceRange | None:
+    return None if source is None else _below(source, below)
+
+
+def _below(source: SourceRange, below: str) -> SourceRange:
+    return source._replace(file=_path(source.file, below))
+
+
+def _path(file: str, below: str) -> str:
+    """A file outside of the project's folder is named by its whole path, which stays as it is."""
+    return file if Path(file).is_absolute() else f"{below}{file}"

@@ -1,0 +1,114 @@
+"""Every JSON Schema by its name, for printing and for keeping beside manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kiamo_iac.app.opening import contract_of_project, project_above
+from kiamo_iac.core.diagnostics import did_you_mean
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.document.files import write_text
+from kiamo_iac.resources import kinds
+
+if TYPE_CHECKING:
+    from kiamo_iac.core.capabilities import Capabilities
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A schema that there is."""
+
+    line: str
+    """What it describes, in a line."""
+    file: str
+    """Its file below the folder of schemas, with forward slashes."""
+    make: Callable[[], Schema]
+
+
+def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Described]:
+    """Every schema by its name. With `capabilities`, those of manifests are narrowed to that contract."""
+    from kiamo_iac.contract import schema as contract_schema
+    from kiamo_iac.ledger.schema import ledger_schema
+    from kiamo_iac.manifest import schema
+    from kiamo_iac.manifest.project.schema import project_schema
+    from kiamo_iac.render import schemas, schemas_environments
+    from kiamo_iac.render.schemas_promotion import promotion_schema
+
+    whole: dict[str, tuple[str, Callable[[], Schema]]] = {
+        "manifest": ("a manifest", partial(schema.manifest_schema, capabilities)),
+        "patch": ("a patch: a manifest in which null takes away", partial(schema.patch_schema, capabilities)),
+        "project": ("the project file, kiamo.yaml", project_schema),
+        "contract": ("a whole contract, as contract show --format json prints it", contract_schema.contract_schema),
+        "contract-override": ("an override of the contract: what contract: names", contract_schema.override_schema),
+        "plan": ("plan --format json", schemas.plan_schema),
+        "plans": ("plan --all-environments --format json", schemas_environments.plans_schema),
+        "composed": ("render --format json", schemas_environments.composed_schema),
+        "saved-plan": ("the file of plan --out", schemas.saved_plan_schema),
+        "promotion": ("promote --format json", promotion_schema),
+        "report": ("apply --format json", schemas.report_schema),
+        "drift": ("drift --format json", schemas.drift_schema),
+        "validate": ("validate --format json", schemas.validate_schema),
+        "owned": ("ledger list --format json", schemas.owned_schema),
+        "ledger": ("the ledger, and each line of its file", ledger_schema),
+    }
+    found = {name: Described(line, f"{name}.schema.json", make) for name, (line, make) in whole.items()}
+    for kind in kinds():
+        line = f"one {kind}: a block at the top of a manifest"
+        make = partial(schema.kind_schema, kind, capabilities)
+        found[kind] = Described(line, f"kinds/{kind}.schema.json", make)
+    return found
+
+
+def catalogue_in_force(project: Path | None) -> Mapping[str, Described]:
+    """The schemas under the contract of a project (None: the nearest one); outside of a project, those of any contract.
+
+    Raises:
+        UsageError: `project` is given and is not there.
+        ManifestError: project file or contract holds problems.
+    """
+    from kiamo_iac.manifest.project.file import load_project
+
+    found = project or project_above(Path.cwd())
+    if found is None:
+        return catalogue()
+    return catalogue(contract_of_project(load_project(found)).capabilities())
+
+
+def described(name: str, known: Mapping[str, Described]) -> Described:
+    """One of `known`.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in known:
+        msg = f'There is no schema "{name}".'
+        raise UsageError(msg, hint=did_you_mean(name, known) or f"there are {', '.join(known)}")
+    return known[name]
+
+
+def write_schemas(wanted: Mapping[str, Described], folder: Path, text_of: Callable[[Schema], str]) -> int:
+    """Write each into its file below `folder`, unless it stands there already; how many were written.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    written = 0
+    for entry in wanted.values():
+        path = folder / entry.file
+        content = text_of(entry.make())
+        try:
+            if path.is_file() and path.read_bytes() == content.encode("utf-8"):
+                continue
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(path, content, within=folder)
+        except OSError as error:
+            msg = f"{path} cannot be written: {error.strerror or error}."
+            raise UsageError(msg, hint="name a folder that you may write to") from error
+        written += 1
+    return written

@@ -1,0 +1,121 @@
+"""Manifests checked offline: all of a project, or of every project that some paths lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from kiamo_iac.app.opening import Workspace, project_above
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.errors import ManifestError
+from kiamo_iac.core.rooted import real
+from kiamo_iac.manifest.all_environments import check_all
+from kiamo_iac.manifest.loader import load
+from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests
+from kiamo_iac.manifest.project.model import Project, find_project
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read together: one project, or the manifests that lie in none."""
+
+    root: Path
+    """The folder that diagnostics name files from."""
+    diagnostics: tuple[Diagnostic, ...]
+    project: Project | None = None
+    """None: there is none, or it cannot be read."""
+    loose: tuple[Path, ...] = ()
+    """The manifests, where there is no project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What the manifests were found to be."""
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: int = 0
+    """How many manifests were read."""
+    things: int = 0
+    """How many things they declare."""
+    ignored: tuple[Path, ...] = ()
+    """Paths that were named and are no manifests of the project that they lie in."""
+    parts: tuple[Read, ...] = ()
+    """The same diagnostics by what was read together."""
+
+    def __add__(self, other: Self) -> Validation:
+        return Validation(
+            self.diagnostics + other.diagnostics,
+            self.files + other.files,
+            self.things + other.things,
+            self.ignored + other.ignored,
+            self.parts + other.parts,
+        )
+
+
+def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
+    """Check manifests offline.
+
+    Without `paths`, all of the project. With them, all of every project that they lie in, since a problem may lie
+    between two files; those that lie in no project are checked together by themselves. A folder stands for the projects
+    in it, too. Problems of project file and contract are among the diagnostics.
+
+    Raises:
+        UsageError: no project was found, and no paths are given.
+        ManifestError: a link leads out of a project or repository.
+        KiamoIacError: a folder cannot be read.
+    """
+    if file is not None or not paths:
+        for path in paths:
+            check_way(path, project=True)
+        return _validate_project(file or find_project(Path.cwd()), paths)
+    inside: dict[Path, list[Path]] = {}
+    loose: list[Path] = []
+    for path in paths:
+        check_way(path, project=True)
+        found = project_above(path if path.is_dir() else path.parent)
+        if found is None:
+            files, projects = _below(path)
+            loose += files
+            for project in projects:
+                inside.setdefault(project, [])
+        else:
+            inside.setdefault(real(found.parent) / found.name, []).append(path)
+    result = Validation()
+    for project, named in inside.items():
+        result += _validate_project(project, named)
+    if loose:
+        loaded = load(loose, root=Path.cwd(), capabilities=load_contract().capabilities())
+        read = Read(Path.cwd(), loaded.diagnostics, loose=tuple(loose))
+        result += Validation(loaded.diagnostics, loaded.files, len(loaded.state), parts=(read,))
+    return result
+
+
+def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
+    try:
+        workspace = Workspace.open(file)
+        checked = check_all(workspace.project, workspace.contract.capabilities())
+    except ManifestError as error:
+        return Validation(error.diagnostics, parts=(Read(real(file.parent), error.diagnostics),))
+    strangers = tuple(_strangers(workspace.project, paths))
+    read = Read(workspace.project.root, checked.diagnostics, workspace.project)
+    return Validation(checked.diagnostics, checked.files, checked.things, strangers, (read,))
+
+
+def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
+    """Those of `paths` that the project does not read."""
+    if not paths:
+        return []
+    known = {real(path) for path in (*project.every_manifest, project.file, project.contract) if path}
+    return [path for path in paths if not path.is_dir() and real(path) not in known]
+
+
+def _below(path: Path) -> tuple[list[Path], list[Path]]:
+    """The manifests that a path outside of any project stands for, and the projects that lie in it."""
+    if not path.is_dir():
+        return [path], []
+    found = loose_manifests(path)
+    projects = [file for file in found if file.name == PROJECT_FILE]
+    return [file for file in found if not any(file.is_relative_to(p.parent) for p in projects)], projects

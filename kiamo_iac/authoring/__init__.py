@@ -1,0 +1,1 @@
+"""Changes to files that people wrote: export and promote."""

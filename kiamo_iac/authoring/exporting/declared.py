@@ -1,0 +1,103 @@
+"""Which live thing each declared one is, as an export sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kiamo_iac.authoring.exporting.layers import Edits, Layers, Writable
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.resource import Ensure, Resource
+from kiamo_iac.core.state import Instance, State
+from kiamo_iac.manifest.composition import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One declared thing beside the live one."""
+
+    address: Address
+    """By its declared name, below its parent's."""
+    kind: type[Resource]
+    layers: Layers
+    lives_at: Address
+    """Where it stands on the instance, or would."""
+    live: Instance | None
+    known: bool
+    """Whether the instance can be asked for such things at all."""
+    absent: bool
+    """Nothing is there, and nothing is to be: it is declared so, or its parent is."""
+
+    @property
+    def name_differs(self) -> bool:
+        """It lives under another name than the declared one."""
+        return self.live is not None and identity(self.live.name) != self.address.name
+
+    @property
+    def managed(self) -> bool:
+        """It is no reference."""
+        return not self.kind.by_reference or self.layers.body.get("managed") is True
+
+
+Parts = Mapping[Address, tuple[Part, ...]]
+
+
+class Matching:
+    """Finds the live thing of every declared one, parents before children."""
+
+    def __init__(
+        self, parts: Parts, live: State, *, capabilities: Capabilities, owned: Ownership, writable: Writable
+    ) -> None:
+        self.edits: Edits = {}
+        self._parts = parts
+        self._live = live
+        self._capabilities = capabilities
+        self._owned = owned
+        self._writable = writable
+        self._found: dict[Address, Declared] = {}
+        self._taken: set[Address] = set()
+        """Live addresses of things that were found under a former name."""
+
+    def all(self) -> list[Declared]:
+        """Every declared thing; parents before children, otherwise by address."""
+        for address in sorted(self._parts, key=lambda a: (a.depth, a)):
+            self._found[address] = self._one(address)
+        return list(self._found.values())
+
+    def _one(self, address: Address) -> Declared:
+        parts = self._parts[address]
+        kind = parts[0].block.shape.kind
+        layers = Layers(parts, self._writable, self.edits)
+        above = self._found.get(address.parent) if address.parent is not None else None
+        parent = above.lives_at if above is not None else address.parent
+        lives_at = Address.of(kind.collection, address.name, parent)
+        known = "list" in self._capabilities.of(kind.kind).operations and (above is None or above.known)
+        live = self._live.get(lives_at)
+        if live is None and known:
+            live = self._under_another_name(address, layers, parent)
+            lives_at = live.address if live is not None else lives_at
+        declared_absent = layers.body.get("ensure") == Ensure.ABSENT.value
+        absent = live is None and (declared_absent or (above is not None and above.absent))
+        return Declared(address, kind, layers, lives_at, live, known, absent)
+
+    def _under_another_name(self, address: Address, layers: Layers, parent: Address | None) -> Instance | None:
+        """The thing that the name has been taken from since: by its former names, or by the id that the ledger has."""
+        former = [str(name) for name in layers.body.get("renamed_from", ())]
+        candidates = [self._live.get(Address.of(address.collection, name, parent)) for name in former]
+        entry = self._owned.get(address)
+        if entry is not None and entry.remote_id is not None:
+            siblings = self._live.within(parent, address.collection)
+            candidates += [thing for thing in siblings if thing.remote_id == entry.remote_id]
+        there = {thing.address: thing for thing in candidates if thing is not None and self._is_free(thing, address)}
+        if len(there) != 1:
+            return None
+        (found,) = there.values()
+        self._taken.add(found.address)
+        return found
+
+    def _is_free(self, thing: Instance, address: Address) -> bool:
+        """Whether no other block declares it."""
+        declared = Address.of(address.collection, thing.address.name, address.parent)
+        return declared not in self._parts and thing.address not in self._taken

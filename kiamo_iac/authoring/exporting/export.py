@@ -1,0 +1,223 @@
+"""An export from beginning to end: what is declared is brought level, what is not gets a block, and it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kiamo_iac.authoring.exporting.blocks import Blocks, in_block_order
+from kiamo_iac.authoring.exporting.choice import Choice
+from kiamo_iac.authoring.exporting.declared import Declared, Matching, Parts
+from kiamo_iac.authoring.exporting.edits import Edit, in_order
+from kiamo_iac.authoring.exporting.levelling import Levelling
+from kiamo_iac.authoring.exporting.limits import IsSecret, no_secrets
+from kiamo_iac.authoring.exporting.placing import Folder, Placing
+from kiamo_iac.authoring.exporting.remarks import Remarks
+from kiamo_iac.authoring.exporting.sayings import Sayings
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.ownership import Owned, Ownership
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import Resource
+from kiamo_iac.core.sensitive import hidden_at, hidden_repeats, listed_paths, masked_paths, sensitive_paths
+from kiamo_iac.core.state import Instance, State
+from kiamo_iac.resources import by_collection, children_of, kinds
+
+NO_PARTS: Parts = {}
+NOTHING = Folder()
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be written, and what is to be told. Files are named as places name them."""
+
+    edits: Mapping[str, list[Edit]]
+    """Of files that are there; in an order in which they can be made one after the other."""
+    created: Mapping[str, dict[str, list[Any]]]
+    """New files → what they hold."""
+    remarks: Remarks = field(default_factory=Remarks)
+
+
+def export(
+    live: State,
+    *,
+    capabilities: Capabilities,
+    parts: Parts = NO_PARTS,
+    folder: Folder = NOTHING,
+    choice: Choice | None = None,
+    owned: Ownership | None = None,
+    is_secret: IsSecret = no_secrets,
+    desired: State | None = None,
+) -> Export:
+    """The edits that make manifests of a live state.
+
+    `live` holds everything of the instance's top level, and all below the parents that `choice` concerns. `parts`: what
+    is declared for the environment already, wherever it stands; `folder`: where may be written. `owned`: what the
+    ledger has. `is_secret`: whether a text holds a token that is known. `desired`: what the project declares for the
+    environment, wherever it is exported to, for what it lists as sensitive.
+    """
+    live = _hidden_like(live, owned or {}, desired or State())
+    exporting = _Exporting(live, capabilities, choice=choice or Choice(), owned=owned or {}, is_secret=is_secret)
+    return exporting.into(parts, folder)
+
+
+class _Exporting:
+    def __init__(
+        self, live: State, capabilities: Capabilities, *, choice: Choice, owned: Ownership, is_secret: IsSecret
+    ) -> None:
+        self._live = live
+        self._capabilities = capabilities
+        self._choice = choice
+        self._owned = owned
+        self._remarks = Remarks()
+        self._sayings = Sayings(live, capabilities, is_secret=is_secret)
+        self._blocks = Blocks(
+            live, capabilities, sayings=self._sayings, choice=choice, owned=owned, remarks=self._remarks
+        )
+
+    def into(self, parts: Parts, folder: Folder) -> Export:
+        """The export into a folder, beside what is declared."""
+        matching = Matching(
+            parts,
+            self._live,
+            capabilities=self._capabilities,
+            owned=self._owned,
+            writable=folder.documents.__contains__,
+        )
+        declared = matching.all()
+        levelling = Levelling(self._sayings, self._remarks)
+        chosen = [one for one in declared if self._choice.has(one.address) or self._choice.has(one.lives_at)]
+        for one in chosen:
+            levelling.one(one)
+        there = {one.lives_at: one for one in declared}
+        placing = Placing(folder, matching.edits)
+        self._add_children(there)
+        self._add_tops(there, placing)
+        self._settle_lists(declared, chosen, levelling, added=set(self._remarks.added))
+        self._remarks.finish()
+        data = folder.documents
+        edits = {file: in_order(found, data[file]) for file, found in matching.edits.items() if found}
+        return Export(edits, placing.created, self._remarks)
+
+    def _add_children(self, there: Mapping[Address, Declared]) -> None:
+        """New blocks in the blocks of declared parents."""
+        for parent in there.values():
+            if parent.live is None:
+                continue
+            exclusive = parent.layers.body.get("exclusive", ())
+            for kind in in_block_order(parent.kind):
+                complete = kind.collection in exclusive
+                before = len(self._remarks.added)
+                blocks = self._blocks.below(parent.live, kind, there, complete=complete)
+                if blocks and not self._appended(parent, kind, blocks):
+                    del self._remarks.added[before:]
+
+    def _appended(self, parent: Declared, kind: type[Resource], blocks: list[dict[str, Any]]) -> bool:
+        """Whether the block of `parent` could be given them; where it could not, that is told."""
+        part = parent.layers.below()
+        if part is not None:
+            parent.layers.append(part, kind.collection, blocks)
+            return True
+        names = ", ".join(quote(block["name"]) for block in blocks)
+        self._remarks.warn(
+            "KIA1011",
+            f"new {kind.collection} of {quote(parent.address.name)} are left out, for its block stands outside of the "
+            f"folder: {names}",
+            hint="export into the folder that holds it",
+            address=parent.address,
+            source=parent.layers.source_of(),
+        )
+        return False
+
+    def _add_tops(self, there: Collection[Address], placing: Placing) -> None:
+        """New blocks at the top of files: of things without a parent, and of those whose parent is not asked for."""
+        for kind in kinds().values():
+            if kind.parent is not None:
+                continue
+            for thing in self._live.within(None, kind.collection):
+                if thing.address in there:
+                    continue
+                if self._choice.has(thing.address):
+                    block = self._blocks.whole(thing, there)
+                    if block is not None:
+                        placing.add(kind, thing.name, block)
+                elif self._choice.concerns(thing.address):
+                    self._add_apart(thing, there, placing)
+
+    def _add_apart(self, parent: Instance, there: Collection[Address], placing: Placing) -> None:
+        """Blocks that name their parents, which are not asked for themselves."""
+        for kind in children_of(parent.kind.kind):
+            for thing in self._live.within(parent.address, kind.collection):
+                if thing.address in there:
+                    continue
+                if not self._choice.has(thing.address):
+                    self._add_apart(thing, there, placing)
+            names = _names_to(parent, self._live)
+            for block in self._blocks.below(parent, kind, there):
+                placing.add(kind, str(block["name"]), {**names, **block}, within=next(iter(names.values())))
+
+    def _settle_lists(
+        self, declared: list[Declared], chosen: list[Declared], levelling: Levelling, *, added: Collection[Address]
+    ) -> None:
+        """`renamed_from` and `exclusive`, now that it is known what is declared in the end."""
+        at_home = {one.lives_at for one in declared if one.live is not None} | set(added)
+        for one in chosen:
+            if one.live is None:
+                continue
+            for former in one.layers.body.get("renamed_from", ()):
+                home = Address.of(one.kind.collection, former, one.lives_at.parent)
+                if home in added and home != one.lives_at:
+                    levelling.forget_former_name(one, identity(former))
+            for collection in one.layers.body.get("exclusive", ()):
+                if not self._is_complete(one, by_collection()[collection], at_home):
+                    levelling.not_exclusive(one, collection)
+
+    def _is_complete(self, parent: Declared, kind: type[Resource], at_home: Collection[Address]) -> bool:
+        """Whether all that could be declared below it is, as far as that was asked for."""
+        flag = kind.system.flag if kind.system is not None else ""
+        return all(
+            thing.address in at_home or bool(thing.extras.get(flag)) or not self._choice.has(thing.address)
+            for thing in self._live.within(parent.lives_at, kind.collection)
+        )
+
+
+def _hidden_like(live: State, owned: Ownership, desired: State) -> State:
+    """The live state, its settings hidden also where a manifest lists them as sensitive, or did at the last apply."""
+    if not owned and not len(desired):
+        return live
+    former = {at: one for one in desired for at in _addresses(one.address, desired) if at not in desired}
+    declared = {one.address: desired.get(one.address) or former.get(one.address) for one in live}
+    return State(_one_hidden(one, owned.get(one.address), declared[one.address]) for one in live)
+
+
+def _addresses(address: Address, desired: State) -> list[Address]:
+    """Where a resource may be live: also under former names, its own and those of what it stands below."""
+    declared = desired.get(address)
+    former = declared.lifecycle.renamed_from if declared is not None else ()
+    above = _addresses(address.parent, desired) if address.parent is not None else [None]
+    return [Address.of(address.collection, name, parent) for parent in above for name in (address.name, *former)]
+
+
+def _one_hidden(live: Instance, entry: Owned | None, declared: Instance | None) -> Instance:
+    if not live.settings:
+        return live
+    paths = masked_paths(entry.attributes.get("settings")) if entry is not None else []
+    if declared is not None:
+        listed = declared.lifecycle.sensitive
+        paths = [*paths, *sensitive_paths(declared.settings), *listed_paths(live.settings, listed)]
+    settings = hidden_at(live.settings, paths)
+    if declared is not None:
+        settings = hidden_repeats(settings, declared.settings)
+    return live if settings is live.settings else replace(live, settings=settings)
+
+
+def _names_to(parent: Instance, live: State) -> dict[str, str]:
+    """`base: prospects`: what a block at the top of a file says of its parents, the outermost first."""
+    names: dict[str, str] = {}
+    at: Address | None = parent.address
+    while at is not None:
+        thing = live[at]
+        names = {thing.kind.kind: thing.name, **names}
+        at = at.parent
+    return names

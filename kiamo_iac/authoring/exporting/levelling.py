@@ -1,0 +1,273 @@
+"""What is declared already, brought level with what is live: only what differs, where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from kiamo_iac.authoring.exporting.blocks import can_say, needed_for
+from kiamo_iac.authoring.exporting.declared import Declared
+from kiamo_iac.authoring.exporting.layers import OutsideError
+from kiamo_iac.authoring.exporting.remarks import Change, Remarks
+from kiamo_iac.authoring.exporting.sayings import Saying, Sayings, Unsaid, reference_of
+from kiamo_iac.core.address import identity
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import COMMON_KEYS, Ensure
+from kiamo_iac.core.sensitive import hidden, sensitive_paths, shows
+from kiamo_iac.core.state import Gone, Instance
+from kiamo_iac.core.strict_json import same
+
+
+class Levelling:
+    """Brings declared things level, one after the other."""
+
+    def __init__(self, sayings: Sayings, remarks: Remarks) -> None:
+        self._sayings = sayings
+        self._remarks = remarks
+
+    def one(self, declared: Declared) -> None:
+        """All of one thing but its lists of children."""
+        if not declared.known or declared.absent:
+            return
+        if declared.live is None:
+            self._gone(declared)
+            return
+        if declared.name_differs:
+            self._renamed(declared, declared.live)
+        if declared.layers.body.get("ensure") == Ensure.ABSENT.value:
+            self._there_all_the_same(declared)
+        if declared.managed:
+            self._attributes(declared, declared.live)
+
+    # --- the thing itself --------------------------------------------------------------------------------------------
+
+    def _gone(self, declared: Declared) -> None:
+        source = declared.layers.source_of()
+        noun = declared.kind.kind
+        remedy = f"to have it made, bring the {noun} back, and apply"
+        if self._tried(declared, declared.layers.take_whole):
+            self._remarks.removed.append(declared.address)
+            self._remarks.warn(
+                "KIA1006",
+                f"the {noun} {quote(declared.address.name)} is not on the instance: its block is taken out",
+                hint=remedy
+                if declared.managed
+                else f"nothing on the instance names it; if it should, make the {noun} in Kiamo",
+                address=declared.address,
+                source=source,
+            )
+
+    def _renamed(self, declared: Declared, live: Instance) -> None:
+        source = declared.layers.source_of("name")
+        if self._sayings.name_refused(live) is not None or not self._tried(
+            declared, lambda: declared.layers.rename(live.name)
+        ):
+            return
+        self._remarks.changed.append(Change(declared.address, "name", declared.address.name, live.name, source))
+        if live.address.name in map(identity, declared.layers.body.get("renamed_from", ())):
+            self.forget_former_name(declared, live.address.name)
+
+    def _there_all_the_same(self, declared: Declared) -> None:
+        source = declared.layers.source_of("ensure")
+        if self._tried(declared, lambda: declared.layers.take("ensure"), "ensure"):
+            self._remarks.changed.append(Change(declared.address, "ensure", Ensure.ABSENT.value, None, source))
+            self._remarks.warn(
+                "KIA1010",
+                f"the {declared.kind.kind} {quote(declared.address.name)} is declared absent, and is there: "
+                '"ensure" is taken away',
+                hint="to have it deleted, bring it back, and apply",
+                address=declared.address,
+                source=source,
+            )
+
+    def forget_former_name(self, declared: Declared, name: str) -> None:
+        """A former name that is the name of a thing again."""
+        source = declared.layers.source_of("renamed_from")
+        items = [item for item in declared.layers.body["renamed_from"] if identity(item) == name]
+        if self._tried(declared, lambda: declared.layers.take_items("renamed_from", items), "renamed_from"):
+            self._remarks.changed.append(Change(declared.address, "renamed_from", name, None, source))
+
+    def not_exclusive(self, declared: Declared, collection: str) -> None:
+        """A list that was declared complete and cannot be."""
+        source = declared.layers.source_of("exclusive")
+        if self._tried(declared, lambda: declared.layers.take_items("exclusive", [collection]), "exclusive"):
+            self._remarks.changed.append(Change(declared.address, "exclusive", collection, None, source))
+            self._remarks.warn(
+                "KIA1010",
+                f"not all {collection} of {quote(declared.address.name)} can be declared: the list is no longer "
+                "exclusive",
+                hint="what is left out would be deleted otherwise",
+                address=declared.address,
+                source=source,
+            )
+
+    # --- its attributes ----------------------------------------------------------------------------------------------
+
+    def _attributes(self, declared: Declared, live: Instance) -> None:
+        saying = self._sayings.of(live)
+        self._run_state(declared, live)
+        body = declared.layers.body
+        for key, value in body.items():
+            if key in COMMON_KEYS or key in {"name", "state"}:
+                continue
+            if (key,) in saying.unsaid or key not in saying.attributes:
+                self._take(declared, live, key, saying.unsaid.get((key,)))
+            elif not equal(declared, key, value, saying.attributes[key]):
+                self._put(declared, live, key, saying.attributes[key])
+        if body.get("settings"):
+            self._settings(declared, live, saying)
+
+    def _put(self, declared: Declared, live: Instance, key: str, value: Any) -> None:
+        layers = declared.layers
+        before = layers.body[key]
+        if value == {} and key in set(_needed(declared, live)):
+            self._take(declared, live, key, Unsaid("KIA1009", "is empty, and a run state that is declared needs it"))
+            return
+        reference = reference_of(declared.kind, key)
+        if reference is not None and reference.mapping:
+            kept = {role: before[role] if _alike(before.get(role), name) else name for role, name in value.items()}
+            self._level(declared, key, kept)
+            return
+        source, variables = layers.source_of(key), layers.variables(key)
+        if self._tried(declared, lambda: layers.put(key, value), key):
+            self._remarks.changed.append(Change(declared.address, key, before, value, source))
+            self._variables(declared, key, variables)
+
+    def _take(self, declared: Declared, live: Instance, key: str, unsaid: Unsaid | None) -> None:
+        layers = declared.layers
+        source, before = layers.source_of(key), layers.body[key]
+        if not self._tried(declared, lambda: layers.take(key), key):
+            return
+        self._remarks.changed.append(Change(declared.address, key, before, None, source))
+        if unsaid is None:
+            unsaid = Unsaid("KIA1007", "is declared, and the instance has no such value")
+        self._remarks.unsaid(live, (key,), unsaid, source=source)
+
+    def _settings(self, declared: Declared, live: Instance, saying: Saying) -> None:
+        before: Mapping[str, Any] = declared.layers.body["settings"]
+        shown = hidden(before, declared.layers.body.get("sensitive") or ())
+        wanted: dict[str, Any] = {}
+        for key, value in before.items():
+            if sensitive_paths(shown[key]) or sensitive_paths(live.settings.get(key)):
+                wanted[key] = value
+                self._sensitive(declared, key, is_level=shows(live.settings.get(key), shown[key]))
+            elif same(live.settings.get(key), value):
+                wanted[key] = value
+            elif key in saying.settings:
+                wanted[key] = saying.settings[key]
+            else:
+                unsaid = saying.unsaid.get(("settings", key))
+                unsaid = unsaid or Unsaid("KIA1007", "is declared, and the instance has no such value")
+                self._remarks.unsaid(live, ("settings", key), unsaid, source=declared.layers.source_of("settings"))
+        if wanted:
+            self._level(declared, "settings", wanted)
+        elif self._tried(declared, lambda: declared.layers.take("settings"), "settings"):
+            source = declared.layers.source_of("settings")
+            self._remarks.changed.append(Change(declared.address, "settings", shown, None, source))
+
+    def _sensitive(self, declared: Declared, key: str, *, is_level: bool) -> None:
+        """A declared sensitive setting is never replaced by what an instance shows."""
+        if not is_level:
+            self._remarks.warn(
+                "KIA0435",
+                f'"settings.{key}" of the {declared.kind.kind} {quote(declared.address.name)} is sensitive, and not as '
+                "it is live: it stays as it is declared",
+                hint="an apply writes it; to let the live value stand, remove the key",
+                address=declared.address,
+                source=declared.layers.source_of("settings"),
+            )
+
+    def _level(self, declared: Declared, key: str, wanted: Mapping[str, Any]) -> None:
+        """The entries of a mapping, each where it stands."""
+        layers = declared.layers
+        before: Mapping[str, Any] = layers.body[key]
+        for entry in dict.fromkeys((*before, *wanted)):
+            path, old, new = f"{key}.{entry}", before.get(entry), wanted.get(entry)
+            if entry in before and entry in wanted and same(old, new):
+                continue
+            variables = layers.variables(key, entry) if entry in before and entry in wanted else ()
+            change = (
+                partial(layers.put_entry, key, entry, new)
+                if entry in wanted
+                else partial(layers.take_entry, key, entry)
+            )
+            if self._tried(declared, change, path):
+                self._remarks.changed.append(Change(declared.address, path, old, new, layers.source_of(key)))
+                self._variables(declared, path, variables)
+
+    # --- its run state -----------------------------------------------------------------------------------------------
+
+    def _run_state(self, declared: Declared, live: Instance) -> None:
+        layers, machine = declared.layers, declared.kind.machine
+        wanted, state = layers.body.get("state"), live.run_state
+        if machine is None or wanted is None or state is None or machine.satisfies(state, wanted):
+            return
+        source = layers.source_of("state")
+        if can_say(declared.kind, state):
+            if self._tried(declared, lambda: layers.put("state", state), "state"):
+                self._remarks.changed.append(Change(declared.address, "state", wanted, state, source))
+        elif self._tried(declared, lambda: layers.take("state"), "state"):
+            self._remarks.changed.append(Change(declared.address, "state", wanted, None, source))
+            why = Unsaid("KIA1009", f"is declared {wanted}, and it is {state}, which no manifest asks for")
+            self._remarks.unsaid(live, ("state",), why, source=source)
+
+    # --- what is told ------------------------------------------------------------------------------------------------
+
+    def _tried(self, declared: Declared, change: Callable[[], object], path: str = "") -> bool:
+        """Whether a change could be made; where it could not, that is told."""
+        try:
+            change()
+        except OutsideError as error:
+            noun, name = declared.kind.kind, quote(declared.address.name)
+            what = f'"{path}" of the {noun} {name}' if path else f"the {noun} {name}"
+            self._remarks.warn(
+                "KIA1011",
+                f"{what} is not brought level: it stands outside of the folder",
+                hint="export into the folder that holds it, or change it there",
+                address=declared.address,
+                source=error.source,
+            )
+            return False
+        return True
+
+    def _variables(self, declared: Declared, path: str, names: tuple[str, ...]) -> None:
+        if not names:
+            return
+        listed = " and ".join(f'"{name}"' for name in names)
+        source = declared.layers.source_of(path.partition(".")[0])
+        self._remarks.warn(
+            "KIA1008",
+            f'"{path}" took its value from the variable {listed}, and is written out now',
+            hint="change the variable instead, if the value belongs to it",
+            address=declared.address,
+            source=source,
+        )
+
+
+def _needed(declared: Declared, live: Instance) -> Iterator[str]:
+    """The attributes that a run state which is declared in the end needs."""
+    body = declared.layers.body
+    machine, state = declared.kind.machine, body.get("state")
+    if machine is not None and state is not None and live.run_state is not None:
+        if not machine.satisfies(live.run_state, state):
+            state = live.run_state
+        yield from needed_for(declared.kind, state)
+    if body.get("initial_state") is not None:
+        yield from needed_for(declared.kind, body["initial_state"])
+
+
+def equal(declared: Declared, key: str, value: Any, live: Any) -> bool:
+    """Whether a declared value means what the live one is; names of others are compared as names are."""
+    reference = reference_of(declared.kind, key)
+    if reference is None:
+        return same(value, live)
+    if not reference.mapping:
+        return _alike(value, live)
+    return value.keys() == live.keys() and all(_alike(value[role], live[role]) for role in value)
+
+
+def _alike(declared: Any, live: Any) -> bool:
+    if not isinstance(declared, str) or not isinstance(live, str) or isinstance(live, Gone):
+        return False
+    return identity(declared) == identity(live)

@@ -1,0 +1,171 @@
+"""What manifests can say of a live thing: its attributes and settings in their words, and what stays unsaid and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from kiamo_iac.authoring.exporting.limits import IsSecret, no_secrets, refused, refused_name
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import COMMON_KEYS, Reference, Resource, Scope
+from kiamo_iac.core.sensitive import sensitive_paths
+from kiamo_iac.core.state import Gone, Instance, State
+from kiamo_iac.resources import kinds
+
+Path = tuple[str, ...]
+"""`("label",)`, or `("settings", "pace")`."""
+
+_NAMES_AN_ID: Final = re.compile(r".*(?:_id|Id|ID|_ref|Ref)s?|ids?|refs?")
+_NOT_ATTRIBUTES: Final = frozenset({"name", "state"}) | COMMON_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """Why something of a live thing stays out of a manifest."""
+
+    code: str
+    why: str
+    """The end of a sentence that begins with what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One live thing in the words of manifests, values as they are compared (variables are not escaped)."""
+
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """In the order in which blocks are written; without name and run state."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    unsaid: dict[Path, Unsaid] = field(default_factory=dict)
+
+
+class Sayings:
+    """Of one live state under one contract."""
+
+    def __init__(self, live: State, capabilities: Capabilities, *, is_secret: IsSecret = no_secrets) -> None:
+        self._live = live
+        self._capabilities = capabilities
+        self._is_secret = is_secret
+        self._ids = {thing.remote_id for thing in live if thing.remote_id is not None}
+
+    def name_refused(self, thing: Instance) -> str | None:
+        """Why no block can have the name of `thing`; None: it can."""
+        pattern = self._capabilities.of(thing.kind.kind).name_pattern
+        return refused_name(thing.name, pattern, is_secret=self._is_secret)
+
+    def of(self, thing: Instance) -> Saying:
+        """What can be said of `thing`."""
+        saying = Saying()
+        known = self._capabilities.of(thing.kind.kind)
+        for key in attribute_order(thing.kind):
+            if key not in thing.attributes or key not in known.attributes:
+                continue
+            value = thing.attributes[key]
+            unsaid = self._unsaid(thing, key, value)
+            if unsaid is None:
+                saying.attributes[key] = value
+            else:
+                saying.unsaid[(key,)] = unsaid
+        for key, why in _refused_by_model(thing, saying.attributes):
+            saying.attributes.pop(key, None)
+            saying.unsaid[(key,)] = Unsaid("KIA1002", why)
+        self._settings(thing, saying)
+        return saying
+
+    def _unsaid(self, thing: Instance, key: str, value: Any) -> Unsaid | None:
+        if why := refused(value, is_secret=self._is_secret):
+            return Unsaid("KIA1002", why)
+        reference = reference_of(thing.kind, key)
+        if reference is not None:
+            gone = [name for name in reference.names(thing.attributes) if not self._is_there(thing, reference, name)]
+            if gone:
+                return Unsaid("KIA1003", f"names what is not on the instance: {', '.join(map(_named, gone))}")
+        choices = self._capabilities.of(thing.kind.kind).choices.get(key)
+        if choices and value not in choices:
+            return Unsaid("KIA1002", f"is {quote(str(value))}, which the contract does not have among its choices")
+        return None
+
+    def _is_there(self, thing: Instance, reference: Reference, name: str) -> bool:
+        if isinstance(name, Gone):
+            return False
+        return target_of(reference, name, thing.address.parent) in self._live
+
+    def _settings(self, thing: Instance, saying: Saying) -> None:
+        known = self._capabilities.of(thing.kind.kind)
+        reserved = known.wire_names | known.attributes | frozenset(thing.kind.model_fields)
+        forms: set[str] = set()
+        for key, value in sorted(thing.settings.items()):
+            hidden = sensitive_paths(value, ("settings", key))
+            if hidden:  # what stands beside it would be compared, and written, without it
+                saying.unsaid["settings", key] = _sensitive(hidden, key)
+                continue
+            why = refused({key: value}, is_secret=self._is_secret)
+            if identity(key) in forms:
+                why = "has the same name in Unicode NFC as another one"
+            forms.add(identity(key))
+            if why is None and key in reserved:
+                why = "has the name of an attribute"
+            if why is not None:
+                saying.unsaid["settings", key] = Unsaid("KIA1002", why)
+            elif self._holds_an_id(key, value):
+                saying.unsaid["settings", key] = Unsaid("KIA1004", "is the id of something on this instance")
+            else:
+                saying.settings[key] = value
+
+    def _holds_an_id(self, key: str, value: Any) -> bool:
+        """A text that is the id of anything; a number that is one, under a key that says so."""
+        match value:
+            case Mapping():
+                return any(self._holds_an_id(inner, item) for inner, item in value.items())
+            case list():
+                return any(self._holds_an_id(key, item) for item in value)
+            case str():
+                return value in self._ids
+            case bool() | float() | None:
+                return False
+            case _:
+                return value in self._ids and _NAMES_AN_ID.fullmatch(key) is not None
+
+
+def _sensitive(paths: list[tuple[str, ...]], key: str) -> Unsaid:
+    if paths == [("settings", key)]:
+        return Unsaid("KIA0434", "is sensitive")
+    return Unsaid("KIA0434", f"holds what is sensitive ({', '.join('.'.join(path) for path in paths)})")
+
+
+def attribute_order(kind: type[Resource]) -> tuple[str, ...]:
+    """The attributes of a kind as blocks are written: the common ones, then its own; without name and run state."""
+    common = Resource.model_fields.keys()
+    own = [key for key in kind.model_fields if key not in common]
+    return tuple(key for key in ("label", *own) if key not in _NOT_ATTRIBUTES)
+
+
+def reference_of(kind: type[Resource], key: str) -> Reference | None:
+    """The reference that an attribute is."""
+    return next((reference for reference in kind.references if reference.attribute == key), None)
+
+
+def target_of(reference: Reference, name: str, parent: Address | None) -> Address:
+    """Where what a reference names would stand."""
+    above = parent if reference.scope is Scope.SIBLING else None
+    return Address.of(kinds()[reference.kind].collection, name, above)
+
+
+def _refused_by_model(thing: Instance, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys with values that the kind's model does not take, each with the reason."""
+    try:
+        thing.kind.__pydantic_validator__.validate_python({"name": "x", **attributes})
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            longest = problem.get("ctx", {}).get("max_length")
+            why = f"is longer than {longest} characters" if longest else "is not what its key takes"
+            yield str(problem["loc"][0]), why
+
+
+def _named(name: str) -> str:
+    return str(name) if isinstance(name, Gone) else quote(name)

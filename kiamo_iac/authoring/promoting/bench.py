@@ -1,0 +1,260 @@
+"""All environments over one set of drafts: what each makes of a thing, and the steps that change it for some of them.
+
+base file ──────────────┬─► from      a file may stand in several environments: a step on it is
+patch of from ──────────┤             tried, and kept only where nothing else comes out otherwise
+patch of to  ─────────► to
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kiamo_iac.authoring.promoting.bodies import alike, composed
+from kiamo_iac.authoring.promoting.comments import above
+from kiamo_iac.authoring.promoting.drafts import GONE, Drafts, Ref, is_gone
+from kiamo_iac.authoring.promoting.model import Body, Leaf
+from kiamo_iac.authoring.promoting.views import Views, shown
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.rooted import real
+from kiamo_iac.manifest.shapes import Shape, shapes
+
+
+class Layered(NamedTuple):
+    """A block, and the layer that an environment has it in."""
+
+    layer: int
+    """0: the base."""
+    ref: Ref
+
+
+class Bench:
+    """Addresses are those of `to` throughout."""
+
+    def __init__(self, views: Views, drafts: Drafts, *, root: Path) -> None:
+        self.views = views
+        self.drafts = drafts
+        self.root = root
+        self.shapes = shapes()
+        self._stacks: dict[str, dict[Address, list[Layered]]] = {}
+        """Environment → its own address → its blocks, the lowest first."""
+        self._uses: dict[str, dict[str, int]] = {}
+        """File → environment → layer."""
+        self._places: dict[Ref, list[tuple[str, Address]]] = {}
+        """Block → the environments that have it, each with its own address for it."""
+        self._linked = _linked(views, root)
+        for name, loaded in views.loaded.items():
+            composition = views.compositions[name]
+            for layer, files in enumerate((composition.files, *composition.patches)):
+                for path in files:
+                    self._uses.setdefault(shown(path, root), {})[name] = layer
+            stacks = self._stacks[name] = {}
+            for address, parts in loaded.parts.items():
+                stacks[address] = []
+                for part in parts:
+                    ref = Ref(part.document.file, part.block.path)
+                    stacks[address].append(Layered(part.layer, ref))
+                    self._places.setdefault(ref, []).append((name, address))
+
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def shape(self, address: Address) -> Shape:
+        """How blocks of such a thing are read."""
+        return self.shapes[address.collection]
+
+    def stack(self, environment: str, address: Address) -> list[Layered]:
+        """The blocks that an environment has of a thing, the lowest first."""
+        found = self._stacks[environment].get(self.views.named(environment, address), [])
+        return [part for part in found if self.drafts.node(part.ref) is not GONE]
+
+    def base(self, address: Address) -> Ref | None:
+        """The block of a thing in the base, as `from` has it."""
+        stack = self.stack(self.views.source, address) or self.stack(self.views.target, address)
+        return stack[0].ref if stack and stack[0].layer == 0 and self.may_change(stack[0].ref.file) else None
+
+    def body(self, ref: Ref, address: Address) -> dict[str, Any]:
+        """What a block says, without its name, the names of its parents, and its children."""
+        shape = self.shape(address)
+        out = {"name", *shape.children, *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
+        node = self.drafts.node(ref)
+        return {key: _alive(value) for key, value in node.items() if key not in out and value is not GONE}
+
+    def effective(self, environment: str, address: Address) -> dict[str, Any] | None:
+        """What an environment declares of a thing, as it is written; None: nothing."""
+        stack = self.stack(environment, address)
+        return composed(self.body(part.ref, address) for part in stack) if stack else None
+
+    def own(self, address: Address) -> list[Ref]:
+        """The blocks of a thing in patches of `to` that no other environment has, the highest first."""
+        target = self.views.target
+        return [p.ref for p in reversed(self.stack(target, address)) if p.layer and self.is_own(p.ref.file)]
+
+    def patched(self, address: Address) -> list[Ref]:
+        """The blocks of a thing in patches of `from`, the highest first."""
+        return [part.ref for part in reversed(self.stack(self.views.source, address)) if part.layer]
+
+    def is_own(self, file: str) -> bool:
+        """Whether `to` alone has that file."""
+        return self._uses[file].keys() == {self.views.target} and self.may_change(file)
+
+    def may_change(self, file: str) -> bool:
+        """False for a file that goes by several names: what is done to one would be done to all."""
+        return file not in self._linked
+
+    def layer_of(self, file: str, environment: str) -> int | None:
+        """The layer that an environment has a file in, or None."""
+        return self._uses.get(file, {}).get(environment)
+
+    def snapshot(self, address: Address) -> dict[str, dict[str, Any] | None]:
+        """What every environment declares of a thing."""
+        return {name: self.effective(name, address) for name in self.views.loaded}
+
+    def brings(self, address: Address, before: dict[str, dict[str, Any] | None], desired: Body | None) -> bool:
+        """Whether `to` has come to what is desired, and no other environment to anything else than `before`."""
+        for name, was in before.items():
+            wanted = desired if name == self.views.target else was
+            if not alike(self.effective(name, address), wanted):
+                return False
+        return True
+
+    # --- changing -------------------------------------------------------------------------------------------------
+
+    def new_file(self, file: str, environments: Iterable[str], *, layer: int) -> None:
+        """A file that these environments have from now on; its draft has been added."""
+        self._uses[file] = dict.fromkeys(environments, layer)
+        self.drafts.undoing(lambda: self._uses.pop(file))
+
+    def put_leaf(self, ref: Ref, leaf: Leaf, value: Any, *, order: Iterable[str]) -> None:
+        """Write a leaf into a block. `order`: keys in the order in which they should stand."""
+        node = self.drafts.node(ref)
+        if len(leaf) == 2 and isinstance(node.get(leaf[0]), dict):
+            self.drafts.put(node[leaf[0]], leaf[1], value)
+            return
+        after = "name"
+        for key in order:
+            if key == leaf[0]:
+                break
+            if node.get(key, GONE) is not GONE:
+                after = key
+        self.drafts.put(node, leaf[0], value if len(leaf) == 1 else {leaf[1]: value}, after=after)
+
+    def take_leaf(self, ref: Ref, leaf: Leaf) -> bool:
+        """Take a leaf out of a block, and what is left empty by it; False when the block does not have it."""
+        if not self.may_change(ref.file):
+            return False
+        holder = self.drafts.node(ref)  # GONE where a step before took the whole block
+        for step in leaf[:-1]:
+            holder = holder.get(step) if isinstance(holder, dict) else None
+        if not isinstance(holder, dict) or holder.get(leaf[-1], GONE) is GONE:
+            return False
+        self.drafts.take(holder, leaf[-1])
+        if len(leaf) == 2 and all(value is GONE for value in holder.values()):
+            self.drafts.take(self.drafts.node(ref), leaf[0])
+        self.settle(ref)
+        return True
+
+    def take_null(self, ref: Ref, key: str) -> bool:
+        """Take out of a block a null that takes a key away; False when there is none."""
+        return self.drafts.node(ref).get(key, GONE) is None and self.take_leaf(ref, (key,))
+
+    def carry_comments(self, gone: Ref, to: Ref, address: Address) -> None:
+        """Let the comments above a block of `from` that is gone stand above another one."""
+        parts = self.views.loaded[self.views.source].parts.get(self.views.named(self.views.source, address), ())
+        for part in parts:
+            if (part.document.file, part.block.path) == gone and self.drafts.node(gone) is GONE:
+                place = part.document.place(part.block.node).range
+                lines = above(self.drafts[gone.file].text(), place)
+                if lines:
+                    self.drafts.comment(to, lines)
+
+    def settle(self, ref: Ref) -> None:
+        """Take away a block of a patch that says nothing any more, then what holds nothing but it."""
+        while ref.path and self.drafts.node(ref) is not GONE and self._says_nothing(ref):
+            *above, collection, index = ref.path
+            holder = self.drafts.node(Ref(ref.file, tuple(above)))
+            self.drafts.take_item(holder[collection], int(index))
+            ref = Ref(ref.file, tuple(above))
+
+    def _says_nothing(self, ref: Ref) -> bool:
+        """Whether a block has nothing but names, and what it names is declared elsewhere wherever the block counts."""
+        shape = self.shapes[str(ref.path[-2])]
+        names = {"name", *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
+        if any(not is_gone(value) and key not in names for key, value in self.drafts.node(ref).items()):
+            return False
+        for environment, address in self._places.get(ref, ()):
+            alive = [p for p in self._stacks[environment][address] if self.drafts.node(p.ref) is not GONE]
+            if len(alive) < 2 or alive[0].ref == ref:
+                return False
+        return True
+
+    def add_block(self, holder: Ref, collection: str, block: dict[str, Any], *, address: Address) -> Ref:
+        """A new block in a collection of `holder` (of the top of a file, with an empty path), for all who have it."""
+        node = self.drafts.node(holder)
+        if collection not in node:
+            self.drafts.put(node, collection, [])
+        items = node[collection]
+        ref = Ref(holder.file, (*holder.path, collection, self.drafts.append(items, block)))
+        for environment, layer in self._uses[holder.file].items():
+            own = self.views.named(environment, address)
+            self._register(environment, own, Layered(layer, ref))
+        return ref
+
+    def _register(self, environment: str, address: Address, part: Layered) -> None:
+        stack = self._stacks[environment].setdefault(address, [])
+        at = sum(other.layer < part.layer for other in stack)
+        stack.insert(at, part)
+        places = self._places.setdefault(part.ref, [])
+        places.append((environment, address))
+
+        def undo() -> None:
+            stack.remove(part)
+            places.remove((environment, address))
+
+        self.drafts.undoing(undo)
+
+    # --- files ----------------------------------------------------------------------------------------------------
+
+    def files_of(self, environment: str, layer: int) -> Iterator[str]:
+        """The files that an environment has in a layer, by name."""
+        return (file for file in sorted(self._uses) if self._uses[file].get(environment) == layer)
+
+    def new_files(self) -> Iterator[tuple[Path, dict[str, int]]]:
+        """Files that are not there yet: the path, and the layer that each environment has it in."""
+        for file, environments in self._uses.items():
+            if file in self.drafts and not self.drafts[file].exists:
+                yield self.drafts[file].path, environments
+
+    def names(self, environment: str, address: Address) -> dict[str, str]:
+        """The name of a thing as an environment writes it, after those of what it stands below, by kind."""
+        found: dict[str, str] = {}
+        at: Address | None = address
+        while at is not None:
+            stack = self.stack(environment, at)
+            name = self.drafts.node(stack[0].ref)["name"] if stack else self._named_by_child(environment, address, at)
+            found[self.shape(at).noun if at != address else "name"] = name
+            at = at.parent
+        return dict(reversed(found.items()))
+
+    def _named_by_child(self, environment: str, address: Address, at: Address) -> str:
+        """The name of something that no manifest declares, as the block of a thing below it has it."""
+        for part in self.stack(environment, address):
+            if len(part.ref.path) == 2:
+                name: str = self.drafts.node(part.ref)[self.shape(at).noun]
+                return name
+        return at.name
+
+
+def _alive(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: inner for key, inner in value.items() if inner is not GONE}
+    return value
+
+
+def _linked(views: Views, root: Path) -> frozenset[str]:
+    """Files that lead to the same one on disk, by a link."""
+    paths = {path for c in views.compositions.values() for files in (c.files, *c.patches) for path in files}
+    names: dict[Path, list[str]] = {}
+    for path in paths:
+        names.setdefault(real(path), []).append(shown(path, root))
+    return frozenset(name for several in names.values() if len(several) > 1 for name in several)

@@ -1,0 +1,120 @@
+"""The bodies of blocks as they are written: put together layer by layer, taken apart into leaves, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from kiamo_iac.authoring.promoting.model import NOTHING, Body, Leaf
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.manifest.composition import JOINED, Part, joined
+from kiamo_iac.manifest.variables import names_in
+
+RUN_STATE: Final = frozenset({("state",), ("initial_state",)})
+ENSURE: Final[Leaf] = ("ensure",)
+_DEFAULTS: Final[Mapping[Leaf, Any]] = {
+    ENSURE: "present",
+    ("managed",): False,
+    ("protect",): False,
+    ("renamed_from",): [],
+    ("exclusive",): [],
+}
+"""What a block says without saying it."""
+
+
+def written(part: Part) -> dict[str, Any]:
+    """What a part says, as it stands in its file, variables unfilled."""
+    raw = part.document.original(part.block.node)
+    return {key: raw[key] for key in part.block.body() if key != "name"}  # type: ignore[call-overload]
+
+
+def names_of(part: Part) -> dict[str, str]:
+    """Its name as it stands in its file; at the top of a file after the names of what it stands below, by kind."""
+    block = part.block
+    raw = part.document.original(block.node)
+    above = [kind.kind for kind in block.shape.ancestors] if block.at_top else []
+    return {key: raw[key] for key in (*above, "name")}  # type: ignore[call-overload]
+
+
+def composed(bodies: Iterable[Body]) -> dict[str, Any]:
+    """What bodies come to, the lowest first: the rules of `composition.merge`, on what is written."""
+    merged: dict[str, Any] = {}
+    for layer, body in enumerate(bodies):
+        for key, value in body.items():
+            old = merged.get(key)
+            if layer == 0:
+                merged[key] = value
+            elif value is None:
+                merged.pop(key, None)
+            elif isinstance(value, dict) and isinstance(old, dict):
+                merged[key] = {k: v for k, v in {**old, **value}.items() if k not in value or v is not None}
+            elif key == JOINED and isinstance(value, list) and isinstance(old, list):
+                merged[key] = joined(old, value)
+            else:
+                merged[key] = value
+    return merged
+
+
+def leaves(body: Body) -> dict[Leaf, Any]:
+    """Leaf → value, in the order of the body; what says no more than its absence would is left out."""
+    found: dict[Leaf, Any] = {}
+    for key, value in body.items():
+        if isinstance(value, Mapping):
+            found |= {(key, entry): inner for entry, inner in value.items()}
+        elif not ((key,) in _DEFAULTS and same(value, _DEFAULTS[key,])):
+            found[key,] = value
+    return found
+
+
+def every_leaf(body: Body) -> list[Leaf]:
+    """All leaves, also those that say nothing."""
+    return [
+        leaf
+        for key, value in body.items()
+        for leaf in ([(key, entry) for entry in value] if isinstance(value, Mapping) and value else [(key,)])
+    ]
+
+
+def leaf_of(body: Body, leaf: Leaf) -> Any:
+    """The value of a leaf, or NOTHING."""
+    value: Any = body
+    for step in leaf:
+        if not isinstance(value, Mapping) or step not in value:
+            return NOTHING
+        value = value[step]
+    return value
+
+
+def with_leaf(body: Body, leaf: Leaf, value: Any) -> dict[str, Any]:
+    """A copy of the body in which a leaf has another value; NOTHING takes it away."""
+    inner = body.get(leaf[0]) if len(leaf) > 1 else None
+    new = value if len(leaf) == 1 else with_leaf(inner if isinstance(inner, Mapping) else {}, leaf[1:], value)
+    copy = {**body, leaf[0]: new}
+    if new is NOTHING:
+        del copy[leaf[0]]
+    return copy
+
+
+def alike(first: Body | None, second: Body | None) -> bool:
+    """Whether two bodies say the same; None is a thing that is not declared."""
+    if first is None or second is None:
+        return first is second
+    return same(leaves(first), leaves(second))
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every string of a value."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in value.values():
+                yield from texts_in(inner)
+        case list():
+            for inner in value:
+                yield from texts_in(inner)
+
+
+def variables_in(value: Any) -> tuple[str, ...]:
+    """The names of the variables that a written value refers to, each once, in their order."""
+    return tuple(dict.fromkeys(name for text in texts_in(value) for name in names_in(text)))

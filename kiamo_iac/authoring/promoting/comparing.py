@@ -1,0 +1,207 @@
+"""What `from` declares and `to` lacks or declares otherwise, leaf by leaf; and what is not to be touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kiamo_iac.authoring.promoting.bodies import (
+    ENSURE,
+    RUN_STATE,
+    composed,
+    leaf_of,
+    leaves,
+    names_of,
+    variables_in,
+    with_leaf,
+    written,
+)
+from kiamo_iac.authoring.promoting.model import NOTHING, Choice, Difference, Leaf
+from kiamo_iac.authoring.promoting.views import Views
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.sensitive import hidden, sensitive_paths
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.manifest.composition import JOINED, Part, merge
+from kiamo_iac.manifest.shapes import reading_order, shapes
+from kiamo_iac.manifest.variables import is_variable
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One declared thing, as it is written and with its variables filled in."""
+
+    raw: Mapping[str, Any]
+    filled: Mapping[Leaf, Any]
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, parts: tuple[Part, ...]) -> Thing:
+        """Put together from its parts."""
+        body = {key: value for key, value in merge(parts, lambda _: None)[0].body().items() if key != "name"}
+        return cls(composed(map(written, parts)), leaves(body), parts)
+
+    def source_of(self, leaf: Leaf) -> SourceRange | None:
+        """Where a leaf stands, in the highest part that has it; of none, the thing itself."""
+        for part in reversed(self.parts) if leaf else ():
+            node: Any = part.block.node
+            for step in leaf[:-1]:
+                node = node.get(step) if isinstance(node, dict) else None
+            if isinstance(node, dict) and leaf[-1] in node:
+                return part.document.place(node).at(leaf[-1])
+        return self.parts[0].document.place(self.parts[0].block.node).range
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A variable that something to be promoted refers to, and that `to` does not have."""
+
+    name: str
+    address: Address
+    leaf: Leaf
+    source: SourceRange | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two environments, as declared."""
+
+    differences: tuple[Difference, ...]
+    """Parents before children, otherwise as `from` declares them."""
+    lacking: tuple[Lacking, ...]
+    run_state: tuple[Address, ...]
+    """Where a run state differs that nobody asked for."""
+    unprotected: tuple[Address, ...]
+    """Protected in `to` alone."""
+    sensitive: tuple[tuple[Address, Leaf], ...] = ()
+    """Sensitive settings that differ, and lists of them: each environment has its own."""
+
+
+def compare(views: Views, choice: Choice) -> Compared:
+    """Every difference that is asked for."""
+    comparing = _Comparing(views, choice)
+    rank = {collection: index for index, collection in enumerate(reading_order(shapes()))}
+    for address in sorted(views.wanted, key=lambda address: (address.depth, rank[address.collection])):
+        if choice.has(address):
+            comparing.thing(address)
+    return Compared(
+        tuple(comparing.differences),
+        tuple(comparing.lacking),
+        tuple(comparing.run_state),
+        tuple(comparing.unprotected),
+        tuple(comparing.sensitive),
+    )
+
+
+class _Comparing:
+    def __init__(self, views: Views, choice: Choice) -> None:
+        self.differences: list[Difference] = []
+        self.lacking: list[Lacking] = []
+        self.run_state: list[Address] = []
+        self.unprotected: list[Address] = []
+        self.sensitive: list[tuple[Address, Leaf]] = []
+        self._views = views
+        self._present = views.loaded[views.target]
+        self._known = views.compositions[views.target].variables.known.keys()
+        self._choice = choice
+        self._nameless: list[Address] = []
+        """Things whose name needs a variable that `to` does not have."""
+
+    def thing(self, address: Address) -> None:
+        wanted = Thing.of(self._views.wanted[address])
+        if self._has_no_name(address, wanted):
+            return
+        gone = self._views.absent(address)
+        if gone and leaf_of(wanted.raw, ENSURE) != "absent":
+            return  # what it stands below is absent, and says so
+        present = Thing.of(self._present.parts[address]) if address in self._present.parts else None
+        if present is None:
+            lacking = self._lacking(address, wanted, self._asked(wanted.filled))
+            body = wanted.raw
+            for leaf in leaves(body):
+                secret = leaf[0] == "settings" and _is_secret(leaf, wanted, None)
+                if secret:
+                    self.sensitive.append((address, leaf))
+                if secret or leaf in lacking or (leaf in RUN_STATE and not self._choice.run_state):
+                    body = with_leaf(body, leaf, NOTHING)
+            if body.get("settings") == {} and wanted.raw["settings"]:
+                body = with_leaf(body, ("settings",), NOTHING)
+            self._differs(address, (), wanted, body, NOTHING)
+            self._run_state_left(address, wanted.filled, {})
+            return
+        asked = {ENSURE} if gone else self._asked(wanted.filled) | {ENSURE}
+        self._leaves(address, wanted, present, asked)
+        if not gone and ("protect",) in present.filled and ("protect",) not in wanted.filled:
+            self.unprotected.append(address)
+        self._run_state_left(address, wanted.filled, present.filled)
+
+    def _leaves(self, address: Address, wanted: Thing, present: Thing, asked: Collection[Leaf]) -> None:
+        both = [*wanted.filled, *(leaf for leaf in present.filled if leaf not in wanted.filled)]
+        differing = [
+            leaf
+            for leaf in both
+            if leaf in asked and not _same(wanted.filled.get(leaf, NOTHING), present.filled.get(leaf, NOTHING))
+        ]
+        secret = [leaf for leaf in differing if _is_secret(leaf, wanted, present)]
+        self.sensitive += [(address, leaf) for leaf in secret]
+        differing = [leaf for leaf in differing if leaf not in secret]
+        lacking = self._lacking(address, wanted, differing)
+        for leaf in differing:
+            if leaf not in lacking:
+                self._differs(address, leaf, wanted, leaf_of(wanted.raw, leaf), leaf_of(present.raw, leaf))
+
+    def _asked(self, filled: Mapping[Leaf, Any]) -> set[Leaf]:
+        """The leaves to be compared. With the run state both ways of declaring one: they exclude each other."""
+        asked = {leaf for leaf in filled if leaf not in RUN_STATE}
+        if self._choice.run_state and not RUN_STATE.isdisjoint(filled):
+            asked |= RUN_STATE
+        return asked
+
+    def _differs(self, address: Address, leaf: Leaf, thing: Thing, wanted: Any, present: Any) -> None:
+        self.differences.append(Difference(address, leaf, wanted, present, thing.source_of(leaf)))
+
+    def _has_no_name(self, address: Address, wanted: Thing) -> bool:
+        if any(address.startswith(f"{above}/") for above in self._nameless):
+            return True
+        unknown = self._unknown(list(names_of(wanted.parts[0]).values()))
+        for name in unknown:
+            self.lacking.append(Lacking(name, address, ("name",), wanted.source_of(("name",))))
+        if unknown:
+            self._nameless.append(address)
+        return bool(unknown)
+
+    def _lacking(self, address: Address, wanted: Thing, among: Collection[Leaf]) -> set[Leaf]:
+        """Those of the leaves that need a variable which `to` does not have; each is noted."""
+        found = set()
+        for leaf in among:
+            for name in self._unknown(leaf_of(wanted.raw, leaf)):
+                self.lacking.append(Lacking(name, address, leaf, wanted.source_of(leaf)))
+                found.add(leaf)
+        return found
+
+    def _unknown(self, value: Any) -> list[str]:
+        return [name for name in variables_in(value) if name not in self._known]
+
+    def _run_state_left(self, address: Address, wanted: Mapping[Leaf, Any], present: Mapping[Leaf, Any]) -> None:
+        if self._choice.run_state:
+            return
+        if any(leaf in wanted and not _same(wanted[leaf], present.get(leaf, NOTHING)) for leaf in sorted(RUN_STATE)):
+            self.run_state.append(address)
+
+
+def _is_secret(leaf: Leaf, wanted: Thing, present: Thing | None) -> bool:
+    """Whether a leaf stays what each environment has: a sensitive setting, unless both write a variable, or a list of
+    sensitive settings."""
+    if leaf[0] != "settings" or len(leaf) < 2:
+        return leaf[0] == JOINED
+    things = (wanted,) if present is None else (wanted, present)
+    listed = [entry for thing in things for entry in thing.filled.get((JOINED,), ())]
+    values = [thing.filled[leaf] for thing in things if leaf in thing.filled]
+    if not any(sensitive_paths(hidden({leaf[1]: value}, listed)) for value in values):
+        return False
+    return not all(is_variable(leaf_of(thing.raw, leaf)) for thing in things if leaf in thing.filled)
+
+
+def _same(first: Any, second: Any) -> bool:
+    return first is second if NOTHING in (first, second) else same(first, second)

@@ -1,0 +1,176 @@
+"""Where a new block goes: into which file, and below which other block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final
+
+from kiamo_iac.authoring.promoting.bench import Bench
+from kiamo_iac.authoring.promoting.drafts import Draft, Ref
+from kiamo_iac.authoring.promoting.views import shown
+from kiamo_iac.core.address import Address
+from kiamo_iac.manifest.paths import Refused, inside
+from kiamo_iac.manifest.project.model import Environment, Project
+
+_MANY: Final = 1000
+_UNNAMED: Final = "promoted.yaml"
+"""Names that are tried for a new file."""
+
+
+@dataclass(slots=True)
+class Placing:
+    """Finds and makes the places of new blocks."""
+
+    bench: Bench
+    project: Project
+    folder: str | None = field(default=None, init=False)
+    """The entry that `to` gets under `patches` in the project file, when it has no patch file of its own."""
+
+    # --- the base ---------------------------------------------------------------------------------------------------
+
+    def in_base(self, address: Address) -> Ref | None:
+        """A new block in the base: in that of its parent, or at the top of a file. None: its parent is not there."""
+        bench, source = self.bench, self.bench.views.source
+        names = bench.names(source, address)
+        parent = address.parent
+        if parent is not None and bench.stack(source, parent):
+            above = bench.base(parent)
+            if above is None:
+                return None
+            return bench.add_block(above, address.collection, {"name": names["name"]}, address=address)
+        file = self._base_file(bench.patched(address)[-1].file)
+        if file is None:
+            return None
+        return bench.add_block(Ref(file, ()), address.collection, dict(names), address=address)
+
+    def _base_file(self, like: str) -> str | None:
+        """The file of the base that is called as `like` is; a new one in the first folder, where there is none."""
+        bench = self.bench
+        name = PurePosixPath(like).name
+        known = [
+            file
+            for file in bench.files_of(bench.views.source, 0)
+            if PurePosixPath(file).name == name and bench.may_change(file)
+        ]
+        if known:
+            return known[0]
+        path = self.project.folders[0].path
+        patches = [folder.path for environment in self.project.environments.values() for folder in environment.patches]
+        if any(path.is_relative_to(patch) for patch in patches):
+            return None
+        folder = shown(path, self.project.root)
+        return self._new_file(f"{folder}/{name}", bench.views.loaded, layer=0)
+
+    # --- patches ----------------------------------------------------------------------------------------------------
+
+    def patch_files(self, address: Address) -> Iterator[str]:
+        """Files of patches of `to` that may take a block of a thing: those with blocks of what it stands below, the
+        highest first, then that of the top layer; a new one, where there is none."""
+        bench, seen = self.bench, set()
+        above = address.parent
+        while above is not None:
+            for ref in bench.own(above):
+                if ref.file not in seen:
+                    seen.add(ref.file)
+                    yield ref.file
+            above = above.parent
+        file = self._patch_file(address, self._top_layer())
+        if file is not None and file not in seen:
+            yield file
+
+    def in_patch(self, address: Address, file: str) -> Ref:
+        """The block of a thing in a file of `to`: the one that is there, or a new one below that of its parent."""
+        bench, source, target = self.bench, self.bench.views.source, self.bench.views.target
+        for part in bench.stack(target, address):
+            if part.ref.file == file:
+                return part.ref
+        names = bench.names(target if bench.stack(target, address) else source, address)
+        if address.parent is not None and bench.stack(target, address.parent):
+            above = self.in_patch(address.parent, file)
+            return bench.add_block(above, address.collection, {"name": names["name"]}, address=address)
+        return bench.add_block(Ref(file, ()), address.collection, dict(names), address=address)
+
+    def _top_layer(self) -> int | None:
+        """The highest layer of `to` that it shares with nobody; None: there is none."""
+        bench, target = self.bench, self.bench.views.target
+        if self.folder is not None:
+            return len(bench.views.compositions[target].patches) + 1
+        environment = self.project.environments[target]
+        for layer in range(len(environment.patches), 0, -1):
+            if self._is_own(environment, layer):
+                return layer
+        return None
+
+    def _is_own(self, environment: Environment, layer: int) -> bool:
+        """Whether no other environment, and not the base, reads what is put into a layer."""
+        path = environment.patches[layer - 1].path
+        others = [
+            folder.path
+            for one in self.project.environments.values()
+            for index, folder in enumerate(one.patches, start=1)
+            if one is not environment or index != layer
+        ]
+        return all(self.bench.is_own(file) for file in self.bench.files_of(environment.name, layer)) and not any(
+            path.is_relative_to(other) or other.is_relative_to(path) for other in others
+        )
+
+    def _patch_file(self, address: Address, layer: int | None) -> str | None:
+        """The file of a layer in which something new of a thing is to stand; a new layer, where there is none."""
+        bench, target = self.bench, self.bench.views.target
+        model = self._model(address)
+        if layer is None:
+            return self._first_patch(model)
+        folder = self.project.environments[target].patches[layer - 1].path if self.folder is None else None
+        if folder is not None and folder.is_file():
+            return shown(folder, self.project.root)
+        known = list(bench.files_of(target, layer))
+        same_name = [file for file in known if PurePosixPath(file).name == model]
+        if same_name or len(known) == 1:
+            return (same_name or known)[0]
+        at = shown(folder, self.project.root) if folder is not None else self.folder
+        return self._new_file(f"{at}/{model}", [target], layer=layer)
+
+    def _model(self, address: Address) -> str:
+        """The name of the file that a new one is called after: that of the patch of `from`, or of the base.
+
+        Where two names become one by the variables of `to`, `from` may have nothing of that address by itself.
+        """
+        stack = self.bench.stack(self.bench.views.source, address)
+        return PurePosixPath(stack[-1].ref.file).name if stack else _UNNAMED
+
+    def _first_patch(self, name: str) -> str | None:
+        """The first file of a folder of patches that `to` gets."""
+        target = self.bench.views.target
+        for number in range(1, _MANY):
+            folder = f"environments/{target}" if number == 1 else f"environments/{target}-{number}"
+            path = inside(self.project.root, folder)
+            if isinstance(path, Refused):
+                return None
+            if not path.exists():
+                self.folder = folder
+                self.bench.drafts.undoing(self._no_folder)
+                layer = len(self.bench.views.compositions[target].patches) + 1
+                return self._new_file(f"{folder}/{name}", [target], layer=layer)
+        return None
+
+    def _no_folder(self) -> None:
+        self.folder = None
+
+    # --- files ------------------------------------------------------------------------------------------------------
+
+    def _new_file(self, wanted: str, environments: Iterable[str], *, layer: int) -> str | None:
+        """A file that is not there yet; None where the project cannot have one."""
+        at = PurePosixPath(wanted)
+        for number in range(1, _MANY):
+            name = at.name.lstrip(".") if number == 1 else f"{at.stem.lstrip('.')}-{number}{at.suffix}"
+            file = (at.parent / name).as_posix()
+            if isinstance(inside(self.project.root, file), Refused):
+                return None
+            path = self.project.root / file
+            if file not in self.bench.drafts and not path.exists():
+                self.bench.drafts.add(Draft(file, path, None, exists=False))
+                self.bench.new_file(file, environments, layer=layer)
+                return file
+        return None

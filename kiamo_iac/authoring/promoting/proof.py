@@ -1,0 +1,74 @@
+"""The edited files composed once more: `to` is level, and nothing else is otherwise than before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from kiamo_iac.authoring.promoting.bodies import leaves
+from kiamo_iac.authoring.promoting.comparing import Thing, compare
+from kiamo_iac.authoring.promoting.model import NOTHING, Change, Choice, How, Leaf
+from kiamo_iac.authoring.promoting.views import Views
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.state import Instance
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.manifest.loader import Loaded
+
+
+def objections(before: Views, after: Views, changes: Collection[Change], choice: Choice) -> Iterator[Diagnostic]:
+    """Everything that is not as it should be; nothing, when the change does what it says and no more."""
+    known = {(d.code, d.summary) for loaded in before.loaded.values() for d in loaded.diagnostics}
+    for name, loaded in after.loaded.items():
+        for said in loaded.diagnostics:
+            if said.severity is Severity.ERROR and (said.code, said.summary) not in known:
+                yield said
+        if name != before.target:
+            yield from _unlike(name, before.loaded[name], loaded)
+    left = {(c.difference.address, c.difference.leaf) for c in changes if c.how is How.LEFT}
+    for difference in compare(after, choice).differences:
+        if (difference.address, difference.leaf) not in left:
+            summary = f"{difference.path or difference.address} would still differ in {quote(before.target)}"
+            yield _objection(difference.address, summary)
+    yield from _beside(before, after, changes)
+
+
+def _unlike(name: str, before: Loaded, after: Loaded) -> Iterator[Diagnostic]:
+    """What an environment that is not concerned would declare otherwise."""
+    addresses = {thing.address for state in (before.state, after.state) for thing in state}
+    for address in sorted(addresses):
+        old, new = before.state.get(address), after.state.get(address)
+        if old is None or new is None or not _equal(old, new):
+            yield _objection(address, f"it would be declared otherwise in {quote(name)}")
+
+
+def _equal(old: Instance, new: Instance) -> bool:
+    return (
+        old.lifecycle == new.lifecycle
+        and same(dict(old.attributes), dict(new.attributes))
+        and same(dict(old.settings), dict(new.settings))
+    )
+
+
+def _beside(before: Views, after: Views, changes: Collection[Change]) -> Iterator[Diagnostic]:
+    """What `to` would declare otherwise beside what is promoted."""
+    old, new = before.loaded[before.target].parts, after.loaded[after.target].parts
+    meant: dict[Address, dict[Leaf, Any]] = {}
+    for change in changes:
+        if change.how is not How.LEFT:
+            address, leaf = change.difference.address, change.difference.leaf
+            wanted = Thing.of(before.wanted[address]).filled
+            asked = leaves(change.difference.wanted) if not leaf else [leaf]
+            meant.setdefault(address, {}).update({key: wanted.get(key, NOTHING) for key in asked})
+    for address in sorted({*old, *new}):
+        expected = Thing.of(old[address]).filled if address in old else {}
+        expected = {k: v for k, v in {**expected, **meant.get(address, {})}.items() if v is not NOTHING}
+        declared = address in old or address in meant
+        if declared != (address in new) or (declared and not same(expected, dict(Thing.of(new[address]).filled))):
+            yield _objection(address, f"more of it than is promoted would change in {quote(before.target)}")
+
+
+def _objection(address: Address, summary: str) -> Diagnostic:
+    hint = "make this change by hand, or leave it out with --except"
+    return Diagnostic("KIA1029", summary, hint=hint, address=address)

@@ -1,0 +1,119 @@
+"""What somebody should know of a promotion: what `to` has to have first, what an apply will delete, what was left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from kiamo_iac.authoring.promoting.bodies import ENSURE, leaf_of
+from kiamo_iac.authoring.promoting.comments import lost
+from kiamo_iac.authoring.promoting.comparing import Compared, Thing
+from kiamo_iac.authoring.promoting.model import NOTHING, Change, Difference, FileChange, How, Leaf
+from kiamo_iac.authoring.promoting.views import Views
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.strict_json import same
+
+_EXCLUSIVE: Leaf = ("exclusive",)
+
+
+def missing(compared: Compared, target: str) -> tuple[Diagnostic, ...]:
+    """The variables that `to` does not have; what needs them is not promoted."""
+    found = {}
+    for lacking in compared.lacking:
+        said = f"{target} has no variable {quote(lacking.name)}, which {'.'.join(lacking.leaf)} refers to"
+        hint = f'add "{lacking.name}: …" under environments: {target}: variables: in the project file'
+        found[lacking] = Diagnostic("KIA1020", said, hint=hint, address=lacking.address, source=lacking.source)
+    return tuple(sorted(found.values(), key=Diagnostic.sort_key))
+
+
+def notes(
+    views: Views, compared: Compared, changes: Sequence[Change], files: Sequence[FileChange], *, project_file: Path
+) -> tuple[Diagnostic, ...]:
+    """Everything else, by place."""
+    target = views.target
+    found = [*_deletions(changes, target)]
+    found += [_left(change.difference, target) for change in changes if change.how is How.LEFT]
+    for address in compared.unprotected:
+        summary = f"it stays protected in {target}, though {views.source} does not protect it"
+        found.append(_of("KIA1024", summary, address, views, hint="a protection is never taken away: do it by hand"))
+    for address in dict.fromkeys(address for address, _ in compared.sensitive):
+        paths = [".".join(leaf) for of, leaf in compared.sensitive if of == address]
+        verb = "is" if len(paths) == 1 else "are"
+        summary = f"{' and '.join(paths)} {verb} sensitive, and not promoted"
+        hint = f"each environment has its own: write it into the manifests of {target} by hand, if it has to be there"
+        found.append(_of("KIA0436", summary, address, views, hint=hint))
+    for address in compared.run_state:
+        summary = f"its run state in {views.source} is not promoted"
+        found.append(_of("KIA1028", summary, address, views, hint="--run-state promotes it too"))
+    return tuple(sorted([*found, *_of_files(views, files, project_file)], key=Diagnostic.sort_key))
+
+
+def _of_files(views: Views, files: Sequence[FileChange], project_file: Path) -> Iterator[Diagnostic]:
+    """What the files themselves have to say."""
+    count = lost([change.before or "" for change in files], [change.after for change in files])
+    if count:
+        what = "1 comment is" if count == 1 else f"{count} comments are"
+        summary = f"{what} taken out together with what they stand in"
+        yield Diagnostic("KIA1031", summary, Severity.NOTE, hint="see the diff, and put back what is still true")
+    if any(change.path == project_file for change in files):
+        summary = f"{views.target} has no patches of its own, and gets a folder of them in the project file"
+        yield Diagnostic("KIA1032", summary, Severity.NOTE, hint="see the diff")
+
+
+def _deletions(changes: Iterable[Change], target: str) -> Iterator[Diagnostic]:
+    """What deletes things when it is applied."""
+    for change in changes:
+        difference = change.difference
+        body = difference.wanted if not difference.leaf else {difference.leaf[0]: difference.wanted}
+        if change.how is How.LEFT:
+            continue
+        if leaf_of(body, ENSURE) == "absent":
+            summary = f"AN APPLY TO {target.upper()} WILL DELETE IT: it becomes absent there"
+            yield _warning("KIA1022", summary, difference, f"--except {difference.address} leaves it out")
+        if (exclusive := leaf_of(body, _EXCLUSIVE)) is not NOTHING and exclusive:
+            lists = " and ".join(map(str, exclusive))
+            summary = (
+                f"AN APPLY TO {target.upper()} WILL DELETE all other {lists} of it: the list becomes exclusive there"
+            )
+            yield _warning("KIA1023", summary, difference, f"--except {difference.address} leaves it out")
+
+
+def _left(difference: Difference, target: str) -> Diagnostic:
+    what = difference.path or "it"
+    summary = f"{what} cannot be written where {target} alone would take it"
+    return _warning("KIA1025", summary, difference, f"change it by hand in the manifests of {target}")
+
+
+def _warning(code: str, summary: str, difference: Difference, hint: str) -> Diagnostic:
+    return Diagnostic(code, summary, Severity.WARNING, hint=hint, address=difference.address, source=difference.source)
+
+
+def _of(code: str, summary: str, address: Address, views: Views, *, hint: str) -> Diagnostic:
+    place = Thing.of(views.wanted[address]).source_of(())
+    return Diagnostic(code, summary, Severity.NOTE, hint=hint, address=address, source=place)
+
+
+def by_variables(views: Views, compared: Compared) -> tuple[tuple[Address, Leaf], ...]:
+    """What both environments write alike, and what comes to another value in each."""
+    source, target = views.loaded[views.source], views.loaded[views.target]
+    differing = {(difference.address, difference.leaf) for difference in compared.differences}
+    differing |= set(compared.sensitive)
+    found: list[tuple[Address, Leaf]] = []
+    for address in sorted(views.wanted):
+        theirs = source.parts.get(views.named(views.source, address))
+        if address not in target.parts or theirs is None:
+            continue
+        wanted, there = Thing.of(views.wanted[address]), Thing.of(theirs)
+        found += [
+            (address, leaf)
+            for leaf, value in wanted.filled.items()
+            if (address, leaf) not in differing and not same(value, there.filled.get(leaf))
+        ]
+    return tuple(found)
+
+
+def only_target(views: Views) -> tuple[Address, ...]:
+    """What `to` declares and `from` does not."""
+    return tuple(sorted(views.loaded[views.target].parts.keys() - views.wanted.keys()))

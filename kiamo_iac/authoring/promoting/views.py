@@ -1,0 +1,112 @@
+"""The environments of a project side by side: what each declares, and what `to` would declare if it were written as
+`from` is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kiamo_iac.authoring.promoting.bodies import composed, names_of, variables_in, written
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.manifest.composition import Composition, Part
+from kiamo_iac.manifest.loader import Loaded, compose
+from kiamo_iac.manifest.project.model import Project
+from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.variables import Variables
+
+Compositions = Mapping[str, Composition]
+"""Environment → what its manifests are put together from."""
+Parts = Mapping[Address, tuple[Part, ...]]
+"""Address → what each layer says, the lowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What a promotion looks at."""
+
+    source: str
+    """The environment that is promoted."""
+    target: str
+    compositions: Compositions
+    """Of every environment of the project."""
+    loaded: Mapping[str, Loaded]
+    """The same, composed."""
+    wanted: Parts
+    """What the layers of `source` say, with the variables of `target`, as `target` names it."""
+    names: Mapping[str, Mapping[Address, Address]]
+    """Environment → how it names what `target` names so, where that is another name."""
+
+    def absent(self, address: Address) -> bool:
+        """Whether `target` is to declare a thing absent, or something that it stands below."""
+        at: Address | None = address
+        while at is not None:
+            if at in self.wanted and _is_absent(self.wanted[at]):
+                return True
+            at = at.parent
+        return False
+
+    def named(self, environment: str, address: Address) -> Address:
+        """How an environment names what `target` names so."""
+        return self.names[environment].get(address, address)
+
+
+def shown(path: Path, root: Path) -> str:
+    """How places name a file of the project."""
+    return path.relative_to(root).as_posix()
+
+
+def all_compositions(project: Project) -> Compositions:
+    """Of every environment.
+
+    Raises:
+        ManifestError: a folder cannot be read.
+    """
+    return {name: project.composition(environment) for name, environment in project.environments.items()}
+
+
+def views(
+    compositions: Compositions, *, source: str, target: str, sources: Sources, capabilities: Capabilities
+) -> Views:
+    """Compose every environment. What is wrong with one of them is in its diagnostics; nothing is raised for it."""
+
+    def made(environment: str, variables: str) -> Loaded:
+        known = compositions[variables].variables.known
+        mixed = replace(compositions[environment], variables=Variables(known))
+        return compose(mixed, sources=sources, capabilities=capabilities, keep_parts=True)
+
+    loaded = {name: made(name, name) for name in compositions}
+    wanted = made(source, target).parts
+    names: dict[str, Mapping[Address, Address]] = {name: {} for name in compositions}
+    if any(variables_in(name) for parts in wanted.values() for name in names_of(parts[0]).values()):
+        grouped = loaded[source].parts
+        wanted = _regrouped(grouped, wanted)
+        ours = {_where(parts[0]): address for address, parts in wanted.items()}
+        for name in compositions:
+            theirs = grouped if name == source else _regrouped(grouped, made(source, name).parts)
+            pairs = ((ours.get(_where(parts[0])), address) for address, parts in theirs.items())
+            names[name] = {our: their for our, their in pairs if our is not None and our != their}
+    return Views(source, target, compositions, loaded, wanted, names)
+
+
+def _is_absent(parts: tuple[Part, ...]) -> bool:
+    return bool(composed(map(written, parts)).get("ensure") == "absent")
+
+
+def _regrouped(grouped: Parts, other: Parts) -> Parts:
+    """The things of `grouped`, each part as `other` has it, under the address that the lowest of them has there.
+
+    With other variables, a patch may name another thing than the block that it is about.
+    """
+    known = {_where(part): (address, part) for address, parts in other.items() for part in parts}
+    found: dict[Address, tuple[Part, ...]] = {}
+    for parts in grouped.values():
+        same = [known[_where(part)] for part in parts if _where(part) in known]
+        if same:
+            found.setdefault(same[0][0], tuple(part for _, part in same))
+    return found
+
+
+def _where(part: Part) -> tuple[str, tuple[str | int, ...]]:
+    return part.document.file, part.block.path

@@ -1,0 +1,195 @@
+"""The packaged contract, with a user's override merged over it: read, checked, and every problem with its place."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from kiamo_iac.contract.checks import ContradictionError
+from kiamo_iac.contract.model import HEADER_REFUSED, PATH_REFUSED, PATTERN_REFUSED, Contract, merge
+from kiamo_iac.core.diagnostics import Diagnostic, Guesses, SourceRange, has_errors
+from kiamo_iac.core.errors import ManifestError
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import COMMON_KEYS
+from kiamo_iac.document.files import read_text
+from kiamo_iac.document.parser import Document, parse
+from kiamo_iac.resources import kinds
+
+MAX_BYTES: Final = 1024 * 1024
+"""Of an override: some forty times the packaged contract."""
+PACKAGED: Final = "kiamo_iac/contract/contract.yaml"
+"""How the packaged contract is named in diagnostics."""
+
+_REFUSED: Final[Mapping[str, tuple[str, str]]] = {
+    HEADER_REFUSED: (
+        "KIA0406",
+        "name a header of the instance's own, such as Kiamo-Api-Token or X-Api-Key, or Authorization",
+    ),
+    PATH_REFUSED: ("KIA0407", "write segments of letters, digits and hyphens, each behind one slash"),
+    PATTERN_REFUSED: (
+        "KIA0408",
+        "write it without look-around, backreferences and large repetitions: (?=…), \\1, (a{1,90}){1,90}",
+    ),
+}
+"""Type of pydantic's error → code and hint."""
+
+Path_ = tuple[str, ...]
+
+
+def load_contract(override: Path | None = None, *, shown: str | None = None) -> Contract:
+    """The packaged contract, with the file `override` merged over it; `shown` is that file's name in diagnostics.
+
+    Raises:
+        ManifestError: a file cannot be read, or what comes out is not a contract; all problems are in its diagnostics.
+    """
+    if override is None:
+        return _packaged()
+    shown = shown or override.as_posix()
+    document = parse(read_text(override, shown=shown, max_bytes=MAX_BYTES), file=shown)
+    problems = list(document.diagnostics)
+    if not has_errors(problems):
+        data = {} if document.data is None else document.data
+        if isinstance(data, dict):
+            merged = merge(_packaged_document().data, data)
+            found = _validated(merged, document)
+            if isinstance(found, Contract):
+                return found.from_file(shown)
+            problems += found
+        else:
+            hint = "write it as the packaged contract is written: kiamo-iac contract show"
+            problems.append(
+                Diagnostic("KIA0403", "a contract is a mapping", hint=hint, source=SourceRange(shown, 1, 1))
+            )
+    problems.sort(key=Diagnostic.sort_key)
+    msg = f"The contract {shown} has {len(problems)} problem{'s' if len(problems) > 1 else ''}."
+    raise ManifestError(msg, diagnostics=problems)
+
+
+@cache
+def _packaged_document() -> Document:
+    with as_file(files("kiamo_iac.contract") / "contract.yaml") as path:
+        return parse(read_text(path, shown=PACKAGED), file=PACKAGED)
+
+
+@cache
+def _packaged() -> Contract:
+    return Contract.model_validate(_packaged_document().data)
+
+
+def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
+    report = _Report(document)
+    merged, unknown = _of_known_kinds(merged, report)
+    try:
+        contract = Contract.model_validate(merged)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        return [*unknown, *(problem for detail in details for problem in _problems(detail, report))]
+    for path, text, hint in _unknown(contract, report.guesses):
+        unknown.append(report.at(path, code="KIA0405", text=text, hint=hint))
+    return unknown or contract
+
+
+def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]]:
+    """A contract without the kinds that manifests have no word for, most likely slips of the pen; and what is to be
+    said of these. Nothing in them is looked at: one that has thousands might have thousands of patterns."""
+    if not isinstance(merged, dict) or not isinstance(stanzas := merged.get("kinds"), dict):
+        return merged, []
+    told = [
+        report.at(
+            ("kinds", kind),
+            code="KIA0405",
+            text=f"there is no kind {quote(kind)}",
+            hint=report.guesses.near(kind, kinds()),
+        )
+        for kind in stanzas
+        if kind not in kinds()
+    ]
+    return {**merged, "kinds": {kind: stanza for kind, stanza in stanzas.items() if kind in kinds()}}, told
+
+
+def _unknown(contract: Contract, guesses: Guesses) -> Iterable[tuple[Path_, str, str | None]]:
+    """Attributes that manifests have no word for."""
+    for kind, stanza in contract.kinds.items():
+        known = kinds()[kind].model_fields.keys() - COMMON_KEYS
+        for name, attribute in stanza.attributes.items():
+            if name not in known and not attribute.read_only:
+                hint = (
+                    guesses.near(name, known) or "attributes that are not listed here go under settings in a manifest"
+                )
+                yield ("kinds", kind, "attributes", name), f"a {kind} has no attribute {quote(name)}", hint
+
+
+def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
+    path = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    where = ".".join(path)
+    match detail["type"]:
+        case "extra_forbidden":
+            hint = report.guesses.near(path[-1], _keys_at(path[:-1])) or _list_of(_keys_at(path[:-1]))
+            yield report.at(path, code="KIA0401", text=f"unknown key {quote(where)}", hint=hint)
+        case "missing":
+            hint = "every entry says on what it rests: documented, observed or assumed" if path[-1] == "basis" else None
+            yield report.at(path, code="KIA0402", text=f"{quote(where)} is missing", hint=hint)
+        case "value_error" if isinstance(error := detail.get("ctx", {}).get("error"), ContradictionError):
+            for at, why in error.found:
+                yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}")
+        case kind if kind in _REFUSED:
+            code, hint = _REFUSED[kind]
+            yield report.at(path, code=code, text=f"{where}: {detail['msg']}", hint=hint)
+        case _:
+            why = detail["msg"].removeprefix("Value error, ")
+            yield report.at(path, code="KIA0403", text=f"{where}: {why[:1].lower()}{why[1:]}")
+
+
+class _Report:
+    """Makes diagnostics of what is wrong in one file, however much that is."""
+
+    def __init__(self, document: Document) -> None:
+        self.guesses = Guesses()
+        self._document = document
+        self._places: dict[int, Place] = {}
+        """By the identity of a mapping: to make one takes as long as the mapping has keys."""
+
+    def at(self, path: Path_, *, code: str, text: str, hint: str | None = None) -> Diagnostic:
+        """At the entry of the override, or the last one above it that the override has."""
+        node = self._document.data
+        source = SourceRange(self._document.file, 1, 1)
+        for part in path:
+            if not isinstance(node, dict) or part not in node:
+                break
+            if id(node) not in self._places:
+                self._places[id(node)] = self._document.place(node)
+            source = self._places[id(node)].of_key(part)
+            node = node[part]
+        return Diagnostic(code, text, hint=hint, source=source)
+
+
+def _list_of(keys: Iterable[str]) -> str | None:
+    known = ", ".join(sorted(keys))
+    return f"possible: {known}" if known else None
+
+
+def _keys_at(path: Path_) -> frozenset[str]:
+    """The keys that the contract's language has under `path`."""
+    model: Any = Contract
+    for part in path:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            info = model.model_fields.get(part)
+            model = _inner(info.annotation) if info is not None else None
+        elif typing.get_origin(model) in {dict, Mapping}:
+            model = _inner(typing.get_args(model)[1])
+    return frozenset(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else frozenset()
+
+
+def _inner(annotation: Any) -> Any:
+    """Without the `| None`."""
+    choices = [choice for choice in typing.get_args(annotation) if choice is not type(None)]
+    is_union = type(None) in typing.get_args(annotation)
+    return choices[0] if is_union and len(choices) == 1 else annotation

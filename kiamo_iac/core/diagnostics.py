@@ -1,0 +1,109 @@
+"""What is said to a person about their input: a stable code, a place, one sentence and a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from kiamo_iac.core.address import Address
+
+
+class Severity(StrEnum):
+    """How bad it is: an error refuses the run, a warning does not, a note only tells."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class SourceRange(NamedTuple):
+    """A place in a file: 1-based line and column; `file` is as the user would type it, with forward slashes."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem or remark."""
+
+    code: str
+    """A stable code out of `kiamo_iac.core.codes`, such as `KIA0101`."""
+    summary: str
+    """One short sentence without a full stop; data in it stands in double quotes."""
+    severity: Severity = Severity.ERROR
+    detail: str | None = None
+    """One or more full sentences, when the summary is not enough."""
+    hint: str | None = None
+    """What to do about it."""
+    address: Address | None = None
+    source: SourceRange | None = None
+    related: tuple[tuple[str, SourceRange], ...] = ()
+    """Other places that matter, each with a word on why (`first declared here`)."""
+
+    def sort_key(self) -> tuple[str, int, int, str, str, str]:
+        """Order by place, then code, then address: the same problems always come out in the same order."""
+        where = self.source or SourceRange("￿", 0, 0)
+        return (where.file, where.line, where.column, self.code, self.address or "", self.summary)
+
+
+def worst_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Errors, then warnings, then notes; each by place."""
+    return sorted(diagnostics, key=lambda d: (_RANK[d.severity], *d.sort_key()))
+
+
+def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One diagnostic in the shape that every JSON format shares; places are `file:line:column`."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "summary": diagnostic.summary,
+        "detail": diagnostic.detail,
+        "hint": diagnostic.hint,
+        "address": diagnostic.address,
+        "source": str(diagnostic.source) if diagnostic.source else None,
+        "related": [{"message": message, "source": str(place)} for message, place in diagnostic.related],
+    }
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether any of them refuses the run."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+class Guesses:
+    """`did_you_mean` within a budget: to compare every unknown name with every known one would take minutes."""
+
+    MOST = 100_000
+    """Comparisons, of all guesses of one reading or planning together; about a second."""
+
+    def __init__(self) -> None:
+        self._left = self.MOST
+
+    def near(self, word: str, candidates: Collection[str]) -> str | None:
+        """A hint naming the candidate nearest to `word`, or None."""
+        return did_you_mean(word, candidates) if self.spend(len(candidates)) else None
+
+    def spend(self, comparisons: int) -> bool:
+        """Whether there is budget left for so many more, which are then counted."""
+        self._left -= comparisons
+        return self._left >= 0
+
+
+def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
+    """A hint naming the candidate nearest to `word`, or None when none is near."""
+    if not candidates:
+        return None
+    import difflib  # only where something is wrong
+
+    near = difflib.get_close_matches(word, sorted(candidates), n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else None

@@ -1,0 +1,163 @@
+"""What every kind shares: the keys of a manifest block, references, and when an attribute may change.
+
+A kind is one subclass of `Resource` in one file of this folder. The class is both the model that a block of a
+manifest is checked
+against and, in its class variables, all that the planner has to know of the kind. Wire names and routes are not
+here: they
+are data, in the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from kiamo_iac.core.state_machine import StateMachine
+
+
+class Ensure(StrEnum):
+    """Whether a declared thing is to be there or not."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How a declared thing is to be treated, apart from what it is."""
+
+    ensure: Ensure = Ensure.PRESENT
+    managed: bool = True
+    """False: a reference. It must exist on the instance and is never written."""
+    protect: bool = False
+    """Never deleted or replaced."""
+    renamed_from: tuple[str, ...] = ()
+    """Former names, in NFC."""
+    exclusive: tuple[str, ...] = ()
+    """Child collections whose declared list is complete."""
+    initial_state: str | None = None
+    """The run state it is brought to once, right after this tool creates it."""
+    sensitive: tuple[str, ...] = ()
+    """Settings that are masked in every output and kept nowhere, dotted: `settings.smtp.password`."""
+
+
+PRESENT = Lifecycle()
+"""The lifecycle of nearly everything, shared to save memory."""
+
+
+class Scope(StrEnum):
+    """Where the target of a reference is looked up."""
+
+    INSTANCE = "instance"
+    """Anywhere on the instance, by its name."""
+    SIBLING = "sibling"
+    """Below the same parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An attribute that names other things."""
+
+    attribute: str
+    kind: str
+    scope: Scope
+    mapping: bool = False
+    """False: the attribute is one name. True: a mapping whose values are names."""
+    missing: str | None = None
+    """The vendor's code for a target that does not exist."""
+    in_use: str | None = None
+    """The vendor's code for deleting a target that something unfinished still refers to."""
+
+    def names(self, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+        """The names that a thing with these attributes refers to, in the order in which they stand."""
+        value = attributes.get(self.attribute)
+        if value is None:
+            return ()
+        return tuple(value.values()) if self.mapping else (value,)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemThings:
+    """Things that the platform makes itself and that nobody may touch (default fields)."""
+
+    flag: str
+    """The read-only attribute that is true on them."""
+    update: str
+    """The vendor's code for changing one."""
+    delete: str
+    """The vendor's code for deleting one."""
+
+
+LONGEST_NAME = 255
+"""Characters."""
+Name = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_NAME, description="The name on the instance; names are identity.")
+]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def undeclared() -> Any:
+    """The default of an attribute that may be left out: what is not declared is not compared, so it has no default
+    to show."""
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+class Resource(BaseModel):
+    """The keys that every kind takes (design §4). Values are checked, never converted: what a manifest says is what
+    is compared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
+
+    kind: ClassVar[str]
+    """`batch`: as plans and the contract call it."""
+    collection: ClassVar[str]
+    """`batches`: as manifests and addresses call it."""
+    parent: ClassVar[str | None] = None
+    """The kind it stands below, or None for a thing of the instance."""
+    by_reference: ClassVar[bool] = False
+    """True: a block without `managed: true` is a reference."""
+    references: ClassVar[tuple[Reference, ...]] = ()
+    machine: ClassVar[StateMachine | None] = None
+    immutable: ClassVar[Mapping[str, str | None]] = {}
+    """Attributes fixed at creation, each with the vendor's code for changing it; `name` among them: no renames."""
+    system: ClassVar[SystemThings | None] = None
+    contents: ClassVar[str | None] = None
+    """The read-only attribute that counts the contacts which go with it."""
+    column: ClassVar[bool] = False
+    """True: it holds a part of what its parent's contacts are; deleting it deletes that part."""
+
+    name: Name
+    label: Annotated[str, Field(max_length=255, description="What people see.")] = undeclared()
+    ensure: Annotated[Ensure, Field(strict=False, description="`absent`: it is to be deleted.")] = undeclared()
+    protect: Annotated[bool, Field(description="Never deleted or replaced.")] = undeclared()
+    renamed_from: Annotated[list[Name], Field(description="Former names; the thing is renamed, not made anew.")] = (
+        undeclared()
+    )
+    exclusive: Annotated[
+        list[str],
+        Field(description="Child collections whose declared list is complete: others there are deleted."),
+    ] = undeclared()
+    settings: Annotated[
+        dict[str, JsonValue],
+        Field(description="Attributes that the contract does not know, passed through as they are."),
+    ] = undeclared()
+    sensitive: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        Field(
+            description="Settings that no output shows and nothing keeps, by their paths (`settings.smtp.password`). "
+            "Keys that are named as secrets are count without being listed."
+        ),
+    ] = undeclared()
+
+
+COMMON_KEYS = frozenset(
+    {"ensure", "protect", "renamed_from", "settings", "exclusive", "managed", "initial_state", "sensitive"}
+)
+"""Keys of a block that are not attributes of the thing."""

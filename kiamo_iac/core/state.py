@@ -1,0 +1,124 @@
+"""The common language of the rooms: things at addresses, as they are desired or as they are live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.place import Place
+from kiamo_iac.core.resource import PRESENT, Lifecycle, Resource
+from kiamo_iac.core.sensitive import masked
+
+RemoteId = str | int
+
+EMPTY: Mapping[str, Any] = {}
+"""Shared by everything that has no settings or extras, to save memory."""
+
+
+class Gone(str):
+    """Stands where a live reference points at something that no longer exists; reads `(gone: 17)`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One thing, desired or live."""
+
+    address: Address
+    kind: type[Resource]
+    attributes: Mapping[str, Any]
+    """Attribute → value; `name` always. Desired: only what is declared. Live: all that the contract knows.
+    References are names on both sides. `name` is exact, byte for byte; the address holds its NFC form."""
+    settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    """Desired: the declared pass-through attributes. Live: every wire attribute that the contract does not know."""
+    lifecycle: Lifecycle = PRESENT
+    remote_id: RemoteId | None = None
+    """Live only: the id that the instance gave, of the JSON type it gave it in."""
+    extras: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    """Live only: read-only attributes that are neither false nor zero (`contacts`, `default`)."""
+    place: Place | None = None
+    """Desired only: where it is declared."""
+
+    @property
+    def name(self) -> str:
+        """The exact name."""
+        name: str = self.attributes["name"]
+        return name
+
+    @property
+    def run_state(self) -> str | None:
+        """The run state: live, or desired when it is declared."""
+        return self.attributes.get("state")
+
+    @property
+    def source(self) -> SourceRange | None:
+        """Where it is declared."""
+        return self.place.range if self.place else None
+
+    def source_of(self, key: str) -> SourceRange | None:
+        """Where `key` of it is declared, or the thing itself when the key is not."""
+        return self.place.at(key) if self.place else None
+
+
+def fingerprint(instance: Instance) -> str:
+    """32 hexadecimal characters that change when anything of a live thing changes but the count of its contacts.
+
+    Of what is sensitive only its presence is in them: they are kept in files, and a value could be guessed from them.
+    """
+    seen = [instance.kind.kind, instance.remote_id, masked(instance.attributes), masked(instance.settings)]
+    text = json.dumps(seen, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+class State:
+    """Things by address. Addresses are unique; children are found by their parent."""
+
+    __slots__ = ("_children", "_instances")
+
+    def __init__(self, instances: Iterable[Instance] = ()) -> None:
+        """
+        Raises:
+            ValueError: two things have one address.
+        """
+        self._instances: dict[Address, Instance] = {}
+        self._children: dict[tuple[Address | None, str], list[Instance]] | None = None
+        for instance in instances:
+            if instance.address in self._instances:
+                msg = f"{instance.address} stands twice in a state"
+                raise ValueError(msg)
+            self._instances[instance.address] = instance
+
+    def __getitem__(self, address: Address) -> Instance:
+        return self._instances[address]
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._instances
+
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self._instances.values())
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def get(self, address: Address) -> Instance | None:
+        """The thing at `address`, or None."""
+        return self._instances.get(address)
+
+    def within(self, parent: Address | None, collection: str) -> list[Instance]:
+        """The things of `collection` below `parent` (None: of the instance), sorted by address."""
+        if self._children is None:  # a state that is only looked at, as by `validate`, has no use for it
+            self._children = self._by_parent()
+        return sorted(self._children.get((parent, collection), ()), key=lambda i: i.address)
+
+    def _by_parent(self) -> dict[tuple[Address | None, str], list[Instance]]:
+        found: dict[tuple[Address | None, str], list[Instance]] = {}
+        for instance in self:
+            parent = instance.address.parent if instance.kind.parent else None
+            found.setdefault((parent, instance.kind.collection), []).append(instance)
+        return found

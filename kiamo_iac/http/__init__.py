@@ -1,0 +1,1 @@
+"""The one way to call an HTTP server: deadline, size limits, retries with back-off, trust, proxies and secrets."""

@@ -1,0 +1,176 @@
+"""One request over one transport: the whole answer within deadline and size, or what went wrong, without the token."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from kiamo_iac.core.errors import BudgetError, ResponseError, TransportError
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.secret import HIDDEN, Secret
+from kiamo_iac.http.network import DEADLINE
+from kiamo_iac.http.retry import Failed, Limits
+
+_ERROR_BODY: Final = 64 * 1024
+"""Bytes of an error answer that are read; the rest is of no interest."""
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A whole answer."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """How requests are sent: with which header, within which limits."""
+
+    header: str
+    token: Secret | None
+    """None: the header is not sent."""
+    limits: Limits
+    checked: str = "the url of the environment"
+    """What is to be checked where nobody answers."""
+
+    def make(
+        self,
+        transport: httpx.BaseTransport,
+        request: httpx.Request,
+        *,
+        call: str,
+        spend: Callable[[int], object] | None = None,
+    ) -> Received | Failed:
+        """Send `request` and read the answer. `call` is its name in messages. `spend`: is told how many bytes of the
+        answer have come so far, again and again, and raises a `BudgetError` when that is too much.
+
+        Nothing that httpx raises gets out, not as a cause either: its exceptions hold the request, the token with it.
+        """
+        deadline = time.monotonic() + self.limits.deadline
+        request.extensions[DEADLINE] = deadline
+        if self.token is not None:
+            request.headers[self.header] = self.token.reveal()
+        try:
+            response = transport.handle_request(request)
+            try:
+                body = b"".join(_chunks(response, deadline=deadline, most=self.limits.body, spend=spend))
+            finally:
+                response.close()
+        except (httpx.TransportError, OSError, UnicodeError) as error:
+            text = self._hide(str(error)) or type(error).__name__
+            host = request.url.netloc.decode("ascii")
+            return _unanswered(error, text, call=call, host=host, checked=self.checked, limits=self.limits)
+        except BudgetError as error:
+            return Failed(error, lasting=True)
+        except _UnreadableError as error:
+            return Failed(ResponseError(f"The answer to {call} {error}."), lasting=True)
+        finally:
+            request.headers.pop(self.header, None)
+        if response.status_code >= 300 and self.token is not None:  # it will be quoted; some quote what they were sent
+            body = body.replace(self.token.reveal().encode(), HIDDEN.encode())
+        return Received(response.status_code, response.headers, body)
+
+    def _hide(self, text: str) -> str:
+        return printable(text if self.token is None else text.replace(self.token.reveal(), HIDDEN), 200)
+
+
+class _UnreadableError(Exception):
+    """The body cannot be read; the message ends a sentence that begins with "The answer to …"."""
+
+
+def _chunks(
+    response: httpx.Response, *, deadline: float, most: int, spend: Callable[[int], object] | None
+) -> Iterator[bytes]:
+    """The body as it was before compression, no more than `most` bytes of it in memory.
+
+    Not httpx's own decoders: they inflate a chunk whole, and 64 KiB of gzip can hold 64 MiB.
+    """
+    is_error = response.status_code >= 400
+    most = _ERROR_BODY if is_error else most
+    inflate = _inflater(response.headers.get("content-encoding", "identity"))
+    left, begun = most, False
+    stream: Any = response.stream
+    for raw in stream:
+        begun = begun or bool(raw)
+        if time.monotonic() > deadline:
+            msg = "the deadline of the call has passed"
+            raise httpx.ReadTimeout(msg)
+        chunk = raw if inflate is None else _inflated(inflate, raw, most=left + 1)
+        left -= len(chunk)
+        if left < 0 and is_error:
+            return
+        if left < 0:
+            msg = (
+                f"is larger than {most // (1024 * 1024)} MiB" if most >= 1024 * 1024 else f"is larger than {most} bytes"
+            )
+            raise _UnreadableError(msg)
+        if spend is not None:
+            spend(most - left)
+        yield chunk
+    if inflate is not None and begun and not inflate.eof:  # no body at all is none, whatever the header says
+        msg = "the compressed body was cut short"
+        raise httpx.RemoteProtocolError(msg)
+
+
+def _inflater(encoding: str) -> Any:
+    match encoding.strip().lower():
+        case "identity" | "":
+            return None
+        case "gzip" | "x-gzip":
+            return zlib.decompressobj(16 + zlib.MAX_WBITS)
+        case other:
+            msg = f'is compressed as "{printable(other, 40)}", which was not asked for'
+            raise _UnreadableError(msg)
+
+
+def _inflated(inflate: Any, raw: bytes, *, most: int) -> bytes:
+    try:
+        chunk: bytes = inflate.decompress(raw, most)
+    except zlib.error:
+        msg = "says that it is gzip and is not"
+        raise _UnreadableError(msg) from None
+    if inflate.unused_data:
+        msg = "holds more after the end of its gzip"
+        raise _UnreadableError(msg)
+    return chunk
+
+
+def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: str, limits: Limits) -> Failed:
+    """What went wrong, in words; `error` itself stays here."""
+    sent = not isinstance(error, (*_NEVER_SENT, UnicodeError))
+    hint = None
+    lasting = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | UnicodeError)
+    match error:
+        case _ if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(error, ssl.SSLCertVerificationError):
+            what = f"the certificate of {host} is not trusted: {text}"
+            hint = "name the authority that signed it with --ca-bundle FILE; there is no way to skip the check"
+            lasting = True
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            what = f"{host} did not accept a connection in time"
+        case httpx.TimeoutException():
+            what = f"the answer did not come whole within {limits.deadline:g} s"
+        case httpx.ProxyError():
+            what = f"the proxy refused: {text}"
+            hint = "check HTTPS_PROXY and NO_PROXY"
+        case httpx.ConnectError():
+            what = f"no connection to {host}: {text}"
+            hint = f"check {checked}, the network, and that the server is running"
+        case _:
+            what = f"the connection broke before the answer was whole: {text}"
+    return Failed(TransportError(f"{call} failed: {what}.", sent=sent, hint=hint), sent=sent, lasting=lasting)

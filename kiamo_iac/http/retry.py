@@ -1,0 +1,82 @@
+"""When a call that failed is made again, and after how long."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from kiamo_iac.core.errors import ApiError
+
+PASSING: Final = frozenset({429, 502, 503, 504})
+"""Statuses that say that the same call may go through later."""
+CONNECTS: Final = 4
+"""How often a connection is tried: a server that is switched off should be told of soon."""
+_FIRST_WAIT = 0.2
+_LONGEST_WAIT = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long calls may take and how much they may bring; seconds and bytes."""
+
+    deadline: float = 30.0
+    """Of one call as a whole, from connecting to the last byte."""
+    patience: float = 60.0
+    """Of one call with all its repetitions and the waits between them. No further wait begins that would outlast it."""
+    body: int = 32 * 1024 * 1024
+    """Of one body, after decompression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A call that brought no answer to go on with."""
+
+    error: ApiError
+    sent: bool = True
+    """Whether the server may have seen it: then a write is not made again, for its outcome is unknown."""
+    lasting: bool = False
+    """True: it would fail the same way again (a certificate, a missing right)."""
+    status: int | None = None
+    wait: float | None = None
+    """Seconds that the server asked to wait (`Retry-After`)."""
+
+
+def may_repeat(method: str, failed: Failed) -> bool:
+    """Whether the call may be made again: any call that was never sent, and a GET that a passing trouble met.
+
+    Writes of unknown outcome are not repeated here: that takes looking at what became of them first.
+    """
+    if failed.lasting:
+        return False
+    if not failed.sent:
+        return True
+    return method == "GET" and (failed.status is None or failed.status in PASSING)
+
+
+def wait_before(attempt: int, failed: Failed, *, jitter: Callable[[], float] = random.random) -> float:
+    """Seconds to wait after attempt number `attempt`: what the server asked for, or ever longer; never all alike."""
+    if failed.wait is not None:
+        return failed.wait + _FIRST_WAIT * jitter()
+    return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) * (0.5 + jitter() / 2)
+
+
+def retry_after(text: str | None, *, now: Callable[[], float] = time.time) -> float | None:
+    """The seconds that a `Retry-After` header asks for (RFC 9110 §10.2.3: a number or a date), or None."""
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+            utc = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+            seconds = max(utc.timestamp() - now(), 0.0)
+        except (ValueError, OverflowError, OSError):
+            return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
