@@ -18,6 +18,7 @@ from tests.pipelines.variants import VARIANTS, written
 
 OURS = (
     ROOT / "action.yml",
+    ROOT / ".github" / "workflows" / "ci.yml",
     ROOT / "kiamo_iac" / "scaffold" / "templates" / "actions" / "action.yml",
     ROOT / ".github" / "dependabot.yml",
 )
