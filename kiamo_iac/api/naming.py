@@ -8,7 +8,7 @@ from typing import Any, Literal
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, Resource
-from kiamo_iac.core.state import Gone, RemoteId
+from kiamo_iac.core.state import DanglingReference, RemoteId
 
 
 def written_by(contract: Contract, kind: str, attribute: str) -> Literal["id", "name"] | None:
@@ -34,4 +34,4 @@ def put_names(attributes: dict[str, Any], reference: Reference, names: Mapping[R
 
 def _named(names: Mapping[RemoteId, str], id_: RemoteId) -> str:
     name = names.get(id_)
-    return name if name is not None else Gone(f"(gone: {printable(str(id_), 60)})")
+    return name if name is not None else DanglingReference(f"(gone: {printable(str(id_), 60)})")

@@ -1,14 +1,13 @@
-"""How much one apply may do unasked, per environment: the limits of the guards, and the hours in which to write."""
+"""The hours in which an environment may be changed: parsed from the project file, and asked for a point in time."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from kiamo_iac.core.diagnostics import did_you_mean
-from kiamo_iac.core.place import Place
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -97,23 +96,6 @@ class ChangeWindow:
                 if span.is_open(minute):
                     return minute.astimezone(span.zone)
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class GuardSettings:
-    """The guards of one environment; None is no limit."""
-
-    max_deletes: int | None = None
-    """Of all deletions, those that a manifest orders among them."""
-    max_delete_percent: int = 30
-    """Of the owned things, by deletions that nobody wrote down; 100 is no limit."""
-    max_update_percent: int | None = None
-    """Of the owned things, by updates and renames; 100 is no limit."""
-    allow_start: bool = False
-    """A start, which dials people, needs no `--allow-start`."""
-    change_window: ChangeWindow | None = None
-    place: Place | None = field(default=None, compare=False)
-    """Where `guards` stands in the project file."""
 
 
 def _span(text: str) -> Span:

@@ -20,8 +20,8 @@ EMPTY: Mapping[str, Any] = {}
 """Shared by everything that has no settings or extras, to save memory."""
 
 
-class Gone(str):
-    """Stands where a live reference points at something that no longer exists; reads `(gone: 17)`."""
+class DanglingReference(str):
+    """The value of a live reference whose target no longer exists; reads `(gone: 17)`, with the id of the target."""
 
     __slots__ = ()
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from kiamo_iac.core.errors import BudgetError
-from kiamo_iac.core.limit_settings import LimitSettings
+from kiamo_iac.core.settings import LimitSettings
 from kiamo_iac.http.answer import dig
 
 _VALUES_OF_A_ROW: Final = 16

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from kiamo_iac.core.change_window import GuardSettings
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.environ import TOKEN, variable, variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
-from kiamo_iac.core.limit_settings import LimitSettings
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.core.urls import Origin, origin_of
 from kiamo_iac.manifest.pins import check_instance, pinned_ledger_origin
 from kiamo_iac.manifest.project.model import Environment, Project

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Final
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.change_window import DAYS, GuardSettings
+from kiamo_iac.core.change_window import DAYS
 from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.settings import GuardSettings
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
 
 ENOUGH: Final = 10

@@ -7,7 +7,7 @@ from typing import Any
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.resource import Reference, Resource, Scope
-from kiamo_iac.core.state import Gone, Instance
+from kiamo_iac.core.state import DanglingReference, Instance
 from kiamo_iac.planner.diff import same
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.resources import kinds
@@ -55,7 +55,7 @@ class References:
         return self._users.get(target.live.address, []) if target.live else []
 
     def _final_name(self, pair: Pair, reference: Reference, name: str) -> str | None:
-        if isinstance(name, Gone):
+        if isinstance(name, DanglingReference):
             return None
         address = _target(reference, name, pair.now.address.parent if pair.kind.parent else None)
         found = self._pairing.by_live.get(address) if address else None
@@ -66,7 +66,7 @@ def _live_targets(live: Instance) -> Iterator[tuple[Reference, Address]]:
     for reference in live.kind.references:
         seen: set[Address] = set()
         for name in reference.names(live.attributes):
-            address = None if isinstance(name, Gone) else _target(reference, name, live.address.parent)
+            address = None if isinstance(name, DanglingReference) else _target(reference, name, live.address.parent)
             if address is not None and address not in seen:
                 seen.add(address)
                 yield reference, address

@@ -17,7 +17,7 @@ from typing import Any, Final, assert_never
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.resource import Reference, Resource
-from kiamo_iac.core.state import Gone, Instance
+from kiamo_iac.core.state import DanglingReference, Instance
 from kiamo_iac.planner.diff import field_changes, same
 from kiamo_iac.planner.masking import (
     applied_settings,
@@ -219,7 +219,7 @@ def _meant(key: str, three: _Three, kind: type[Resource], names: Names) -> _Thre
 
 def _resolved(reference: Reference, value: Any, name: Callable[[Reference, str], str]) -> Any:
     if isinstance(value, str):
-        return value if isinstance(value, Gone) else name(reference, value)
+        return value if isinstance(value, DanglingReference) else name(reference, value)
     if isinstance(value, Mapping):
         return {role: _resolved(reference, inner, name) for role, inner in value.items()}
     return value

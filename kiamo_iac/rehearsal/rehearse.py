@@ -17,8 +17,8 @@ from kiamo_iac.api.reader import read
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
 from kiamo_iac.core.gc_pause import collector_paused
-from kiamo_iac.core.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
 from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, LimitSettings
 from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.executor.report import Report, Status, StepResult
@@ -73,7 +73,7 @@ def rehearse(
         except ValueError as error:
             return Rehearsal((*seed.notes, _cannot_be_held(str(error))))
         transport = InProcess(emulator.handle, request=Request)
-        budget = Budget(LimitSettings(MOST_ROWS, MOST_BYTES))  # what is in this process has been counted already
+        budget = Budget(LimitSettings(MAX_ROWS, MAX_BYTES))  # what is in this process has been counted already
         with Client("http://127.0.0.1:1", Secret(FULL_TOKEN), contract, transport=transport, budget=budget) as client:
             report = execute(plan, Writer(client, contract, plan), parallelism=1)
             if not report.ok:

@@ -12,11 +12,11 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.resource import Reference, Resource, Scope
 from kiamo_iac.core.sensitive import revealed
-from kiamo_iac.core.state import Gone, Instance, State
+from kiamo_iac.core.state import DanglingReference, Instance, State
 from kiamo_iac.emulator.seeding import plural
 from kiamo_iac.resources import children_of, kinds
 
-_GONE: Final = re.compile(r"\(gone: (.*)\)", re.DOTALL)
+_DANGLING: Final = re.compile(r"\(gone: (.*)\)", re.DOTALL)
 
 _EXTRAS: Final = {"contacts": int, "default": bool}
 """Read-only attributes whose type the emulator's seeds prescribe."""
@@ -89,7 +89,7 @@ class _Sower:
             if reference.kind == kind.kind and reference.scope is Scope.SIBLING
             for child in self._live.within(parent.address, user.collection)
             for name in reference.names(child.attributes)
-            if not isinstance(name, Gone)
+            if not isinstance(name, DanglingReference)
         }
 
     def _was_read(self, parent: Instance) -> bool:
@@ -114,7 +114,7 @@ class _Sower:
 
     def _target(self, instance: Instance, reference: Reference, name: str) -> Any:
         """A name as the document has it; what is gone, only where the thing is over."""
-        if not isinstance(name, Gone) and self._is_there(instance, reference, name):
+        if not isinstance(name, DanglingReference) and self._is_there(instance, reference, name):
             return name
         machine = instance.kind.machine
         if machine is not None and instance.run_state in machine.terminal:
@@ -137,7 +137,7 @@ class _Sower:
 
     def _grave(self, reference: Reference, name: str) -> dict[str, Any]:
         """What is gone, by its id where that is known."""
-        found = _GONE.fullmatch(name) if isinstance(name, Gone) else None
+        found = _DANGLING.fullmatch(name) if isinstance(name, DanglingReference) else None
         if found is None:
             return {"gone": str(name)}
         is_number = self._contract.kinds[reference.kind].id.type == "integer"

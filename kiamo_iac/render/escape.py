@@ -8,7 +8,7 @@ from typing import Any
 
 from kiamo_iac.core.printable import CI_PREFIX, guarded, hidden, visible
 from kiamo_iac.core.sensitive import Sensitive
-from kiamo_iac.core.state import Gone
+from kiamo_iac.core.state import DanglingReference
 
 __all__ = ["document", "json_document", "quoted", "value", "visible"]
 
@@ -24,7 +24,7 @@ def value(data: Any) -> str:
     match data:
         case None:
             return "(not set)"
-        case Gone() | Sensitive():
+        case DanglingReference() | Sensitive():
             return visible(data)
         case str():
             return quoted(data)

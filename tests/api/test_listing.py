@@ -15,7 +15,7 @@ from kiamo_iac.api.listing import listed
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.errors import BudgetError, ResponseError
-from kiamo_iac.core.limit_settings import LimitSettings
+from kiamo_iac.core.settings import LimitSettings
 from kiamo_iac.http.answer import Answer
 from kiamo_iac.http.budget import Budget
 from tests.api.stubs import Stub, client_of, reply

@@ -14,7 +14,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import AccessError
 from kiamo_iac.core.secret import Secret
-from kiamo_iac.core.state import EMPTY, Gone, State
+from kiamo_iac.core.state import EMPTY, DanglingReference, State
 from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator, Request
 from kiamo_iac.http.transport import InProcess
 from tests.api.desires import desire, want
@@ -199,7 +199,7 @@ def test_a_reference_to_what_is_gone(contract: Contract) -> None:
             }
         )
         service = look(emulator, desire("bases/b")).state[Address("bases/b/batches/x")].attributes["service"]
-    assert isinstance(service, Gone)
+    assert isinstance(service, DanglingReference)
     assert service == "(gone: 7)"
 
 

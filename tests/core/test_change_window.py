@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiamo_iac.core.change_window import WRITTEN, ChangeWindow, GuardSettings, WindowError
+from kiamo_iac.core.change_window import WRITTEN, ChangeWindow, WindowError
+from kiamo_iac.core.settings import GuardSettings
 
 PARIS = ZoneInfo("Europe/Paris")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.core.change_window import ChangeWindow, GuardSettings
+from kiamo_iac.core.change_window import ChangeWindow
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.core.limit_settings import LimitSettings
+from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.manifest.environment import resolve_environment
 from kiamo_iac.manifest.project.model import Environment
 from tests.manifest.saying import said

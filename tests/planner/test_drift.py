@@ -9,7 +9,7 @@ import pytest
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.ownership import Owned
-from kiamo_iac.core.state import Gone, State
+from kiamo_iac.core.state import DanglingReference, State
 from kiamo_iac.planner.drift import Drift, Event, Side, authorship, drift
 from kiamo_iac.planner.plan import Plan
 
@@ -153,7 +153,7 @@ def test_references_follow_a_rename_that_is_done() -> None:
 
 
 def test_a_reference_to_something_that_is_gone() -> None:
-    found = look(batch(), batch(), batch(service=Gone("(gone: 17)")))
+    found = look(batch(), batch(), batch(service=DanglingReference("(gone: 17)")))
     assert lines(found)[1:] == ["- service instance Sales|Sales|(gone: 17)"]
 
 

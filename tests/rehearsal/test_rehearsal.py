@@ -15,7 +15,7 @@ from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.core.state import Gone, Instance, State
+from kiamo_iac.core.state import DanglingReference, Instance, State
 from kiamo_iac.emulator import Emulator
 from kiamo_iac.executor.report import Status
 from kiamo_iac.planner.plan import Action, Plan
@@ -73,7 +73,7 @@ def test_a_live_state_becomes_the_same_instance_with_the_same_ids(emulator: Emul
         copy_.seed(seed.document)
         again = live_of(copy_)
     assert list(again) == list(live)
-    assert {type(i.attributes["service"]) for i in live if i.name == "done"} <= {Gone, str}
+    assert {type(i.attributes["service"]) for i in live if i.name == "done"} <= {DanglingReference, str}
 
 
 MANIFEST: dict[str, Any] = {
@@ -177,7 +177,11 @@ def _with(live: State, address: str, **changes: Any) -> State:
 def test_what_the_emulator_cannot_hold_is_noted_and_left_out(emulator: Emulator, tmp_path: Path) -> None:
     plan = made(emulator, {"bases": [{"name": "prospects", "label": "Q"}]}, tmp_path)
     spring = plan.live[Address("bases/prospects/batches/spring")]
-    attributes = {**spring.attributes, "service": Gone("(gone: 17)"), "association": {"a": "nowhere", "b": "city"}}
+    attributes = {
+        **spring.attributes,
+        "service": DanglingReference("(gone: 17)"),
+        "association": {"a": "nowhere", "b": "city"},
+    }
     odd = _with(plan.live, spring.address, attributes=attributes, extras={"contacts": "many"})
     rehearsal = rehearse(plan.plan, odd, plan.desired, emulator.contract)
     assert rehearsal.ok

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
-from kiamo_iac.core.state import Gone
+from kiamo_iac.core.state import DanglingReference
 from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
 from kiamo_iac.render.base import drift_renderer
 from tests.render.goldens import STYLES
@@ -35,7 +35,7 @@ def full() -> Drift:
     """Every event, and every side."""
     label = AttributeDrift("label", Side.GIT, "Prospects 2026", "Prospects", "Prospects")
     association = AttributeDrift("association.destination", Side.BOTH, "phone", "mobile", "home")
-    service = AttributeDrift("service", Side.INSTANCE, "Sales", "Sales", Gone("(gone: 17)"))
+    service = AttributeDrift("service", Side.INSTANCE, "Sales", "Sales", DanglingReference("(gone: 17)"))
     return Drift(
         (
             thing("bases/away", Event.RENAMED, Side.BOTH, lives_as="far away", source=None),

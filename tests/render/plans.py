@@ -7,7 +7,7 @@ from typing import Any
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.core.state import Gone
+from kiamo_iac.core.state import DanglingReference
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 
 BASE = "bases/prospects"
@@ -133,10 +133,14 @@ def full_plan() -> Plan:
             8,
             Action.UPDATE,
             f"{BASE}/batches/autumn",
-            before={"service": Gone("(gone: 17)"), "association": {"destination": "phone"}, "settings": {"pace": 2}},
+            before={
+                "service": DanglingReference("(gone: 17)"),
+                "association": {"destination": "phone"},
+                "settings": {"pace": 2},
+            },
             after={"service": "Win-back", "association": {"destination": "mobile"}, "settings": {"pace": 3}},
             changes=(
-                FieldChange("service", Gone("(gone: 17)"), "Win-back"),
+                FieldChange("service", DanglingReference("(gone: 17)"), "Win-back"),
                 FieldChange("association.destination", "phone", "mobile"),
                 FieldChange("association.reference", None, "city"),
                 FieldChange("settings.pace", 2, 3),

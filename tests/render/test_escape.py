@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kiamo_iac.core.state import Gone
+from kiamo_iac.core.state import DanglingReference
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.render.base import Style, plan_renderer
 from kiamo_iac.render.escape import document, json_document, quoted, value, visible
@@ -74,7 +74,7 @@ def test_a_quoted_value_cannot_close_its_quotes() -> None:
         (3, "3"),
         (2.5, "2.5"),
         ("", '""'),
-        (Gone("(gone: 17)"), "(gone: 17)"),
+        (DanglingReference("(gone: 17)"), "(gone: 17)"),
         ([1, "é\u202e"], '[1, "é\\u202e"]'),
         ({"a": {"b": None}}, '{"a": {"b": null}}'),
     ],

@@ -22,8 +22,8 @@ from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.core.errors import BudgetError, ResponseError
-from kiamo_iac.core.limit_settings import LimitSettings
 from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.settings import LimitSettings
 from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Request
 from kiamo_iac.emulator.message import Response

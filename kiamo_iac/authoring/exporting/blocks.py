@@ -15,7 +15,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.resource import Resource, Scope
-from kiamo_iac.core.state import Gone, Instance, State
+from kiamo_iac.core.state import DanglingReference, Instance, State
 from kiamo_iac.resources import children_of
 
 Block = dict[str, Any]
@@ -170,5 +170,5 @@ def _targets(thing: Instance) -> Iterator[Address]:
     for reference in thing.kind.references:
         if reference.scope is Scope.SIBLING:
             for name in reference.names(thing.attributes):
-                if not isinstance(name, Gone):
+                if not isinstance(name, DanglingReference):
                     yield target_of(reference, name, thing.address.parent)

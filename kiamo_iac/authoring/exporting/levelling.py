@@ -15,7 +15,7 @@ from kiamo_iac.core.address import identity
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Ensure
 from kiamo_iac.core.sensitive import hidden, sensitive_paths, shows
-from kiamo_iac.core.state import Gone, Instance
+from kiamo_iac.core.state import DanglingReference, Instance
 from kiamo_iac.core.strict_json import same
 
 
@@ -268,6 +268,6 @@ def equal(declared: Declared, key: str, value: Any, live: Any) -> bool:
 
 
 def _alike(declared: Any, live: Any) -> bool:
-    if not isinstance(declared, str) or not isinstance(live, str) or isinstance(live, Gone):
+    if not isinstance(declared, str) or not isinstance(live, str) or isinstance(live, DanglingReference):
         return False
     return identity(declared) == identity(live)

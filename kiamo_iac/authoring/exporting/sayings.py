@@ -15,7 +15,7 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Reference, Resource, Scope
 from kiamo_iac.core.sensitive import sensitive_paths
-from kiamo_iac.core.state import Gone, Instance, State
+from kiamo_iac.core.state import DanglingReference, Instance, State
 from kiamo_iac.resources import kinds
 
 Path = tuple[str, ...]
@@ -91,7 +91,7 @@ class Sayings:
         return None
 
     def _is_there(self, thing: Instance, reference: Reference, name: str) -> bool:
-        if isinstance(name, Gone):
+        if isinstance(name, DanglingReference):
             return False
         return target_of(reference, name, thing.address.parent) in self._live
 
@@ -168,4 +168,4 @@ def _refused_by_model(thing: Instance, attributes: Mapping[str, Any]) -> Iterato
 
 
 def _named(name: str) -> str:
-    return str(name) if isinstance(name, Gone) else quote(name)
+    return str(name) if isinstance(name, DanglingReference) else quote(name)

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from kiamo_iac.core.change_window import GuardSettings
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
 from kiamo_iac.core.environ import variable_prefix, why_reserved
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
-from kiamo_iac.core.limit_settings import LimitSettings
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.rooted import real
+from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.core.urls import origin_of
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kiamo_iac.core.change_window import WRITTEN, ChangeWindow, GuardSettings, WindowError
+from kiamo_iac.core.change_window import WRITTEN, ChangeWindow, WindowError
 from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.settings import GuardSettings
 from kiamo_iac.manifest.project.nodes import Nodes
 
 _KEYS: Final = ("max_deletes", "max_delete_percent", "max_update_percent", "allow_start", "change_window")

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kiamo_iac.core.change_window import GuardSettings
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
-from kiamo_iac.core.limit_settings import LimitSettings
 from kiamo_iac.core.rooted import lies_below
+from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.git.repository import has_git
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.paths import PROJECT_FILE, manifests_below

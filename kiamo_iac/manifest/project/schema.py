@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, assert_never
 
-from kiamo_iac.core.change_window import WRITTEN, GuardSettings
+from kiamo_iac.core.change_window import WRITTEN
 from kiamo_iac.core.environ import RESERVED_ENDINGS, RESERVED_NAMES
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.core.limit_settings import MOST_BYTES, MOST_ROWS, LimitSettings
+from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
 from kiamo_iac.document.schema import (
     Schema,
     closed,
@@ -142,14 +142,14 @@ def _limits() -> Schema:
             "rows": {
                 "type": "integer",
                 "minimum": 1,
-                "maximum": MOST_ROWS,
+                "maximum": MAX_ROWS,
                 "description": "How many objects one run may read, in all lists together. A list that is read again "
                 f"counts once, at its longest. Left out: {bounds.rows}.",
             },
             "bytes": {
                 "type": "integer",
                 "minimum": 1,
-                "maximum": MOST_BYTES,
+                "maximum": MAX_BYTES,
                 "description": "How many bytes of answers one run may read, after decompression. An answer that is "
                 f"read again counts once, at its largest. Left out: {bounds.bytes}, which is 512 MiB.",
             },

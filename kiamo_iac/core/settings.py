@@ -1,0 +1,43 @@
+"""Limits of one environment as the project file sets them: `guards` for an apply, `limits` for what a run reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from kiamo_iac.core.change_window import ChangeWindow
+from kiamo_iac.core.place import Place
+
+DEFAULT_ROWS: Final = 250_000
+DEFAULT_BYTES: Final = 512 * 1024 * 1024
+"""About 2 KiB a row."""
+MAX_ROWS: Final = 5_000_000
+MAX_BYTES: Final = 8 * 1024**3
+"""The largest values that `limits` accepts: beyond them, memory runs out before a limit helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """`guards` of one environment; None is no limit."""
+
+    max_deletes: int | None = None
+    """Number of deletions, `ensure: absent` included."""
+    max_delete_percent: int = 30
+    """Percentage of the managed resources that `--prune` and `exclusive` may delete; 100 is no limit."""
+    max_update_percent: int | None = None
+    """Percentage of the managed resources that may be updated or renamed; 100 is no limit."""
+    allow_start: bool = False
+    """Starting a batch, which dials contacts, needs no `--allow-start`."""
+    change_window: ChangeWindow | None = None
+    place: Place | None = field(default=None, compare=False)
+    """Position of `guards` in the project file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """`limits` of one environment: how much one run may read from its instance."""
+
+    rows: int = DEFAULT_ROWS
+    """Objects in all lists together. A list that is read again counts once, at its longest."""
+    bytes: int = DEFAULT_BYTES
+    """Bytes of all responses together, after decompression. What is read again counts once, at its largest."""
