@@ -1,0 +1,54 @@
+"""How the package is laid out: no circle of imports, few loose modules, few crumbs, no file too long."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+import kiamo_iac
+
+PACKAGE = Path(kiamo_iac.__file__).parent
+LINES = {
+    path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8").count("\n")
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+LONGEST = 500
+CRUMB = 60
+"""Lines below which a file counts as a crumb; fewer than one in six may be."""
+LOOSE = 8
+"""Modules at most at the top of the package."""
+
+
+def test_no_circle_of_imports_typing_only_and_lazy_ones_counted() -> None:
+    graph = grimp.build_graph("kiamo_iac", exclude_type_checking_imports=False, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(" ← ".join(error.args[1]))
+
+
+def test_a_file_is_one_idea() -> None:
+    assert {name: lines for name, lines in LINES.items() if lines > LONGEST} == {}
+    files = {name: lines for name, lines in LINES.items() if not name.endswith("__init__.py")}
+    crumbs = sorted(name for name, lines in files.items() if lines < CRUMB)
+    assert len(crumbs) * 6 < len(files), crumbs
+
+
+def test_few_modules_stand_outside_of_a_room() -> None:
+    assert len([name for name in LINES if "/" not in name]) <= LOOSE
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    names = Counter(
+        node.name
+        for name in LINES
+        for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert {name: count for name, count in names.items() if count > 1} == {}
