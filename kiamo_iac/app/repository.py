@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kiamo_iac.app.validation import Read, Validation
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.planner.plan import Plan
-    from kiamo_iac.render.base import Checked
+    from kiamo_iac.render.base import CheckReport
 
 _CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 """Where GitHub Actions and GitLab's runner put the repository; asked when it came there without its `.git`."""
@@ -69,7 +69,7 @@ def drift_in_repository(drift: Drift, below: str) -> Drift:
 
 def checked_in_repository(
     found: Validation, *, strict: bool, below: Callable[[Path], str] = below_repository
-) -> Checked:
+) -> CheckReport:
     """What `validate` found with its files named from the root of the repository, and the manifests that were read.
 
     `below`: another place to name them from.
@@ -77,7 +77,7 @@ def checked_in_repository(
     Raises:
         ManifestError: a folder of manifests cannot be read any more.
     """
-    from kiamo_iac.render.base import Checked
+    from kiamo_iac.render.base import CheckReport
 
     diagnostics: list[Diagnostic] = []
     names: list[str] = []
@@ -87,7 +87,7 @@ def checked_in_repository(
         diagnostics += (_moved(diagnostic, home) for diagnostic in part.diagnostics)
         names += _names(part, home)
         homes.append(f"{home}{part.project.file.name if part.project else 'kiamo.yaml'}")
-    return Checked(
+    return CheckReport(
         tuple(diagnostics),
         files=found.files,
         things=found.things,

@@ -172,9 +172,9 @@ def _not_confirmed() -> int:
 
 
 def _progress(plan: Plan, session: Session) -> Progress:
-    from kiamo_iac.render.progress import Lines, Live
+    from kiamo_iac.render.progress import LiveTable, StepLines
 
     style = style_for(sys.stderr, session)
     if is_terminal(sys.stderr):
-        return Live(plan, style=style, stream=sys.stderr)
-    return Lines(plan, style=style, write=lambda text: say(text, nl=False))
+        return LiveTable(plan, style=style, stream=sys.stderr)
+    return StepLines(plan, style=style, write=lambda text: say(text, nl=False))

@@ -75,8 +75,8 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
 def _show_differences(session: Session, changed: list[Layout], every: list[Layout]) -> None:
     from kiamo_iac.cli.terminal import style_for
     from kiamo_iac.document.secrets import listed_in
-    from kiamo_iac.render.changes import unified
     from kiamo_iac.render.escape import visible
+    from kiamo_iac.render.file_diff import unified
 
     color = style_for(sys.stdout, session).color
     listed = frozenset().union(*(listed_in(layout.after) for layout in every)) if changed else frozenset()

@@ -10,7 +10,7 @@ import click
 from kiamo_iac.cli.options import NamedPath, optional_environment_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import say, write_data
-from kiamo_iac.render.graph.formats import GRAPH_FORMATS
+from kiamo_iac.render.formats import GRAPH_FORMATS
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.plan import Plan
@@ -56,7 +56,7 @@ def graph(
     if planned and environment is None:
         msg = "--plan needs an environment: -e ENV."
         raise click.UsageError(msg)
-    from kiamo_iac.render.graph.formats import graph_text
+    from kiamo_iac.render.formats import graph_text
 
     made = _plan(session, planfile, environment) if planned or planfile is not None else None
     drawn = _declared(session, environment) if made is None else _steps(made)
@@ -80,14 +80,14 @@ def _plan(session: Session, planfile: Path | None, environment: str | None) -> P
 
 
 def _steps(made: Plan) -> Graph:
-    from kiamo_iac.render.graph.of_plan import plan_graph
+    from kiamo_iac.render.graph.build import plan_graph
 
     return plan_graph(made)
 
 
 def _declared(session: Session, environment: str | None) -> Graph:
     from kiamo_iac.core.errors import ManifestError
-    from kiamo_iac.render.graph.of_state import state_graph
+    from kiamo_iac.render.graph.build import state_graph
 
     workspace = session.workspace()
     loaded = workspace.load(environment)

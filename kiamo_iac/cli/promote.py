@@ -102,10 +102,9 @@ def promote(
 
 
 def _show(made: Promoted, session: Session, *, output: str, diff: bool, written: bool) -> None:
-    from kiamo_iac.render.changes import unified
+    from kiamo_iac.render.file_diff import unified, unified_diff
     from kiamo_iac.render.promotion import promotion_text
     from kiamo_iac.render.promotion_json import promotion_json
-    from kiamo_iac.render.unified import unified_diff
 
     if output == "json":
         write_data(promotion_json(made, written=written), utf8=True)

@@ -65,7 +65,7 @@ def show_drift(drift: Drift, session: Session, *, environment: str, output: str)
 
 def show_check(found: Validation, session: Session, *, output: str, strict: bool) -> None:
     """Write what `validate` found."""
-    from kiamo_iac.render.base import Checked, check_renderer
+    from kiamo_iac.render.base import CheckReport, check_renderer
 
     if output in REPOSITORY_FORMATS or len(found.parts) > 1:  # or two projects' files would go by one name
         from kiamo_iac.app.repository import checked_in_repository
@@ -76,7 +76,7 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
 
         checked = checked_in_repository(found, strict=strict, below=below_here)
     else:
-        checked = Checked(found.diagnostics, files=found.files, things=found.things, strict=strict)
+        checked = CheckReport(found.diagnostics, files=found.files, things=found.things, strict=strict)
     write_data(check_renderer(output, style_for(sys.stdout, session)).render(checked), utf8=output != "text")
 
 

@@ -39,8 +39,7 @@ def is_terminal(stream: IO[str]) -> bool:
 
 def style_for(stream: IO[str], session: Session) -> Style:
     """Signs that the stream's encoding has; colours on a terminal alone, and not when they are unwanted."""
-    from kiamo_iac.render.base import Style
-    from kiamo_iac.render.symbols import Symbols
+    from kiamo_iac.render.base import Style, Symbols
 
     unwanted = session.no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     symbols = Symbols.for_encoding(getattr(stream, "encoding", None))

@@ -1,19 +1,71 @@
-"""The protocols that the formats of a plan, a drift and a check meet, and how one is found in `formats`."""
+"""What every format is given and must meet: the style, the protocols, and how a renderer is found in `formats`."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.planner.plan import Plan
+from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
-from kiamo_iac.render.symbols import UNICODE, Symbols
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """One set of signs."""
+
+    actions: Mapping[Action, str]
+    """A sign for every action, all of one width."""
+    arrow: str
+    """Between before and after."""
+
+    @classmethod
+    def for_encoding(cls, encoding: str | None) -> Self:
+        """The Unicode set where `encoding` has all of it, else the ASCII one (so for an unknown encoding, or none)."""
+        unicode_set = UNICODE
+        signs = "".join(unicode_set.actions.values()) + unicode_set.arrow
+        try:
+            signs.encode(encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return cls(ASCII.actions, ASCII.arrow)
+        return cls(unicode_set.actions, unicode_set.arrow)
+
+
+UNICODE = Symbols(
+    MappingProxyType(
+        {
+            Action.CREATE: "+",
+            Action.UPDATE: "~",
+            Action.RENAME: ">",
+            Action.DELETE: "-",
+            Action.START: "▶",
+            Action.PAUSE: "⏸",
+            Action.STOP: "■",
+        }
+    ),
+    "→",
+)
+
+ASCII = Symbols(
+    MappingProxyType(
+        {
+            Action.CREATE: "+ ",
+            Action.UPDATE: "~ ",
+            Action.RENAME: "> ",
+            Action.DELETE: "- ",
+            Action.START: "|>",
+            Action.PAUSE: "||",
+            Action.STOP: "[]",
+        }
+    ),
+    "->",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +78,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckReport:
     """What `validate` found."""
 
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -67,7 +119,7 @@ class CheckRenderer(Protocol):
 
     def __init__(self, style: Style) -> None: ...
 
-    def render(self, checked: Checked) -> str:
+    def render(self, report: CheckReport) -> str:
         """Every diagnostic; as text nothing at all where there are none, else ending with a newline."""
         ...
 

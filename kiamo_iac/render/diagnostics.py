@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from typing import assert_never
 
 import click
 
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, diagnostic_data, has_errors
-from kiamo_iac.render.base import Checked, Style
-from kiamo_iac.render.escape import document, json_document, visible
-
-FORMAT_VERSION = "1.0"
-"""Of the JSON of `validate`; the first number changes when a reader of the old form would misread the new one."""
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.render.base import CheckReport, Style
+from kiamo_iac.render.escape import document, visible
 
 
 class TextCheck:
@@ -21,20 +20,9 @@ class TextCheck:
     def __init__(self, style: Style) -> None:
         self._style = style
 
-    def render(self, checked: Checked) -> str:
+    def render(self, report: CheckReport) -> str:
         """Every diagnostic by place; empty when there are none."""
-        return render_text(checked.diagnostics, self._style)
-
-
-class JsonCheck:
-    """`validate` as JSON; the style of text does not touch it."""
-
-    def __init__(self, style: Style) -> None:
-        del style
-
-    def render(self, checked: Checked) -> str:
-        """The whole result, ending with a newline."""
-        return render_json(checked.diagnostics, files=checked.files, things=checked.things)
+        return render_text(report.diagnostics, self._style)
 
 
 def counted(number: int, noun: str) -> str:
@@ -93,16 +81,16 @@ def tally(diagnostics: Iterable[Diagnostic]) -> str:
     return ", ".join(counted(number, noun) for noun, number in counts.items() if number) or "no problems"
 
 
-def render_json(diagnostics: Sequence[Diagnostic], *, files: int, things: int) -> str:
-    """The result of `validate`, see `schemas/validate.schema.json`; `files` and `things` say how much was read."""
-    ordered = sorted(diagnostics, key=Diagnostic.sort_key)
-    return json_document(
-        {
-            "format_version": FORMAT_VERSION,
-            "valid": not has_errors(ordered),
-            "files": files,
-            "things": things,
-            "summary": summary_data(ordered),
-            "diagnostics": [diagnostic_data(d) for d in ordered],
-        }
-    )
+def fingerprinted(diagnostics: Iterable[Diagnostic]) -> Iterator[tuple[Diagnostic, str]]:
+    """Every diagnostic by place, with 32 hexadecimal characters.
+
+    They are made of its file, code, address and summary. Lines are left out, so that a problem stays the same one when
+    something is written above it; of several that agree in all four, the second and later are told apart by their rank.
+    """
+    seen: Counter[tuple[str, ...]] = Counter()
+    for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):
+        file = diagnostic.source.file if diagnostic.source else ""
+        what = (file, diagnostic.code, diagnostic.address or "", diagnostic.summary)
+        text = "\0".join((*what, str(seen[what])))
+        seen[what] += 1
+        yield diagnostic, blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -41,10 +41,10 @@ def _lines(drift: Drift, style: Style, environment: str) -> Iterator[str]:
         yield from (f"    {attribute_line(found, thing)}" for found in thing.attributes)
         yield from (f"    {line}" for line in remarks(thing))
         yield ""
-    yield _bold(summary_line(drift), style)
+    yield _bold(drift_summary(drift), style)
 
 
-def summary_line(drift: Drift) -> str:
+def drift_summary(drift: Drift) -> str:
     """`Drift: 2 changed in git, 1 on the instance, 0 on both sides; 14 unchanged.`"""
     counts = drift.summary
     unknown = f", {counts[Side.UNKNOWN]} nobody can say where" if counts[Side.UNKNOWN] else ""

@@ -40,7 +40,7 @@ def table_text(rows: Sequence[Row], style: Style) -> str:
 
 def table_markdown(rows: Sequence[Row], _style: Style) -> str:
     """A comment for a merge request; its hidden mark is `<!-- kiamo-iac:plan-all -->`."""
-    from kiamo_iac.render.markdown.escape import code
+    from kiamo_iac.render.markdown.page import code
 
     lines = ["<!-- kiamo-iac:plan-all -->", "### kiamo-iac: all environments", ""]
     lines += [_markdown_row(_HEADS), _markdown_row(["---", *["---:"] * (len(_HEADS) - 2), "---"])]

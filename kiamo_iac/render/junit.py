@@ -13,7 +13,7 @@ from typing import Final
 from xml.etree import ElementTree as Xml
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.render.base import Checked, Style
+from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import visible
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -26,12 +26,12 @@ class JunitCheck:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, checked: Checked) -> str:
+    def render(self, report: CheckReport) -> str:
         """An XML document in UTF-8, ending with a newline."""
-        by_file: dict[str, list[Diagnostic]] = defaultdict(list, {name: [] for name in checked.names})
-        for diagnostic in sorted(checked.diagnostics, key=Diagnostic.sort_key):
-            by_file[diagnostic.source.file if diagnostic.source else checked.home].append(diagnostic)
-        failing = {Severity.ERROR, Severity.WARNING} if checked.strict else {Severity.ERROR}
+        by_file: dict[str, list[Diagnostic]] = defaultdict(list, {name: [] for name in report.names})
+        for diagnostic in sorted(report.diagnostics, key=Diagnostic.sort_key):
+            by_file[diagnostic.source.file if diagnostic.source else report.home].append(diagnostic)
+        failing = {Severity.ERROR, Severity.WARNING} if report.strict else {Severity.ERROR}
         top = Xml.Element("testsuites", {"name": "kiamo-iac validate"})
         suites = [_suite(top, file, said, failing) for file, said in sorted(by_file.items())]
         for count in ("tests", "failures", "errors"):

@@ -25,7 +25,7 @@ class Progress(Protocol):
         """The step is over, or was not tried."""
 
 
-class Lines:
+class StepLines:
     """One line a finished step: for logs, CI, and terminals that can do no more."""
 
     def __init__(self, plan: Plan, *, style: Style, write: Callable[[str], None]) -> None:
@@ -49,7 +49,7 @@ class Lines:
         self._write(document([f"[{self._count}/{self._total}] {_ended(result, self._style)}"]))
 
 
-class Live:
+class LiveTable:
     """A bar and what is being performed right now, redrawn in place; finished steps scroll by above it."""
 
     def __init__(self, plan: Plan, *, style: Style, stream: TextIO) -> None:

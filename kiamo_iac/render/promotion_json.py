@@ -8,7 +8,7 @@ from typing import Any, Final
 from kiamo_iac.authoring.promoting.model import NOTHING, Change, FileChange, Promoted
 from kiamo_iac.core.diagnostics import diagnostic_data
 from kiamo_iac.render.escape import json_document
-from kiamo_iac.render.unified import unified_diff
+from kiamo_iac.render.file_diff import unified_diff
 
 FORMAT_VERSION: Final = "1.0"
 """The first number changes when a reader of the old form would misread the new one."""

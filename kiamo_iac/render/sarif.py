@@ -14,9 +14,9 @@ from urllib.parse import quote_from_bytes
 from kiamo_iac import __version__
 from kiamo_iac.core.codes import CODES
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.render.base import Checked, Style
+from kiamo_iac.render.base import CheckReport, Style
+from kiamo_iac.render.diagnostics import fingerprinted
 from kiamo_iac.render.escape import json_document, visible
-from kiamo_iac.render.fingerprints import fingerprinted
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _PLACEHOLDER: Final = re.compile(r"\{(\d+)\}")
@@ -28,15 +28,15 @@ class SarifCheck:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, checked: Checked) -> str:
+    def render(self, report: CheckReport) -> str:
         """A SARIF log of one run, ending with a newline."""
-        rules = sorted({diagnostic.code for diagnostic in checked.diagnostics})
-        found = fingerprinted(checked.diagnostics)
+        rules = sorted({diagnostic.code for diagnostic in report.diagnostics})
+        found = fingerprinted(report.diagnostics)
         driver = {"name": "kiamo-iac", "semanticVersion": __version__, "rules": [_rule(code) for code in rules]}
         run = {
             "tool": {"driver": driver},
             "columnKind": "unicodeCodePoints",
-            "results": [_result(diagnostic, name, rules, home=checked.home) for diagnostic, name in found],
+            "results": [_result(diagnostic, name, rules, home=report.home) for diagnostic, name in found],
         }
         return json_document({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 

@@ -20,7 +20,8 @@ from kiamo_iac.document.schema import (
 from kiamo_iac.planner.drift import Event, Side
 from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, Risk
 from kiamo_iac.planner.plan_file import SAVED_VERSION
-from kiamo_iac.render import diagnostics, drift_json, ledger, run
+from kiamo_iac.render import ledger, run
+from kiamo_iac.render.json_formats import CHECK_FORMAT_VERSION, DRIFT_FORMAT_VERSION
 from kiamo_iac.render.schema_parts import (
     ACTION,
     ADDRESS,
@@ -142,7 +143,7 @@ def validate_schema() -> Schema:
     """The schema of `validate --format json`."""
     result = closed(
         {
-            "format_version": version_of(diagnostics.FORMAT_VERSION),
+            "format_version": version_of(CHECK_FORMAT_VERSION),
             "valid": {"type": "boolean", "description": "False when there are errors."},
             "files": count("How many manifests were read."),
             "things": count("How many things they declare."),
@@ -153,7 +154,7 @@ def validate_schema() -> Schema:
     )
     return schema_document(
         "validate",
-        major(diagnostics.FORMAT_VERSION),
+        major(CHECK_FORMAT_VERSION),
         title="A validation by kiamo-iac",
         body=result,
         definitions={"diagnostic": diagnostic()},
@@ -219,7 +220,7 @@ def drift_schema() -> Schema:
     )
     drift = closed(
         {
-            "format_version": version_of(drift_json.FORMAT_VERSION),
+            "format_version": version_of(DRIFT_FORMAT_VERSION),
             "environment": ENVIRONMENT,
             "ledger": {"type": "boolean", "description": "False: there is none, and every side is `unknown`."},
             "drifted": {"type": "boolean", "description": "Whether there is any drift."},
@@ -229,7 +230,7 @@ def drift_schema() -> Schema:
         },
         "Who changed what since the last apply: git, or somebody on the instance.",
     )
-    return schema_document("drift", major(drift_json.FORMAT_VERSION), title="A drift of kiamo-iac", body=drift)
+    return schema_document("drift", major(DRIFT_FORMAT_VERSION), title="A drift of kiamo-iac", body=drift)
 
 
 def owned_schema() -> Schema:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.graph.of_plan import plan_graph
+from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.svg import svg
 from tests.browser.conftest import Open
 from tests.browser.looking import overflow

@@ -9,7 +9,7 @@ from typing import Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.render.base import Checked, Style, check_renderer
+from kiamo_iac.render.base import CheckReport, Style, check_renderer
 from tests.render.hostile import HOSTILE, checked_of
 
 GOLDEN_CHECK: Final = Path(__file__).parent / "golden_check"
@@ -25,7 +25,7 @@ CHECK_SUFFIXES: Final[Mapping[str, str]] = {
 """Suffix of the golden file → format."""
 
 
-def _full() -> Checked:
+def _full() -> CheckReport:
     """Every severity, another place that matters, two alike, one without a place, and a file without problems."""
     unknown = Diagnostic(
         "KIA0202",
@@ -35,7 +35,7 @@ def _full() -> Checked:
         address=Address("bases/prospects/fields/city"),
         source=SourceRange("telephony/manifests/a.yaml", 12, 5),
     )
-    return Checked(
+    return CheckReport(
         (
             unknown,
             replace(unknown, source=SourceRange("telephony/manifests/a.yaml", 30, 5)),
@@ -64,10 +64,10 @@ def _full() -> Checked:
     )
 
 
-CHECKS: Final[Mapping[str, Checked]] = {
+CHECKS: Final[Mapping[str, CheckReport]] = {
     "full": _full(),
     "strict": replace(_full(), strict=True),
-    "valid": Checked((), files=1, things=4, names=("manifests/a.yaml",)),
+    "valid": CheckReport((), files=1, things=4, names=("manifests/a.yaml",)),
     "hostile": checked_of(" ".join(HOSTILE.values())),
 }
 

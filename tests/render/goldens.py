@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from kiamo_iac.render.base import Style
-from kiamo_iac.render.symbols import ASCII, UNICODE
+from kiamo_iac.render.base import ASCII, UNICODE, Style
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_DRIFT = Path(__file__).parent / "golden_drift"

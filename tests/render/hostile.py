@@ -10,7 +10,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
-from kiamo_iac.render.base import Checked
+from kiamo_iac.render.base import CheckReport
 
 HOSTILE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -124,6 +124,8 @@ def drift_of(text: str) -> Drift:
     return Drift(things)
 
 
-def checked_of(text: str) -> Checked:
+def checked_of(text: str) -> CheckReport:
     """What `validate` found, with `text` wherever there is room for data."""
-    return Checked(diagnostics_of(text), files=2, things=1, names=("a.yaml", f"{text}.yaml"), home=f"{text}/kiamo.yaml")
+    return CheckReport(
+        diagnostics_of(text), files=2, things=1, names=("a.yaml", f"{text}.yaml"), home=f"{text}/kiamo.yaml"
+    )

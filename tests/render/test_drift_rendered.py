@@ -8,11 +8,10 @@ import jsonschema
 import pytest
 
 from kiamo_iac.planner.drift import Drift, Event, Side
-from kiamo_iac.render.base import Style
-from kiamo_iac.render.drift import drift_text, summary_line
-from kiamo_iac.render.drift_json import drift_data
+from kiamo_iac.render.base import ASCII, Style
+from kiamo_iac.render.drift import drift_summary, drift_text
+from kiamo_iac.render.json_formats import drift_data
 from kiamo_iac.render.schemas import drift_schema
-from kiamo_iac.render.symbols import ASCII
 from tests.render.drifts import DRIFTS, full, rendered
 from tests.render.goldens import GOLDEN_DRIFT, STYLES
 
@@ -59,9 +58,9 @@ def test_nothing_hostile_gets_through() -> None:
 
 
 def test_the_last_line_counts() -> None:
-    assert drift_text(full(), Style(ASCII), environment="staging").splitlines()[-1] == summary_line(full())
-    assert summary_line(full()) == (
+    assert drift_text(full(), Style(ASCII), environment="staging").splitlines()[-1] == drift_summary(full())
+    assert drift_summary(full()) == (
         "Drift: 3 changed in git, 4 on the instance, 3 on both sides, 1 nobody can say where; 14 unchanged, "
         "3 not in the ledger."
     )
-    assert summary_line(Drift((), unchanged=1)) == "No drift: 1 unchanged."
+    assert drift_summary(Drift((), unchanged=1)) == "No drift: 1 unchanged."

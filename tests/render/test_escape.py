@@ -8,9 +8,8 @@ import pytest
 
 from kiamo_iac.core.state import DanglingReference
 from kiamo_iac.planner.plan import Plan
-from kiamo_iac.render.base import Style, plan_renderer
+from kiamo_iac.render.base import ASCII, Style, plan_renderer
 from kiamo_iac.render.escape import document, json_document, quoted, value, visible
-from kiamo_iac.render.symbols import ASCII
 
 HIDDEN = [
     *range(0x20),

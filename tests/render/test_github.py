@@ -8,11 +8,9 @@ import pytest
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.planner.plan import Action, Plan, Risk
-from kiamo_iac.render.base import Checked, Style
+from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.github.check import GithubCheck
-from kiamo_iac.render.github.drift import GithubDrift
-from kiamo_iac.render.github.plan import GithubPlan
+from kiamo_iac.render.github import GithubCheck, GithubDrift, GithubPlan
 from tests.render.hostile import HOSTILE, HUGE, checked_of, drift_of, plan_of
 from tests.render.plans import PLANS, command, full_plan, refused_plan, step
 
@@ -106,7 +104,7 @@ def test_what_is_beyond_the_limits_is_counted_in_a_last_notice() -> None:
         for severity, count in ((Severity.ERROR, 15), (Severity.WARNING, 30), (Severity.NOTE, 12))
         for n in range(1, count + 1)
     )
-    found = commands(GithubCheck(Style()).render(Checked(said)))
+    found = commands(GithubCheck(Style()).render(CheckReport(said)))
     assert [sum(c.name == name for c in found) for name in ("error", "warning", "notice")] == [10, 10, 10]
     assert found[-1].message == ("Left out here, for GitHub shows 10 of a kind: 5 errors, 20 warnings, 3 notices.")
     assert [c.message for c in found if c.name == "error"] == [f"error {n}" for n in range(1, 11)]
@@ -114,15 +112,15 @@ def test_what_is_beyond_the_limits_is_counted_in_a_last_notice() -> None:
 
 def test_ten_notes_alone_need_no_notice_that_counts() -> None:
     notes = [Diagnostic("KIA0602", "a", Severity.NOTE, source=SourceRange("a.yaml", n, 1)) for n in range(1, 12)]
-    ten = commands(GithubCheck(Style()).render(Checked(tuple(notes[:10]))))
+    ten = commands(GithubCheck(Style()).render(CheckReport(tuple(notes[:10]))))
     assert [c.message for c in ten] == ["a"] * 10
-    eleven = commands(GithubCheck(Style()).render(Checked(tuple(notes))))
+    eleven = commands(GithubCheck(Style()).render(CheckReport(tuple(notes))))
     assert [c.message for c in eleven[:9]] == ["a"] * 9
     assert eleven[-1].message.endswith(": 2 notices.")
 
 
 def test_nothing_wrong_is_no_output() -> None:
-    assert GithubCheck(Style()).render(Checked()) == ""
+    assert GithubCheck(Style()).render(CheckReport()) == ""
 
 
 def test_ten_thousand_starts_are_within_the_limits() -> None:

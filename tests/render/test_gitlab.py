@@ -11,10 +11,9 @@ import pytest
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.planner.plan import Action, Plan
-from kiamo_iac.render.base import Checked, Style
+from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.gitlab.code_quality import GitlabCheck
-from kiamo_iac.render.gitlab.widget import GitlabDrift, GitlabPlan
+from kiamo_iac.render.gitlab import GitlabCheck, GitlabDrift, GitlabPlan
 from tests.render.checks import CHECKS
 from tests.render.drifts import DRIFTS
 from tests.render.hostile import HOSTILE, HUGE, checked_of, drift_of, plan_of
@@ -59,7 +58,7 @@ TERRAFORM = {
 """The report that GitLab's documentation makes with jq: three counts."""
 
 
-def issues(checked: Checked) -> list[dict[str, Any]]:
+def issues(checked: CheckReport) -> list[dict[str, Any]]:
     """A Code Quality report, known to be as documented."""
     text = GitlabCheck(Style()).render(checked)
     assert not text.startswith("\ufeff")
@@ -162,7 +161,7 @@ def test_a_fingerprint_changes_with_file_code_address_and_summary() -> None:
         replace(one, source=SourceRange("b.yaml", 1, 1)),
         one,
     )
-    assert len(issues(Checked((one, *others)))) == 5
+    assert len(issues(CheckReport((one, *others)))) == 5
 
 
 @pytest.mark.parametrize("trick", [*HOSTILE, "huge"])

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
-from kiamo_iac.render.base import Checked, Style
+from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.junit import JunitCheck
 from tests.render.checks import CHECKS, rendered_check
@@ -19,7 +19,7 @@ from tests.render.xsd import Schema
 SCHEMA = Schema(Path(__file__).parent / "published" / "junit-10.xsd")
 
 
-def parsed(checked: Checked) -> Xml.Element:
+def parsed(checked: CheckReport) -> Xml.Element:
     """Through bytes, as a CI system reads it."""
     return Xml.fromstring(JunitCheck(Style()).render(checked).encode("utf-8"))
 
@@ -71,8 +71,8 @@ def test_no_two_cases_have_one_name() -> None:
 
 def test_a_case_keeps_its_name_when_lines_move() -> None:
     """So that a merge request tells new failures from old ones."""
-    one = Checked((Diagnostic("KIA0202", "a", source=SourceRange("a.yaml", 1, 1)),))
-    moved = Checked((Diagnostic("KIA0202", "a", source=SourceRange("a.yaml", 7, 1)),))
+    one = CheckReport((Diagnostic("KIA0202", "a", source=SourceRange("a.yaml", 1, 1)),))
+    moved = CheckReport((Diagnostic("KIA0202", "a", source=SourceRange("a.yaml", 7, 1)),))
     names = [next(parsed(checked).iter("testcase")).attrib for checked in (one, moved)]
     assert names[0] == names[1] == {"classname": "a.yaml", "name": "KIA0202: a"}
 

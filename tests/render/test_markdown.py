@@ -16,8 +16,7 @@ from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.markdown.drift import MarkdownDrift
-from kiamo_iac.render.markdown.escape import MAX_LINE, clipped, code, fence, marker
-from kiamo_iac.render.markdown.page import MAX_BYTES
+from kiamo_iac.render.markdown.page import MAX_BYTES, MAX_LINE, clipped, code, fence, marker
 from kiamo_iac.render.markdown.plan import MarkdownPlan
 from tests.render.drifts import DRIFTS, thing
 from tests.render.hostile import HOSTILE, HUGE, drift_of, plan_of

@@ -9,7 +9,7 @@ import jsonschema
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.planner.plan_json import plan_data
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.json_plan import JsonPlan
+from kiamo_iac.render.json_formats import JsonPlan
 from kiamo_iac.render.schemas import plan_schema
 
 

@@ -7,9 +7,8 @@ from importlib import resources
 
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.document.parser import parse
-from kiamo_iac.render.base import Style
+from kiamo_iac.render.base import ASCII, Style
 from kiamo_iac.render.contract import changes_text, contract_json, contract_text
-from kiamo_iac.render.symbols import ASCII
 
 
 def packaged(over: object = None) -> Contract:

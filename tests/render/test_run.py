@@ -11,11 +11,10 @@ import pytest
 
 from kiamo_iac.core.errors import ApiError, KiamoIacError
 from kiamo_iac.planner.plan import Plan, Step
-from kiamo_iac.render.base import Style
-from kiamo_iac.render.progress import Lines, Live
+from kiamo_iac.render.base import ASCII, Style
+from kiamo_iac.render.progress import LiveTable, StepLines
 from kiamo_iac.render.run import DONE, FAILED, NOT_TRIED, run_json, run_text, totals
 from kiamo_iac.render.schemas import report_schema
-from kiamo_iac.render.symbols import ASCII
 from tests.render.plans import full_plan, hostile_plan
 
 
@@ -83,7 +82,7 @@ def test_json_meets_its_schema(plan: Plan) -> None:
 def test_lines_are_counted() -> None:
     plan = full_plan()
     written: list[str] = []
-    with Lines(plan, style=Style(ASCII), write=written.append) as progress:
+    with StepLines(plan, style=Style(ASCII), write=written.append) as progress:
         for result in mixed(plan):
             progress.started(result.step)
             progress.finished(result)
@@ -99,7 +98,7 @@ def test_lines_are_counted() -> None:
 def test_the_live_display_is_plain_text_whatever_names_hold(color: bool) -> None:
     plan = hostile_plan()
     stream = io.StringIO()
-    with Live(plan, style=Style(color=color), stream=stream) as progress:
+    with LiveTable(plan, style=Style(color=color), stream=stream) as progress:
         progress.started(plan.steps[0])
         progress.finished(Ended(plan.steps[0], FAILED, ApiError("[bold]no[/bold] :warning: \x1b[31m")))
     shown = stream.getvalue()

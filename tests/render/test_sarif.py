@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from kiamo_iac.core.codes import CODES
-from kiamo_iac.render.base import Checked, Style
+from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.sarif import SarifCheck
 from tests.render.checks import CHECKS, rendered_check
@@ -28,7 +28,7 @@ def validator() -> jsonschema.Draft4Validator:
     return jsonschema.Draft4Validator(SCHEMA)
 
 
-def run_of(checked: Checked) -> dict[str, Any]:
+def run_of(checked: CheckReport) -> dict[str, Any]:
     """The one run of a log."""
     (run,) = json.loads(SarifCheck(Style()).render(checked))["runs"]
     assert isinstance(run, dict)

@@ -6,9 +6,8 @@ import pytest
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
-from kiamo_iac.render.base import Style, plan_renderer
+from kiamo_iac.render.base import ASCII, UNICODE, Style, Symbols, plan_renderer
 from kiamo_iac.render.formats import PLAN_FORMATS
-from kiamo_iac.render.symbols import ASCII, UNICODE, Symbols
 from kiamo_iac.render.text import TextPlan
 from kiamo_iac.render.wording import summary_line
 from tests.render.goldens import GOLDEN

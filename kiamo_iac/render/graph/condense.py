@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
-from kiamo_iac.render.graph.model import Edge, Graph, Node, Role
+from kiamo_iac.render.graph.model import Edge, Graph, GraphNode, Role
 
 _ALIKE = 4
 """So many alike are drawn as one; fewer would cost a person more than they save."""
@@ -66,7 +66,7 @@ def _alike(graph: Graph) -> Graph:
         before.setdefault(edge.target, []).append(edge.source)
         after.setdefault(edge.source, []).append(edge.target)
 
-    def likeness(node: Node) -> Hashable:
+    def likeness(node: GraphNode) -> Hashable:
         around = (tuple(sorted(before.get(node.key, ()))), tuple(sorted(after.get(node.key, ()))))
         return node.group, node.kind, node.role, node.mark, node.caption, around
 
@@ -75,7 +75,7 @@ def _alike(graph: Graph) -> Graph:
     return _merged(graph, lambda node: alike[node.key] if sizes[alike[node.key]] >= _ALIKE else node.key, _bundle)
 
 
-def _bundle(nodes: list[Node]) -> Node:
+def _bundle(nodes: list[GraphNode]) -> GraphNode:
     first, count = nodes[0], sum(node.count for node in nodes)
     if len(nodes) == 1:
         return first
@@ -88,10 +88,10 @@ def _by_group(graph: Graph) -> Graph:
     return _merged(graph, lambda node: node.group, _whole_group)
 
 
-def _whole_group(nodes: list[Node]) -> Node:
+def _whole_group(nodes: list[GraphNode]) -> GraphNode:
     roles = Counter(node.role for node in nodes)
     marks = dict.fromkeys(node.mark for node in nodes if node.mark)
-    return Node(
+    return GraphNode(
         key=nodes[0].key,
         name=nodes[0].group,
         kind="group",
@@ -117,9 +117,9 @@ _WORST_FIRST = (
 """A group is drawn as the worst that is in it."""
 
 
-def _merged(graph: Graph, same: Callable[[Node], Hashable], one: Callable[[list[Node]], Node]) -> Graph:
+def _merged(graph: Graph, same: Callable[[GraphNode], Hashable], one: Callable[[list[GraphNode]], GraphNode]) -> Graph:
     """`graph` with one node in the place of all that `same` says one thing of; edges within it are gone."""
-    together: dict[Hashable, list[Node]] = {}
+    together: dict[Hashable, list[GraphNode]] = {}
     for node in graph.nodes:
         together.setdefault(same(node), []).append(node)
     keys: dict[str, str] = {}

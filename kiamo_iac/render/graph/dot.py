@@ -7,7 +7,7 @@ from typing import Final
 
 from kiamo_iac.core.secret import redact
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.graph.model import Graph, Node, Role
+from kiamo_iac.render.graph.model import Graph, GraphNode, Role
 
 _COLORS: Final = {
     Role.CREATE: ("#dcfce7", "#15803d"),
@@ -47,7 +47,7 @@ def _lines(graph: Graph) -> Iterator[str]:
     yield "}"
 
 
-def _attributes(node: Node) -> str:
+def _attributes(node: GraphNode) -> str:
     step = f"{node.number} · " if node.number is not None else ""
     lines = [node.name, step + node.said, *([node.mark] if node.mark else ())]
     label = "\\n".join(_inside(line) for line in lines)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kiamo_iac.render.graph.columns import Item, arrange
-from kiamo_iac.render.graph.model import Graph, Node
+from kiamo_iac.render.graph.model import Graph, GraphNode
 from kiamo_iac.render.graph.ranks import Ranked, ranked
 from kiamo_iac.render.graph.routes import Run, routed
 
@@ -39,7 +39,7 @@ class Box:
 
     x: int
     y: int
-    node: Node
+    node: GraphNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Polyline:
     """An edge: its corners from source to target, and the keys of both."""
 
     points: tuple[tuple[int, int], ...]
@@ -70,7 +70,7 @@ class Drawing:
     height: int
     bands: tuple[Band, ...]
     boxes: tuple[Box, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Polyline, ...]
 
 
 def layout(graph: Graph) -> Drawing:
@@ -123,7 +123,7 @@ class _Layout:
             bands.append(Band(_MARGIN, y, right - 2 * _MARGIN, height, band.title))
             y += height + _GAP
         lines = (
-            Line(
+            Polyline(
                 routes.points(run, lefts=lefts, width=WIDTH, middles=middles, channels=channels),
                 self._graph.nodes[run.source].key,
                 self._graph.nodes[run.target].key,
@@ -169,7 +169,7 @@ class _Layout:
         self._ways[source, target] = (*way, self._items[target])
 
     def _placed(self, band: _Band, lefts: list[int]) -> dict[int, tuple[int, int]]:
-        """Node → the left of its box, and its middle from the top of the band."""
+        """GraphNode → the left of its box, and its middle from the top of the band."""
         places = {
             item.node: (lefts[rank], item.y)
             for rank, column in enumerate(band.columns)

@@ -9,7 +9,7 @@ from typing import Final
 from kiamo_iac.core.secret import conceal, redact
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.condense import Fitted, fitted
-from kiamo_iac.render.graph.model import Graph, Node, Role
+from kiamo_iac.render.graph.model import Graph, GraphNode, Role
 
 MAX_EDGES: Final = 450
 MAX_TEXT: Final = 48_000
@@ -66,7 +66,7 @@ def _lines(fit: Fitted) -> Iterator[str]:
     yield from (f"  classDef {role.value} {_CLASSES[role]}" for role in used)
 
 
-def _label(node: Node) -> str:
+def _label(node: GraphNode) -> str:
     step = f"{node.number} · " if node.number is not None else ""
     mark = f"<br/>{escaped(node.mark)}" if node.mark else ""
     return f"{escaped(_short(node.name))}<br/>{escaped(step + node.said)}{mark}"

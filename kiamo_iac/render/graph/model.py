@@ -33,7 +33,7 @@ STANDING = frozenset({Role.MANAGED, Role.REFERENCE, Role.ABSENT})
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """One thing to draw. All text is data as it was found: each writer escapes it in its own way."""
 
     key: str
@@ -83,13 +83,13 @@ class Graph:
 
     title: str
     description: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[GraphNode, ...]
     edges: tuple[Edge, ...]
 
     @property
-    def groups(self) -> dict[str, list[Node]]:
+    def groups(self) -> dict[str, list[GraphNode]]:
         """Group → its nodes, both in the order of the nodes, but whole collections first: the others refer to them."""
-        found: dict[str, list[Node]] = {}
+        found: dict[str, list[GraphNode]] = {}
         for node in self.nodes:
             found.setdefault(node.group, []).append(node)
         return dict(sorted(found.items(), key=lambda item: "/" in item[0]))

@@ -13,11 +13,11 @@ class Ranked:
     """Nodes by their number in the graph, with the edges that are drawn."""
 
     before: tuple[tuple[int, ...], ...]
-    """Node → what it needs."""
+    """GraphNode → what it needs."""
     after: tuple[tuple[int, ...], ...]
-    """Node → what needs it."""
+    """GraphNode → what needs it."""
     rank: tuple[int, ...]
-    """Node → column, from 0; an edge always leads to a greater one."""
+    """GraphNode → column, from 0; an edge always leads to a greater one."""
 
 
 def ranked(graph: Graph) -> Ranked:

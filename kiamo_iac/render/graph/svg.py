@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from html import escape as entities
 from pathlib import Path
@@ -10,9 +11,8 @@ from typing import Final, Literal
 from kiamo_iac.core.secret import redact
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.condense import Fitted, fitted
-from kiamo_iac.render.graph.layout import HEIGHT, WIDTH, Band, Box, Drawing, Line, layout
+from kiamo_iac.render.graph.layout import HEIGHT, WIDTH, Band, Box, Drawing, Polyline, layout
 from kiamo_iac.render.graph.model import STANDING, Graph, Role
-from kiamo_iac.render.graph.words import shortened, width
 
 MAX_NODES: Final = 500
 """Of a file; more than that nobody looks at box by box."""
@@ -102,7 +102,7 @@ def _band(band: Band) -> Iterator[str]:
     yield f'<text class="band-name" x="{band.x + 14}" y="{band.y + 22}">{_text(title)}</text>'
 
 
-def _line(line: Line) -> str:
+def _line(line: Polyline) -> str:
     return (
         f'<path class="edge" data-from="{_text(line.source)}" data-to="{_text(line.target)}" d="{_path(line.points)}"/>'
     )
@@ -154,3 +154,39 @@ def _text(text: str) -> str:
     """Text as it may stand in an element or an attribute of XML."""
     shown = visible(redact(text))
     return entities(shown.translate({0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}))
+
+
+_NARROW = frozenset("fijlrtI.,:;|!'`()[]{}/\\ ")
+_BROAD = frozenset("mwMW@%&—…")
+
+
+def width(text: str, *, size: int) -> int:
+    """The width of `text` in pixels, guessed, in a bold sans-serif face of `size`: rather too much than too little."""
+    return sum(map(_thousandths, text)) * size // 1000
+
+
+def _thousandths(char: str) -> int:
+    if char in _NARROW:
+        return 420
+    if char in _BROAD or unicodedata.east_asian_width(char) in "WF" or ord(char) > 0xFFFF:
+        return 1080
+    if unicodedata.combining(char):
+        return 0
+    return 760 if char.isupper() else 650
+
+
+def shortened(text: str, *, room: int, size: int) -> str:
+    """`text` made visible, and cut with an ellipsis where it is wider than `room` pixels.
+
+    A token is hidden before anything is cut: of half a token nobody could say what it is.
+    """
+    text = visible(redact(text))
+    if width(text, size=size) <= room:
+        return text
+    kept, left = [], room - width("…", size=size)
+    for char in text:
+        left -= width(char, size=size) + 1
+        if left < 0:
+            break
+        kept.append(char)
+    return f"{''.join(kept).rstrip()}…"

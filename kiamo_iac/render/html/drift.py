@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from kiamo_iac.planner.three_way import Side, words
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.drift import happened, remarks, summary_line
+from kiamo_iac.render.drift import drift_summary, happened, remarks
 from kiamo_iac.render.html.page import page
 from kiamo_iac.render.html.rows import filters, grouped, within
 
@@ -49,7 +49,7 @@ class HtmlDrift:
             "drift.html.j2",
             environment=environment,
             drift=drift,
-            summary=summary_line(drift),
+            summary=drift_summary(drift),
             counts=[(side.value, _side(side), drift.summary[side]) for side in _ORDER],
             groups=grouped((row.thing.address, row) for row in rows),
             filters=filters(

@@ -13,8 +13,8 @@ from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.escape import value
+from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.condense import fitted
-from kiamo_iac.render.graph.of_plan import plan_graph
 from kiamo_iac.render.graph.svg import svg_of
 from kiamo_iac.render.html.page import page
 from kiamo_iac.render.html.rows import filters, grouped, within

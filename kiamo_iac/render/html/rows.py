@@ -23,7 +23,7 @@ class Group(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterOption:
     """One button of a filter."""
 
     key: str
@@ -38,7 +38,7 @@ class Filter:
     key: str
     """The `data-` attribute of the rows that they look at."""
     label: str
-    choices: tuple[Choice, ...]
+    choices: tuple[FilterOption, ...]
 
 
 def grouped(rows: Iterable[tuple[Address, T]]) -> tuple[Group[T], ...]:
@@ -61,6 +61,6 @@ def filters(*columns: tuple[str, str, Sequence[tuple[str, str]]]) -> tuple[Filte
     for key, label, cells in columns:
         counts = Counter(cells)
         if len(counts) > 1:
-            choices = tuple(Choice(name, said, count) for (name, said), count in counts.items())
+            choices = tuple(FilterOption(name, said, count) for (name, said), count in counts.items())
             made.append(Filter(key, label, choices))
     return tuple(made)

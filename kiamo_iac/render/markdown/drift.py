@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.planner.three_way import Side
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.drift import attribute_line, happened, remarks, summary_line
+from kiamo_iac.render.drift import attribute_line, drift_summary, happened, remarks
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.markdown.escape import code, marker
-from kiamo_iac.render.markdown.page import NOTICE, Room, Taken, folded, listed, notice, size
+from kiamo_iac.render.markdown.page import NOTICE, Section, SizeBudget, code, folded, listed, marker, notice, size
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift, ThingDrift
@@ -27,8 +26,14 @@ class MarkdownDrift:
 
     def render(self, drift: Drift, *, environment: str) -> str:
         """The comment, below `page.MAX_BYTES`, ending with a newline."""
-        room = Room()
-        head = [marker("drift", environment), f"### Drift of {code(environment)}", "", f"**{summary_line(drift)}**", ""]
+        room = SizeBudget()
+        head = [
+            marker("drift", environment),
+            f"### Drift of {code(environment)}",
+            "",
+            f"**{drift_summary(drift)}**",
+            "",
+        ]
         if not drift.ledger:
             head += ["There is no ledger of this environment, so that nobody can say who changed what.", ""]
         room.left -= size("\n".join(head)) + NOTICE
@@ -42,7 +47,7 @@ class MarkdownDrift:
         return "\n".join([*head, *notice(missing), *theirs.lines, *ours.lines]).rstrip("\n") + "\n"
 
 
-def _fold(title: str, things: Sequence[ThingDrift], room: Room) -> Taken:
+def _fold(title: str, things: Sequence[ThingDrift], room: SizeBudget) -> Section:
     return folded(f"{title}: {len(things):,}", map(_lines, things), room, count=len(things), language="diff")
 
 

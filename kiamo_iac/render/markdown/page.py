@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final
+from urllib.parse import quote
 
-from kiamo_iac.render.markdown.escape import clipped, fence
+from kiamo_iac.render.escape import visible
 
 MAX_BYTES: Final = 60_000
 """Of a whole comment, in UTF-8, so of its characters too: GitHub takes 65,536 characters, and a tool may add a line."""
@@ -25,7 +28,7 @@ _LIST: Final = 8_000
 
 
 @dataclass(slots=True)
-class Room:
+class SizeBudget:
     """How many bytes are left."""
 
     left: int = MAX_BYTES
@@ -40,7 +43,7 @@ class Room:
 
 
 @dataclass(slots=True)
-class Taken:
+class Section:
     """What of many parts was taken."""
 
     lines: list[str] = field(default_factory=list)
@@ -48,9 +51,9 @@ class Taken:
     left_out: int = 0
 
 
-def take(parts: Iterable[Sequence[str]], room: Room, *, count: int) -> Taken:
+def take(parts: Iterable[Sequence[str]], room: SizeBudget, *, count: int) -> Section:
     """Parts, each some lines, as long as there is room; the first that does not fit ends it. `count`: how many."""
-    taken = Taken()
+    taken = Section()
     for part in parts:
         if not room.take("\n".join(part)):
             break
@@ -60,9 +63,9 @@ def take(parts: Iterable[Sequence[str]], room: Room, *, count: int) -> Taken:
     return taken
 
 
-def folded(title: str, parts: Iterable[Sequence[str]], room: Room, *, count: int, language: str) -> Taken:
+def folded(title: str, parts: Iterable[Sequence[str]], room: SizeBudget, *, count: int, language: str) -> Section:
     """The same as one folded section: parts in a fence of `language`, long lines clipped. `title` is ours, not data."""
-    inside = Room(room.left - _FOLD)
+    inside = SizeBudget(room.left - _FOLD)
     taken = take(([clipped(line) for line in part] for part in parts), inside, count=count)
     if not taken.shown:
         return taken
@@ -74,11 +77,11 @@ def folded(title: str, parts: Iterable[Sequence[str]], room: Room, *, count: int
     return taken
 
 
-def listed(title: str, items: Iterable[str], room: Room, *, count: int) -> list[str]:
+def listed(title: str, items: Iterable[str], room: SizeBudget, *, count: int) -> list[str]:
     """A list of the first of `count` items under a title of ours, with a last line that counts the rest."""
     if not count:
         return []
-    taken = take(([f"- {item}"] for item in items), Room(min(room.left, _LIST)), count=count)
+    taken = take(([f"- {item}"] for item in items), SizeBudget(min(room.left, _LIST)), count=count)
     rest = [f"- … and {taken.left_out:,} more"] if taken.left_out else []
     lines = [f"**{title}** ({count:,}):", "", *taken.lines, *rest, ""]
     room.left -= size("\n".join(lines)) + 1
@@ -95,3 +98,48 @@ def notice(missing: Iterable[str]) -> list[str]:
 
 NOTICE: Final = 250
 """Bytes kept back for the notice."""
+
+
+MAX_LINE: Final = 500
+"""Characters of one name, sentence or line of facts; the rest is said to be missing."""
+
+_MAX_NAME: Final = 200
+
+_BACKTICKS: Final = re.compile("`+")
+
+
+def clipped(text: str, limit: int = MAX_LINE) -> str:
+    """`text`, or its beginning with a word on how much is missing."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit:,} characters more)"
+
+
+def code(text: str) -> str:
+    """`text` as a code span: on one line, clipped, and with more backticks around it than in it."""
+    shown = clipped(visible(text)) or " "
+    ticks = "`" * (_longest_run(shown) + 1)
+    edges = {shown[0], shown[-1]}
+    pad = " " if "`" in edges or (" " in edges and shown.strip()) else ""  # one is taken off again, but not of blanks
+    return f"{ticks}{pad}{shown}{pad}{ticks}"
+
+
+def fence(lines: Iterable[str]) -> str:
+    """The fence that none of `lines` can close."""
+    return "`" * max(3, max((_longest_run(line) for line in lines), default=0) + 1)
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in _BACKTICKS.findall(text)), default=0) if "`" in text else 0
+
+
+def marker(what: str, environment: str) -> str:
+    """A comment that nobody sees, by which a tool finds the text again: `<!-- kiamo-iac:plan:staging -->`.
+
+    Of the name of an environment, letters, digits, `_`, `.` and `-` stay, which is all that a project file allows; the
+    rest is percent-encoded, so that none can end the comment.
+    """
+    name = quote(environment, safe="", errors="backslashreplace").replace("~", "%7E")
+    if len(name) > _MAX_NAME:  # no project file has such a one, but a plan may be shown that claims it
+        name = f"{name[:_MAX_NAME]}.{blake2b(name.encode(), digest_size=8).hexdigest()}"
+    return f"<!-- kiamo-iac:{what}:{name} -->"

@@ -10,8 +10,7 @@ from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.escape import value, visible
-from kiamo_iac.render.markdown.escape import code, marker
-from kiamo_iac.render.markdown.page import NOTICE, Room, Taken, folded, listed, notice, size
+from kiamo_iac.render.markdown.page import NOTICE, Section, SizeBudget, code, folded, listed, marker, notice, size
 from kiamo_iac.render.markdown.said import in_full, in_short
 from kiamo_iac.render.wording import attributes, changes, consequence, held, remark, summary_line
 
@@ -28,7 +27,7 @@ class MarkdownPlan:
 
     def render(self, plan: Plan) -> str:
         """The comment, below `page.MAX_BYTES`, ending with a newline."""
-        room = Room()
+        room = SizeBudget()
         head = [marker("plan", plan.environment), f"### Plan for {code(plan.environment)}", "", *_counts(plan), ""]
         head += [f"Instance: {code(plan.url)}", ""] if plan.url else []
         room.left -= size("\n".join(head)) + NOTICE
@@ -42,7 +41,7 @@ class MarkdownPlan:
         return "\n".join([*head, *notice(_missing(plan, losses, others, said)), *body]).rstrip("\n") + "\n"
 
 
-def _fold(title: str, steps: Sequence[Step], room: Room) -> Taken:
+def _fold(title: str, steps: Sequence[Step], room: SizeBudget) -> Section:
     return folded(f"{title}: {len(steps):,}", map(_lines, steps), room, count=len(steps), language="diff")
 
 
@@ -63,7 +62,7 @@ def _counts(plan: Plan) -> Iterator[str]:
         yield "**No changes:** it is as its manifests say."
 
 
-def _alarms(plan: Plan, room: Room) -> list[str]:
+def _alarms(plan: Plan, room: SizeBudget) -> list[str]:
     """Why it is refused, or will be by apply; what it loses, whom it dials, what cannot be undone: short lists."""
     errors = sorted((d for d in plan.diagnostics if d.severity is Severity.ERROR), key=Diagnostic.sort_key)
     lines = listed("Why it is refused", map(in_short, errors[:_ERRORS]), room, count=len(errors))
@@ -91,7 +90,7 @@ def _alarm(step: Step) -> str:
     return f"{step.action.value} {code(step.address)}: {consequence(step)}"
 
 
-def _missing(plan: Plan, losses: Taken, others: Taken, said: Taken) -> Iterator[str]:
+def _missing(plan: Plan, losses: Section, others: Section, said: Section) -> Iterator[str]:
     if steps := losses.left_out + others.left_out:
         yield f"{steps:,} of {len(plan.steps):,} steps"
     if said.left_out:

@@ -8,8 +8,7 @@ from typing import assert_never
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, worst_first
 from kiamo_iac.render.diagnostics import tally
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.markdown.escape import code
-from kiamo_iac.render.markdown.page import Room, Taken, folded
+from kiamo_iac.render.markdown.page import Section, SizeBudget, code, folded
 
 _FOLD_BYTES = 14_000
 """Of a comment, at most, for the diagnostics, so that they leave room for what is to be done."""
@@ -22,9 +21,9 @@ def in_short(diagnostic: Diagnostic) -> str:
     return f"**{code(diagnostic.code)}**{place}: {code(diagnostic.summary)}{hint}"
 
 
-def in_full(diagnostics: Sequence[Diagnostic], room: Room) -> Taken:
+def in_full(diagnostics: Sequence[Diagnostic], room: SizeBudget) -> Section:
     """Every diagnostic, worst first, with all that there is to say about it."""
-    inside = Room(min(room.left, _FOLD_BYTES))
+    inside = SizeBudget(min(room.left, _FOLD_BYTES))
     given = inside.left
     parts = (list(_lines(diagnostic)) for diagnostic in worst_first(diagnostics))
     title = f"Diagnostics: {tally(diagnostics)}"

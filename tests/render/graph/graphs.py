@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from kiamo_iac.planner.plan import Action, Plan, Step
-from kiamo_iac.render.graph.model import Edge, Graph, Node, Role
+from kiamo_iac.render.graph.model import Edge, Graph, GraphNode, Role
 from tests.render.plans import step
 
 HOSTILE = (
@@ -32,7 +32,7 @@ HOSTILE = (
 
 def graph_of(names: tuple[str, ...], *, group: str = "bases/a") -> Graph:
     """A chain of nodes with these names."""
-    nodes = [Node(str(at), name, "field", Role.CREATE, group, f"x/{name}", at) for at, name in enumerate(names)]
+    nodes = [GraphNode(str(at), name, "field", Role.CREATE, group, f"x/{name}", at) for at, name in enumerate(names)]
     edges = [Edge(str(at), str(at + 1), "a role") for at in range(len(names) - 1)]
     return Graph("A title", "A description.", tuple(nodes), tuple(edges))
 
@@ -66,7 +66,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     count = draw(st.integers(0, 30))
     groups = draw(st.lists(st.sampled_from(["services", "bases/a", "bases/b", ""]), min_size=count, max_size=count))
     nodes = tuple(
-        Node(str(at), f"n{at}", "field", draw(st.sampled_from(Role)), group) for at, group in enumerate(groups)
+        GraphNode(str(at), f"n{at}", "field", draw(st.sampled_from(Role)), group) for at, group in enumerate(groups)
     )
     ends = st.integers(0, max(count - 1, 0)).map(str)
     edges = tuple(draw(st.lists(st.builds(Edge, ends, ends), max_size=60))) if count else ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.condense import fitted
-from kiamo_iac.render.graph.of_plan import plan_graph
 from tests.render.graph.graphs import graph_of, large_plan
 
 

@@ -6,9 +6,9 @@ import itertools
 
 from hypothesis import given
 
+from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.layout import HEIGHT, WIDTH, Box, Drawing, layout
-from kiamo_iac.render.graph.model import Edge, Graph, Node, Role
-from kiamo_iac.render.graph.of_plan import plan_graph
+from kiamo_iac.render.graph.model import Edge, Graph, GraphNode, Role
 from kiamo_iac.render.graph.ranks import ranked
 from tests.render.graph.graphs import graph_of, graphs, large_plan
 
@@ -72,14 +72,14 @@ def test_an_edge_that_two_others_spell_out_is_not_drawn() -> None:
 
 
 def test_circles_are_drawn_without_the_edge_that_closes_them() -> None:
-    nodes = tuple(Node(name, name, "k", Role.MANAGED, "g") for name in "abc")
+    nodes = tuple(GraphNode(name, name, "k", Role.MANAGED, "g") for name in "abc")
     graph = Graph("", "", nodes, (Edge("a", "b"), Edge("b", "c"), Edge("c", "a"), Edge("a", "a")))
     assert ranked(graph).rank == (0, 1, 2)
     assert len(layout(graph).lines) == 2
 
 
 def test_loose_nodes_fill_rows() -> None:
-    nodes = tuple(Node(str(at), str(at), "k", Role.CREATE, "g") for at in range(6))
+    nodes = tuple(GraphNode(str(at), str(at), "k", Role.CREATE, "g") for at in range(6))
     boxes = layout(Graph("", "", nodes, ())).boxes
     assert len({box.x for box in boxes}) == 4
     assert len({box.y for box in boxes}) == 2

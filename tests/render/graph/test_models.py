@@ -5,9 +5,8 @@ from __future__ import annotations
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.resource import Ensure, Lifecycle
 from kiamo_iac.core.state import Instance, State
+from kiamo_iac.render.graph.build import plan_graph, state_graph
 from kiamo_iac.render.graph.model import Graph, Role, group_of
-from kiamo_iac.render.graph.of_plan import plan_graph
-from kiamo_iac.render.graph.of_state import state_graph
 from kiamo_iac.resources import kinds
 from tests.render.plans import full_plan
 

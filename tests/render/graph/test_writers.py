@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiamo_iac.render.escape import visible
+from kiamo_iac.render.formats import GRAPH_FORMATS, graph_text
+from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.dot import dot, quoted
-from kiamo_iac.render.graph.formats import GRAPH_FORMATS, graph_text
 from kiamo_iac.render.graph.mermaid import MAX_EDGES, MAX_TEXT, escaped, mermaid
-from kiamo_iac.render.graph.of_plan import plan_graph
-from kiamo_iac.render.graph.svg import MAX_NODES, svg
-from kiamo_iac.render.graph.words import shortened, width
+from kiamo_iac.render.graph.svg import MAX_NODES, shortened, svg, width
 from tests.render.graph.graphs import HOSTILE, graph_of, large_plan
 from tests.render.plans import PLANS
 

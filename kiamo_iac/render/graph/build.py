@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, assert_never
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
 from kiamo_iac.core.state import Instance, State
+from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.diagnostics import counted
-from kiamo_iac.render.graph.model import Edge, Graph, Node, Role, group_of
+from kiamo_iac.render.graph.model import Edge, Graph, GraphNode, Role, group_of
 from kiamo_iac.resources import kinds
 
 _ARROWS: Final = "An arrow leads from a thing to one that stands below it or refers to it."
@@ -42,11 +43,11 @@ def _order(instance: Instance) -> tuple[bool, Address]:
     return "/" in group_of(instance.address), instance.address
 
 
-def _node(instance: Instance) -> Node:
+def _node(instance: Instance) -> GraphNode:
     role = Role.MANAGED if instance.lifecycle.managed else Role.REFERENCE
     if instance.lifecycle.ensure is Ensure.ABSENT:
         role = Role.ABSENT
-    return Node(
+    return GraphNode(
         key=instance.address,
         name=instance.name,
         kind=instance.kind.kind,
@@ -57,8 +58,8 @@ def _node(instance: Instance) -> Node:
     )
 
 
-def _undeclared(address: Address, kind: str) -> Node:
-    return Node(
+def _undeclared(address: Address, kind: str) -> GraphNode:
+    return GraphNode(
         key=address, name=address.name, kind=kind, role=Role.REFERENCE, group=group_of(address), address=address
     )
 
@@ -83,3 +84,42 @@ def _named(
     pairs = value.items() if reference.mapping else ((reference.attribute, value),)
     for label, name in pairs:
         yield Address.of(target.collection, name, below), target.kind, str(label)
+
+
+def plan_graph(plan: Plan) -> Graph:
+    """The steps in their order, and what waits for what."""
+    known = {step.id for step in plan.steps}
+    edges = (Edge(str(need), str(s.id)) for s in plan.steps for need in s.depends_on if need in known)
+    return Graph(
+        title=f"Plan for {plan.environment}",
+        description=f"{counted(len(plan.steps), 'step')}. An arrow leads from a step to one that waits for it.",
+        nodes=tuple(_step_node(step) for step in plan.steps),
+        edges=tuple(edges),
+    )
+
+
+def _step_node(step: Step) -> GraphNode:
+    return GraphNode(
+        key=str(step.id),
+        name=step.address.name,
+        kind=step.kind,
+        role=Role(step.action.value),
+        group=group_of(step.address),
+        address=step.address,
+        number=step.id,
+        mark=_mark(step),
+    )
+
+
+def _mark(step: Step) -> str:
+    if step.action is Action.START:
+        return "dials people"
+    match step.risk:
+        case Risk.REVERSIBLE:
+            return ""
+        case Risk.IRREVERSIBLE:
+            return "for good"
+        case Risk.DATA_LOSS:
+            return "data loss"
+        case _:
+            assert_never(step.risk)

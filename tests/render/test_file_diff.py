@@ -1,8 +1,8 @@
-"""A unified diff: readable, and never taken for something else."""
+"""A changed file: as a diff that people read, and as the one that git applies."""
 
 from __future__ import annotations
 
-from kiamo_iac.render.changes import unified
+from kiamo_iac.render.file_diff import unified, unified_diff
 
 
 def test_lines_that_differ_with_those_around_them() -> None:
@@ -31,3 +31,15 @@ def test_colours_where_they_are_understood() -> None:
     text = unified("a: 1\n", "a: 2\n", name="m.yaml", color=True)
     assert "\x1b[31m-a: 1\x1b[0m" in text
     assert "\x1b[32m+a: 2\x1b[0m" in text
+
+
+def test_bytes_stay_as_they_are() -> None:
+    found = unified_diff("a.yaml", "a: 1\r\nb: é\r\n", "a: 2\r\nb: é")
+    assert found == (
+        "--- a/a.yaml\n+++ b/a.yaml\n@@ -1,2 +1,2 @@\n-a: 1\r\n-b: é\r\n+a: 2\r\n+b: é\n\\ No newline at end of file\n"
+    )
+
+
+def test_a_name_is_no_line_of_its_own() -> None:
+    head = unified_diff("x\n::error::f/a.yaml", None, "a: 1\n").splitlines()
+    assert head[:2] == ["--- /dev/null", "+++ b/x\\u000a::error::f/a.yaml"]
