@@ -14,7 +14,7 @@ replaced whole, but for `sensitive`: a patch adds to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -69,78 +69,114 @@ def merge(parts: Sequence[Part], report: Report) -> tuple[Block, Places]:
     lowest = parts[0].block
     if len(parts) == 1:
         return lowest, parts[0].document
-    merging = _Merging(parts[0])
+    merging = _PlacedMerge(parts[0], report)
     for part in parts[1:]:
-        merging.add(part, report)
-    block = Block(lowest.shape, merging.node, lowest.parent, lowest.address, at_top=False, path=lowest.path)
+        merging.add_part(part)
+    block = Block(lowest.shape, merging.body, lowest.parent, lowest.address, at_top=False, path=lowest.path)
     return block, merging
 
 
-class _Merging:
-    """A block while layers come over it."""
+class Merge:
+    """A body while other bodies are merged over it, the lowest first: the rules of a patch, without any place.
 
-    def __init__(self, lowest: Part) -> None:
-        self.node = dict(lowest.block.body())
+    A subclass learns what happens under each key.
+    """
+
+    def __init__(self, lowest: Mapping[str, Any]) -> None:
+        self.body = dict(lowest)
+        """What it comes to. Changed in place; its values are not."""
+
+    def add(self, upper: Mapping[str, Any]) -> None:
+        """Merge the next layer over the body. Its name stays."""
+        for key, value in upper.items():
+            if key == "name":
+                continue
+            old = self.body.get(key)
+            if value is None:
+                self.removed(key, found=self.body.pop(key, ...) is not ...)
+            elif isinstance(value, dict) and isinstance(old, dict):
+                merged = {name: inner for name, inner in {**old, **value}.items() if value.get(name, ...) is not None}
+                self.body[key] = merged
+                self.merged(key, old, value, merged)
+            elif key == JOINED and isinstance(value, list) and isinstance(old, list):
+                items = [*old, *(item for item in value if item not in old)]
+                self.body[key] = items
+                self.joined(old, value, items)
+            else:
+                self.body[key] = value
+                self.replaced(key)
+
+    def replaced(self, key: str) -> None:
+        """The value under a key is that of the next layer."""
+
+    def removed(self, key: str, *, found: bool) -> None:
+        """A null removed a key; `found`: there was one."""
+
+    def merged(self, key: str, old: dict[str, Any], upper: dict[str, Any], merged: dict[str, Any]) -> None:
+        """A mapping was merged over a mapping, entry by entry; an entry's value is replaced whole."""
+
+    def joined(self, old: list[Any], upper: list[Any], items: list[Any]) -> None:
+        """A list was added to a list; what is new stands at its end."""
+
+
+def merge_bodies(bodies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What bodies come to, the lowest first. There is at least one."""
+    lowest, *upper = bodies
+    merging = Merge(lowest)
+    for body in upper:
+        merging.add(body)
+    return merging.body
+
+
+class _PlacedMerge(Merge):
+    """The same, and where every value of it stands."""
+
+    def __init__(self, lowest: Part, report: Report) -> None:
+        super().__init__(lowest.block.body())
+        self._report = report
         self._own = lowest.document.place(lowest.block.node)
         self._elsewhere: dict[str, Place] = {}
         self._inner: dict[int, Place] = {}
         self._documents = [lowest.document]
+        self._block = lowest.block
+        self._here = self._own
 
     def place(self, node: Node) -> Place:
         """Where it stands; of what was merged, each key by itself."""
-        if node is self.node:
+        if node is self.body:
             return Overlay(self._own, self._elsewhere)
         if id(node) in self._inner:
             return self._inner[id(node)]
         return next(found for document in self._documents if (found := _place(document, node)) is not None)
 
-    def add(self, part: Part, report: Report) -> None:
+    def add_part(self, part: Part) -> None:
         """Merge the next layer over the block."""
         self._documents.append(part.document)
-        here = part.document.place(part.block.node)
-        for key, value in part.block.body().items():
-            if key == "name":
-                continue
-            old = self.node.get(key)
-            if value is None:
-                if self.node.pop(key, ...) is ...:
-                    report(_takes_nothing(key, part.block, here))
-                self._elsewhere.pop(key, None)
-                continue
-            if isinstance(value, dict) and isinstance(old, dict):
-                self.node[key] = self._merged(old, value, report=report, part=part)
-            elif key == JOINED and isinstance(value, list) and isinstance(old, list):
-                self.node[key] = self._joined(old, value, part=part)
-                continue
-            else:
-                self.node[key] = value
-            self._elsewhere[key] = here
+        self._block = part.block
+        self._here = part.document.place(part.block.node)
+        self.add(part.block.body())
 
-    def _merged(self, old: dict[str, Any], new: dict[str, Any], *, report: Report, part: Part) -> dict[str, Any]:
-        """A mapping over a mapping, entry by entry; an entry's value is replaced whole."""
-        own, here = self.place(old), part.document.place(new)
-        elsewhere: dict[str, Place] = {}
-        merged = dict(old)
-        for name, value in new.items():
-            if value is not None:
-                merged[name] = value
-                elsewhere[name] = here
-            elif merged.pop(name, ...) is ...:
-                report(_takes_nothing(name, part.block, here))
-        self._inner[id(merged)] = Overlay(own, elsewhere)
-        return merged
+    def replaced(self, key: str) -> None:
+        self._elsewhere[key] = self._here
 
-    def _joined(self, old: list[Any], new: list[Any], *, part: Part) -> list[Any]:
-        own, here = self.place(old), part.document.place(new)
-        items = joined(old, new)
-        places = [(own, index) for index in range(len(old))] + [(here, new.index(item)) for item in items[len(old) :]]
+    def removed(self, key: str, *, found: bool) -> None:
+        self._elsewhere.pop(key, None)
+        if not found:
+            self._report(_takes_nothing(key, self._block, self._here))
+
+    def merged(self, key: str, old: dict[str, Any], upper: dict[str, Any], merged: dict[str, Any]) -> None:
+        own, here = self.place(old), self._documents[-1].place(upper)
+        for name, value in upper.items():
+            if value is None and name not in old:
+                self._report(_takes_nothing(name, self._block, here))
+        self._inner[id(merged)] = Overlay(own, {name: here for name, value in upper.items() if value is not None})
+        self._elsewhere[key] = self._here
+
+    def joined(self, old: list[Any], upper: list[Any], items: list[Any]) -> None:
+        own, here = self.place(old), self._documents[-1].place(upper)
+        places = [(own, index) for index in range(len(old))]
+        places += [(here, upper.index(item)) for item in items[len(old) :]]
         self._inner[id(items)] = Joined(own, tuple(places))
-        return items
-
-
-def joined(old: list[Any], new: list[Any]) -> list[Any]:
-    """A list with what another one adds to it."""
-    return [*old, *(item for item in new if item not in old)]
 
 
 def _place(document: Document, node: Node) -> Place | None:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kiamo_iac.authoring.promoting.bodies import alike, composed
+from kiamo_iac.authoring.promoting.bodies import alike
 from kiamo_iac.authoring.promoting.comments import above
 from kiamo_iac.authoring.promoting.drafts import GONE, Drafts, Ref, is_gone
 from kiamo_iac.authoring.promoting.model import Body, Leaf
 from kiamo_iac.authoring.promoting.views import Views, shown
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.rooted import real
+from kiamo_iac.manifest.composition import merge_bodies
 from kiamo_iac.manifest.shapes import Shape, shapes
 
 
@@ -83,7 +84,7 @@ class Bench:
     def effective(self, environment: str, address: Address) -> dict[str, Any] | None:
         """What an environment declares of a thing, as it is written; None: nothing."""
         stack = self.stack(environment, address)
-        return composed(self.body(part.ref, address) for part in stack) if stack else None
+        return merge_bodies(self.body(part.ref, address) for part in stack) if stack else None
 
     def own(self, address: Address) -> list[Ref]:
         """The blocks of a thing in patches of `to` that no other environment has, the highest first."""

@@ -1,13 +1,13 @@
-"""The bodies of blocks as they are written: put together layer by layer, taken apart into leaves, and compared."""
+"""The bodies of blocks as they are written: taken apart into leaves, and compared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kiamo_iac.authoring.promoting.model import NOTHING, Body, Leaf
 from kiamo_iac.core.strict_json import same
-from kiamo_iac.manifest.composition import JOINED, Part, joined
+from kiamo_iac.manifest.composition import Part
 from kiamo_iac.manifest.variables import names_in
 
 RUN_STATE: Final = frozenset({("state",), ("initial_state",)})
@@ -34,25 +34,6 @@ def names_of(part: Part) -> dict[str, str]:
     raw = part.document.original(block.node)
     above = [kind.kind for kind in block.shape.ancestors] if block.at_top else []
     return {key: raw[key] for key in (*above, "name")}  # type: ignore[call-overload]
-
-
-def composed(bodies: Iterable[Body]) -> dict[str, Any]:
-    """What bodies come to, the lowest first: the rules of `composition.merge`, on what is written."""
-    merged: dict[str, Any] = {}
-    for layer, body in enumerate(bodies):
-        for key, value in body.items():
-            old = merged.get(key)
-            if layer == 0:
-                merged[key] = value
-            elif value is None:
-                merged.pop(key, None)
-            elif isinstance(value, dict) and isinstance(old, dict):
-                merged[key] = {k: v for k, v in {**old, **value}.items() if k not in value or v is not None}
-            elif key == JOINED and isinstance(value, list) and isinstance(old, list):
-                merged[key] = joined(old, value)
-            else:
-                merged[key] = value
-    return merged
 
 
 def leaves(body: Body) -> dict[Leaf, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 from kiamo_iac.authoring.promoting.bodies import (
     ENSURE,
     RUN_STATE,
-    composed,
     leaf_of,
     leaves,
     names_of,
@@ -23,7 +22,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.sensitive import hidden, sensitive_paths
 from kiamo_iac.core.strict_json import same
-from kiamo_iac.manifest.composition import JOINED, Part, merge
+from kiamo_iac.manifest.composition import JOINED, Part, merge, merge_bodies
 from kiamo_iac.manifest.shapes import reading_order, shapes
 from kiamo_iac.manifest.variables import is_variable
 
@@ -40,7 +39,7 @@ class Thing:
     def of(cls, parts: tuple[Part, ...]) -> Thing:
         """Put together from its parts."""
         body = {key: value for key, value in merge(parts, lambda _: None)[0].body().items() if key != "name"}
-        return cls(composed(map(written, parts)), leaves(body), parts)
+        return cls(merge_bodies(map(written, parts)), leaves(body), parts)
 
     def source_of(self, leaf: Leaf) -> SourceRange | None:
         """Where a leaf stands, in the highest part that has it; of none, the thing itself."""

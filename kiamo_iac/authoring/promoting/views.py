@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kiamo_iac.authoring.promoting.bodies import composed, names_of, variables_in, written
+from kiamo_iac.authoring.promoting.bodies import names_of, variables_in, written
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.manifest.composition import Composition, Part
+from kiamo_iac.manifest.composition import Composition, Part, merge_bodies
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import Sources
@@ -91,7 +91,7 @@ def views(
 
 
 def _is_absent(parts: tuple[Part, ...]) -> bool:
-    return bool(composed(map(written, parts)).get("ensure") == "absent")
+    return bool(merge_bodies(map(written, parts)).get("ensure") == "absent")
 
 
 def _regrouped(grouped: Parts, other: Parts) -> Parts:
