@@ -91,7 +91,7 @@ class Applying:
         recorder = Recorder(self._ledger, self._made, stamp=stamper(self._workspace), onward=observer, end=end.set)
         recorder.begin()
         if self.plan.steps and self._spends is not None:
-            self._ledger.spend(self._spends)
+            self._ledger.mark_applied(self._spends)
         self._recorder = recorder
         budget = self._made.sides.budget
         budget.expect(steps=len(self.plan.steps))

@@ -49,7 +49,7 @@ def owned_by(workspace: Workspace, environment: str) -> Ownership | None:
             environ=workspace.environ,
             send=send,
             pinned=pinned,
-            note=workspace.note,
+            notify=workspace.note,
         )
     return ledger.owned if ledger.found else None
 
@@ -77,7 +77,7 @@ def locked(
             lock_timeout=lock_timeout,
             who=_who(),
             operation=operation,
-            note=workspace.note,
+            notify=workspace.note,
         ) as ledger,
     ):
         yield ledger
@@ -182,7 +182,7 @@ def unlock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
     """
     name = name_of(workspace, environment)
     with _reaching(workspace, name) as (send, pinned):
-        holder = break_lock(
+        info = break_lock(
             _settings(workspace, name),
             environment=name,
             root=workspace.project.root,
@@ -191,7 +191,7 @@ def unlock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
             pinned=pinned,
             lock_id=lock_id,
         )
-    return str(holder)
+    return str(info)
 
 
 # --- who, when, from which commit ------------------------------------------------------------------------------------

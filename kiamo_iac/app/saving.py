@@ -94,7 +94,7 @@ def applying_saved(
         tool_version=__version__,
     )
     with locked(workspace, target.name, lock_timeout=lock_timeout) as ledger:
-        if ledger.is_spent(saved.digest):
+        if ledger.was_applied(saved.digest):
             msg = f"The plan in {file} was applied already. Nothing has been written."
             raise PlanFileError(msg, hint="a saved plan is for one apply: make a new one with kiamo-iac plan --out")
         owned = dict(ledger.owned) if ledger.found else None

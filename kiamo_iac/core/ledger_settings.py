@@ -76,7 +76,7 @@ def file_of(environment: str) -> str:
     return f".kiamo/{environment}.ledger.jsonl"
 
 
-def rescue_file_of(environment: str) -> str:
+def backup_file_of(environment: str) -> str:
     """http and git: where a copy is kept that could not be written to the remote."""
     return f".kiamo/{environment}.ledger.rescue.json"
 

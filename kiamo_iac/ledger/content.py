@@ -12,7 +12,7 @@ from kiamo_iac.core.ownership import Owned
 
 FORMAT_VERSION: Final = 1
 """Of every form that a ledger is written in. A ledger of another version is refused, never guessed at."""
-SPENT_KEPT: Final = 200
+APPLIED_PLANS_KEPT: Final = 200
 """How many digests of applied plans are kept; the oldest go first."""
 
 
@@ -28,7 +28,7 @@ class Forget(NamedTuple):
     address: Address
 
 
-class Spend(NamedTuple):
+class AppliedPlan(NamedTuple):
     """The saved plan of that digest has been applied."""
 
     digest: str
@@ -36,7 +36,7 @@ class Spend(NamedTuple):
     """RFC 3339, UTC, to the second."""
 
 
-Record: TypeAlias = Put | Forget | Spend
+Record: TypeAlias = Put | Forget | AppliedPlan
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Content:
     serial: int = 0
     """How many records made it what it is."""
     entries: dict[Address, Owned] = field(default_factory=dict)
-    spent: dict[str, str] = field(default_factory=dict)
+    applied_plans: dict[str, str] = field(default_factory=dict)
     """Digest → when, oldest first."""
     exposed: set[Address] = field(default_factory=set, compare=False)
     """What it was read with secrets of, as older versions wrote them. The entries are without."""
@@ -61,23 +61,23 @@ class Content:
                 self.entries[owned.address] = owned
             case Forget(address):
                 self.entries.pop(address, None)
-            case Spend(digest, at):
-                self.spent.pop(digest, None)
-                self.spent[digest] = at
-                while len(self.spent) > SPENT_KEPT:
-                    del self.spent[next(iter(self.spent))]
+            case AppliedPlan(digest, at):
+                self.applied_plans.pop(digest, None)
+                self.applied_plans[digest] = at
+                while len(self.applied_plans) > APPLIED_PLANS_KEPT:
+                    del self.applied_plans[next(iter(self.applied_plans))]
             case _:
                 assert_never(record)
         self.serial += 1
 
     def copy(self) -> Content:
         """One that changes on its own; the entries themselves never change."""
-        return Content(self.environment, self.lineage, self.serial, dict(self.entries), dict(self.spent))
+        return Content(self.environment, self.lineage, self.serial, dict(self.entries), dict(self.applied_plans))
 
     def records(self) -> Iterator[Record]:
         """The fewest records that make it out of nothing, by address."""
         yield from (Put(self.entries[address]) for address in sorted(self.entries))
-        yield from (Spend(digest, at) for digest, at in self.spent.items())
+        yield from (AppliedPlan(digest, at) for digest, at in self.applied_plans.items())
 
 
 def subject_of(record: Record) -> str:
@@ -87,7 +87,7 @@ def subject_of(record: Record) -> str:
             return owned.address
         case Forget(address):
             return f"{address} (deleted)"
-        case Spend(digest):
+        case AppliedPlan(digest):
             return f"plan {digest[:12]}"
         case _:
             assert_never(record)

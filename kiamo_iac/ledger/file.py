@@ -11,9 +11,8 @@ from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import TORN
 from kiamo_iac.core.rooted import MisplacedError, RootedFile
 from kiamo_iac.ledger.content import Content, Record
-from kiamo_iac.ledger.damage import damaged, misplaced
-from kiamo_iac.ledger.lines import Lines, header_line, parse_lines, record_lines
-from kiamo_iac.ledger.unsaved import unsaved
+from kiamo_iac.ledger.errors import corruption_error, link_error, write_error
+from kiamo_iac.ledger.lines import ParsedFile, header_line, parse_lines, record_lines
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 """Of a ledger that is read: some million records."""
@@ -22,7 +21,7 @@ _SLACK: Final = 100
 """A file is written anew when it holds more records than twice its entries and these."""
 
 
-def read_file(file: RootedFile, *, shown: str, environment: str) -> Lines | None:
+def read_file(file: RootedFile, *, shown: str, environment: str) -> ParsedFile | None:
     """What stands in the file, or None when there is none. `shown` is its name in messages.
 
     Raises:
@@ -36,7 +35,7 @@ def read_file(file: RootedFile, *, shown: str, environment: str) -> Lines | None
     except OSError as error:
         raise _failed("read", shown, error) from error
     if data is None:
-        raise damaged(shown, f"it is larger than {MAX_BYTES // (1024 * 1024)} MiB")
+        raise corruption_error(shown, f"it is larger than {MAX_BYTES // (1024 * 1024)} MiB")
     return parse_lines(data, shown, environment=environment)
 
 
@@ -48,7 +47,7 @@ def torn_file(ledger: RootedFile) -> RootedFile:
 class FileStore:
     """Appends to a ledger's file, which is made with the first record."""
 
-    def __init__(self, file: RootedFile, found: Lines | None, *, shown: str, content: Content) -> None:
+    def __init__(self, file: RootedFile, found: ParsedFile | None, *, shown: str, content: Content) -> None:
         """`found`: what was read from the file, under the lock. `content`: what every record changes first.
 
         Raises:
@@ -61,7 +60,7 @@ class FileStore:
         self._waiting: list[Record] = []
         self._file: BinaryIO | None = None
         self._size = 0
-        self._torn: Lines | None = None
+        self._torn: ParsedFile | None = None
         """What is to be put right before the next record is written."""
         if found is not None:
             try:
@@ -93,7 +92,7 @@ class FileStore:
                 self._check_untouched(self._file)
                 self._append(self._file, record_lines(self._waiting).encode())
         except OSError as error:
-            raise unsaved(self._shown, _reason(error), records=self._waiting) from error
+            raise write_error(self._shown, _reason(error), records=self._waiting) from error
         self._waiting.clear()
 
     def compact(self) -> None:
@@ -128,9 +127,9 @@ class FileStore:
             if self._file is not None:
                 self._file.close()
 
-    def _open(self, found: Lines) -> None:
+    def _open(self, found: ParsedFile) -> None:
         content = self._content
-        if found.exposed or found.records > 2 * (len(content.entries) + len(content.spent)) + _SLACK:
+        if found.exposed or found.records > 2 * (len(content.entries) + len(content.applied_plans)) + _SLACK:
             self._keep_torn(found)
             self._write_whole(content)
             return
@@ -157,7 +156,7 @@ class FileStore:
             raise
         self._size += len(data)
 
-    def _keep_torn(self, found: Lines) -> None:
+    def _keep_torn(self, found: ParsedFile) -> None:
         if found.torn:
             torn_file(self._place).append(found.torn + b"\n")
 
@@ -170,7 +169,7 @@ class FileStore:
         here, there = os.fstat(file.fileno()), os.lstat(self._path)
         same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
         if not same or here.st_size != (self._size if size is None else size):
-            raise unsaved(self._shown, "something else has written it since it was read", records=self._waiting)
+            raise write_error(self._shown, "something else has written it since it was read", records=self._waiting)
 
     def _write_whole(self, content: Content) -> None:
         records = list(content.records())
@@ -185,7 +184,7 @@ def _reason(error: OSError) -> str:
 
 def _failed(what: str, shown: str, error: OSError) -> LedgerError:
     if isinstance(error, MisplacedError):
-        return misplaced(shown, what, error)
+        return link_error(shown, what, error)
     return LedgerError(
         f"The ledger {shown} cannot be {what}: {_reason(error)}. Nothing has been written.",
         hint="check the rights of the file and of its folder, and that the disk is not full",

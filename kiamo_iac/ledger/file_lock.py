@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import HOLDER, LOCK
 from kiamo_iac.core.rooted import PRIVATE, MisplacedError, RootedFile
-from kiamo_iac.ledger.damage import misplaced
+from kiamo_iac.ledger.errors import link_error
 from kiamo_iac.ledger.file import torn_file
-from kiamo_iac.ledger.holder import Holder, take
+from kiamo_iac.ledger.lock import LockInfo, acquire
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -33,7 +33,7 @@ def lock_file(ledger: RootedFile) -> RootedFile:
 
 
 @contextmanager
-def locked_file(ledger: RootedFile, holder: Holder, *, environment: str, timeout: float) -> Iterator[None]:
+def locked_file(ledger: RootedFile, info: LockInfo, *, environment: str, timeout: float) -> Iterator[None]:
     """Hold the lock of the ledger at `ledger` (which need not exist), after `timeout` seconds of waiting at most.
 
     Raises:
@@ -41,16 +41,16 @@ def locked_file(ledger: RootedFile, holder: Holder, *, environment: str, timeout
         LedgerError: files cannot be written there, or a link stands in the place of one, or on the way.
     """
     lock = _lock_of(ledger)
-    take(
+    acquire(
         lambda: _attempt(lock, ledger),
         timeout=timeout,
-        refused=lambda other: other.locked(str(ledger.path), environment=environment),
+        refused=lambda other: other.locked_error(str(ledger.path), environment=environment),
         longest=_LONGEST_WAIT,
     )
     beside = holder_file(ledger)
     try:
         with contextlib.suppress(OSError):  # it only tells others; the lock holds without it
-            beside.write(holder.as_json().encode())
+            beside.write(info.as_json().encode())
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -58,7 +58,7 @@ def locked_file(ledger: RootedFile, holder: Holder, *, environment: str, timeout
         lock.release()
 
 
-def holder_of(ledger: RootedFile) -> Holder | None:
+def lock_info_of(ledger: RootedFile) -> LockInfo | None:
     """The run that holds the lock of the ledger at this moment, or None.
 
     Raises:
@@ -89,7 +89,7 @@ def _lock_of(ledger: RootedFile) -> BaseFileLock:
     return FileLock(file.path, mode=PRIVATE, thread_local=False)
 
 
-def _attempt(lock: BaseFileLock, ledger: RootedFile) -> Holder | None:
+def _attempt(lock: BaseFileLock, ledger: RootedFile) -> LockInfo | None:
     from filelock import Timeout
 
     try:
@@ -99,7 +99,7 @@ def _attempt(lock: BaseFileLock, ledger: RootedFile) -> Holder | None:
             text = (holder_file(ledger).read(limit=_LARGEST_HOLDER) or b"").decode()
         except (OSError, UnicodeDecodeError):
             text = ""
-        return Holder.from_json(text) or Holder("", "")
+        return LockInfo.from_json(text) or LockInfo("", "")
     except (OSError, NotImplementedError) as error:
         raise _unusable(ledger, error) from error
     return None
@@ -107,7 +107,7 @@ def _attempt(lock: BaseFileLock, ledger: RootedFile) -> Holder | None:
 
 def _unusable(ledger: RootedFile, error: Exception) -> LedgerError:
     if isinstance(error, MisplacedError):
-        return misplaced(str(ledger.path), "locked", error)
+        return link_error(str(ledger.path), "locked", error)
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return LedgerError(
         f"The ledger {ledger.path} cannot be locked: {why}. Nothing has been written.",

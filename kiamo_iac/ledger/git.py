@@ -17,12 +17,11 @@ from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.urls import Origin
 from kiamo_iac.git.command import is_commit, without_password
 from kiamo_iac.ledger.content import Content
-from kiamo_iac.ledger.damage import damaged
-from kiamo_iac.ledger.document import document_text, parse_document
+from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document
+from kiamo_iac.ledger.errors import corruption_error
 from kiamo_iac.ledger.git_command import LedgerGit
 from kiamo_iac.ledger.git_remotes import allowed_remote
-from kiamo_iac.ledger.holder import Holder, take
-from kiamo_iac.ledger.remote import Found
+from kiamo_iac.ledger.lock import LockInfo, acquire
 
 LEDGER: Final = "refs/kiamo-iac/"
 LOCK: Final = "refs/kiamo-iac-lock/"
@@ -53,7 +52,7 @@ def ref_part(name: str) -> str:
     return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
 
 
-class GitRemote:
+class GitBackend:
     """Two refs of a remote."""
 
     def __init__(
@@ -80,19 +79,19 @@ class GitRemote:
         self._pushed: set[str] = set()
         """Commits of this run: one of them may have arrived although its push seemed to fail."""
 
-    def lock(self, holder: Holder, *, timeout: float) -> None:
+    def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Create the lock's ref.
 
         Raises:
             LockedError: another run holds it.
             LedgerError, TransportError: git failed.
         """
-        commit = self._commit("lock.json", holder.as_json(), message=f"locked by {holder}", parent=None)
-        take(
+        commit = self._commit("lock.json", info.as_json(), message=f"locked by {info}", parent=None)
+        acquire(
             lambda: self._attempt(commit),
             timeout=timeout,
-            refused=lambda other: other.locked(self.shown, environment=self._environment),
-            give_back=lambda: self._delete_lock(commit),
+            refused=lambda other: other.locked_error(self.shown, environment=self._environment),
+            release=lambda: self._delete_lock(commit),
         )
         self._held = commit
 
@@ -106,27 +105,27 @@ class GitRemote:
             self._delete_lock(self._held)
             self._held = None
 
-    def holder(self) -> Holder | None:
+    def lock_info(self) -> LockInfo | None:
         """Who holds the lock.
 
         Raises:
             LedgerError, TransportError: git failed.
         """
         commit = self._tip(self._lock_ref)
-        return None if commit is None else self._holder_in(commit)
+        return None if commit is None else self._info_in(commit)
 
-    def break_lock(self, holder: Holder) -> None:
-        """Delete the lock's ref, if it still names `holder`.
+    def break_lock(self, info: LockInfo) -> None:
+        """Delete the lock's ref, if it still names `info`.
 
         Raises:
             LedgerError, TransportError: git failed.
         """
         commit = self._tip(self._lock_ref)
-        held = self._holder_in(commit) if commit is not None else None
-        if commit is not None and held is not None and held.id == holder.id:
+        held = self._info_in(commit) if commit is not None else None
+        if commit is not None and held is not None and held.id == info.id:
             self._delete_lock(commit)
 
-    def read(self) -> Found | None:
+    def read(self) -> RemoteContent | None:
         """What the ledger's ref holds.
 
         Raises:
@@ -141,12 +140,12 @@ class GitRemote:
                 self._parent = commit
                 ran = self._git.run("cat-file", "blob", f"{commit}:ledger.json")
                 if ran.code:
-                    raise damaged(self.shown, "its commit holds no file ledger.json", hint=_NO_LEDGER)
+                    raise corruption_error(self.shown, "its commit holds no file ledger.json", hint=_NO_LEDGER)
                 try:
                     text = ran.output.decode()
                 except UnicodeDecodeError:
-                    raise damaged(self.shown, "it is not UTF-8") from None
-                return Found(parse_document(text, self.shown, environment=self._environment), commit)
+                    raise corruption_error(self.shown, "it is not UTF-8") from None
+                return RemoteContent(parse_document(text, self.shown, environment=self._environment), commit)
         msg = f"The ledger {self.shown} changes faster than it can be read."
         raise LedgerError(msg, hint="let the other run end")
 
@@ -161,16 +160,16 @@ class GitRemote:
         self._pushed.add(commit)
         return self._push(self._ref, commit, expected=expected)
 
-    def _attempt(self, commit: str) -> Holder | None:
+    def _attempt(self, commit: str) -> LockInfo | None:
         """Push the lock: None when it is ours, else who holds it. A lock that is gone before that can be read is tried
         again."""
         for _ in range(_TRIES):
             if self._push(self._lock_ref, commit, expected=None) is not None:
                 return None
-            holder = self.holder()
-            if holder is not None:
-                return holder
-        return Holder("", "another run that has just ended")
+            info = self.lock_info()
+            if info is not None:
+                return info
+        return LockInfo("", "another run that has just ended")
 
     def _delete_lock(self, commit: str) -> None:
         lease = f"--force-with-lease={self._lock_ref}:{commit}"
@@ -235,18 +234,18 @@ class GitRemote:
         if ran.code:
             raise self._git.failed("fetch", ran)
         if not self._has(f"{commit}^{{commit}}"):
-            raise damaged(self.shown, f"{ref} is no commit", hint=_NO_LEDGER)
+            raise corruption_error(self.shown, f"{ref} is no commit", hint=_NO_LEDGER)
         return True
 
     def _has(self, name: str) -> bool:
         return self._git.run("cat-file", "-e", name).code == 0
 
-    def _holder_in(self, commit: str) -> Holder | None:
+    def _info_in(self, commit: str) -> LockInfo | None:
         """Who holds the lock that `commit` is; None: it has been given back."""
         if not self._fetch(self._lock_ref, commit, file="lock.json"):
             return None
         text = self._git.run("cat-file", "blob", f"{commit}:lock.json").output.decode("utf-8", "replace")
-        return Holder.from_json(text) or Holder(commit[:12], "another run")
+        return LockInfo.from_json(text) or LockInfo(commit[:12], "another run")
 
     def _commit(self, file: str, text: str, *, message: str, parent: str | None) -> str:
         blob = self._id(self._git.must("hash-object", "-w", "--stdin", given=text.encode()))

@@ -17,11 +17,10 @@ from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
 from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.printable import printable
 from kiamo_iac.ledger.content import Content
-from kiamo_iac.ledger.damage import damaged, read_json
-from kiamo_iac.ledger.document import document_text, parse_document
+from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.entry import load
-from kiamo_iac.ledger.holder import Holder, take
-from kiamo_iac.ledger.remote import Found, revision_of
+from kiamo_iac.ledger.errors import corruption_error
+from kiamo_iac.ledger.lock import LockInfo, acquire
 from kiamo_iac.ledger.store import Send
 
 _OUTPUT: Final = "kiamo_iac"
@@ -70,17 +69,19 @@ def content_of_state(body: bytes, shown: str, *, environment: str) -> Content:
     try:
         state: Any = read_json(body.decode(), shown)
     except UnicodeDecodeError:
-        raise damaged(shown, "it is not UTF-8") from None
+        raise corruption_error(shown, "it is not UTF-8") from None
     try:
         text = state["outputs"][_OUTPUT]["value"]
     except (KeyError, TypeError, IndexError):
-        raise damaged(shown, "what stands there is not a ledger, perhaps the state of something else") from None
+        raise corruption_error(
+            shown, "what stands there is not a ledger, perhaps the state of something else"
+        ) from None
     if not isinstance(text, str):
-        raise damaged(shown, "its output is not text")
+        raise corruption_error(shown, "its output is not text")
     return parse_document(text, shown, environment=environment)
 
 
-class HttpRemote:
+class HttpBackend:
     """A state of its own on such a server."""
 
     def __init__(self, settings: LedgerSettings, *, environment: str, send: Send) -> None:
@@ -96,11 +97,11 @@ class HttpRemote:
         self._settings = settings
         self._environment = environment
         self._send = send
-        self._holder: Holder | None = None
+        self._held: LockInfo | None = None
         self._sent: set[str] = set()
         """What this run has sent: it may have arrived although its call seemed to fail."""
 
-    def lock(self, holder: Holder, *, timeout: float) -> None:
+    def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Take the lock.
 
         Raises:
@@ -108,13 +109,13 @@ class HttpRemote:
             LedgerError: the server does not lock there, or refuses to.
             ApiError: it gave no usable answer.
         """
-        take(
-            lambda: self._attempt(holder),
+        acquire(
+            lambda: self._attempt(info),
             timeout=timeout,
-            refused=lambda other: other.locked(self.shown, environment=self._environment),
-            give_back=lambda: self.break_lock(holder),
+            refused=lambda other: other.locked_error(self.shown, environment=self._environment),
+            release=lambda: self.break_lock(info),
         )
-        self._holder = holder
+        self._held = info
 
     def unlock(self) -> None:
         """Give the lock back.
@@ -123,36 +124,36 @@ class HttpRemote:
             LedgerError: the server refuses.
             ApiError: it gave no usable answer.
         """
-        if self._holder is not None:
-            self.break_lock(self._holder)
-            self._holder = None
+        if self._held is not None:
+            self.break_lock(self._held)
+            self._held = None
 
-    def holder(self) -> Holder | None:
+    def lock_info(self) -> LockInfo | None:
         """Who holds the lock: the protocol tells only by refusing it to somebody else.
 
         Raises:
             LedgerError, ApiError: as `lock`.
         """
-        asking = Holder.of_this_process("kiamo-iac", "unlock")
+        asking = LockInfo.of_this_process("kiamo-iac", "unlock")
         other = self._attempt(asking)
         if other is None:
             self.break_lock(asking)
         return other
 
-    def break_lock(self, holder: Holder) -> None:
-        """Unlock with the id of `holder`.
+    def break_lock(self, info: LockInfo) -> None:
+        """Unlock with the id of `info`.
 
         Raises:
             LedgerError: the server refuses, for instance because somebody else holds the lock.
             ApiError: it gave no usable answer.
         """
         method, address = self._settings.unlock
-        status, body = self._call(method, address, body=json.dumps(holder.lock_info(self._address)).encode())
+        status, body = self._call(method, address, body=json.dumps(info.as_terraform(self._address)).encode())
         if status not in _DONE:
             raise self._refused(f"{method} {address}", status, body)
         self._understood(f"{method} {address}", status, body)
 
-    def read(self) -> Found | None:
+    def read(self) -> RemoteContent | None:
         """What the state holds; 404, 204 and an empty body are none.
 
         Raises:
@@ -165,9 +166,9 @@ class HttpRemote:
         if status != 200:
             raise self._refused(f"GET {self._address}", status, body)
         if _is_page(body):
-            raise damaged(self.shown, "what stands there is a web page", hint=_NO_STATE)
+            raise corruption_error(self.shown, "what stands there is a web page", hint=_NO_STATE)
         content = content_of_state(body, self.shown, environment=self._environment)
-        return Found(content, revision_of(content))
+        return RemoteContent(content, revision_of(content))
 
     def write(self, content: Content, *, expected: str | None) -> str | None:
         """The protocol has no compare-and-swap, so it is read before; under the lock, nobody comes between.
@@ -184,28 +185,28 @@ class HttpRemote:
             return None
         self._sent.add(mine)
         method, address = self._settings.update
-        if self._holder is not None:
-            address += f"{'&' if '?' in address else '?'}ID={quote(self._holder.id, safe='')}"
+        if self._held is not None:
+            address += f"{'&' if '?' in address else '?'}ID={quote(self._held.id, safe='')}"
         status, body = self._call(method, address, body=state_document(content))
         if status not in _DONE:
             raise self._refused(f"{method} {self._address}", status, body)
         self._understood(f"{method} {self._address}", status, body)
         return mine
 
-    def _attempt(self, holder: Holder) -> Holder | None:
+    def _attempt(self, info: LockInfo) -> LockInfo | None:
         """Ask for the lock once: None when it is ours, else who holds it."""
         method, address = self._settings.lock
-        status, body = self._call(method, address, body=json.dumps(holder.lock_info(self._address)).encode())
+        status, body = self._call(method, address, body=json.dumps(info.as_terraform(self._address)).encode())
         if status in _DONE:
-            other = Holder.from_lock_info(self._understood(f"{method} {address}", status, body))
-            return other if other.id and other.id != holder.id else None
+            other = LockInfo.from_terraform(self._understood(f"{method} {address}", status, body))
+            return other if other.id and other.id != info.id else None
         if status not in _HELD:
             raise self._refused(f"{method} {address}", status, body, locking=True)
         try:
-            other = Holder.from_lock_info(load(body.decode()))
+            other = LockInfo.from_terraform(load(body.decode()))
         except ValueError:
-            other = Holder("", "")
-        return None if other.id == holder.id else other
+            other = LockInfo("", "")
+        return None if other.id == info.id else other
 
     def _understood(self, call: str, status: int, body: bytes) -> Any:
         """What a server of states says when it has done as asked: nothing, JSON, or one word such as OK. The body

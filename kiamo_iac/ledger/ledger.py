@@ -10,9 +10,9 @@ from types import MappingProxyType
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.ownership import Owned, Ownership
 from kiamo_iac.core.sensitive import hidden_at, masked_paths
-from kiamo_iac.ledger.content import Content, Forget, Put, Record, Spend
-from kiamo_iac.ledger.holder import utc_now
-from kiamo_iac.ledger.store import NoStore, Store
+from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, Put, Record
+from kiamo_iac.ledger.lock import utc_now
+from kiamo_iac.ledger.store import LedgerStore, ReadOnlyStore
 
 
 class Ledger:
@@ -24,7 +24,7 @@ class Ledger:
         *,
         found: bool,
         where: str,
-        store: Store | None = None,
+        store: LedgerStore | None = None,
         clock: Callable[[], str] = utc_now,
     ) -> None:
         """`store` keeps what changes; None: it was only read."""
@@ -33,7 +33,7 @@ class Ledger:
         self.where = where
         """What keeps it, as messages name it."""
         self._content = content
-        self._store = store or NoStore()
+        self._store = store or ReadOnlyStore()
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -80,20 +80,20 @@ class Ledger:
             if address in self._content.entries:
                 self._keep([Forget(address)])
 
-    def spend(self, digest: str) -> None:
+    def mark_applied(self, digest: str) -> None:
         """Say that a saved plan is applied, once and for all. It is kept when this returns.
 
         Raises:
             LedgerError: the ledger cannot be written; then the plan may not be applied.
         """
         with self._lock:
-            self._keep([Spend(digest, self._clock())])
+            self._keep([AppliedPlan(digest, self._clock())])
             self._store.flush()
 
-    def is_spent(self, digest: str) -> bool:
+    def was_applied(self, digest: str) -> bool:
         """Whether that saved plan was applied, as far back as is remembered (the last 200)."""
         with self._lock:
-            return digest in self._content.spent
+            return digest in self._content.applied_plans
 
     def flush(self) -> None:
         """Keep everything that has been said.

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from kiamo_iac.core.gc_pause import collector_paused
-from kiamo_iac.ledger.content import FORMAT_VERSION, Content, Forget, Put, Record, Spend
-from kiamo_iac.ledger.damage import check_head, damaged, read_json
-from kiamo_iac.ledger.document import spend_of
+from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content, Forget, Put, Record
+from kiamo_iac.ledger.document import applied_plan_of, check_head, read_json
 from kiamo_iac.ledger.entry import address_of, dump, entry_data, owned_of, wrong
+from kiamo_iac.ledger.errors import corruption_error
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class ParsedFile:
     """What was found in a file."""
 
     content: Content
@@ -44,7 +44,7 @@ def record_lines(records: Iterable[Record]) -> str:
     return "".join(f"{dump(_data_of(record))}\n" for record in records)
 
 
-def parse_lines(data: bytes, file: str, *, environment: str) -> Lines:
+def parse_lines(data: bytes, file: str, *, environment: str) -> ParsedFile:
     """What `data`, the bytes of `file`, say. A last line without its end is left out: it was never promised to anybody.
 
     Raises:
@@ -53,11 +53,11 @@ def parse_lines(data: bytes, file: str, *, environment: str) -> Lines:
     whole = data.rfind(b"\n") + 1
     lines = data[:whole].split(b"\n")[:-1]
     if not lines:
-        raise damaged(file, "it has no header")
+        raise corruption_error(file, "it has no header")
     head = read_json(_text(lines[0], file, line=1), file)
     check_head(head, file, environment=environment)
     if head.keys() != {"format_version", "environment", "lineage", "serial"}:
-        raise damaged(file, "its header has the keys format_version, environment, lineage and serial")
+        raise corruption_error(file, "its header has the keys format_version, environment, lineage and serial")
     content = Content(environment, head["lineage"], head["serial"])
     exposed = False
     with collector_paused():
@@ -68,15 +68,15 @@ def parse_lines(data: bytes, file: str, *, environment: str) -> Lines:
                 content.apply(record)
                 exposed = exposed or (isinstance(record, Put) and record.owned.attributes != value["put"]["attributes"])
             except ValueError as error:
-                raise damaged(file, str(error), line=number) from None
-    return Lines(content, len(lines) - 1, whole, data[whole:], exposed)
+                raise corruption_error(file, str(error), line=number) from None
+    return ParsedFile(content, len(lines) - 1, whole, data[whole:], exposed)
 
 
 def _text(data: bytes, file: str, *, line: int) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise damaged(file, "it is not UTF-8", line=line) from None
+        raise corruption_error(file, "it is not UTF-8", line=line) from None
 
 
 def _data_of(record: Record) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _data_of(record: Record) -> dict[str, Any]:
             return {"put": entry_data(owned)}
         case Forget(address):
             return {"forget": address}
-        case Spend(digest, at):
+        case AppliedPlan(digest, at):
             return {"spend": {"digest": digest, "at": at}}
         case _:
             assert_never(record)
@@ -98,6 +98,6 @@ def _record_of(data: Any) -> Record:
         case {"forget": str(address), **rest} if not rest:
             return Forget(address_of(address))
         case {"spend": spent, **rest} if not rest:
-            return spend_of(spent)
+            return applied_plan_of(spent)
         case _:
             return wrong("a record says put, forget or spend, and nothing else")

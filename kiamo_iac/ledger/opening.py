@@ -10,27 +10,27 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, assert_never
 
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, UsageError
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings, file_of, rescue_file_of
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings, backup_file_of, file_of
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.rooted import RootedFile, real
 from kiamo_iac.ledger.content import Content, Put
 from kiamo_iac.ledger.file import FileStore, read_file
-from kiamo_iac.ledger.file_lock import holder_of, locked_file
-from kiamo_iac.ledger.holder import Holder
+from kiamo_iac.ledger.file_lock import lock_info_of, locked_file
 from kiamo_iac.ledger.ledger import Ledger
-from kiamo_iac.ledger.store import Send, Store
+from kiamo_iac.ledger.lock import LockInfo
+from kiamo_iac.ledger.store import LedgerStore, Send
 from kiamo_iac.ledger.tracked import check_file
 
 if TYPE_CHECKING:
     from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.core.urls import Origin
-    from kiamo_iac.ledger.lines import Lines
-    from kiamo_iac.ledger.remote import Remote
-    from kiamo_iac.ledger.rescue import Rescue
+    from kiamo_iac.ledger.backup import LocalBackup
+    from kiamo_iac.ledger.lines import ParsedFile
+    from kiamo_iac.ledger.remote import RemoteBackend
 
 
-def _unheard(_: Diagnostic) -> None:
+def _ignored(_: Diagnostic) -> None:
     """For whoever has no ear for notes."""
 
 
@@ -46,14 +46,14 @@ def open_ledger(
     lock_timeout: float,
     who: str,
     operation: str = "apply",
-    note: Callable[[Diagnostic], object] = _unheard,
+    notify: Callable[[Diagnostic], object] = _ignored,
 ) -> Iterator[Ledger]:
     """The ledger, locked until the block is left; then everything is kept, and the lock given back.
 
     `root`: the folder of the project file. `environ`: what git runs with. `send`: makes the calls of the http backend.
     `pinned`: the only origin that a git remote may lead to; None: those that the checkout configures.
-    `lock_timeout`: seconds to wait for the lock. `who` and `operation`: what others are told while it is held. `note`:
-    is given what the user has to know of the ledger.
+    `lock_timeout`: seconds to wait for the lock. `who`, `operation`: shown to other runs while the lock is held.
+    `notify`: receives diagnostics for the user.
 
     Raises:
         LockedError: another run holds the lock.
@@ -61,23 +61,23 @@ def open_ledger(
             could not be kept; it says what, and where a copy is.
         ApiError: the server that keeps it gave no usable answer.
     """
-    holder = Holder.of_this_process(who, operation)
+    info = LockInfo.of_this_process(who, operation)
     if settings.backend is Backend.FILE:
         file, shown = ledger_file(settings, environment=environment, root=root)
-        with locked_file(file, holder, environment=environment, timeout=lock_timeout):
-            lines = _lines(file, shown, environment=environment, environ=environ, note=note)
+        with locked_file(file, info, environment=environment, timeout=lock_timeout):
+            lines = _lines(file, shown, environment=environment, environ=environ, notify=notify)
             content = lines.content if lines is not None else Content(environment)
             store = FileStore(file, lines, shown=shown, content=content)
             yield from _until_closed(Ledger(content, found=lines is not None, where=shown, store=store), store)
         return
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send, pinned=pinned)
-    remote.lock(holder, timeout=lock_timeout)
+    remote.lock(info, timeout=lock_timeout)
     try:
-        yield from _open_remote(remote, rescue_of(environment, root, environ), environment=environment, note=note)
+        yield from _open_remote(remote, backup_of(environment, root, environ), environment=environment, notify=notify)
     except BaseException as error:
-        _unlock_after(error, remote, holder, environment=environment)
+        _unlock_after(error, remote, info, environment=environment)
         raise
-    _unlock(remote, holder, environment=environment)
+    _unlock(remote, info, environment=environment)
 
 
 def read_ledger(
@@ -88,9 +88,9 @@ def read_ledger(
     environ: Mapping[str, str],
     send: Send | None,
     pinned: Origin | None = None,
-    note: Callable[[Diagnostic], object] = _unheard,
+    notify: Callable[[Diagnostic], object] = _ignored,
 ) -> Ledger:
-    """The ledger as it is at this moment, not to be written; no lock is needed or taken. `note`: as for `open_ledger`.
+    """The ledger as it is now, read-only and without its lock. `notify`: as for `open_ledger`.
 
     Raises:
         LedgerError: it cannot be read, or is not this environment's.
@@ -98,16 +98,16 @@ def read_ledger(
     """
     if settings.backend is Backend.FILE:
         file, shown = ledger_file(settings, environment=environment, root=root)
-        lines = _lines(file, shown, environment=environment, environ=environ, note=note)
+        lines = _lines(file, shown, environment=environment, environ=environ, notify=notify)
         content = lines.content if lines is not None else Content(environment)
         return Ledger(content, found=lines is not None, where=shown)
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send, pinned=pinned)
     there = remote.read()
-    rescue = rescue_of(environment, root, environ)
-    found, rescued = rescue.applied_to(there, environment=environment)
+    backup = backup_of(environment, root, environ)
+    found, from_backup = backup.resolve(there, environment=environment)
     content = found.content if found is not None else Content(environment)
-    if rescued:
-        note(rescue.put_back(content, there, shown=remote.shown, now=False))
+    if from_backup:
+        notify(backup.restored(content, there, shown=remote.shown, now=False))
     return Ledger(content, found=found is not None, where=remote.shown)
 
 
@@ -120,7 +120,7 @@ def break_lock(
     send: Send | None,
     pinned: Origin | None = None,
     lock_id: str,
-) -> Holder:
+) -> LockInfo:
     """Take the lock `lock_id` from a run that died, and say whose it was.
 
     Raises:
@@ -130,18 +130,18 @@ def break_lock(
     """
     if settings.backend is Backend.FILE:
         file, shown = ledger_file(settings, environment=environment, root=root)
-        holder = _asked_for(holder_of(file), lock_id, shown=shown)
+        info = _asked_for(lock_info_of(file), lock_id, shown=shown)
         raise LedgerError(
-            f"The ledger {shown} is locked by {holder}, which is still running.",
-            hint=f"end that process on {printable(holder.host, 80) or 'its machine'}; its lock ends with it",
+            f"The ledger {shown} is locked by {info}, which is still running.",
+            hint=f"end that process on {printable(info.host, 80) or 'its machine'}; its lock ends with it",
         )
     remote = _remote(settings, environment=environment, root=root, environ=environ, send=send, pinned=pinned)
-    held = remote.holder()
+    held = remote.lock_info()
     if held is not None and not held.id and settings.backend is Backend.HTTP:
         held = replace(held, id=lock_id)  # the server keeps it to itself, and takes the lock from that id alone
-    holder = _asked_for(held, lock_id, shown=remote.shown)
-    remote.break_lock(holder)
-    return holder
+    info = _asked_for(held, lock_id, shown=remote.shown)
+    remote.break_lock(info)
+    return info
 
 
 def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tuple[RootedFile, str]:
@@ -161,11 +161,11 @@ def ledger_file(settings: LedgerSettings, *, environment: str, root: Path) -> tu
     return file, shown
 
 
-def rescue_of(environment: str, root: Path, environ: Mapping[str, str]) -> Rescue:
+def backup_of(environment: str, root: Path, environ: Mapping[str, str]) -> LocalBackup:
     """Where the copy of a remote ledger stands that could not be written."""
-    from kiamo_iac.ledger.rescue import Rescue
+    from kiamo_iac.ledger.backup import LocalBackup
 
-    return Rescue(RootedFile.below(root, rescue_file_of(environment)), environ)
+    return LocalBackup(RootedFile.below(root, backup_file_of(environment)), environ)
 
 
 def _lines(
@@ -174,34 +174,34 @@ def _lines(
     *,
     environment: str,
     environ: Mapping[str, str],
-    note: Callable[[Diagnostic], object],
-) -> Lines | None:
+    notify: Callable[[Diagnostic], object],
+) -> ParsedFile | None:
     lines = read_file(file, shown=shown, environment=environment)
     if lines is not None:
-        check_file(file, shown=shown, environ=environ, note=note)
+        check_file(file, shown=shown, environ=environ, notify=notify)
     return lines
 
 
 def _open_remote(
-    remote: Remote, rescue: Rescue, *, environment: str, note: Callable[[Diagnostic], object]
+    remote: RemoteBackend, backup: LocalBackup, *, environment: str, notify: Callable[[Diagnostic], object]
 ) -> Iterator[Ledger]:
     from kiamo_iac.ledger.remote import RemoteStore
 
     there = remote.read()
-    found, rescued = rescue.applied_to(there, environment=environment)
+    found, from_backup = backup.resolve(there, environment=environment)
     content = found.content if found is not None else Content(environment)
     revision = there.revision if there is not None else None
-    store = RemoteStore(remote, content, revision=revision, rescue=rescue, rescued=rescued)
-    if rescued:
+    store = RemoteStore(remote, content, revision=revision, backup=backup, from_backup=from_backup)
+    if from_backup:
         store.flush()
-        note(rescue.put_back(content, there, shown=remote.shown, now=True))
+        notify(backup.restored(content, there, shown=remote.shown, now=True))
     if there is not None and there.content.exposed:
         kept = content.entries
         store.append([Put(kept[address]) for address in sorted(there.content.exposed) if address in kept])
     yield from _until_closed(Ledger(content, found=found is not None, where=remote.shown, store=store), store)
 
 
-def _until_closed(ledger: Ledger, store: Store) -> Iterator[Ledger]:
+def _until_closed(ledger: Ledger, store: LedgerStore) -> Iterator[Ledger]:
     try:
         yield ledger
     finally:
@@ -216,21 +216,21 @@ def _remote(
     environ: Mapping[str, str],
     send: Send | None,
     pinned: Origin | None,
-) -> Remote:
+) -> RemoteBackend:
     match settings.backend:
         case Backend.HTTP:
-            from kiamo_iac.ledger.http import HttpRemote
+            from kiamo_iac.ledger.http import HttpBackend
 
             if send is None:
                 msg = "the http backend needs something that makes its calls"
                 raise ValueError(msg)
-            return HttpRemote(settings, environment=environment, send=send)
+            return HttpBackend(settings, environment=environment, send=send)
         case Backend.GIT:
-            from kiamo_iac.ledger.git import GitRemote
+            from kiamo_iac.ledger.git import GitBackend
             from kiamo_iac.ledger.git_command import LedgerGit
 
             git = LedgerGit.of(root, environ, remote=settings.remote)
-            return GitRemote(settings, git, environment=environment, pinned=pinned)
+            return GitBackend(settings, git, environment=environment, pinned=pinned)
         case Backend.FILE:
             msg = "a file is not remote"
             raise ValueError(msg)
@@ -238,30 +238,30 @@ def _remote(
             assert_never(settings.backend)
 
 
-def _asked_for(holder: Holder | None, lock_id: str, *, shown: str) -> Holder:
-    if holder is None:
+def _asked_for(info: LockInfo | None, lock_id: str, *, shown: str) -> LockInfo:
+    if info is None:
         msg = f"Nobody holds the lock of the ledger {shown}."
         raise UsageError(msg)
-    if not lock_id or lock_id not in {holder.id, holder.name}:
-        msg = f"The lock of the ledger {shown} is not {quote(lock_id)}: it is held by {holder}."
+    if not lock_id or lock_id not in {info.id, info.name}:
+        msg = f"The lock of the ledger {shown} is not {quote(lock_id)}: it is held by {info}."
         raise UsageError(msg, hint="make sure that this run has died, then name the id of its lock")
-    return holder
+    return info
 
 
-def _unlock(remote: Remote, holder: Holder, *, environment: str) -> None:
+def _unlock(remote: RemoteBackend, info: LockInfo, *, environment: str) -> None:
     try:
         remote.unlock()
     except KiamoIacError as error:
         raise LedgerError(
             f"The ledger {remote.shown} is written, but its lock was not given back: {error}",
-            hint=holder.given_up(environment),
+            hint=info.how_to_release(environment),
         ) from error
 
 
-def _unlock_after(error: BaseException, remote: Remote, holder: Holder, *, environment: str) -> None:
+def _unlock_after(error: BaseException, remote: RemoteBackend, info: LockInfo, *, environment: str) -> None:
     """Unlock while `error` is on its way; what it says comes first."""
     try:
-        _unlock(remote, holder, environment=environment)
+        _unlock(remote, info, environment=environment)
     except KiamoIacError as also:
         if isinstance(error, KiamoIacError):
             error.hint = "; ".join(filter(None, (error.hint, also.hint)))

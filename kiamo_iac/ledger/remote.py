@@ -6,19 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from hashlib import sha256
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
-from kiamo_iac.ledger.content import Content, Put, Record, Spend
-from kiamo_iac.ledger.document import document_text
-from kiamo_iac.ledger.holder import Holder
-from kiamo_iac.ledger.unsaved import unsaved
-
-if TYPE_CHECKING:
-    from kiamo_iac.ledger.rescue import Rescue
+from kiamo_iac.ledger.backup import LocalBackup
+from kiamo_iac.ledger.content import AppliedPlan, Content, Put, Record
+from kiamo_iac.ledger.document import RemoteContent
+from kiamo_iac.ledger.errors import write_error
+from kiamo_iac.ledger.lock import LockInfo
 
 INTERVAL: Final = 3.0
 """Seconds between two writes, at least; and ten times as long as a write takes."""
@@ -26,23 +22,14 @@ _WAITS: Final = (1.0, 4.0, None)
 """Before a write that has to succeed is tried again after a passing trouble."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a remote holds."""
-
-    content: Content
-    revision: str
-    """Changes whenever the content does."""
-
-
-class Remote(Protocol):
+class RemoteBackend(Protocol):
     """One place that keeps the ledger of one environment. Every call may raise LedgerError or ApiError."""
 
     @property
     def shown(self) -> str:
         """Its name in messages; no password in it."""
 
-    def lock(self, holder: Holder, *, timeout: float) -> None:
+    def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Take the lock, after `timeout` seconds of waiting at most.
 
         Raises:
@@ -52,13 +39,13 @@ class Remote(Protocol):
     def unlock(self) -> None:
         """Give the lock back."""
 
-    def holder(self) -> Holder | None:
+    def lock_info(self) -> LockInfo | None:
         """Who holds the lock at this moment, or None."""
 
-    def break_lock(self, holder: Holder) -> None:
-        """Take the lock away from `holder`, and from nobody else."""
+    def break_lock(self, info: LockInfo) -> None:
+        """Take the lock away from `info`, and from nobody else."""
 
-    def read(self) -> Found | None:
+    def read(self) -> RemoteContent | None:
         """What it holds, or None."""
 
     def write(self, content: Content, *, expected: str | None) -> str | None:
@@ -67,35 +54,30 @@ class Remote(Protocol):
         """
 
 
-def revision_of(content: Content) -> str:
-    """A digest of all that a ledger says."""
-    return sha256(document_text(content).encode()).hexdigest()
-
-
 class RemoteStore:
     """Gathers records, and writes the ledger from a thread of its own: no step waits for it."""
 
     def __init__(
         self,
-        remote: Remote,
+        remote: RemoteBackend,
         content: Content,
         *,
         revision: str | None,
-        rescue: Rescue,
-        rescued: bool = False,
+        backup: LocalBackup,
+        from_backup: bool = False,
         interval: float = INTERVAL,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`content` is what `remote` holds at `revision`; `rescued`: it is what `rescue` holds, and has to go there."""
+        """`content`: what `remote` holds at `revision`; with `from_backup`, what `backup` holds and has yet to be written."""
         self._remote = remote
         self._content = content.copy()
         self._revision = revision
-        self._rescue = rescue
-        self._rescued = rescued
+        self._backup = backup
+        self._from_backup = from_backup
         self._interval = interval
         self._pause = pause
         self._waiting: list[Record] = []
-        self._unsaved: list[Record] = []
+        self._unwritten: list[Record] = []
         self._lost = False
         self._next = 0.0
         self._closing = False
@@ -116,14 +98,14 @@ class RemoteStore:
         """Write everything that was taken.
 
         Raises:
-            LedgerError: it could not be written; the whole ledger is in a rescue copy, if anything had been applied.
+            LedgerError: it could not be written; the whole ledger is in a local backup, if anything had been applied.
         """
         for wait in _WAITS:
             try:
                 self._write()
             except KiamoIacError as error:
                 if wait is None or not isinstance(error, TransportError):
-                    raise self._saved_here(error) from error
+                    raise self._failed(error) from error
                 self._pause(wait)
             else:
                 return
@@ -159,7 +141,7 @@ class RemoteStore:
 
     @property
     def _dirty(self) -> bool:
-        return bool(self._waiting or self._unsaved) and not self._lost
+        return bool(self._waiting or self._unwritten) and not self._lost
 
     def _write(self) -> None:
         with self._writing:
@@ -167,8 +149,8 @@ class RemoteStore:
                 taken, self._waiting = self._waiting, []
             for record in taken:
                 self._content.apply(record)
-            self._unsaved.extend(taken)
-            if not self._unsaved and not self._rescued:
+            self._unwritten.extend(taken)
+            if not self._unwritten and not self._from_backup:
                 return
             begun = monotonic()
             try:
@@ -181,17 +163,17 @@ class RemoteStore:
                 msg = "somebody else has written it since it was read, and nothing of that was overwritten"
                 raise LedgerError(msg)
             self._revision = revision
-            self._unsaved.clear()
-            self._rescue.drop()
-            self._rescued = False
+            self._unwritten.clear()
+            self._backup.remove()
+            self._from_backup = False
 
-    def _saved_here(self, error: KiamoIacError) -> LedgerError:
-        """The error for what could not be written. Where nothing had been applied yet, there is nothing to rescue."""
+    def _failed(self, error: KiamoIacError) -> LedgerError:
+        """The error for what could not be written. Where nothing had been applied yet, there is nothing to backup."""
         with self._writing:
-            applied = any(not _is_intent(record) for record in self._unsaved)
-            path = self._rescue.save(self._content, follows=self._revision) if applied else None
-            return unsaved(self._remote.shown, str(error), records=self._unsaved, rescue=path, hint=error.hint)
+            applied = any(not _is_intent(record) for record in self._unwritten)
+            path = self._backup.save(self._content, base_revision=self._revision) if applied else None
+            return write_error(self._remote.shown, str(error), records=self._unwritten, backup=path, hint=error.hint)
 
 
 def _is_intent(record: Record) -> bool:
-    return isinstance(record, Spend) or (isinstance(record, Put) and record.owned.remote_id is None)
+    return isinstance(record, AppliedPlan) or (isinstance(record, Put) and record.owned.remote_id is None)

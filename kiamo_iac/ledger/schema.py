@@ -15,7 +15,7 @@ from kiamo_iac.document.schema import (
     text,
     text_or_null,
 )
-from kiamo_iac.ledger.content import FORMAT_VERSION, SPENT_KEPT
+from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, FORMAT_VERSION
 from kiamo_iac.ledger.entry import COMMIT, KEYS, TIME, WORD
 
 _ADDRESS: Final = text("Collections and names in turn.", pattern="^[^/]+/[^/]+(/[^/]+/[^/]+)*$")
@@ -49,7 +49,7 @@ def ledger_schema() -> Schema:
     document = closed(
         {
             **_HEAD,
-            "spent": list_of(defined("spend"), "The saved plans that were applied.", maxItems=SPENT_KEPT),
+            "spent": list_of(defined("spend"), "The saved plans that were applied.", maxItems=APPLIED_PLANS_KEPT),
             "entries": list_of(defined("entry"), "Everything that is ours, by address."),
         },
         "A whole ledger, as the remote backends keep it.",

@@ -8,7 +8,7 @@ from typing import Protocol
 from kiamo_iac.ledger.content import Record
 
 
-class Store(Protocol):
+class LedgerStore(Protocol):
     """Keeps records. One thread at a time calls it."""
 
     def append(self, records: Sequence[Record], /) -> None:
@@ -53,7 +53,7 @@ class Send(Protocol):
         """
 
 
-class NoStore:
+class ReadOnlyStore:
     """Stands behind a ledger that was only read."""
 
     def append(self, _records: Sequence[Record], /) -> None:

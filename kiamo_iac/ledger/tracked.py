@@ -14,7 +14,7 @@ FOLDER: Final = ".kiamo"
 """Below the folder of the project file. What is in it belongs to this machine."""
 
 
-def check_copy(file: RootedFile, environ: Mapping[str, str]) -> None:
+def check_backup(file: RootedFile, environ: Mapping[str, str]) -> None:
     """Refuse a local copy of a remote ledger that is not of this machine alone.
 
     Raises:
@@ -33,7 +33,7 @@ def check_copy(file: RootedFile, environ: Mapping[str, str]) -> None:
 
 
 def check_file(
-    file: RootedFile, *, shown: str, environ: Mapping[str, str], note: Callable[[Diagnostic], object]
+    file: RootedFile, *, shown: str, environ: Mapping[str, str], notify: Callable[[Diagnostic], object]
 ) -> None:
     """Refuse a ledger below `.kiamo/` that git tracks; elsewhere, where somebody chose the place, warn of it.
 
@@ -51,7 +51,7 @@ def check_file(
             "or keep the ledger behind http or on a git ref",
             diagnostics=[Diagnostic("KIA0911", f"the ledger is a file that a commit can bring: {why}")],
         )
-    note(
+    notify(
         Diagnostic(
             "KIA0912",
             f"the ledger {shown} is in git: {risk}",

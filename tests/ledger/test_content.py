@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ownership import Owned
-from kiamo_iac.ledger.content import SPENT_KEPT, Content, Forget, Put, Record, Spend
+from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, Put, Record
 from kiamo_iac.ledger.document import document_text, parse_document
 from kiamo_iac.ledger.entry import COMMIT, KEYS, WORD, entry_data, without_secrets
 from kiamo_iac.ledger.lines import header_line, parse_lines, record_lines
@@ -40,7 +40,7 @@ OWNED = st.builds(
     st.none() | st.from_regex(COMMIT.replace("$", r"\Z")),
     st.just("") | WORDS,
 )
-RECORDS = st.lists(OWNED.map(Put) | ADDRESSES.map(Forget) | st.builds(Spend, WORDS, st.just(WHEN)), max_size=8)
+RECORDS = st.lists(OWNED.map(Put) | ADDRESSES.map(Forget) | st.builds(AppliedPlan, WORDS, st.just(WHEN)), max_size=8)
 VALID = Draft202012Validator(ledger_schema())
 
 
@@ -89,12 +89,12 @@ def test_a_cut_anywhere_in_the_last_line_loses_that_line_alone(records: list[Rec
 
 def test_the_last_two_hundred_spent_plans_are_remembered() -> None:
     content = Content(ENVIRONMENT)
-    for number in range(SPENT_KEPT + 5):
-        content.apply(Spend(f"d{number}", WHEN))
-    content.apply(Spend("d5", "2026-11-23T00:00:00Z"))
-    assert next(iter(content.spent)) == "d6"
-    assert list(content.spent)[-1] == "d5"
-    assert len(content.spent) == SPENT_KEPT
+    for number in range(APPLIED_PLANS_KEPT + 5):
+        content.apply(AppliedPlan(f"d{number}", WHEN))
+    content.apply(AppliedPlan("d5", "2026-11-23T00:00:00Z"))
+    assert next(iter(content.applied_plans)) == "d6"
+    assert list(content.applied_plans)[-1] == "d5"
+    assert len(content.applied_plans) == APPLIED_PLANS_KEPT
 
 
 def test_what_looks_like_a_token_is_never_written() -> None:

@@ -60,16 +60,16 @@ def test_what_is_recorded_is_read(tmp_path: Path) -> None:
         ledger.record(owned("c"))
         ledger.forget(Address("bases/c"))
         ledger.forget(Address("bases/never"))
-        ledger.spend("digest")
-        assert ledger.is_spent("digest")
+        ledger.mark_applied("digest")
+        assert ledger.was_applied("digest")
     again = read(tmp_path)
     assert again.found
     assert dict(again.owned) == {
         "bases/a": owned("a", 17),
         "bases/b": replace(owned("b", "x y"), protect=True, renamed_from=("old",)),
     }
-    assert again.is_spent("digest")
-    assert not again.is_spent("other")
+    assert again.was_applied("digest")
+    assert not again.was_applied("other")
     assert again.serial == ledger.serial == 7
 
 

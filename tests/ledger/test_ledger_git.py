@@ -17,10 +17,10 @@ from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.core.urls import Origin
 from kiamo_iac.git.command import without_password
 from kiamo_iac.ledger import remote
-from kiamo_iac.ledger.git import GitRemote, ref_part
+from kiamo_iac.ledger.git import GitBackend, ref_part
 from kiamo_iac.ledger.git_command import LedgerGit
-from kiamo_iac.ledger.holder import Holder
 from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
 from tests.ledger.entries import ENVIRONMENT, TOKEN, content_of, files_below, owned
 
@@ -90,8 +90,8 @@ def names(ledger: Ledger) -> list[str]:
     return sorted(address.name for address in ledger.owned)
 
 
-def remote_of(root: Path) -> GitRemote:
-    return GitRemote(SETTINGS, LedgerGit.of(root, ENVIRON, remote="origin"), environment=ENVIRONMENT)
+def remote_of(root: Path) -> GitBackend:
+    return GitBackend(SETTINGS, LedgerGit.of(root, ENVIRON, remote="origin"), environment=ENVIRONMENT)
 
 
 def test_what_one_clone_records_the_other_reads(hosted: Hosted) -> None:
@@ -101,12 +101,12 @@ def test_what_one_clone_records_the_other_reads(hosted: Hosted) -> None:
         ledger.intend([owned("a"), owned("é b")])
         assert names(read(hosted.b)) == ["a", "é b"]
         ledger.record(owned("a", 17))
-        ledger.spend("digest")
+        ledger.mark_applied("digest")
         assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac-lock/staging", "refs/kiamo-iac/staging"]
     assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac/staging"]
     again = read(hosted.b)
     assert dict(again.owned) == {"bases/a": owned("a", 17), "bases/é b": owned("é b", None)}
-    assert again.is_spent("digest")
+    assert again.was_applied("digest")
     with opened(hosted.b) as ledger:
         ledger.forget(Address("bases/a"))
     assert names(read(hosted.a)) == ["é b"]
@@ -205,7 +205,7 @@ def test_of_two_clones_that_race_for_the_lock_one_holds_it(hosted: Hosted) -> No
             contender = remote_of(root)
             barrier.wait()
             try:
-                contender.lock(Holder.of_this_process(who, "apply"), timeout=0)
+                contender.lock(LockInfo.of_this_process(who, "apply"), timeout=0)
             except KiamoIacError as error:
                 outcomes.append(error)
             else:
@@ -219,7 +219,7 @@ def test_of_two_clones_that_race_for_the_lock_one_holds_it(hosted: Hosted) -> No
             thread.start()
         for thread in threads:
             thread.join()
-        winners = [outcome for outcome in outcomes if isinstance(outcome, GitRemote)]
+        winners = [outcome for outcome in outcomes if isinstance(outcome, GitBackend)]
         assert len(winners) == 1
         losers = [outcome for outcome in outcomes if isinstance(outcome, LockedError)]
         assert len(losers) == 3, outcomes
@@ -229,12 +229,12 @@ def test_of_two_clones_that_race_for_the_lock_one_holds_it(hosted: Hosted) -> No
 
 
 def test_a_lock_is_broken_by_its_id_alone(hosted: Hosted) -> None:
-    def broken(lock_id: str) -> Holder:
+    def broken(lock_id: str) -> LockInfo:
         return break_lock(SETTINGS, environment=ENVIRONMENT, root=hosted.b, environ=ENVIRON, send=None, lock_id=lock_id)
 
     with pytest.raises(UsageError, match="Nobody holds the lock"):
         broken("x")
-    dead = Holder.of_this_process("carol", "apply")
+    dead = LockInfo.of_this_process("carol", "apply")
     remote_of(hosted.a).lock(dead, timeout=0)
     with pytest.raises(UsageError, match='not "x": it is held by carol'):
         broken("x")
@@ -244,13 +244,13 @@ def test_a_lock_is_broken_by_its_id_alone(hosted: Hosted) -> None:
 
 def test_a_run_whose_lock_was_broken_leaves_the_next_ones_lock_alone(hosted: Hosted) -> None:
     first, second = remote_of(hosted.a), remote_of(hosted.b)
-    dead, alive = Holder.of_this_process("dead", "apply"), Holder.of_this_process("alive", "apply")
+    dead, alive = LockInfo.of_this_process("dead", "apply"), LockInfo.of_this_process("alive", "apply")
     first.lock(dead, timeout=0)
     second.break_lock(dead)
     second.lock(alive, timeout=0)
     second.break_lock(dead)
     first.unlock()
-    assert second.holder() == alive
+    assert second.lock_info() == alive
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------
@@ -323,7 +323,7 @@ def test_a_remote_that_is_away_at_the_end_leaves_a_rescue_copy_that_the_next_run
     assert RESCUE in (caught.value.hint or "")
     assert "ledger unlock -e staging" in (caught.value.hint or "")
     away.rename(hosted.bare)
-    dead = remote_of(hosted.b).holder()
+    dead = remote_of(hosted.b).lock_info()
     assert dead is not None
     remote_of(hosted.b).break_lock(dead)
     assert dict(read(hosted.b).owned) == {"bases/a": owned("a", None)}
@@ -440,7 +440,7 @@ def test_a_lock_that_is_given_back_between_push_and_look_is_taken(
 ) -> None:
     """The push fails for the lock is held, and by the time that the remote is looked at, nobody holds it."""
     first, second = remote_of(hosted.a), remote_of(hosted.b)
-    first.lock(Holder.of_this_process("first", "apply"), timeout=0)
+    first.lock(LockInfo.of_this_process("first", "apply"), timeout=0)
     tip = second._tip
 
     def given_back(ref: str) -> str | None:
@@ -448,9 +448,9 @@ def test_a_lock_that_is_given_back_between_push_and_look_is_taken(
         return tip(ref)
 
     monkeypatch.setattr(second, "_tip", given_back)
-    mine = Holder.of_this_process("second", "apply")
+    mine = LockInfo.of_this_process("second", "apply")
     second.lock(mine, timeout=0)
-    assert first.holder() == mine
+    assert first.lock_info() == mine
 
 
 def test_a_lock_that_is_given_back_before_its_holder_is_read_is_taken(
@@ -458,7 +458,7 @@ def test_a_lock_that_is_given_back_before_its_holder_is_read_is_taken(
 ) -> None:
     """Else the run would end with a lock that nobody holds, and could not say whose it was."""
     first, second = remote_of(hosted.a), remote_of(hosted.b)
-    first.lock(Holder.of_this_process("first", "apply"), timeout=0)
+    first.lock(LockInfo.of_this_process("first", "apply"), timeout=0)
     fetch = second._fetch
 
     def given_back(ref: str, commit: str, *, file: str) -> bool:
@@ -466,14 +466,14 @@ def test_a_lock_that_is_given_back_before_its_holder_is_read_is_taken(
         return fetch(ref, commit, file=file)
 
     monkeypatch.setattr(second, "_fetch", given_back)
-    mine = Holder.of_this_process("second", "apply")
+    mine = LockInfo.of_this_process("second", "apply")
     second.lock(mine, timeout=0)
-    assert first.holder() == mine
+    assert first.lock_info() == mine
 
 
 def test_a_commit_whose_file_another_run_has_still_to_fetch_is_fetched(hosted: Hosted) -> None:
     """Git unpacks the commit first: a second run in the same clone may find it without what it holds."""
-    mine = Holder.of_this_process("first", "apply")
+    mine = LockInfo.of_this_process("first", "apply")
     with opened(hosted.a) as ledger:
         ledger.record(owned("a"))
     remote_of(hosted.a).lock(mine, timeout=0)
@@ -482,5 +482,5 @@ def test_a_commit_whose_file_another_run_has_still_to_fetch_is_fetched(hosted: H
         half = ["git", "hash-object", "-w", "-t", "commit", "--stdin", "--literally"]
         made = subprocess.run(half, cwd=hosted.b, input=f"{commit}\n", capture_output=True, text=True, check=True)
         assert made.stdout.strip() == tip
-    assert remote_of(hosted.b).holder() == mine
+    assert remote_of(hosted.b).lock_info() == mine
     assert names(read(hosted.b)) == ["a"]

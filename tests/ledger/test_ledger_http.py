@@ -82,11 +82,11 @@ def test_what_is_recorded_is_read(state: State, tmp_path: Path) -> None:
         assert names(read(state, tmp_path)) == ["a", "b"]
         ledger.record(owned("a", "é 7"))
         ledger.forget(Address("bases/b"))
-        ledger.spend("digest")
+        ledger.mark_applied("digest")
     again = read(state, tmp_path)
     assert again.found
     assert dict(again.owned) == {"bases/a": owned("a", "é 7")}
-    assert again.is_spent("digest")
+    assert again.was_applied("digest")
     assert again.serial == ledger.serial
     assert state.lock is None
     assert files_below(tmp_path) == {}

@@ -9,10 +9,11 @@ import pytest
 
 from kiamo_iac.core.errors import LedgerError, TransportError
 from kiamo_iac.core.rooted import RootedFile
-from kiamo_iac.ledger.content import Content, Put, Spend
-from kiamo_iac.ledger.holder import Holder
-from kiamo_iac.ledger.remote import Found, RemoteStore, revision_of
-from kiamo_iac.ledger.rescue import Rescue
+from kiamo_iac.ledger.backup import LocalBackup
+from kiamo_iac.ledger.content import AppliedPlan, Content, Put
+from kiamo_iac.ledger.document import RemoteContent, revision_of
+from kiamo_iac.ledger.lock import LockInfo
+from kiamo_iac.ledger.remote import RemoteStore
 from tests.ledger.entries import ENVIRONMENT, WHEN, owned
 
 
@@ -38,23 +39,23 @@ class Memory:
         self.written.release()
         return revision_of(content)
 
-    def read(self) -> Found | None:
+    def read(self) -> RemoteContent | None:
         return None
 
-    def lock(self, holder: Holder, *, timeout: float) -> None: ...
+    def lock(self, info: LockInfo, *, timeout: float) -> None: ...
 
     def unlock(self) -> None: ...
 
-    def holder(self) -> Holder | None:
+    def lock_info(self) -> LockInfo | None:
         return None
 
-    def break_lock(self, holder: Holder) -> None: ...
+    def break_lock(self, info: LockInfo) -> None: ...
 
 
 def store_of(memory: Memory, root: Path, *, interval: float = 3600.0) -> RemoteStore:
-    rescue = Rescue(RootedFile(root, ("rescue.json",)), {})
+    backup = LocalBackup(RootedFile(root, ("rescue.json",)), {})
     return RemoteStore(
-        memory, Content(ENVIRONMENT), revision=None, rescue=rescue, interval=interval, pause=lambda _: None
+        memory, Content(ENVIRONMENT), revision=None, backup=backup, interval=interval, pause=lambda _: None
     )
 
 
@@ -112,7 +113,7 @@ def test_a_write_that_fails_meanwhile_is_made_good_by_the_end(tmp_path: Path) ->
 def test_a_passing_trouble_is_tried_again_and_any_other_is_not(tmp_path: Path) -> None:
     memory = Memory()
     store = store_of(memory, tmp_path)
-    store._waiting = [Spend("digest", WHEN)]
+    store._waiting = [AppliedPlan("digest", WHEN)]
     memory.failures = [TransportError("away", sent=True)] * 3 + [LedgerError("unseen")]
     with pytest.raises(LedgerError, match="memory could not be written: away") as caught:
         store.flush()
@@ -134,7 +135,7 @@ def test_a_rescue_copy_that_cannot_be_written_either_is_not_promised(tmp_path: P
         memory,
         Content(ENVIRONMENT),
         revision=None,
-        rescue=Rescue(RootedFile(tmp_path, ("file", "r.json")), {}),
+        backup=LocalBackup(RootedFile(tmp_path, ("file", "r.json")), {}),
         interval=3600.0,
     )
     store._waiting = [Put(owned(f"b{number:02}")) for number in range(10)]

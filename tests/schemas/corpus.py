@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.ledger.content import Forget, Put, Spend
+from kiamo_iac.ledger.content import AppliedPlan, Forget, Put
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.lines import header_line, record_lines
 from kiamo_iac.planner.plan_file import Options, SavedPlan, text_of
@@ -172,8 +172,8 @@ WRONG_CONTRACTS: Mapping[str, str] = {
 def written() -> Mapping[str, Mapping[str, str]]:
     """Name of a schema → what this version writes in that format, by a name for each."""
     everything = content_of("a", "b")
-    everything.apply(Spend("f" * 64, WHEN))
-    records = (Put(owned()), Forget(Address.of("bases", "x")), Spend("f" * 64, WHEN))
+    everything.apply(AppliedPlan("f" * 64, WHEN))
+    records = (Put(owned()), Forget(Address.of("bases", "x")), AppliedPlan("f" * 64, WHEN))
     lines = [header_line(everything, records=0), *(record_lines([record]) for record in records)]
     full = PLANS["full"]()
     return {

@@ -12,11 +12,11 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.core.ownership import Owned
-from kiamo_iac.ledger.content import Put, Spend
+from kiamo_iac.ledger.content import AppliedPlan, Put
 from kiamo_iac.ledger.document import document_text
-from kiamo_iac.ledger.git import GitRemote
+from kiamo_iac.ledger.git import GitBackend
 from kiamo_iac.ledger.git_command import LedgerGit
-from kiamo_iac.ledger.opening import rescue_of
+from kiamo_iac.ledger.opening import backup_of
 from tests.cli.conftest import MANIFEST, Desk
 from tests.git_by_hand import git, leave_the_job
 
@@ -56,9 +56,9 @@ def foreign(desk: Desk) -> Owned:
     return Owned(Address("bases/foreign"), desk.id_of("foreign"), {"name": "foreign"})
 
 
-def remote(folder: Path) -> GitRemote:
+def remote(folder: Path) -> GitBackend:
     """The ledger in the remote."""
-    return GitRemote(SETTINGS, LedgerGit.of(folder, os.environ, remote="origin"), environment="staging")
+    return GitBackend(SETTINGS, LedgerGit.of(folder, os.environ, remote="origin"), environment="staging")
 
 
 def copy_at(folder: Path, desk: Desk, *, change: bool = True, name: str = "staging.ledger.rescue.json") -> Path:
@@ -149,7 +149,7 @@ def test_s04_a_copy_is_not_used_where_git_cannot_be_asked(project: Path, desk: D
     git(project, "add", "-f", ".kiamo")
     git(project, "update-index", "--index-version", "4")
     with pytest.raises(LedgerError, match=r"Whether git tracks .* cannot be found out") as caught:
-        rescue_of("staging", project, {"PATH": str(project)}).applied_to(None, environment="staging")
+        backup_of("staging", project, {"PATH": str(project)}).resolve(None, environment="staging")
     assert "git cannot be run" in str(caught.value)
 
 
@@ -178,7 +178,7 @@ def test_s04_without_a_repository_a_copy_is_put_back(
     (plain / ".kiamo").mkdir(parents=True)
     (project / ".kiamo" / "staging.ledger.rescue.json").rename(plain / ".kiamo" / "staging.ledger.rescue.json")
     found = remote(project).read()
-    content, rescued = rescue_of("staging", plain, os.environ).applied_to(found, environment="staging")
+    content, rescued = backup_of("staging", plain, os.environ).resolve(found, environment="staging")
     assert rescued
     assert content is not None
     assert Address("bases/foreign") in content.content.entries
@@ -190,7 +190,7 @@ def test_s04_a_copy_never_shortens_the_list_of_applied_plans(project: Path, desk
     assert found is not None
     content = found.content.copy()
     for number in range(3):
-        content.apply(Spend(f"plan-{number}", f"2026-11-2{number}T00:00:00Z"))
+        content.apply(AppliedPlan(f"plan-{number}", f"2026-11-2{number}T00:00:00Z"))
     assert there.write(content, expected=found.revision)
     path = copy_at(project, desk)
     data = json.loads(path.read_text(encoding="utf-8"))
@@ -199,7 +199,7 @@ def test_s04_a_copy_never_shortens_the_list_of_applied_plans(project: Path, desk
     assert desk.run("adopt", "-e", "staging", "bases/prospects")[0] == 0
     kept = there.read()
     assert kept is not None
-    assert list(kept.content.spent) == ["plan-0", "plan-1", "new", "plan-2"]
+    assert list(kept.content.applied_plans) == ["plan-0", "plan-1", "new", "plan-2"]
     assert kept.content.serial > data["ledger"]["serial"]
 
 

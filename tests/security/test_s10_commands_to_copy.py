@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiamo_iac.core.command_line import word
-from kiamo_iac.ledger.holder import Holder
+from kiamo_iac.ledger.lock import LockInfo
 from tests.cli.conftest import MANIFEST, Desk
 from tests.ledger.state_server import State, serving
 from tests.security.ci_commands import TRIES, obeyed
@@ -128,9 +128,9 @@ def test_s10_the_holder_beside_a_file_is_data(desk: Desk, text: str) -> None:
 def test_s10_the_holder_on_a_git_ref_is_data(text: str) -> None:
     """As read of the blob that anybody who may push can write."""
     fields = {"id": text, "who": text, "host": text, "pid": 7, "since": text, "operation": text}
-    held = Holder.from_json(json.dumps(fields))
+    held = LockInfo.from_json(json.dumps(fields))
     assert held is not None
-    error = held.locked("refs/kiamo-iac/staging of origin", environment="staging")
+    error = held.locked_error("refs/kiamo-iac/staging of origin", environment="staging")
     for said in (str(error), error.hint or "", f"Broken: the lock of {held}."):
         assert obeyed(said) == []
         assert len(said) < 600

@@ -13,7 +13,7 @@ from typing import Any, Final, assert_never
 from unicodedata import normalize
 
 from kiamo_iac.core.diagnostics import SourceRange
-from kiamo_iac.core.ledger_settings import BESIDE, Backend, LedgerSettings, file_of, gitlab_state, rescue_file_of
+from kiamo_iac.core.ledger_settings import BESIDE, Backend, LedgerSettings, backup_file_of, file_of, gitlab_state
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.urls import Url, origin_of, origin_of_remote, parse_url
 from kiamo_iac.manifest.project.nodes import Nodes
@@ -83,7 +83,7 @@ def place_of(settings: LedgerSettings, environment: str) -> tuple[str, ...]:
 
 def place_beside(settings: LedgerSettings, environment: str) -> tuple[str, ...] | None:
     """Where a copy of a remote ledger is kept, in the form of `place_of`."""
-    return None if settings.backend is Backend.FILE else ("file", _same(rescue_file_of(environment)))
+    return None if settings.backend is Backend.FILE else ("file", _same(backup_file_of(environment)))
 
 
 def places_reached(settings: LedgerSettings) -> Iterator[tuple[str, ...]]:

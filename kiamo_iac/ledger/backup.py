@@ -10,20 +10,19 @@ from typing import Any, Final
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.rooted import MisplacedError, RootedFile
-from kiamo_iac.ledger.content import SPENT_KEPT, Content
-from kiamo_iac.ledger.damage import damaged, misplaced, read_json
-from kiamo_iac.ledger.document import document_text, parse_document
+from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, Content
+from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.entry import dump
+from kiamo_iac.ledger.errors import corruption_error, link_error
 from kiamo_iac.ledger.file import MAX_BYTES
-from kiamo_iac.ledger.remote import Found, revision_of
-from kiamo_iac.ledger.tracked import check_copy
+from kiamo_iac.ledger.tracked import check_backup
 
 _NAMED: Final = 8
 """Addresses in one message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rescue:
+class LocalBackup:
     """The place of that copy, for one environment."""
 
     file: RootedFile
@@ -35,16 +34,16 @@ class Rescue:
         """For messages."""
         return self.file.path
 
-    def save(self, content: Content, *, follows: str | None) -> Path | None:
-        """Write the copy; `follows` is the revision it was to replace. None: not even that was possible."""
+    def save(self, content: Content, *, base_revision: str | None) -> Path | None:
+        """Write the copy; `base_revision` is the revision it was to replace. None: not even that was possible."""
         text = document_text(content).rstrip("\n")
         try:
-            self.file.write(f'{{"follows":{dump(follows)},"ledger":{text}}}\n'.encode())
+            self.file.write(f'{{"follows":{dump(base_revision)},"ledger":{text}}}\n'.encode())
         except OSError:
             return None
         return self.path
 
-    def drop(self) -> None:
+    def remove(self) -> None:
         """Remove the copy: what it holds is where it belongs.
 
         Raises:
@@ -56,7 +55,7 @@ class Rescue:
             msg = f"The rescued ledger {self.path.as_posix()} is written back, but cannot be removed: {error.strerror}."
             raise LedgerError(msg, hint="remove it") from error
 
-    def applied_to(self, found: Found | None, *, environment: str) -> tuple[Found | None, bool]:
+    def resolve(self, found: RemoteContent | None, *, environment: str) -> tuple[RemoteContent | None, bool]:
         """What is to be taken for the ledger: the copy where it follows what the remote has, else what the remote has.
         The second says that it is the copy, which has yet to be written; the plans that the remote knows to be applied
         stay applied.
@@ -70,20 +69,20 @@ class Rescue:
             return found, False
         shown = self.path.as_posix()
         content = parse_document(dump(data["ledger"]), shown, environment=environment)
-        follows, revision = data["follows"], found.revision if found is not None else None
+        base_revision, revision = data["follows"], found.revision if found is not None else None
         if found is not None and revision_of(found.content) == revision_of(content):
             return found, False
-        if follows != revision:
+        if base_revision != revision:
             raise LedgerError(
                 f"A run before could not write the ledger and left it in {shown}, but the ledger has been written "
                 "since. Both are left as they are, and nothing has been written.",
                 hint="take in what the ledger lacks of that copy with adopt, then remove the copy",
             )
         if found is None:
-            return Found(content, ""), True
-        return Found(self._following(found.content, content), found.revision), True
+            return RemoteContent(content, ""), True
+        return RemoteContent(self._following(found.content, content), found.revision), True
 
-    def put_back(self, content: Content, there: Found | None, *, shown: str, now: bool) -> Diagnostic:
+    def restored(self, content: Content, there: RemoteContent | None, *, shown: str, now: bool) -> Diagnostic:
         """What a user is told of a copy that stands for what the remote has. `content`: the copy; `there`: what the
         remote had; `now`: it has been written to the remote, not only read."""
         before = there.content.entries if there is not None else {}
@@ -107,17 +106,17 @@ class Rescue:
         except FileNotFoundError:
             return None
         except MisplacedError as error:
-            raise misplaced(shown, "read", error) from error
+            raise link_error(shown, "read", error) from error
         except OSError as error:
-            raise damaged(shown, "it cannot be read") from error
-        check_copy(self.file, self.environ)
+            raise corruption_error(shown, "it cannot be read") from error
+        check_backup(self.file, self.environ)
         try:
             text = (read if read is not None else b"\xff").decode()
         except UnicodeDecodeError as error:
-            raise damaged(shown, "it cannot be read") from error
+            raise corruption_error(shown, "it cannot be read") from error
         data = read_json(text, shown)
         if not isinstance(data, dict) or data.keys() != {"follows", "ledger"}:
-            raise damaged(shown, 'it has the keys "follows" and "ledger"')
+            raise corruption_error(shown, 'it has the keys "follows" and "ledger"')
         return data
 
     def _following(self, there: Content, copy: Content) -> Content:
@@ -130,11 +129,11 @@ class Rescue:
                 hint="remove it, and take in what the ledger lacks with adopt",
                 diagnostics=[Diagnostic("KIA0914", f"the local copy of the ledger is of {what}")],
             )
-        spent = {**copy.spent, **there.spent}
-        kept = dict(sorted(spent.items(), key=lambda item: item[1])[-SPENT_KEPT:])
+        applied = {**copy.applied_plans, **there.applied_plans}
+        kept = dict(sorted(applied.items(), key=lambda item: item[1])[-APPLIED_PLANS_KEPT:])
         content = copy.copy()
-        content.serial += kept != copy.spent
-        content.spent = kept
+        content.serial += kept != copy.applied_plans
+        content.applied_plans = kept
         return content
 
 

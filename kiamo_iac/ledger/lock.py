@@ -35,7 +35,7 @@ _LARGEST_PID: Final = 2**32
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LockInfo:
     """One run that holds a lock. What is read of another is data: bounded and escaped when it is shown."""
 
     id: str
@@ -94,7 +94,7 @@ class Holder:
             return None
         return cls(pid=pid if 0 < pid < _LARGEST_PID else 0, **fields)
 
-    def lock_info(self, path: str) -> dict[str, str]:
+    def as_terraform(self, path: str) -> dict[str, str]:
         """Terraform's `LockInfo` (its `statemgr` package): every key, for GitLab takes no less."""
         return {
             "ID": self.id,
@@ -107,22 +107,22 @@ class Holder:
         }
 
     @classmethod
-    def from_lock_info(cls, data: Any) -> Self:
+    def from_terraform(cls, data: Any) -> Self:
         """The holder that an answer 423 or 409 names. Only id, person and time are taken: for the rest, GitLab repeats
         what was asked (its `lib/api/terraform/state.rb`)."""
         info: Mapping[str, Any] = data if isinstance(data, dict) else {}
         found = {key: value if isinstance(value := info.get(key), str) else "" for key in ("ID", "Who", "Created")}
         return cls(found["ID"], found["Who"], since=found["Created"])
 
-    def locked(self, ledger: str, *, environment: str) -> LockedError:
+    def locked_error(self, ledger: str, *, environment: str) -> LockedError:
         """The error for a lock that this run holds."""
         return LockedError(
             f"The ledger {ledger} is locked by {redact(str(self))}.",
             hint="let that run end, or wait for it with --lock-timeout SECONDS; "
-            f"if it died, {self.given_up(environment)}",
+            f"if it died, {self.how_to_release(environment)}",
         )
 
-    def given_up(self, environment: str) -> str:
+    def how_to_release(self, environment: str) -> str:
         """How to give its lock up, in words: a command that a shell may be handed as it stands, or another way."""
         if not self.name:
             return (
@@ -137,12 +137,12 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def take(
-    attempt: Callable[[], Holder | None],
+def acquire(
+    attempt: Callable[[], LockInfo | None],
     *,
     timeout: float,
-    refused: Callable[[Holder], LockedError],
-    give_back: Callable[[], object] = lambda: None,
+    refused: Callable[[LockInfo], LockedError],
+    release: Callable[[], object] = lambda: None,
     longest: float = _LONGEST_WAIT,
     pause: Callable[[float], object] = time.sleep,
 ) -> None:
@@ -151,17 +151,17 @@ def take(
     Raises:
         LockedError: it was held all the time.
         TransportError: of an attempt. It may have taken the lock all the same, which nobody would ever give back: so
-            `give_back` is called before.
+            `release` is called before.
     """
     end, wait = time.monotonic() + timeout, _FIRST_WAIT
     try:
-        while (holder := attempt()) is not None:
+        while (other := attempt()) is not None:
             left = end - time.monotonic()
             if left <= 0:
-                raise refused(holder)
+                raise refused(other)
             pause(min(wait, left))
             wait = min(2 * wait, longest)
     except TransportError:
         with suppress(KiamoIacError):
-            give_back()
+            release()
         raise

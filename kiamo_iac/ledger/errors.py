@@ -1,0 +1,53 @@
+"""The errors of a ledger that cannot be used or written; each names the place, and what became of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.rooted import MisplacedError
+from kiamo_iac.ledger.content import Record, subject_of
+
+UNTOUCHED: Final = "It is left as it is, and nothing has been written."
+_RESTORE: Final = (
+    "bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt"
+)
+_NAMED: Final = 8
+"""Subjects of records in one message."""
+
+
+def corruption_error(file: str, reason: str, *, line: int = 1, column: int = 1, hint: str = _RESTORE) -> LedgerError:
+    """The error for text that is not a ledger. `reason`: a clause."""
+    found = Diagnostic("KIA0901", f"the ledger is damaged: {reason}", source=SourceRange(file, line, column))
+    return LedgerError(f"The ledger {file} cannot be read. {UNTOUCHED}", hint=hint, diagnostics=[found])
+
+
+def link_error(shown: str, verb: str, error: MisplacedError) -> LedgerError:
+    """The error for a link, or another object than a regular file, at the path of the ledger or on the way to it.
+    `verb`: what was tried, as a participle (`read`)."""
+    return LedgerError(
+        f"The ledger {shown} cannot be {verb}: {error.strerror} within the project. Nothing has been written.",
+        hint=f"remove {error.place}; where the repository holds it, a merge request may have brought it",
+        diagnostics=[Diagnostic("KIA0340", f"{error.strerror}", source=SourceRange(error.place, 1, 1))],
+    )
+
+
+def write_error(
+    shown: str, reason: str, *, records: Sequence[Record], backup: Path | None = None, hint: str | None = None
+) -> LedgerError:
+    """The error for records that could not be written to `shown`. `backup`: a local copy of the ledger with them."""
+    subjects = list(dict.fromkeys(map(subject_of, records)))
+    more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
+    what = f" What was applied or about to be: {', '.join(subjects[:_NAMED])}{more}." if subjects else ""
+    if backup is not None:
+        hint = (
+            f"the whole ledger stands in {backup.as_posix()}: keep it (in a pipeline, as an artifact). "
+            "With it in that place, the next run that writes puts it back"
+        )
+    return LedgerError(
+        f"The ledger {shown} could not be written: {reason.rstrip('.')}.{what}",
+        hint=hint or "put that right and run plan: what the ledger lacks is taken in with adopt",
+    )
