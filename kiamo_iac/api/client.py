@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 import httpx
 
 from kiamo_iac import __version__
-from kiamo_iac.api.refusal import refusal
+from kiamo_iac.api.budget import Budget
+from kiamo_iac.api.response import ApiResponse, dig, refusal
 from kiamo_iac.contract.model import Contract, Operation
 from kiamo_iac.contract.outgoing import refused_id
 from kiamo_iac.core.errors import AccessError, ApiError, BudgetError, ResponseError, UsageError
@@ -25,8 +26,6 @@ from kiamo_iac.core.printable import printable
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.core.urls import Origin, origin_of
-from kiamo_iac.http.answer import Answer, dig
-from kiamo_iac.http.budget import Budget
 from kiamo_iac.http.exchange import Exchange, Received
 from kiamo_iac.http.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.http.retry import CONNECTS, PASSING, Failed, Limits, may_repeat, retry_after, wait_before
@@ -135,7 +134,7 @@ class Client:
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str | int] | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """Make the contract's `operation` of `kind`; `body` (by wire names) and `query` go beside what it fixes.
 
         Raises:
@@ -183,12 +182,12 @@ class Client:
             msg = f"The body of {operation.method} {operation.path} holds {reason}, which JSON cannot carry."
             raise ApiError(msg) from None
 
-    def _until_answered(self, call: _Call) -> Answer | Failed:
+    def _until_answered(self, call: _Call) -> ApiResponse | Failed:
         """The one place that makes a call again. Whether it may is for `retry.may_repeat` to say."""
         attempt, waited, begun = 1, 0.0, time.monotonic()
         while True:
             reply = self._once(call)
-            if isinstance(reply, Answer) or not may_repeat(call.method, reply):
+            if isinstance(reply, ApiResponse) or not may_repeat(call.method, reply):
                 return reply
             if not reply.sent and attempt >= CONNECTS:
                 return reply
@@ -205,7 +204,7 @@ class Client:
             failed.error.hint = f"the instance asked to wait {failed.wait:.0f} s before {name} is made again: try later"
         return failed
 
-    def _once(self, call: _Call) -> Answer | Failed:
+    def _once(self, call: _Call) -> ApiResponse | Failed:
         headers = _HEADERS if call.content is None else _HEADERS_OF_A_BODY
         try:
             request = httpx.Request(call.method, call.target, headers=headers, content=call.content)
@@ -238,11 +237,11 @@ class Client:
             msg = f"{call.name} was not made: it would go to another address than the contract's."
             raise ApiError(msg, hint=f"look at the paths of {self.contract.origin}")
 
-    def _understood(self, received: Received, call: _Call) -> Answer | Failed:
+    def _understood(self, received: Received, call: _Call) -> ApiResponse | Failed:
         status, name = received.status, call.name
         if 200 <= status < 300:
             try:
-                return Answer(name, status, self._parsed(received.body, call))
+                return ApiResponse(name, status, self._parsed(received.body, call))
             except BudgetError as spent:
                 return Failed(spent, lasting=True, status=status)
             except ValueError as wrong:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Final, TypeVar, assert_never
 
 from kiamo_iac.api.client import Client, Ids
-from kiamo_iac.api.decode import Decoder, Row
+from kiamo_iac.api.response import ApiResponse
+from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.model import Listing, Paging
 from kiamo_iac.core.errors import ResponseError
 from kiamo_iac.core.state import RemoteId
-from kiamo_iac.http.answer import Answer
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class _ShiftedError(Exception):
     """Something came or went while the pages were read; the message ends a sentence on "The pages of …"."""
 
 
-def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decoder: Decoder) -> list[Row]:
+def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decoder: Decoder) -> list[LiveRow]:
     """Everything that the list call of `kind` has, decoded; `parent_id` goes into the call where the contract wants it.
 
     Raises:
@@ -31,14 +31,16 @@ def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decode
     parent = client.contract.kinds[kind].parent
     ids = {} if parent is None or parent_id is None else {parent: parent_id}
 
-    def take(item: object, answer: Answer) -> tuple[RemoteId, Row]:
+    def take(item: object, answer: ApiResponse) -> tuple[RemoteId, LiveRow]:
         row = decoder.row(item, answer)
         return row.remote_id, row
 
     return listed(client, kind, ids, take=take)
 
 
-def listed(client: Client, kind: str, ids: Ids, *, take: Callable[[object, Answer], tuple[RemoteId, T]]) -> list[T]:
+def listed(
+    client: Client, kind: str, ids: Ids, *, take: Callable[[object, ApiResponse], tuple[RemoteId, T]]
+) -> list[T]:
     """Everything that the list call of `kind` has. `take` turns an item into its id and what is kept of it.
 
     A list that shifts between its pages is read again, up to three times. With paging and no `total`, the end is
@@ -76,7 +78,7 @@ def _pages(
     ids: Ids,
     *,
     listing: Listing,
-    take: Callable[[object, Answer], tuple[RemoteId, T]],
+    take: Callable[[object, ApiResponse], tuple[RemoteId, T]],
 ) -> dict[RemoteId, T]:
     found: dict[RemoteId, T] = {}
     total = first_size = None

@@ -12,11 +12,11 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from kiamo_iac.api.assemble import Assembly
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.decode import Decoder, Row
 from kiamo_iac.api.listing import listed_rows
 from kiamo_iac.api.scope import named, read_everywhere
+from kiamo_iac.api.state_builder import StateBuilder
+from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
@@ -31,7 +31,7 @@ PARALLELISM: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveRead:
     """What was read."""
 
     state: State
@@ -51,7 +51,7 @@ class _Job(NamedTuple):
     parent: Instance
 
 
-def read(client: Client, contract: Contract, desired: State, *, parallelism: int = PARALLELISM) -> Live:
+def read(client: Client, contract: Contract, desired: State, *, parallelism: int = PARALLELISM) -> LiveRead:
     """The live state that `desired` concerns.
 
     One list of each kind without a parent; then, for every parent that `desired` names (also by a former name) and that
@@ -61,11 +61,11 @@ def read(client: Client, contract: Contract, desired: State, *, parallelism: int
     Raises:
         ApiError: a call failed, an answer is not what the contract describes, or live names clash in Unicode NFC.
     """
-    with Reader(client, contract, parallelism=parallelism) as reader:
+    with StateReader(client, contract, parallelism=parallelism) as reader:
         return reader.finish(desired)
 
 
-class Reader:
+class StateReader:
     """Reads in two halves: `start` calls for the lists that are needed whatever is desired, `finish` does the rest."""
 
     def __init__(self, client: Client, contract: Contract, *, parallelism: int = PARALLELISM) -> None:
@@ -80,7 +80,7 @@ class Reader:
             if kind.kind in contract.kinds and "list" in contract.kinds[kind.kind].operations
         ]
         self._decoders = {kind.kind: Decoder(contract, kind) for kind in self._readable}
-        self._whole: dict[str, Future[list[Row]]] = {}
+        self._whole: dict[str, Future[list[LiveRow]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -101,15 +101,15 @@ class Reader:
             if kind.kind not in self._whole and not self._contract.kinds[kind.kind].listed_by_parent:
                 self._whole[kind.kind] = self._pool.submit(self._rows, kind, None)
 
-    def finish(self, desired: State, *, owned: Ownership | None = None, prune: bool = False) -> Live:
+    def finish(self, desired: State, *, owned: Ownership | None = None, prune: bool = False) -> LiveRead:
         """The live state that `desired`, and what is `owned`, concern. `prune`: what is owned and not declared goes.
 
         Raises:
             ApiError: as `read` says.
         """
         wanted = named(desired, owned or {}, prune=prune)
-        assembly = self._tops()
-        everywhere = read_everywhere(wanted, assembly.live_names(), self._contract)
+        builder = self._tops()
+        everywhere = read_everywhere(wanted, builder.live_names(), self._contract)
 
         def concerns(kind: type[Resource], parent: Instance) -> bool:
             above = parent.kind.kind
@@ -119,9 +119,9 @@ class Reader:
                 or parent.remote_id in wanted.ids[above]
             )
 
-        return self._below(assembly, concerns)
+        return self._below(builder, concerns)
 
-    def whole(self, concerns: Callable[[Address], bool] = lambda _: True) -> Live:
+    def whole(self, concerns: Callable[[Address], bool] = lambda _: True) -> LiveRead:
         """The live state of the whole instance, or of what stands below the parents whose address `concerns` anybody.
 
         With the packaged contract 2 + 2 × bases calls.
@@ -131,20 +131,20 @@ class Reader:
         """
         return self._below(self._tops(), lambda _, parent: concerns(parent.address))
 
-    def _tops(self) -> Assembly:
+    def _tops(self) -> StateBuilder:
         """Everything of the kinds without a parent."""
         self.start()
-        assembly = Assembly(self._contract)
+        builder = StateBuilder(self._contract)
         for kind in self._readable:
             if kind.parent is None:
-                assembly.add(kind, None, self._whole[kind.kind].result())
-        assembly.settle()
-        return assembly
+                builder.add(kind, None, self._whole[kind.kind].result())
+        builder.settle()
+        return builder
 
-    def _below(self, assembly: Assembly, concerns: _Concerns) -> Live:
+    def _below(self, builder: StateBuilder, concerns: _Concerns) -> LiveRead:
         for level in self._levels():
-            self._read_level(level, assembly, concerns)
-        return Live(assembly.state(), assembly.diagnostics())
+            self._read_level(level, builder, concerns)
+        return LiveRead(builder.state(), builder.diagnostics())
 
     def _levels(self) -> Iterator[list[type[Resource]]]:
         """Kinds below kinds, generation after generation."""
@@ -153,35 +153,35 @@ class Reader:
             yield level
             above = {kind.kind for kind in level}
 
-    def _read_level(self, level: Sequence[type[Resource]], assembly: Assembly, concerns: _Concerns) -> None:
+    def _read_level(self, level: Sequence[type[Resource]], builder: StateBuilder, concerns: _Concerns) -> None:
         jobs: list[_Job] = []
         for kind in level:
-            parents = [instance for instance in assembly.of(kind.parent or "") if concerns(kind, instance)]
+            parents = [instance for instance in builder.of(kind.parent or "") if concerns(kind, instance)]
             if self._contract.kinds[kind.kind].listed_by_parent:
                 jobs += [_Job(kind, instance) for instance in parents]
             else:
-                self._share_out(kind, parents, assembly)
+                self._share_out(kind, parents, builder)
         for job, rows in self._gather(jobs):
-            assembly.add(job.kind, job.parent, rows)
-        assembly.settle()
+            builder.add(job.kind, job.parent, rows)
+        builder.settle()
 
-    def _share_out(self, kind: type[Resource], parents: Iterable[Instance], assembly: Assembly) -> None:
+    def _share_out(self, kind: type[Resource], parents: Iterable[Instance], builder: StateBuilder) -> None:
         """Of one list for all parents, give each wanted parent its own."""
-        by_parent: dict[RemoteId | None, list[Row]] = {}
+        by_parent: dict[RemoteId | None, list[LiveRow]] = {}
         for row in self._whole[kind.kind].result():
             by_parent.setdefault(row.parent_id, []).append(row)
-        assembly.note_orphans(kind, by_parent)
+        builder.note_orphans(kind, by_parent)
         for parent in parents:
-            assembly.add(kind, parent, by_parent.get(parent.remote_id, []))
+            builder.add(kind, parent, by_parent.get(parent.remote_id, []))
 
-    def _rows(self, kind: type[Resource], parent: Instance | None) -> list[Row]:
+    def _rows(self, kind: type[Resource], parent: Instance | None) -> list[LiveRow]:
         parent_id = parent.remote_id if parent is not None else None
         return listed_rows(self._client, kind.kind, parent_id, decoder=self._decoders[kind.kind])
 
-    def _gather(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, list[Row]]]:
+    def _gather(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, list[LiveRow]]]:
         """Every job with its rows, as they come; the first failure ends it and is raised."""
         todo = deque(jobs)
-        done: SimpleQueue[tuple[_Job, list[Row] | ApiError | Exception]] = SimpleQueue()
+        done: SimpleQueue[tuple[_Job, list[LiveRow] | ApiError | Exception]] = SimpleQueue()
         for _ in range(min(self._parallelism, len(jobs))):
             self._pool.submit(partial(self._work, todo, done.put))
         for _ in jobs:
@@ -191,7 +191,7 @@ class Reader:
                 raise rows
             yield job, rows
 
-    def _work(self, todo: deque[_Job], put: Callable[[tuple[_Job, list[Row] | Exception]], None]) -> None:
+    def _work(self, todo: deque[_Job], put: Callable[[tuple[_Job, list[LiveRow] | Exception]], None]) -> None:
         while not self._stopped.is_set():
             try:
                 job = todo.popleft()
@@ -205,8 +205,8 @@ class Reader:
 
 
 def _next(
-    done: SimpleQueue[tuple[_Job, list[Row] | ApiError | Exception]],
-) -> tuple[_Job, list[Row] | ApiError | Exception]:
+    done: SimpleQueue[tuple[_Job, list[LiveRow] | ApiError | Exception]],
+) -> tuple[_Job, list[LiveRow] | ApiError | Exception]:
     """Wait in turns, since on Windows a wait without an end cannot be interrupted."""
     while True:
         try:

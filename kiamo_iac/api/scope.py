@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from kiamo_iac.api.naming import references_by
+from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.ownership import Ownership

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiamo_iac.api.reader import Live, Reader
+from kiamo_iac.api.reader import LiveRead, StateReader
 from kiamo_iac.app.export_folder import Destination, destination
 from kiamo_iac.app.owning import owned_by
 from kiamo_iac.authoring.exporting.choice import Choice
@@ -53,7 +53,7 @@ class _Read:
     """What an export is made of."""
 
     target: Target
-    live: Live
+    live: LiveRead
     owned: Ownership | None
     place: Destination | None
     desired: State
@@ -107,7 +107,7 @@ def exported(
 
 def _read(workspace: Workspace, environment: str | None, choice: Choice, *, folder: Path | None, single: bool) -> _Read:
     target = workspace.target(environment)
-    with collector_paused(), workspace.client(target) as client, Reader(client, workspace.contract) as reader:
+    with collector_paused(), workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         reader.start()
         place = destination(workspace, target.name, folder, single=single) if folder is not None else None
         owned = owned_by(workspace, target.name)

@@ -20,10 +20,10 @@ from kiamo_iac.manifest.sources import Sources
 if TYPE_CHECKING:
     import httpx
 
+    from kiamo_iac.api.budget import Budget
     from kiamo_iac.api.client import Client
     from kiamo_iac.contract.model import Contract
     from kiamo_iac.core.diagnostics import Diagnostic
-    from kiamo_iac.http.budget import Budget
     from kiamo_iac.planner.plan import Plan
 
     Transport: TypeAlias = httpx.BaseTransport
@@ -103,8 +103,8 @@ class Workspace:
 
     def client(self, target: Target, *, budget: Budget | None = None) -> Client:
         """What makes the calls to an instance; to be used as a context. `budget`: of the run, where it has several."""
+        from kiamo_iac.api.budget import Budget
         from kiamo_iac.api.client import Client
-        from kiamo_iac.http.budget import Budget
 
         return Client(
             target.url,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kiamo_iac.api.reader import Reader
+from kiamo_iac.api.budget import Budget
+from kiamo_iac.api.reader import StateReader
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.gc_pause import collector_paused
-from kiamo_iac.http.budget import Budget
 from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def read_sides(
     with (
         collector_paused(),
         workspace.client(target, budget=budget) as client,
-        Reader(client, workspace.contract) as reader,
+        StateReader(client, workspace.contract) as reader,
     ):
         reader.start()
         loaded = workspace.load(target.name)

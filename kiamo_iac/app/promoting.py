@@ -88,13 +88,13 @@ def write(made: Promoted, root: Path) -> tuple[str, ...]:
 
 
 def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[Diagnostic]) -> list[Diagnostic]:
-    from kiamo_iac.api.reader import Reader
+    from kiamo_iac.api.reader import StateReader
     from kiamo_iac.app.owning import owned_by
     from kiamo_iac.planner.planner import build_plan
 
     target = workspace.target(promotion.target)
     owned = owned_by(workspace, target.name)
-    with workspace.client(target) as client, Reader(client, workspace.contract) as reader:
+    with workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         live = reader.finish(promotion.desired, owned=owned).state
     capabilities = workspace.contract.capabilities()
     today = workspace.load(target.name).checked()

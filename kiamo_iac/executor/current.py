@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.decode import Decoder, Row
 from kiamo_iac.api.listing import listed_rows
-from kiamo_iac.api.naming import put_names, references_by
+from kiamo_iac.api.response import ApiResponse
+from kiamo_iac.api.wire import Decoder, LiveRow, put_names, references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import RefusedError
 from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.core.state import Instance, RemoteId, State
-from kiamo_iac.http.answer import Answer
 from kiamo_iac.resources import kinds
 
 FRESH: Final = 1.0
@@ -49,8 +48,8 @@ class _List:
     lock: threading.Lock = field(default_factory=threading.Lock)
     asked: float = NEVER
     came: float = NEVER
-    by_id: dict[RemoteId, Row] = field(default_factory=dict)
-    by_name: dict[tuple[RemoteId | None, str], Row] = field(default_factory=dict)
+    by_id: dict[RemoteId, LiveRow] = field(default_factory=dict)
+    by_name: dict[tuple[RemoteId | None, str], LiveRow] = field(default_factory=dict)
 
 
 class Current:
@@ -133,7 +132,7 @@ class Current:
         row = found.by_name.get((spot.parent_id if self._is_shared(spot.kind) else None, spot.address.name))
         return row.remote_id if row is not None else None
 
-    def shown(self, spot: Spot, answer: Answer) -> Instance:
+    def shown(self, spot: Spot, answer: ApiResponse) -> Instance:
         """The thing that an answer shows.
 
         Raises:
@@ -173,7 +172,7 @@ class Current:
                 found.asked, found.came = asked, self.clock()
             return found
 
-    def _instance(self, spot: Spot, row: Row) -> Instance:
+    def _instance(self, spot: Spot, row: LiveRow) -> Instance:
         attributes = dict(row.attributes)
         with self._lock:
             for reference in self._by_id[spot.kind]:

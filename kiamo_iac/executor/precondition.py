@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Final
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.naming import references_by
+from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError, ResponseError

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
+from kiamo_iac.api.response import ApiResponse
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.state import RemoteId
-from kiamo_iac.http.answer import Answer
 from kiamo_iac.planner.plan import Step
 
 
@@ -29,7 +29,7 @@ class Outcome:
     """The id of the thing; of a delete, the one that it had."""
     found: bool = False
     """True: the thing was there already, made inside its parent's create; it was only looked for."""
-    answer: Answer | None = field(default=None, compare=False, repr=False)
+    answer: ApiResponse | None = field(default=None, compare=False, repr=False)
     """What the instance answered, where it shows the thing as it is now."""
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, assert_never
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.decode import Decoder
-from kiamo_iac.api.encode import encode
 from kiamo_iac.api.listing import listed
+from kiamo_iac.api.response import ApiResponse, kind_of
+from kiamo_iac.api.wire import Decoder, encode
 from kiamo_iac.contract.model import Contract, KindContract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
@@ -19,7 +19,6 @@ from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.core.sensitive import revealed, sensitive_paths
 from kiamo_iac.core.state import RemoteId
 from kiamo_iac.executor.report import Outcome
-from kiamo_iac.http.answer import Answer, kind_of
 from kiamo_iac.planner.masking import comparable
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step
 from kiamo_iac.resources import kinds
@@ -109,7 +108,7 @@ class Writer:
         decoder = Decoder(self._contract, kinds()[kind])
         parent_id = self._binding(parent).remote_id
 
-        def take(item: object, answer: Answer) -> tuple[RemoteId, Item]:
+        def take(item: object, answer: ApiResponse) -> tuple[RemoteId, Item]:
             row = decoder.row(item, answer)
             return row.remote_id, item if isinstance(item, dict) else {}
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.reader import read
 from kiamo_iac.contract.model import Contract
@@ -24,7 +25,6 @@ from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.executor.run import execute
 from kiamo_iac.executor.writer import Writer
-from kiamo_iac.http.budget import Budget
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan

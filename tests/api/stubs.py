@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.secret import Secret
-from kiamo_iac.http.budget import Budget
 from kiamo_iac.http.retry import Limits
 
 URL = "http://127.0.0.1:1"

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.listing import listed
+from kiamo_iac.api.response import ApiResponse
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.errors import BudgetError, ResponseError
 from kiamo_iac.core.settings import LimitSettings
-from kiamo_iac.http.answer import Answer
-from kiamo_iac.http.budget import Budget
 from tests.api.stubs import Stub, client_of, reply
 
 Pages = Callable[[Mapping[str, int]], Any]
@@ -33,7 +33,7 @@ def paged(style: str, limit: int, *, total: bool = True) -> Contract:
     return contract_with({"items": "d.rows", "total": "d.count" if total else None, "paging": paging})
 
 
-def take(item: Any, answer: Answer) -> tuple[str, str]:
+def take(item: Any, answer: ApiResponse) -> tuple[str, str]:
     return item["id"], item["id"]
 
 

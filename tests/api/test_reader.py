@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.reader import Live, Reader, read
+from kiamo_iac.api.reader import LiveRead, StateReader, read
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import AccessError
@@ -58,12 +58,12 @@ def client_to(emulator: Emulator, token: str = FULL_TOKEN) -> Client:
     return Client("http://127.0.0.1:1", Secret(token), emulator.contract, transport=transport)
 
 
-def look(emulator: Emulator, desired: State, *, parallelism: int = 10) -> Live:
+def look(emulator: Emulator, desired: State, *, parallelism: int = 10) -> LiveRead:
     with client_to(emulator) as client:
         return read(client, emulator.contract, desired, parallelism=parallelism)
 
 
-def addresses(live: Live) -> list[str]:
+def addresses(live: LiveRead) -> list[str]:
     return [str(instance.address) for instance in live.state]
 
 
@@ -123,7 +123,7 @@ def test_former_names_and_parents_alone_name_a_base_too(emulator: Emulator) -> N
 
 
 def test_the_whole_instance_whatever_is_declared(emulator: Emulator) -> None:
-    with client_to(emulator) as client, Reader(client, emulator.contract) as reader:
+    with client_to(emulator) as client, StateReader(client, emulator.contract) as reader:
         live = reader.whole()
     everything = {
         (base["name"], collection, thing["name"])
@@ -139,7 +139,7 @@ def test_the_whole_instance_whatever_is_declared(emulator: Emulator) -> None:
 
 
 def test_the_whole_of_one_base(emulator: Emulator) -> None:
-    with client_to(emulator) as client, Reader(client, emulator.contract) as reader:
+    with client_to(emulator) as client, StateReader(client, emulator.contract) as reader:
         live = reader.whole(lambda parent: parent == "bases/clients")
     below = {a.split("/")[1] for a in addresses(live) if a.count("/") > 1}
     assert below == {"clients"}
@@ -230,7 +230,7 @@ def test_f18_a_token_that_is_not_valid_ends_it(emulator: Emulator) -> None:
 
 
 def test_it_can_begin_before_anything_is_desired(emulator: Emulator) -> None:
-    with client_to(emulator) as client, Reader(client, emulator.contract) as reader:
+    with client_to(emulator) as client, StateReader(client, emulator.contract) as reader:
         reader.start()
         reader.start()
         live = reader.finish(NAMED)

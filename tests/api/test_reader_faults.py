@@ -1,4 +1,4 @@
-"""Live things that cannot be what the contract says, and names that clash: told with the call, or with both names."""
+"""Live objects that are not what the contract says, and names that clash: the error names the call, or both names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kiamo_iac.api.reader import Live, read
+from kiamo_iac.api.reader import LiveRead, read
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.errors import RefusedError, ResponseError
 from kiamo_iac.core.state import State
@@ -20,7 +20,7 @@ FIELD = {"id": "f", "name": "phone", "label": "Phone", "datatype": "phone", "def
 BATCH = {"id": "x", "name": "spring", "service": "s", "association": {}, "state": "new"}
 
 
-def look(contract: Contract, *, desired: State | None = None, **lists: Any) -> Live:
+def look(contract: Contract, *, desired: State | None = None, **lists: Any) -> LiveRead:
     """Read from lists by their path, with underscores for slashes."""
     found = {
         "services": [{"id": "s", "name": "S"}],

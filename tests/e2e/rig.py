@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.reader import Reader
+from kiamo_iac.api.reader import StateReader
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.ownership import Ownership
@@ -54,7 +54,7 @@ class Rig:
 
     def plan(self, loaded: Loaded, *, owned: Ownership | None = None, prune: bool = False) -> Plan:
         """Read and plan."""
-        with Reader(self.client, self.contract, parallelism=2) as reader:
+        with StateReader(self.client, self.contract, parallelism=2) as reader:
             self.live = reader.finish(loaded.state, owned=owned, prune=prune).state
         return build_plan(
             loaded.state,

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed
 from kiamo_iac.api.reader import read
@@ -30,7 +31,6 @@ from kiamo_iac.emulator.message import Response
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.run import execute
 from kiamo_iac.git import command
-from kiamo_iac.http.budget import Budget
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Step
 from tests.api.stubs import Stub, client_of, reply

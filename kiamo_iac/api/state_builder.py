@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from kiamo_iac.api.decode import Row
-from kiamo_iac.api.naming import put_names, references_by
+from kiamo_iac.api.wire import LiveRow, put_names, references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
@@ -19,7 +18,7 @@ from kiamo_iac.resources import kinds
 _Names = dict[RemoteId, str]
 
 
-class Assembly:
+class StateBuilder:
     """Takes rows, list by list, parents before children, and makes a `State` of them."""
 
     def __init__(self, contract: Contract) -> None:
@@ -29,7 +28,7 @@ class Assembly:
         """Of each kind, id → name, over the whole instance as far as it is read."""
         self._siblings: dict[tuple[Address, str], _Names] = {}
         """Of a kind below one parent, id → name; only where a contract writes references to siblings as ids."""
-        self._waiting: list[tuple[type[Resource], Instance | None, list[Row]]] = []
+        self._waiting: list[tuple[type[Resource], Instance | None, list[LiveRow]]] = []
         """Lists whose references name things of their own generation."""
         self._by_id = {kind.kind: references_by(contract, kind, "id") for kind in kinds().values()}
         self._sibling_targets = {
@@ -39,7 +38,7 @@ class Assembly:
         self._clashes: list[Diagnostic] = []
         self._remarks: list[Diagnostic] = []
 
-    def add(self, kind: type[Resource], parent: Instance | None, rows: list[Row]) -> None:
+    def add(self, kind: type[Resource], parent: Instance | None, rows: list[LiveRow]) -> None:
         """Take one list. Things that name others of their generation by id wait for `settle`."""
         if kind.kind in self._sibling_targets and parent is not None:
             self._siblings[parent.address, kind.kind] = {row.remote_id: row.name for row in rows}
@@ -67,7 +66,7 @@ class Assembly:
             if kind.parent is None
         }
 
-    def note_orphans(self, kind: type[Resource], by_parent: Mapping[RemoteId | None, Iterable[Row]]) -> None:
+    def note_orphans(self, kind: type[Resource], by_parent: Mapping[RemoteId | None, Iterable[LiveRow]]) -> None:
         """Remark on things whose parent is not in the list of parents, where that list is whole."""
         parent = kinds()[kind.parent or ""]
         if parent.parent is not None:
@@ -101,11 +100,11 @@ class Assembly:
         """The remarks, in a fixed order."""
         return tuple(sorted(self._remarks, key=Diagnostic.sort_key))
 
-    def _build(self, kind: type[Resource], parent: Instance | None, rows: list[Row]) -> None:
+    def _build(self, kind: type[Resource], parent: Instance | None, rows: list[LiveRow]) -> None:
         above = parent.address if parent is not None else None
         references = self._by_id[kind.kind]
         alike = parent is not None and not kind.references
-        seen: dict[Address, Row] = {}
+        seen: dict[Address, LiveRow] = {}
         for row in rows:
             address = Address.of(kind.collection, row.name, above)
             if (other := seen.setdefault(address, row)) is not row:
@@ -135,7 +134,7 @@ class Assembly:
             return self._siblings.get((parent, reference.kind), {})
         return self._names[reference.kind]
 
-    def _clash(self, kind: type[Resource], address: Address, rows: tuple[Row, Row]) -> None:
+    def _clash(self, kind: type[Resource], address: Address, rows: tuple[LiveRow, LiveRow]) -> None:
         one, other = (f'"{printable(row.name, 60)}"' for row in rows)
         summary = f"two {kind.collection} on the instance have the name {one}"
         detail = f"Their ids are {' and '.join(printable(str(row.remote_id), 60) for row in rows)}."

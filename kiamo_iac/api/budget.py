@@ -7,9 +7,9 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
+from kiamo_iac.api.response import dig
 from kiamo_iac.core.errors import BudgetError
 from kiamo_iac.core.settings import LimitSettings
-from kiamo_iac.http.answer import dig
 
 _VALUES_OF_A_ROW: Final = 16
 """Values of one answer (texts, numbers, lists, objects) for each row of the limit: what they take in memory is many

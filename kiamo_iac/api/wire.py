@@ -1,20 +1,20 @@
-"""From an object on the wire to attributes by our names: the one place where wire names are read."""
+"""Between attributes and the wire: the one place where wire names are read and written."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from kiamo_iac.contract.model import Contract
+from kiamo_iac.api.response import ApiResponse, kind_of
+from kiamo_iac.contract.model import Attribute, Contract
 from kiamo_iac.contract.outgoing import refused_id
-from kiamo_iac.core.errors import ResponseError
+from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.printable import printable
-from kiamo_iac.core.resource import Resource
-from kiamo_iac.core.sensitive import Sensitive, hidden, hidden_text
-from kiamo_iac.core.state import EMPTY, RemoteId
-from kiamo_iac.http.answer import Answer, kind_of
+from kiamo_iac.core.resource import Reference, Resource
+from kiamo_iac.core.sensitive import Sensitive, hidden, hidden_text, revealed
+from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId
 
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a text", int: "a whole number", bool: "true or false"}
@@ -24,7 +24,7 @@ _DEEPEST: Final = 64
 
 
 @dataclass(slots=True)
-class Row:
+class LiveRow:
     """One listed thing: all of an `Instance` but its address, with references as they stood on the wire."""
 
     remote_id: RemoteId
@@ -67,7 +67,7 @@ class Decoder:
         known |= {entry.wire for entry in stanza.embedded.values()}
         self._known = frozenset(known | ({stanza.parent_wire} if stanza.parent_wire else set()))
 
-    def id_of(self, item: Mapping[str, Any], answer: Answer) -> RemoteId:
+    def id_of(self, item: Mapping[str, Any], answer: ApiResponse) -> RemoteId:
         """The id of an object.
 
         Raises:
@@ -76,7 +76,7 @@ class Decoder:
         wire, type_ = self._id
         return self._as_id(item, wire, type_, what="its id", answer=answer)
 
-    def row(self, item: Any, answer: Answer) -> Row:
+    def row(self, item: Any, answer: ApiResponse) -> LiveRow:
         """One object of a list, or the answer to a create.
 
         Raises:
@@ -100,7 +100,7 @@ class Decoder:
             self._word(item, attributes, name=name, wire=wire, words=words, needed=needed, answer=answer)
         for name, wire, type_, mapping in self._references:
             self._reference(item, attributes, name=name, wire=wire, type_=type_, mapping=mapping, answer=answer)
-        return Row(
+        return LiveRow(
             remote_id=self.id_of(item, answer),
             name=attributes["name"],
             attributes=attributes,
@@ -109,7 +109,7 @@ class Decoder:
             parent_id=self._parent_id(item, answer) if self._parent else None,
         )
 
-    def _settings(self, item: dict[str, Any], answer: Answer) -> Mapping[str, Any]:
+    def _settings(self, item: dict[str, Any], answer: ApiResponse) -> Mapping[str, Any]:
         if item.keys() <= self._known:
             return EMPTY
         found = {sys.intern(key): value for key, value in item.items() if key not in self._known}
@@ -124,7 +124,7 @@ class Decoder:
         found = value if attribute == "name" else hidden_text(value)
         return found if isinstance(found, Sensitive) else sys.intern(value)
 
-    def _parent_id(self, item: dict[str, Any], answer: Answer) -> RemoteId:
+    def _parent_id(self, item: dict[str, Any], answer: ApiResponse) -> RemoteId:
         return self._as_id(item, self._parent or "", self._parent_type, what=_PARENT, answer=answer)
 
     def _word(
@@ -136,7 +136,7 @@ class Decoder:
         wire: str,
         words: dict[tuple[type, Any], str],
         needed: bool,
-        answer: Answer,
+        answer: ApiResponse,
     ) -> None:
         value = item.get(wire)
         if value is None and not needed:
@@ -156,7 +156,7 @@ class Decoder:
         wire: str,
         type_: type,
         mapping: bool,
-        answer: Answer,
+        answer: ApiResponse,
     ) -> None:
         if wire not in item:
             return
@@ -173,7 +173,7 @@ class Decoder:
         else:
             raise self._wrong(item, wire, f"a mapping of {_WORDS[type_]} each", answer=answer)
 
-    def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, answer: Answer) -> RemoteId:
+    def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, answer: ApiResponse) -> RemoteId:
         found: RemoteId = item.get(wire, "")
         if type(found) is not type_:
             raise self._wrong(item, wire, f"{what}, {_WORDS[type_]}", answer=answer)
@@ -181,7 +181,7 @@ class Decoder:
             raise self._wrong(item, wire, f"{what}, {_WORDS[type_]} that a path can hold", answer=answer)
         return found
 
-    def _wrong(self, item: Mapping[str, Any], wire: str, wanted: str, *, answer: Answer) -> ResponseError:
+    def _wrong(self, item: Mapping[str, Any], wire: str, wanted: str, *, answer: ApiResponse) -> ResponseError:
         name_wire = self._plain[0][1]
         name = item.get(name_wire)
         which = f'the {self._noun} "{printable(name, 60)}"' if isinstance(name, str) and name else f"a {self._noun}"
@@ -198,3 +198,65 @@ def _type_of(kind: type[Resource], attribute: str) -> type | None:
     """The type of an attribute where the kind's model has a plain one."""
     info = kind.model_fields.get(attribute)
     return info.annotation if info is not None and info.annotation in _WORDS else None
+
+
+Refer = Callable[[Reference, str, bool], str | int]
+"""How a reference is written: (the reference, the name it holds, whether by id) → an id or an exact name."""
+
+
+def encode(contract: Contract, kind: type[Resource], attributes: Mapping[str, Any], *, refer: Refer) -> dict[str, Any]:
+    """The body for these attributes; those under `settings` go beside the others as they are, sensitive ones revealed.
+
+    Raises:
+        ApiError: the contract has no wire name for one of them.
+    """
+    references = {reference.attribute: reference for reference in kind.references}
+    body: dict[str, Any] = dict(revealed(attributes.get("settings", {})))
+    for name, value in attributes.items():
+        if name == "settings":
+            continue
+        attribute = contract.kinds[kind.kind].attributes.get(name)
+        if attribute is None:
+            raise ApiError(
+                f'The contract has no wire name for "{name}" of a {kind.kind}.',
+                hint=f"declare it under kinds.{kind.kind}.attributes.{name} in {contract.origin}",
+            )
+        body[attribute.wire] = _value(attribute, references.get(name), value, refer=refer)
+    return body
+
+
+def _value(attribute: Attribute, reference: Reference | None, value: Any, *, refer: Refer) -> Any:
+    if reference is not None and attribute.refers_to is not None and value is not None:
+        by_id = attribute.by == "id"
+        if reference.mapping:
+            return {role: refer(reference, name, by_id) for role, name in value.items()}
+        return refer(reference, value, by_id)
+    if attribute.values is not None and isinstance(value, str):
+        return attribute.values.get(value, value)
+    return value
+
+
+def written_by(contract: Contract, kind: str, attribute: str) -> Literal["id", "name"] | None:
+    """How the contract writes this reference; None where it has no such attribute."""
+    stanza = contract.kinds.get(kind)
+    entry = stanza.attributes.get(attribute) if stanza is not None else None
+    return entry.by if entry is not None else None
+
+
+def references_by(contract: Contract, kind: type[Resource], by: Literal["id", "name"]) -> tuple[Reference, ...]:
+    """The references of a kind that the contract writes so."""
+    return tuple(r for r in kind.references if written_by(contract, kind.kind, r.attribute) == by)
+
+
+def put_names(attributes: dict[str, Any], reference: Reference, names: Mapping[RemoteId, str]) -> None:
+    """Put names in the place of ids; what is in no list has gone."""
+    value = attributes.get(reference.attribute)
+    if value is not None:
+        attributes[reference.attribute] = (
+            {role: _named(names, id_) for role, id_ in value.items()} if reference.mapping else _named(names, value)
+        )
+
+
+def _named(names: Mapping[RemoteId, str], id_: RemoteId) -> str:
+    name = names.get(id_)
+    return name if name is not None else DanglingReference(f"(gone: {printable(str(id_), 60)})")
