@@ -74,12 +74,12 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
 
 def _show_differences(session: Session, changed: list[Layout], every: list[Layout]) -> None:
     from kiamo_iac.cli.terminal import style_for
-    from kiamo_iac.document.secrets import listed_in
+    from kiamo_iac.document.masking import sensitive_paths_in
     from kiamo_iac.render.escape import visible
     from kiamo_iac.render.file_diff import unified
 
     color = style_for(sys.stdout, session).color
-    listed = frozenset().union(*(listed_in(layout.after) for layout in every)) if changed else frozenset()
+    listed = frozenset().union(*(sensitive_paths_in(layout.after) for layout in every)) if changed else frozenset()
     for layout in changed:
         text = unified(layout.before, layout.after, name=layout.shown, listed=listed, color=color)
         if text:

@@ -19,7 +19,7 @@ def pack(line: int, column: int) -> int:
     return line << _COLUMN_BITS | column
 
 
-class Lines:
+class LineIndex:
     """One text, as far as positions in it go: its file, and where its lines begin."""
 
     __slots__ = ("_starts", "file")
@@ -49,13 +49,13 @@ class Place:
     def __init__(self, file: str, own: int, keys: Mapping[str, int] | None = None) -> None:
         """A place on its own; `own` and the values of `keys` are packed 1-based positions, see `pack`."""
         marks = [own, *(position for value in (keys or {}).values() for position in (value, value))]
-        self._text: Lines | str = file
+        self._text: LineIndex | str = file
         self._keys: Keys = tuple(keys or ())
         self._marks = array("Q", marks)
         self._first = 0
 
     @classmethod
-    def read(cls, lines: Lines, keys: Keys, *, marks: array[int], first: int) -> Place:
+    def read(cls, lines: LineIndex, keys: Keys, *, marks: array[int], first: int) -> Place:
         """The place of what stands in a text that was read.
 
         `marks`: offsets in the text, shared by all of one document. From `first` on: of the mapping, then of each
@@ -108,7 +108,7 @@ class Place:
         return f"Place({self.range})"
 
 
-class Overlay(Place):
+class MergedPlace(Place):
     """The place of a mapping that was put together: some of its keys stand elsewhere than the mapping itself."""
 
     __slots__ = ("_elsewhere", "_own")
@@ -140,7 +140,7 @@ class Overlay(Place):
         return self._elsewhere.get(key, self._own).of_key(key)
 
 
-class Joined(Place):
+class JoinedPlace(Place):
     """The place of a list that was put together out of several: of each item, the list and the index it comes from."""
 
     __slots__ = ("_items", "_own")

@@ -11,10 +11,9 @@ from ruamel.yaml.error import YAMLError
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.errors import EditError, ManifestError
 from kiamo_iac.core.quote import quote
+from kiamo_iac.document.edit_batch import EditBatch, TextEdit
+from kiamo_iac.document.equality import Path, copied, difference, spelled
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.pending import Change
-from kiamo_iac.document.sameness import Path, copied, difference, spelled
-from kiamo_iac.document.weaving import Weaver
 
 __all__ = ["EditError", "Editor", "Path"]
 
@@ -44,7 +43,7 @@ class Editor:
             raise ManifestError(msg, diagnostics=errors)
         self.data: Any = copied(self._origin.data)
         """As `parse` gives it, with the edits applied; nothing in it stands twice. Not to be changed by others."""
-        self._weaver = Weaver(text, flow=flow, at=self._at)
+        self._batch = EditBatch(text, flow=flow, at=self._at)
 
     def set(self, path: Path, value: Any, *, after: str | None = None) -> None:
         """Make `value` the value at `path`.
@@ -57,17 +56,17 @@ class Editor:
         """
         value = copied(value)
         if not path:
-            self._change((), value, lambda: self._weaver.put(()), goes=())
+            self._change((), value, lambda: self._batch.replace(()), removed=())
             return
         parent, step = self._holder(path), path[-1]
         data = _with(parent, step, value, after=after)
         if isinstance(parent, dict) and step not in parent:
             if parent:
-                self._change(path[:-1], data, lambda: self._weaver.add(path, after))
+                self._change(path[:-1], data, lambda: self._batch.insert(path, after))
             else:
-                self._change(path[:-1], data, lambda: self._weaver.put(path[:-1]), goes=path[:-1])
+                self._change(path[:-1], data, lambda: self._batch.replace(path[:-1]), removed=path[:-1])
         elif difference(parent[step], value) is not None:
-            self._change(path[:-1], data, lambda: self._weaver.put(path), goes=path)
+            self._change(path[:-1], data, lambda: self._batch.replace(path), removed=path)
 
     def remove(self, path: Path) -> None:
         """Take away the key with its value, or the list item, at `path`, with the comments that belong to it.
@@ -85,9 +84,9 @@ class Editor:
             raise self._refusal(path, "there is nothing here")
         del data[path[-1]]
         if data:
-            self._change(path[:-1], data, lambda: self._weaver.take(path), goes=path)
+            self._change(path[:-1], data, lambda: self._batch.remove(path), removed=path)
         else:
-            self._change(path[:-1], data, lambda: self._weaver.put(path[:-1]), goes=path[:-1])
+            self._change(path[:-1], data, lambda: self._batch.replace(path[:-1]), removed=path[:-1])
 
     def append(self, path: Path, item: Any) -> None:
         """Add `item` to the list at `path`, in the style of that list; null becomes a list.
@@ -100,9 +99,9 @@ class Editor:
             raise self._refusal(path, "this is not a list")
         data = [*(found or []), copied(item)]
         if found:
-            self._change(path, data, lambda: self._weaver.extend(path))
+            self._change(path, data, lambda: self._batch.append(path))
         else:
-            self._change(path, data, lambda: self._weaver.put(path), goes=path)
+            self._change(path, data, lambda: self._batch.replace(path), removed=path)
 
     def text(self) -> str:
         """The edited text, read again and found to mean what it should.
@@ -110,7 +109,7 @@ class Editor:
         Raises:
             EditError: it does not: the file has to be edited by hand. Nothing was changed anywhere.
         """
-        text = self._weaver.text()
+        text = self._batch.text()
         document = parse(text, file=self._file)
         for diagnostic in document.diagnostics:
             if diagnostic.severity is Severity.ERROR:
@@ -150,16 +149,16 @@ class Editor:
 
     # The text.
 
-    def _change(self, path: Path, data: Any, plan: Callable[[], Change], *, goes: Path | None = None) -> None:
-        """`data` comes to stand at `path`, by what `plan` wants done; what stood at `goes` is gone with it.
+    def _change(self, path: Path, data: Any, plan: Callable[[], TextEdit], *, removed: Path | None = None) -> None:
+        """`data` comes to stand at `path`, by what `plan` wants done; what was at `removed` goes with it.
 
         When that fails, all is as it was.
         """
         before = self._at(path)
         try:
-            self._weaver.write_out_aliases(path, goes)
+            self._batch.write_out_aliases(path, removed)
             self._store(path, data)
-            if self._weaver.keep(plan):
+            if self._batch.add(plan):
                 return
             reason = "the place cannot be found in the text"
         except YAMLError:
@@ -167,7 +166,7 @@ class Editor:
         except ValueError as error:
             reason = f"the new value has no form in YAML: {error}"
         self._store(path, before)
-        raise self._refusal(path if goes is None else goes, reason)
+        raise self._refusal(path if removed is None else removed, reason)
 
     def _refusal(self, path: Path, reason: str) -> EditError:
         """What to raise: the place is that of the nearest thing on the way in the text as it was given."""

@@ -38,7 +38,7 @@ def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
     Raises:
         ManifestError: it cannot be read, is larger than `max_bytes`, or is not text; one diagnostic says where.
     """
-    return decoded(read_bytes(path, shown=shown, max_bytes=max_bytes), shown=shown)
+    return decode_text(read_bytes(path, shown=shown, max_bytes=max_bytes), shown=shown)
 
 
 def read_bytes(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> bytes:
@@ -86,7 +86,7 @@ def write_text(path: Path, text: str, *, within: Path) -> None:
     RootedFile.below(root, target.relative_to(root)).write(text.encode(), mode=None)
 
 
-def decoded(data: bytes, *, shown: str) -> str:
+def decode_text(data: bytes, *, shown: str) -> str:
     """The text that `data` is, as `read_text` reads it.
 
     Raises:

@@ -11,11 +11,11 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import ScalarEvent, StreamEndEvent
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.place import Lines
+from kiamo_iac.core.place import LineIndex
 from kiamo_iac.core.quote import quote
-from kiamo_iac.document.layout import Layout, Unsuitable
+from kiamo_iac.document.equality import difference, spelled
+from kiamo_iac.document.layout import Layout, LayoutError
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.sameness import difference, spelled
 from kiamo_iac.document.tree import BREAK, Tree
 
 _BOM: Final = "\ufeff"
@@ -23,7 +23,7 @@ _COMMENT: Final = re.compile(r"(?:^|(?<=[ \t\n\r\x85\u2028\u2029]))(#[^\n\r\x85\
 
 
 @dataclass(frozen=True, slots=True)
-class Formatted:
+class FormatResult:
     """What became of a text."""
 
     text: str
@@ -32,7 +32,7 @@ class Formatted:
     """Why it could not be laid out: errors alone."""
 
 
-def formatted(text: str, *, file: str) -> Formatted:
+def format_text(text: str, *, file: str) -> FormatResult:
     """`text` in the canonical layout: `file` is its name in diagnostics.
 
     A text that is laid out already comes back as it is. Of one that changes, the new text is read again: its data must
@@ -43,19 +43,21 @@ def formatted(text: str, *, file: str) -> Formatted:
     document = parse(bare, file=file)
     errors = tuple(d for d in document.diagnostics if d.severity is Severity.ERROR)
     if errors:
-        return Formatted(text, errors)
+        return FormatResult(text, errors)
     tree = Tree(bare)
     try:
         new = _laid_out(tree)
         problem = _problem(tree, document.data, new, file=file) if new != bare else None
-    except Unsuitable as error:
+    except LayoutError as error:
         problem = (error.offset, "a key is too long for the layout")
     if problem is None:
-        return Formatted(new)
+        return FormatResult(new)
     offset, reason = problem
-    where = Lines(file, bare).range(offset)
+    where = LineIndex(file, bare).range(offset)
     hint = "lay this place out by hand; the file was left as it is"
-    return Formatted(text, (Diagnostic("KIA0120", f"the file cannot be laid out: {reason}", hint=hint, source=where),))
+    return FormatResult(
+        text, (Diagnostic("KIA0120", f"the file cannot be laid out: {reason}", hint=hint, source=where),)
+    )
 
 
 def _laid_out(tree: Tree) -> str:
@@ -75,7 +77,7 @@ def _problem(tree: Tree, data: object, new: str, *, file: str) -> tuple[int, str
     try:
         other = Tree(new)
         again = _laid_out(other)
-    except (YAMLError, Unsuitable):
+    except (YAMLError, LayoutError):
         return 0, "the new text would be refused"
     for comment, kept in zip(_comments(tree), _comments(other), strict=False):
         if comment[1] != kept[1]:

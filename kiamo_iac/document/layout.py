@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
-from kiamo_iac.document.nodes import Comment, Entry, Kind, Node
-from kiamo_iac.document.scalar_layout import is_literal, literal_lines, one_line, properties, several_lines
-from kiamo_iac.document.tree import BREAK, Tree
-from kiamo_iac.document.writing import INDENT, LONGEST_KEY, WIDTH
+from kiamo_iac.document.tree import BREAK, Comment, Entry, Kind, Node, Tree
+from kiamo_iac.document.writing import INDENT, LONGEST_KEY, WIDTH, is_hidden, is_plain, quoted, scalar
 
 _END: Final = 2**62
 """Behind every text."""
 
 
-class Unsuitable(Exception):  # noqa: N818 - a layout that there is none for
+class LayoutError(Exception):
     """The text has something that the layout has no form for; `offset` says where."""
 
     def __init__(self, offset: int) -> None:
@@ -41,7 +40,7 @@ class Layout:
         """The lines of the layout.
 
         Raises:
-            Unsuitable: there is none.
+            LayoutError: there is none.
         """
         tree = self._tree
         if tree.opening is not None:
@@ -148,7 +147,7 @@ class Layout:
     def _key(self, node: Node) -> str:
         text = self._with_properties(node, one_line(self._tree, node, flow=False))
         if len(text) > LONGEST_KEY:
-            raise Unsuitable(node.start)
+            raise LayoutError(node.start)
         return text
 
     # Values on one line, and texts of several.
@@ -265,3 +264,93 @@ class Layout:
         if start == 0 or start in self._tree.kept or self._text[start:offset].strip():
             return False
         return not self._text[self._tree.line_start(start - 1) : start].strip()
+
+
+_HEADER_LINE: Final = re.compile("[^\n\r\x85\u2028\u2029]*")
+
+
+def properties(tree: Tree, node: Node) -> str:
+    """Its anchor and tag, as they stand, a space between them."""
+    if node.start == node.content:
+        return ""
+    found = re.sub(r"(?:^|(?<=\s))#.*", "", tree.text[node.start : node.content])
+    return " ".join(found.split())
+
+
+def one_line(tree: Tree, node: Node, *, flow: bool) -> str:
+    """A scalar that is no literal text, on one line, without anchor and tag.
+
+    What stands there without quotes stays: whether `yes` is meant as text is not for a layout to say.
+    """
+    source = tree.text[node.content : node.end]
+    several = BREAK.search(source) is not None
+    if node.tagged and not several:
+        return source
+    if not node.style:
+        return source if not several else scalar(node.value, flow=flow)
+    if is_plain(node.value, flow=flow) and not node.tagged:
+        return node.value
+    if any(map(is_hidden, node.value)) and not several:
+        return source
+    return quoted(node.value)
+
+
+def several_lines(tree: Tree, node: Node) -> list[str] | None:
+    """The lines of a scalar that stands on several of them, without indent; None where it has but one."""
+    lines = BREAK.split(tree.text[node.content : node.end])
+    if len(lines) == 1:
+        return None
+    return [lines[0].rstrip(), *(_trimmed(line) for line in lines[1:])]
+
+
+def _trimmed(line: str) -> str:
+    """Without spaces around it, but for one that a backslash keeps."""
+    bare = line.strip(" \t")
+    backslashes = len(bare) - len(bare.rstrip("\\"))
+    follows = line.rstrip("\r\n")[len(line) - len(line.lstrip(" \t")) + len(bare) :]
+    return bare + follows[:1] if backslashes % 2 else bare
+
+
+def literal_lines(tree: Tree, node: Node) -> tuple[str, list[str]]:
+    """The head of a literal or folded text, and its lines without indent."""
+    header = _HEADER_LINE.match(tree.text, node.content)
+    head = header[0] if header else ""
+    lines = BREAK.split(tree.text[node.content + len(head) : node.full])[1:]
+    keeps = "+" in head.partition("#")[0]
+    if keeps and lines and lines[-1] == "":
+        lines.pop()
+    indent = _content_indent(lines, node.value)
+    lines = [line[indent:] if line.strip(" ") or len(line) > indent else "" for line in lines]
+    while lines and not keeps and not lines[-1]:
+        lines.pop()
+    if not node.value.strip("\n") and not keeps:
+        return '""', []
+    chomp = "" if node.value.endswith("\n") else "-"
+    if node.value.endswith("\n\n") or (keeps and not node.value.strip("\n")):
+        chomp = "+"
+    elif keeps:
+        while lines and not lines[-1]:
+            lines.pop()
+    return f"{node.style}{INDENT if _needs_indicator(lines) else ''}{chomp}", lines
+
+
+def _content_indent(lines: list[str], value: str) -> int:
+    """How many spaces before each line are not part of the text."""
+    first = next((line for line in lines if line.strip(" ")), "")
+    shown = next((line for line in value.split("\n") if line.strip(" ")), "")
+    return (len(first) - len(first.lstrip(" "))) - (len(shown) - len(shown.lstrip(" ")))
+
+
+def _needs_indicator(lines: list[str]) -> bool:
+    """Whether a reader would take spaces of the text for its indent."""
+    for line in lines:
+        if line.strip(" "):
+            return line.startswith(" ")
+        if line:
+            return True
+    return False
+
+
+def is_literal(node: Node) -> bool:
+    """A literal or folded text."""
+    return node.kind is Kind.SCALAR and node.style in {"|", ">"}

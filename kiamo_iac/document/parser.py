@@ -8,8 +8,8 @@ from copy import copy
 from typing import Any, Final, Self
 
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.place import Keys, Lines, Place
-from kiamo_iac.document.reader import Reader
+from kiamo_iac.core.place import Keys, LineIndex, Place
+from kiamo_iac.document.reader import YamlReader
 
 Node = dict[str, Any] | list[Any]
 
@@ -22,7 +22,7 @@ class Document:
 
     __slots__ = ("_first", "_lines", "_marks", "_originals", "_shapes", "data", "diagnostics", "file")
 
-    def __init__(self, reader: Reader, lines: Lines) -> None:
+    def __init__(self, reader: YamlReader, lines: LineIndex) -> None:
         """Reads all that `reader` has."""
         self.file = lines.file
         self.data = reader.read()
@@ -71,5 +71,5 @@ class Document:
 def parse(text: str, *, file: str) -> Document:
     """Read one YAML 1.2 document; `file` is its name in diagnostics. Never raises: problems are diagnostics."""
     text = text.removeprefix("\ufeff")
-    lines = Lines(file, text)
-    return Document(Reader(text, lines), lines)
+    lines = LineIndex(file, text)
+    return Document(YamlReader(text, lines), lines)

@@ -21,11 +21,11 @@ from ruamel.yaml.events import (
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.known_forms import blotted, forms_in, may_have_form
-from kiamo_iac.core.place import Lines
+from kiamo_iac.core.place import LineIndex
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import names_secret
-from kiamo_iac.document import syntax
+from kiamo_iac.document import syntax_errors
 from kiamo_iac.document.scalars import NUMERIC, WORDS, Scalar, refused_tag, resolve, tagged
 
 try:
@@ -66,10 +66,10 @@ class _Stop(Exception):  # noqa: N818 - no fault: the diagnostic is already writ
     """Nothing that follows in the file can be read."""
 
 
-class Reader:
+class YamlReader:
     """One pass over one text. `_mapping` and `_sequence` are the hot path: they look up no more than they must."""
 
-    def __init__(self, text: str, lines: Lines) -> None:
+    def __init__(self, text: str, lines: LineIndex) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.marks: list[int] = []
         """The offsets in the text that `Place.read` wants, of all mappings and lists."""
@@ -102,7 +102,7 @@ class Reader:
         except _Stop:
             return None
         except (YAMLError, UnicodeEncodeError) as error:
-            fault = syntax.explain(error, self._text)
+            fault = syntax_errors.explain(error, self._text)
             self._say(fault.code, fault.summary, fault.offset, hint=fault.hint)
             return None
 

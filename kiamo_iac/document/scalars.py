@@ -13,7 +13,7 @@ from kiamo_iac.core.quote import quote
 Scalar = str | int | float | bool | None
 
 
-class Remark(NamedTuple):
+class ScalarProblem(NamedTuple):
     """What there is to say about a scalar."""
 
     code: str
@@ -45,25 +45,27 @@ _SEXAGESIMAL: Final = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+")
 _INT64: Final = 2**63
 
 
-def resolve(text: str) -> tuple[Scalar, Remark | None]:
+def resolve(text: str) -> tuple[Scalar, ScalarProblem | None]:
     """The value of a plain scalar and what there is to say about it; the text itself where it is refused."""
     if text in _WORDS:
         return _WORDS[text], None
     if text in _OLD_BOOLEANS:
         hint = f"YAML 1.2 reads text, YAML 1.1 read a boolean: write true, false, or {quote(text)} in quotes"
-        return text, Remark("KIA0118", f"{quote(text)} without quotes is text, not a boolean", hint, Severity.WARNING)
+        return text, ScalarProblem(
+            "KIA0118", f"{quote(text)} without quotes is text, not a boolean", hint, Severity.WARNING
+        )
     return _number(text) if text[0] in NUMERIC else (text, None)
 
 
-def _number(text: str) -> tuple[Scalar, Remark | None]:
+def _number(text: str) -> tuple[Scalar, ScalarProblem | None]:
     if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
         if _KEEPS_ZERO.match(text):
             lost = "plus" if text[0] == "+" else "zero"
             summary = f"{quote(text)} without quotes is a number, which loses the leading {lost} of a phone number"
-            return text, Remark("KIA0114", summary, f"quote it: {quote(text)}")
+            return text, ScalarProblem("KIA0114", summary, f"quote it: {quote(text)}")
         return _exact(text)
     if _DATE.fullmatch(text):
-        return text, Remark(
+        return text, ScalarProblem(
             "KIA0115",
             f"{quote(text)} without quotes is a date to some readers and text to others",
             f"quote it: {quote(text)}",
@@ -74,17 +76,17 @@ def _number(text: str) -> tuple[Scalar, Remark | None]:
             if _BASED.fullmatch(text)
             else f"quote it if it is text: {quote(text)}"
         )
-        return text, Remark("KIA0116", f"{quote(text)} is not a number that JSON knows", hint)
+        return text, ScalarProblem("KIA0116", f"{quote(text)} is not a number that JSON knows", hint)
     if _SEXAGESIMAL.fullmatch(text):
         hint = f"quote it, so that every reader takes it for text: {quote(text)}"
-        return text, Remark(
+        return text, ScalarProblem(
             "KIA0118", f"{quote(text)} without quotes is text, and a number to YAML 1.1", hint, Severity.WARNING
         )
     return text, None
 
 
-def _exact(text: str) -> tuple[Scalar, Remark | None]:
-    remark = Remark(
+def _exact(text: str) -> tuple[Scalar, ScalarProblem | None]:
+    remark = ScalarProblem(
         "KIA0116", "this number is too large to be kept exactly", "quote it if it is text, such as an identifier"
     )
     if _INTEGER.fullmatch(text):
@@ -103,13 +105,13 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
-def refused_tag(tag: str) -> Remark:
+def refused_tag(tag: str) -> ScalarProblem:
     """What there is to say about a tag that is not of the core schema."""
     shown = quote(tag.replace("tag:yaml.org,2002:", "!!"))
-    return Remark("KIA0107", f"the tag {shown} is not read", "remove the tag: a file holds plain data")
+    return ScalarProblem("KIA0107", f"the tag {shown} is not read", "remove the tag: a file holds plain data")
 
 
-def tagged(tag: str, text: str) -> tuple[Scalar, Remark | None]:
+def tagged(tag: str, text: str) -> tuple[Scalar, ScalarProblem | None]:
     """The value of a scalar with an explicit tag: those of the core schema are read, the others refused."""
     if tag in _TEXT_TAGS:
         return text, None
@@ -118,4 +120,4 @@ def tagged(tag: str, text: str) -> tuple[Scalar, Remark | None]:
     value, remark = resolve(text)
     if remark is None and type(value) in _TYPES[tag]:
         return value, None
-    return text, Remark("KIA0107", f"{quote(text)} is not what its tag says", "remove the tag")
+    return text, ScalarProblem("KIA0107", f"{quote(text)} is not what its tag says", "remove the tag")

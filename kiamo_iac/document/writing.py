@@ -38,7 +38,7 @@ LONGEST_KEY: Final = 1000
 """libyaml reads no more than 1,024 characters as a key that has no "?" before it."""
 
 
-class Written(NamedTuple):
+class WrittenValue(NamedTuple):
     """A value ready to be put behind a "-" or a ":"."""
 
     head: str
@@ -172,7 +172,7 @@ def _key(key: Any, *, flow: bool = False, inert: bool = False) -> str:
     return f"{text}:" if len(text) <= LONGEST_KEY else f"? {text} :"
 
 
-def literal(text: str) -> Written | None:
+def literal(text: str) -> WrittenValue | None:
     """Several lines as a literal block, or None where that would not show all there is, or not keep it."""
     lines = text.split("\n")
     ends = lines[-1] == ""
@@ -184,10 +184,10 @@ def literal(text: str) -> Written | None:
         return None
     if any(line != line.rstrip() or any(map(is_hidden, line)) for line in lines):
         return None
-    return Written("|" if ends else "|-", lines)
+    return WrittenValue("|" if ends else "|-", lines)
 
 
-class Style(NamedTuple):
+class WriteStyle(NamedTuple):
     """How data is to be written in lines."""
 
     flow: Collection[str] = ()
@@ -200,15 +200,15 @@ class Style(NamedTuple):
     inert: bool = False
     """No value is a command to a CI system, see `scalar`."""
 
-    def narrower(self, columns: int) -> Style:
+    def narrower(self, columns: int) -> WriteStyle:
         """With less room."""
         return self._replace(width=self.width - columns)
 
 
-DEFAULT: Final = Style()
+DEFAULT: Final = WriteStyle()
 
 
-def write(data: Any, style: Style = DEFAULT) -> Written:
+def write(data: Any, style: WriteStyle = DEFAULT) -> WrittenValue:
     """Data as it stands behind a "-" or a ":", in lines where it is a mapping or a list that is not empty.
 
     Raises:
@@ -217,15 +217,15 @@ def write(data: Any, style: Style = DEFAULT) -> Written:
     match data:
         case str():
             lines = literal(data) if style.literals and "\n" in data else None
-            return lines or Written(scalar(data, inert=style.inert), [])
+            return lines or WrittenValue(scalar(data, inert=style.inert), [])
         case Mapping():
-            return Written("", _mapping(data, style)) if data else Written("{}", [])
+            return WrittenValue("", _mapping(data, style)) if data else WrittenValue("{}", [])
         case Sequence():
-            return Written("", _sequence(data, style)) if data else Written("[]", [])
-    return Written(scalar(data), [])
+            return WrittenValue("", _sequence(data, style)) if data else WrittenValue("[]", [])
+    return WrittenValue(scalar(data), [])
 
 
-def _mapping(data: Mapping[str, Any], style: Style) -> list[str]:
+def _mapping(data: Mapping[str, Any], style: WriteStyle) -> list[str]:
     lines: list[str] = []
     for key, value in data.items():
         narrower = style.narrower(INDENT)
@@ -233,19 +233,19 @@ def _mapping(data: Mapping[str, Any], style: Style) -> list[str]:
     return lines
 
 
-def write_under(key: str | None, value: Any, style: Style) -> Written:
+def write_under(key: str | None, value: Any, style: WriteStyle) -> WrittenValue:
     """A value under `key`, or an item of the list under it."""
     return _small(value, style, len(key)) if key is not None and key in style.flow else write(value, style)
 
 
-def _sequence(data: Sequence[Any], style: Style) -> list[str]:
+def _sequence(data: Sequence[Any], style: WriteStyle) -> list[str]:
     lines: list[str] = []
     for item in data:
         lines += item_lines(write(item, style.narrower(INDENT)))
     return lines
 
 
-def entry_lines(key: Any, written: Written, *, inert: bool = False) -> list[str]:
+def entry_lines(key: Any, written: WrittenValue, *, inert: bool = False) -> list[str]:
     """The lines of a key with its value. `inert`: see `scalar`."""
     text = _key(key, inert=inert)
     if text.startswith("? "):
@@ -253,26 +253,26 @@ def entry_lines(key: Any, written: Written, *, inert: bool = False) -> list[str]
     return _under(text, written)
 
 
-def item_lines(written: Written) -> list[str]:
+def item_lines(written: WrittenValue) -> list[str]:
     """The lines of an item of a list."""
     return _under("-", written)
 
 
-def _small(value: Any, style: Style, before: int) -> Written:
+def _small(value: Any, style: WriteStyle, before: int) -> WrittenValue:
     """A value under a key of `style.flow`; `before` is the length of the key."""
     if not isinstance(value, Mapping | Sequence) or isinstance(value, str):
         return write(value, style)
     if value and is_small(value):
         text = flow_text(value, inert=style.inert)
         if len(text) <= style.width - before:
-            return Written(text, [])
+            return WrittenValue(text, [])
     if isinstance(value, Mapping) or not value:
         return write(value, style)
     lines: list[str] = []
     for item in value:
         narrower = style.narrower(INDENT)
         lines += item_lines(_small(item, narrower, 0) if isinstance(item, Mapping) else write(item, narrower))
-    return Written("", lines)
+    return WrittenValue("", lines)
 
 
 def is_small(value: Any) -> bool:
@@ -283,7 +283,7 @@ def is_small(value: Any) -> bool:
     )
 
 
-def _under(sign: str, written: Written) -> list[str]:
+def _under(sign: str, written: WrittenValue) -> list[str]:
     """The lines of an entry whose sign is "-" or "key:"; a mapping or list begins on the line of its "-"."""
     if not written.lines:
         return [f"{sign} {written.head}"]
@@ -306,7 +306,7 @@ def dump(data: Any, *, indent: int = 0, flow: Collection[str] = (), inert: bool 
         ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters,
             keys that are not text.
     """
-    written = write(data, Style(flow, WIDTH - indent, literals=not inert, inert=inert))
+    written = write(data, WriteStyle(flow, WIDTH - indent, literals=not inert, inert=inert))
     below = [f"{' ' * INDENT}{line}" if line else "" for line in written.lines] if written.head else written.lines
     lines = [written.head, *below] if written.head else below
     return "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.place import Joined, Overlay, Place
+from kiamo_iac.core.place import JoinedPlace, MergedPlace, Place
 from kiamo_iac.core.quote import quote
 from kiamo_iac.document.parser import Document, Node
 from kiamo_iac.manifest.blocks import Block
@@ -144,7 +144,7 @@ class _PlacedMerge(Merge):
     def place(self, node: Node) -> Place:
         """Where it stands; of what was merged, each key by itself."""
         if node is self.body:
-            return Overlay(self._own, self._elsewhere)
+            return MergedPlace(self._own, self._elsewhere)
         if id(node) in self._inner:
             return self._inner[id(node)]
         return next(found for document in self._documents if (found := _place(document, node)) is not None)
@@ -169,14 +169,14 @@ class _PlacedMerge(Merge):
         for name, value in upper.items():
             if value is None and name not in old:
                 self._report(_takes_nothing(name, self._block, here))
-        self._inner[id(merged)] = Overlay(own, {name: here for name, value in upper.items() if value is not None})
+        self._inner[id(merged)] = MergedPlace(own, {name: here for name, value in upper.items() if value is not None})
         self._elsewhere[key] = self._here
 
     def joined(self, old: list[Any], upper: list[Any], items: list[Any]) -> None:
         own, here = self.place(old), self._documents[-1].place(upper)
         places = [(own, index) for index in range(len(old))]
         places += [(here, upper.index(item)) for item in items[len(old) :]]
-        self._inner[id(items)] = Joined(own, tuple(places))
+        self._inner[id(items)] = JoinedPlace(own, tuple(places))
 
 
 def _place(document: Document, node: Node) -> Place | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.rooted import real
-from kiamo_iac.document.files import decoded, read_bytes, write_text
-from kiamo_iac.document.formatting import formatted
+from kiamo_iac.document.files import decode_text, read_bytes, write_text
+from kiamo_iac.document.formatting import format_text
 from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, home_of, loose_manifests
 
 
@@ -50,7 +50,7 @@ def lay_out(project: Path | None, paths: Sequence[Path], *, write: bool) -> Iter
 def layout_of(data: bytes, *, shown: str) -> Layout:
     """The layout of the bytes of a file."""
     try:
-        text = decoded(data, shown=shown)
+        text = decode_text(data, shown=shown)
     except ManifestError as error:
         return Layout(shown, diagnostics=error.diagnostics)
     return _layout(text, data, shown)
@@ -59,7 +59,7 @@ def layout_of(data: bytes, *, shown: str) -> Layout:
 def _of_file(path: Path, shown: str, *, write: bool) -> Layout:
     try:
         data = read_bytes(path, shown=shown)
-        text = decoded(data, shown=shown)
+        text = decode_text(data, shown=shown)
     except ManifestError as error:
         return Layout(shown, diagnostics=error.diagnostics)
     found = _layout(text, data, shown)
@@ -77,7 +77,7 @@ def _home(path: Path) -> Path:
 
 
 def _layout(text: str, data: bytes, shown: str) -> Layout:
-    done = formatted(text, file=shown)
+    done = format_text(text, file=shown)
     if done.diagnostics:
         return Layout(shown, text, text, diagnostics=done.diagnostics)
     return Layout(shown, text, done.text, done.text.encode("utf-8") != data)

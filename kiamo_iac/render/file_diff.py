@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import click
 
-from kiamo_iac.document.secrets import shown_text
+from kiamo_iac.document.masking import mask_secrets
 from kiamo_iac.render.escape import document, visible
 
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}
@@ -19,7 +19,7 @@ def unified(before: str, after: str, *, name: str, listed: Collection[str] = (),
     What cannot be seen is written as an escape, so a diff with such characters shows a change and is not one to apply.
     Sensitive values are masked in it; `listed`: what other files list as such.
     """
-    old, new = (shown_text(text, listed).splitlines(keepends=True) for text in (before, after))
+    old, new = (mask_secrets(text, listed).splitlines(keepends=True) for text in (before, after))
     lines: list[str] = []
     for line in difflib.unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}"):
         shown = visible(line.rstrip("\r\n"))
@@ -43,7 +43,7 @@ def unified_diff(file: str, before: str | None, after: str, *, listed: Collectio
     file = visible(file)  # a name that this changes is none that a diff could be applied to
     tail = "\t" if " " in file else ""  # where the name ends, as GNU diff writes it
     old = "/dev/null" if before is None else f"a/{file}{tail}"
-    was, now = (_git_lines(shown_text(text, listed)) for text in (before or "", after))
+    was, now = (_git_lines(mask_secrets(text, listed)) for text in (before or "", after))
     lines = difflib.unified_diff(was, now, old, f"b/{file}{tail}")
     return "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}" for line in lines)
 

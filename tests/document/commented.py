@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from kiamo_iac.document.sameness import Path
+from kiamo_iac.document.equality import Path
 
 SCALARS = (
     "city", "label", "é è", '"q: x"', "'it''s'", "12", "true", "null", "~", "", '"0612"', "a b", "x:y", "日本", "-1.5",

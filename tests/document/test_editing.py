@@ -260,7 +260,7 @@ def test_many_edits_read_the_text_few_times(monkeypatch: pytest.MonkeyPatch) -> 
         read.append(text)
         return Tree(text)
 
-    monkeypatch.setattr("kiamo_iac.document.weaving.Tree", counted)
+    monkeypatch.setattr("kiamo_iac.document.edit_batch.Tree", counted)
     text = "b:\n" + "".join(f"  - name: n{n}\n    l:\n      - 1\n      - 2\n      - 3\n" for n in range(100))
     editor = Editor(text, file="m.yaml")
     for n in range(100):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kiamo_iac.core.diagnostics import has_errors
 from kiamo_iac.document.editing import Editor
+from kiamo_iac.document.equality import Path, difference
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.sameness import Path, difference
 from kiamo_iac.document.tree import Tree
 from tests.document.commented import Writer, paths
 

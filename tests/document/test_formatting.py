@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from kiamo_iac.core.diagnostics import Severity, has_errors
 from kiamo_iac.core.errors import ManifestError
+from kiamo_iac.document.equality import difference
 from kiamo_iac.document.files import read_text
-from kiamo_iac.document.formatting import comments_in, formatted
+from kiamo_iac.document.formatting import comments_in, format_text
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.sameness import difference
 from kiamo_iac.document.tree import Tree
 from tests.document.commented import Writer
 
@@ -31,7 +31,7 @@ def comments(text: str) -> list[str]:
 
 
 def laid_out(text: str) -> str:
-    result = formatted(text, file="m.yaml")
+    result = format_text(text, file="m.yaml")
     assert result.diagnostics == ()
     return result.text
 
@@ -87,7 +87,7 @@ def test_the_corpus_is_laid_out_or_left_alone(path: Path) -> None:
     except ManifestError:
         assert not path.name.startswith("accepted")
         return
-    result = formatted(text, file=path.name)
+    result = format_text(text, file=path.name)
     refused = [d for d in parse(text, file=path.name).diagnostics if d.severity is Severity.ERROR]
     assert list(result.diagnostics) == refused
     if refused:
@@ -155,7 +155,7 @@ def test_a_long_text_keeps_its_lines() -> None:
 
 
 def test_errors_are_told_and_the_text_stays() -> None:
-    result = formatted("a:   0612\nb: [1\n", file="m.yaml")
+    result = format_text("a:   0612\nb: [1\n", file="m.yaml")
     assert [d.code for d in result.diagnostics] == ["KIA0114", "KIA0101"]
     assert result.text == "a:   0612\nb: [1\n"
 
@@ -168,7 +168,7 @@ def test_errors_are_told_and_the_text_stays() -> None:
     ],
 )
 def test_what_is_not_certain_is_refused(text: str, place: str, words: str) -> None:
-    result = formatted(text, file="m.yaml")
+    result = format_text(text, file="m.yaml")
     (diagnostic,) = result.diagnostics
     assert (diagnostic.code, str(diagnostic.source)) == ("KIA0120", place)
     assert words in diagnostic.summary
@@ -187,12 +187,12 @@ def test_what_is_not_certain_is_refused(text: str, place: str, words: str) -> No
     ],
 )
 def test_a_layout_that_is_wrong_is_never_given(lines: list[str], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = formatted.__globals__["Layout"].lines
+    real = format_text.__globals__["Layout"].lines
     monkeypatch.setattr(
         "kiamo_iac.document.layout.Layout.lines",
         lambda self: lines if self._text == "a:   1 # c\n" else real(self),
     )
-    result = formatted("a:   1 # c\n", file="m.yaml")
+    result = format_text("a:   1 # c\n", file="m.yaml")
     (diagnostic,) = result.diagnostics
     assert diagnostic.code == "KIA0120"
     assert words in diagnostic.summary
@@ -202,7 +202,7 @@ def test_a_layout_that_is_wrong_is_never_given(lines: list[str], words: str, mon
 @pytest.mark.parametrize("root", ["{}", "[]", "{a: 1}", "x", '"a: b"', "&x {a: 1}", "!!map {a: 1}"])
 @pytest.mark.parametrize("before", ["# c\n", "# c\n\n# d\n", "---\n# c\n", "# c\n---\n"])
 def test_comments_before_a_text_that_is_one_value(before: str, root: str) -> None:
-    done = formatted(f"{before}{root}  # e\n", file="m.yaml")
+    done = format_text(f"{before}{root}  # e\n", file="m.yaml")
     assert done.diagnostics == ()
     assert comments_in(done.text) == comments_in(f"{before}{root}  # e\n")
     assert done.text.count("#") == before.count("#") + 1
@@ -220,6 +220,6 @@ def test_an_overlooked_comment_stops_the_layout(monkeypatch: pytest.MonkeyPatch)
             self.comments = []
 
     monkeypatch.setattr("kiamo_iac.document.formatting.Tree", Blind)
-    done = formatted("a:   1\n# b\n", file="m.yaml")
+    done = format_text("a:   1\n# b\n", file="m.yaml")
     assert [d.code for d in done.diagnostics] == ["KIA0120"]
     assert done.text == "a:   1\n# b\n"

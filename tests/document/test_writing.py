@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from kiamo_iac.core.diagnostics import has_errors
+from kiamo_iac.document.equality import copied, difference, spelled
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.sameness import copied, difference, spelled
 from kiamo_iac.document.writing import dump, flow_text, is_plain, scalar
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20) | st.text(

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from kiamo_iac.cli.main import run
 from kiamo_iac.core.rooted import RootedFile
-from kiamo_iac.document.formatting import Formatted, formatted
+from kiamo_iac.document.formatting import FormatResult, format_text
 from kiamo_iac.emulator import FULL_TOKEN
 from tests.pipelines.machine import ROOT
 
@@ -299,7 +299,7 @@ def test_any_names_of_environments_are_valid_and_in_the_canonical_layout(
     for name in tree(folder):
         if name.endswith(".yaml"):
             text = (folder / name).read_text()
-            assert formatted(text, file=name) == Formatted(text)
+            assert format_text(text, file=name) == FormatResult(text)
     assert all("%{" not in (folder / name).read_text() for name in tree(folder))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from kiamo_iac.core.diagnostics import SourceRange, has_errors
+from kiamo_iac.document.equality import difference
 from kiamo_iac.document.parser import parse
-from kiamo_iac.document.sameness import difference
 from kiamo_iac.document.tree import Tree
 
 _BOM = "\ufeff"

@@ -8,7 +8,7 @@ from kiamo_iac.core.change_window import WRITTEN
 from kiamo_iac.core.environ import RESERVED_ENDINGS, RESERVED_NAMES
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
-from kiamo_iac.document.schema import (
+from kiamo_iac.document.json_schema import (
     Schema,
     closed,
     defined,

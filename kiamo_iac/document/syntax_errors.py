@@ -12,7 +12,7 @@ from ruamel.yaml.reader import ReaderError
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 
-class Fault(NamedTuple):
+class SyntaxProblem(NamedTuple):
     """A syntax error."""
 
     code: str
@@ -85,7 +85,7 @@ _FROM_ITS_BEGINNING: Final = frozenset({"found unexpected end of stream", "found
 """Problems that libyaml places where it gave up; what a person has to change is where it began."""
 
 
-def explain(error: Exception, text: str) -> Fault:
+def explain(error: Exception, text: str) -> SyntaxProblem:
     """The fault that an exception of the parser, raised while it read `text`, stands for."""
     if isinstance(error, MarkedYAMLError):
         return _marked(error, text)
@@ -93,11 +93,11 @@ def explain(error: Exception, text: str) -> Fault:
     if isinstance(error, (ReaderError, UnicodeEncodeError)) and found:
         summary = f"the character U+{ord(found[0]):04X} cannot stand in YAML"
         hint = 'remove it, or write it as "\\x…" or "\\u…" inside double quotes'
-        return Fault("KIA0119", summary, hint, found.start())
-    return Fault("KIA0101", "the file is not YAML", "check its syntax", 0)
+        return SyntaxProblem("KIA0119", summary, hint, found.start())
+    return SyntaxProblem("KIA0101", "the file is not YAML", "check its syntax", 0)
 
 
-def _marked(error: Any, text: str) -> Fault:
+def _marked(error: Any, text: str) -> SyntaxProblem:
     problem: str = error.problem or "the syntax is broken"
     begins = problem in _FROM_ITS_BEGINNING and error.context_mark is not None
     mark = error.context_mark if begins else (error.problem_mark or error.context_mark)
@@ -107,4 +107,4 @@ def _marked(error: Any, text: str) -> Fault:
         summary, hint = "a tab stands where YAML wants spaces", "indent with spaces"
     if text[max(offset - 1, 0) : offset + 1] == "${":
         hint = 'inside of { } and [ ], quote a text that holds "${"'
-    return Fault(_CODES.get(problem, "KIA0101"), summary, hint, offset)
+    return SyntaxProblem(_CODES.get(problem, "KIA0101"), summary, hint, offset)

@@ -8,13 +8,12 @@ from collections.abc import Collection, Iterator
 from ruamel.yaml.error import YAMLError
 
 from kiamo_iac.core.sensitive import MASK, names_secret
-from kiamo_iac.document.nodes import Kind, Node
-from kiamo_iac.document.tree import Tree
+from kiamo_iac.document.tree import Kind, Node, Tree
 
 _NO_SECRETS = frozenset({"", "~", "null", "true", "false"})
 
 
-def shown_text(text: str, listed: Collection[str] = ()) -> str:
+def mask_secrets(text: str, listed: Collection[str] = ()) -> str:
     """`text` without secrets, for a diff; the very same where there are none, or where it is no YAML.
 
     `listed`: what other files list as sensitive, of whichever resource; the lists of the text itself count too.
@@ -39,7 +38,7 @@ def shown_text(text: str, listed: Collection[str] = ()) -> str:
     return "".join([*parts, text[end:]])
 
 
-def listed_in(text: str) -> frozenset[str]:
+def sensitive_paths_in(text: str) -> frozenset[str]:
     """What a file lists as sensitive, of whichever resource."""
     root = _root(text) if "sensitive" in text else None
     return frozenset(_lists(root)) if root is not None else frozenset()
