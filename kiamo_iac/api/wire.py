@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, assert_never
 
 from kiamo_iac.api.response import ApiResponse, kind_of
 from kiamo_iac.contract.model import Attribute, Contract
 from kiamo_iac.contract.outgoing import refused_id
 from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.printable import printable
-from kiamo_iac.core.resource import Reference, Resource
+from kiamo_iac.core.resource import Reference, ReferenceShape, Resource
 from kiamo_iac.core.sensitive import Sensitive, hidden, hidden_text, revealed
 from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId
 
@@ -48,7 +48,7 @@ class Decoder:
         self._parent_type = _ID_TYPES[contract.kinds[stanza.parent].id.type] if stanza.parent else str
         self._plain: list[tuple[str, str, type | None]] = []
         self._words: list[tuple[str, str, dict[tuple[type, Any], str], bool]] = []
-        self._references: list[tuple[str, str, type, bool]] = []
+        self._references: list[tuple[Reference, str, type]] = []
         self._extras: list[tuple[str, str]] = []
         for name, attribute in stanza.attributes.items():
             if attribute.values is not None:
@@ -57,7 +57,7 @@ class Decoder:
             elif name in references and attribute.refers_to is not None:
                 by_id = attribute.by == "id"
                 type_ = _ID_TYPES[contract.kinds[attribute.refers_to].id.type] if by_id else str
-                self._references.append((name, attribute.wire, type_, references[name].mapping))
+                self._references.append((references[name], attribute.wire, type_))
             elif attribute.read_only and name != "state":
                 self._extras.append((name, attribute.wire))
             else:
@@ -98,8 +98,11 @@ class Decoder:
             raise self._wrong(item, self._plain[0][1], "a name", answer=answer)
         for name, wire, words, needed in self._words:
             self._word(item, attributes, name=name, wire=wire, words=words, needed=needed, answer=answer)
-        for name, wire, type_, mapping in self._references:
-            self._reference(item, attributes, name=name, wire=wire, type_=type_, mapping=mapping, answer=answer)
+        for reference, wire, type_ in self._references:
+            if wire in item:
+                value = self._reference(item, reference, wire=wire, type_=type_, answer=answer)
+                if value is not None:
+                    attributes[reference.attribute] = value
         return LiveRow(
             remote_id=self.id_of(item, answer),
             name=attributes["name"],
@@ -148,30 +151,28 @@ class Decoder:
         attributes[name] = word
 
     def _reference(
-        self,
-        item: dict[str, Any],
-        attributes: dict[str, Any],
-        *,
-        name: str,
-        wire: str,
-        type_: type,
-        mapping: bool,
-        answer: ApiResponse,
-    ) -> None:
-        if wire not in item:
-            return
+        self, item: dict[str, Any], reference: Reference, *, wire: str, type_: type, answer: ApiResponse
+    ) -> Any:
+        """The ids or names under `wire`, in the shape of the reference; None where it refers to nothing."""
         value = item[wire]
-        if not mapping:
-            if value is not None and type(value) is not type_:
-                raise self._wrong(item, wire, _WORDS[type_], answer=answer)
-            if value is not None:
-                attributes[name] = value
-        elif not value and (value is None or type(value) is list):
-            attributes[name] = {}  # how servers written in PHP put an empty mapping
-        elif isinstance(value, dict) and all(type(target) is type_ for target in value.values()):
-            attributes[name] = value
-        else:
-            raise self._wrong(item, wire, f"a mapping of {_WORDS[type_]} each", answer=answer)
+        match reference.shape:
+            case ReferenceShape.ONE:
+                wanted = _WORDS[type_]
+                if value is None:
+                    return None
+            case ReferenceShape.LIST:
+                wanted = f"a list of {_WORDS[type_]} each"
+                if value is None:
+                    return []
+            case ReferenceShape.MAPPING:
+                wanted = f"a mapping of {_WORDS[type_]} each"
+                if value is None or value == []:  # how servers written in PHP put an empty mapping
+                    return {}
+            case _:
+                assert_never(reference.shape)
+        if not reference.fits(value) or any(type(target) is not type_ for _, target in reference.items(value)):
+            raise self._wrong(item, wire, wanted, answer=answer)
+        return value
 
     def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, answer: ApiResponse) -> RemoteId:
         found: RemoteId = item.get(wire, "")
@@ -228,9 +229,7 @@ def encode(contract: Contract, kind: type[Resource], attributes: Mapping[str, An
 def _value(attribute: Attribute, reference: Reference | None, value: Any, *, refer: Refer) -> Any:
     if reference is not None and attribute.refers_to is not None and value is not None:
         by_id = attribute.by == "id"
-        if reference.mapping:
-            return {role: refer(reference, name, by_id) for role, name in value.items()}
-        return refer(reference, value, by_id)
+        return reference.map(value, lambda name: refer(reference, name, by_id))
     if attribute.values is not None and isinstance(value, str):
         return attribute.values.get(value, value)
     return value
@@ -252,9 +251,7 @@ def put_names(attributes: dict[str, Any], reference: Reference, names: Mapping[R
     """Put names in the place of ids; what is in no list has gone."""
     value = attributes.get(reference.attribute)
     if value is not None:
-        attributes[reference.attribute] = (
-            {role: _named(names, id_) for role, id_ in value.items()} if reference.mapping else _named(names, value)
-        )
+        attributes[reference.attribute] = reference.map(value, lambda id_: _named(names, id_))
 
 
 def _named(names: Mapping[RemoteId, str], id_: RemoteId) -> str:

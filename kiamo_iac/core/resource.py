@@ -9,10 +9,10 @@ are data, in the contract.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -58,26 +58,106 @@ class Scope(StrEnum):
     """Below the same parent."""
 
 
+class ReferenceShape(StrEnum):
+    """How an attribute holds the names of what it refers to."""
+
+    ONE = "one"
+    LIST = "list"
+    """In the order that is declared: another order is another value."""
+    MAPPING = "mapping"
+    """Role → name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An attribute that names other things."""
+    """An attribute that names other resources.
+
+    All methods take values with names, or with what stands for a name elsewhere (an id, a row of a seed). A value of
+    another shape (of a ledger that an older version wrote) holds no names.
+    """
 
     attribute: str
     kind: str
     scope: Scope
-    mapping: bool = False
-    """False: the attribute is one name. True: a mapping whose values are names."""
+    shape: ReferenceShape = ReferenceShape.ONE
     missing: str | None = None
     """The vendor's code for a target that does not exist."""
     in_use: str | None = None
     """The vendor's code for deleting a target that something unfinished still refers to."""
 
-    def names(self, attributes: Mapping[str, Any]) -> tuple[str, ...]:
-        """The names that a thing with these attributes refers to, in the order in which they stand."""
+    @property
+    def holds_several(self) -> bool:
+        """Whether a value is a list or a mapping, whose entries have places of their own."""
+        return self.shape is not ReferenceShape.ONE
+
+    def names(self, attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The names that a resource with these attributes refers to, in the order of the value."""
         value = attributes.get(self.attribute)
-        if value is None:
+        if value is None or not self.fits(value):
             return ()
-        return tuple(value.values()) if self.mapping else (value,)
+        if self.shape is ReferenceShape.ONE:
+            return (value,)
+        return tuple(value.values() if self.shape is ReferenceShape.MAPPING else value)
+
+    def items(self, value: Any) -> Iterator[tuple[str | None, Any]]:
+        """Each name of a value with its key: the role, the index as `Place.at` takes it ("0"), or None for one name."""
+        if value is None or not self.fits(value):
+            return
+        match self.shape:
+            case ReferenceShape.ONE:
+                yield None, value
+            case ReferenceShape.LIST:
+                yield from ((str(index), name) for index, name in enumerate(value))
+            case ReferenceShape.MAPPING:
+                yield from value.items()
+            case _:
+                assert_never(self.shape)
+
+    def map(self, value: Any, change: Callable[[Any], Any]) -> Any:
+        """The value with `change` of each name in its place; an entry that becomes None is left out.
+
+        A value without names, None among them, comes back as it is.
+        """
+        return self.map_items(value, lambda _, name: change(name))
+
+    def map_items(self, value: Any, change: Callable[[str | None, Any], Any]) -> Any:
+        """As `map`; `change` takes the key of each name too, as `items` has it."""
+        if value is None or not self.fits(value):
+            return value
+        changed = {key: new for key, name in self.items(value) if (new := change(key, name)) is not None}
+        match self.shape:
+            case ReferenceShape.ONE:
+                return changed.get(None)
+            case ReferenceShape.LIST:
+                return list(changed.values())
+            case ReferenceShape.MAPPING:
+                return changed
+            case _:
+                assert_never(self.shape)
+
+    def equal(self, one: Any, other: Any, same: Callable[[Any, Any], bool]) -> bool:
+        """Whether two values hold the same names under the same keys; `same` compares a name of each."""
+        if not self.fits(one) or not self.fits(other):
+            return False
+        if self.shape is ReferenceShape.ONE:
+            return same(one, other)
+        names, others = dict(self.items(one)), dict(self.items(other))
+        return names.keys() == others.keys() and all(same(name, others[key]) for key, name in names.items())
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value has the shape of this reference; its names are not looked at."""
+        match self.shape:
+            case ReferenceShape.ONE:
+                return isinstance(value, str) or not isinstance(value, _SEVERAL)
+            case ReferenceShape.LIST:
+                return isinstance(value, list)
+            case ReferenceShape.MAPPING:
+                return isinstance(value, Mapping)
+            case _:
+                assert_never(self.shape)
+
+
+_SEVERAL = (Mapping, list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Documents:
         """Every id of the document, so that none of them is made before its turn comes; what is wrong is told then."""
         for name, attribute in self._contract.kinds[parent].attributes.items() if parent else ():
             value = item.get(name) if attribute.refers_to else None
-            for marker in (value, *value.values()) if isinstance(value, dict) else ():
+            inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            for marker in (value, *inner):
                 if isinstance(marker, dict) and "gone" in marker and "id" in marker:
                     yield attribute.refers_to or "", str(marker["id"])
         for collection, kind in self._collections[parent].items():

@@ -194,12 +194,8 @@ class ParentGoneError(Exception):
 def _put_back(attributes: dict[str, object], reference: Reference, renamed: Mapping[str, str] | None) -> None:
     """Put the names of when the plan was made in the place of those that this run gave."""
     value = attributes.get(reference.attribute)
-    if not renamed or value is None:
-        return
-    if reference.mapping and isinstance(value, dict):
-        attributes[reference.attribute] = {r: renamed.get(identity(n), n) for r, n in value.items()}
-    elif isinstance(value, str):
-        attributes[reference.attribute] = renamed.get(identity(value), value)
+    if renamed and value is not None:
+        attributes[reference.attribute] = reference.map(value, lambda name: renamed.get(identity(name), name))
 
 
 MONOTONIC: Final[Callable[[], float]] = time.monotonic

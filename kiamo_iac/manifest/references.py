@@ -27,7 +27,7 @@ class References:
         capabilities: Capabilities,
         guesses: Guesses,
     ) -> None:
-        """`inner`: the places of attributes that are mappings, by address and attribute."""
+        """`inner`: the places of attributes that are lists or mappings of names, by address and attribute."""
         self._things = things
         self._siblings = siblings
         self._inner = inner
@@ -50,10 +50,9 @@ class References:
                 if value:
                     parent = thing.address.parent if reference.scope is Scope.SIBLING else None
                     settled = self._settled_below(parent, reference.kind)
-                    pairs = value.items() if reference.mapping else ((None, value),)
-                    for role, name in pairs:
+                    for key, name in reference.items(value):
                         if name not in settled:
-                            problem = self._check(thing, reference, parent=parent, name=name, role=role)
+                            problem = self._check(thing, reference, parent=parent, name=name, key=key)
                             if problem is not None:
                                 yield problem
 
@@ -74,7 +73,7 @@ class References:
         return {identity(default["name"]) for default in defaults}
 
     def _check(
-        self, thing: Instance, reference: Reference, *, parent: Address | None, name: str, role: str | None
+        self, thing: Instance, reference: Reference, *, parent: Address | None, name: str, key: str | None
     ) -> Diagnostic | None:
         target = self._kinds[reference.kind]
         address = Address.of(target.collection, name, parent)
@@ -82,8 +81,8 @@ class References:
         if declared is not None and declared.lifecycle.ensure is Ensure.PRESENT:
             return None
         source = thing.source_of(reference.attribute)
-        if role is not None and thing.address in self._inner:
-            source = self._inner[thing.address][reference.attribute].at(role)
+        if key is not None and thing.address in self._inner:
+            source = self._inner[thing.address][reference.attribute].at(key)
         if declared is not None:
             return Diagnostic(
                 "KIA0224",

@@ -22,7 +22,7 @@ class Shape:
     keys: frozenset[str]
     """Keys that its model knows."""
     inner: tuple[str, ...]
-    """Attributes that are mappings of references, whose places are kept for later checks."""
+    """Attributes that are lists or mappings of references, whose places are kept for later checks."""
     check: Callable[[Any], object]
     """Validates a block without the keys of children and ancestors; raises pydantic's ValidationError."""
 
@@ -63,7 +63,7 @@ def _shape(kind: type[Resource]) -> Shape:
         ancestors=_ancestors(kind),
         children={child.collection: child for child in children_of(kind.kind)},
         keys=frozenset(kind.model_fields),
-        inner=tuple(reference.attribute for reference in kind.references if reference.mapping),
+        inner=tuple(reference.attribute for reference in kind.references if reference.holds_several),
         check=kind.__pydantic_validator__.validate_python,
     )
 

@@ -26,11 +26,9 @@ class References:
         reference = _reference(pair.kind, key)
         if reference is None or before is None:
             return same(before, after)
-        if not reference.mapping:
-            return self._final_name(pair, reference, before) == identity(after)
-        if not isinstance(before, Mapping) or before.keys() != after.keys():
-            return False
-        return all(self._final_name(pair, reference, before[role]) == identity(after[role]) for role in after)
+        return reference.equal(
+            before, after, lambda live, declared: self._final_name(pair, reference, live) == identity(declared)
+        )
 
     def moved(self, pair: Pair, key: str) -> bool:
         """Whether what `key` names may bear another name in the end."""

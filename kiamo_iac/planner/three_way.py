@@ -218,11 +218,10 @@ def _meant(key: str, three: _Three, kind: type[Resource], names: Names) -> _Thre
 
 
 def _resolved(reference: Reference, value: Any, name: Callable[[Reference, str], str]) -> Any:
-    if isinstance(value, str):
-        return value if isinstance(value, DanglingReference) else name(reference, value)
-    if isinstance(value, Mapping):
-        return {role: _resolved(reference, inner, name) for role, inner in value.items()}
-    return value
+    def final(found: Any) -> Any:
+        return name(reference, found) if isinstance(found, str) and not isinstance(found, DanglingReference) else found
+
+    return reference.map(value, final)
 
 
 class _Leaves:

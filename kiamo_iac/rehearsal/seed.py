@@ -105,12 +105,7 @@ class _Sower:
         return True
 
     def _reference(self, instance: Instance, reference: Reference, value: Any) -> Any:
-        if value is None:
-            return None
-        if not reference.mapping:
-            return self._target(instance, reference, value)
-        held = {role: self._target(instance, reference, name) for role, name in value.items()}
-        return {role: name for role, name in held.items() if name is not None}
+        return reference.map(value, lambda name: self._target(instance, reference, name))
 
     def _target(self, instance: Instance, reference: Reference, name: str) -> Any:
         """A name as the document has it; what is gone, only where the thing is over."""

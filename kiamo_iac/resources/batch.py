@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from kiamo_iac.core.resource import Name, Reference, Resource, Scope, undeclared
+from kiamo_iac.core.resource import Name, Reference, ReferenceShape, Resource, Scope, undeclared
 from kiamo_iac.core.state_machine import Requirement, StateMachine
 
 _RUNNING = frozenset({"started"})
@@ -30,7 +30,14 @@ class Batch(Resource):
     parent: ClassVar[str | None] = "base"
     references: ClassVar[tuple[Reference, ...]] = (
         Reference("service", "service", Scope.INSTANCE, missing="ERR_3001", in_use="ERR_2140"),
-        Reference("association", "field", Scope.SIBLING, mapping=True, missing="ERR_1120", in_use="ERR_1120"),
+        Reference(
+            "association",
+            "field",
+            Scope.SIBLING,
+            shape=ReferenceShape.MAPPING,
+            missing="ERR_1120",
+            in_use="ERR_1120",
+        ),
     )
     machine: ClassVar[StateMachine | None] = StateMachine(
         initial="new",

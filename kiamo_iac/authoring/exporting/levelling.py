@@ -13,7 +13,7 @@ from kiamo_iac.authoring.exporting.remarks import Change, Remarks
 from kiamo_iac.authoring.exporting.sayings import Saying, Sayings, Unsaid, reference_of
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.quote import quote
-from kiamo_iac.core.resource import COMMON_KEYS, Ensure
+from kiamo_iac.core.resource import COMMON_KEYS, Ensure, Reference
 from kiamo_iac.core.sensitive import hidden, sensitive_paths, shows
 from kiamo_iac.core.state import DanglingReference, Instance
 from kiamo_iac.core.strict_json import same
@@ -125,9 +125,10 @@ class Levelling:
             self._take(declared, live, key, Unsaid("KIA1009", "is empty, and a run state that is declared needs it"))
             return
         reference = reference_of(declared.kind, key)
-        if reference is not None and reference.mapping:
-            kept = {role: before[role] if _alike(before.get(role), name) else name for role, name in value.items()}
-            self._level(declared, key, kept)
+        if reference is not None and reference.holds_several:
+            value = _with_spelling_of(before, value, reference)
+        if isinstance(value, Mapping):
+            self._level(declared, key, value)
             return
         source, variables = layers.source_of(key), layers.variables(key)
         if self._tried(declared, lambda: layers.put(key, value), key):
@@ -262,9 +263,18 @@ def equal(declared: Declared, key: str, value: Any, live: Any) -> bool:
     reference = reference_of(declared.kind, key)
     if reference is None:
         return same(value, live)
-    if not reference.mapping:
-        return _alike(value, live)
-    return value.keys() == live.keys() and all(_alike(value[role], live[role]) for role in value)
+    return reference.equal(value, live, _alike)
+
+
+def _with_spelling_of(before: Any, value: Any, reference: Reference) -> Any:
+    """The live names, each as it is declared under its key where that differs in its Unicode form alone."""
+    declared = dict(reference.items(before))
+
+    def spelled(key: str | None, name: str) -> str:
+        old: str | None = declared.get(key)
+        return old if old is not None and _alike(old, name) else name
+
+    return reference.map_items(value, spelled)
 
 
 def _alike(declared: Any, live: Any) -> bool:

@@ -12,10 +12,10 @@ from kiamo_iac.resources import kinds
 
 
 def in_brackets() -> frozenset[str]:
-    """Keys whose small values are written in brackets: columns, and mappings of references."""
+    """Keys whose small values are written in brackets: columns, and lists and mappings of references."""
     columns = {kind.collection for kind in kinds().values() if kind.column}
-    mappings = {reference.attribute for kind in kinds().values() for reference in kind.references if reference.mapping}
-    return frozenset(columns | mappings)
+    references = [reference for kind in kinds().values() for reference in kind.references]
+    return frozenset(columns | {reference.attribute for reference in references if reference.holds_several})
 
 
 def new_text(data: Mapping[str, Any], *, inert: bool = False) -> str:

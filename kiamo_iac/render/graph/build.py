@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, assert_never
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
+from kiamo_iac.core.resource import Ensure, Reference, ReferenceShape, Resource, Scope
 from kiamo_iac.core.state import Instance, State
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.diagnostics import counted
@@ -78,12 +78,9 @@ def _needs(instance: Instance) -> Iterator[tuple[Address, str, str]]:
 def _named(
     instance: Instance, reference: Reference, target: type[Resource], below: Address | None
 ) -> Iterator[tuple[Address, str, str]]:
-    value = instance.attributes.get(reference.attribute)
-    if value is None:
-        return
-    pairs = value.items() if reference.mapping else ((reference.attribute, value),)
-    for label, name in pairs:
-        yield Address.of(target.collection, name, below), target.kind, str(label)
+    for key, name in reference.items(instance.attributes.get(reference.attribute)):
+        label = key if reference.shape is ReferenceShape.MAPPING and key is not None else reference.attribute
+        yield Address.of(target.collection, name, below), target.kind, label
 
 
 def plan_graph(plan: Plan) -> Graph:
