@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.document.json_schema import ANY, Schema, closed, defined, schema_document, with_null
+from kiamo_iac.core.json_schema import ANY, Schema, closed, defined, schema_document, with_null
 from kiamo_iac.resources import kinds
 
 VERSION: Final = 1

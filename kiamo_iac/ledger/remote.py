@@ -68,7 +68,7 @@ class RemoteStore:
         interval: float = INTERVAL,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`content`: what `remote` holds at `revision`; with `from_backup`, what `backup` holds and has yet to be written."""
+        """`content`: what `remote` holds at `revision`; with `from_backup`, what `backup` holds."""
         self._remote = remote
         self._content = content.copy()
         self._revision = revision

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kiamo_iac.document.json_schema import (
+from kiamo_iac.core.json_schema import (
     ANY,
     Schema,
     closed,

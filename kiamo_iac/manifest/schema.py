@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
+from kiamo_iac.core.json_schema import Schema, defined, list_of, schema_document, text, with_null
 from kiamo_iac.core.resource import COMMON_KEYS
-from kiamo_iac.document.json_schema import Schema, defined, list_of, schema_document, text, with_null
 from kiamo_iac.manifest.schema_hover import remarks
 from kiamo_iac.manifest.shapes import Shape, shapes
 from kiamo_iac.manifest.variables import VARIABLE_NAME

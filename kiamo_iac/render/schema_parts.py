@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.document.json_schema import Schema, closed, defined, list_of, one_of, text, text_or_null
+from kiamo_iac.core.json_schema import Schema, closed, defined, list_of, one_of, text, text_or_null
 from kiamo_iac.planner.plan import Action
 
 PLACE_PATTERN: Final = r":[1-9][0-9]*:[1-9][0-9]*$"

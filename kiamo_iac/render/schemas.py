@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.document.json_schema import (
+from kiamo_iac.core.json_schema import (
     ANY,
     Schema,
     closed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiamo_iac.authoring.promoting.model import How
-from kiamo_iac.document.json_schema import Schema, closed, list_of, one_of, schema_document, text, text_or_null
+from kiamo_iac.core.json_schema import Schema, closed, list_of, one_of, schema_document, text, text_or_null
 from kiamo_iac.render.promotion_json import FORMAT_VERSION
 from kiamo_iac.render.schema_parts import (
     ADDRESS,

@@ -6,9 +6,7 @@ from typing import Any, Final, assert_never
 
 from kiamo_iac.core.change_window import WRITTEN
 from kiamo_iac.core.environ import RESERVED_ENDINGS, RESERVED_NAMES
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
-from kiamo_iac.document.json_schema import (
+from kiamo_iac.core.json_schema import (
     Schema,
     closed,
     defined,
@@ -20,6 +18,8 @@ from kiamo_iac.document.json_schema import (
     text,
     when,
 )
+from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
 from kiamo_iac.manifest.project.ledger import LOCK, UNLOCK, UPDATE
 from kiamo_iac.manifest.variables import VARIABLE_NAME
