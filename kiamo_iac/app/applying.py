@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kiamo_iac.app.recording import Recorder
     from kiamo_iac.core.address import Address
     from kiamo_iac.executor.report import Report
-    from kiamo_iac.executor.run import Observer
+    from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
@@ -82,8 +82,8 @@ class Applying:
 
         from kiamo_iac.app.owning import stamper
         from kiamo_iac.app.recording import Recorder
-        from kiamo_iac.executor.precondition import Checked
-        from kiamo_iac.executor.run import execute
+        from kiamo_iac.executor.preconditions import PreconditionCheck
+        from kiamo_iac.executor.scheduler import execute
         from kiamo_iac.executor.writer import Writer
 
         self._guarded()
@@ -98,9 +98,14 @@ class Applying:
         with self._workspace.client(self._made.sides.target, budget=budget) as client:
             contract, live = self._workspace.contract, self._made.sides.live
             writer = Writer(client, contract, self.plan)
-            performer = Checked(writer, self.plan, client=client, contract=contract, live=live)
+            performer = PreconditionCheck(writer, self.plan, client=client, contract=contract, live=live)
             report = execute(
-                self.plan, performer, parallelism=parallelism, looks=writer.looks, observer=recorder, stop=end
+                self.plan,
+                performer,
+                parallelism=parallelism,
+                verification_group=writer.verification_group,
+                observer=recorder,
+                stop=end,
             )
         recorder.close(report)
         return report

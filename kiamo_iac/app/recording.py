@@ -22,7 +22,7 @@ from kiamo_iac.planner.plan import Action, Step
 if TYPE_CHECKING:
     from kiamo_iac.app.planning import Planned
     from kiamo_iac.core.state import Instance, RemoteId, State
-    from kiamo_iac.executor.run import Observer
+    from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
 
 _COMMANDS = frozenset({Action.START, Action.PAUSE, Action.STOP})

@@ -64,7 +64,7 @@ def drift_in_repository(drift: Drift, below: str) -> Drift:
     """`drift` with its files named from the root of the repository, the project standing `below` it."""
     if not below:
         return drift
-    return replace(drift, things=tuple(replace(t, source=_placed(t.source, below)) for t in drift.things))
+    return replace(drift, resources=tuple(replace(r, source=_placed(r.source, below)) for r in drift.resources))
 
 
 def checked_in_repository(

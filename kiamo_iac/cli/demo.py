@@ -25,6 +25,6 @@ def demo(*, keep: bool) -> int:
     project beside it: validate, plan, apply; then somebody changes things by hand, and plan says what.
     Nothing is installed, configured or left behind.
     """
-    from kiamo_iac.demo.story import tell
+    from kiamo_iac.demo.runner import tell
 
     return 0 if tell(lambda line: write_data(f"{line}\n"), keep=keep) else 1

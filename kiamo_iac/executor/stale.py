@@ -12,7 +12,8 @@ from kiamo_iac.core.errors import StaleError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.sensitive import masked, shows
 from kiamo_iac.core.state import Instance, RemoteId
-from kiamo_iac.planner.diff import field_changes, same
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.planner.diff import field_changes
 from kiamo_iac.planner.plan import FieldChange, Step
 
 _HINT = "run plan again, and look at what it says now"

@@ -51,7 +51,7 @@ class Writer:
             explain(error, step)
             raise
 
-    def looks(self, step: Step) -> Hashable | None:
+    def verification_group(self, step: Step) -> Hashable | None:
         """For `execute`: the steps of children that are sent inside one parent's create look at one list together."""
         return (step.address.parent, step.kind) if step.id in self._inside_ids else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,16 +10,16 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.ownership import Owned, Ownership
+from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.core.state import Instance, RemoteId, State
-from kiamo_iac.planner.matching import Pair, pair_up
-from kiamo_iac.planner.naming import Naming
-from kiamo_iac.planner.three_way import AttributeDrift, Side, attributes, authorship, changed_in_git, moved
-from kiamo_iac.resources import by_collection
+from kiamo_iac.planner.diff import AttributeDrift, ChangedBy, Names, attributes, changed_in_git, moved
+from kiamo_iac.planner.matching import Pair, Pairing, pair_up
+from kiamo_iac.resources import by_collection, kinds
 
-__all__ = ["AttributeDrift", "Drift", "Event", "Side", "ThingDrift", "authorship", "drift"]
+__all__ = ["AttributeDrift", "ChangedBy", "Drift", "DriftEvent", "ResourceDrift", "drift"]
 
 
-class Event(StrEnum):
+class DriftEvent(StrEnum):
     """What happened to a thing."""
 
     CHANGED = "changed"
@@ -39,14 +39,14 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ThingDrift:
+class ResourceDrift:
     """One thing that is not as it was applied, or not as it is declared."""
 
     address: Address
     """As it is declared; of what no manifest declares, as the ledger has it."""
     kind: str
-    event: Event
-    side: Side
+    event: DriftEvent
+    changed_by: ChangedBy
     attributes: tuple[AttributeDrift, ...] = ()
     """What differs, in the order of the paths."""
     lives_as: str | None = None
@@ -67,7 +67,7 @@ class ThingDrift:
 class Drift:
     """All of one environment."""
 
-    things: tuple[ThingDrift, ...]
+    resources: tuple[ResourceDrift, ...]
     """By address."""
     unchanged: int = 0
     """How many things are live as declared, or gone on both sides."""
@@ -79,13 +79,13 @@ class Drift:
     @property
     def any(self) -> bool:
         """Whether there is any."""
-        return bool(self.things)
+        return bool(self.resources)
 
     @property
-    def summary(self) -> dict[Side, int]:
+    def summary(self) -> dict[ChangedBy, int]:
         """How many things by the side that they changed on, all sides present."""
-        counts = {side: sum(thing.side is side for thing in self.things) for side in Side}
-        return counts | {Side.NEITHER: self.unchanged}
+        counts = {side: sum(thing.changed_by is side for thing in self.resources) for side in ChangedBy}
+        return counts | {ChangedBy.NEITHER: self.unchanged}
 
 
 def drift(desired: State, live: State, owned: Ownership | None) -> Drift:
@@ -97,7 +97,7 @@ def drift(desired: State, live: State, owned: Ownership | None) -> Drift:
     """
     comparison = _Comparison(desired, live, owned or {})
     found = list(comparison.things())
-    differing = sorted((t for t in found if t.side is not Side.NEITHER), key=lambda t: (t.address, t.event))
+    differing = sorted((t for t in found if t.changed_by is not ChangedBy.NEITHER), key=lambda t: (t.address, t.event))
     return Drift(tuple(differing), len(found) - len(differing), comparison.not_owned, ledger=owned is not None)
 
 
@@ -112,7 +112,7 @@ class _Comparison:
         self._names = Naming(self._pairing, owned)
         self.not_owned = 0
 
-    def things(self) -> Iterator[ThingDrift]:
+    def things(self) -> Iterator[ResourceDrift]:
         """Every declared and every owned thing, those that did not change with the side `NEITHER`."""
         for pair in self._pairing.pairs:  # parents come before children
             entry = self._entry(pair)
@@ -143,51 +143,51 @@ class _Comparison:
 
     # --- one thing ---------------------------------------------------------------------------------------------------
 
-    def _declared(self, pair: Pair, entry: Owned | None) -> ThingDrift:
+    def _declared(self, pair: Pair, entry: Owned | None) -> ResourceDrift:
         declaration, live = pair.declaration, pair.live
         if live is None:
             return self._missing(pair, entry)
         self.not_owned += entry is None
         if pair.unwanted:
-            side = Side.GIT if entry is not None else Side.UNKNOWN
-            return self._thing(pair, Event.GONE if entry is not None else Event.NOT_OWNED, side, entry)
+            side = ChangedBy.GIT if entry is not None else ChangedBy.UNKNOWN
+            return self._thing(pair, DriftEvent.GONE if entry is not None else DriftEvent.NOT_OWNED, side, entry)
         names = self._names.of(pair, self._known)
         if entry is not None and entry.remote_id not in {None, live.remote_id}:
             elsewhere = self._elsewhere(entry)  # another thing has taken its name
             side = moved(git=changed_in_git(declaration, entry, names), instance=True)
             found = attributes(declaration, entry, elsewhere or live, names)
-            event = Event.REMADE if elsewhere is None else Event.RENAMED
+            event = DriftEvent.REMADE if elsewhere is None else DriftEvent.RENAMED
             return self._thing(pair, event, side, entry, found=found, live=elsewhere)
         found = attributes(declaration, entry, live, names)
-        event = Event.CHANGED if entry is not None else Event.NOT_OWNED
-        if any(a.path == "name" and a.side in {Side.INSTANCE, Side.BOTH} for a in found):
-            event = Event.RENAMED
+        event = DriftEvent.CHANGED if entry is not None else DriftEvent.NOT_OWNED
+        if any(a.path == "name" and a.changed_by in {ChangedBy.INSTANCE, ChangedBy.BOTH} for a in found):
+            event = DriftEvent.RENAMED
         return self._thing(pair, event, _of_all(found), entry, found=found)
 
-    def _missing(self, pair: Pair, entry: Owned | None) -> ThingDrift:
+    def _missing(self, pair: Pair, entry: Owned | None) -> ResourceDrift:
         if pair.unwanted:
-            return self._thing(pair, Event.GONE, Side.NEITHER, entry)
+            return self._thing(pair, DriftEvent.GONE, ChangedBy.NEITHER, entry)
         if entry is None or entry.remote_id is None:
-            return self._thing(pair, Event.NEW, Side.GIT, entry)
+            return self._thing(pair, DriftEvent.NEW, ChangedBy.GIT, entry)
         elsewhere = self._elsewhere(entry)
         if elsewhere is not None:
-            return self._thing(pair, Event.RENAMED, Side.BOTH, entry, live=elsewhere)
+            return self._thing(pair, DriftEvent.RENAMED, ChangedBy.BOTH, entry, live=elsewhere)
         changed = changed_in_git(pair.declaration, entry, self._names.of(pair, self._known))
-        return self._thing(pair, Event.DELETED, moved(git=changed, instance=True), entry)
+        return self._thing(pair, DriftEvent.DELETED, moved(git=changed, instance=True), entry)
 
-    def _undeclared(self, pair: Pair, entry: Owned) -> ThingDrift:
+    def _undeclared(self, pair: Pair, entry: Owned) -> ResourceDrift:
         found = attributes(None, entry, pair.now, self._names.of(pair, self._known))
-        return self._thing(pair, Event.GONE, moved(git=True, instance=bool(found)), entry, found=found)
+        return self._thing(pair, DriftEvent.GONE, moved(git=True, instance=bool(found)), entry, found=found)
 
-    def _unclaimed(self, entry: Owned) -> ThingDrift:
+    def _unclaimed(self, entry: Owned) -> ResourceDrift:
         """Owned, not declared, and not to be found under its name."""
         kind = by_collection()[entry.address.collection].kind
         elsewhere = self._elsewhere(entry)
-        return ThingDrift(
+        return ResourceDrift(
             entry.address,
             kind,
-            Event.RENAMED if elsewhere is not None else Event.GONE,
-            Side.BOTH if elsewhere is not None else Side.NEITHER,
+            DriftEvent.RENAMED if elsewhere is not None else DriftEvent.GONE,
+            ChangedBy.BOTH if elsewhere is not None else ChangedBy.NEITHER,
             lives_as=elsewhere.name if elsewhere is not None else None,
             known_id=entry.remote_id,
             live_id=elsewhere.remote_id if elsewhere is not None else None,
@@ -202,15 +202,15 @@ class _Comparison:
     def _thing(
         self,
         pair: Pair,
-        event: Event,
-        side: Side,
+        event: DriftEvent,
+        side: ChangedBy,
         entry: Owned | None,
         *,
         found: tuple[AttributeDrift, ...] = (),
         live: Instance | None = None,
-    ) -> ThingDrift:
+    ) -> ResourceDrift:
         live = live or pair.live
-        return ThingDrift(
+        return ResourceDrift(
             pair.address,
             pair.kind.kind,
             event,
@@ -225,10 +225,49 @@ class _Comparison:
         )
 
 
-def _of_all(found: tuple[AttributeDrift, ...]) -> Side:
+def _of_all(found: tuple[AttributeDrift, ...]) -> ChangedBy:
     """The side of a thing by those of its attributes."""
-    sides = {attribute.side for attribute in found}
-    if Side.UNKNOWN in sides:
-        return Side.UNKNOWN
-    both = Side.BOTH in sides
-    return moved(git=both or Side.GIT in sides, instance=both or Side.INSTANCE in sides)
+    sides = {attribute.changed_by for attribute in found}
+    if ChangedBy.UNKNOWN in sides:
+        return ChangedBy.UNKNOWN
+    both = ChangedBy.BOTH in sides
+    return moved(git=both or ChangedBy.GIT in sides, instance=both or ChangedBy.INSTANCE in sides)
+
+
+class Naming:
+    """Follows names through renames, declared ones and those that were done since they were written down."""
+
+    def __init__(self, pairing: Pairing, owned: Ownership) -> None:
+        self._pairing = pairing
+        self._owned = owned
+        self._pairs = {pair.owned.address: pair for pair in pairing.pairs if pair.owned is not None}
+        self._former = {
+            Address.of(address.collection, old, address.parent): address
+            for address, entry in owned.items()
+            for old in entry.renamed_from
+        }
+
+    def of(self, pair: Pair, known: Mapping[int, Address]) -> Names:
+        """For the references of `pair`; `known`: by the identity of a pair, where the ledger has it."""
+        parent = pair.parent
+        then = known[id(parent)] if parent is not None else None
+        now = parent.live.address if parent is not None and parent.live is not None else None
+        return Names(
+            declared=lambda _, name: identity(name),
+            applied=lambda reference, name: self._applied(_target(reference, name, then)),
+            live=lambda reference, name: self._live(_target(reference, name, now)),
+        )
+
+    def _applied(self, address: Address) -> str:
+        known = address if address in self._owned else self._former.get(address, address)
+        pair = self._pairs.get(known)
+        return pair.address.name if pair is not None else known.name
+
+    def _live(self, address: Address) -> str:
+        pair = self._pairing.by_live.get(address)
+        return pair.address.name if pair is not None else address.name
+
+
+def _target(reference: Reference, name: str, parent: Address | None) -> Address:
+    collection = kinds()[reference.kind].collection
+    return Address.of(collection, name, parent if reference.scope is Scope.SIBLING else None)

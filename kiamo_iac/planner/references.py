@@ -8,7 +8,7 @@ from typing import Any
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.resource import Reference, Resource, Scope
 from kiamo_iac.core.state import DanglingReference, Instance
-from kiamo_iac.planner.diff import same
+from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.resources import kinds
 

@@ -13,10 +13,10 @@ from collections.abc import Collection
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SourceRange
-from kiamo_iac.planner.commands import close
-from kiamo_iac.planner.draft import Draft, Unit
+from kiamo_iac.planner.change_set import Draft, Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.plan import Action, Cause, Risk
+from kiamo_iac.planner.run_state import close
 
 
 class Removals:

@@ -15,7 +15,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.resource import LONGEST_NAME, Ensure
 from kiamo_iac.core.state import Instance, RemoteId, State
-from kiamo_iac.planner.diff import same
+from kiamo_iac.core.strict_json import same
 from kiamo_iac.resources import children_of
 
 

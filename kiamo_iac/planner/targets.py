@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean
-from kiamo_iac.planner.draft import Draft, Unit
+from kiamo_iac.planner.change_set import Draft, Unit
 from kiamo_iac.planner.matching import Pairing
 
 

@@ -23,7 +23,7 @@ from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, LimitSettings
 from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.executor.report import Report, Status, StepResult
-from kiamo_iac.executor.run import execute
+from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Plan

@@ -15,15 +15,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, assert_never
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, worst_first
+from kiamo_iac.planner.diff import ChangedBy
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
-from kiamo_iac.planner.three_way import Side
 from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.drift import attribute_line, drift_summary, happened, remarks
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.wording import consequence, summary_line
 
 if TYPE_CHECKING:
-    from kiamo_iac.planner.drift import Drift, ThingDrift
+    from kiamo_iac.planner.drift import Drift, ResourceDrift
 
 
 PER_LEVEL: Final = 10
@@ -184,11 +184,11 @@ class GithubDrift:
     def render(self, drift: Drift, *, environment: str) -> str:
         """Workflow commands, a line each."""
         closing = f"{environment}: {drift_summary(drift)}"
-        return annotations_text(map(_of_thing, drift.things), closing=closing)
+        return annotations_text(map(_of_thing, drift.resources), closing=closing)
 
 
-def _of_thing(thing: ThingDrift) -> Annotation:
-    level = AnnotationLevel.NOTICE if thing.side is Side.GIT else AnnotationLevel.WARNING
+def _of_thing(thing: ResourceDrift) -> Annotation:
+    level = AnnotationLevel.NOTICE if thing.changed_by is ChangedBy.GIT else AnnotationLevel.WARNING
     facts = [attribute_line(found, thing) for found in thing.attributes]
     lines = (f"{thing.address}: {happened(thing)}", *facts, *remarks(thing))
     return Annotation(level, "drift", lines, thing.source)

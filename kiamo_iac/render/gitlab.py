@@ -20,7 +20,7 @@ from kiamo_iac.render.diagnostics import fingerprinted
 from kiamo_iac.render.escape import json_document, visible
 
 if TYPE_CHECKING:
-    from kiamo_iac.planner.drift import Drift, ThingDrift
+    from kiamo_iac.planner.drift import Drift, ResourceDrift
 
 
 class GitlabPlan:
@@ -54,19 +54,19 @@ class GitlabDrift:
     def render(self, drift: Drift, *, environment: str) -> str:
         """`{"create": …, "update": …, "delete": …}`, ending with a newline."""
         del environment
-        counts = Counter(map(_action, drift.things))
+        counts = Counter(map(_action, drift.resources))
         return _report(create=counts["create"], update=counts["update"], delete=counts["delete"])
 
 
-def _action(thing: ThingDrift) -> str:
-    from kiamo_iac.planner.drift import Event
+def _action(thing: ResourceDrift) -> str:
+    from kiamo_iac.planner.drift import DriftEvent
 
     match thing.event:
-        case Event.NEW | Event.DELETED:
+        case DriftEvent.NEW | DriftEvent.DELETED:
             return "create"
-        case Event.GONE:
+        case DriftEvent.GONE:
             return "delete"
-        case Event.CHANGED | Event.REMADE | Event.RENAMED | Event.NOT_OWNED:
+        case DriftEvent.CHANGED | DriftEvent.REMADE | DriftEvent.RENAMED | DriftEvent.NOT_OWNED:
             return "update"
         case _:
             assert_never(thing.event)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, diagnostic_data, has_errors
-from kiamo_iac.planner.drift import AttributeDrift, Drift, ThingDrift
+from kiamo_iac.planner.drift import AttributeDrift, Drift, ResourceDrift
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.plan_json import plan_data
 from kiamo_iac.render.base import CheckReport, Style
@@ -44,16 +44,16 @@ def drift_data(drift: Drift, *, environment: str) -> dict[str, Any]:
         "drifted": drift.any,
         "summary": {side.value: count for side, count in drift.summary.items()},
         "not_owned": drift.not_owned,
-        "things": [_thing(thing) for thing in drift.things],
+        "things": [_thing(thing) for thing in drift.resources],
     }
 
 
-def _thing(thing: ThingDrift) -> dict[str, Any]:
+def _thing(thing: ResourceDrift) -> dict[str, Any]:
     return {
         "address": thing.address,
         "kind": thing.kind,
         "event": thing.event.value,
-        "side": thing.side.value,
+        "side": thing.changed_by.value,
         "attributes": [_attribute(found) for found in thing.attributes],
         "lives_as": thing.lives_as,
         "known_id": thing.known_id,
@@ -67,7 +67,7 @@ def _thing(thing: ThingDrift) -> dict[str, Any]:
 def _attribute(found: AttributeDrift) -> dict[str, Any]:
     return {
         "path": found.path,
-        "side": found.side.value,
+        "side": found.changed_by.value,
         "declared": found.declared,
         "applied": found.applied,
         "live": found.live,

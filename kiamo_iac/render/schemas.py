@@ -17,7 +17,7 @@ from kiamo_iac.core.json_schema import (
     text,
     text_or_null,
 )
-from kiamo_iac.planner.drift import Event, Side
+from kiamo_iac.planner.drift import ChangedBy, DriftEvent
 from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, Risk
 from kiamo_iac.planner.plan_file import SAVED_VERSION
 from kiamo_iac.render import ledger, run
@@ -192,7 +192,7 @@ def report_schema() -> Schema:
 
 def drift_schema() -> Schema:
     """The schema of `drift --format json`."""
-    side = one_of(Side, "Who changed it.")
+    side = one_of(ChangedBy, "Who changed it.")
     values = {"declared": "declared", "applied": "last applied", "live": "live"}
     attribute = closed(
         {
@@ -206,7 +206,7 @@ def drift_schema() -> Schema:
         {
             "address": ADDRESS,
             "kind": KIND,
-            "event": one_of(Event, "What became of it."),
+            "event": one_of(DriftEvent, "What became of it."),
             "side": side,
             "attributes": list_of(attribute, "What differs, where it is changed."),
             "lives_as": text_or_null("Its name on the instance; null: it is not there."),
@@ -224,7 +224,7 @@ def drift_schema() -> Schema:
             "environment": ENVIRONMENT,
             "ledger": {"type": "boolean", "description": "False: there is none, and every side is `unknown`."},
             "drifted": {"type": "boolean", "description": "Whether there is any drift."},
-            "summary": counts(Side, "How many things changed on each side."),
+            "summary": counts(ChangedBy, "How many things changed on each side."),
             "not_owned": count("How many declared things are live and not in the ledger."),
             "things": list_of(thing, "By address."),
         },

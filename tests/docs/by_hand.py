@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kiamo_iac.demo.stage import Somebody, Stage
+from kiamo_iac.demo.setup import ConsoleUser, DemoProject
 from kiamo_iac.emulator import FULL_TOKEN
 
 
@@ -13,10 +13,10 @@ def main(arguments: list[str]) -> int:
     """Do it; 64 for anything else."""
     match arguments:
         case [url, "label", base, label]:
-            somebody = Somebody(Stage(Path(), url, FULL_TOKEN))
+            somebody = ConsoleUser(DemoProject(Path(), url, FULL_TOKEN))
             somebody.changes_a_label(base, label)
         case [url, "pause", base, batch]:
-            somebody = Somebody(Stage(Path(), url, FULL_TOKEN))
+            somebody = ConsoleUser(DemoProject(Path(), url, FULL_TOKEN))
             somebody.pauses(base, batch)
         case _:
             return 64

@@ -16,9 +16,9 @@ from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
-from kiamo_iac.executor.precondition import Checked
+from kiamo_iac.executor.preconditions import PreconditionCheck
 from kiamo_iac.executor.report import Report
-from kiamo_iac.executor.run import execute
+from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.manifest.loader import Loaded, load
@@ -69,8 +69,8 @@ class Rig:
     def apply(self, plan: Plan) -> Report:
         """Do what the plan says."""
         writer = Writer(self.client, self.contract, plan)
-        performer = Checked(writer, plan, client=self.client, contract=self.contract, live=self.live)
-        return execute(plan, performer, parallelism=4, looks=writer.looks)
+        performer = PreconditionCheck(writer, plan, client=self.client, contract=self.contract, live=self.live)
+        return execute(plan, performer, parallelism=4, verification_group=writer.verification_group)
 
     def writes(self, after: int = 0) -> list[Call]:
         """The calls that were not reads, since call number `after`."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.demo import story
-from kiamo_iac.demo.story import Act, tell
+from kiamo_iac.demo import runner
+from kiamo_iac.demo.runner import Act, tell
 from tests.cli.program import COMMAND, kiamo, variables
 
 
 def commands(shown: str) -> list[str]:
-    """The command lines of a story."""
+    """The command lines of the story."""
     return re.findall(r"^\$ (kiamo-iac .*)$", shown, re.MULTILINE)
 
 
@@ -48,7 +48,7 @@ def test_it_is_told_on_a_console_that_can_do_less(encoding: str, tmp_path: Path)
 
 
 def test_a_command_that_answers_otherwise_ends_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(story, "BEGINNING", (Act("This cannot be:", ("validate",), 42), *story.BEGINNING))
+    monkeypatch.setattr(runner, "BEGINNING", (Act("This cannot be:", ("validate",), 42), *runner.BEGINNING))
     told: list[str] = []
     assert tell(told.append, keep=False) is False
     assert told[-1] == "This command ended with exit code 0 where 42 was expected. The story ends here."

@@ -13,9 +13,9 @@ from kiamo_iac.api.reader import read
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.state import State
 from kiamo_iac.emulator import Call, Emulator
-from kiamo_iac.executor.precondition import Checked
+from kiamo_iac.executor.preconditions import PreconditionCheck
 from kiamo_iac.executor.report import Outcome, Report
-from kiamo_iac.executor.run import Performer, execute
+from kiamo_iac.executor.scheduler import Performer, execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.manifest.loader import load
 from kiamo_iac.planner.plan import Plan, Step
@@ -81,7 +81,7 @@ def apply(
     """`happens` is called around each checked step."""
     with client_to(emulator) as client:
         performer = writer(client, made.plan) if writer else Writer(client, emulator.contract, made.plan)
-        checked = Checked(
+        checked = PreconditionCheck(
             performer,
             made.plan,
             client=client,

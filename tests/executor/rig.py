@@ -13,7 +13,7 @@ from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.state import Instance, State
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.executor.report import Report
-from kiamo_iac.executor.run import execute
+from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Binding, Step

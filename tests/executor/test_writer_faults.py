@@ -13,7 +13,7 @@ from kiamo_iac.core.codes import CODES
 from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError, TransportError
 from kiamo_iac.emulator import FULL_TOKEN, Emulator
 from kiamo_iac.executor.report import Outcome, Report, Status
-from kiamo_iac.executor.run import execute
+from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.planner.plan import Action, Binding, Step
 from tests.api.stubs import Stub, client_of, in_turn, reply

@@ -10,7 +10,8 @@ import pytest
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.state import DanglingReference, State
-from kiamo_iac.planner.drift import Drift, Event, Side, authorship, drift
+from kiamo_iac.planner.diff import authorship
+from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent, drift
 from kiamo_iac.planner.plan import Plan
 
 from .conftest import Planner, _instances, ours
@@ -43,9 +44,9 @@ def look(desired: Document, applied: Document | None, live: Document) -> Drift:
 def lines(found: Drift) -> list[str]:
     """Each thing as `event side address`, and below it each attribute as `path side declared|applied|live`."""
     shown = []
-    for thing in found.things:
-        shown.append(f"{thing.event} {thing.side} {thing.address}")
-        shown += [f"- {a.path} {a.side} {a.declared}|{a.applied}|{a.live}" for a in thing.attributes]
+    for thing in found.resources:
+        shown.append(f"{thing.event} {thing.changed_by} {thing.address}")
+        shown += [f"- {a.path} {a.changed_by} {a.declared}|{a.applied}|{a.live}" for a in thing.attributes]
     return shown
 
 
@@ -132,9 +133,9 @@ def world(service: str, uses: str, **more: Any) -> dict[str, Any]:
 
 def test_references_follow_a_rename_in_git() -> None:
     found = look(world("New", "New", renamed_from=["Old"]), world("Old", "Old"), world("Old", "Old"))
-    assert [t.address for t in found.things] == ["services/New"]
-    assert found.things[0].attributes[0].path == "name"
-    assert (found.things[0].event, found.things[0].side) == (Event.CHANGED, Side.GIT)
+    assert [t.address for t in found.resources] == ["services/New"]
+    assert found.resources[0].attributes[0].path == "name"
+    assert (found.resources[0].event, found.resources[0].changed_by) == (DriftEvent.CHANGED, ChangedBy.GIT)
 
 
 def test_references_follow_a_rename_on_the_instance() -> None:
@@ -192,13 +193,17 @@ def test_gone_from_git() -> None:
 def test_gone_on_both_sides() -> None:
     for desired in ({}, base(ensure="absent")):
         found = look(desired, base(), {})
-        assert (found.things, found.unchanged) == ((), 1)
+        assert (found.resources, found.unchanged) == ((), 1)
 
 
 def test_deleted_on_the_instance() -> None:
     found = look(base(), base(), {})
     assert lines(found) == ["deleted instance bases/p"]
-    assert (found.things[0].known_id, found.things[0].live_id, found.things[0].lives_as) == ("id-bases/p", None, None)
+    assert (found.resources[0].known_id, found.resources[0].live_id, found.resources[0].lives_as) == (
+        "id-bases/p",
+        None,
+        None,
+    )
     assert lines(look(base("B"), base(), {})) == ["deleted both bases/p"]
     assert lines(look(base(settings={"pace": 1}), base(), {})) == ["deleted both bases/p"]
     field = {"name": "city", "label": "City", "datatype": "string"}
@@ -211,7 +216,7 @@ def test_deleted_on_the_instance() -> None:
 def test_made_anew_on_the_instance() -> None:
     found = look(base(), base(id=1), base(id=2))
     assert lines(found) == ["remade instance bases/p"]
-    assert (found.things[0].known_id, found.things[0].live_id) == (1, 2)
+    assert (found.resources[0].known_id, found.resources[0].live_id) == (1, 2)
     assert lines(look(base("B"), base(id=1), base(id=2))) == ["remade both bases/p", "- label git B|A|A"]
 
 
@@ -219,12 +224,12 @@ def test_renamed_on_the_instance() -> None:
     renamed = {"bases": [{"name": "q", "label": "A", "id": "id-bases/p"}]}
     found = look(base(), base(), renamed)
     assert lines(found) == ["renamed instance bases/p", "- name instance p|p|q"]
-    assert found.things[0].lives_as == "q"
-    assert (found.things[0].applied_at, found.things[0].commit) == ("then", "c0ffee")
-    assert str(found.things[0].source) == "m.yaml:1:1"
+    assert found.resources[0].lives_as == "q"
+    assert (found.resources[0].applied_at, found.resources[0].commit) == ("then", "c0ffee")
+    assert str(found.resources[0].source) == "m.yaml:1:1"
     away = look({}, base(), renamed)
     assert lines(away) == ["renamed both bases/p"]
-    assert away.things[0].lives_as == "q"
+    assert away.resources[0].lives_as == "q"
 
 
 def test_renamed_on_both_sides() -> None:
@@ -243,21 +248,21 @@ def test_a_name_that_another_thing_has_taken() -> None:
     live = {"bases": [{"name": "p", "id": 2}, {"name": "old p", "id": 1}]}
     found = look({"bases": [{"name": "p"}]}, {"bases": [{"name": "p", "id": 1}]}, live)
     assert lines(found) == ["renamed instance bases/p", "- name instance p|p|old p"]
-    assert (found.things[0].lives_as, found.things[0].live_id) == ("old p", 1)
+    assert (found.resources[0].lives_as, found.resources[0].live_id) == ("old p", 1)
 
 
 def test_what_is_not_owned() -> None:
     found = look(base("A"), {}, base("B"))
     assert lines(found) == ["not_owned unknown bases/p", "- label unknown A|None|B"]
     same = look(base("A"), {}, base("A"))
-    assert (same.things, same.unchanged, same.not_owned) == ((), 1, 1)
+    assert (same.resources, same.unchanged, same.not_owned) == ((), 1, 1)
     assert lines(look(base(ensure="absent"), {}, base())) == ["not_owned unknown bases/p"]
     assert lines(look({}, {}, base())) == []
 
 
 def test_without_a_ledger_nobody_can_say() -> None:
     found = look(base("A"), None, base("B"))
-    assert (found.ledger, [t.side for t in found.things]) == (False, [Side.UNKNOWN])
+    assert (found.ledger, [t.changed_by for t in found.resources]) == (False, [ChangedBy.UNKNOWN])
     assert look({}, {}, {}).ledger
 
 
@@ -287,8 +292,14 @@ def test_order_and_counts() -> None:
     live = {"bases": [{"name": n, "label": "B" if n in "ad" else "A"} for n in names]}
     desired = {"bases": [{"name": n, "label": "C" if n in "ab" else "A"} for n in names]}
     found = look(desired, applied, live)
-    assert [t.address for t in found.things] == ["bases/a", "bases/b", "bases/d"]
-    assert found.summary == {Side.NEITHER: 2, Side.GIT: 1, Side.INSTANCE: 1, Side.BOTH: 1, Side.UNKNOWN: 0}
+    assert [t.address for t in found.resources] == ["bases/a", "bases/b", "bases/d"]
+    assert found.summary == {
+        ChangedBy.NEITHER: 2,
+        ChangedBy.GIT: 1,
+        ChangedBy.INSTANCE: 1,
+        ChangedBy.BOTH: 1,
+        ChangedBy.UNKNOWN: 0,
+    }
     assert look(desired, applied, live) == found
 
 
@@ -334,5 +345,5 @@ def test_drift_and_plan_agree(plan: Planner) -> None:
     applied = {**base("A"), "services": [SALES]}
     live = {"services": [{"name": "Sales"}], **base("A")}
     result = plan(desired, live, owned=list(ledger(applied).values()))
-    assert addresses(result) == {t.address for t in look(desired, applied, live).things}
+    assert addresses(result) == {t.address for t in look(desired, applied, live).resources}
     assert addresses(result) == {"bases/p", "bases/p/fields/city"}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.state import DanglingReference
-from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
+from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
 from kiamo_iac.render.base import drift_renderer
 from tests.render.goldens import STYLES
 
@@ -16,7 +16,7 @@ THEN: Final = "2026-01-05T18:30:00Z"
 COMMIT: Final = "c0ffee0123456789"
 
 
-def thing(address: str, event: Event, side: Side, *found: AttributeDrift, **more: Any) -> ThingDrift:
+def thing(address: str, event: DriftEvent, side: ChangedBy, *found: AttributeDrift, **more: Any) -> ResourceDrift:
     """A thing that was applied, and is declared in `manifests/prospects.yaml`."""
     values = {
         "lives_as": Address(address).name,
@@ -28,50 +28,55 @@ def thing(address: str, event: Event, side: Side, *found: AttributeDrift, **more
         **more,
     }
     kind = {"bases": "base", "fields": "field", "batches": "batch", "services": "service"}[Address(address).collection]
-    return ThingDrift(Address(address), kind, event, side, found, **values)
+    return ResourceDrift(Address(address), kind, event, side, found, **values)
 
 
 def full() -> Drift:
     """Every event, and every side."""
-    label = AttributeDrift("label", Side.GIT, "Prospects 2026", "Prospects", "Prospects")
-    association = AttributeDrift("association.destination", Side.BOTH, "phone", "mobile", "home")
-    service = AttributeDrift("service", Side.INSTANCE, "Sales", "Sales", DanglingReference("(gone: 17)"))
+    label = AttributeDrift("label", ChangedBy.GIT, "Prospects 2026", "Prospects", "Prospects")
+    association = AttributeDrift("association.destination", ChangedBy.BOTH, "phone", "mobile", "home")
+    service = AttributeDrift("service", ChangedBy.INSTANCE, "Sales", "Sales", DanglingReference("(gone: 17)"))
     return Drift(
         (
-            thing("bases/away", Event.RENAMED, Side.BOTH, lives_as="far away", source=None),
-            thing("bases/gone", Event.GONE, Side.GIT, source=None),
+            thing("bases/away", DriftEvent.RENAMED, ChangedBy.BOTH, lives_as="far away", source=None),
+            thing("bases/gone", DriftEvent.GONE, ChangedBy.GIT, source=None),
             thing(
                 "bases/gone too",
-                Event.GONE,
-                Side.BOTH,
-                AttributeDrift("label", Side.INSTANCE, None, "A", "B"),
+                DriftEvent.GONE,
+                ChangedBy.BOTH,
+                AttributeDrift("label", ChangedBy.INSTANCE, None, "A", "B"),
                 source=None,
             ),
             thing(
                 "bases/new",
-                Event.NEW,
-                Side.GIT,
+                DriftEvent.NEW,
+                ChangedBy.GIT,
                 **dict.fromkeys(("lives_as", "known_id", "live_id", "applied_at", "commit")),
             ),
-            thing("bases/other", Event.REMADE, Side.INSTANCE, live_id=23),
-            thing("bases/prospects", Event.CHANGED, Side.GIT, label),
-            thing("bases/prospects/batches/autumn", Event.CHANGED, Side.BOTH, association, service),
-            thing("bases/prospects/batches/spring", Event.CHANGED, Side.INSTANCE, service),
+            thing("bases/other", DriftEvent.REMADE, ChangedBy.INSTANCE, live_id=23),
+            thing("bases/prospects", DriftEvent.CHANGED, ChangedBy.GIT, label),
+            thing("bases/prospects/batches/autumn", DriftEvent.CHANGED, ChangedBy.BOTH, association, service),
+            thing("bases/prospects/batches/spring", DriftEvent.CHANGED, ChangedBy.INSTANCE, service),
             thing(
-                "bases/prospects/fields/city", Event.DELETED, Side.INSTANCE, lives_as=None, live_id=None, commit=None
+                "bases/prospects/fields/city",
+                DriftEvent.DELETED,
+                ChangedBy.INSTANCE,
+                lives_as=None,
+                live_id=None,
+                commit=None,
             ),
             thing(
                 "bases/prospects/fields/town",
-                Event.RENAMED,
-                Side.INSTANCE,
-                AttributeDrift("name", Side.INSTANCE, "town", "town", "Ville"),
+                DriftEvent.RENAMED,
+                ChangedBy.INSTANCE,
+                AttributeDrift("name", ChangedBy.INSTANCE, "town", "town", "Ville"),
                 lives_as="Ville",
             ),
             thing(
                 "services/Win-back",
-                Event.NOT_OWNED,
-                Side.UNKNOWN,
-                AttributeDrift("label", Side.UNKNOWN, "Win-back desk", None, None),
+                DriftEvent.NOT_OWNED,
+                ChangedBy.UNKNOWN,
+                AttributeDrift("label", ChangedBy.UNKNOWN, "Win-back desk", None, None),
                 known_id=None,
                 applied_at=None,
                 commit=None,
@@ -89,14 +94,14 @@ def hostile() -> Drift:
         (
             thing(
                 f"bases/{evil}",
-                Event.RENAMED,
-                Side.BOTH,
-                AttributeDrift(f"settings.{evil}", Side.BOTH, evil, [evil], {evil: evil}),
+                DriftEvent.RENAMED,
+                ChangedBy.BOTH,
+                AttributeDrift(f"settings.{evil}", ChangedBy.BOTH, evil, [evil], {evil: evil}),
                 lives_as=evil,
                 commit=evil,
                 source=SourceRange(evil, 1, 1),
             ),
-            thing("bases/x", Event.REMADE, Side.INSTANCE, known_id=evil, live_id=evil, applied_at=evil),
+            thing("bases/x", DriftEvent.REMADE, ChangedBy.INSTANCE, known_id=evil, live_id=evil, applied_at=evil),
         )
     )
 

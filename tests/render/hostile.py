@@ -8,7 +8,7 @@ from typing import Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
+from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 from kiamo_iac.render.base import CheckReport
 
@@ -103,13 +103,13 @@ def diagnostics_of(text: str) -> tuple[Diagnostic, ...]:
 
 def drift_of(text: str) -> Drift:
     """A drift with `text` wherever there is room for data."""
-    attribute = AttributeDrift(text, Side.BOTH, text, [text], {text: text})
+    attribute = AttributeDrift(text, ChangedBy.BOTH, text, [text], {text: text})
     things = (
-        ThingDrift(
+        ResourceDrift(
             Address(f"bases/{text or 'e'}"),
             text,
-            Event.RENAMED,
-            Side.BOTH,
+            DriftEvent.RENAMED,
+            ChangedBy.BOTH,
             (attribute,),
             lives_as=text,
             known_id=text,
@@ -118,8 +118,8 @@ def drift_of(text: str) -> Drift:
             commit=text,
             source=SourceRange(f"{text}.yaml", 1, 1),
         ),
-        ThingDrift(Address("bases/x"), text, Event.REMADE, Side.INSTANCE, known_id=text, live_id=text),
-        ThingDrift(Address("bases/y"), text, Event.NEW, Side.GIT, source=SourceRange(text, 1, 1)),
+        ResourceDrift(Address("bases/x"), text, DriftEvent.REMADE, ChangedBy.INSTANCE, known_id=text, live_id=text),
+        ResourceDrift(Address("bases/y"), text, DriftEvent.NEW, ChangedBy.GIT, source=SourceRange(text, 1, 1)),
     )
     return Drift(things)
 

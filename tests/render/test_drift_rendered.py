@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from kiamo_iac.planner.drift import Drift, Event, Side
+from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent
 from kiamo_iac.render.base import ASCII, Style
 from kiamo_iac.render.drift import drift_summary, drift_text
 from kiamo_iac.render.json_formats import drift_data
@@ -43,9 +43,9 @@ def test_the_schema_refuses_what_is_no_drift() -> None:
 
 
 def test_the_hand_made_drift_has_every_event_and_side() -> None:
-    assert {thing.event for thing in full().things} == set(Event)
-    assert {thing.side for thing in full().things} == set(Side) - {Side.NEITHER}
-    assert [thing.address for thing in full().things] == sorted(thing.address for thing in full().things)
+    assert {thing.event for thing in full().resources} == set(DriftEvent)
+    assert {thing.changed_by for thing in full().resources} == set(ChangedBy) - {ChangedBy.NEITHER}
+    assert [thing.address for thing in full().resources] == sorted(thing.address for thing in full().resources)
 
 
 def test_nothing_hostile_gets_through() -> None:

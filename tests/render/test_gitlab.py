@@ -116,7 +116,7 @@ def test_all_else_is_an_update(action: Action, expected: tuple[int, int, int]) -
 def test_a_drift_is_counted_by_what_would_make_it_level() -> None:
     found = counts(GitlabDrift(Style()).render(DRIFTS["full"], environment="staging"))
     assert found == (2, 7, 2)
-    assert sum(found) == len(DRIFTS["full"].things)
+    assert sum(found) == len(DRIFTS["full"].resources)
     assert counts(GitlabDrift(Style()).render(DRIFTS["none"], environment="staging")) == (0, 0, 0)
 
 

@@ -104,7 +104,7 @@ def test_a_plan_tells_everything_in_code(name: str) -> None:
 @pytest.mark.parametrize("name", DRIFTS)
 def test_a_drift_tells_everything_in_code(name: str) -> None:
     data = "\n".join(data_of(drift_text(DRIFTS[name])))
-    for found in DRIFTS[name].things:
+    for found in DRIFTS[name].resources:
         assert f"! {visible(found.address)} (" in data
 
 
@@ -248,7 +248,7 @@ def test_many_errors_of_great_length_still_fit() -> None:
 
 def test_ten_thousand_things_of_a_drift_are_cut_too() -> None:
     things = tuple(
-        thing(f"bases/b{number}", DRIFTS["full"].things[5].event, DRIFTS["full"].things[5].side)
+        thing(f"bases/b{number}", DRIFTS["full"].resources[5].event, DRIFTS["full"].resources[5].changed_by)
         for number in range(10_000)
     )
     text = drift_text(Drift(things))

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.planner.drift import Drift, Event, Side, ThingDrift
+from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent, ResourceDrift
 from kiamo_iac.render.base import Style, drift_renderer
 from kiamo_iac.render.formats import DRIFT_FORMATS, PLAN_FORMATS
 from tests.cli.conftest import MANIFEST, Desk
@@ -180,7 +180,7 @@ def test_s06_what_may_be_anything_is_escaped_wherever_it_is_shown(desk: Desk, te
 def test_s06_a_drift_is_not_obeyed_whoever_made_it(output: str) -> None:
     """The renderers do not rely on what the ledger's reader has refused."""
     things = tuple(
-        ThingDrift(Address(f"bases/{n}"), "base", Event.CHANGED, Side.GIT, applied_at=text, commit=text)
+        ResourceDrift(Address(f"bases/{n}"), "base", DriftEvent.CHANGED, ChangedBy.GIT, applied_at=text, commit=text)
         for n, text in enumerate((ATTACK, *TRIES.values()))
     )
     text = drift_renderer(output, Style()).render(Drift(things), environment="staging")

@@ -29,7 +29,7 @@ from kiamo_iac.core.state import State
 from kiamo_iac.emulator import FULL_TOKEN, Request
 from kiamo_iac.emulator.message import Response
 from kiamo_iac.executor.report import Outcome
-from kiamo_iac.executor.run import execute
+from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.git import command
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Step

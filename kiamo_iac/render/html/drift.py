@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
-from kiamo_iac.planner.three_way import Side, words
+from kiamo_iac.planner.diff import ChangedBy, describe
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.drift import drift_summary, happened, remarks
 from kiamo_iac.render.html.page import page
 from kiamo_iac.render.html.rows import filters, grouped, within
 
 if TYPE_CHECKING:
-    from kiamo_iac.planner.drift import Drift, ThingDrift
+    from kiamo_iac.planner.drift import Drift, ResourceDrift
 
-_ORDER: Final = (Side.GIT, Side.INSTANCE, Side.BOTH, Side.UNKNOWN, Side.NEITHER)
+_ORDER: Final = (ChangedBy.GIT, ChangedBy.INSTANCE, ChangedBy.BOTH, ChangedBy.UNKNOWN, ChangedBy.NEITHER)
 """In which they are counted."""
 
 
@@ -23,7 +23,7 @@ _ORDER: Final = (Side.GIT, Side.INSTANCE, Side.BOTH, Side.UNKNOWN, Side.NEITHER)
 class Row:
     """A thing as it is shown; text is data, but for what is said to be visible."""
 
-    thing: ThingDrift
+    thing: ResourceDrift
     number: int
     where: str
     """See `rows.within`."""
@@ -43,8 +43,8 @@ class HtmlDrift:
 
     def render(self, drift: Drift, *, environment: str) -> str:
         """The whole page, ending with a newline."""
-        rows = [_row(thing, number) for number, thing in enumerate(drift.things, start=1)]
-        things = _by_side(drift.things)
+        rows = [_row(thing, number) for number, thing in enumerate(drift.resources, start=1)]
+        things = _by_side(drift.resources)
         return page(
             "drift.html.j2",
             environment=environment,
@@ -53,40 +53,40 @@ class HtmlDrift:
             counts=[(side.value, _side(side), drift.summary[side]) for side in _ORDER],
             groups=grouped((row.thing.address, row) for row in rows),
             filters=filters(
-                ("side", "Changed", [(t.side.value, _side(t.side)) for t in things]),
-                ("event", "Event", [(t.event.value, t.event.value.replace("_", " ")) for t in drift.things]),
-                ("kind", "Kind", [(t.kind, t.kind) for t in drift.things]),
+                ("side", "Changed", [(t.changed_by.value, _side(t.changed_by)) for t in things]),
+                ("event", "Event", [(t.event.value, t.event.value.replace("_", " ")) for t in drift.resources]),
+                ("kind", "Kind", [(t.kind, t.kind) for t in drift.resources]),
             ),
         )
 
 
-def _row(thing: ThingDrift, number: int) -> Row:
+def _row(thing: ResourceDrift, number: int) -> Row:
     return Row(
         thing,
         number,
         where=within(thing.address),
         happened=happened(thing),
         remarks=tuple(remarks(thing)),
-        attributes=tuple((a.path, a.declared, a.applied, a.live, words(a.side)) for a in thing.attributes),
+        attributes=tuple((a.path, a.declared, a.applied, a.live, describe(a.changed_by)) for a in thing.attributes),
     )
 
 
-def _by_side(things: Sequence[ThingDrift]) -> list[ThingDrift]:
-    return sorted(things, key=lambda thing: _ORDER.index(thing.side))
+def _by_side(things: Sequence[ResourceDrift]) -> list[ResourceDrift]:
+    return sorted(things, key=lambda thing: _ORDER.index(thing.changed_by))
 
 
-def _side(side: Side) -> str:
+def _side(side: ChangedBy) -> str:
     """A side in the fewest words."""
     match side:
-        case Side.NEITHER:
+        case ChangedBy.NEITHER:
             return "unchanged"
-        case Side.GIT:
+        case ChangedBy.GIT:
             return "in git"
-        case Side.INSTANCE:
+        case ChangedBy.INSTANCE:
             return "on the instance"
-        case Side.BOTH:
+        case ChangedBy.BOTH:
             return "on both sides"
-        case Side.UNKNOWN:
+        case ChangedBy.UNKNOWN:
             return "nobody can say"
         case _:
             assert_never(side)

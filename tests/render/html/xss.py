@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.planner.drift import AttributeDrift, Drift, Event, Side, ThingDrift
+from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 
 CORPUS = (
@@ -86,10 +86,10 @@ def evil_plan() -> Plan:
 
 def evil_drift() -> Drift:
     """All of the corpus, everywhere."""
-    events, sides = list(Event), [side for side in Side if side is not Side.NEITHER]
+    events, sides = list(DriftEvent), [side for side in ChangedBy if side is not ChangedBy.NEITHER]
     return Drift(
         tuple(
-            ThingDrift(
+            ResourceDrift(
                 Address.of("bases", evil),
                 evil,
                 events[number % len(events)],

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiamo_iac.demo.stage import ENVIRONMENT, TOKEN_VARIABLE, Somebody, Stage, staged
+from kiamo_iac.demo.setup import ENVIRONMENT, TOKEN_VARIABLE, ConsoleUser, DemoProject, staged
 
 Tell = Callable[[str], None]
 """Writes one line where the person reads."""
@@ -65,19 +65,19 @@ def tell(say: Tell, *, keep: bool) -> bool:
     With `keep` the server stays up afterwards, until Ctrl-C, and the project folder for good.
     """
     begun = time.monotonic()
-    with _folder(keep=keep) as folder, staged(folder) as stage:
-        say(f"A Kiamo in a box is running on {stage.url}. It holds what a contact centre in France might:")
+    with _folder(keep=keep) as folder, staged(folder) as project:
+        say(f"A Kiamo in a box is running on {project.url}. It holds what a contact centre in France might:")
         say("two services, two contact bases, four batches. Beside it, a project with three manifests:")
         say("")
-        _show_manifest(stage, say)
-        went_well = _play(BEGINNING, stage, say)
+        _show_manifest(project, say)
+        went_well = _play(BEGINNING, project, say)
         if went_well:
-            _meddle(stage, say)
-            went_well = _play(DRIFT, stage, say)
+            _meddle(project, say)
+            went_well = _play(DRIFT, project, say)
         if went_well:
             say(f"That was all of it, in {time.monotonic() - begun:.0f} seconds, and every command was a real one.")
         if keep:
-            _wait(stage, say)
+            _wait(project, say)
     return went_well
 
 
@@ -91,23 +91,23 @@ def _folder(*, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show_manifest(stage: Stage, say: Tell) -> None:
+def _show_manifest(project: DemoProject, say: Tell) -> None:
     shown = "manifests/prospects.yaml"
     say(f"--- {shown}")
-    for line in (stage.folder / shown).read_text(encoding="utf-8").splitlines():
+    for line in (project.folder / shown).read_text(encoding="utf-8").splitlines():
         say(f"    {line}")
     say("")
 
 
-def _play(acts: tuple[Act, ...], stage: Stage, say: Tell) -> bool:
+def _play(acts: tuple[Act, ...], project: DemoProject, say: Tell) -> bool:
     for act in acts:
         say(act.words)
         say(f"$ {shlex.join(['kiamo-iac', *act.arguments])}")
         say("")
         code = subprocess.run(  # noqa: S603 - our own program, with arguments written above
             [sys.executable, "-P", "-m", "kiamo_iac", *act.arguments],
-            cwd=stage.folder,
-            env=dict(stage.variables()) | _import_path(),
+            cwd=project.folder,
+            env=dict(project.variables()) | _import_path(),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
             check=False,
@@ -127,29 +127,29 @@ def _import_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
 
 
-def _meddle(stage: Stage, say: Tell) -> None:
+def _meddle(project: DemoProject, say: Tell) -> None:
     say("Meanwhile, somebody at Kiamo's own console gives the base another label, and pauses a batch by hand.")
     say("")
-    somebody = Somebody(stage)
+    somebody = ConsoleUser(project)
     somebody.changes_a_label("prospects", "Prospects (ne pas toucher)")
     somebody.pauses("prospects", "relance-hiver")
     somebody.leaves()
 
 
-def _wait(stage: Stage, say: Tell) -> None:
+def _wait(project: DemoProject, say: Tell) -> None:
     installed = shutil.which("kiamo-iac")
     bash = "kiamo-iac" if installed else shlex.join([sys.executable, "-P", "-m", "kiamo_iac"])
     powershell = "kiamo-iac" if installed else f"& {_quoted(sys.executable)} -P -m kiamo_iac"
     say("")
     say("The server stays up, and the project stays where it is. In another terminal (bash):")
-    say(f"  cd {shlex.quote(str(stage.folder))}")
-    say(f"  export {TOKEN_VARIABLE}={stage.token}")
+    say(f"  cd {shlex.quote(str(project.folder))}")
+    say(f"  export {TOKEN_VARIABLE}={project.token}")
     say(f"  {bash} plan -e {ENVIRONMENT}")
     say("or in PowerShell:")
-    say(f"  cd {_quoted(str(stage.folder))}")
-    say(f"  $env:{TOKEN_VARIABLE} = {_quoted(stage.token)}")
+    say(f"  cd {_quoted(str(project.folder))}")
+    say(f"  $env:{TOKEN_VARIABLE} = {_quoted(project.token)}")
     say(f"  {powershell} plan -e {ENVIRONMENT}")
-    say(f"Change a manifest in {stage.folder / 'manifests'} and see. Ctrl-C here stops the server.")
+    say(f"Change a manifest in {project.folder / 'manifests'} and see. Ctrl-C here stops the server.")
     try:
         while True:
             time.sleep(0.5)

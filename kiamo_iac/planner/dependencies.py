@@ -16,7 +16,7 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Guesses
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.planner.draft import Draft, Unit
+from kiamo_iac.planner.change_set import Draft, Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.references import References

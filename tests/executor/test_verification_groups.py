@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from kiamo_iac.executor.report import Outcome
-from kiamo_iac.executor.run import execute
+from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.planner.plan import Step
 from tests.executor.steps import graph
 
@@ -28,7 +28,7 @@ def test_a_group_of_looks_holds_no_write_up() -> None:
         graph({n: [] for n in range(1, 7)}),
         Performer(),
         parallelism=1,
-        looks=lambda step: "group" if step.id <= 3 else None,
+        verification_group=lambda step: "group" if step.id <= 3 else None,
     )
     assert report.ok
     assert done == [4, 5, 6, 1, 2, 3]
@@ -46,7 +46,10 @@ def test_looks_of_one_group_are_never_at_once_and_groups_are() -> None:
             return Outcome(f"id{step.id}")
 
     report = execute(
-        graph({n: [] for n in range(1, 10)}), Performer(), parallelism=1, looks=lambda step: str(step.id % 3)
+        graph({n: [] for n in range(1, 10)}),
+        Performer(),
+        parallelism=1,
+        verification_group=lambda step: str(step.id % 3),
     )
     assert report.ok
     assert [len(t) for t in threads.values()] == [1, 1, 1]

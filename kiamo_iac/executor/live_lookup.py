@@ -29,7 +29,7 @@ FRESH: Final = 1.0
 NEVER: Final = float("-inf")
 
 
-class Spot(NamedTuple):
+class ObjectLocation(NamedTuple):
     """Where a thing stands, and how the instance knows it."""
 
     kind: str
@@ -52,7 +52,7 @@ class _List:
     by_name: dict[tuple[RemoteId | None, str], LiveRow] = field(default_factory=dict)
 
 
-class Current:
+class LiveLookup:
     """Looks at the instance for one run. Safe under threads."""
 
     def __init__(self, client: Client, contract: Contract, live: State, *, clock: Callable[[], float]) -> None:
@@ -94,7 +94,7 @@ class Current:
     # --- looking -----------------------------------------------------------------------------------------------------
 
     def thing(
-        self, spot: Spot, remote_id: RemoteId, *, since: float = NEVER, from_list: bool = False
+        self, location: ObjectLocation, remote_id: RemoteId, *, since: float = NEVER, from_list: bool = False
     ) -> Instance | None:
         """The thing of an id, or None when it is not there any more.
 
@@ -104,87 +104,92 @@ class Current:
         Raises:
             ApiError: it cannot be told.
         """
-        if from_list or "read" not in self._contract.kinds[spot.kind].operations:
-            found = self._list(spot, since)
+        if from_list or "read" not in self._contract.kinds[location.kind].operations:
+            found = self._list(location, since)
             row = found.by_id.get(remote_id) if found is not None else None
-            return self._instance(spot, row) if row is not None else None
-        ids = {"id": remote_id, **self._parent(spot)}
+            return self._instance(location, row) if row is not None else None
+        ids = {"id": remote_id, **self._parent(location)}
         try:
-            answer = self._client.call(spot.kind, "read", ids)
+            answer = self._client.call(location.kind, "read", ids)
         except RefusedError as error:
             if error.status == 404:
                 return None
             raise
-        return self.shown(spot, answer)
+        return self.shown(location, answer)
 
-    def holder(self, spot: Spot, *, since: float = NEVER) -> RemoteId | None:
-        """The id of what bears the name of `spot` at this moment, in a list no older than `since`; None: nothing does.
+    def holder(self, location: ObjectLocation, *, since: float = NEVER) -> RemoteId | None:
+        """The id of the object that has the name of `location`, in a list no older than `since`; None: there is none.
 
         Raises:
             ApiError: it cannot be told.
             ParentGoneError: what it is to stand below is not there.
         """
-        if "list" not in self._contract.kinds[spot.kind].operations:
+        if "list" not in self._contract.kinds[location.kind].operations:
             return None
-        found = self._list(spot, since)
+        found = self._list(location, since)
         if found is None:
             raise ParentGoneError
-        row = found.by_name.get((spot.parent_id if self._is_shared(spot.kind) else None, spot.address.name))
+        row = found.by_name.get((location.parent_id if self._is_shared(location.kind) else None, location.address.name))
         return row.remote_id if row is not None else None
 
-    def shown(self, spot: Spot, answer: ApiResponse) -> Instance:
+    def shown(self, location: ObjectLocation, answer: ApiResponse) -> Instance:
         """The thing that an answer shows.
 
         Raises:
             ResponseError: it does not show one whole.
         """
-        item = answer.item(self._contract.kinds[spot.kind].item)
-        return self._instance(spot, self._decoders[spot.kind].row(item, answer))
+        item = answer.item(self._contract.kinds[location.kind].item)
+        return self._instance(location, self._decoders[location.kind].row(item, answer))
 
     # --- how ---------------------------------------------------------------------------------------------------------
 
-    def _parent(self, spot: Spot) -> dict[str, RemoteId]:
-        kind = kinds()[spot.kind].parent
-        return {kind: spot.parent_id} if kind is not None and spot.parent_id is not None else {}
+    def _parent(self, location: ObjectLocation) -> dict[str, RemoteId]:
+        kind = kinds()[location.kind].parent
+        return {kind: location.parent_id} if kind is not None and location.parent_id is not None else {}
 
     def _is_shared(self, kind: str) -> bool:
         """Whether one list answers for all parents."""
         stanza = self._contract.kinds[kind]
         return stanza.parent is not None and not stanza.listed_by_parent
 
-    def _list(self, spot: Spot, since: float) -> _List | None:
-        """The list that `spot` is in; None: what it stands below is not there."""
-        above = None if self._is_shared(spot.kind) else spot.parent_id
+    def _list(self, location: ObjectLocation, since: float) -> _List | None:
+        """The list that `location` is in; None: what it stands below is not there."""
+        above = None if self._is_shared(location.kind) else location.parent_id
         with self._lock:
-            found = self._lists[spot.kind, above]
+            found = self._lists[location.kind, above]
         with found.lock:
             if found.asked <= since or self.clock() - found.came > FRESH:
                 asked = self.clock()
                 try:
-                    rows = listed_rows(self._client, spot.kind, above, decoder=self._decoders[spot.kind])
+                    rows = listed_rows(self._client, location.kind, above, decoder=self._decoders[location.kind])
                 except RefusedError as error:
                     if error.status == 404 and above is not None:
                         return None
                     raise
                 found.by_id = {row.remote_id: row for row in rows}
-                shared = self._is_shared(spot.kind)
+                shared = self._is_shared(location.kind)
                 found.by_name = {(row.parent_id if shared else None, identity(row.name)): row for row in rows}
                 found.asked, found.came = asked, self.clock()
             return found
 
-    def _instance(self, spot: Spot, row: LiveRow) -> Instance:
+    def _instance(self, location: ObjectLocation, row: LiveRow) -> Instance:
         attributes = dict(row.attributes)
         with self._lock:
-            for reference in self._by_id[spot.kind]:
-                put_names(attributes, reference, self._names[self._scope(reference, spot)])
-            for reference in self._by_name[spot.kind]:
-                _put_back(attributes, reference, self._renamed.get(self._scope(reference, spot)))
+            for reference in self._by_id[location.kind]:
+                put_names(attributes, reference, self._names[self._scope(reference, location)])
+            for reference in self._by_name[location.kind]:
+                _put_back(attributes, reference, self._renamed.get(self._scope(reference, location)))
         return Instance(
-            spot.address, kinds()[spot.kind], attributes, row.settings, remote_id=row.remote_id, extras=row.extras
+            location.address,
+            kinds()[location.kind],
+            attributes,
+            row.settings,
+            remote_id=row.remote_id,
+            extras=row.extras,
         )
 
-    def _scope(self, reference: Reference, spot: Spot) -> _Below:
-        return reference.kind, spot.parent_id if reference.scope is Scope.SIBLING else None
+    def _scope(self, reference: Reference, location: ObjectLocation) -> _Below:
+        return reference.kind, location.parent_id if reference.scope is Scope.SIBLING else None
 
 
 class ParentGoneError(Exception):

@@ -22,10 +22,10 @@ from kiamo_iac.planner.plan import Plan, Step
 
 PARALLELISM: Final = 4
 """Writes in flight at a time, unless told otherwise."""
-LOOKS: Final = 10
+VERIFICATIONS: Final = 10
 """Groups of steps that only look in flight at a time, beside the writes: reads are as many as the reader makes."""
 
-Looks = Callable[[Step], Hashable | None]
+VerificationGroup = Callable[[Step], Hashable | None]
 """None: the step writes. Otherwise the group of a step that looks for what was made inside another step: one look
 serves the group, so that its steps are performed one after the other, outside of the parallelism of writes."""
 
@@ -64,7 +64,7 @@ def execute(
     performer: Performer,
     *,
     parallelism: int = PARALLELISM,
-    looks: Looks = writes_only,
+    verification_group: VerificationGroup = writes_only,
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
@@ -86,8 +86,10 @@ def execute(
     if parallelism < 1:
         msg = f"a parallelism of {parallelism} performs nothing"
         raise ValueError(msg)
-    run = _Run(plan, performer, looks=looks, observer=observer, stop=stop or threading.Event())
-    with ThreadPoolExecutor(parallelism + LOOKS, thread_name_prefix="step") as pool:
+    run = _Run(
+        plan, performer, verification_group=verification_group, observer=observer, stop=stop or threading.Event()
+    )
+    with ThreadPoolExecutor(parallelism + VERIFICATIONS, thread_name_prefix="step") as pool:
         run.to_the_end(pool, parallelism)
     return run.report()
 
@@ -96,11 +98,17 @@ class _Run:
     """One execution. All but `_perform` happens in the thread of the caller."""
 
     def __init__(
-        self, plan: Plan, performer: Performer, *, looks: Looks, observer: Observer | None, stop: threading.Event
+        self,
+        plan: Plan,
+        performer: Performer,
+        *,
+        verification_group: VerificationGroup,
+        observer: Observer | None,
+        stop: threading.Event,
     ) -> None:
         self._steps = {step.id: step for step in plan.steps}
         self._performer = performer
-        self._looks = looks
+        self._verification_group = verification_group
         self._observer = observer
         self._stop = stop
         self._results: dict[int, StepResult] = {}
@@ -121,7 +129,7 @@ class _Run:
         writing = looking = 0
         while True:
             for id_ in sorted(self._graph.get_ready()):
-                group = self._looks(self._steps[id_])
+                group = self._verification_group(self._steps[id_])
                 if group is None:
                     heapq.heappush(writes, id_)
                 else:
@@ -129,7 +137,7 @@ class _Run:
             while writes and writing < parallelism and not self._is_over():
                 self._submit(pool, [heapq.heappop(writes)], look=False)
                 writing += 1
-            while groups and looking < LOOKS and not self._is_over():
+            while groups and looking < VERIFICATIONS and not self._is_over():
                 self._submit(pool, groups.pop(next(iter(groups))), look=True)
                 looking += 1
             if not writing and not looking:

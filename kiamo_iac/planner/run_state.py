@@ -7,7 +7,7 @@ from typing import Any
 
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.state_machine import StateMachine
-from kiamo_iac.planner.draft import Draft, Unit
+from kiamo_iac.planner.change_set import Draft, Unit
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, FieldChange, Risk
 

@@ -7,7 +7,7 @@ from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.ownership import Owned, Ownership
 from kiamo_iac.core.state import Instance, RemoteId, State
-from kiamo_iac.planner.draft import Unit
+from kiamo_iac.planner.change_set import Unit
 from kiamo_iac.planner.matching import Pair, Pairing
 from kiamo_iac.planner.removal import Removals
 

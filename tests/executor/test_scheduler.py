@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import AccessError, RefusedError
 from kiamo_iac.executor.report import Outcome, Status, StepResult
-from kiamo_iac.executor.run import UnexpectedError, execute
+from kiamo_iac.executor.scheduler import UnexpectedError, execute
 from kiamo_iac.planner.plan import Plan, Step
 from tests.executor.steps import graph, plan, step
 

@@ -14,14 +14,14 @@ from kiamo_iac.core.address import identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.command_line import word
 from kiamo_iac.core.state_machine import StateMachine
-from kiamo_iac.planner.commands import give, move
-from kiamo_iac.planner.diff import field_changes, same
-from kiamo_iac.planner.draft import Draft, Unit
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.planner.change_set import Draft, Unit
+from kiamo_iac.planner.diff import by_whom, field_changes
 from kiamo_iac.planner.masking import comparable, not_compared
 from kiamo_iac.planner.matching import Pair
 from kiamo_iac.planner.plan import Action, FieldChange
 from kiamo_iac.planner.references import References
-from kiamo_iac.planner.three_way import by_whom
+from kiamo_iac.planner.run_state import give, move
 
 _NOT_COMPARED = frozenset({"name", "state"})
 

@@ -19,7 +19,7 @@ _URL = "http://127.0.0.1:8090"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoProject:
     """A running server and the project that is about it."""
 
     folder: Path
@@ -34,7 +34,7 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
+def staged(folder: Path) -> Iterator[DemoProject]:
     """A project in `folder` (made anew), and an emulator in a thread that speaks to it as long as the context lasts."""
     from kiamo_iac.contract.file import load_contract
     from kiamo_iac.emulator import FULL_TOKEN, Emulator
@@ -48,7 +48,7 @@ def staged(folder: Path) -> Iterator[Stage]:
         _copy(packaged, project)
         file = project / "kiamo.yaml"
         file.write_text(file.read_text(encoding="utf-8").replace(_URL, server.url), encoding="utf-8", newline="\n")
-        yield Stage(project, server.url, FULL_TOKEN)
+        yield DemoProject(project, server.url, FULL_TOKEN)
 
 
 def _copy(source: Traversable, target: Path) -> None:
@@ -60,16 +60,16 @@ def _copy(source: Traversable, target: Path) -> None:
             (target / item.name).write_bytes(item.read_bytes())
 
 
-class Somebody:
+class ConsoleUser:
     """A supervisor at Kiamo's own console, who knows nothing of manifests."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, project: DemoProject) -> None:
         from kiamo_iac.api.client import Client
         from kiamo_iac.contract.file import load_contract
         from kiamo_iac.core.secret import Secret
 
         self._contract = load_contract()
-        self._client = Client(stage.url, Secret(stage.token), self._contract)
+        self._client = Client(project.url, Secret(project.token), self._contract)
 
     def changes_a_label(self, base: str, label: str) -> None:
         """Give a base another label."""

@@ -25,9 +25,9 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.sensitive import Path, hidden_at, sensitive_paths
 from kiamo_iac.core.state import Instance, RemoteId, State, fingerprint
-from kiamo_iac.executor.current import FRESH, MONOTONIC, NEVER, Current, ParentGoneError, Spot
+from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ObjectLocation, ParentGoneError
 from kiamo_iac.executor.report import Outcome
-from kiamo_iac.executor.run import Performer
+from kiamo_iac.executor.scheduler import Performer
 from kiamo_iac.executor.stale import changed, filled, gone, held_by, same_as_left, taken
 from kiamo_iac.executor.writer import explain
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
@@ -43,7 +43,7 @@ class _Left(Enum):
 _UNKNOWN: Final = _Left.UNKNOWN
 
 
-class Checked:
+class PreconditionCheck:
     """A performer that looks before another one writes. A difference is a `StaleError`, and nothing is written."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Checked:
     ) -> None:
         """`live`: the state that `plan` was made of."""
         self._performer = performer
-        self._current = Current(client, contract, live, clock=clock)
+        self._current = LiveLookup(client, contract, live, clock=clock)
         self._clock = clock
         self._ids: dict[Address, RemoteId] = {address: b.remote_id for address, b in plan.bindings.items()}
         self._names = {address: b.name for address, b in plan.bindings.items()}
@@ -125,9 +125,9 @@ class Checked:
         parent = step.address.parent
         if parent in self._created:
             return
-        spot = self._spot(step.address)
+        location = self._spot(step.address)
         try:
-            holder = self._current.holder(spot, since=self._freed.get(step.address, NEVER))
+            holder = self._current.holder(location, since=self._freed.get(step.address, NEVER))
         except ParentGoneError:
             raise gone(step, parent or step.address) from None
         if holder is not None:
@@ -138,8 +138,8 @@ class Checked:
         remote_id = self._ids.get(address)
         if remote_id is None:
             return  # made in this run by a step that failed to say so; the performer will tell
-        spot = self._spot(address)
-        now = self._current.thing(spot, remote_id, since=self._written.get(address, NEVER), from_list=from_list)
+        location = self._spot(address)
+        now = self._current.thing(location, remote_id, since=self._written.get(address, NEVER), from_list=from_list)
         if now is None:
             raise gone(step, address)
         now = self._hidden(address, now)
@@ -152,7 +152,7 @@ class Checked:
             return
         seen = step.seen.get(address)
         if seen is not None and fingerprint(now) != seen:
-            saw = self._saw.get((spot.kind, remote_id))
+            saw = self._saw.get((location.kind, remote_id))
             raise changed(step, address, before=self._hidden(address, saw) if saw is not None else None, now=now)
         if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (held := held_by(now)):
             raise filled(step, held)
@@ -161,49 +161,49 @@ class Checked:
 
     def _remember(self, step: Step, outcome: Outcome) -> None:
         """What this step left: what the answer shows, or what is read now where it shows nothing."""
-        address, spot = step.address, self._spot(step.address)
+        address, location = step.address, self._spot(step.address)
         self._written[address] = self._clock()
         self._looked.pop(address, None)
         if outcome.remote_id is not None:
             self._ids[address] = outcome.remote_id
             if step.action is Action.CREATE:
-                self._current.name(spot.kind, spot.parent_id, outcome.remote_id, step.after["name"])
+                self._current.name(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
             elif step.action is Action.RENAME:
-                self._current.rename(spot.kind, spot.parent_id, outcome.remote_id, step.after["name"])
+                self._current.rename(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
         if step.action in {Action.RENAME, Action.DELETE}:
             name = step.before["name"] if step.action is Action.RENAME else self._names.get(address, address.name)
             self._freed[Address.of(address.collection, name, address.parent)] = self._clock()
         if address in self._looked_at_again and step.action is not Action.DELETE:
-            self._left[address] = self._shown(spot, outcome)
+            self._left[address] = self._shown(location, outcome)
 
-    def _shown(self, spot: Spot, outcome: Outcome) -> Instance | _Left:
-        found = self._read(spot, outcome)
-        return self._hidden(spot.address, found) if isinstance(found, Instance) else found
+    def _shown(self, location: ObjectLocation, outcome: Outcome) -> Instance | _Left:
+        found = self._read(location, outcome)
+        return self._hidden(location.address, found) if isinstance(found, Instance) else found
 
     def _hidden(self, address: Address, instance: Instance) -> Instance:
         """What was read, hidden where the plan hides it."""
         paths = self._sensitive.get(address, ())
         return replace(instance, settings=hidden_at(instance.settings, paths)) if paths else instance
 
-    def _read(self, spot: Spot, outcome: Outcome) -> Instance | _Left:
+    def _read(self, location: ObjectLocation, outcome: Outcome) -> Instance | _Left:
         if outcome.answer is not None:
             try:
-                return self._current.shown(spot, outcome.answer)
+                return self._current.shown(location, outcome.answer)
             except ResponseError:
                 pass  # it shows a part, or something else; that is no reason to call a step failed that is done
         if outcome.remote_id is None:
             return _UNKNOWN
         try:
-            return self._current.thing(spot, outcome.remote_id, since=self._clock()) or _UNKNOWN
+            return self._current.thing(location, outcome.remote_id, since=self._clock()) or _UNKNOWN
         except ApiError:
             return _UNKNOWN
 
     # --- where things are --------------------------------------------------------------------------------------------
 
-    def _spot(self, address: Address) -> Spot:
+    def _spot(self, address: Address) -> ObjectLocation:
         parent = address.parent
         kind = by_collection()[address.collection].kind
-        return Spot(kind, address, self._ids.get(parent) if parent is not None else None)
+        return ObjectLocation(kind, address, self._ids.get(parent) if parent is not None else None)
 
     def _lock_of(self, address: Address) -> AbstractContextManager[object]:
         """Keeps a look at a thing apart from this run's own writes of it; only where there is more than one of them."""
