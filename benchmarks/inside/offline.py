@@ -12,7 +12,7 @@ from pathlib import Path
 def main(project: Path, snapshot: Path) -> str:
     """The plan as text. Imports stand here, as in a command, so that the process pays for what it uses."""
     from benchmarks.states import read_live
-    from kiamo_iac.app import Workspace
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.planner.planner import build_plan
     from kiamo_iac.render.base import Style, plan_renderer
 

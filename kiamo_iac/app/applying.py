@@ -1,4 +1,4 @@
-"""A plan made, guarded and performed under the lock of its environment."""
+"""A plan made, checked against the guards and carried out, all under the lock of its environment."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.outcome import check_report
-from kiamo_iac.app.planning import NO_OPTIONS, Planned, plan_sides, read_sides
-from kiamo_iac.core.errors import GuardError
+from kiamo_iac.app.ownership import entry_stamp, lock_ledger
+from kiamo_iac.app.planning import NO_OPTIONS, PlanResult, plan_from_inputs, read_inputs
+from kiamo_iac.core.errors import GuardError, Interrupted, KiamoIacError, PartialError, StaleError
 
 if TYPE_CHECKING:
     import threading
 
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.app.recording import Recorder
     from kiamo_iac.core.address import Address
     from kiamo_iac.executor.report import Report
@@ -23,80 +23,82 @@ if TYPE_CHECKING:
     from kiamo_iac.planner.plan_file import Options
 
 
-class Applying:
-    """One apply. Its lock is held as long as the context of `applying` lasts."""
+class ApplyRun:
+    """One apply. Its lock is held as long as the context of `start_apply` lasts."""
 
-    def __init__(self, workspace: Workspace, ledger: Ledger, made: Planned, *, spends: str | None) -> None:
+    def __init__(self, workspace: Workspace, ledger: Ledger, result: PlanResult, *, saved_digest: str | None) -> None:
+        """`saved_digest`: of the saved plan that this run applies, and that can be applied once."""
         self._workspace = workspace
         self._ledger = ledger
-        self._made = made
-        self._spends = spends
-        self._guarded: Callable[[], None] = self.check_guards
+        self._result = result
+        self._saved_digest = saved_digest
+        self._recheck_guards: Callable[[], None] = self.check_guards
         self._recorder: Recorder | None = None
 
     @property
     def plan(self) -> Plan:
-        """What is to be done."""
-        return self._made.plan
+        """The plan to carry out."""
+        return self._result.plan
 
     def check_guards(self, *, allow_start: bool = False, allow_data_loss: Collection[Address] = ()) -> None:
-        """Refuse what may not be done unasked. What is allowed here is also what `perform` allows.
+        """Check the plan against the guards. `perform` checks again, with the same permissions.
 
         Raises:
-            GuardError: with a diagnostic for everything that is refused.
+            GuardError: with a diagnostic for each guard that blocks it.
         """
-        self._guarded = lambda: self._guard(allow_start=allow_start, allow_data_loss=allow_data_loss)
-        self._guarded()
+        self._recheck_guards = lambda: self._guard(allow_start=allow_start, allow_data_loss=allow_data_loss)
+        self._recheck_guards()
 
     def _guard(self, *, allow_start: bool, allow_data_loss: Collection[Address]) -> None:
         from kiamo_iac.planner.guards import check_guards
 
-        refused = check_guards(
+        blocked = check_guards(
             self.plan,
             self._workspace.project.environments[self.plan.environment].guards,
-            owned=self._made.sides.owned,
-            desired_count=len(self._made.sides.desired),
+            owned=self._result.inputs.owned,
+            desired_count=len(self._result.inputs.desired),
             now=self._workspace.now(),
             allow_start=allow_start,
             allow_data_loss=allow_data_loss,
         )
-        if refused:
-            why = "A guard refuses" if len(refused) == 1 else f"Guards refuse, for {len(refused)} reasons,"
-            msg = f"{why} this plan for {self.plan.environment}. Nothing has been written."
-            raise GuardError(msg, diagnostics=refused)
+        if blocked:
+            guards = "1 guard" if len(blocked) == 1 else f"{len(blocked)} guards"
+            msg = f"Plan blocked by {guards} of {self.plan.environment}. Nothing has been written."
+            raise GuardError(msg, diagnostics=blocked)
 
     def perform(
         self, *, parallelism: int, observer: Observer | None = None, stop: threading.Event | None = None
     ) -> Report:
-        """Do what the plan says, as many writes at a time as `parallelism`; once `stop` is set, no new ones.
+        """Carry out the plan with up to `parallelism` writes at a time; once `stop` is set, no new step starts.
 
-        The guards are asked again, since a person may have thought about it past the end of a change window. Then the
-        ledger is written, and only then the instance. A step whose thing is no longer what the plan saw is refused.
+        The guards are checked again: a change window may have closed while the user was asked. The ledger is written
+        before the instance. A step whose object has changed since the plan is refused.
 
         Raises:
             GuardError: as `check_guards`.
-            KiamoIacError: the ledger cannot be written; nothing else has been.
+            KiamoIacError: the ledger cannot be written; nothing has been written to the instance.
             ValueError: the plan is refused.
         """
         import threading
 
-        from kiamo_iac.app.owning import stamper
         from kiamo_iac.app.recording import Recorder
         from kiamo_iac.executor.preconditions import PreconditionCheck
         from kiamo_iac.executor.scheduler import execute
         from kiamo_iac.executor.writer import Writer
 
-        self._guarded()
+        self._recheck_guards()
         end = stop or threading.Event()
-        recorder = Recorder(self._ledger, self._made, stamp=stamper(self._workspace), onward=observer, end=end.set)
+        recorder = Recorder(
+            self._ledger, self._result, stamp=entry_stamp(self._workspace), onward=observer, end=end.set
+        )
         recorder.begin()
-        if self.plan.steps and self._spends is not None:
-            self._ledger.mark_applied(self._spends)
+        if self.plan.steps and self._saved_digest is not None:
+            self._ledger.mark_applied(self._saved_digest)
         self._recorder = recorder
-        budget = self._made.sides.budget
+        budget = self._result.inputs.budget
         budget.expect(steps=len(self.plan.steps))
-        with self._workspace.client(self._made.sides.target, budget=budget) as client:
-            contract, live = self._workspace.contract, self._made.sides.live
+        with self._workspace.client(self._result.inputs.target, budget=budget) as client:
+            contract, live = self._workspace.contract, self._result.inputs.live
             writer = Writer(client, contract, self.plan)
             performer = PreconditionCheck(writer, self.plan, client=client, contract=contract, live=live)
             report = execute(
@@ -111,32 +113,61 @@ class Applying:
         return report
 
     def check(self, report: Report, *, interrupted: bool) -> None:
-        """Nothing, when every step is done and written down.
+        """Return if every step is done and recorded.
 
         Raises:
-            KiamoIacError: as `outcome.check_report`.
+            KiamoIacError: as `check_report`.
         """
         check_report(report, interrupted=interrupted, ledger=self._recorder.error if self._recorder else None)
 
 
 @contextmanager
-def applying(
+def start_apply(
     workspace: Workspace,
     environment: str | None,
     options: Options = NO_OPTIONS,
     *,
     lock_timeout: float = 0,
-) -> Iterator[Applying]:
-    """Take the lock, and plan under it.
+) -> Iterator[ApplyRun]:
+    """Take the lock and plan under it.
 
     Raises:
         LockedError: another run holds the lock; nothing has been read or written.
-        KiamoIacError: as `planning.planned`.
+        KiamoIacError: as `planning.plan_environment`.
     """
-    from kiamo_iac.app.owning import locked
-
     target = workspace.target(environment)
-    with locked(workspace, target.name, lock_timeout=lock_timeout) as ledger:
+    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout) as ledger:
         owned = dict(ledger.owned) if ledger.found else None
-        sides = read_sides(workspace, target, owned=lambda: owned, prune=options.prune)
-        yield Applying(workspace, ledger, plan_sides(workspace, sides, options), spends=None)
+        inputs = read_inputs(workspace, target, owned=lambda: owned, prune=options.prune)
+        yield ApplyRun(workspace, ledger, plan_from_inputs(workspace, inputs, options), saved_digest=None)
+
+
+def check_report(report: Report, *, interrupted: bool, ledger: KiamoIacError | None = None) -> None:
+    """Return if every step is done and recorded. `ledger`: the error of a ledger that could not be written.
+
+    Raises:
+        KiamoIacError: every step is done, and the ledger could not be written.
+        Interrupted: a signal stopped the run.
+        StaleError: an object had changed since the plan was made.
+        PartialError: a step failed, or the ledger could not be written during the run.
+    """
+    if report.ok:
+        if ledger is not None:
+            raise ledger
+        return
+    from kiamo_iac.executor.report import Status
+
+    counts = report.counts
+    left = f"{counts[Status.FAILED]} failed, {counts[Status.SKIPPED]} not tried"
+    hint = "run plan to see what is left to do"
+    if ledger is not None:
+        msg = f"The ledger could not be written, so the run was stopped: {left}. {ledger}"
+        raise PartialError(msg, hint=ledger.hint) from ledger
+    if interrupted:
+        msg = f"The run was interrupted: {counts[Status.DONE]} done, {left}."
+        raise Interrupted(msg, hint=hint)
+    if any(isinstance(result.error, StaleError) for result in report.results):
+        msg = f"The instance has changed since the plan: {left}."
+        raise StaleError(msg, hint="run plan again")
+    msg = f"The plan was applied in part: {left}."
+    raise PartialError(msg, hint=hint)

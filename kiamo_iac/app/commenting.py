@@ -11,7 +11,7 @@ from kiamo_iac.forge.comment import Comment, Forge, Posted, post
 from kiamo_iac.forge.pipeline import GithubPipeline, GitlabPipeline, Pipeline, pipeline_of
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.opening import Transport
+    from kiamo_iac.app.project import Transport
     from kiamo_iac.http.caller import Plain
 
 

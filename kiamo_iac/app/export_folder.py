@@ -21,7 +21,7 @@ from kiamo_iac.manifest.sources import Sources
 from kiamo_iac.manifest.variables import Variables
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.manifest.project.model import Environment, Project
 
 

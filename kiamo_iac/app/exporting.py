@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac.api.reader import LiveRead, StateReader
 from kiamo_iac.app.export_folder import Destination, destination
-from kiamo_iac.app.owning import owned_by
+from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.authoring.exporting.choice import Choice
 from kiamo_iac.authoring.exporting.export import Export, export
 from kiamo_iac.authoring.exporting.limits import IsSecret
@@ -26,7 +26,7 @@ from kiamo_iac.document.files import MAX_BYTES
 from kiamo_iac.manifest.loader import Loaded, compose
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.ownership import Ownership
     from kiamo_iac.manifest.environment import Target
 
@@ -110,7 +110,7 @@ def _read(workspace: Workspace, environment: str | None, choice: Choice, *, fold
     with collector_paused(), workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         reader.start()
         place = destination(workspace, target.name, folder, single=single) if folder is not None else None
-        owned = owned_by(workspace, target.name)
+        owned = read_owned(workspace, target.name)
         live = reader.whole(choice.concerns)
     known = [*(thing.address for thing in live.state), *(place.parts if place is not None else ())]
     for text in choice.unknown(known):

@@ -1,58 +1,73 @@
-"""Manifests, instance and ledger read, and a plan made of them; nothing is written."""
+"""Plans: manifests, ledger and instance are read and compared. Nothing is written and no lock is taken.
+
+    plan_environment        one plan                      (plan)
+    plan_all_environments   a plan for each environment   (plan --all-environments)
+    detect_drift            who changed what              (drift)
+
+`read_inputs` and `plan_from_inputs` are the two halves of a plan; `apply` runs them under its lock.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.reader import StateReader
+from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.ownership import Ownership
     from kiamo_iac.core.state import State
     from kiamo_iac.manifest.environment import Target
+    from kiamo_iac.planner.drift import Drift
     from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.render.environments import Row
 
+NO_OPTIONS: Final = Options()
 
-NO_OPTIONS = Options()
+AT_A_TIME: Final = 4
+"""Environments that are read at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """The three sides of an environment: as it is desired, as it is, and what of it is ours."""
+class PlanInputs:
+    """What a plan of an environment is computed from."""
 
     target: Target
     desired: State
     live: State
     owned: Ownership | None
-    """What the ledger says; None: there is no ledger."""
+    """The entries of the ledger; None: there is no ledger."""
     diagnostics: tuple[Diagnostic, ...]
-    """What there is to say of manifests and instance."""
+    """On the manifests and on what was read of the instance."""
     budget: Budget
-    """What was read of the instance counts for what is yet to be read in the same run."""
+    """Of the whole run: reads that follow count against the same limits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan, and all that it was made of."""
+class PlanResult:
+    """A plan, with its options and inputs."""
 
     plan: Plan
     options: Options
-    sides: Sides
+    inputs: PlanInputs
 
 
-def read_sides(
+def read_inputs(
     workspace: Workspace, target: Target, *, owned: Callable[[], Ownership | None], prune: bool = False
-) -> Sides:
-    """Read all three. The lists that are needed in any case are called for while manifests and ledger are read.
+) -> PlanInputs:
+    """Read manifests, ledger (`owned`) and instance. The lists that every plan needs are requested at once, while
+    manifests and ledger are read.
 
-    `prune`: what is owned and not declared is to be deleted, so that what it takes to delete it is read too.
+    `prune`: what is owned and not declared will be deleted, so what its deletion depends on is read too.
 
     Raises:
         ManifestError: the manifests hold errors.
@@ -68,47 +83,95 @@ def read_sides(
         reader.start()
         loaded = workspace.load(target.name)
         desired = loaded.checked()
-        ours = owned()
-        live = reader.finish(desired, owned=ours, prune=prune)
-    return Sides(target, desired, live.state, ours, (*loaded.diagnostics, *live.diagnostics), budget)
+        entries = owned()
+        live = reader.finish(desired, owned=entries, prune=prune)
+    return PlanInputs(target, desired, live.state, entries, (*loaded.diagnostics, *live.diagnostics), budget)
 
 
-def plan_sides(workspace: Workspace, sides: Sides, options: Options) -> Planned:
-    """What it takes to bring the live side level with the desired one; `plan.applyable` says whether it can be done."""
+def plan_from_inputs(workspace: Workspace, inputs: PlanInputs, options: Options) -> PlanResult:
+    """The plan that makes the live state equal to the desired one; `plan.applyable` is false for a refused plan."""
     from kiamo_iac.planner.planner import build_plan
 
     with collector_paused():
         plan = build_plan(
-            sides.desired,
-            sides.live,
+            inputs.desired,
+            inputs.live,
             capabilities=workspace.contract.capabilities(),
-            environment=sides.target.name,
-            url=sides.target.url,
-            owned=sides.owned,
+            environment=inputs.target.name,
+            url=inputs.target.url,
+            owned=inputs.owned,
             prune=options.prune,
             targets=options.targets,
             may_stop=options.may_stop,
         )
-    return Planned(with_diagnostics(plan, sides.diagnostics), options, sides)
+    return PlanResult(with_diagnostics(plan, inputs.diagnostics), options, inputs)
 
 
-def planned(workspace: Workspace, environment: str | None, options: Options = NO_OPTIONS) -> Planned:
-    """A plan for an environment, with notes on what its guards will refuse. The ledger is read without its lock.
+def plan_environment(workspace: Workspace, environment: str | None, options: Options = NO_OPTIONS) -> PlanResult:
+    """A plan for an environment, with notes on what its guards will block. The ledger is read without its lock.
 
     Raises:
         UsageError: the environment, its address or its token is missing or refused.
-        KiamoIacError: as `read_sides`.
+        KiamoIacError: as `read_inputs`.
     """
-    from kiamo_iac.app.owning import owned_by
     from kiamo_iac.planner.guards import foreseen
 
     target = workspace.target(environment)
-    sides = read_sides(workspace, target, owned=lambda: owned_by(workspace, target.name), prune=options.prune)
-    made = plan_sides(workspace, sides, options)
-    notes = foreseen(made.plan, target.guards, owned=sides.owned, desired_count=len(sides.desired))
-    return replace(made, plan=with_diagnostics(made.plan, notes))
+    inputs = read_inputs(workspace, target, owned=lambda: read_owned(workspace, target.name), prune=options.prune)
+    result = plan_from_inputs(workspace, inputs, options)
+    notes = foreseen(result.plan, target.guards, owned=inputs.owned, desired_count=len(inputs.desired))
+    return replace(result, plan=with_diagnostics(result.plan, notes))
 
 
 def with_diagnostics(plan: Plan, more: tuple[Diagnostic, ...]) -> Plan:
-    """`plan` with more to be said of it."""
+    """`plan` with further diagnostics, sorted."""
     return replace(plan, diagnostics=tuple(sorted((*more, *plan.diagnostics), key=Diagnostic.sort_key)))
+
+
+def detect_drift(workspace: Workspace, environment: str | None) -> tuple[str, Drift]:
+    """The name of the environment, and its drift: manifests, instance and the last apply compared.
+
+    Raises:
+        UsageError: the environment, its address or its token is missing or refused.
+        KiamoIacError: as `read_inputs`.
+    """
+    from kiamo_iac.planner.drift import drift
+
+    target = workspace.target(environment)
+    inputs = read_inputs(workspace, target, owned=lambda: read_owned(workspace, target.name))
+    return target.name, drift(inputs.desired, inputs.live, inputs.owned)
+
+
+def plan_all_environments(workspace: Workspace, options: Options = NO_OPTIONS) -> list[Row]:
+    """A plan, or an error, for each environment, in the order of the project file.
+
+    Raises:
+        UsageError: the project has no environments.
+    """
+    names = list(workspace.project.environments)
+    if not names:
+        msg = "The project has no environments."
+        raise UsageError(msg, hint="add one under environments: in the project file")
+    shared = workspace.sharing_sources()
+    pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="plan")
+    try:
+        futures = [pool.submit(_row, shared, name, options) for name in names]
+        _wait(futures)
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _row(workspace: Workspace, name: str, options: Options) -> Row:
+    from kiamo_iac.render.environments import Row
+
+    try:
+        return Row(name, plan_environment(workspace, name, options).plan)
+    except KiamoIacError as error:
+        return Row(name, None, error)
+
+
+def _wait(futures: list[Future[Row]]) -> None:
+    """Wait in short turns: on Windows, a wait without a timeout cannot be interrupted."""
+    while wait(futures, timeout=0.5).not_done:
+        continue

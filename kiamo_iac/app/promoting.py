@@ -21,7 +21,7 @@ from kiamo_iac.resources import by_collection, kinds
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.state import Instance, State
     from kiamo_iac.planner.plan import Plan
 
@@ -89,11 +89,11 @@ def write(made: Promoted, root: Path) -> tuple[str, ...]:
 
 def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[Diagnostic]) -> list[Diagnostic]:
     from kiamo_iac.api.reader import StateReader
-    from kiamo_iac.app.owning import owned_by
+    from kiamo_iac.app.ownership import read_owned
     from kiamo_iac.planner.planner import build_plan
 
     target = workspace.target(promotion.target)
-    owned = owned_by(workspace, target.name)
+    owned = read_owned(workspace, target.name)
     with workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         live = reader.finish(promotion.desired, owned=owned).state
     capabilities = workspace.contract.capabilities()
@@ -151,9 +151,9 @@ def _needs(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
 
 
 def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> Iterator[Diagnostic]:
-    from kiamo_iac.app.planning import planned
+    from kiamo_iac.app.planning import plan_environment
 
-    made = planned(workspace, promotion.source)
+    made = plan_environment(workspace, promotion.source)
     source = word(promotion.source, "ENV")
     differing = _differing(made.plan, choice)
     first = {change.difference.address: change.difference for change in reversed(promotion.changes)}
@@ -167,7 +167,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> It
                 address=address,
                 source=difference.source,
             )
-    unknown = [thing.address for thing in _undeclared(made.sides.desired, made.sides.live)]
+    unknown = [thing.address for thing in _undeclared(made.inputs.desired, made.inputs.live)]
     if unknown:
         shown = ", ".join(unknown[:_SHOWN]) + (" and more" if len(unknown) > _SHOWN else "")
         what = "1 thing" if len(unknown) == 1 else f"{len(unknown)} things"

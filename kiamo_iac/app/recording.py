@@ -20,7 +20,7 @@ from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.planner.plan import Action, Step
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.planning import Planned
+    from kiamo_iac.app.planning import PlanResult
     from kiamo_iac.core.state import Instance, RemoteId, State
     from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
@@ -37,18 +37,18 @@ class Recorder:
     def __init__(
         self,
         ledger: Ledger,
-        made: Planned,
+        result: PlanResult,
         *,
         stamp: Callable[[Owned], Owned],
         onward: Observer | None = None,
         end: Callable[[], object] = lambda: None,
     ) -> None:
         self._ledger = ledger
-        self._made = made
+        self._result = result
         self._stamp = stamp
         self._onward = onward
         self._end = end
-        self._names = _names_before(made.plan.steps)
+        self._names = _names_before(result.plan.steps)
         self.error: KiamoIacError | None = None
         """Why the ledger could not be written, once that has happened."""
 
@@ -60,7 +60,7 @@ class Recorder:
         """
         self._catch_up()
         entries: dict[Address, Owned] = {}
-        for step in self._made.plan.steps:
+        for step in self._result.plan.steps:
             at = self._at(step.address)
             if self._declared(step.address) is None or at in entries:
                 continue
@@ -74,8 +74,8 @@ class Recorder:
     def _catch_up(self) -> None:
         """Things that were renamed stand where they live: by a run that died before it could say so, or by somebody
         whose rename this plan takes back. Others that somebody renamed keep the address that they were known by."""
-        lives = {(thing.address.collection, thing.remote_id): thing.address for thing in self._made.sides.live}
-        finals = {self._at(s.address): s.address for s in self._made.plan.steps if s.action is Action.RENAME}
+        lives = {(thing.address.collection, thing.remote_id): thing.address for thing in self._result.inputs.live}
+        finals = {self._at(s.address): s.address for s in self._result.plan.steps if s.action is Action.RENAME}
 
         def final(address: Address) -> Address:
             if address in finals or address.parent is None:
@@ -110,7 +110,7 @@ class Recorder:
 
     def close(self, report: Report) -> None:
         """Bring the ledger level with what was declared, when all of it was done; and write what is not written yet."""
-        if report.ok and self.error is None and not self._made.options.targets:
+        if report.ok and self.error is None and not self._result.options.targets:
             self._guarded(self._level)
         self._guarded(self._ledger.flush)
 
@@ -195,15 +195,15 @@ class Recorder:
 
     def _declared(self, address: Address) -> Instance | None:
         """The declaration of a thing that is to be there and to be ours."""
-        return ours(self._made.sides.desired, address)
+        return managed_declaration(self._result.inputs.desired, address)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _level(self) -> None:
-        desired, live = self._made.sides.desired, self._made.sides.live
+        desired, live = self._result.inputs.desired, self._result.inputs.live
         alive = {(thing.address.collection, thing.remote_id) for thing in live}
         for address, entry in self._ledger.owned.items():
-            declared = ours(desired, address)
+            declared = managed_declaration(desired, address)
             if declared is not None:
                 self._level_one(entry, declared)
             elif self._is_reference(address) or (
@@ -212,7 +212,7 @@ class Recorder:
                 self._ledger.forget(address)
 
     def _level_one(self, entry: Owned, declared: Instance) -> None:
-        live = self._made.sides.live.get(entry.address)
+        live = self._result.inputs.live.get(entry.address)
         level = replace(
             entry,
             remote_id=entry.remote_id if entry.remote_id is not None or live is None else live.remote_id,
@@ -225,11 +225,11 @@ class Recorder:
 
     def _is_reference(self, address: Address) -> bool:
         """Whether it is declared, and nobody's to manage any more."""
-        declared = self._made.sides.desired.get(address)
+        declared = self._result.inputs.desired.get(address)
         return declared is not None and not declared.lifecycle.managed
 
 
-def ours(desired: State, address: Address) -> Instance | None:
+def managed_declaration(desired: State, address: Address) -> Instance | None:
     """What is declared at `address`, when it is declared to be there and to be managed."""
     declared = desired.get(address)
     if declared is None or declared.lifecycle.ensure is not Ensure.PRESENT or not declared.lifecycle.managed:

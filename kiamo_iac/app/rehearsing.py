@@ -1,11 +1,11 @@
-"""A plan rehearsed: run on an emulator that holds what was just read, and what came of it told with the plan."""
+"""A plan rehearsed: run on an emulator seeded with the live state; the findings become diagnostics of the plan."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.planning import Planned, with_diagnostics
+from kiamo_iac.app.planning import PlanResult, with_diagnostics
 from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.sensitive import sensitive_paths
 from kiamo_iac.core.state import Instance, State
@@ -16,42 +16,50 @@ from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.rehearsal import Rehearsal, rehearse
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
 
 
-def rehearsed(workspace: Workspace, made: Planned) -> tuple[Planned, str]:
-    """The plan with what its rehearsal found, which may make it not applyable; and one sentence on what was done.
+def rehearse_plan(workspace: Workspace, result: PlanResult) -> tuple[PlanResult, str]:
+    """The plan with the diagnostics of its rehearsal, which may refuse it; and a sentence that sums the rehearsal up.
 
-    The instance is not called.
+    Makes no call to the instance.
 
     Raises:
         ValueError: the plan is refused already.
     """
-    sides, contract = made.sides, workspace.contract
-    held = rehearse(made.plan, sides.live, sides.desired, contract, replan=lambda live: _again(workspace, made, live))
-    plan = with_diagnostics(made.plan, held.diagnostics)
-    return replace(made, plan=plan), _sentence(made.plan, held)
+    inputs = result.inputs
+    rehearsal = rehearse(
+        result.plan,
+        inputs.live,
+        inputs.desired,
+        workspace.contract,
+        replan=lambda live: _plan_again(workspace, result, live),
+    )
+    plan = with_diagnostics(result.plan, rehearsal.diagnostics)
+    return replace(result, plan=plan), _summary(result.plan, rehearsal)
 
 
-def _again(workspace: Workspace, made: Planned, live: State) -> Plan:
-    """What would be left to do of what the plan was for. The ledger has no part in it: its ids are the instance's."""
-    targets = tuple(target for target in made.options.targets if target in made.sides.desired)
-    if made.options.targets and not targets:
-        return Plan(made.plan.environment, made.plan.url, ())  # it was for deletions of what the ledger alone knew
+def _plan_again(workspace: Workspace, result: PlanResult, live: State) -> Plan:
+    """The plan for what the rehearsal has left undone. Without the ledger: its ids are those of the instance."""
+    targets = tuple(target for target in result.options.targets if target in result.inputs.desired)
+    if result.options.targets and not targets:
+        return Plan(
+            result.plan.environment, result.plan.url, ()
+        )  # all its targets were deletions of what only the ledger has
     return build_plan(
-        _without_masked(made.sides.desired, live),
+        _without_masked(result.inputs.desired, live),
         live,
         capabilities=workspace.contract.capabilities(),
-        environment=made.plan.environment,
-        url=made.plan.url,
+        environment=result.plan.environment,
+        url=result.plan.url,
         targets=targets,
-        may_stop=made.options.may_stop,
+        may_stop=result.options.may_stop,
     )
 
 
 def _without_masked(desired: State, live: State) -> State:
-    """What is desired, but for sensitive settings that the emulator holds as the instance showed them: masked. The plan
-    did not write them, and without the ledger nothing says why."""
+    """`desired` without the sensitive settings that the emulator holds masked, as the instance returned them. Without
+    the ledger they would be planned as changes."""
     return State(_one_without(instance, live.get(instance.address)) for instance in desired)
 
 
@@ -63,13 +71,13 @@ def _one_without(instance: Instance, live: Instance | None) -> Instance:
     return replace(instance, settings={k: v for k, v in instance.settings.items() if k not in masked})
 
 
-def _sentence(plan: Plan, held: Rehearsal) -> str:
-    if held.report is None:
-        return "Not rehearsed: a Kiamo in a box cannot hold what is live."
+def _summary(plan: Plan, rehearsal: Rehearsal) -> str:
+    if rehearsal.report is None:
+        return "Not rehearsed: the emulator cannot hold the live state."
     steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
-    done = f"Rehearsed: {steps} on a Kiamo in a box that held what was just read"
-    refused = held.report.counts[Status.FAILED]
+    done = f"Rehearsed {steps} on an emulator seeded with the live state"
+    refused = rehearsal.report.counts[Status.FAILED]
     if refused:
-        return f"{done}; {refused} of them refused."
-    left = len(held.difference.steps) if held.difference is not None else 0
-    return f"{done}; none was refused, and {f'{left} would be' if left else 'nothing would be'} left to do."
+        return f"{done}: {refused} refused."
+    left = len(rehearsal.difference.steps) if rehearsal.difference is not None else 0
+    return f"{done}: none refused, {left or 'nothing'} left to do."

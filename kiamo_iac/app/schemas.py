@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kiamo_iac.app.opening import contract_of_project, project_above
+from kiamo_iac.app.project import contract_of_project, project_above
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.document.files import write_text

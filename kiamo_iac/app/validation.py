@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from kiamo_iac.app.opening import Workspace, project_above
+from kiamo_iac.app.project import Workspace, project_above
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ManifestError

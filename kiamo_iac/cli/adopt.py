@@ -35,10 +35,10 @@ def adopt(session: Session, *, addresses: tuple[Address, ...], environment: str,
     ledger has forgotten. Each has to be declared in a manifest and to be on the instance. Nothing on the
     instance is written.
     """
-    from kiamo_iac.app.owning import adopt as take_in
+    from kiamo_iac.app.adopting import adopt_resources
     from kiamo_iac.render.escape import visible
 
-    entries = take_in(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
+    entries = adopt_resources(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
     for entry in entries:
         write_data(f"{visible(entry.address)}\n")
     say(f"Adopted: {len(entries)}.")

@@ -23,7 +23,7 @@ from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
 from kiamo_iac.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.applying import Applying
+    from kiamo_iac.app.applying import ApplyRun
     from kiamo_iac.core.address import Address
     from kiamo_iac.executor.report import Report
     from kiamo_iac.planner.plan import Plan
@@ -111,7 +111,7 @@ def apply(
 
 def _begun(
     session: Session, environment: str | None, planfile: Path | None, options: Options, *, lock_timeout: float
-) -> AbstractContextManager[Applying]:
+) -> AbstractContextManager[ApplyRun]:
     """An apply of the plan that was saved, or of one made now.
 
     Raises:
@@ -119,18 +119,18 @@ def _begun(
     """
     workspace = session.workspace()
     if planfile is None:
-        from kiamo_iac.app.applying import applying
+        from kiamo_iac.app.applying import start_apply
 
         if environment is None:
             msg = "Missing option '-e' / '--environment', or a PLANFILE."
             raise click.UsageError(msg, click.get_current_context())
-        return applying(workspace, environment, options, lock_timeout=lock_timeout)
-    from kiamo_iac.app.saving import applying_saved
+        return start_apply(workspace, environment, options, lock_timeout=lock_timeout)
+    from kiamo_iac.app.saved_plans import start_saved_apply
 
     if options != type(options)():
         msg = "PLANFILE was saved with its own --prune, --target and --allow-stop: say them to plan --out."
         raise click.UsageError(msg, click.get_current_context())
-    return applying_saved(workspace, planfile, environment=environment, lock_timeout=lock_timeout)
+    return start_saved_apply(workspace, planfile, environment=environment, lock_timeout=lock_timeout)
 
 
 def _show(plan: Plan, session: Session, *, output: str) -> None:

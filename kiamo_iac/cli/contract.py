@@ -53,7 +53,7 @@ def contract() -> None:
 @pass_session
 def show(session: Session, *, output: str) -> int:
     """Print the contract in force: the project's, or outside of a project the packaged one."""
-    from kiamo_iac.app import contract_in_force
+    from kiamo_iac.app.project import contract_in_force
     from kiamo_iac.render.contract import contract_json, contract_text
 
     made = contract_in_force(session.project)

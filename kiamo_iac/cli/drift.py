@@ -31,8 +31,8 @@ def drift(session: Session, *, environment: str, output: str, detailed_exitcode:
     Compares three sides: the manifests, the instance, and what the ledger says was applied last. So each
     difference has its author: git, somebody on the instance, or both (a conflict). Nothing is written.
     """
-    from kiamo_iac.app.drifting import drift_of
+    from kiamo_iac.app.planning import detect_drift
 
-    name, found = drift_of(session.workspace(), environment)
+    name, found = detect_drift(session.workspace(), environment)
     show_drift(found, session, environment=name, output=output)
     return 2 if detailed_exitcode and found.any else 0

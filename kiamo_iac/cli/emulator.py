@@ -63,13 +63,13 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
     """
     from sqlite3 import Error as DatabaseError
 
-    from kiamo_iac.app import contract_in_force
+    from kiamo_iac.app.project import contract_in_force
     from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
     from kiamo_iac.emulator.server import serve
 
     def ready(url: str) -> None:
         # Not by `say`, which would hide it from whoever has it in a variable already; it is nobody's secret.
-        click.echo(f"A Kiamo in a box. Token: {FULL_TOKEN} (to read only: {READ_ONLY_TOKEN}).", err=True)
+        click.echo(f"A local Kiamo emulator. Token: {FULL_TOKEN} (read-only: {READ_ONLY_TOKEN}).", err=True)
         write_data(f"{url}\n")
         say("Ctrl-C stops it.")
 

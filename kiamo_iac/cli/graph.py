@@ -73,10 +73,12 @@ def graph(
 
 def _plan(session: Session, planfile: Path | None, environment: str | None) -> Plan:
     if planfile is not None:
-        from kiamo_iac.app.saving import load_saved
+        from kiamo_iac.app.saved_plans import load_saved_plan
 
-        return load_saved(planfile).plan
-    return session.workspace().plan(environment)
+        return load_saved_plan(planfile).plan
+    from kiamo_iac.app.planning import plan_environment
+
+    return plan_environment(session.workspace(), environment).plan
 
 
 def _steps(made: Plan) -> Graph:

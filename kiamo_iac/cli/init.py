@@ -58,7 +58,7 @@ def init(
     nothing. The new project can be planned at once, on the emulator.
     """
     del session
-    from kiamo_iac.app.starting import start
+    from kiamo_iac.app.scaffolding import start
     from kiamo_iac.render.escape import visible
     from kiamo_iac.scaffold.writing import shown
 
@@ -73,7 +73,7 @@ def init(
 
 def _next(wish: Wish, folder: str) -> str:
     """What to do with it."""
-    from kiamo_iac.app.starting import EMULATOR
+    from kiamo_iac.app.scaffolding import EMULATOR
     from kiamo_iac.core.command_line import word
 
     first = wish.environments[0]

@@ -68,12 +68,12 @@ def ledger() -> None:
 @pass_session
 def list_(session: Session, *, environment: str, output: str) -> int:
     """List what is ours: address, id, when it was last applied, and from which commit. Takes no lock."""
-    from kiamo_iac.app.owning import name_of, owned_by
+    from kiamo_iac.app.ownership import environment_name, read_owned
     from kiamo_iac.render.ledger import ledger_json, ledger_text
 
     workspace = session.workspace()
-    name = name_of(workspace, environment)
-    owned = owned_by(workspace, name)
+    name = environment_name(workspace, environment)
+    owned = read_owned(workspace, name)
     if output == "json":
         write_data(ledger_json(name, owned), utf8=True)
         return 0
@@ -91,10 +91,10 @@ def list_(session: Session, *, environment: str, output: str) -> int:
 @pass_session
 def forget(session: Session, *, addresses: tuple[Address, ...], environment: str, lock_timeout: float) -> int:
     """Let things go: they and what stands below them are not ours any more. The instance is not called."""
-    from kiamo_iac.app.owning import forget as let_go
+    from kiamo_iac.app.ownership import forget_entries
     from kiamo_iac.render.escape import visible
 
-    gone = let_go(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
+    gone = forget_entries(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
     for address in gone:
         write_data(f"{visible(address)}\n")
     say(f"Forgotten: {len(gone)}.")
@@ -107,10 +107,10 @@ def forget(session: Session, *, addresses: tuple[Address, ...], environment: str
 @pass_session
 def unlock(session: Session, *, lock_id: str, environment: str) -> int:
     """Break the lock that a run which died has left behind. LOCK_ID is the one that the error names."""
-    from kiamo_iac.app.owning import unlock as break_it
+    from kiamo_iac.app.ownership import break_lock
     from kiamo_iac.render.escape import visible
 
-    holder = break_it(session.workspace(), environment, lock_id)
+    holder = break_lock(session.workspace(), environment, lock_id)
     say(f"Broken: the lock of {visible(holder)}.")
     say("If that run still lives, it may yet write: make sure that it does not.")
     return 0

@@ -65,7 +65,7 @@ def plan(
     enough, and no lock is taken. A plan that the instance would refuse is refused here, with the reason and
     the place.
     """
-    from kiamo_iac.app.planning import planned
+    from kiamo_iac.app.planning import plan_environment
     from kiamo_iac.planner.plan_file import Options
 
     options = Options(prune=prune, targets=targets, may_stop=may_stop)
@@ -79,33 +79,33 @@ def plan(
         raise click.UsageError(msg)
     with refusal_shown(session, environment=environment, output=output):
         workspace = session.workspace()
-        made = planned(workspace, environment, options)
+        made = plan_environment(workspace, environment, options)
     if rehearse and made.plan.applyable:
-        from kiamo_iac.app.rehearsing import rehearsed
+        from kiamo_iac.app.rehearsing import rehearse_plan
 
-        made, told = rehearsed(workspace, made)
+        made, told = rehearse_plan(workspace, made)
         say(told)
     show_plan(made.plan, session, output=output)
     if not made.plan.applyable:
         return 1
     if out is not None:
-        from kiamo_iac.app.saving import save
+        from kiamo_iac.app.saved_plans import save_plan
         from kiamo_iac.core.command_line import word
 
-        save(workspace, made, out)
+        save_plan(workspace, made, out)
         say(f"Saved in {out}, for one apply: kiamo-iac apply {word(out.as_posix(), 'PLANFILE')}")
     return 2 if detailed_exitcode and made.plan.steps else 0
 
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:
     """One table of all environments on stdout; 1 when one of them has no plan, or one that is refused."""
-    from kiamo_iac.app.planning_all import plan_all
+    from kiamo_iac.app.planning import plan_all_environments
     from kiamo_iac.render.environments import TABLES
 
     if output not in TABLES:
         msg = f"All environments are shown as {', '.join(TABLES)}."
         raise click.UsageError(msg)
-    rows = plan_all(session.workspace(), options)
+    rows = plan_all_environments(session.workspace(), options)
     write_data(TABLES[output](rows, style_for(sys.stdout, session)), utf8=output != "text")
     if any(row.plan is None or not row.plan.applyable for row in rows):
         return 1

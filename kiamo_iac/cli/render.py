@@ -31,11 +31,11 @@ def render(session: Session, *, environment: str, output: str) -> int:
     Patches are merged and variables filled in. Behind each value stands its place, file:line:column, and
     that of the variables in it. Nothing is called: no instance, no token.
     """
-    from kiamo_iac.app.composing import composed
+    from kiamo_iac.app.project import compose_environment
     from kiamo_iac.render.composed import composed_json, composed_text
     from kiamo_iac.render.diagnostics import render_text
 
-    things, warnings = composed(session.workspace(), environment)
+    things, warnings = compose_environment(session.workspace(), environment)
     if warnings:
         say(render_text(warnings, style_for(sys.stderr, session)), nl=False)
     if output == "json":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 if TYPE_CHECKING:
-    from kiamo_iac.app import Transport, Workspace
+    from kiamo_iac.app.project import Transport, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class Session:
 
         `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
         """
-        from kiamo_iac.app import Workspace
+        from kiamo_iac.app.project import Workspace
         from kiamo_iac.cli.terminal import note, tell
 
         opened = replace(
             Workspace.open(
-                self.project, transport=self.transport, told=tell if self.verbose else None, may_lack=may_lack
+                self.project, transport=self.transport, log=tell if self.verbose else None, may_lack=may_lack
             ),
             ca_bundle=self.ca_bundle,
-            noted=note,
+            notify=note,
         )
         return opened if self.now is None else replace(opened, now=self.now)
 

@@ -30,7 +30,7 @@ def show(session: Session, *, file: Path, output: str) -> int:
 
     Needs no instance and no token. Whether it can still be applied, apply says.
     """
-    from kiamo_iac.app.saving import load_saved
+    from kiamo_iac.app.saved_plans import load_saved_plan
 
-    show_plan(load_saved(file).plan, session, output=output)
+    show_plan(load_saved_plan(file).plan, session, output=output)
     return 0

@@ -13,7 +13,7 @@ from kiamo_iac.cli.terminal import style_for, write_data
 from kiamo_iac.render.formats import REPOSITORY_FORMATS
 
 if TYPE_CHECKING:
-    from kiamo_iac.app import Validation
+    from kiamo_iac.app.validation import Validation
     from kiamo_iac.cli.session import Session
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.planner.plan import Plan
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def show_plan(plan: Plan, session: Session, *, output: str) -> None:
     """Write a plan; as `github`, also to the step's summary."""
-    from kiamo_iac.app.repository import plan_in_repository
+    from kiamo_iac.app.repository_paths import plan_in_repository
     from kiamo_iac.render.base import plan_renderer
 
     if output in REPOSITORY_FORMATS:
@@ -52,7 +52,7 @@ def refusal_shown(session: Session, *, environment: str, output: str) -> Iterato
 
 def show_drift(drift: Drift, session: Session, *, environment: str, output: str) -> None:
     """Write a drift; as `github`, also to the step's summary."""
-    from kiamo_iac.app.repository import drift_in_repository
+    from kiamo_iac.app.repository_paths import drift_in_repository
     from kiamo_iac.render.base import drift_renderer
 
     if output in REPOSITORY_FORMATS:
@@ -68,11 +68,11 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
     from kiamo_iac.render.base import CheckReport, check_renderer
 
     if output in REPOSITORY_FORMATS or len(found.parts) > 1:  # or two projects' files would go by one name
-        from kiamo_iac.app.repository import checked_in_repository
+        from kiamo_iac.app.repository_paths import checked_in_repository
 
         checked = checked_in_repository(found, strict=strict)
     elif output == "text" and any(part.root != Path.cwd() for part in found.parts):  # to be clicked on
-        from kiamo_iac.app.repository import below_here, checked_in_repository
+        from kiamo_iac.app.repository_paths import below_here, checked_in_repository
 
         checked = checked_in_repository(found, strict=strict, below=below_here)
     else:
@@ -82,8 +82,8 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
 
 def _below(session: Session) -> str:
     """Where the project stands in its repository; a saved plan may be shown where there is none."""
-    from kiamo_iac.app.opening import project_above
-    from kiamo_iac.app.repository import below_repository
+    from kiamo_iac.app.project import project_above
+    from kiamo_iac.app.repository_paths import below_repository
 
     file = session.project or project_above(Path.cwd())
     return below_repository(file.parent) if file is not None else ""

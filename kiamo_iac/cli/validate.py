@@ -38,7 +38,7 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
     PATHS alone. Nothing is called: no instance, no token.
     """
     with collector_paused():  # classes are no garbage either
-        from kiamo_iac.app import validate as check
+        from kiamo_iac.app.validation import validate as check
         from kiamo_iac.core.diagnostics import Severity
         from kiamo_iac.render.diagnostics import counted, tally
         from kiamo_iac.render.escape import visible

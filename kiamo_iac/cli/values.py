@@ -18,7 +18,7 @@ def environment_names(context: click.Context, _parameter: click.Parameter, incom
     """The project's environments."""
     from click.shell_completion import CompletionItem
 
-    from kiamo_iac.app.completing import environment_names as names_of
+    from kiamo_iac.app.project import environment_names as names_of
 
     try:
         names = names_of(_project(context))
@@ -31,7 +31,7 @@ def declared_addresses(context: click.Context, parameter: click.Parameter, incom
     """What the manifests declare and the command line does not name yet."""
     from click.shell_completion import CompletionItem
 
-    from kiamo_iac.app.completing import declared_addresses as declared
+    from kiamo_iac.app.project import declared_addresses as declared
     from kiamo_iac.core.address import identity
 
     try:

@@ -6,7 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from kiamo_iac.app import Workspace
+from kiamo_iac.app.planning import plan_environment
+from kiamo_iac.app.project import Workspace
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
 from kiamo_iac.http.transport import InProcess
@@ -39,7 +40,7 @@ def example_plan(folder: Path) -> Plan:
             environ={"KIAMO_TOKEN": FULL_TOKEN, "KIAMO_PRODUCTION_URL": "https://kiamo.example.com"},
             transport=InProcess(emulator.handle, request=Request),
         )
-        return workspace.plan("production")
+        return plan_environment(workspace, "production").plan
 
 
 def plan_html(plan: Plan) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from kiamo_iac.app.completing import declared_addresses
+from kiamo_iac.app.project import declared_addresses
 from kiamo_iac.cli import reference, values
 from kiamo_iac.cli.completion import SHELLS
 from kiamo_iac.cli.main import COMMANDS, cli

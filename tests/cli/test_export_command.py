@@ -391,7 +391,7 @@ def test_what_changed_meanwhile_is_not_overwritten(live: Desk, monkeypatch: pyte
     def meanwhile(*_: object) -> None:
         path.write_text("bases:\n  - {name: prospects, label: Q}\n", encoding="utf-8")
 
-    monkeypatch.setattr("kiamo_iac.app.exporting.owned_by", meanwhile)
+    monkeypatch.setattr("kiamo_iac.app.exporting.read_owned", meanwhile)
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     assert (code, "manifests/a.yaml has changed while the instance was read" in err) == (1, True)
     assert list(manifests(live)) == ["a.yaml"]

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from kiamo_iac.app.repository import below_repository
+from kiamo_iac.app.repository_paths import below_repository
 from kiamo_iac.cli import step_summary
 from kiamo_iac.emulator import FULL_TOKEN
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
@@ -263,4 +263,4 @@ def test_validate_loads_one_format_and_nothing_heavy(desk: Desk, output: str) ->
     formats = {target.partition(":")[0] for target in CHECK_FORMATS.values()} - {"kiamo_iac.render.diagnostics"}
     assert loaded & formats == {CHECK_FORMATS[output].partition(":")[0]} - {"kiamo_iac.render.diagnostics"}
     if output in {"text", "json"}:
-        assert "kiamo_iac.app.repository" not in loaded
+        assert "kiamo_iac.app.repository_paths" not in loaded

@@ -123,7 +123,7 @@ def test_all_reasons_are_told_at_once(desk: Desk) -> None:
     assert code == 6
     assert "KIA0701" in err
     assert "KIA0706" in err
-    assert "Guards refuse, for 2 reasons, this plan for staging." in err
+    assert "Plan blocked by 2 guards of staging. Nothing has been written." in err
 
 
 def test_there_is_no_way_around_all_of_them(desk: Desk) -> None:

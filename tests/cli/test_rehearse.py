@@ -1,4 +1,4 @@
-"""`plan --rehearse`: the plan is run on a Kiamo in a box, and what that would refuse refuses the plan."""
+"""`plan --rehearse`: the plan is run on an emulator, and what the emulator refuses makes the plan refused."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ def test_it_is_told_and_the_instance_knows_nothing_of_it(desk: Desk) -> None:
     desk.manifest(starting())
     code, out, err = desk.run(*PLAN)
     assert code == 0
-    assert err == (
-        "Rehearsed: 4 steps on a Kiamo in a box that held what was just read; "
-        "none was refused, and nothing would be left to do.\n"
-    )
+    assert err == "Rehearsed 4 steps on an emulator seeded with the live state: none refused, nothing left to do.\n"
     assert desk.run("plan", "-e", "staging")[:2] == (0, out)
     assert desk.writes() == []
 
@@ -38,7 +35,7 @@ def test_what_would_be_refused_refuses_the_plan(desk: Desk, monkeypatch: pytest.
     assert code == 1
     assert "KIA0810: in the rehearsal, step 3 (create bases/prospects/batches/relance) was refused" in out
     assert "Refused: this plan will not be applied, because of the 1 error above." in out
-    assert err.endswith("1 of them refused.\n")
+    assert err.endswith(": 1 refused.\n")
     assert not Path("a.plan").exists()
 
 
@@ -48,7 +45,7 @@ def test_a_pruning_cut_to_a_target_is_rehearsed(desk: Desk) -> None:
     desk.manifest(MANIFEST)
     code, out, err = desk.run(*PLAN, "--prune", "--target", "bases/a")
     assert code == 0, out
-    assert "Rehearsed: 1 step " in err
+    assert "Rehearsed 1 step " in err
     desk.apply("--prune", "--target", "bases/a")
 
 
@@ -56,4 +53,4 @@ def test_a_plan_without_steps_is_rehearsed_too(desk: Desk) -> None:
     desk.apply()
     code, _, err = desk.run(*PLAN)
     assert code == 0
-    assert err.startswith("Rehearsed: 0 steps")
+    assert err.startswith("Rehearsed 0 steps")

@@ -226,7 +226,7 @@ def test_a_change_right_before_the_write_is_stale_and_that_thing_untouched(
     monkeypatch.setattr(Writer, "perform", meddled)
     code, out, err = desk.run("apply", FILE, "--yes", "--parallelism", "1")
     assert code == 3, err
-    assert "What the plan saw has changed: 1 failed, 0 not tried." in err
+    assert "The instance has changed since the plan: 1 failed, 0 not tried." in err
     assert "1 done, 1 failed" in out
     labels = {base["name"]: base["label"] for base in desk.emulator.dump()["bases"]}
     assert labels == {"a": "A2", "b": "By hand"}

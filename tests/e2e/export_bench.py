@@ -11,7 +11,7 @@ import pytest
 
 from kiamo_iac.app import exporting
 from kiamo_iac.app.exporting import Exported, exported
-from kiamo_iac.app.opening import Workspace
+from kiamo_iac.app.project import Workspace
 from kiamo_iac.authoring.exporting.choice import Choice
 from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.emulator import FULL_TOKEN, Request
@@ -106,7 +106,7 @@ def export_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     (tmp_path / "kiamo.yaml").write_text(PROJECT, encoding="utf-8")
     (tmp_path / "manifests" / "patches").mkdir(parents=True)
     bench = Bench(tmp_path)
-    monkeypatch.setattr(exporting, "owned_by", lambda *_: bench.owned)
+    monkeypatch.setattr(exporting, "read_owned", lambda *_: bench.owned)
     return bench
 
 

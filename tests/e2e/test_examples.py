@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.app import Workspace, check_report, validate
-from kiamo_iac.app.applying import applying
+from kiamo_iac.app.applying import check_report, start_apply
+from kiamo_iac.app.planning import plan_environment
+from kiamo_iac.app.project import Workspace
+from kiamo_iac.app.validation import validate
 from kiamo_iac.cli.main import COMMANDS
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
@@ -53,14 +55,14 @@ def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, 
     with seeded(example, contract) as emulator:
         opened = Workspace.open(file, environ=TOKEN, transport=InProcess(emulator.handle, request=Request))
         workspace = Workspace(opened.project, emulator.contract, opened.environ, opened.transport)
-        with applying(workspace, "staging") as run:
+        with start_apply(workspace, "staging") as run:
             problems: tuple[Diagnostic, ...] = run.plan.diagnostics
             assert problems == ()
             assert run.plan.steps
             check_report(run.perform(parallelism=4), interrupted=False)
         refused = [call for call in emulator.calls() if call.status >= 400]
         assert refused == []
-        again = workspace.plan("staging")
+        again = plan_environment(workspace, "staging").plan
         assert (again.steps, again.diagnostics) == ((), ())
 
 
@@ -80,7 +82,8 @@ def test_the_example_runs_as_its_readme_says(example: Path) -> None:
 def test_the_counts_that_readmes_promise_are_right(example: Path) -> None:
     with seeded(example, "packaged") as emulator:
         transport = InProcess(emulator.handle, request=Request)
-        plan = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport).plan("staging")
+        workspace = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport)
+        plan = plan_environment(workspace, "staging").plan
     told = ", ".join(f"{number} to {action.value}" for action, number in plan.summary.items() if number)
     assert f"kiamo-iac plan -e staging      # {told}\n" in (example / "README.md").read_text(encoding="utf-8")
 
@@ -90,7 +93,7 @@ def test_the_second_example_shows_every_kind_and_most_actions() -> None:
     with seeded(example, "packaged") as emulator:
         transport = InProcess(emulator.handle, request=Request)
         workspace = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport)
-        plan = workspace.plan("staging")
+        plan = plan_environment(workspace, "staging").plan
         desired = workspace.load().state
     assert {thing.kind.kind for thing in desired} == set(kinds())
     assert len(workspace.project.manifests) >= 4
@@ -117,7 +120,7 @@ def test_the_third_example_goes_on_as_its_readme_says(tmp_path: Path) -> None:
         plan, pruning, shown, applied, again = map(run, trial)
         assert "No changes: staging is as its manifests say." in plan[1]
         assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in pruning[1]
-        assert "nothing would be left to do." in pruning[1]
+        assert "nothing left to do." in pruning[1]
         assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in shown[1]
         assert [code for code, _ in (plan, pruning, shown, applied, again)] == [0, 0, 0, 0, 1]
         assert sorted(base["name"] for base in emulator.dump()["bases"]) == ["customers", "survey"]

@@ -1,4 +1,4 @@
-"""The ledger of an environment: found, opened, and kept by hand (`adopt`, `ledger list`, `forget`, `unlock`)."""
+"""The ledger of an environment: read, opened under its lock, and edited by hand (`ledger list`, `forget`, `unlock`)."""
 
 from __future__ import annotations
 
@@ -11,37 +11,33 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
-from kiamo_iac.app.recording import declared_attributes, ours
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.core.ownership import Owned
-from kiamo_iac.core.sensitive import masked, shows
-from kiamo_iac.core.strict_json import same
 from kiamo_iac.git.command import head_commit
-from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
+from kiamo_iac.ledger.opening import break_lock as break_ledger_lock
+from kiamo_iac.ledger.opening import open_ledger, read_ledger
 from kiamo_iac.manifest.environment import choose_environment
 from kiamo_iac.manifest.pins import pinned_ledger_origin
-from kiamo_iac.planner.masking import hidden_like
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
     from kiamo_iac.core.ownership import Ownership
-    from kiamo_iac.core.state import Instance
     from kiamo_iac.core.urls import Origin
     from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.ledger.store import Send
 
 
-def owned_by(workspace: Workspace, environment: str) -> Ownership | None:
+def read_owned(workspace: Workspace, environment: str) -> Ownership | None:
     """What the ledger says is ours, read without its lock; None when there is no ledger.
 
     Raises:
         KiamoIacError: it cannot be read, or is not this environment's.
     """
-    with _reaching(workspace, environment) as (send, pinned):
+    with _connection(workspace, environment) as (send, pinned):
         ledger = read_ledger(
             _settings(workspace, environment),
             environment=environment,
@@ -49,13 +45,13 @@ def owned_by(workspace: Workspace, environment: str) -> Ownership | None:
             environ=workspace.environ,
             send=send,
             pinned=pinned,
-            notify=workspace.note,
+            notify=workspace.notify,
         )
     return ledger.owned if ledger.found else None
 
 
 @contextmanager
-def locked(
+def lock_ledger(
     workspace: Workspace, environment: str, *, lock_timeout: float = 0, operation: str = "apply"
 ) -> Iterator[Ledger]:
     """The ledger under its lock. `lock_timeout`: how many seconds to wait for another run to end; `operation`: what
@@ -66,7 +62,7 @@ def locked(
         KiamoIacError: the ledger cannot be read, or is not this environment's.
     """
     with (
-        _reaching(workspace, environment) as (send, pinned),
+        _connection(workspace, environment) as (send, pinned),
         open_ledger(
             _settings(workspace, environment),
             environment=environment,
@@ -77,13 +73,13 @@ def locked(
             lock_timeout=lock_timeout,
             who=_who(),
             operation=operation,
-            notify=workspace.note,
+            notify=workspace.notify,
         ) as ledger,
     ):
         yield ledger
 
 
-def name_of(workspace: Workspace, environment: str | None) -> str:
+def environment_name(workspace: Workspace, environment: str | None) -> str:
     """The name of the environment that `-e` chooses.
 
     Raises:
@@ -92,63 +88,7 @@ def name_of(workspace: Workspace, environment: str | None) -> str:
     return choose_environment(workspace.project, environment).name
 
 
-# --- by hand ---------------------------------------------------------------------------------------------------------
-
-
-def adopt(
-    workspace: Workspace, environment: str | None, addresses: Sequence[Address], *, lock_timeout: float = 0
-) -> list[Owned]:
-    """Take existing things into the ledger as they are now, so that a plan knows them as ours.
-
-    Each has to be live, and declared: what no manifest declares would be the next thing that `--prune` deletes. What
-    is ours already is taken in anew, under the id that it has now.
-
-    Raises:
-        UsageError: one of them is not declared, or not live; then none is taken in.
-        KiamoIacError: as `planning.planned`, or the lock or the ledger is not to be had.
-    """
-    from kiamo_iac.app.planning import read_sides
-
-    target = workspace.target(environment)
-    with locked(workspace, target.name, lock_timeout=lock_timeout, operation="adopt") as ledger:
-        sides = read_sides(workspace, target, owned=lambda: ledger.owned)
-        stamp = stamper(workspace)
-        entries = []
-        for address in addresses:
-            declared, live = ours(sides.desired, address), sides.live.get(address)
-            if declared is None:
-                msg = f"{address} is not declared, so that the next --prune would delete it."
-                near = did_you_mean(address, [d.address for d in sides.desired])
-                raise UsageError(msg, hint=f"{near or 'declare it first'}; nothing has been adopted")
-            if live is None:
-                msg = f"{address} is not on the instance."
-                raise UsageError(msg, hint="apply makes it, and owns it then; nothing has been adopted")
-            entries.append(stamp(_as_it_is(declared, live)))
-        for entry in entries:
-            ledger.record(entry)
-        ledger.flush()
-    return entries
-
-
-def _as_it_is(declared: Instance, live: Instance) -> Owned:
-    """A live thing as if it had just been applied: what is declared of it, with its live values."""
-    live = hidden_like(live, declared, None)
-    now = {**masked(live.attributes), "settings": live.settings}
-    attributes = {key: now[key] for key in declared_attributes(declared) if key in now}
-    if "settings" in attributes:
-        kept = {key: value for key, value in live.settings.items() if key in declared.settings}
-        wanted = declared.settings
-        # What reads back masked was not applied by this tool, as far as it knows: the next apply sends it.
-        attributes["settings"] = {
-            k: masked(v) for k, v in kept.items() if same(v, wanted[k]) or not shows(v, wanted[k])
-        }
-    lifecycle = declared.lifecycle
-    return Owned(
-        live.address, live.remote_id, attributes, protect=lifecycle.protect, renamed_from=lifecycle.renamed_from
-    )
-
-
-def forget(
+def forget_entries(
     workspace: Workspace, environment: str | None, addresses: Sequence[Address], *, lock_timeout: float = 0
 ) -> list[Address]:
     """Let things go: nothing is called, and the ledger does not have them any more, nor what stands below them.
@@ -157,8 +97,8 @@ def forget(
         UsageError: one of them is not in the ledger; then none is forgotten.
         KiamoIacError: the lock or the ledger is not to be had.
     """
-    name = name_of(workspace, environment)
-    with locked(workspace, name, lock_timeout=lock_timeout, operation="ledger forget") as ledger:
+    name = environment_name(workspace, environment)
+    with lock_ledger(workspace, name, lock_timeout=lock_timeout, operation="ledger forget") as ledger:
         gone: dict[Address, None] = {}
         for address in addresses:
             below = [a for a in sorted(ledger.owned) if a == address or a.startswith(f"{address}/")]
@@ -173,16 +113,16 @@ def forget(
     return list(gone)
 
 
-def unlock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
+def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
     """Take the lock of that id from a run that died, and say whose it was.
 
     Raises:
         UsageError: nobody holds a lock, or it has another id.
         KiamoIacError: it cannot be broken.
     """
-    name = name_of(workspace, environment)
-    with _reaching(workspace, name) as (send, pinned):
-        info = break_lock(
+    name = environment_name(workspace, environment)
+    with _connection(workspace, name) as (send, pinned):
+        info = break_ledger_lock(
             _settings(workspace, name),
             environment=name,
             root=workspace.project.root,
@@ -194,10 +134,7 @@ def unlock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
     return str(info)
 
 
-# --- who, when, from which commit ------------------------------------------------------------------------------------
-
-
-def stamper(workspace: Workspace) -> Callable[[Owned], Owned]:
+def entry_stamp(workspace: Workspace) -> Callable[[Owned], Owned]:
     """Puts on an entry when it was made, from which commit of the manifests, and by which version of this tool."""
     commit = head_commit(workspace.project.root, workspace.environ)
 
@@ -221,7 +158,7 @@ def _settings(workspace: Workspace, environment: str) -> LedgerSettings:
 
 
 @contextmanager
-def _reaching(workspace: Workspace, environment: str) -> Iterator[tuple[Send | None, Origin | None]]:
+def _connection(workspace: Workspace, environment: str) -> Iterator[tuple[Send | None, Origin | None]]:
     """What speaks HTTP for the http backend, for which alone httpx is loaded; and the origin that the ledger is pinned
     to.
 
@@ -237,5 +174,5 @@ def _reaching(workspace: Workspace, environment: str) -> Iterator[tuple[Send | N
 
     address = settings.address or ""
     credentials = credentials_for(address, workspace.environ, prefix=variable_prefix(environment))
-    with Plain(address, credentials, ca_bundle=workspace.ca_bundle, told=workspace.told) as plain:
+    with Plain(address, credentials, ca_bundle=workspace.ca_bundle, told=workspace.log) as plain:
         yield plain, pinned

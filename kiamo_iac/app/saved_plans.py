@@ -1,4 +1,4 @@
-"""Plans saved to a file, and applied from it: once, and only as long as everything leads to the very same plan."""
+"""Saved plans (`plan --out`): written, shown, and applied once, if planning again gives the same plan."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
-from kiamo_iac.app.applying import Applying
-from kiamo_iac.app.planning import Planned, plan_sides, read_sides
+from kiamo_iac.app.applying import ApplyRun
+from kiamo_iac.app.ownership import lock_ledger
+from kiamo_iac.app.planning import PlanResult, plan_from_inputs, read_inputs
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.private_file import read_limited, write_private
 from kiamo_iac.document.files import read_bytes
@@ -26,24 +27,24 @@ from kiamo_iac.planner.plan_file import (
 )
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.opening import Workspace
+    from kiamo_iac.app.project import Workspace
 
 
-def save(workspace: Workspace, made: Planned, file: Path) -> None:
-    """Write a plan to `file`, for one apply, so that nobody else can read it.
+def save_plan(workspace: Workspace, result: PlanResult, file: Path) -> None:
+    """Write a plan to `file`, readable for its owner only; it can be applied once.
 
     Raises:
         ValueError: the plan is refused.
         PlanFileError: the file cannot be written.
     """
     saved = SavedPlan(
-        plan=made.plan,
+        plan=result.plan,
         tool_version=__version__,
         created_at=workspace.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        manifests_digest=_manifests(workspace, made.plan.environment),
-        contract_digest=_contract(workspace),
+        manifests_digest=_digest_of_manifests(workspace, result.plan.environment),
+        contract_digest=_digest_of_contract(workspace),
         nonce=secrets.token_hex(16),
-        options=made.options,
+        options=result.options,
     )
     text = text_of(saved)
     try:
@@ -53,11 +54,11 @@ def save(workspace: Workspace, made: Planned, file: Path) -> None:
         raise PlanFileError(msg, hint="name a file in a folder that you may write to") from error
 
 
-def load_saved(file: Path) -> SavedPlan:
-    """A plan that was saved, for showing and comparing.
+def load_saved_plan(file: Path) -> SavedPlan:
+    """Read a saved plan.
 
     Raises:
-        PlanFileError: the file cannot be read, or is not as it was saved.
+        PlanFileError: the file cannot be read, or was altered.
     """
     try:
         text = read_limited(file, limit=MAX_BYTES)
@@ -68,44 +69,44 @@ def load_saved(file: Path) -> SavedPlan:
 
 
 @contextmanager
-def applying_saved(
+def start_saved_apply(
     workspace: Workspace, file: Path, *, environment: str | None, lock_timeout: float = 0
-) -> Iterator[Applying]:
-    """Take the lock and plan under it, with the options that the plan was saved with; the outcome must be that plan.
+) -> Iterator[ApplyRun]:
+    """Take the lock and plan again with the saved options; the result must equal the saved plan.
 
     `environment`: the one that `-e` names; None: the plan's own.
 
     Raises:
-        PlanFileError: the file is not as it was saved, was applied before, or is of another environment or instance.
-        StaleError: manifests, contract, or what the plan saw of the instance have changed since.
+        PlanFileError: the file was altered, was applied before, or is for another environment or instance.
+        StaleError: the manifests, the contract, or the instance have changed since.
         LockedError: another run holds the lock.
-        KiamoIacError: as `planning.planned`.
+        KiamoIacError: as `planning.plan_environment`.
     """
-    from kiamo_iac.app.owning import locked
-
-    saved = load_saved(file)
+    saved = load_saved_plan(file)
     target = workspace.target(saved.plan.environment)
     check_bound(
         saved,
         environment=environment,
         url=target.url,
-        manifests_digest=_manifests(workspace, target.name),
-        contract_digest=_contract(workspace),
+        manifests_digest=_digest_of_manifests(workspace, target.name),
+        contract_digest=_digest_of_contract(workspace),
         tool_version=__version__,
     )
-    with locked(workspace, target.name, lock_timeout=lock_timeout) as ledger:
+    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout) as ledger:
         if ledger.was_applied(saved.digest):
             msg = f"The plan in {file} was applied already. Nothing has been written."
-            raise PlanFileError(msg, hint="a saved plan is for one apply: make a new one with kiamo-iac plan --out")
+            raise PlanFileError(
+                msg, hint="a saved plan can be applied once: create a new one with kiamo-iac plan --out"
+            )
         owned = dict(ledger.owned) if ledger.found else None
-        sides = read_sides(workspace, target, owned=lambda: owned, prune=saved.options.prune)
-        made = plan_sides(workspace, sides, saved.options)
-        check_same(saved.plan, made.plan)
-        yield Applying(workspace, ledger, made, spends=saved.digest)
+        inputs = read_inputs(workspace, target, owned=lambda: owned, prune=saved.options.prune)
+        result = plan_from_inputs(workspace, inputs, saved.options)
+        check_same(saved.plan, result.plan)
+        yield ApplyRun(workspace, ledger, result, saved_digest=saved.digest)
 
 
-def _manifests(workspace: Workspace, environment: str) -> str:
-    """Of the base, and of the patches that this environment puts over it."""
+def _digest_of_manifests(workspace: Workspace, environment: str) -> str:
+    """The digest of the base manifests and of this environment's patches."""
     project = workspace.project
     composition = project.composition(project.environments[environment])
     files = dict.fromkeys((*composition.files, *(file for layer in composition.patches for file in layer)))
@@ -116,5 +117,5 @@ def _read(path: Path, shown: str) -> tuple[str, bytes]:
     return shown, read_bytes(path, shown=shown)
 
 
-def _contract(workspace: Workspace) -> str:
+def _digest_of_contract(workspace: Workspace) -> str:
     return contract_digest(workspace.contract.model_dump(mode="json", exclude_unset=True))

@@ -1,10 +1,10 @@
-"""A project opened: its contract, its manifests, and how its instances are reached."""
+"""A project opened: its contract, its manifests as an environment composes them, and how its instances are reached."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kiamo_iac.api.client import Client
     from kiamo_iac.contract.model import Contract
     from kiamo_iac.core.diagnostics import Diagnostic
-    from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.manifest.composed import ComposedThing
 
     Transport: TypeAlias = httpx.BaseTransport
 
@@ -37,17 +37,17 @@ class Workspace:
     contract: Contract
     environ: Mapping[str, str]
     transport: Transport | None = None
-    """Stands in place of the network, when given."""
-    told: Callable[[str], object] | None = None
-    """Is told of every call that was made, in one line without a token."""
-    noted: Callable[[Diagnostic], object] | None = None
-    """Is given what the user has to know and no result holds, such as a ledger that is put back."""
+    """Replaces the network (tests)."""
+    log: Callable[[str], object] | None = None
+    """Receives one line for each API call, without tokens."""
+    notify: Callable[[Diagnostic], object] = lambda _: None
+    """Receives diagnostics that belong to no result, such as a ledger that was restored."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    """The clock that change windows go by."""
+    """The clock for change windows and saved plans."""
     ca_bundle: Path | None = None
     """The authorities that certificates are checked against; None: the system's."""
     sources: Sources | None = None
-    """Manifests that were read already, where several environments are composed of them."""
+    """Files that were read already, shared by several environments."""
 
     @classmethod
     def open(
@@ -56,12 +56,12 @@ class Workspace:
         *,
         environ: Mapping[str, str] | None = None,
         transport: Transport | None = None,
-        told: Callable[[str], object] | None = None,
+        log: Callable[[str], object] | None = None,
         may_lack: Callable[[Path], bool] = lambda _: False,
     ) -> Self:
         """The project of `file`, or the nearest one from the working directory upward.
 
-        `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
+        `may_lack`: for a folder of manifests that does not exist, whether that is allowed (it will be created).
 
         Raises:
             UsageError: there is none.
@@ -69,17 +69,16 @@ class Workspace:
         """
         project = load_project(file or find_project(Path.cwd()), may_lack=may_lack)
         contract = contract_of_project(project)
-        return cls(project, contract, os.environ if environ is None else environ, transport, told)
+        return cls(project, contract, os.environ if environ is None else environ, transport, log)
 
-    def note(self, diagnostic: Diagnostic) -> None:
-        """Hand on what the user has to know."""
-        if self.noted is not None:
-            self.noted(diagnostic)
+    def sharing_sources(self) -> Self:
+        """A workspace that reads each file once, however many environments it loads."""
+        return replace(self, sources=Sources(self.project.root, keep=True))
 
     def load(self, environment: str | None = None, *, keep_parts: bool = False) -> Loaded:
-        """The manifests as an environment composes them (None: the base alone), with all there is to say about them.
+        """The manifests as an environment composes them (None: the base alone), with their diagnostics.
 
-        `keep_parts`: what each layer says of each thing is wanted too.
+        `keep_parts`: also keep what each layer declares of each resource.
 
         Raises:
             UsageError: there is no such environment.
@@ -102,7 +101,7 @@ class Workspace:
         return resolve_environment(self.project, environment, self.environ)
 
     def client(self, target: Target, *, budget: Budget | None = None) -> Client:
-        """What makes the calls to an instance; to be used as a context. `budget`: of the run, where it has several."""
+        """The API client of an instance; use it as a context manager. `budget`: shared by all clients of a run."""
         from kiamo_iac.api.budget import Budget
         from kiamo_iac.api.client import Client
 
@@ -113,18 +112,8 @@ class Workspace:
             transport=self.transport,
             ca_bundle=self.ca_bundle,
             budget=budget or Budget(target.limits),
-            told=self.told,
+            told=self.log,
         )
-
-    def plan(self, environment: str | None) -> Plan:
-        """What `planning.planned` plans, with nothing chosen.
-
-        Raises:
-            KiamoIacError: as there.
-        """
-        from kiamo_iac.app.planning import planned
-
-        return planned(self, environment).plan
 
 
 def contract_of_project(project: Project) -> Contract:
@@ -155,3 +144,40 @@ def project_above(folder: Path) -> Path | None:
         return find_project(folder)
     except UsageError:
         return None
+
+
+def compose_environment(
+    workspace: Workspace, environment: str
+) -> tuple[Mapping[str, tuple[ComposedThing, ...]], tuple[Diagnostic, ...]]:
+    """Collection → the resources of an environment with the origin of each value; and the warnings on them.
+
+    Raises:
+        UsageError: there is no such environment.
+        ManifestError: the manifests hold errors.
+    """
+    from kiamo_iac.manifest.composed import composed_things
+
+    loaded = workspace.load(environment, keep_parts=True)
+    loaded.checked()
+    return composed_things(loaded), loaded.diagnostics
+
+
+def environment_names(file: Path | None) -> tuple[str, ...]:
+    """The environments of the project of `file`, or of the nearest one, in the order of the project file.
+
+    Raises:
+        KiamoIacError: there is no project, or its file holds problems.
+    """
+    return tuple(load_project(file or find_project(Path.cwd())).environments)
+
+
+def declared_addresses(file: Path | None) -> tuple[tuple[str, str], ...]:
+    """Address and kind of each resource that is declared for any environment, sorted. Blocks with errors are omitted.
+
+    Raises:
+        KiamoIacError: there is no project, or its file or contract holds problems.
+    """
+    workspace = Workspace.open(file).sharing_sources()
+    names: tuple[str | None, ...] = tuple(workspace.project.environments) or (None,)
+    found = {(str(each.address), each.kind.kind) for name in names for each in workspace.load(name).state}
+    return tuple(sorted(found))

@@ -1,0 +1,72 @@
+"""Existing resources recorded in the ledger as managed (`adopt`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kiamo_iac.app.ownership import entry_stamp, lock_ledger
+from kiamo_iac.app.planning import read_inputs
+from kiamo_iac.app.recording import declared_attributes, managed_declaration
+from kiamo_iac.core.diagnostics import did_you_mean
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.sensitive import masked, shows
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.planner.masking import hidden_like
+
+if TYPE_CHECKING:
+    from kiamo_iac.app.project import Workspace
+    from kiamo_iac.core.address import Address
+    from kiamo_iac.core.state import Instance
+
+
+def adopt_resources(
+    workspace: Workspace, environment: str | None, addresses: Sequence[Address], *, lock_timeout: float = 0
+) -> list[Owned]:
+    """Take existing things into the ledger as they are now, so that a plan knows them as ours.
+
+    Each has to be live, and declared: what no manifest declares would be the next thing that `--prune` deletes. What
+    is ours already is taken in anew, under the id that it has now.
+
+    Raises:
+        UsageError: one of them is not declared, or not live; then none is taken in.
+        KiamoIacError: as `planning.planned`, or the lock or the ledger is not to be had.
+    """
+    target = workspace.target(environment)
+    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="adopt") as ledger:
+        inputs = read_inputs(workspace, target, owned=lambda: ledger.owned)
+        stamp = entry_stamp(workspace)
+        entries = []
+        for address in addresses:
+            declared, live = managed_declaration(inputs.desired, address), inputs.live.get(address)
+            if declared is None:
+                msg = f"{address} is not declared, so that the next --prune would delete it."
+                near = did_you_mean(address, [d.address for d in inputs.desired])
+                raise UsageError(msg, hint=f"{near or 'declare it first'}; nothing has been adopted")
+            if live is None:
+                msg = f"{address} is not on the instance."
+                raise UsageError(msg, hint="apply makes it, and owns it then; nothing has been adopted")
+            entries.append(stamp(_as_it_is(declared, live)))
+        for entry in entries:
+            ledger.record(entry)
+        ledger.flush()
+    return entries
+
+
+def _as_it_is(declared: Instance, live: Instance) -> Owned:
+    """A live thing as if it had just been applied: what is declared of it, with its live values."""
+    live = hidden_like(live, declared, None)
+    now = {**masked(live.attributes), "settings": live.settings}
+    attributes = {key: now[key] for key in declared_attributes(declared) if key in now}
+    if "settings" in attributes:
+        kept = {key: value for key, value in live.settings.items() if key in declared.settings}
+        wanted = declared.settings
+        # What reads back masked was not applied by this tool, as far as it knows: the next apply sends it.
+        attributes["settings"] = {
+            k: masked(v) for k, v in kept.items() if same(v, wanted[k]) or not shows(v, wanted[k])
+        }
+    lifecycle = declared.lifecycle
+    return Owned(
+        live.address, live.remote_id, attributes, protect=lifecycle.protect, renamed_from=lifecycle.renamed_from
+    )
