@@ -17,7 +17,7 @@ from kiamo_iac.document.files import read_text, write_text
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.paths import manifests_below
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.manifest.variables import Variables
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Destination:
     """The folder, resolved; it need not exist."""
     composition: Composition
     """The manifests of the environment; of a folder that no environment reads, its own."""
-    sources: Sources
+    sources: SourceFiles
     """The same, read."""
     layer: int
     """In which layer of the composition a new file of the folder stands."""
@@ -101,7 +101,7 @@ def destination(workspace: Workspace, environment: str, path: Path, *, single: b
     at = real(path)
     _check(at, path, project)
     layer = _layer(at, project, chosen)
-    sources = Sources(project.root, keep=True)
+    sources = SourceFiles(project.root, keep=True)
     if layer is None:
         alone = Variables({**project.variables, **chosen.variables})
         composition = Composition(tuple(_own(at, path)), variables=alone)

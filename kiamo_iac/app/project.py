@@ -15,7 +15,7 @@ from kiamo_iac.manifest.environment import Target, choose_environment, resolve_e
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project, find_project
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 
 if TYPE_CHECKING:
     import httpx
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kiamo_iac.api.client import Client
     from kiamo_iac.contract.model import Contract
     from kiamo_iac.core.diagnostics import Diagnostic
-    from kiamo_iac.manifest.composed import ComposedThing
+    from kiamo_iac.manifest.provenance import ComposedResource
 
     Transport: TypeAlias = httpx.BaseTransport
 
@@ -46,7 +46,7 @@ class Workspace:
     """The clock for change windows and saved plans."""
     ca_bundle: Path | None = None
     """The authorities that certificates are checked against; None: the system's."""
-    sources: Sources | None = None
+    sources: SourceFiles | None = None
     """Files that were read already, shared by several environments."""
 
     @classmethod
@@ -73,7 +73,7 @@ class Workspace:
 
     def sharing_sources(self) -> Self:
         """A workspace that reads each file once, however many environments it loads."""
-        return replace(self, sources=Sources(self.project.root, keep=True))
+        return replace(self, sources=SourceFiles(self.project.root, keep=True))
 
     def load(self, environment: str | None = None, *, keep_parts: bool = False) -> Loaded:
         """The manifests as an environment composes them (None: the base alone), with their diagnostics.
@@ -87,7 +87,7 @@ class Workspace:
         chosen = choose_environment(self.project, environment) if environment is not None else None
         return compose(
             self.project.composition(chosen),
-            sources=self.sources or Sources(self.project.root),
+            sources=self.sources or SourceFiles(self.project.root),
             capabilities=self.contract.capabilities(),
             keep_parts=keep_parts,
         )
@@ -148,18 +148,18 @@ def project_above(folder: Path) -> Path | None:
 
 def compose_environment(
     workspace: Workspace, environment: str
-) -> tuple[Mapping[str, tuple[ComposedThing, ...]], tuple[Diagnostic, ...]]:
+) -> tuple[Mapping[str, tuple[ComposedResource, ...]], tuple[Diagnostic, ...]]:
     """Collection → the resources of an environment with the origin of each value; and the warnings on them.
 
     Raises:
         UsageError: there is no such environment.
         ManifestError: the manifests hold errors.
     """
-    from kiamo_iac.manifest.composed import composed_things
+    from kiamo_iac.manifest.provenance import composed_resources
 
     loaded = workspace.load(environment, keep_parts=True)
     loaded.checked()
-    return composed_things(loaded), loaded.diagnostics
+    return composed_resources(loaded), loaded.diagnostics
 
 
 def environment_names(file: Path | None) -> tuple[str, ...]:

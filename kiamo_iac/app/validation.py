@@ -12,10 +12,10 @@ from kiamo_iac.contract.file import load_contract
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.rooted import real
-from kiamo_iac.manifest.all_environments import check_all
 from kiamo_iac.manifest.loader import load
 from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests
 from kiamo_iac.manifest.project.model import Project, find_project
+from kiamo_iac.manifest.project_checks import check_project_manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
 def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
     try:
         workspace = Workspace.open(file)
-        checked = check_all(workspace.project, workspace.contract.capabilities())
+        checked = check_project_manifests(workspace.project, workspace.contract.capabilities())
     except ManifestError as error:
         return Validation(error.diagnostics, parts=(Read(real(file.parent), error.diagnostics),))
     strangers = tuple(_strangers(workspace.project, paths))

@@ -13,7 +13,7 @@ from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import is_terminal, say, write_data, write_exact
 
 if TYPE_CHECKING:
-    from kiamo_iac.manifest.formatting import Layout
+    from kiamo_iac.manifest.formatting import FormattedFile
 
 EPILOG = """\b
 Examples:
@@ -47,13 +47,13 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
     and their order stay: each new text is read again before it is written, and a file of which that is
     not certain is left as it is.
     """
-    from kiamo_iac.manifest.formatting import lay_out, layout_of
+    from kiamo_iac.manifest.formatting import format_bytes, format_files
 
     piped = paths == (Path("-"),)
     if piped:
-        layouts = [layout_of(sys.stdin.buffer.read(), shown="<stdin>")]
+        layouts = [format_bytes(sys.stdin.buffer.read(), shown="<stdin>")]
     else:
-        layouts = list(lay_out(session.project, paths, write=not (check or diff)))
+        layouts = list(format_files(session.project, paths, write=not (check or diff)))
     changed = [layout for layout in layouts if layout.changes]
     refused = [layout for layout in layouts if layout.diagnostics]
     if diff:
@@ -72,7 +72,7 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
     return 2 if check and changed else 0
 
 
-def _show_differences(session: Session, changed: list[Layout], every: list[Layout]) -> None:
+def _show_differences(session: Session, changed: list[FormattedFile], every: list[FormattedFile]) -> None:
     from kiamo_iac.cli.terminal import style_for
     from kiamo_iac.document.masking import sensitive_paths_in
     from kiamo_iac.render.escape import visible
@@ -88,13 +88,13 @@ def _show_differences(session: Session, changed: list[Layout], every: list[Layou
             say(f"{visible(layout.shown)} would be written as UTF-8 without a byte order mark.")
 
 
-def _name(changed: list[Layout]) -> None:
+def _name(changed: list[FormattedFile]) -> None:
     from kiamo_iac.render.escape import document, visible
 
     write_data(document(visible(layout.shown) for layout in changed))
 
 
-def _show_problems(session: Session, refused: list[Layout]) -> None:
+def _show_problems(session: Session, refused: list[FormattedFile]) -> None:
     from kiamo_iac.cli.terminal import style_for
     from kiamo_iac.render.diagnostics import render_text
 

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from kiamo_iac.contract.checks import ContradictionError
 from kiamo_iac.contract.model import HEADER_REFUSED, PATH_REFUSED, PATTERN_REFUSED, Contract, merge
-from kiamo_iac.core.diagnostics import Diagnostic, Guesses, SourceRange, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget, has_errors
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.quote import quote
@@ -92,7 +92,7 @@ def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         return [*unknown, *(problem for detail in details for problem in _problems(detail, report))]
-    for path, text, hint in _unknown(contract, report.guesses):
+    for path, text, hint in _unknown(contract, report.suggestions):
         unknown.append(report.at(path, code="KIA0405", text=text, hint=hint))
     return unknown or contract
 
@@ -107,7 +107,7 @@ def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]
             ("kinds", kind),
             code="KIA0405",
             text=f"there is no kind {quote(kind)}",
-            hint=report.guesses.near(kind, kinds()),
+            hint=report.suggestions.near(kind, kinds()),
         )
         for kind in stanzas
         if kind not in kinds()
@@ -115,14 +115,15 @@ def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]
     return {**merged, "kinds": {kind: stanza for kind, stanza in stanzas.items() if kind in kinds()}}, told
 
 
-def _unknown(contract: Contract, guesses: Guesses) -> Iterable[tuple[Path_, str, str | None]]:
+def _unknown(contract: Contract, suggestions: SuggestionBudget) -> Iterable[tuple[Path_, str, str | None]]:
     """Attributes that manifests have no word for."""
     for kind, stanza in contract.kinds.items():
         known = kinds()[kind].model_fields.keys() - COMMON_KEYS
         for name, attribute in stanza.attributes.items():
             if name not in known and not attribute.read_only:
                 hint = (
-                    guesses.near(name, known) or "attributes that are not listed here go under settings in a manifest"
+                    suggestions.near(name, known)
+                    or "attributes that are not listed here go under settings in a manifest"
                 )
                 yield ("kinds", kind, "attributes", name), f"a {kind} has no attribute {quote(name)}", hint
 
@@ -132,7 +133,7 @@ def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
     where = ".".join(path)
     match detail["type"]:
         case "extra_forbidden":
-            hint = report.guesses.near(path[-1], _keys_at(path[:-1])) or _list_of(_keys_at(path[:-1]))
+            hint = report.suggestions.near(path[-1], _keys_at(path[:-1])) or _list_of(_keys_at(path[:-1]))
             yield report.at(path, code="KIA0401", text=f"unknown key {quote(where)}", hint=hint)
         case "missing":
             hint = "every entry says on what it rests: documented, observed or assumed" if path[-1] == "basis" else None
@@ -152,7 +153,7 @@ class _Report:
     """Makes diagnostics of what is wrong in one file, however much that is."""
 
     def __init__(self, document: Document) -> None:
-        self.guesses = Guesses()
+        self.suggestions = SuggestionBudget()
         self._document = document
         self._places: dict[int, Place] = {}
         """By the identity of a mapping: to make one takes as long as the mapping has keys."""

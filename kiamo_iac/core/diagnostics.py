@@ -80,11 +80,11 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
 
 
-class Guesses:
+class SuggestionBudget:
     """`did_you_mean` within a budget: to compare every unknown name with every known one would take minutes."""
 
     MOST = 100_000
-    """Comparisons, of all guesses of one reading or planning together; about a second."""
+    """Comparisons, of all suggestions of one reading or planning together; about a second."""
 
     def __init__(self) -> None:
         self._left = self.MOST

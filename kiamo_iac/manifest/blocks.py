@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
-from kiamo_iac.core.address import Address
+from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
 from kiamo_iac.core.quote import quote
+from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource
 from kiamo_iac.document.parser import Document
-from kiamo_iac.manifest.shapes import Shape, Shapes
+from kiamo_iac.resources import by_collection, children_of, kinds
 
 Report = Callable[[Diagnostic], None]
 
@@ -19,7 +21,7 @@ Report = Callable[[Diagnostic], None]
 class Block:
     """One declared thing, before it is checked."""
 
-    shape: Shape
+    type: BlockType
     node: dict[str, Any]
     parent: Address | None
     """Of a thing of the instance, None."""
@@ -32,27 +34,27 @@ class Block:
 
     def body(self) -> dict[str, Any]:
         """What its model knows of it: itself, or where it holds children or names its parents, a copy without these."""
-        children = self.shape.children
+        children = self.type.children
         if not children and not self.at_top:
             return self.node
-        named = {kind.kind for kind in self.shape.ancestors} if self.at_top else frozenset[str]()
+        named = {kind.kind for kind in self.type.ancestors} if self.at_top else frozenset[str]()
         if children.keys().isdisjoint(self.node) and named.isdisjoint(self.node):
             return self.node
         return {key: value for key, value in self.node.items() if key not in children and key not in named}
 
 
-def read_blocks(document: Document, shapes: Shapes, report: Report) -> list[Block]:
+def read_blocks(document: Document, block_types: BlockTypes, report: Report) -> list[Block]:
     """Every block of a file, parents before their children; what is not a block is reported."""
-    blocks = _Blocks(document, shapes, report)
+    blocks = _Blocks(document, block_types, report)
     blocks.top()
     return blocks.found
 
 
 class _Blocks:
-    def __init__(self, document: Document, shapes: Shapes, report: Report) -> None:
+    def __init__(self, document: Document, block_types: BlockTypes, report: Report) -> None:
         self.found: list[Block] = []
         self._document = document
-        self._shapes = shapes
+        self._block_types = block_types
         self._report = report
 
     def top(self) -> None:
@@ -64,23 +66,23 @@ class _Blocks:
                 self._document.place(data).range if isinstance(data, list) else SourceRange(self._document.file, 1, 1)
             )
             summary = "a manifest is a mapping of collections"
-            hint = f"begin it with one of {', '.join(f'{name}:' for name in self._shapes)}"
+            hint = f"begin it with one of {', '.join(f'{name}:' for name in self._block_types)}"
             self._report(Diagnostic("KIA0201", summary, hint=hint, source=where))
             return
         for key in data:
-            shape = self._shapes.get(key)
-            if shape is None:
-                nouns = {shape.noun: name for name, shape in self._shapes.items()}
-                near = f'did you mean "{nouns[key]}"?' if key in nouns else did_you_mean(key, self._shapes)
-                hint = near or f"a manifest holds {', '.join(self._shapes)}"
+            block_type = self._block_types.get(key)
+            if block_type is None:
+                nouns = {block_type.noun: name for name, block_type in self._block_types.items()}
+                near = f'did you mean "{nouns[key]}"?' if key in nouns else did_you_mean(key, self._block_types)
+                hint = near or f"a manifest holds {', '.join(self._block_types)}"
                 summary = f"{quote(key)} is not a collection"
                 self._report(Diagnostic("KIA0202", summary, hint=hint, source=self._document.place(data).of_key(key)))
             else:
-                self._collection(shape, data, key=key, parent=None, at_top=True)
+                self._collection(block_type, data, key=key, parent=None, at_top=True)
 
     def _collection(
         self,
-        shape: Shape,
+        block_type: BlockType,
         holder: dict[str, Any],
         *,
         key: str,
@@ -93,21 +95,21 @@ class _Blocks:
         value = holder[key]
         if not isinstance(value, list):
             where = self._document.place(holder).at(key)
-            summary = f"{quote(shape.kind.collection)} is a list"
+            summary = f"{quote(block_type.kind.collection)} is a list"
             hint = 'write "- name: …" for each, or remove the key' if value is None else 'begin each item with "- "'
             self._report(Diagnostic("KIA0203", summary, hint=hint, source=where))
             return
         for index, node in enumerate(value):
             if isinstance(node, dict):
-                self._block(shape, node, parent=parent, at_top=at_top, lost=lost, path=(*path, key, index))
+                self._block(block_type, node, parent=parent, at_top=at_top, lost=lost, path=(*path, key, index))
             else:
-                summary, hint = f"{shape.one} is a mapping", 'write "- name: …"'
+                summary, hint = f"{block_type.with_article} is a mapping", 'write "- name: …"'
                 source = self._document.place(value).at(str(index))
                 self._report(Diagnostic("KIA0203", summary, hint=hint, source=source))
 
     def _block(
         self,
-        shape: Shape,
+        block_type: BlockType,
         node: dict[str, Any],
         *,
         parent: Address | None,
@@ -115,25 +117,25 @@ class _Blocks:
         lost: bool,
         path: tuple[str | int, ...],
     ) -> None:
-        if at_top and shape.ancestors:
-            parent = self._parent(shape, node)
+        if at_top and block_type.ancestors:
+            parent = self._parent(block_type, node)
             lost = parent is None
         name = node.get("name")
         address = None
         if isinstance(name, str) and name and not lost:
-            address = Address.of(shape.kind.collection, name, parent)
-        self.found.append(Block(shape, node, parent, address, at_top, path))
-        for collection in shape.children:
+            address = Address.of(block_type.kind.collection, name, parent)
+        self.found.append(Block(block_type, node, parent, address, at_top, path))
+        for collection in block_type.children:
             if collection in node:
-                child = self._shapes[collection]
+                child = self._block_types[collection]
                 lost = address is None
                 self._collection(child, node, key=collection, parent=address, at_top=False, lost=lost, path=path)
 
-    def _parent(self, shape: Shape, node: dict[str, Any]) -> Address | None:
+    def _parent(self, block_type: BlockType, node: dict[str, Any]) -> Address | None:
         """The address of the parent that a block at the top of a file names."""
         address: Address | None = None
         complete = True
-        for ancestor in shape.ancestors:
+        for ancestor in block_type.ancestors:
             name = node.get(ancestor.kind)
             if isinstance(name, str) and name:
                 address = Address.of(ancestor.collection, name, address) if complete else None
@@ -141,7 +143,105 @@ class _Blocks:
             complete = False
             place = self._document.place(node)
             hint = f'add "{ancestor.kind}: …", or move it into the block of its {ancestor.kind}'
-            summary = f"{shape.one} at the top of a file names its {ancestor.kind}"
+            summary = f"{block_type.with_article} at the top of a file names its {ancestor.kind}"
             code = "KIA0203" if ancestor.kind in node else "KIA0204"
             self._report(Diagnostic(code, summary, hint=hint, source=place.at(ancestor.kind)))
         return address if complete else None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockType:
+    """How blocks of one kind are read."""
+
+    kind: type[Resource]
+    ancestors: tuple[type[Resource], ...]
+    """The kinds that it stands below, outermost first."""
+    children: Mapping[str, type[Resource]]
+    """Collection → kind of what may be nested in its block."""
+    keys: frozenset[str]
+    """Keys that its model knows."""
+    inner: tuple[str, ...]
+    """Attributes that are lists or mappings of references, whose places are kept for later checks."""
+    check: Callable[[Any], object]
+    """Validates a block without the keys of children and ancestors; raises pydantic's ValidationError."""
+
+    @property
+    def noun(self) -> str:
+        """`batch`."""
+        return self.kind.kind
+
+    @property
+    def with_article(self) -> str:
+        """`a batch`."""
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
+
+BlockTypes = Mapping[str, BlockType]
+"""Collection → block_type, parents before children."""
+
+
+def block_types() -> BlockTypes:
+    """The block_types of all kinds there are now."""
+    return {collection: _block_type(kind) for collection, kind in by_collection().items()}
+
+
+def reading_order(collections: Iterable[str]) -> list[str]:
+    """The collections as a manifest is best read: what others refer to first, services before bases before batches."""
+    known = by_collection()
+    return sorted(collections, key=lambda name: (_rank(known[name]), not known[name].by_reference, name))
+
+
+def _rank(kind: type[Resource]) -> int:
+    needed = {reference.kind for reference in kind.references} | ({kind.parent} if kind.parent else set())
+    return 1 + max((_rank(kinds()[name]) for name in needed if name != kind.kind), default=0)
+
+
+def _block_type(kind: type[Resource]) -> BlockType:
+    return BlockType(
+        kind=kind,
+        ancestors=_ancestors(kind),
+        children={child.collection: child for child in children_of(kind.kind)},
+        keys=frozenset(kind.model_fields),
+        inner=tuple(reference.attribute for reference in kind.references if reference.holds_several),
+        check=kind.__pydantic_validator__.validate_python,
+    )
+
+
+def _ancestors(kind: type[Resource]) -> tuple[type[Resource], ...]:
+    if kind.parent is None:
+        return ()
+    parent = kinds()[kind.parent]
+    return (*_ancestors(parent), parent)
+
+
+REFERENCE: Final = Lifecycle(managed=False)
+"""Of a thing that must exist and is never written."""
+
+
+def lifecycle_of(kind: type[Resource], keys: Mapping[str, Any]) -> Lifecycle:
+    """The lifecycle that the valid keys of a block declare."""
+    managed = not kind.by_reference or keys.get("managed") is True
+    return _shared(
+        ensure=Ensure(keys.get("ensure", Ensure.PRESENT)),
+        managed=managed,
+        protect=keys.get("protect") is True,
+        renamed_from=tuple(identity(name) for name in keys.get("renamed_from", ())),
+        exclusive=tuple(dict.fromkeys(keys.get("exclusive", ()))),
+        initial_state=keys.get("initial_state"),
+        sensitive=tuple(dict.fromkeys(keys.get("sensitive", ()))),
+    )
+
+
+@cache
+def _shared(
+    *,
+    ensure: Ensure,
+    managed: bool,
+    protect: bool,
+    renamed_from: tuple[str, ...],
+    exclusive: tuple[str, ...],
+    initial_state: str | None,
+    sensitive: tuple[str, ...],
+) -> Lifecycle:
+    lifecycle = Lifecycle(ensure, managed, protect, renamed_from, exclusive, initial_state, sensitive)
+    return next((known for known in (PRESENT, REFERENCE) if known == lifecycle), lifecycle)

@@ -13,11 +13,11 @@ from kiamo_iac.core.place import Place
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.resource import Ensure, Resource
 from kiamo_iac.core.state import Instance
-from kiamo_iac.manifest.composition import Places
-from kiamo_iac.manifest.explain import not_among
+from kiamo_iac.manifest.blocks import BlockType
+from kiamo_iac.manifest.composition import Locator
 from kiamo_iac.manifest.names import misleading
 from kiamo_iac.manifest.sensitive_settings import check_listed, check_sensitive
-from kiamo_iac.manifest.shapes import Shape
+from kiamo_iac.manifest.validation_errors import not_among
 
 _STATES = ("state", "initial_state")
 
@@ -25,20 +25,20 @@ _STATES = ("state", "initial_state")
 class KindChecks:
     """The checks of one kind under one contract, with everything looked up beforehand."""
 
-    def __init__(self, shape: Shape, capabilities: Capabilities) -> None:
-        self._shape = shape
+    def __init__(self, block_type: BlockType, capabilities: Capabilities) -> None:
+        self._block_type = block_type
         self._capabilities = capabilities
-        self._known = capabilities.of(shape.noun)
-        self._described = shape.noun in capabilities.kinds
+        self._known = capabilities.of(block_type.noun)
+        self._described = block_type.noun in capabilities.kinds
         self._name = linear_pattern(self._known.name_pattern) if self._known.name_pattern else None
-        states = {"state"} if shape.kind.machine else frozenset[str]()
+        states = {"state"} if block_type.kind.machine else frozenset[str]()
         self._attributes = self._known.attributes | states | {"name"}
-        self._reserved = self._known.wire_names | self._known.attributes | shape.keys
+        self._reserved = self._known.wire_names | self._known.attributes | block_type.keys
         self._good: set[str] = set()
         """Names that are known to be good: fields and batches have the same ones in base after base."""
         self._first = True
 
-    def of(self, thing: Instance, keys: Mapping[str, Any], places: Places) -> list[Diagnostic]:
+    def of(self, thing: Instance, keys: Mapping[str, Any], places: Locator) -> list[Diagnostic]:
         """Every problem of one thing; `keys` are the valid keys of its block, whose places `places` knows."""
         found: list[Diagnostic] = []
         if not self._described:
@@ -70,8 +70,8 @@ class KindChecks:
     def _undescribed(self, thing: Instance) -> Iterator[Diagnostic]:
         if self._first:  # once a kind is enough
             self._first = False
-            hint = f'describe it under "kinds: {self._shape.noun}:" of {self._capabilities.origin}'
-            summary = f"the contract does not describe {self._shape.noun}"
+            hint = f'describe it under "kinds: {self._block_type.noun}:" of {self._capabilities.origin}'
+            summary = f"the contract does not describe {self._block_type.noun}"
             yield _problem("KIA0212", summary, hint, thing=thing)
 
     def _check_name(self, thing: Instance) -> Iterator[Diagnostic]:
@@ -87,7 +87,7 @@ class KindChecks:
                 "type its accents as single characters (Unicode NFC): the two forms are one name"
                 if composed
                 else f"it allows {self._known.name_pattern}; if your version of Kiamo takes more, say so under "
-                f'"kinds: {self._shape.noun}: names: pattern:" of {self._capabilities.origin}'
+                f'"kinds: {self._block_type.noun}: names: pattern:" of {self._capabilities.origin}'
             )
             yield _problem("KIA0209", summary, hint, thing=thing, key="name")
         else:
@@ -96,22 +96,26 @@ class KindChecks:
     def _without_wire_name(self, thing: Instance) -> Iterator[Diagnostic]:
         for attribute in thing.attributes:
             if attribute not in self._attributes:
-                summary = f"the contract has no wire name for {quote(attribute)} of {self._shape.one}"
+                summary = f"the contract has no wire name for {quote(attribute)} of {self._block_type.with_article}"
                 hint = (
-                    f'declare it under "kinds: {self._shape.noun}: attributes: {attribute}:" of '
+                    f'declare it under "kinds: {self._block_type.noun}: attributes: {attribute}:" of '
                     f"{self._capabilities.origin} if your version of Kiamo has it, or remove it"
                 )
                 yield _problem("KIA0211", summary, hint, thing=thing, key=attribute, at_key=True)
 
     def _check_settings(self, thing: Instance, place: Place) -> Iterator[Diagnostic]:
         for key in sorted(self._reserved & thing.settings.keys()):
-            what = "an attribute" if key in self._shape.keys else "the wire name of an attribute"
-            summary = f"{quote(key)} in settings is {what} of {self._shape.one}"
-            hint = "write it as a key of the block itself" if key in self._shape.keys else "write the attribute instead"
+            what = "an attribute" if key in self._block_type.keys else "the wire name of an attribute"
+            summary = f"{quote(key)} in settings is {what} of {self._block_type.with_article}"
+            hint = (
+                "write it as a key of the block itself"
+                if key in self._block_type.keys
+                else "write the attribute instead"
+            )
             yield _problem("KIA0213", summary, hint, thing=thing, key=key, at_key=True, place=place)
 
     def _check_states(self, thing: Instance) -> Iterator[Diagnostic]:
-        machine = self._shape.kind.machine
+        machine = self._block_type.kind.machine
         initial = thing.lifecycle.initial_state
         if thing.run_state is not None and initial is not None:
             summary = 'both "state" and "initial_state" are declared'
@@ -130,11 +134,11 @@ class KindChecks:
     def _check_reference(self, thing: Instance, keys: Iterable[str]) -> Iterator[Diagnostic]:
         for key in keys:
             if key not in {"name", "managed"}:
-                summary = f"this {self._shape.noun} is a reference, which has no {quote(key)}"
+                summary = f"this {self._block_type.noun} is a reference, which has no {quote(key)}"
                 hint = f'add "managed: true" to have it written, or remove {quote(key)}'
                 yield _problem("KIA0215", summary, hint, thing=thing, key=key, at_key=True)
 
-    def _check_lifecycle(self, thing: Instance, keys: Mapping[str, Any], places: Places) -> Iterator[Diagnostic]:
+    def _check_lifecycle(self, thing: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
         lifecycle = thing.lifecycle
         if not lifecycle.managed:
             yield from self._check_reference(thing, keys)
@@ -146,24 +150,24 @@ class KindChecks:
                 summary, hint = "it is declared absent, and renamed", "declare the name absent that it has now"
                 yield _problem("KIA0217", summary, hint, thing=thing, key="renamed_from", at_key=True)
         for index, collection in enumerate(keys.get("exclusive", ())):
-            if collection not in self._shape.children:
+            if collection not in self._block_type.children:
                 yield self._not_a_child(thing, collection, index=index, place=places.place(keys["exclusive"]))
         if lifecycle.renamed_from:
             yield from self._check_former_names(thing, places.place(keys["renamed_from"]))
 
     def _not_a_child(self, thing: Instance, collection: str, *, index: int, place: Place) -> Diagnostic:
-        children = self._shape.children
+        children = self._block_type.children
         others = f"it takes {', '.join(children)}" if children else 'remove "exclusive"'
-        summary = f"{quote(collection)} is not a collection below {self._shape.one}"
+        summary = f"{quote(collection)} is not a collection below {self._block_type.with_article}"
         hint = did_you_mean(collection, children) or others
         return _problem("KIA0219", summary, hint, thing=thing, key=str(index), place=place)
 
     def _check_former_names(self, thing: Instance, place: Place) -> Iterator[Diagnostic]:
         former = thing.lifecycle.renamed_from
-        kind: type[Resource] = self._shape.kind
+        kind: type[Resource] = self._block_type.kind
         if "name" in kind.immutable:
-            summary = f"{self._shape.one} keeps its name for life"
-            hint = f"declare a new {self._shape.noun}, and the old one absent"
+            summary = f"{self._block_type.with_article} keeps its name for life"
+            hint = f"declare a new {self._block_type.noun}, and the old one absent"
             yield _problem("KIA0223", summary, hint, thing=thing, key="renamed_from", at_key=True)
         own = identity(thing.name)
         for index, name in enumerate(former):

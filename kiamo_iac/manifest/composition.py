@@ -53,7 +53,7 @@ class Part(NamedTuple):
     """0: the base; 1: the first layer of patches."""
 
 
-class Places(Protocol):
+class Locator(Protocol):
     """Says where a mapping or a list stands."""
 
     def place(self, node: Node) -> Place:
@@ -61,7 +61,7 @@ class Places(Protocol):
         ...
 
 
-def merge(parts: Sequence[Part], report: Report) -> tuple[Block, Places]:
+def merge(parts: Sequence[Part], report: Report) -> tuple[Block, Locator]:
     """The block that a thing's parts come to, the lowest layer first; and where everything of it stands.
 
     With one part, that part itself. A null of a higher part that takes nothing away is reported.
@@ -72,7 +72,7 @@ def merge(parts: Sequence[Part], report: Report) -> tuple[Block, Places]:
     merging = _PlacedMerge(parts[0], report)
     for part in parts[1:]:
         merging.add_part(part)
-    block = Block(lowest.shape, merging.body, lowest.parent, lowest.address, at_top=False, path=lowest.path)
+    block = Block(lowest.type, merging.body, lowest.parent, lowest.address, at_top=False, path=lowest.path)
     return block, merging
 
 

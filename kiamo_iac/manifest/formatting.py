@@ -15,7 +15,7 @@ from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, home_of, loose_man
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FormattedFile:
     """What the canonical layout of one file is."""
 
     shown: str
@@ -28,7 +28,7 @@ class Layout:
     """Why it stays as it is: errors alone."""
 
 
-def lay_out(project: Path | None, paths: Sequence[Path], *, write: bool) -> Iterator[Layout]:
+def format_files(project: Path | None, paths: Sequence[Path], *, write: bool) -> Iterator[FormattedFile]:
     """Every file in turn; with `write`, one that changes is replaced before it comes.
 
     Without `paths`: all manifests of the project, its patches and its project file. A folder among the paths stands for
@@ -47,21 +47,21 @@ def lay_out(project: Path | None, paths: Sequence[Path], *, write: bool) -> Iter
             yield _of_file(path, shown, write=write)
 
 
-def layout_of(data: bytes, *, shown: str) -> Layout:
+def format_bytes(data: bytes, *, shown: str) -> FormattedFile:
     """The layout of the bytes of a file."""
     try:
         text = decode_text(data, shown=shown)
     except ManifestError as error:
-        return Layout(shown, diagnostics=error.diagnostics)
+        return FormattedFile(shown, diagnostics=error.diagnostics)
     return _layout(text, data, shown)
 
 
-def _of_file(path: Path, shown: str, *, write: bool) -> Layout:
+def _of_file(path: Path, shown: str, *, write: bool) -> FormattedFile:
     try:
         data = read_bytes(path, shown=shown)
         text = decode_text(data, shown=shown)
     except ManifestError as error:
-        return Layout(shown, diagnostics=error.diagnostics)
+        return FormattedFile(shown, diagnostics=error.diagnostics)
     found = _layout(text, data, shown)
     if write and found.changes:
         try:
@@ -76,11 +76,11 @@ def _home(path: Path) -> Path:
     return home_of(path.parent, project=path.name != PROJECT_FILE) or real(path).parent
 
 
-def _layout(text: str, data: bytes, shown: str) -> Layout:
+def _layout(text: str, data: bytes, shown: str) -> FormattedFile:
     done = format_text(text, file=shown)
     if done.diagnostics:
-        return Layout(shown, text, text, diagnostics=done.diagnostics)
-    return Layout(shown, text, done.text, done.text.encode("utf-8") != data)
+        return FormattedFile(shown, text, text, diagnostics=done.diagnostics)
+    return FormattedFile(shown, text, done.text, done.text.encode("utf-8") != data)
 
 
 def _unwritable(shown: str, error: OSError) -> Diagnostic:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange, did_you_mean, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget, did_you_mean, has_errors
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.core.place import Place
@@ -20,16 +20,14 @@ from kiamo_iac.core.resource import COMMON_KEYS, PRESENT
 from kiamo_iac.core.sensitive import hidden, hidden_at, hidden_repeats, remember
 from kiamo_iac.core.state import EMPTY, Instance, State
 from kiamo_iac.manifest import relations
-from kiamo_iac.manifest.blocks import Block, read_blocks
+from kiamo_iac.manifest.blocks import REFERENCE, Block, block_types, lifecycle_of, read_blocks
 from kiamo_iac.manifest.checks import KindChecks
-from kiamo_iac.manifest.composition import Composition, Part, Places, merge
-from kiamo_iac.manifest.explain import explain
-from kiamo_iac.manifest.lifecycles import REFERENCE, lifecycle_of
-from kiamo_iac.manifest.names import may_be_mistyped
-from kiamo_iac.manifest.references import References
+from kiamo_iac.manifest.composition import Composition, Locator, Part, merge
+from kiamo_iac.manifest.names import check_similar_names, may_be_mistyped
+from kiamo_iac.manifest.references import ReferenceChecker
 from kiamo_iac.manifest.sensitive_settings import check_variables, filled_paths
-from kiamo_iac.manifest.shapes import shapes
-from kiamo_iac.manifest.sources import Source, Sources
+from kiamo_iac.manifest.sources import SourceFile, SourceFiles
+from kiamo_iac.manifest.validation_errors import explain
 from kiamo_iac.manifest.variables import Variables, is_secret
 
 
@@ -65,13 +63,13 @@ class Loaded:
 def load(files: Sequence[Path], *, root: Path, capabilities: Capabilities) -> Loaded:
     """Read and check manifests without patches and variables; their order does not matter.
 
-    Places name files as they stand below `root`. Never raises for what stands in a file: see `Loaded.checked`.
+    Locator name files as they stand below `root`. Never raises for what stands in a file: see `Loaded.checked`.
     """
-    return compose(Composition(tuple(files)), sources=Sources(root), capabilities=capabilities)
+    return compose(Composition(tuple(files)), sources=SourceFiles(root), capabilities=capabilities)
 
 
 def compose(
-    composition: Composition, *, sources: Sources, capabilities: Capabilities, keep_parts: bool = False
+    composition: Composition, *, sources: SourceFiles, capabilities: Capabilities, keep_parts: bool = False
 ) -> Loaded:
     """Read and check the manifests of one environment. `keep_parts`: `Loaded.parts` is wanted; all documents stay.
 
@@ -102,16 +100,18 @@ class _Loading:
         self._keep_parts = keep_parts
         self._patches: dict[Address, list[Part]] = {}
         """What patches say of things that have not been met yet, the lowest layer first."""
-        self._shapes = shapes()
-        self._checks = {shape.noun: KindChecks(shape, capabilities) for shape in self._shapes.values()}
+        self._block_types = block_types()
+        self._checks = {
+            block_type.noun: KindChecks(block_type, capabilities) for block_type in self._block_types.values()
+        }
         self._siblings: dict[tuple[Address | None, str], list[Instance]] = {}
         self._inner: dict[Address, dict[str, Place]] = {}
         self._named: dict[Address, tuple[str, SourceRange]] = {}
-        self._guesses = Guesses()
+        self._suggestions = SuggestionBudget()
         self._unread = False
         """Whether a file could not be read: what it declares is not known, and nothing is said of its lack."""
 
-    def read_patches(self, sources: Iterator[Source], *, layer: int) -> None:
+    def read_patches(self, sources: Iterator[SourceFile], *, layer: int) -> None:
         """Keep what one layer of patches declares until the thing itself is met."""
         first: dict[Address, Part] = {}
         for part, found in self._blocks(sources, layer=layer):
@@ -123,7 +123,7 @@ class _Loading:
             else:
                 found.append(_twice(part, first[address].document.place(first[address].block.node)))
 
-    def read(self, sources: Iterator[Source]) -> None:
+    def read(self, sources: Iterator[SourceFile]) -> None:
         """Add what the base declares, each thing with its patches; then what patches alone declare."""
         for part, found in self._blocks(sources, layer=0):
             patches = self._patches.pop(part.block.address, ()) if self._patches and part.block.address else ()
@@ -134,7 +134,7 @@ class _Loading:
         for parts in added:
             self._take(parts, self.diagnostics)
 
-    def _blocks(self, sources: Iterator[Source], *, layer: int) -> Iterator[tuple[Part, list[Diagnostic]]]:
+    def _blocks(self, sources: Iterator[SourceFile], *, layer: int) -> Iterator[tuple[Part, list[Diagnostic]]]:
         """Every block of every file, with the list for what there is to say of it.
 
         Where the text itself is wrong, nothing is said of what such a value would mean.
@@ -151,7 +151,7 @@ class _Loading:
                 self.diagnostics += wrong[len(source.diagnostics) :]
             refused = {said.source for said in wrong if said.severity is Severity.ERROR}
             found: list[Diagnostic] = []
-            for block in read_blocks(document, self._shapes, found.append):
+            for block in read_blocks(document, self._block_types, found.append):
                 yield Part(block, document, layer), found
             self.diagnostics += [said for said in found if said.source not in refused]
 
@@ -159,7 +159,7 @@ class _Loading:
         block, places = merge(parts, found.append) if len(parts) > 1 else (parts[0].block, parts[0].document)
         keys = block.body()
         try:
-            block.shape.check(keys)
+            block.type.check(keys)
         except ValidationError as error:
             problems, unusable = explain(error, block, places)
             found += problems
@@ -176,12 +176,12 @@ class _Loading:
             return
         if self._keep_parts:
             self.parts[block.address] = tuple(parts)
-        self._siblings.setdefault((block.parent, block.shape.noun), []).append(thing)
-        if block.shape.inner:
-            inner = {key: places.place(keys[key]) for key in block.shape.inner if keys.get(key)}
+        self._siblings.setdefault((block.parent, block.type.noun), []).append(thing)
+        if block.type.inner:
+            inner = {key: places.place(keys[key]) for key in block.type.inner if keys.get(key)}
             if inner:
                 self._inner[block.address] = inner
-        found += self._checks[block.shape.noun].of(thing, keys, places)
+        found += self._checks[block.type.noun].of(thing, keys, places)
         if self._secrets:
             found += check_variables(thing, places, self._variables, self._secrets)
 
@@ -189,21 +189,21 @@ class _Loading:
         """A patch that finds nothing to change adds a thing; where the name is nearly one of the base, it is told."""
         block = part.block
         name = block.node["name"]
-        siblings = self._siblings.get((block.parent, block.shape.noun), ())
-        if not self._guesses.spend(len(siblings)):
+        siblings = self._siblings.get((block.parent, block.type.noun), ())
+        if not self._suggestions.spend(len(siblings)):
             return
         hint = did_you_mean(name, [thing.name for thing in siblings if may_be_mistyped(name, thing.name)])
         if hint is not None:
             place = part.document.place(block.node)
-            summary = f"the patch adds a {block.shape.noun} {quote(name)}: there is none to change"
+            summary = f"the patch adds a {block.type.noun} {quote(name)}: there is none to change"
             self.diagnostics.append(
                 Diagnostic(
                     "KIA0324", summary, Severity.WARNING, hint=hint, address=block.address, source=place.at("name")
                 )
             )
 
-    def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], places: Places) -> Instance:
-        kind, place = block.shape.kind, places.place(block.node)
+    def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], places: Locator) -> Instance:
+        kind, place = block.type.kind, places.place(block.node)
         if COMMON_KEYS.isdisjoint(keys):
             return Instance(address, kind, keys, EMPTY, REFERENCE if kind.by_reference else PRESENT, place=place)
         attributes = {key: value for key, value in keys.items() if key not in COMMON_KEYS}
@@ -220,7 +220,7 @@ class _Loading:
     def _name_parents(self, part: Part) -> None:
         block = part.block
         address = block.parent
-        for ancestor in reversed(block.shape.ancestors):
+        for ancestor in reversed(block.type.ancestors):
             if address is not None and address not in self._named:
                 where = part.document.place(block.node).at(ancestor.kind)
                 self._named[address] = (block.node[ancestor.kind], where)
@@ -229,12 +229,14 @@ class _Loading:
     def relate(self) -> None:
         """Everything that can be said only when all files are read."""
         siblings = self._siblings
-        self.diagnostics += relations.imply_parents(self.things, self._named, siblings=siblings, guesses=self._guesses)
+        self.diagnostics += relations.imply_parents(
+            self.things, self._named, siblings=siblings, suggestions=self._suggestions
+        )
         self.diagnostics += relations.inherit_absence(self.things)
-        self.diagnostics += relations.check_names(siblings)
+        self.diagnostics += check_similar_names(siblings)
         self.diagnostics += relations.check_renames(self.things)
-        references = References(
-            self.things, siblings, inner=self._inner, capabilities=self._capabilities, guesses=self._guesses
+        references = ReferenceChecker(
+            self.things, siblings, inner=self._inner, capabilities=self._capabilities, suggestions=self._suggestions
         )
         found = references.check()
         self.diagnostics += filter(_is_sure, found) if self._unread else found
@@ -249,7 +251,7 @@ def _twice(second: Part, first: Place | None) -> Diagnostic:
     block = second.block
     return Diagnostic(
         "KIA0207",
-        f"the {block.shape.noun} {quote(block.node['name'])} is declared twice",
+        f"the {block.type.noun} {quote(block.node['name'])} is declared twice",
         hint="keep one of them; names are compared in Unicode NFC",
         address=block.address,
         source=second.document.place(block.node).range,

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
+
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.quote import quote
+from kiamo_iac.core.state import Instance
+from kiamo_iac.manifest.relations import Siblings, is_absent, related
 
 _DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of writing (Unicode, UAX 9)."""
@@ -41,3 +47,28 @@ def may_be_mistyped(name: str, other: str) -> bool:
     import difflib  # only where a patch adds something
 
     return difflib.SequenceMatcher(None, name, other).ratio() >= _NEARLY
+
+
+def check_similar_names(siblings: Siblings) -> Iterator[Diagnostic]:
+    """A warning for every name that can hardly be told from one before it."""
+    skeletons: dict[str, str] = {}
+    for things in siblings.values():
+        seen: dict[str, Instance] = {}
+        for thing in things:
+            if is_absent(thing):
+                continue
+            name = thing.name
+            bones = skeletons.get(name)
+            if bones is None:
+                bones = skeletons[name] = skeleton(name)
+            first = seen.setdefault(bones, thing)
+            if first is not thing:
+                yield Diagnostic(
+                    "KIA0208",
+                    f"{quote(thing.name)} can hardly be told from {quote(first.name)}",
+                    Severity.WARNING,
+                    hint="they differ in case, spaces, invisible or similar characters only: rename one of them",
+                    address=thing.address,
+                    source=thing.source_of("name"),
+                    related=related("the other stands here", first),
+                )

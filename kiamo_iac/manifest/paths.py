@@ -23,7 +23,7 @@ _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²�
 """Names that Windows keeps for devices, with any suffix."""
 
 
-class Refused(NamedTuple):
+class PathProblem(NamedTuple):
     """Why a path is not followed."""
 
     code: str
@@ -31,25 +31,27 @@ class Refused(NamedTuple):
     hint: str
 
 
-def portable(text: str) -> Refused | None:
+def portable(text: str) -> PathProblem | None:
     """Why a relative path cannot be written, or cannot exist, on every system; None: it can."""
     if "\\" in text:
-        return Refused("KIA0305", "the path holds a backslash", 'write "/" between folders: it works on Windows too')
+        return PathProblem(
+            "KIA0305", "the path holds a backslash", 'write "/" between folders: it works on Windows too'
+        )
     if text.startswith("/") or _DRIVE.match(text):
-        return Refused("KIA0305", "the path is absolute", "write it relative to the folder of the project file")
+        return PathProblem("KIA0305", "the path is absolute", "write it relative to the folder of the project file")
     parts = text.split("/")
     if not text.isprintable() or any(_RESERVED.fullmatch(part) or part != part.rstrip(" ") for part in parts):
-        return Refused("KIA0305", "the path cannot exist on every system", "rename the file or folder")
+        return PathProblem("KIA0305", "the path cannot exist on every system", "rename the file or folder")
     return None
 
 
-def inside(root: Path, text: str) -> Path | Refused:
+def inside(root: Path, text: str) -> Path | PathProblem:
     """The path that `text` means below `root`, links resolved. It need not exist."""
     if refused := portable(text):
         return refused
     path = real(root / text)
     if _climbs(text.split("/")) or not lies_below(path, real(root)):
-        return Refused("KIA0305", "the path leads out of the project", "move what it leads to into the project")
+        return PathProblem("KIA0305", "the path leads out of the project", "move what it leads to into the project")
     return path
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
@@ -15,7 +15,7 @@ from kiamo_iac.manifest.relations import Siblings, Things, is_absent, related
 from kiamo_iac.resources import kinds
 
 
-class References:
+class ReferenceChecker:
     """The checks of all references of a set of things."""
 
     def __init__(
@@ -25,14 +25,14 @@ class References:
         *,
         inner: Mapping[Address, Mapping[str, Place]],
         capabilities: Capabilities,
-        guesses: Guesses,
+        suggestions: SuggestionBudget,
     ) -> None:
         """`inner`: the places of attributes that are lists or mappings of names, by address and attribute."""
         self._things = things
         self._siblings = siblings
         self._inner = inner
         self._capabilities = capabilities
-        self._guesses = guesses
+        self._suggestions = suggestions
         self._kinds = kinds()
         self._warned: set[Address] = set()
         self._settled: dict[tuple[Address | None, str], set[str]] = {}
@@ -109,7 +109,7 @@ class References:
             return None
         self._warned.add(address)
         near = self._siblings.get((parent, target.kind), ())
-        hint = _renamed(name, near) or self._guesses.near(name, {n.name for n in near} | made)
+        hint = _renamed(name, near) or self._suggestions.near(name, {n.name for n in near} | made)
         if complete and parent is not None:
             whole = f"whose {target.collection} are declared complete"
             summary = f"{quote(parent.name)}, {whole}, has no {target.kind} {quote(name)}"

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.place import Place, pack
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.resource import Ensure, Lifecycle
 from kiamo_iac.core.state import Instance
-from kiamo_iac.manifest.lifecycles import REFERENCE
-from kiamo_iac.manifest.names import skeleton
+from kiamo_iac.manifest.blocks import REFERENCE
 from kiamo_iac.resources import kinds
 
 Things = dict[Address, Instance]
@@ -62,31 +61,6 @@ def related(word: str, thing: Instance, *, key: str = "name") -> tuple[tuple[str
     return ((word, source),) if source is not None else ()
 
 
-def check_names(siblings: Siblings) -> Iterator[Diagnostic]:
-    """A warning for every name that can hardly be told from one before it."""
-    skeletons: dict[str, str] = {}
-    for things in siblings.values():
-        seen: dict[str, Instance] = {}
-        for thing in things:
-            if is_absent(thing):
-                continue
-            name = thing.name
-            bones = skeletons.get(name)
-            if bones is None:
-                bones = skeletons[name] = skeleton(name)
-            first = seen.setdefault(bones, thing)
-            if first is not thing:
-                yield Diagnostic(
-                    "KIA0208",
-                    f"{quote(thing.name)} can hardly be told from {quote(first.name)}",
-                    Severity.WARNING,
-                    hint="they differ in case, spaces, invisible or similar characters only: rename one of them",
-                    address=thing.address,
-                    source=thing.source_of("name"),
-                    related=related("the other stands here", first),
-                )
-
-
 def check_renames(things: Things) -> Iterator[Diagnostic]:
     """Former names that cannot be what they say."""
     claimed: dict[Address, Instance] = {}
@@ -123,7 +97,11 @@ def check_renames(things: Things) -> Iterator[Diagnostic]:
 
 
 def imply_parents(
-    things: Things, named: Mapping[Address, tuple[str, SourceRange]], *, siblings: Siblings, guesses: Guesses
+    things: Things,
+    named: Mapping[Address, tuple[str, SourceRange]],
+    *,
+    siblings: Siblings,
+    suggestions: SuggestionBudget,
 ) -> list[Diagnostic]:
     """Add, as references, the parents that blocks at the top of a file name and no manifest declares.
 
@@ -134,7 +112,7 @@ def imply_parents(
     for address in sorted(named.keys() - things.keys()):
         name, source = named[address]
         kind = by_collection[address.collection]
-        hint = guesses.near(name, [thing.name for thing in siblings.get((address.parent, kind.kind), ())])
+        hint = suggestions.near(name, [thing.name for thing in siblings.get((address.parent, kind.kind), ())])
         if hint is not None:
             summary = f"no manifest declares the {kind.kind} {quote(name)}: it must exist on the instance"
             found.append(Diagnostic("KIA0228", summary, Severity.WARNING, hint=hint, address=address, source=source))

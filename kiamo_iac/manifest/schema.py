@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
 from kiamo_iac.core.json_schema import Schema, defined, list_of, schema_document, text, with_null
 from kiamo_iac.core.resource import COMMON_KEYS
-from kiamo_iac.manifest.schema_hover import remarks
-from kiamo_iac.manifest.shapes import Shape, shapes
+from kiamo_iac.manifest.blocks import BlockType, block_types
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
 VERSION: Final = 1
@@ -43,30 +42,30 @@ def kind_schema(kind: str, capabilities: Capabilities | None = None) -> Schema:
     Raises:
         KeyError: there is no such kind.
     """
-    by_noun = {shape.noun: shape for shape in shapes().values()}
-    shape = by_noun[kind]
-    below = {name: _block(by_noun[name], capabilities) for name in _descendants(shape)}
+    by_noun = {block_type.noun: block_type for block_type in block_types().values()}
+    block_type = by_noun[kind]
+    below = {name: _block(by_noun[name], capabilities) for name in _descendants(block_type)}
     return schema_document(
         _named(f"kind-{kind}", capabilities),
         VERSION,
-        title=f"{shape.one.capitalize()} of kiamo-iac",
-        body=_at_top(shape, _block(shape, capabilities)),
+        title=f"{block_type.with_article.capitalize()} of kiamo-iac",
+        body=_at_top(block_type, _block(block_type, capabilities)),
         definitions={**_DEFINITIONS, **below},
     )
 
 
 def _whole(name: str, title: str, capabilities: Capabilities | None, *, of_block: Callable[[Schema], Schema]) -> Schema:
-    known = shapes()
+    known = block_types()
     definitions: Schema = dict(_DEFINITIONS)
     properties: Schema = {}
-    for collection, shape in known.items():
-        block = of_block(_block(shape, capabilities))
-        definitions[shape.noun] = block
-        at_top = shape.noun
-        if shape.ancestors:
-            at_top = f"{shape.noun}_at_top"
-            definitions[at_top] = _at_top(shape, block)
-        properties[collection] = list_of(defined(at_top), f"Each {shape.noun}, by its name.")
+    for collection, block_type in known.items():
+        block = of_block(_block(block_type, capabilities))
+        definitions[block_type.noun] = block
+        at_top = block_type.noun
+        if block_type.ancestors:
+            at_top = f"{block_type.noun}_at_top"
+            definitions[at_top] = _at_top(block_type, block)
+        properties[collection] = list_of(defined(at_top), f"Each {block_type.noun}, by its name.")
     body = {
         "type": ["object", "null"],
         "description": "Collections of things. Any number of files make up a project; a thing stands in one of them.",
@@ -81,34 +80,36 @@ def _named(name: str, capabilities: Capabilities | None) -> str:
     return name if capabilities is None else f"{name}-in-force"
 
 
-def _descendants(shape: Shape) -> list[str]:
-    known = {found.noun: found for found in shapes().values()}
+def _descendants(block_type: BlockType) -> list[str]:
+    known = {found.noun: found for found in block_types().values()}
     found: list[str] = []
-    for child in shape.children.values():
+    for child in block_type.children.values():
         found += [child.kind, *_descendants(known[child.kind])]
     return found
 
 
-def _block(shape: Shape, capabilities: Capabilities | None) -> Schema:
-    model = shape.kind.model_json_schema()
-    said = capabilities.of(shape.noun) if capabilities is not None else None
+def _block(block_type: BlockType, capabilities: Capabilities | None) -> Schema:
+    model = block_type.kind.model_json_schema()
+    said = capabilities.of(block_type.noun) if capabilities is not None else None
     properties: Schema = {}
     for key, value in model["properties"].items():
-        if said is not None and not _is_known(shape, said, key):
+        if said is not None and not _is_known(block_type, said, key):
             continue
         plain = _plain(value, model.get("$defs", {}))
         if said is not None and key in said.choices:
             plain = {"enum": list(said.choices[key]), "description": plain["description"]}
-        words = [plain.pop("description"), *remarks(shape, key, said)]
+        words = [plain.pop("description"), *_remarks(block_type, key, said)]
         properties[key] = {"description": " ".join(words), **_with_variables(plain)}
-    if shape.children:
-        properties["exclusive"]["items"] = _with_variables({"enum": list(shape.children)})
+    if block_type.children:
+        properties["exclusive"]["items"] = _with_variables({"enum": list(block_type.children)})
     else:
         del properties["exclusive"]
-    for collection, child in shape.children.items():
-        properties[collection] = list_of(defined(child.kind), f"Each {child.kind} of this {shape.noun}, by its name.")
+    for collection, child in block_type.children.items():
+        properties[collection] = list_of(
+            defined(child.kind), f"Each {child.kind} of this {block_type.noun}, by its name."
+        )
     return {
-        "description": (shape.kind.__doc__ or "").partition("\n")[0],
+        "description": (block_type.kind.__doc__ or "").partition("\n")[0],
         "type": "object",
         "properties": properties,
         "required": model["required"],
@@ -116,13 +117,13 @@ def _block(shape: Shape, capabilities: Capabilities | None) -> Schema:
     }
 
 
-def _is_known(shape: Shape, said: KindCapabilities, key: str) -> bool:
-    return key in said.attributes or key in COMMON_KEYS or (key == "state" and shape.kind.machine is not None)
+def _is_known(block_type: BlockType, said: KindCapabilities, key: str) -> bool:
+    return key in said.attributes or key in COMMON_KEYS or (key == "state" and block_type.kind.machine is not None)
 
 
-def _at_top(shape: Shape, block: Schema) -> Schema:
+def _at_top(block_type: BlockType, block: Schema) -> Schema:
     """The same block at the top of a file, where it names what it stands below."""
-    names = {kind.kind: text(f"The name of its {kind.kind}.", minLength=1) for kind in shape.ancestors}
+    names = {kind.kind: text(f"The name of its {kind.kind}.", minLength=1) for kind in block_type.ancestors}
     return {**block, "properties": {**names, **block["properties"]}, "required": [*names, *block["required"]]}
 
 
@@ -186,3 +187,40 @@ def _plain(schema: Any, definitions: Schema) -> Any:
         target = {k: v for k, v in definitions[name].items() if k != "description"}
         schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
     return {key: _plain(value, definitions) for key, value in schema.items() if key != "title"}
+
+
+def _remarks(block_type: BlockType, key: str, said: KindCapabilities | None) -> Iterator[str]:
+    """Full sentences, with the vendor's codes; `said`: what the contract in force says of the kind, where one is."""
+    kind = block_type.kind
+    machine = kind.machine
+    if key in kind.immutable:
+        code = kind.immutable[key]
+        yield f"A {kind.kind} keeps it for life{_behind(code)}: another one is refused, and nothing is made anew."
+    for reference in kind.references:
+        if reference.attribute == key and reference.missing:
+            yield f"Each {reference.kind} that it names has to exist ({reference.missing})."
+    if machine is None:
+        pass
+    elif key in {"name", "renamed_from"} and machine.rename_only_in is not None and "name" not in kind.immutable:
+        states = " or ".join(sorted(machine.rename_only_in))
+        yield f"A {kind.kind} is renamed only while it is {states}{_behind(machine.rename)}."
+    elif key in machine.frozen_in:
+        states = " or ".join(sorted(machine.frozen_in[key]))
+        yield f"It cannot change while the {kind.kind} is {states}: the plan leaves that state first, and comes back."
+    elif key in {"state", "initial_state"}:
+        needs = {needed.attribute: needed.code for needed in machine.requires.values()}
+        for attribute, code in needs.items():
+            yield f"A start needs {attribute}{_behind(code)}, dials people, and is not done without --allow-start."
+    if said is not None:
+        yield from _of_contract(key, said)
+
+
+def _of_contract(key: str, said: KindCapabilities) -> Iterator[str]:
+    if key in said.required:
+        yield f"Needed when it is created{_behind(said.required[key])}."
+    if key == "name" and said.name_pattern is not None:
+        yield f"The contract allows {said.name_pattern}."
+
+
+def _behind(code: str | None) -> str:
+    return f" ({code})" if code else ""

@@ -10,13 +10,13 @@ from kiamo_iac.core.place import Place
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.sensitive import MASK, Path, Sensitive, listed_paths, names_secret, sensitive_paths
 from kiamo_iac.core.state import Instance
-from kiamo_iac.manifest.composition import Places
+from kiamo_iac.manifest.composition import Locator
 from kiamo_iac.manifest.variables import Variables
 
 _PREFIX: Final = "settings."
 
 
-def check_sensitive(resource: Instance, written: Mapping[str, Any], places: Places) -> Iterator[Diagnostic]:
+def check_sensitive(resource: Instance, written: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
     """A warning for each key that is named as a secret is and has a value that is not listed; an error for the mask.
 
     `written`: its settings as the manifests have them, whose places `places` knows.
@@ -35,7 +35,7 @@ def _is_nested(settings: Mapping[str, Any]) -> bool:
 class _Walk:
     """Through the settings of one resource, as they are written beside what is hidden of them."""
 
-    def __init__(self, resource: Instance, places: Places, listed: set[Path]) -> None:
+    def __init__(self, resource: Instance, places: Locator, listed: set[Path]) -> None:
         self._resource = resource
         self._places = places
         self._listed = listed
@@ -82,7 +82,7 @@ def _dotted(path: Path) -> str:
     return _PREFIX + ".".join(path)
 
 
-def check_listed(resource: Instance, keys: Mapping[str, Any], places: Places) -> Iterator[Diagnostic]:
+def check_listed(resource: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
     """What is wrong with the entries of `sensitive`; `keys` are the valid keys of the block."""
     written = keys.get("settings") or {}
     place: Place = places.place(keys["sensitive"])
@@ -108,7 +108,7 @@ def check_listed(resource: Instance, keys: Mapping[str, Any], places: Places) ->
 
 
 def check_variables(
-    resource: Instance, places: Places, variables: Variables, secrets: Collection[str]
+    resource: Instance, places: Locator, variables: Variables, secrets: Collection[str]
 ) -> Iterator[Diagnostic]:
     """A warning for each attribute that one of the variables `secrets` was filled into: it is not masked."""
     for key, value in resource.attributes.items():
@@ -130,7 +130,7 @@ def check_variables(
 
 
 def filled_paths(
-    written: Any, places: Places, variables: Variables, secrets: Collection[str], path: Path = ()
+    written: Any, places: Locator, variables: Variables, secrets: Collection[str], path: Path = ()
 ) -> list[Path]:
     """Where settings have a text that one of the variables `secrets` was filled into."""
     found: list[Path] = []

@@ -16,7 +16,7 @@ from kiamo_iac.manifest.variables import MARK
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """One file."""
 
     document: Document | None
@@ -31,16 +31,16 @@ class Source:
         return self.document is None or (self.document.data is None and has_errors(self.diagnostics))
 
 
-class Sources:
+class SourceFiles:
     """Reads files; places name them as they stand below `root`."""
 
     def __init__(self, root: Path, *, keep: bool = False) -> None:
         """`keep`: the documents stay, for they will be asked for again."""
         self._root = root
-        self._kept: dict[Path, Source] | None = {} if keep else None
+        self._kept: dict[Path, SourceFile] | None = {} if keep else None
         self._lock = threading.Lock()
 
-    def read(self, files: Sequence[Path]) -> Iterator[Source]:
+    def read(self, files: Sequence[Path]) -> Iterator[SourceFile]:
         """Every file, in an order of its own."""
         for shown, path in sorted((_shown(path, self._root), path) for path in files):
             if self._kept is None:
@@ -59,17 +59,17 @@ class Sources:
         self._kept[path] = _source(text, _shown(path, self._root))
 
 
-def _read(path: Path, shown: str) -> Source:
+def _read(path: Path, shown: str) -> SourceFile:
     try:
         text = read_text(path, shown=shown)
     except ManifestError as error:
-        return Source(None, error.diagnostics)
+        return SourceFile(None, error.diagnostics)
     return _source(text, shown)
 
 
-def _source(text: str, shown: str) -> Source:
+def _source(text: str, shown: str) -> SourceFile:
     document = parse(text, file=shown)
-    return Source(document, document.diagnostics, MARK in text)
+    return SourceFile(document, document.diagnostics, MARK in text)
 
 
 def _shown(path: Path, root: Path) -> str:

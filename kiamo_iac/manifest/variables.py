@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.known_forms import forms_in
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.quote import quote
@@ -46,7 +46,7 @@ class Variables:
     """Where a string stands that was filled in → the variables in it, in their order."""
     sizes: dict[str, int] = field(default_factory=dict)
     """File → characters of the strings of it that were filled in."""
-    guesses: Guesses = field(default_factory=Guesses, compare=False)
+    suggestions: SuggestionBudget = field(default_factory=SuggestionBudget, compare=False)
 
     def fill(self, document: Document, report: Report) -> Document:
         """`document` with the variables in its values filled in; what cannot be filled in is reported, and stays."""
@@ -199,7 +199,7 @@ class _Filling:
             return None
         variable = self._variables.known.get(name)
         if variable is None:
-            near = self._variables.guesses.near(name, self._variables.known)
+            near = self._variables.suggestions.near(name, self._variables.known)
             hint = near or f'add "{name}: …" under variables: in the project file'
             self._refuse(node, key, f"no variable is called {quote(name)}", hint, code="KIA0320")
             return None

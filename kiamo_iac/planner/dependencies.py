@@ -13,7 +13,7 @@ from collections import defaultdict
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Guesses
+from kiamo_iac.core.diagnostics import SuggestionBudget
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.planner.change_set import Draft, Unit
@@ -34,7 +34,7 @@ class Links:
         self._pairing = pairing
         self._references = references
         self._capabilities = capabilities
-        self._guesses = Guesses()
+        self._guesses = SuggestionBudget()
         self._of: dict[Pair, Unit] = {}
         self._creates: dict[tuple[Pair | None, str], list[Draft]] = defaultdict(list)
         for unit in units:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from kiamo_iac.document.writing import scalar
-from kiamo_iac.manifest.composed import ComposedThing, Leaf, Origin, as_written
+from kiamo_iac.manifest.provenance import ComposedResource, ComposedValue, Provenance, as_written
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 
@@ -19,7 +19,7 @@ FORMAT_VERSION = "1.0"
 _COLUMN = 48
 """At which origins begin, where the line is not longer than that."""
 
-Things = Mapping[str, Sequence[ComposedThing]]
+Things = Mapping[str, Sequence[ComposedResource]]
 
 
 def composed_text(things: Things, style: Style, *, environment: str) -> str:
@@ -39,13 +39,13 @@ def composed_json(things: Things, *, environment: str) -> str:
 
 class _Line(NamedTuple):
     text: str
-    origin: Origin | None = None
+    origin: Provenance | None = None
 
     def indented(self, width: int) -> _Line:
         return _Line(" " * width + self.text, self.origin)
 
 
-def _thing(thing: ComposedThing) -> Iterator[_Line]:
+def _thing(thing: ComposedResource) -> Iterator[_Line]:
     lines = [_Line(f"{kind}: {_scalar(name)}") for kind, name in thing.parents.items()]
     lines += _mapping(thing.leaves, 0)
     for collection, children in thing.children.items():
@@ -60,7 +60,7 @@ def _item(lines: Sequence[_Line]) -> Iterator[_Line]:
         yield _Line(f"{'  ' if number else '- '}{line.text}", line.origin)
 
 
-def _mapping(leaves: Sequence[Leaf], depth: int) -> list[_Line]:
+def _mapping(leaves: Sequence[ComposedValue], depth: int) -> list[_Line]:
     lines: list[_Line] = []
     for key, found in groupby(leaves, lambda leaf: leaf.path[depth]):
         group = list(found)
@@ -73,7 +73,7 @@ def _mapping(leaves: Sequence[Leaf], depth: int) -> list[_Line]:
     return lines
 
 
-def _below(leaves: Sequence[Leaf], depth: int) -> list[_Line]:
+def _below(leaves: Sequence[ComposedValue], depth: int) -> list[_Line]:
     if not isinstance(leaves[0].path[depth], int):
         return _mapping(leaves, depth)
     lines: list[_Line] = []
@@ -99,17 +99,17 @@ def _with_origin(line: _Line, style: Style) -> str:
     return f"{line.text.ljust(_COLUMN)}  {click.style(comment, dim=True) if style.color else comment}"
 
 
-def _flat(things: Sequence[ComposedThing]) -> Iterator[ComposedThing]:
+def _flat(things: Sequence[ComposedResource]) -> Iterator[ComposedResource]:
     for thing in things:
         yield thing
         for children in thing.children.values():
             yield from _flat(children)
 
 
-def _thing_data(thing: ComposedThing) -> dict[str, Any]:
+def _thing_data(thing: ComposedResource) -> dict[str, Any]:
     return {
         "address": thing.address,
-        "kind": thing.shape.noun,
+        "kind": thing.type.noun,
         "values": [
             {
                 "path": list(leaf.path),

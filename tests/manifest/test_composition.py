@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.diagnostics import Diagnostic, Guesses, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SuggestionBudget
 from kiamo_iac.core.resource import Ensure
 from kiamo_iac.core.state import Instance
-from kiamo_iac.manifest.all_environments import Checked, check_all
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.paths import manifests_below
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.project_checks import CheckedManifests, check_project_manifests
+from kiamo_iac.manifest.sources import SourceFiles
 from tests.manifest.packaged import CAPABILITIES
 from tests.manifest.saying import said
 
@@ -58,7 +58,7 @@ def project(root: Path, files: Mapping[str, str], text: str = PROJECT) -> Projec
 
 def composed(made: Project, environment: str | None) -> Loaded:
     chosen = made.environments[environment] if environment else None
-    return compose(made.composition(chosen), sources=Sources(made.root), capabilities=CAPABILITIES, keep_parts=True)
+    return compose(made.composition(chosen), sources=SourceFiles(made.root), capabilities=CAPABILITIES, keep_parts=True)
 
 
 def thing(loaded: Loaded, address: str) -> Instance:
@@ -70,8 +70,8 @@ def place(instance: Instance, key: str) -> str:
     return str(instance.place.at(key))
 
 
-def checked(root: Path, files: Mapping[str, str], text: str = PROJECT) -> Checked:
-    return check_all(project(root, files, text), CAPABILITIES)
+def checked(root: Path, files: Mapping[str, str], text: str = PROJECT) -> CheckedManifests:
+    return check_project_manifests(project(root, files, text), CAPABILITIES)
 
 
 def problems(root: Path, files: Mapping[str, str], text: str = PROJECT) -> list[str]:
@@ -143,7 +143,7 @@ def test_a_hint_names_the_variable_that_was_meant(tmp_path: Path) -> None:
 
 def test_guesses_end_before_they_take_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each compares a name with every variable there is: square, thousands of both would take minutes."""
-    monkeypatch.setattr(Guesses, "MOST", 5)
+    monkeypatch.setattr(SuggestionBudget, "MOST", 5)
     text = "bases: [{name: p, label: P, settings: {a: '${brend}', b: '${brond}', c: '${brind}'}}]\n"
     made = project(tmp_path, {"manifests/a.yaml": text}, "manifests: [manifests]\nvariables: {brand: A, other: B}\n")
     added = 'add "brind: …" under variables: in the project file'
@@ -351,5 +351,5 @@ def test_many_environments_are_not_looked_for_once_for_each_other(
         return manifests_below(folder, root)
 
     monkeypatch.setattr("kiamo_iac.manifest.project.model.manifests_below", looking)
-    check_all(made, CAPABILITIES)
+    check_project_manifests(made, CAPABILITIES)
     assert len(looked) == 2 * len(names) + 1

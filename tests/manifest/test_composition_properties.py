@@ -14,7 +14,7 @@ from kiamo_iac.core.diagnostics import SourceRange, has_errors
 from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.manifest.variables import Variable, Variables
 from tests.manifest.packaged import CAPABILITIES
 
@@ -102,7 +102,7 @@ def test_any_layers_come_to_what_merging_by_hand_comes_to(base: list[Data], patc
             files[-1].write_text(json.dumps({"bases": layer}), encoding="utf-8")
         who = Variable("me", SourceRange("kiamo.yaml", 1, 1))
         composition = Composition((files[0],), tuple((file,) for file in files[1:]), Variables({"who": who}))
-        loaded = compose(composition, sources=Sources(root), capabilities=CAPABILITIES, keep_parts=True)
+        loaded = compose(composition, sources=SourceFiles(root), capabilities=CAPABILITIES, keep_parts=True)
     assert {str(thing.address) for thing in loaded.state} == set(wanted)
     assert has_errors(loaded.diagnostics) == any(value is None for block in wanted.values() for value in block.values())
     if not added:

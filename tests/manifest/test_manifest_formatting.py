@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.core.errors import ManifestError, UsageError
-from kiamo_iac.manifest.formatting import Layout, lay_out, layout_of
+from kiamo_iac.manifest.formatting import FormattedFile, format_bytes, format_files
 
 PROJECT = """\
 manifests: [manifests]
@@ -28,12 +28,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def names(layouts: list[Layout]) -> list[str]:
+def names(layouts: list[FormattedFile]) -> list[str]:
     return [layout.shown for layout in layouts if layout.changes]
 
 
-def done(*paths: str, write: bool = True) -> list[Layout]:
-    return list(lay_out(None, [Path(path) for path in paths], write=write))
+def done(*paths: str, write: bool = True) -> list[FormattedFile]:
+    return list(format_files(None, [Path(path) for path in paths], write=write))
 
 
 def test_the_whole_project_is_laid_out_patches_too(project: Path) -> None:
@@ -118,6 +118,6 @@ def test_one_that_cannot_be_written_is_told(project: Path, monkeypatch: pytest.M
 
 
 def test_bytes_of_no_file() -> None:
-    assert layout_of(UNTIDY.encode(), shown="<stdin>").after == TIDY
-    assert layout_of(TIDY.encode("utf-8-sig"), shown="<stdin>").changes
-    assert [d.code for d in layout_of(b"\xff", shown="<stdin>").diagnostics] == ["KIA0102"]
+    assert format_bytes(UNTIDY.encode(), shown="<stdin>").after == TIDY
+    assert format_bytes(TIDY.encode("utf-8-sig"), shown="<stdin>").changes
+    assert [d.code for d in format_bytes(b"\xff", shown="<stdin>").diagnostics] == ["KIA0102"]

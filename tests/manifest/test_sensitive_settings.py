@@ -8,8 +8,8 @@ import pytest
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.sensitive import Sensitive, masked
-from kiamo_iac.manifest.all_environments import check_all
 from kiamo_iac.manifest.project.file import load_project
+from kiamo_iac.manifest.project_checks import check_project_manifests
 from tests.manifest.packaged import CAPABILITIES
 from tests.manifest.saying import loaded, said
 from tests.security.secrets import FORMS
@@ -60,5 +60,5 @@ def test_variables_are_told_at_their_values(tmp_path: Path) -> None:
         "environments: {e: {url: 'https://x.example.com', variables: {api_token: c}}}\n",
         encoding="utf-8",
     )
-    found = check_all(load_project(tmp_path / "kiamo.yaml"), CAPABILITIES).diagnostics
+    found = check_project_manifests(load_project(tmp_path / "kiamo.yaml"), CAPABILITIES).diagnostics
     assert said(found) == ["kiamo.yaml:2:21 KIA0245?", "kiamo.yaml:3:73 KIA0245?"]

@@ -14,7 +14,7 @@ from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.document.parser import parse
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.file import load_project
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.resources import kinds
 from tests.manifest.packaged import CAPABILITIES
 from tests.schemas import corpus
@@ -178,5 +178,5 @@ def test_what_the_schema_takes_of_patches_the_reader_takes(tmp_path: Path) -> No
     (tmp_path / "patches" / "p.yaml").write_text(corpus.RIGHT_PATCHES["null takes away"], encoding="utf-8")
     project = load_project(tmp_path / "kiamo.yaml")
     composition = project.composition(project.environments["a"])
-    loaded = compose(composition, sources=Sources(project.root), capabilities=CAPABILITIES)
+    loaded = compose(composition, sources=SourceFiles(project.root), capabilities=CAPABILITIES)
     assert loaded.diagnostics == ()

@@ -68,7 +68,7 @@ class Matching:
 
     def _one(self, address: Address) -> Declared:
         parts = self._parts[address]
-        kind = parts[0].block.shape.kind
+        kind = parts[0].block.type.kind
         layers = Layers(parts, self._writable, self.edits)
         above = self._found.get(address.parent) if address.parent is not None else None
         parent = above.lives_at if above is not None else address.parent

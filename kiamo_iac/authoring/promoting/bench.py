@@ -18,8 +18,8 @@ from kiamo_iac.authoring.promoting.model import Body, Leaf
 from kiamo_iac.authoring.promoting.views import Views, shown
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.rooted import real
+from kiamo_iac.manifest.blocks import BlockType, block_types
 from kiamo_iac.manifest.composition import merge_bodies
-from kiamo_iac.manifest.shapes import Shape, shapes
 
 
 class Layered(NamedTuple):
@@ -37,7 +37,7 @@ class Bench:
         self.views = views
         self.drafts = drafts
         self.root = root
-        self.shapes = shapes()
+        self.shapes = block_types()
         self._stacks: dict[str, dict[Address, list[Layered]]] = {}
         """Environment → its own address → its blocks, the lowest first."""
         self._uses: dict[str, dict[str, int]] = {}
@@ -60,7 +60,7 @@ class Bench:
 
     # --- looking --------------------------------------------------------------------------------------------------
 
-    def shape(self, address: Address) -> Shape:
+    def shape(self, address: Address) -> BlockType:
         """How blocks of such a thing are read."""
         return self.shapes[address.collection]
 

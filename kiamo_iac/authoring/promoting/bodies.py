@@ -32,7 +32,7 @@ def names_of(part: Part) -> dict[str, str]:
     """Its name as it stands in its file; at the top of a file after the names of what it stands below, by kind."""
     block = part.block
     raw = part.document.original(block.node)
-    above = [kind.kind for kind in block.shape.ancestors] if block.at_top else []
+    above = [kind.kind for kind in block.type.ancestors] if block.at_top else []
     return {key: raw[key] for key in (*above, "name")}  # type: ignore[call-overload]
 
 

@@ -22,8 +22,8 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.sensitive import hidden, sensitive_paths
 from kiamo_iac.core.strict_json import same
+from kiamo_iac.manifest.blocks import block_types, reading_order
 from kiamo_iac.manifest.composition import JOINED, Part, merge, merge_bodies
-from kiamo_iac.manifest.shapes import reading_order, shapes
 from kiamo_iac.manifest.variables import is_variable
 
 
@@ -80,7 +80,7 @@ class Compared:
 def compare(views: Views, choice: Choice) -> Compared:
     """Every difference that is asked for."""
     comparing = _Comparing(views, choice)
-    rank = {collection: index for index, collection in enumerate(reading_order(shapes()))}
+    rank = {collection: index for index, collection in enumerate(reading_order(block_types()))}
     for address in sorted(views.wanted, key=lambda address: (address.depth, rank[address.collection])):
         if choice.has(address):
             comparing.thing(address)

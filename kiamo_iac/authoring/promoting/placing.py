@@ -11,7 +11,7 @@ from kiamo_iac.authoring.promoting.bench import Bench
 from kiamo_iac.authoring.promoting.drafts import Draft, Ref
 from kiamo_iac.authoring.promoting.views import shown
 from kiamo_iac.core.address import Address
-from kiamo_iac.manifest.paths import Refused, inside
+from kiamo_iac.manifest.paths import PathProblem, inside
 from kiamo_iac.manifest.project.model import Environment, Project
 
 _MANY: Final = 1000
@@ -146,7 +146,7 @@ class Placing:
         for number in range(1, _MANY):
             folder = f"environments/{target}" if number == 1 else f"environments/{target}-{number}"
             path = inside(self.project.root, folder)
-            if isinstance(path, Refused):
+            if isinstance(path, PathProblem):
                 return None
             if not path.exists():
                 self.folder = folder
@@ -166,7 +166,7 @@ class Placing:
         for number in range(1, _MANY):
             name = at.name.lstrip(".") if number == 1 else f"{at.stem.lstrip('.')}-{number}{at.suffix}"
             file = (at.parent / name).as_posix()
-            if isinstance(inside(self.project.root, file), Refused):
+            if isinstance(inside(self.project.root, file), PathProblem):
                 return None
             path = self.project.root / file
             if file not in self.bench.drafts and not path.exists():

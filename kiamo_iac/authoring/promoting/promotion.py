@@ -21,7 +21,7 @@ from kiamo_iac.core.quote import quote
 from kiamo_iac.document.editing import Editor
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.project.model import Environment, Project
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 
 
 def promote(
@@ -49,7 +49,7 @@ class _Promoting:
         self._target = target
         self._choice = choice
         self._capabilities = capabilities
-        self._sources = Sources(project.root, keep=True)
+        self._sources = SourceFiles(project.root, keep=True)
 
     def promotion(self) -> Promotion:
         before = self._views(all_compositions(self._project), self._sources)
@@ -77,7 +77,7 @@ class _Promoting:
             ),
         )
 
-    def _views(self, compositions: Compositions, sources: Sources) -> Views:
+    def _views(self, compositions: Compositions, sources: SourceFiles) -> Views:
         return views(
             compositions,
             source=self._source.name,

@@ -13,7 +13,7 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.manifest.composition import Composition, Part, merge_bodies
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.project.model import Project
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.manifest.variables import Variables
 
 Compositions = Mapping[str, Composition]
@@ -67,7 +67,7 @@ def all_compositions(project: Project) -> Compositions:
 
 
 def views(
-    compositions: Compositions, *, source: str, target: str, sources: Sources, capabilities: Capabilities
+    compositions: Compositions, *, source: str, target: str, sources: SourceFiles, capabilities: Capabilities
 ) -> Views:
     """Compose every environment. What is wrong with one of them is in its diagnostics; nothing is raised for it."""
 

@@ -19,12 +19,9 @@ from kiamo_iac.core.urls import origin_of
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.manifest.paths import check_way, is_manifest
-from kiamo_iac.manifest.project.guards import guards
 from kiamo_iac.manifest.project.ledger import ledger, place_beside, place_of, places_reached
-from kiamo_iac.manifest.project.limits import limits
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
-from kiamo_iac.manifest.project.nodes import Nodes
-from kiamo_iac.manifest.project.variables import variables
+from kiamo_iac.manifest.project.reader import KeyReader, read_guards, read_limits, read_variables
 from kiamo_iac.manifest.variables import Variable
 
 MAX_BYTES: Final = 1024 * 1024
@@ -76,7 +73,7 @@ class _Reading:
     def __init__(self, document: Document, root: Path, *, may_lack: Callable[[Path], bool]) -> None:
         self._may_lack = may_lack
         self._document = document
-        self._nodes = Nodes(document, root)
+        self._nodes = KeyReader(document, root)
         self._root = root
         self._top = SourceRange(document.file, 1, 1)
 
@@ -104,7 +101,7 @@ class _Reading:
             if "contract" in data:
                 contract = self._contract(data["contract"], place.at("contract"))
             if "variables" in data:
-                given = variables(self._nodes, data["variables"], place.at("variables"))
+                given = read_variables(self._nodes, data["variables"], place.at("variables"))
             if "environments" in data:
                 environments = self._environments(data["environments"], place.at("environments"))
         elif not has_errors(self._document.diagnostics):
@@ -210,11 +207,11 @@ class _Reading:
         self._nodes.check_keys(node, known=_ENVIRONMENT_KEYS, what="an environment")
         source = place.at("url") if "url" in node else where
         url = self._url(node["url"], source) if "url" in node else None
-        guarded = guards(self._nodes, node["guards"], place.at("guards")) if "guards" in node else GuardSettings()
+        guarded = read_guards(self._nodes, node["guards"], place.at("guards")) if "guards" in node else GuardSettings()
         kept = ledger(self._nodes, node["ledger"], place.at("ledger")) if "ledger" in node else LedgerSettings()
-        given = variables(self._nodes, node["variables"], place.at("variables")) if "variables" in node else {}
+        given = read_variables(self._nodes, node["variables"], place.at("variables")) if "variables" in node else {}
         patches = tuple(self._patches(node["patches"], place.at("patches"))) if "patches" in node else ()
-        bounds = limits(self._nodes, node["limits"], place.at("limits")) if "limits" in node else LimitSettings()
+        bounds = read_limits(self._nodes, node["limits"], place.at("limits")) if "limits" in node else LimitSettings()
         return Environment(name, url, source, guarded, kept, given, patches, bounds)
 
     def _url(self, value: Any, source: SourceRange) -> str | None:

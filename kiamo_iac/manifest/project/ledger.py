@@ -16,7 +16,7 @@ from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.ledger_settings import BESIDE, Backend, LedgerSettings, backup_file_of, file_of, gitlab_state
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.urls import Url, origin_of, origin_of_remote, parse_url
-from kiamo_iac.manifest.project.nodes import Nodes
+from kiamo_iac.manifest.project.reader import KeyReader
 
 _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
     Backend.FILE: ("backend", "path"),
@@ -44,7 +44,7 @@ _REF: Final = re.compile(r"(?!.*\.\.)(?!.*\.lock$)[A-Za-z0-9][A-Za-z0-9._\-]*(?<
 """A part of the name of a ref, see git-check-ref-format(1), and no character beyond that."""
 
 
-def ledger(nodes: Nodes, value: Any, source: SourceRange) -> LedgerSettings:
+def ledger(nodes: KeyReader, value: Any, source: SourceRange) -> LedgerSettings:
     """What `ledger` says; a key that is wrong is as if it were not there."""
     if not isinstance(value, dict):
         nodes.say("KIA0301", '"ledger" is a mapping', source, "write ledger: {backend: file}")
@@ -105,7 +105,7 @@ def _same(path: str) -> str:
     return normalize("NFC", normpath(path)).casefold()
 
 
-def _file(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
+def _file(nodes: KeyReader, node: dict[str, Any]) -> LedgerSettings:
     if "path" not in node:
         return LedgerSettings()
     source = nodes.place(node).at("path")
@@ -117,7 +117,7 @@ def _file(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
     return LedgerSettings(path=node["path"])
 
 
-def _http(nodes: Nodes, node: dict[str, Any], source: SourceRange) -> LedgerSettings:
+def _http(nodes: KeyReader, node: dict[str, Any], source: SourceRange) -> LedgerSettings:
     if "address" not in node:
         nodes.say("KIA0304", 'the ledger has no "address"', source, f"add address: {_EXAMPLE}")
     settings = LedgerSettings(
@@ -139,7 +139,7 @@ def _http(nodes: Nodes, node: dict[str, Any], source: SourceRange) -> LedgerSett
     return settings
 
 
-def _address(nodes: Nodes, node: dict[str, Any], key: str) -> str | None:
+def _address(nodes: KeyReader, node: dict[str, Any], key: str) -> str | None:
     value = nodes.text(node, key, example=_EXAMPLE)
     if value is None:
         return None
@@ -152,7 +152,7 @@ def _address(nodes: Nodes, node: dict[str, Any], key: str) -> str | None:
     return value
 
 
-def _check_lock(nodes: Nodes, node: dict[str, Any], settings: LedgerSettings, *, key: str) -> None:
+def _check_lock(nodes: KeyReader, node: dict[str, Any], settings: LedgerSettings, *, key: str) -> None:
     """The credentials of the ledger may do more on its host than lock this ledger, so that the call that locks it, or
     gives the lock back, reaches nothing else there."""
     method, address = settings.lock if key == "lock" else settings.unlock
@@ -180,7 +180,7 @@ def _below(settings: LedgerSettings, state: Url, locks: Url) -> bool:
     return bool(state.path.strip("/")) and state.holds(locks) and gitlab_state(str(locks)) is None
 
 
-def _git(nodes: Nodes, node: dict[str, Any]) -> LedgerSettings:
+def _git(nodes: KeyReader, node: dict[str, Any]) -> LedgerSettings:
     remote = nodes.text(node, "remote", example="origin")
     if remote is not None and not _is_remote(remote):
         hint = "write the name of a remote, such as origin, or an https or ssh address without a password"

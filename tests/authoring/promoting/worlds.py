@@ -16,7 +16,7 @@ from kiamo_iac.document.writing import dump
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 from tests.manifest.packaged import CAPABILITIES
 
 EVERYTHING = Choice()
@@ -60,7 +60,7 @@ def write(promotion: Promotion) -> None:
 def declared(made: Project, environment: str) -> dict[str, Any]:
     """What an environment declares, as plain data."""
     composition = made.composition(made.environments[environment])
-    loaded = compose(composition, sources=Sources(made.root), capabilities=CAPABILITIES)
+    loaded = compose(composition, sources=SourceFiles(made.root), capabilities=CAPABILITIES)
     return {thing.address: said(thing) for thing in loaded.checked()}
 
 

@@ -12,7 +12,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.secret import redact
 from kiamo_iac.manifest.blocks import Block
-from kiamo_iac.manifest.composition import Places
+from kiamo_iac.manifest.composition import Locator
 
 
 class _Found(NamedTuple):
@@ -50,7 +50,7 @@ _HINTS: Final = {
 }
 
 
-def explain(error: ValidationError, block: Block, places: Places) -> tuple[list[Diagnostic], set[str]]:
+def explain(error: ValidationError, block: Block, places: Locator) -> tuple[list[Diagnostic], set[str]]:
     """The diagnostics of an invalid block, and the keys of it that cannot be used."""
     found: list[Diagnostic] = []
     unusable: set[str] = set()
@@ -65,7 +65,7 @@ def explain(error: ValidationError, block: Block, places: Places) -> tuple[list[
     return found, unusable
 
 
-def _walk(block: Block, places: Places, location: tuple[int | str, ...]) -> tuple[str, Any, SourceRange]:
+def _walk(block: Block, places: Locator, location: tuple[int | str, ...]) -> tuple[str, Any, SourceRange]:
     """Follow pydantic's location as far as the data goes; the rest of it names alternatives of a type, not keys."""
     path = ""
     value: Any = block.node
@@ -110,18 +110,18 @@ def _noun(value: Any) -> str:
 
 
 def _unknown(found: _Found) -> _Said:
-    shape = found.block.shape
-    summary = f"{quote(found.path)} is not a key of {shape.one}"
-    if found.path in {kind.kind for kind in shape.ancestors}:
+    block_type = found.block.type
+    summary = f"{quote(found.path)} is not a key of {block_type.with_article}"
+    if found.path in {kind.kind for kind in block_type.ancestors}:
         return _Said(
-            "KIA0202", summary, f"remove it: this {shape.noun} stands in the block of its {found.path} already"
+            "KIA0202", summary, f"remove it: this {block_type.noun} stands in the block of its {found.path} already"
         )
-    keys = shape.keys | shape.children.keys()
+    keys = block_type.keys | block_type.children.keys()
     return _Said("KIA0202", summary, did_you_mean(found.path, keys) or f"it takes {', '.join(sorted(keys))}")
 
 
 def _missing(found: _Found) -> _Said:
-    return _Said("KIA0204", f"this {found.block.shape.noun} has no {quote(found.path)}", f'add "{found.path}: …"')
+    return _Said("KIA0204", f"this {found.block.type.noun} has no {quote(found.path)}", f'add "{found.path}: …"')
 
 
 def _choice(found: _Found) -> _Said:

@@ -9,16 +9,16 @@ from typing import Any
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.sensitive import Sensitive
-from kiamo_iac.manifest.composition import Places, merge
+from kiamo_iac.manifest.blocks import BlockType, block_types, reading_order
+from kiamo_iac.manifest.composition import Locator, merge
 from kiamo_iac.manifest.loader import Loaded
-from kiamo_iac.manifest.shapes import Shape, reading_order, shapes
 from kiamo_iac.manifest.variables import Value, literal
 
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """Where one value comes from."""
 
     source: SourceRange
@@ -27,29 +27,29 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class ComposedValue:
     """A value that holds no others: a scalar, or an empty mapping or list."""
 
     path: Path
     """Keys and indices below its thing: `("association", "destination")`."""
     value: Any
-    origin: Origin
+    origin: Provenance
 
 
 @dataclass(frozen=True, slots=True)
-class ComposedThing:
+class ComposedResource:
     """One thing that manifests declare, with the things below it that stand in its block."""
 
     address: Address
-    shape: Shape
+    type: BlockType
     parents: Mapping[str, str]
     """Kind → name of what it stands below; only of a thing whose parent no manifest declares."""
-    leaves: tuple[Leaf, ...]
-    children: Mapping[str, tuple[ComposedThing, ...]]
+    leaves: tuple[ComposedValue, ...]
+    children: Mapping[str, tuple[ComposedResource, ...]]
     """Collection → its things, as they are declared."""
 
 
-def composed_things(loaded: Loaded) -> Mapping[str, tuple[ComposedThing, ...]]:
+def composed_resources(loaded: Loaded) -> Mapping[str, tuple[ComposedResource, ...]]:
     """Collection → the things at the top, in the order of kinds, and of their declaration within.
 
     `loaded` was composed with its parts kept.
@@ -60,7 +60,7 @@ def composed_things(loaded: Loaded) -> Mapping[str, tuple[ComposedThing, ...]]:
         holder = parent if parent in loaded.parts else None
         below.setdefault((holder, address.collection), []).append(address)
     reading = _Reading(loaded, below)
-    known = shapes()
+    known = block_types()
     return {name: reading.things(None, known[name]) for name in reading_order(known) if (None, name) in below}
 
 
@@ -73,40 +73,42 @@ class _Reading:
         self._loaded = loaded
         self._variables = loaded.variables
         self._below = below
-        self._shapes = shapes()
+        self._block_types = block_types()
 
-    def things(self, parent: Address | None, shape: Shape) -> tuple[ComposedThing, ...]:
-        found = self._below.get((parent, shape.kind.collection), ())
-        return tuple(self._thing(address, shape, at_top=parent is None) for address in found)
+    def things(self, parent: Address | None, block_type: BlockType) -> tuple[ComposedResource, ...]:
+        found = self._below.get((parent, block_type.kind.collection), ())
+        return tuple(self._thing(address, block_type, at_top=parent is None) for address in found)
 
-    def _thing(self, address: Address, shape: Shape, *, at_top: bool) -> ComposedThing:
+    def _thing(self, address: Address, block_type: BlockType, *, at_top: bool) -> ComposedResource:
         block, places = merge(self._loaded.parts[address], lambda _: None)
         parents: dict[str, str] = {}
         above = address.parent
         if at_top:
-            for ancestor in reversed(shape.ancestors):
+            for ancestor in reversed(block_type.ancestors):
                 if above is not None:
                     parents[ancestor.kind] = self._loaded.state[above].name
                     above = above.parent
-        children = {name: self.things(address, self._shapes[name]) for name in reading_order(shape.children)}
-        return ComposedThing(
+        children = {name: self.things(address, self._block_types[name]) for name in reading_order(block_type.children)}
+        return ComposedResource(
             address,
-            shape,
+            block_type,
             dict(reversed(parents.items())),
             tuple(self._leaves(block.body(), block.node, places, settings=self._loaded.state[address].settings)),
             {name: found for name, found in children.items() if found},
         )
 
     def _leaves(
-        self, body: dict[str, Any], node: dict[str, Any], places: Places, *, settings: Mapping[str, Any]
-    ) -> Iterator[Leaf]:
+        self, body: dict[str, Any], node: dict[str, Any], places: Locator, *, settings: Mapping[str, Any]
+    ) -> Iterator[ComposedValue]:
         """`settings`: as the desired state has them, sensitive ones hidden."""
         place = places.place(node)
         for key in sorted(body, key=_rank):
             shown = settings if key == "settings" and settings else body[key]
             yield from self._below_key((key,), body[key], place.at(key), places, shown=shown)
 
-    def _below_key(self, path: Path, value: Any, source: SourceRange, places: Places, *, shown: Any) -> Iterator[Leaf]:
+    def _below_key(
+        self, path: Path, value: Any, source: SourceRange, places: Locator, *, shown: Any
+    ) -> Iterator[ComposedValue]:
         if value and isinstance(value, dict | list) and not isinstance(shown, Sensitive):
             place = places.place(value)
             for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
@@ -114,7 +116,7 @@ class _Reading:
             return
         names = self._variables.filled.get(source, ())
         variables = tuple((name, self._variables.known[name].source) for name in names)
-        yield Leaf(path, shown, Origin(source, variables))
+        yield ComposedValue(path, shown, Provenance(source, variables))
 
 
 _FIRST = ("name", "managed", "ensure", "protect", "renamed_from", "exclusive", "label", "datatype", "service")

@@ -11,12 +11,12 @@ from kiamo_iac.core.quote import quote
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.model import Project
-from kiamo_iac.manifest.sources import Sources
+from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.manifest.variables import named_as_secret, unused
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedManifests:
     """The manifests of a project, all environments together."""
 
     diagnostics: tuple[Diagnostic, ...]
@@ -26,14 +26,14 @@ class Checked:
     """How many things they declare, each counted once."""
 
 
-def check_all(project: Project, capabilities: Capabilities) -> Checked:
+def check_project_manifests(project: Project, capabilities: Capabilities) -> CheckedManifests:
     """Compose and check the manifests for every environment; without any, the base alone.
 
     Raises:
         ManifestError: a folder of manifests cannot be read.
     """
     groups = _groups(project)
-    sources = Sources(project.root, keep=len(groups) > 1)
+    sources = SourceFiles(project.root, keep=len(groups) > 1)
     said: dict[Diagnostic, list[str]] = {}
     addresses: set[str] = set()
     files: set[Path] = set()
@@ -47,7 +47,7 @@ def check_all(project: Project, capabilities: Capabilities) -> Checked:
     found += _named_as_secrets(project)
     if not has_errors(found):  # what could not be read may refer to any of them
         found += _unused(project, groups)
-    return Checked(tuple(sorted(found, key=Diagnostic.sort_key)), len(files), len(addresses))
+    return CheckedManifests(tuple(sorted(found, key=Diagnostic.sort_key)), len(files), len(addresses))
 
 
 _Groups = list[tuple[Composition, list[str]]]

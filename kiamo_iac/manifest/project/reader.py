@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from kiamo_iac.core.change_window import WRITTEN, ChangeWindow, WindowError
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.quote import quote
+from kiamo_iac.core.settings import DEFAULT_BYTES, DEFAULT_ROWS, MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
 from kiamo_iac.document.parser import Document
-from kiamo_iac.manifest.paths import Refused, inside
+from kiamo_iac.manifest.paths import PathProblem, inside
+from kiamo_iac.manifest.variables import MARK, VARIABLE_NAME, Variable
 
 
-class Nodes:
+class KeyReader:
     """One document, and what was found wrong with it. A value that cannot be used comes as None, and has been told."""
 
     def __init__(self, document: Document, root: Path) -> None:
@@ -57,7 +60,7 @@ class Nodes:
             self.say("KIA0301", "a path is text", source, 'write it relative to the project file, such as "manifests"')
             return None
         path = inside(self._root, value)
-        if isinstance(path, Refused):
+        if isinstance(path, PathProblem):
             self.say(path.code, f"{path.summary}: {quote(value)}", source, path.hint)
             return None
         return path
@@ -103,3 +106,74 @@ class Nodes:
             return value
         self.say("KIA0301", f'"{key}" is true or false', self.place(node).at(key), "write true or false")
         return False
+
+
+_GUARD_KEYS: Final = ("max_deletes", "max_delete_percent", "max_update_percent", "allow_start", "change_window")
+
+
+def read_guards(nodes: KeyReader, value: Any, source: SourceRange) -> GuardSettings:
+    """What `guards` says; what it leaves out, or says wrongly, is as without it."""
+    if not isinstance(value, dict):
+        nodes.say("KIA0301", '"guards" is a mapping', source, "write guards: {allow_start: true}")
+        return GuardSettings()
+    nodes.check_keys(value, known=_GUARD_KEYS, what="guards")
+    percent = nodes.number(value, "max_delete_percent", most=100)
+    return GuardSettings(
+        max_deletes=nodes.number(value, "max_deletes"),
+        max_delete_percent=GuardSettings().max_delete_percent if percent is None else percent,
+        max_update_percent=nodes.number(value, "max_update_percent", most=100),
+        allow_start=nodes.switch(value, "allow_start"),
+        change_window=_window(nodes, value),
+        place=nodes.place(value),
+    )
+
+
+def _window(nodes: KeyReader, node: dict[str, Any]) -> ChangeWindow | None:
+    text = nodes.text(node, "change_window", example=f'"{WRITTEN}"')
+    if text is None:
+        return None
+    try:
+        return ChangeWindow.parse(text)
+    except WindowError as error:
+        source = nodes.place(node).at("change_window")
+        nodes.say("KIA0311", f"the change window cannot be read: {error}", source, error.hint)
+        return None
+
+
+_LIMIT_KEYS: Final = ("rows", "bytes")
+_LIMIT_CODE: Final = "KIA0315"
+
+
+def read_limits(nodes: KeyReader, value: Any, source: SourceRange) -> LimitSettings:
+    """What `limits` says; what it leaves out, or says wrongly, is as without it."""
+    if not isinstance(value, dict):
+        nodes.say("KIA0301", '"limits" is a mapping', source, f"write limits: {{rows: {DEFAULT_ROWS}}}")
+        return LimitSettings()
+    nodes.check_keys(value, known=_LIMIT_KEYS, what="limits")
+    rows = nodes.number(value, "rows", least=1, most=MAX_ROWS, code=_LIMIT_CODE)
+    size = nodes.number(value, "bytes", least=1, most=MAX_BYTES, code=_LIMIT_CODE)
+    return LimitSettings(DEFAULT_ROWS if rows is None else rows, DEFAULT_BYTES if size is None else size)
+
+
+def read_variables(nodes: KeyReader, value: Any, source: SourceRange) -> dict[str, Variable]:
+    """The variables of a mapping; whatever cannot be one has been told."""
+    if not isinstance(value, dict):
+        nodes.say("KIA0301", '"variables" is a mapping of names', source, 'write "brand: ACME" below it')
+        return {}
+    place = nodes.place(value)
+    found: dict[str, Variable] = {}
+    for name, given in value.items():
+        if not VARIABLE_NAME.fullmatch(name):
+            hint = "use letters of ASCII, digits and underscores, and begin with no digit"
+            nodes.say("KIA0323", f"{quote(name)} is not a name for a variable", place.of_key(name), hint)
+        elif not isinstance(given, str | int | float | bool):
+            hint = "write one value; for a longer difference between environments, write a patch"
+            nodes.say(
+                "KIA0323", f"the variable {quote(name)} is text, a number, or true or false", place.at(name), hint
+            )
+        elif isinstance(given, str) and MARK in given:
+            hint = "write its value out"
+            nodes.say("KIA0323", f"the variable {quote(name)} refers to another one", place.at(name), hint)
+        else:
+            found[name] = Variable(given, place.at(name))
+    return found
