@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FIFTH = Path(__file__).parent / "fifth_kind"
 PACKAGE = Path(kiamo_iac.__file__).resolve().parent
 TOKEN = "0123456789" * 4
-SEED = {"services": [{"name": "Outbound Sales"}], "bases": []}
+SEED = {"services": [{"name": "Outbound Sales"}, {"name": "Support"}], "bases": []}
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def test_a_fifth_kind_is_validated_planned_applied_and_deleted(program: Program)
                 "label": "Sold",
                 "outcome": "reached",
                 "field": "outcome",
-                "service": "Outbound Sales",
+                "services": ["Outbound Sales", "Support"],
             },
             "not-in": {"name": "not-in", "label": "Not in", "outcome": "absent", "field": "outcome"},
         }
@@ -167,6 +167,18 @@ def test_changes_and_refusals_of_a_fifth_kind_are_told_as_of_any_other(program: 
         assert (step["action"], step["kind"]) == ("update", "qualification")
         assert step["changes"] == [{"path": "label", "before": "Sold", "after": "Closed"}]
 
+        turned = declared.replace("[Outbound Sales, Support]", "[Support, Outbound Sales]")
+        manifest.write_text(turned, encoding="utf-8")
+        (step,) = program.plan()["steps"]
+        assert step["changes"] == [
+            {"path": "services", "before": ["Outbound Sales", "Support"], "after": ["Support", "Outbound Sales"]}
+        ]
+        program.run("apply", "-e", "here", "--yes")
+        assert program.plan()["steps"] == []
+        manifest.write_text(declared, encoding="utf-8")
+        program.run("export", "-e", "here", "--out", "manifests")
+        assert manifest.read_text(encoding="utf-8") == turned, "an export sets the list, and leaves all else"
+
         manifest.write_text(declared.replace("outcome: reached", "outcome: refused"), encoding="utf-8")
         refused = json.loads(program.run("plan", "-e", "here", "--format", "json", codes=(1,)).stdout)
         assert refused["steps"] == []
@@ -180,6 +192,23 @@ def test_mistakes_in_a_fifth_kind_are_found_offline(program: Program) -> None:
     assert 'did you mean "outcome"?' in text
     assert re.search(r"prospects\.yaml:4:\d+", text), "the unknown key has its place"
     assert re.search(r"prospects\.yaml:5:\d+", text), "so have the value that is not in the list, and the missing field"
+    at_7 = re.findall(r"prospects\.yaml:(6:80|7:\d+): .*", text)
+    assert at_7 == ["6:80", "7:64", "7:80"], "and each item of a list of names"
+
+
+def test_a_list_of_a_fifth_kind_is_promoted(program: Program) -> None:
+    environments = {name: {"url": "http://127.0.0.1:1", "patches": [f"patches/{name}.yaml"]} for name in ("one", "two")}
+    (program.project / "patches").mkdir()
+    block = "bases: [{{name: prospects, qualifications: [{{name: sold, services: {}}}]}}]\n"
+    for name, services in (("one", "[Support, Outbound Sales]"), ("two", "[Support]")):
+        (program.project / "patches" / f"{name}.yaml").write_text(block.format(services), encoding="utf-8")
+    project = json.dumps({"manifests": ["manifests"], "environments": environments})
+    (program.project / "kiamo.yaml").write_text(project, encoding="utf-8")
+    program.declare("manifest.yaml")
+    program.run("promote", "--from", "one", "--to", "two", "--declared", "--write")
+    manifest = (program.project / "manifests" / "prospects.yaml").read_text(encoding="utf-8")
+    assert "services: [Support, Outbound Sales]" in manifest, "what both have is moved into the base"
+    program.run("promote", "--from", "one", "--to", "two", "--declared", "--check")
 
 
 def test_contributing_holds_the_ten_lines_that_this_follows() -> None:

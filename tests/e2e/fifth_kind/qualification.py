@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kiamo_iac.core.resource import Name, Reference, Resource, Scope, undeclared
+from kiamo_iac.core.resource import Name, Reference, ReferenceShape, Resource, Scope, undeclared
 
 
 class Qualification(Resource):
@@ -18,10 +18,17 @@ class Qualification(Resource):
     parent: ClassVar[str | None] = "base"
     references: ClassVar[tuple[Reference, ...]] = (
         Reference("field", "field", Scope.SIBLING, missing="ERR_1140", in_use="ERR_1140"),
-        Reference("service", "service", Scope.INSTANCE, missing="ERR_3001", in_use="ERR_2140"),
+        Reference(
+            "services",
+            "service",
+            Scope.INSTANCE,
+            shape=ReferenceShape.LIST,
+            missing="ERR_3001",
+            in_use="ERR_2140",
+        ),
     )
     immutable: ClassVar[Mapping[str, str | None]] = {"outcome": None}
 
     outcome: Annotated[str, Field(min_length=1, description="One of the contract's outcomes.")] = undeclared()
     field: Annotated[Name, Field(description="The field of its base that keeps it.")] = undeclared()
-    service: Annotated[Name, Field(description="The service whose agents may choose it.")] = undeclared()
+    services: Annotated[list[Name], Field(description="The services whose agents may choose it.")] = undeclared()

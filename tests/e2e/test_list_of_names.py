@@ -1,0 +1,89 @@
+"""A list of names, from any list to any other, with what it names renamed and swapped by the same plan."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.resources import by_collection, children_of, kinds
+from kiamo_iac.resources.field import ContactField
+from tests.e2e.rig import Rig, write_manifest
+
+FIFTH = Path(__file__).parent / "fifth_kind"
+SERVICES = ("Sales", "Support", "Night", "Caf\u00e9")
+FIELDS = [{"name": "outcome", "label": "Outcome", "datatype": "string"}]
+NAMES = st.lists(st.sampled_from(SERVICES), max_size=5)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    """Joined to an emulator that knows the fifth kind, as long as the test runs."""
+    kind = runpy.run_path(str(FIFTH / "qualification.py"), run_name="fifth")["Qualification"]
+    _forget()
+    override = tmp_path / "contract.yaml"
+    override.write_text("kinds:\n" + (FIFTH / "stanza.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    found = Rig(load_contract(override))
+    yield found
+    found.client.close()
+    found.emulator.close()
+    kind.__bases__ = (ContactField,)  # no direct subclass of Resource is no kind, whoever still holds it
+    _forget()
+    assert "qualification" not in kinds()
+
+
+def _forget() -> None:
+    for cached in (kinds, by_collection, children_of):
+        cached.cache_clear()
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(before=st.lists(NAMES, max_size=3), after=st.lists(NAMES, max_size=3), renamed=st.permutations(SERVICES))
+def test_any_list_becomes_any_other(
+    rig: Rig, tmp_path: Path, before: list[list[str]], after: list[list[str]], renamed: list[str]
+) -> None:
+    """`renamed`: the names that the services of the instance get, in their order; many of them swap."""
+    rig.emulator.reset()
+    rig.emulator.seed(
+        {
+            "services": [{"name": name} for name in SERVICES],
+            "bases": [{"name": "prospects", "fields": FIELDS, "qualifications": _blocks(before)}],
+        }
+    )
+    services: list[dict[str, Any]] = [
+        {"name": new, "managed": True} | ({"renamed_from": [old]} if new != old else {})
+        for old, new in zip(SERVICES, renamed, strict=True)
+    ]
+    manifest = {
+        "services": services,
+        "bases": [{"name": "prospects", "fields": FIELDS, "qualifications": _blocks(after)}],
+    }
+    loaded = rig.load([write_manifest(tmp_path / "all.yaml", manifest)], tmp_path)
+    assert loaded.diagnostics == ()
+
+    plan = rig.plan(loaded)
+    assert plan.applyable, plan.diagnostics
+    report = rig.apply(plan)
+    assert report.ok, report
+
+    there = {block["name"]: block for block in rig.emulator.dump()["bases"][0].get("qualifications", [])}
+    assert [there[f"q{n}"].get("services", []) for n in range(len(after))] == after
+    assert rig.plan(loaded).steps == ()
+
+
+def _blocks(lists: list[list[str]]) -> list[dict[str, Any]]:
+    return [
+        {"name": f"q{n}", "outcome": "reached", "field": "outcome", "services": names} for n, names in enumerate(lists)
+    ]
