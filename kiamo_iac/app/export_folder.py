@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kiamo_iac.authoring.exporting.declared import Parts
-from kiamo_iac.authoring.exporting.placing import Folder
+from kiamo_iac.authoring.exporting.matching import Parts
+from kiamo_iac.authoring.exporting.target_folder import TargetFolder
 from kiamo_iac.core.command_line import word
 from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.rooted import real
@@ -39,7 +39,7 @@ class Destination:
     """In which layer of the composition a new file of the folder stands."""
     read_by_project: bool
     """Whether the folder lies in one that the environment is made of."""
-    folder: Folder = field(default_factory=Folder)
+    folder: TargetFolder = field(default_factory=TargetFolder)
     parts: Parts = field(default_factory=dict)
     """What is declared, wherever it stands."""
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -182,7 +182,7 @@ def _read(made: Destination, workspace: Workspace, *, single: bool) -> Destinati
     prefix = _prefix(at, root)
     by_path = {real(file): shown for shown, file in files.items()}
     names = {entry.name: by_path.get(real(entry)) for entry in at.iterdir()} if at.exists() else {}
-    folder = Folder(documents, names, prefix, single)
+    folder = TargetFolder(documents, names, prefix, single)
     return replace(made, folder=folder, parts=loaded.parts, texts=texts, files=files)
 
 

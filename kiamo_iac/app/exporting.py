@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from kiamo_iac.api.reader import LiveRead, StateReader
 from kiamo_iac.app.export_folder import Destination, destination
 from kiamo_iac.app.ownership import read_owned
-from kiamo_iac.authoring.exporting.choice import Choice
 from kiamo_iac.authoring.exporting.export import Export, export
-from kiamo_iac.authoring.exporting.limits import IsSecret
-from kiamo_iac.authoring.exporting.placing import Folder
-from kiamo_iac.authoring.exporting.remarks import Remarks
+from kiamo_iac.authoring.exporting.report import ExportReport
+from kiamo_iac.authoring.exporting.target_folder import TargetFolder
 from kiamo_iac.authoring.exporting.texts import edited_text, new_text
+from kiamo_iac.authoring.exporting.unrepresentable import IsSecret
+from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean, has_errors
 from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
 from kiamo_iac.core.gc_pause import collector_paused
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from kiamo_iac.core.ownership import Ownership
     from kiamo_iac.manifest.environment import Target
 
-EVERYTHING = Choice()
+EVERYTHING = ExportSelection()
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportResult:
     """What came of an export."""
 
     environment: str
-    remarks: Remarks
+    report: ExportReport
     text: str | None = None
     """The one document, where no folder was named."""
     created: tuple[str, ...] = ()
@@ -63,11 +63,11 @@ class _Read:
 def exported(
     workspace: Workspace,
     environment: str | None,
-    choice: Choice = EVERYTHING,
+    selection: ExportSelection = EVERYTHING,
     *,
     folder: Path | None = None,
     single: bool = False,
-) -> Exported:
+) -> ExportResult:
     """Export an instance: into `folder`, or as one text.
 
     Everything is computed, and checked as a plan would read it, before the first file is written. The ledger is read
@@ -79,14 +79,14 @@ def exported(
         EditError: a file cannot take an edit.
         KiamoIacError: the instance or the ledger could not be read, or a file not written.
     """
-    read = _read(workspace, environment, choice, folder=folder, single=single)
+    read = _read(workspace, environment, selection, folder=folder, single=single)
     place = read.place
     made = export(
         read.live.state,
         capabilities=workspace.contract.capabilities(),
         parts=place.parts if place is not None else {},
-        folder=place.folder if place is not None else Folder(single=True),
-        choice=choice,
+        folder=place.folder if place is not None else TargetFolder(single=True),
+        selection=selection,
         owned=read.owned,
         is_secret=_secrets(workspace, read.target),
         desired=read.desired,
@@ -94,26 +94,28 @@ def exported(
     inert = place is None  # what goes to stdout may go into a log
     created = {shown: _sized(new_text(data, inert=inert), shown) for shown, data in made.created.items()}
     if place is None:
-        return Exported(read.target.name, _told(made, read), text="".join(created.values()))
+        return ExportResult(read.target.name, _told(made, read), text="".join(created.values()))
     texts = {shown: edited_text(place.texts[shown], edits, file=shown) for shown, edits in made.edits.items()}
     edited = {shown: _sized(text, shown) for shown, text in texts.items() if text != place.texts[shown]}
     loaded = _as_they_will_be(workspace, place, {**created, **edited}, created=created)
-    if not choice.only:
-        _look_ahead(workspace, read, loaded, made.remarks)
-    _note_shared(workspace, read.target.name, place, created=created, edited=edited, remarks=made.remarks)
+    if not selection.only:
+        _look_ahead(workspace, read, loaded, made.report)
+    _note_shared(workspace, read.target.name, place, created=created, edited=edited, report=made.report)
     place.write(created, edited)
-    return Exported(read.target.name, _told(made, read), None, tuple(sorted(created)), tuple(sorted(edited)))
+    return ExportResult(read.target.name, _told(made, read), None, tuple(sorted(created)), tuple(sorted(edited)))
 
 
-def _read(workspace: Workspace, environment: str | None, choice: Choice, *, folder: Path | None, single: bool) -> _Read:
+def _read(
+    workspace: Workspace, environment: str | None, selection: ExportSelection, *, folder: Path | None, single: bool
+) -> _Read:
     target = workspace.target(environment)
     with collector_paused(), workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         reader.start()
         place = destination(workspace, target.name, folder, single=single) if folder is not None else None
         owned = read_owned(workspace, target.name)
-        live = reader.whole(choice.concerns)
+        live = reader.whole(selection.concerns)
     known = [*(thing.address for thing in live.state), *(place.parts if place is not None else ())]
-    for text in choice.unknown(known):
+    for text in selection.unknown(known):
         msg = f"{text} is neither on the instance nor declared."
         hint = did_you_mean(text, known) or "write it as plans do: bases/prospects/batches/spring"
         raise UsageError(msg, hint=f"{hint}; nothing has been written")
@@ -159,7 +161,7 @@ def _as_they_will_be(
     return loaded
 
 
-def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, remarks: Remarks) -> None:
+def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: ExportReport) -> None:
     """Say what a plan would still do, or refuse, after the export."""
     from kiamo_iac.planner.planner import build_plan
 
@@ -173,7 +175,7 @@ def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, remarks: Rema
     )
     left = [d for d in plan.diagnostics if d.severity is Severity.ERROR]
     for problem in left:
-        remarks.warn(
+        report.warn(
             "KIA1012",
             f"a plan will be refused all the same: {problem.summary}",
             hint=problem.hint or "run plan",
@@ -184,7 +186,7 @@ def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, remarks: Rema
         shown = ", ".join(f"{step.action} {step.address}" for step in plan.steps[:_SHOWN])
         more = f" and {len(plan.steps) - _SHOWN} more" if len(plan.steps) > _SHOWN else ""
         hint = "run plan to see why: the ledger remembers otherwise, or it is declared outside of the folder"
-        remarks.warn("KIA1012", f"a plan will have steps all the same: {shown}{more}", hint=hint)
+        report.warn("KIA1012", f"a plan will have steps all the same: {shown}{more}", hint=hint)
 
 
 def _note_shared(
@@ -194,7 +196,7 @@ def _note_shared(
     *,
     created: Mapping[str, str],
     edited: Mapping[str, str],
-    remarks: Remarks,
+    report: ExportReport,
 ) -> None:
     """Say when manifests were changed that other environments are made of too."""
     others = [name for name in workspace.project.environments if name != environment]
@@ -202,13 +204,13 @@ def _note_shared(
     if not others or not base or not place.read_by_project:
         return
     named = " and ".join(map(quote, others[:_SHOWN]))
-    remarks.warn(
+    report.warn(
         "KIA1013",
         f"the manifests that are changed are those of {named} too",
         hint="look at plan --all-environments; what is meant for one alone belongs into its patches",
     )
 
 
-def _told(made: Export, read: _Read) -> Remarks:
-    made.remarks.diagnostics = sorted((*made.remarks.diagnostics, *read.live.diagnostics), key=Diagnostic.sort_key)
-    return made.remarks
+def _told(made: Export, read: _Read) -> ExportReport:
+    made.report.diagnostics = sorted((*made.report.diagnostics, *read.live.diagnostics), key=Diagnostic.sort_key)
+    return made.report

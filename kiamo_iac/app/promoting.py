@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kiamo_iac.authoring.promoting.model import Choice, Difference, How, Promoted, Promotion
-from kiamo_iac.authoring.promoting.promotion import promote
+from kiamo_iac.authoring.promoting.promote import promote
+from kiamo_iac.authoring.promoting.promotion import Difference, Promotion, PromotionResult, Strategy
+from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     from kiamo_iac.core.state import Instance, State
     from kiamo_iac.planner.plan import Plan
 
-EVERYTHING = Choice()
+EVERYTHING = Selection()
 _SHOWN = 5
 """Addresses that a note names."""
 
 
 def promoted(
-    workspace: Workspace, source: str, target: str, choice: Choice = EVERYTHING, *, live: bool = True
-) -> Promoted:
+    workspace: Workspace, source: str, target: str, selection: Selection = EVERYTHING, *, live: bool = True
+) -> PromotionResult:
     """What would bring `target` level with `source`. Nothing is written, and no lock is taken.
 
     `live`: both instances are read too: what promoted things refer to has to be on the one, and what is promoted is
@@ -51,16 +52,18 @@ def promoted(
         raise UsageError(msg, hint="name two environments of the project")
     for environment in (source, target) if live else ():
         workspace.target(environment)  # before anything is computed: a token may be missing
-    found = promote(workspace.project, ours, theirs, choice=choice, capabilities=workspace.contract.capabilities())
+    found = promote(
+        workspace.project, ours, theirs, selection=selection, capabilities=workspace.contract.capabilities()
+    )
     missing, notes = [*found.missing], [*found.notes]
     if live:
         missing += _missing_on_target(workspace, found, notes)
-        notes += _of_source(workspace, found, choice)
+        notes += _of_source(workspace, found, selection)
     key = Diagnostic.sort_key
-    return Promoted(found, tuple(sorted(missing, key=key)), tuple(sorted(notes, key=key)), live)
+    return PromotionResult(found, tuple(sorted(missing, key=key)), tuple(sorted(notes, key=key)), live)
 
 
-def write(made: Promoted, root: Path) -> tuple[str, ...]:
+def write(made: PromotionResult, root: Path) -> tuple[str, ...]:
     """Write the files of a promotion, each whole and within the project's folder `root`; their names.
 
     Raises:
@@ -132,7 +135,7 @@ def _needs(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
     for change in promotion.changes:
         user, leaf = change.difference, change.difference.leaf
         thing = promotion.desired.get(user.address)
-        if thing is None or is_absent(thing) or change.how is How.LEFT:
+        if thing is None or is_absent(thing) or change.how is Strategy.LEFT:
             continue
         if not thing.lifecycle.managed:
             yield user, thing.address
@@ -150,12 +153,12 @@ def _needs(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
 # --- the instance of `from` ----------------------------------------------------------------------------------------
 
 
-def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> Iterator[Diagnostic]:
+def _of_source(workspace: Workspace, promotion: Promotion, selection: Selection) -> Iterator[Diagnostic]:
     from kiamo_iac.app.planning import plan_environment
 
     made = plan_environment(workspace, promotion.source)
     source = word(promotion.source, "ENV")
-    differing = _differing(made.plan, choice)
+    differing = _differing(made.plan, selection)
     first = {change.difference.address: change.difference for change in reversed(promotion.changes)}
     for address, difference in sorted(first.items()):
         if promotion.on_source(address) in differing:
@@ -175,12 +178,12 @@ def _of_source(workspace: Workspace, promotion: Promotion, choice: Choice) -> It
         yield Diagnostic("KIA1027", summary, Severity.NOTE, hint=f"kiamo-iac export -e {source} -o DIR")
 
 
-def _differing(plan: Plan, choice: Choice) -> set[Address]:
+def _differing(plan: Plan, selection: Selection) -> set[Address]:
     """What an apply to `from` would change, or is refused for."""
     from kiamo_iac.planner.plan import Action
 
     states = {Action.START, Action.PAUSE, Action.STOP}
-    found = {step.address for step in plan.steps if choice.run_state or step.action not in states}
+    found = {step.address for step in plan.steps if selection.run_state or step.action not in states}
     return found | {d.address for d in plan.diagnostics if d.severity is Severity.ERROR and d.address is not None}
 
 

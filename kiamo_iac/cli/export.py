@@ -91,17 +91,17 @@ def export(
     and nothing on the instance is written.
     """
     from kiamo_iac.app.exporting import exported
-    from kiamo_iac.authoring.exporting.choice import Choice
+    from kiamo_iac.authoring.selection import ExportSelection
     from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.export import export_text
 
     if single and folder is None:
         msg = "--single is for a folder."
         raise UsageError(msg, hint="name one with -o; on stdout it is one document anyway")
-    choice = Choice(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
+    selection = ExportSelection(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
     workspace = session.workspace(may_lack=partial(_on_the_way, folder))
-    made = exported(workspace, environment, choice, folder=folder, single=single)
+    made = exported(workspace, environment, selection, folder=folder, single=single)
     if made.text is not None:
         write_data(made.text, utf8=True)
-    say(export_text(made.remarks, style_for(sys.stderr, session), created=made.created, edited=made.edited), nl=False)
+    say(export_text(made.report, style_for(sys.stderr, session), created=made.created, edited=made.edited), nl=False)
     return 0

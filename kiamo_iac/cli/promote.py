@@ -13,7 +13,7 @@ from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data, writ
 from kiamo_iac.cli.values import environment_names
 
 if TYPE_CHECKING:
-    from kiamo_iac.authoring.promoting.model import Promoted
+    from kiamo_iac.authoring.promoting.promotion import PromotionResult
     from kiamo_iac.core.address import Address
 
 EPILOG = """\b
@@ -78,16 +78,16 @@ def promote(
     stdout, what is missing and what to know to stderr. No instance is written: that is for apply.
     """
     from kiamo_iac.app.promoting import promoted, write
-    from kiamo_iac.authoring.promoting.model import Choice
+    from kiamo_iac.authoring.selection import Selection
     from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.escape import visible
 
     if check and writing:
         msg = "--check and --write exclude each other."
         raise UsageError(msg, hint="check first, then write")
-    choice = Choice(only, without, run_state=run_state)
+    selection = Selection(only, without, run_state=run_state)
     workspace = session.workspace()
-    made = promoted(workspace, source, target, choice, live=not declared)
+    made = promoted(workspace, source, target, selection, live=not declared)
     blocked = bool(made.missing) and not allow_missing
     written = write(made, workspace.project.root) if writing and not blocked else ()
     _show(made, session, output=output, diff=not check and not written, written=bool(written))
@@ -101,7 +101,7 @@ def promote(
     return 1 if blocked else 0
 
 
-def _show(made: Promoted, session: Session, *, output: str, diff: bool, written: bool) -> None:
+def _show(made: PromotionResult, session: Session, *, output: str, diff: bool, written: bool) -> None:
     from kiamo_iac.render.file_diff import unified, unified_diff
     from kiamo_iac.render.promotion import promotion_text
     from kiamo_iac.render.promotion_json import promotion_json

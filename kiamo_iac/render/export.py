@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from kiamo_iac.authoring.exporting.remarks import Remarks
+from kiamo_iac.authoring.exporting.report import ExportReport
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, render_text
@@ -16,13 +16,13 @@ _SHOWN = 20
 """Of each sort; an export of a whole instance has thousands."""
 
 
-def export_text(remarks: Remarks, style: Style, *, created: Sequence[str] = (), edited: Sequence[str] = ()) -> str:
+def export_text(report: ExportReport, style: Style, *, created: Sequence[str] = (), edited: Sequence[str] = ()) -> str:
     """All that there is to say of an export, its summary last."""
-    told = render_text(remarks.diagnostics, style)
-    lines = [*_files("created", created), *_files("changed", edited), *_changes(remarks, style)]
+    told = render_text(report.diagnostics, style)
+    lines = [*_files("created", created), *_files("changed", edited), *_changes(report, style)]
     if lines:
         lines.append("")
-    summary = _summary(remarks, created, edited)
+    summary = _summary(report, created, edited)
     return document(lines) + (f"{told}\n" if told else "") + document([summary])
 
 
@@ -30,16 +30,16 @@ def _files(what: str, names: Sequence[str]) -> Iterator[str]:
     yield from (f"{what}: {visible(name)}" for name in _few(names))
 
 
-def _changes(remarks: Remarks, style: Style) -> Iterator[str]:
+def _changes(report: ExportReport, style: Style) -> Iterator[str]:
     signs = style.symbols
     lines = (
         f"{visible(change.address)} {visible(change.path)}: {value(change.before)} {signs.arrow} {value(change.after)}"
-        for change in remarks.changed
+        for change in report.changed
     )
     for action, texts in (
         (Action.UPDATE, lines),
-        (Action.CREATE, map(visible, remarks.added)),
-        (Action.DELETE, map(visible, remarks.removed)),
+        (Action.CREATE, map(visible, report.added)),
+        (Action.DELETE, map(visible, report.removed)),
     ):
         color = {Action.UPDATE: "yellow", Action.CREATE: "green", Action.DELETE: "red"}[action]
         sign = click.style(signs.actions[action], fg=color) if style.color else signs.actions[action]
@@ -51,13 +51,13 @@ def _few(texts: Sequence[str]) -> Iterable[str]:
     return [*texts[:_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
 
 
-def _summary(remarks: Remarks, created: Sequence[str], edited: Sequence[str]) -> str:
+def _summary(report: ExportReport, created: Sequence[str], edited: Sequence[str]) -> str:
     parts = [
         counted(len(created), "file") + " created" if created else "",
         counted(len(edited), "file") + " changed" if edited else "",
-        counted(len(remarks.added), "thing") + " added" if remarks.added else "",
-        counted(len(remarks.changed), "value") + " changed" if remarks.changed else "",
-        counted(len(remarks.removed), "block") + " taken out" if remarks.removed else "",
+        counted(len(report.added), "thing") + " added" if report.added else "",
+        counted(len(report.changed), "value") + " changed" if report.changed else "",
+        counted(len(report.removed), "block") + " taken out" if report.removed else "",
     ]
     said = ", ".join(part for part in parts if part)
     return f"Exported: {said}." if said else "Exported: nothing to change."

@@ -7,18 +7,18 @@ from typing import assert_never
 
 import click
 
-from kiamo_iac.authoring.promoting.model import NOTHING, Change, Difference, How, Promoted
+from kiamo_iac.authoring.promoting.promotion import NOTHING, Difference, PromotedDifference, PromotionResult, Strategy
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, diagnostic_lines
 from kiamo_iac.render.escape import document, value, visible
 
 
-def promotion_text(made: Promoted, style: Style, *, verbose: bool = False) -> str:
+def promotion_text(made: PromotionResult, style: Style, *, verbose: bool = False) -> str:
     """All but the diff, ending with a line that counts. `verbose`: what is not to be changed is listed too."""
     return document(_lines(made, style, verbose=verbose))
 
 
-def _lines(made: Promoted, style: Style, *, verbose: bool) -> Iterator[str]:
+def _lines(made: PromotionResult, style: Style, *, verbose: bool) -> Iterator[str]:
     found = made.promotion
     if made.missing:
         yield _bold(f"Missing on {visible(found.target)}:", style)
@@ -37,10 +37,10 @@ def _lines(made: Promoted, style: Style, *, verbose: bool) -> Iterator[str]:
     yield _bold(summary_line(made), style)
 
 
-def _change(change: Change, source: str, target: str, style: Style) -> str:
+def _change(change: PromotedDifference, source: str, target: str, style: Style) -> str:
     difference = change.difference
     sign, color = ("+", "green") if difference.present is NOTHING else ("~", "yellow")
-    if change.how is How.LEFT:
+    if change.how is Strategy.LEFT:
         sign, color = "!", "red"
     head = f"{sign} {visible(difference.address)}"
     head = click.style(head, fg=color) if style.color else head
@@ -54,22 +54,22 @@ def _values(difference: Difference, style: Style) -> str:
     return f" {visible(difference.path)}: {value(before)} {style.symbols.arrow} {value(after)}"
 
 
-def _how(change: Change, source: str, target: str) -> str:
+def _how(change: PromotedDifference, source: str, target: str) -> str:
     match change.how:
-        case How.UNCOVER:
+        case Strategy.UNSHADOW:
             there = "" if change.difference.wanted is NOTHING else ": the base has it"
             return f"taken out of {target}'s patch{there}"
-        case How.MOVE:
+        case Strategy.MOVE:
             return f"moved from {source}'s patch into the base"
-        case How.PATCH:
+        case Strategy.PATCH:
             return f"written into {target}'s patch"
-        case How.LEFT:
+        case Strategy.LEFT:
             return "left: to be done by hand"
         case _:
             assert_never(change.how)
 
 
-def _kept(made: Promoted, *, verbose: bool) -> Iterator[str]:
+def _kept(made: PromotionResult, *, verbose: bool) -> Iterator[str]:
     found = made.promotion
     variables = [f"{address} {'.'.join(leaf)}" for address, leaf in found.by_variables]
     for things, said in (
@@ -81,7 +81,7 @@ def _kept(made: Promoted, *, verbose: bool) -> Iterator[str]:
             yield from (f"  {visible(thing)}" for thing in things if verbose)
 
 
-def summary_line(made: Promoted) -> str:
+def summary_line(made: PromotionResult) -> str:
     """`production lacks 3 of what staging has: 1 moved into the base, 2 written into its patch; 2 files.`"""
     found = made.promotion
     looked = "" if made.live else " (as declared: the instances were not looked at)"
@@ -91,12 +91,12 @@ def summary_line(made: Promoted) -> str:
             return f"{target} cannot be brought level with {source}: see what is missing{looked}."
         return f"{target} is level with {source}{looked}."
     words = {
-        How.UNCOVER: "by taking it out of a patch",
-        How.MOVE: "by moving it into the base",
-        How.PATCH: f"by writing it into {target}'s patch",
-        How.LEFT: "left",
+        Strategy.UNSHADOW: "by taking it out of a patch",
+        Strategy.MOVE: "by moving it into the base",
+        Strategy.PATCH: f"by writing it into {target}'s patch",
+        Strategy.LEFT: "left",
     }
-    counts = {how: sum(change.how is how for change in found.changes) for how in How}
+    counts = {how: sum(change.how is how for change in found.changes) for how in Strategy}
     ways = ", ".join(f"{count} {words[how]}" for how, count in counts.items() if count)
     files = counted(len(found.files), "file")
     return f"{counted(len(found.changes), 'difference')} of {target} from {source}: {ways}; {files}{looked}."

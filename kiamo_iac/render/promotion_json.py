@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
-from kiamo_iac.authoring.promoting.model import NOTHING, Change, FileChange, Promoted
+from kiamo_iac.authoring.promoting.promotion import NOTHING, PromotedDifference, PromotionResult
+from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.diagnostics import diagnostic_data
 from kiamo_iac.render.escape import json_document
 from kiamo_iac.render.file_diff import unified_diff
@@ -14,7 +15,7 @@ FORMAT_VERSION: Final = "1.0"
 """The first number changes when a reader of the old form would misread the new one."""
 
 
-def promotion_json(made: Promoted, *, written: bool) -> str:
+def promotion_json(made: PromotionResult, *, written: bool) -> str:
     """All of it, ending with a newline. `written`: whether the files have been written."""
     found = made.promotion
     return json_document(
@@ -35,7 +36,7 @@ def promotion_json(made: Promoted, *, written: bool) -> str:
     )
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: PromotedDifference) -> dict[str, Any]:
     difference = change.difference
     return {
         "address": difference.address,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiamo_iac.authoring.promoting.model import How
+from kiamo_iac.authoring.promoting.promotion import Strategy
 from kiamo_iac.core.json_schema import Schema, closed, list_of, one_of, schema_document, text, text_or_null
 from kiamo_iac.render.promotion_json import FORMAT_VERSION
 from kiamo_iac.render.schema_parts import (
@@ -26,7 +26,7 @@ def promotion_schema() -> Schema:
             "path": text_or_null("The attribute, dotted below mappings; null: the thing itself."),
             "from": {"description": "As `from` writes it, variables unfilled; of a thing, its body; null: not at all."},
             "to": {"description": "As `to` writes it; null: not at all."},
-            "how": one_of(How, "How it is brought over; `left`: not at all."),
+            "how": one_of(Strategy, "How it is brought over; `left`: not at all."),
             "files": list_of(file, "What changes for it."),
             "source": PLACE_OR_NULL,
         },

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from kiamo_iac.app import exporting
-from kiamo_iac.app.exporting import Exported, exported
+from kiamo_iac.app.exporting import ExportResult, exported
 from kiamo_iac.app.project import Workspace
-from kiamo_iac.authoring.exporting.choice import Choice
+from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.emulator import FULL_TOKEN, Request
 from kiamo_iac.http.transport import InProcess
@@ -64,9 +64,11 @@ class Bench:
             self._workspaces[contract] = Workspace(project, bench.contract, environ, transport)
         return self._workspaces[contract]
 
-    def export(self, contract: str, choice: Choice | None = None, *, single: bool = False) -> Exported:
+    def export(self, contract: str, selection: ExportSelection | None = None, *, single: bool = False) -> ExportResult:
         """Into the folder of the manifests."""
-        return exported(self.workspace(contract), "test", choice or Choice(), folder=self.folder, single=single)
+        return exported(
+            self.workspace(contract), "test", selection or ExportSelection(), folder=self.folder, single=single
+        )
 
     def loaded(self, contract: str) -> Loaded:
         """The manifests as they are now."""

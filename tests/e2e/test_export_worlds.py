@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from kiamo_iac.app.exporting import Exported, exported
-from kiamo_iac.authoring.exporting.choice import Choice
+from kiamo_iac.app.exporting import ExportResult, exported
+from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.state import State
@@ -36,17 +36,17 @@ class Case:
 
     contract: str
     seed: dict[str, Any]
-    choice: Choice
+    selection: ExportSelection
     single: bool
-    some_ours: bool
+    some_managed: bool
 
 
 @st.composite
 def cases(draw: DrawFn) -> Case:
     contract = draw(st.sampled_from(CONTRACTS))
     flags = st.booleans()
-    choice = Choice(skip_defaults=draw(flags), run_state=draw(flags), with_closed=draw(flags))
-    return Case(contract, hard_live(draw, contract), choice, draw(flags), draw(flags))
+    selection = ExportSelection(skip_defaults=draw(flags), run_state=draw(flags), with_closed=draw(flags))
+    return Case(contract, hard_live(draw, contract), selection, draw(flags), draw(flags))
 
 
 def seeded(bench: Bench, contract: str, seed: dict[str, Any]) -> Rig:
@@ -71,19 +71,19 @@ def test_any_live_state_comes_back(export_bench: Bench, counts: Counter[str]) ->
     def run(case: Case) -> None:
         rig = seeded(export_bench, case.contract, case.seed)
         instance = rig.emulator.dump(ids=True)
-        if case.some_ours:
+        if case.some_managed:
             export_bench.owned = {
                 address: Owned(address, block["id"]) for address, block in list(things(instance))[::2]
             }
-        made = export_bench.export(case.contract, case.choice, single=case.single)
+        made = export_bench.export(case.contract, case.selection, single=case.single)
         counts["export: worlds"] += 1
         _count(made, counts)
         _is_level(export_bench, rig, case.contract)
         _holds_no_ids(export_bench, instance)
         _everything_is_told(made, rig.live)
         before = export_bench.files()
-        again = export_bench.export(case.contract, case.choice, single=case.single)
-        assert (again.created, again.edited, again.remarks.changed, again.remarks.added) == ((), (), [], [])
+        again = export_bench.export(case.contract, case.selection, single=case.single)
+        assert (again.created, again.edited, again.report.changed, again.report.added) == ((), (), [], [])
         assert export_bench.files() == before
 
     run()
@@ -91,12 +91,12 @@ def test_any_live_state_comes_back(export_bench: Bench, counts: Counter[str]) ->
         assert counts[f"export: {code}"], code
 
 
-def _count(made: Exported, counts: Counter[str]) -> None:
-    for code in {said.code for said in made.remarks.diagnostics}:
+def _count(made: ExportResult, counts: Counter[str]) -> None:
+    for code in {said.code for said in made.report.diagnostics}:
         counts[f"export: {code}"] += 1
-    counts["export: values changed"] += len(made.remarks.changed)
-    counts["export: things added"] += len(made.remarks.added)
-    counts["export: blocks taken out"] += len(made.remarks.removed)
+    counts["export: values changed"] += len(made.report.changed)
+    counts["export: things added"] += len(made.report.added)
+    counts["export: blocks taken out"] += len(made.report.removed)
 
 
 def _is_level(bench: Bench, rig: Rig, contract: str) -> None:
@@ -116,10 +116,10 @@ def _holds_no_ids(bench: Bench, instance: dict[str, Any]) -> None:
         assert found == []
 
 
-def _everything_is_told(made: Exported, live: State) -> None:
+def _everything_is_told(made: ExportResult, live: State) -> None:
     """What has no block was left out by name."""
-    told = {d.address for d in made.remarks.diagnostics if d.code == "KIA1001"}
-    there = {*made.remarks.added, *made.remarks.closed}
+    told = {d.address for d in made.report.diagnostics if d.code == "KIA1001"}
+    there = {*made.report.added, *made.report.closed}
     for thing in live:
         above = thing.address.parent
         if thing.address in there or thing.extras.get("default") or (above is not None and above in told):
@@ -146,14 +146,14 @@ def test_any_manifests_are_brought_level(export_bench: Bench, counts: Counter[st
         before = export_bench.loaded(world.contract)
         if any(d.severity is Severity.ERROR for d in before.diagnostics):
             return
-        made = export_bench.export(world.contract, Choice(with_closed=with_closed))
+        made = export_bench.export(world.contract, ExportSelection(with_closed=with_closed))
         counts["export: hand-written"] += 1
         _count(made, counts)
         _is_level(export_bench, rig, world.contract)
         _holds_no_ids(export_bench, rig.emulator.dump(ids=True))
         _keeps_its_comments(text, export_bench, before.state, export_bench.loaded(world.contract).state)
         files = export_bench.files()
-        again = export_bench.export(world.contract, Choice(with_closed=with_closed))
+        again = export_bench.export(world.contract, ExportSelection(with_closed=with_closed))
         assert (again.created, again.edited) == ((), ())
         assert export_bench.files() == files
 
@@ -163,7 +163,7 @@ def test_any_manifests_are_brought_level(export_bench: Bench, counts: Counter[st
 
 
 def _split(draw: DrawFn, blocks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Blocks as a base and as a patch over it: some keys in one, some in the other, some in both."""
+    """BlockBuilder as a base and as a patch over it: some keys in one, some in the other, some in both."""
     base, patch = [], []
     for block in blocks:
         own, over = dict(block), {"name": block["name"]}
@@ -237,9 +237,9 @@ def test_what_a_ledger_makes_of_it_is_told(data: st.DataObject, case: Case, expo
     rig = seeded(export_bench, case.contract, case.seed)
     owned, _ = data.draw(st.composite(lambda draw: draw_ledger(draw, rig.emulator.dump(ids=True)))())
     export_bench.owned = owned
-    made = export_bench.export(case.contract, case.choice)
+    made = export_bench.export(case.contract, case.selection)
     plan = export_bench.plan(rig, case.contract, owned)
-    told = any(d.code == "KIA1012" for d in made.remarks.diagnostics)
+    told = any(d.code == "KIA1012" for d in made.report.diagnostics)
     assert told == bool(plan.steps or not plan.applyable)
 
 
@@ -247,9 +247,9 @@ def test_what_a_ledger_makes_of_it_is_told(data: st.DataObject, case: Case, expo
 @given(case=cases())
 def test_the_document_on_stdout_says_the_same(case: Case, export_bench: Bench) -> None:
     rig = seeded(export_bench, case.contract, case.seed)
-    made = exported(export_bench.workspace(case.contract), "test", case.choice)
+    made = exported(export_bench.workspace(case.contract), "test", case.selection)
     assert export_bench.files() == {}
     (export_bench.folder / "out.yaml").write_text(made.text or "", encoding="utf-8", newline="")
     _is_level(export_bench, rig, case.contract)
-    again = export_bench.export(case.contract, case.choice)
+    again = export_bench.export(case.contract, case.selection)
     assert (again.created, again.edited) == ((), ())

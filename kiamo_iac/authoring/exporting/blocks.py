@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from kiamo_iac.authoring.exporting.choice import Choice
-from kiamo_iac.authoring.exporting.limits import UNALLOWED, escaped
-from kiamo_iac.authoring.exporting.remarks import Remarks
-from kiamo_iac.authoring.exporting.sayings import Saying, Sayings, target_of
+from kiamo_iac.authoring.exporting.report import ExportReport
+from kiamo_iac.authoring.exporting.representation import Representation, Representations, target_of
+from kiamo_iac.authoring.exporting.unrepresentable import UNALLOWED, escaped
+from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.ownership import Ownership
@@ -22,7 +22,7 @@ Block = dict[str, Any]
 _EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
 
 
-class Blocks:
+class BlockBuilder:
     """Makes the blocks of one export."""
 
     def __init__(
@@ -30,17 +30,17 @@ class Blocks:
         live: State,
         capabilities: Capabilities,
         *,
-        sayings: Sayings,
-        choice: Choice,
+        representations: Representations,
+        selection: ExportSelection,
         owned: Ownership,
-        remarks: Remarks,
+        report: ExportReport,
     ) -> None:
         self._live = live
         self._capabilities = capabilities
-        self._sayings = sayings
-        self._choice = choice
+        self._sayings = representations
+        self._selection = selection
         self._owned = owned
-        self._remarks = remarks
+        self._report = report
 
     def whole(self, thing: Instance, declared: Collection[Address]) -> Block | None:
         """A thing with all below it that is asked for and not `declared`; None when it is left out, which is told."""
@@ -65,12 +65,12 @@ class Blocks:
         return [block for thing in wanted if (block := self.whole(thing, declared)) is not None]
 
     def _is_wanted(self, thing: Instance, *, complete: bool) -> bool:
-        if not self._choice.has(thing.address):
+        if not self._selection.has(thing.address):
             return False
         if is_system(thing):
             return self._is_needed(thing)
-        if is_closed(thing) and not self._choice.with_closed and not complete:
-            self._remarks.closed.append(thing.address)
+        if is_closed(thing) and not self._selection.with_closed and not complete:
+            self._report.closed.append(thing.address)
             return False
         return True
 
@@ -85,19 +85,19 @@ class Blocks:
         above = thing.kind.parent
         for kind in children_of(above) if above is not None else ():
             for other in self._live.within(thing.address.parent, kind.collection):
-                if not is_closed(other) or self._choice.with_closed:
+                if not is_closed(other) or self._selection.with_closed:
                     yield other
 
     def _can_be_named(self, thing: Instance) -> bool:
         why = self._sayings.name_refused(thing)
         if why is not None:
             where = f'"kinds: {thing.kind.kind}: names: pattern:" of {self._capabilities.origin}'
-            self._remarks.unnamed(thing, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
+            self._report.unnamed(thing, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
         return why is None
 
     def _own(self, thing: Instance) -> Block:
         """What is said of the thing itself."""
-        self._remarks.added.append(thing.address)
+        self._report.added.append(thing.address)
         block: Block = {"name": escaped(thing.name)}
         if is_system(thing):
             return block
@@ -106,20 +106,20 @@ class Blocks:
             if entry is None or entry.remote_id != thing.remote_id:
                 return block
             block["managed"] = True
-        saying = self._sayings.of(thing)
-        for path, unsaid in saying.unsaid.items():
-            self._remarks.unsaid(thing, path, unsaid)
-        block |= escaped(self._attributes(thing, saying))
-        settings = self._filled(saying.settings, required=())
+        representation = self._sayings.of(thing)
+        for path, omitted in representation.omitted.items():
+            self._report.omitted(thing, path, omitted)
+        block |= escaped(self._attributes(thing, representation))
+        settings = self._filled(representation.settings, required=())
         if settings:
             block["settings"] = escaped(settings)
         return block
 
-    def _attributes(self, thing: Instance, saying: Saying) -> Block:
+    def _attributes(self, thing: Instance, representation: Representation) -> Block:
         required = self._capabilities.of(thing.kind.kind).required
-        attributes = self._filled(saying.attributes, required=required)
+        attributes = self._filled(representation.attributes, required=required)
         machine, state = thing.kind.machine, thing.run_state
-        if not self._choice.run_state or machine is None or state is None or not can_say(thing.kind, state):
+        if not self._selection.run_state or machine is None or state is None or not can_say(thing.kind, state):
             return attributes
         lacking = [key for key in needed_for(thing.kind, state) if not attributes.get(key)]
         for key in lacking:
@@ -128,7 +128,7 @@ class Blocks:
 
     def _filled(self, values: Block, *, required: Iterable[str]) -> Block:
         """`values`, without those that are empty where that was asked for; a create needs those that are `required`."""
-        if not self._choice.skip_defaults:
+        if not self._selection.skip_defaults:
             return dict(values)
         return {key: value for key, value in values.items() if key in required or value not in _EMPTY}
 

@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kiamo_iac.authoring.exporting.blocks import Blocks, in_block_order
-from kiamo_iac.authoring.exporting.choice import Choice
-from kiamo_iac.authoring.exporting.declared import Declared, Matching, Parts
+from kiamo_iac.authoring.exporting.blocks import BlockBuilder, in_block_order
 from kiamo_iac.authoring.exporting.edits import Edit, in_order
-from kiamo_iac.authoring.exporting.levelling import Levelling
-from kiamo_iac.authoring.exporting.limits import IsSecret, no_secrets
-from kiamo_iac.authoring.exporting.placing import Folder, Placing
-from kiamo_iac.authoring.exporting.remarks import Remarks
-from kiamo_iac.authoring.exporting.sayings import Sayings
+from kiamo_iac.authoring.exporting.matching import MatchedBlock, Matcher, Parts
+from kiamo_iac.authoring.exporting.report import ExportReport
+from kiamo_iac.authoring.exporting.representation import Representations
+from kiamo_iac.authoring.exporting.target_folder import FilePlacer, TargetFolder
+from kiamo_iac.authoring.exporting.unrepresentable import IsSecret, no_secrets
+from kiamo_iac.authoring.exporting.updating import BlockUpdater
+from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.ownership import Owned, Ownership
@@ -25,7 +25,7 @@ from kiamo_iac.core.state import Instance, State
 from kiamo_iac.resources import by_collection, children_of, kinds
 
 NO_PARTS: Parts = {}
-NOTHING = Folder()
+NOTHING = TargetFolder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Export:
     """Of files that are there; in an order in which they can be made one after the other."""
     created: Mapping[str, dict[str, list[Any]]]
     """New files → what they hold."""
-    remarks: Remarks = field(default_factory=Remarks)
+    report: ExportReport = field(default_factory=ExportReport)
 
 
 def export(
@@ -44,41 +44,49 @@ def export(
     *,
     capabilities: Capabilities,
     parts: Parts = NO_PARTS,
-    folder: Folder = NOTHING,
-    choice: Choice | None = None,
+    folder: TargetFolder = NOTHING,
+    selection: ExportSelection | None = None,
     owned: Ownership | None = None,
     is_secret: IsSecret = no_secrets,
     desired: State | None = None,
 ) -> Export:
     """The edits that make manifests of a live state.
 
-    `live` holds everything of the instance's top level, and all below the parents that `choice` concerns. `parts`: what
-    is declared for the environment already, wherever it stands; `folder`: where may be written. `owned`: what the
-    ledger has. `is_secret`: whether a text holds a token that is known. `desired`: what the project declares for the
-    environment, wherever it is exported to, for what it lists as sensitive.
+    `live` holds everything of the instance's top level, and all below the parents that `selection` concerns. `parts`:
+    what is declared for the environment already, in any file; `folder`: what may be written. `owned`: what the ledger
+    has. `is_secret`: whether a text holds a known token. `desired`: what the project declares for the environment,
+    wherever it is exported to, for what it lists as sensitive.
     """
     live = _hidden_like(live, owned or {}, desired or State())
-    exporting = _Exporting(live, capabilities, choice=choice or Choice(), owned=owned or {}, is_secret=is_secret)
+    exporting = _Exporting(
+        live, capabilities, selection=selection or ExportSelection(), owned=owned or {}, is_secret=is_secret
+    )
     return exporting.into(parts, folder)
 
 
 class _Exporting:
     def __init__(
-        self, live: State, capabilities: Capabilities, *, choice: Choice, owned: Ownership, is_secret: IsSecret
+        self,
+        live: State,
+        capabilities: Capabilities,
+        *,
+        selection: ExportSelection,
+        owned: Ownership,
+        is_secret: IsSecret,
     ) -> None:
         self._live = live
         self._capabilities = capabilities
-        self._choice = choice
+        self._selection = selection
         self._owned = owned
-        self._remarks = Remarks()
-        self._sayings = Sayings(live, capabilities, is_secret=is_secret)
-        self._blocks = Blocks(
-            live, capabilities, sayings=self._sayings, choice=choice, owned=owned, remarks=self._remarks
+        self._report = ExportReport()
+        self._sayings = Representations(live, capabilities, is_secret=is_secret)
+        self._blocks = BlockBuilder(
+            live, capabilities, representations=self._sayings, selection=selection, owned=owned, report=self._report
         )
 
-    def into(self, parts: Parts, folder: Folder) -> Export:
+    def into(self, parts: Parts, folder: TargetFolder) -> Export:
         """The export into a folder, beside what is declared."""
-        matching = Matching(
+        matching = Matcher(
             parts,
             self._live,
             capabilities=self._capabilities,
@@ -86,21 +94,21 @@ class _Exporting:
             writable=folder.documents.__contains__,
         )
         declared = matching.all()
-        levelling = Levelling(self._sayings, self._remarks)
-        chosen = [one for one in declared if self._choice.has(one.address) or self._choice.has(one.lives_at)]
+        updater = BlockUpdater(self._sayings, self._report)
+        chosen = [one for one in declared if self._selection.has(one.address) or self._selection.has(one.lives_at)]
         for one in chosen:
-            levelling.one(one)
+            updater.one(one)
         there = {one.lives_at: one for one in declared}
-        placing = Placing(folder, matching.edits)
+        placer = FilePlacer(folder, matching.edits)
         self._add_children(there)
-        self._add_tops(there, placing)
-        self._settle_lists(declared, chosen, levelling, added=set(self._remarks.added))
-        self._remarks.finish()
+        self._add_tops(there, placer)
+        self._settle_lists(declared, chosen, updater, added=set(self._report.added))
+        self._report.finish()
         data = folder.documents
         edits = {file: in_order(found, data[file]) for file, found in matching.edits.items() if found}
-        return Export(edits, placing.created, self._remarks)
+        return Export(edits, placer.created, self._report)
 
-    def _add_children(self, there: Mapping[Address, Declared]) -> None:
+    def _add_children(self, there: Mapping[Address, MatchedBlock]) -> None:
         """New blocks in the blocks of declared parents."""
         for parent in there.values():
             if parent.live is None:
@@ -108,19 +116,19 @@ class _Exporting:
             exclusive = parent.layers.body.get("exclusive", ())
             for kind in in_block_order(parent.kind):
                 complete = kind.collection in exclusive
-                before = len(self._remarks.added)
+                before = len(self._report.added)
                 blocks = self._blocks.below(parent.live, kind, there, complete=complete)
                 if blocks and not self._appended(parent, kind, blocks):
-                    del self._remarks.added[before:]
+                    del self._report.added[before:]
 
-    def _appended(self, parent: Declared, kind: type[Resource], blocks: list[dict[str, Any]]) -> bool:
+    def _appended(self, parent: MatchedBlock, kind: type[Resource], blocks: list[dict[str, Any]]) -> bool:
         """Whether the block of `parent` could be given them; where it could not, that is told."""
         part = parent.layers.below()
         if part is not None:
             parent.layers.append(part, kind.collection, blocks)
             return True
         names = ", ".join(quote(block["name"]) for block in blocks)
-        self._remarks.warn(
+        self._report.warn(
             "KIA1011",
             f"new {kind.collection} of {quote(parent.address.name)} are left out, for its block stands outside of the "
             f"folder: {names}",
@@ -130,7 +138,7 @@ class _Exporting:
         )
         return False
 
-    def _add_tops(self, there: Collection[Address], placing: Placing) -> None:
+    def _add_tops(self, there: Collection[Address], placer: FilePlacer) -> None:
         """New blocks at the top of files: of things without a parent, and of those whose parent is not asked for."""
         for kind in kinds().values():
             if kind.parent is not None:
@@ -138,27 +146,32 @@ class _Exporting:
             for thing in self._live.within(None, kind.collection):
                 if thing.address in there:
                     continue
-                if self._choice.has(thing.address):
+                if self._selection.has(thing.address):
                     block = self._blocks.whole(thing, there)
                     if block is not None:
-                        placing.add(kind, thing.name, block)
-                elif self._choice.concerns(thing.address):
-                    self._add_apart(thing, there, placing)
+                        placer.add(kind, thing.name, block)
+                elif self._selection.concerns(thing.address):
+                    self._add_apart(thing, there, placer)
 
-    def _add_apart(self, parent: Instance, there: Collection[Address], placing: Placing) -> None:
-        """Blocks that name their parents, which are not asked for themselves."""
+    def _add_apart(self, parent: Instance, there: Collection[Address], placer: FilePlacer) -> None:
+        """BlockBuilder that name their parents, which are not asked for themselves."""
         for kind in children_of(parent.kind.kind):
             for thing in self._live.within(parent.address, kind.collection):
                 if thing.address in there:
                     continue
-                if not self._choice.has(thing.address):
-                    self._add_apart(thing, there, placing)
+                if not self._selection.has(thing.address):
+                    self._add_apart(thing, there, placer)
             names = _names_to(parent, self._live)
             for block in self._blocks.below(parent, kind, there):
-                placing.add(kind, str(block["name"]), {**names, **block}, within=next(iter(names.values())))
+                placer.add(kind, str(block["name"]), {**names, **block}, within=next(iter(names.values())))
 
     def _settle_lists(
-        self, declared: list[Declared], chosen: list[Declared], levelling: Levelling, *, added: Collection[Address]
+        self,
+        declared: list[MatchedBlock],
+        chosen: list[MatchedBlock],
+        updater: BlockUpdater,
+        *,
+        added: Collection[Address],
     ) -> None:
         """`renamed_from` and `exclusive`, now that it is known what is declared in the end."""
         at_home = {one.lives_at for one in declared if one.live is not None} | set(added)
@@ -168,16 +181,16 @@ class _Exporting:
             for former in one.layers.body.get("renamed_from", ()):
                 home = Address.of(one.kind.collection, former, one.lives_at.parent)
                 if home in added and home != one.lives_at:
-                    levelling.forget_former_name(one, identity(former))
+                    updater.forget_former_name(one, identity(former))
             for collection in one.layers.body.get("exclusive", ()):
                 if not self._is_complete(one, by_collection()[collection], at_home):
-                    levelling.not_exclusive(one, collection)
+                    updater.not_exclusive(one, collection)
 
-    def _is_complete(self, parent: Declared, kind: type[Resource], at_home: Collection[Address]) -> bool:
+    def _is_complete(self, parent: MatchedBlock, kind: type[Resource], at_home: Collection[Address]) -> bool:
         """Whether all that could be declared below it is, as far as that was asked for."""
         flag = kind.system.flag if kind.system is not None else ""
         return all(
-            thing.address in at_home or bool(thing.extras.get(flag)) or not self._choice.has(thing.address)
+            thing.address in at_home or bool(thing.extras.get(flag)) or not self._selection.has(thing.address)
             for thing in self._live.within(parent.lives_at, kind.collection)
         )
 

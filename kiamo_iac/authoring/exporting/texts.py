@@ -6,16 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kiamo_iac.authoring.exporting.edits import Append, Edit, Remove, Set
+from kiamo_iac.authoring.sheet import in_brackets
 from kiamo_iac.document.editing import Editor
 from kiamo_iac.document.writing import dump
 from kiamo_iac.resources import kinds
-
-
-def in_brackets() -> frozenset[str]:
-    """Keys whose small values are written in brackets: columns, and lists and mappings of references."""
-    columns = {kind.collection for kind in kinds().values() if kind.column}
-    references = [reference for kind in kinds().values() for reference in kind.references]
-    return frozenset(columns | {reference.attribute for reference in references if reference.holds_several})
 
 
 def new_text(data: Mapping[str, Any], *, inert: bool = False) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiamo_iac.authoring.promoting.bodies import (
+from kiamo_iac.authoring.promoting.block_bodies import (
     ENSURE,
     RUN_STATE,
     leaf_of,
@@ -16,8 +16,9 @@ from kiamo_iac.authoring.promoting.bodies import (
     with_leaf,
     written,
 )
-from kiamo_iac.authoring.promoting.model import NOTHING, Choice, Difference, Leaf
-from kiamo_iac.authoring.promoting.views import Views
+from kiamo_iac.authoring.promoting.environments import ComposedEnvironments
+from kiamo_iac.authoring.promoting.promotion import NOTHING, Difference, Leaf
+from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.sensitive import hidden, sensitive_paths
@@ -28,7 +29,7 @@ from kiamo_iac.manifest.variables import is_variable
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class DeclaredBlock:
     """One declared thing, as it is written and with its variables filled in."""
 
     raw: Mapping[str, Any]
@@ -36,7 +37,7 @@ class Thing:
     parts: tuple[Part, ...]
 
     @classmethod
-    def of(cls, parts: tuple[Part, ...]) -> Thing:
+    def of(cls, parts: tuple[Part, ...]) -> DeclaredBlock:
         """Put together from its parts."""
         body = {key: value for key, value in merge(parts, lambda _: None)[0].body().items() if key != "name"}
         return cls(merge_bodies(map(written, parts)), leaves(body), parts)
@@ -53,7 +54,7 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class MissingVariable:
     """A variable that something to be promoted refers to, and that `to` does not have."""
 
     name: str
@@ -63,12 +64,12 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """Two environments, as declared."""
 
     differences: tuple[Difference, ...]
     """Parents before children, otherwise as `from` declares them."""
-    lacking: tuple[Lacking, ...]
+    missing: tuple[MissingVariable, ...]
     run_state: tuple[Address, ...]
     """Where a run state differs that nobody asked for."""
     unprotected: tuple[Address, ...]
@@ -77,16 +78,16 @@ class Compared:
     """Sensitive settings that differ, and lists of them: each environment has its own."""
 
 
-def compare(views: Views, choice: Choice) -> Compared:
+def compare(views: ComposedEnvironments, selection: Selection) -> Comparison:
     """Every difference that is asked for."""
-    comparing = _Comparing(views, choice)
+    comparing = _Comparing(views, selection)
     rank = {collection: index for index, collection in enumerate(reading_order(block_types()))}
     for address in sorted(views.wanted, key=lambda address: (address.depth, rank[address.collection])):
-        if choice.has(address):
+        if selection.has(address):
             comparing.thing(address)
-    return Compared(
+    return Comparison(
         tuple(comparing.differences),
-        tuple(comparing.lacking),
+        tuple(comparing.missing),
         tuple(comparing.run_state),
         tuple(comparing.unprotected),
         tuple(comparing.sensitive),
@@ -94,35 +95,35 @@ def compare(views: Views, choice: Choice) -> Compared:
 
 
 class _Comparing:
-    def __init__(self, views: Views, choice: Choice) -> None:
+    def __init__(self, views: ComposedEnvironments, selection: Selection) -> None:
         self.differences: list[Difference] = []
-        self.lacking: list[Lacking] = []
+        self.missing: list[MissingVariable] = []
         self.run_state: list[Address] = []
         self.unprotected: list[Address] = []
         self.sensitive: list[tuple[Address, Leaf]] = []
         self._views = views
         self._present = views.loaded[views.target]
         self._known = views.compositions[views.target].variables.known.keys()
-        self._choice = choice
+        self._selection = selection
         self._nameless: list[Address] = []
         """Things whose name needs a variable that `to` does not have."""
 
     def thing(self, address: Address) -> None:
-        wanted = Thing.of(self._views.wanted[address])
+        wanted = DeclaredBlock.of(self._views.wanted[address])
         if self._has_no_name(address, wanted):
             return
         gone = self._views.absent(address)
         if gone and leaf_of(wanted.raw, ENSURE) != "absent":
             return  # what it stands below is absent, and says so
-        present = Thing.of(self._present.parts[address]) if address in self._present.parts else None
+        present = DeclaredBlock.of(self._present.parts[address]) if address in self._present.parts else None
         if present is None:
-            lacking = self._lacking(address, wanted, self._asked(wanted.filled))
+            missing = self._missing(address, wanted, self._asked(wanted.filled))
             body = wanted.raw
             for leaf in leaves(body):
                 secret = leaf[0] == "settings" and _is_secret(leaf, wanted, None)
                 if secret:
                     self.sensitive.append((address, leaf))
-                if secret or leaf in lacking or (leaf in RUN_STATE and not self._choice.run_state):
+                if secret or leaf in missing or (leaf in RUN_STATE and not self._selection.run_state):
                     body = with_leaf(body, leaf, NOTHING)
             if body.get("settings") == {} and wanted.raw["settings"]:
                 body = with_leaf(body, ("settings",), NOTHING)
@@ -135,7 +136,7 @@ class _Comparing:
             self.unprotected.append(address)
         self._run_state_left(address, wanted.filled, present.filled)
 
-    def _leaves(self, address: Address, wanted: Thing, present: Thing, asked: Collection[Leaf]) -> None:
+    def _leaves(self, address: Address, wanted: DeclaredBlock, present: DeclaredBlock, asked: Collection[Leaf]) -> None:
         both = [*wanted.filled, *(leaf for leaf in present.filled if leaf not in wanted.filled)]
         differing = [
             leaf
@@ -145,37 +146,37 @@ class _Comparing:
         secret = [leaf for leaf in differing if _is_secret(leaf, wanted, present)]
         self.sensitive += [(address, leaf) for leaf in secret]
         differing = [leaf for leaf in differing if leaf not in secret]
-        lacking = self._lacking(address, wanted, differing)
+        missing = self._missing(address, wanted, differing)
         for leaf in differing:
-            if leaf not in lacking:
+            if leaf not in missing:
                 self._differs(address, leaf, wanted, leaf_of(wanted.raw, leaf), leaf_of(present.raw, leaf))
 
     def _asked(self, filled: Mapping[Leaf, Any]) -> set[Leaf]:
         """The leaves to be compared. With the run state both ways of declaring one: they exclude each other."""
         asked = {leaf for leaf in filled if leaf not in RUN_STATE}
-        if self._choice.run_state and not RUN_STATE.isdisjoint(filled):
+        if self._selection.run_state and not RUN_STATE.isdisjoint(filled):
             asked |= RUN_STATE
         return asked
 
-    def _differs(self, address: Address, leaf: Leaf, thing: Thing, wanted: Any, present: Any) -> None:
+    def _differs(self, address: Address, leaf: Leaf, thing: DeclaredBlock, wanted: Any, present: Any) -> None:
         self.differences.append(Difference(address, leaf, wanted, present, thing.source_of(leaf)))
 
-    def _has_no_name(self, address: Address, wanted: Thing) -> bool:
+    def _has_no_name(self, address: Address, wanted: DeclaredBlock) -> bool:
         if any(address.startswith(f"{above}/") for above in self._nameless):
             return True
         unknown = self._unknown(list(names_of(wanted.parts[0]).values()))
         for name in unknown:
-            self.lacking.append(Lacking(name, address, ("name",), wanted.source_of(("name",))))
+            self.missing.append(MissingVariable(name, address, ("name",), wanted.source_of(("name",))))
         if unknown:
             self._nameless.append(address)
         return bool(unknown)
 
-    def _lacking(self, address: Address, wanted: Thing, among: Collection[Leaf]) -> set[Leaf]:
+    def _missing(self, address: Address, wanted: DeclaredBlock, among: Collection[Leaf]) -> set[Leaf]:
         """Those of the leaves that need a variable which `to` does not have; each is noted."""
         found = set()
         for leaf in among:
             for name in self._unknown(leaf_of(wanted.raw, leaf)):
-                self.lacking.append(Lacking(name, address, leaf, wanted.source_of(leaf)))
+                self.missing.append(MissingVariable(name, address, leaf, wanted.source_of(leaf)))
                 found.add(leaf)
         return found
 
@@ -183,13 +184,13 @@ class _Comparing:
         return [name for name in variables_in(value) if name not in self._known]
 
     def _run_state_left(self, address: Address, wanted: Mapping[Leaf, Any], present: Mapping[Leaf, Any]) -> None:
-        if self._choice.run_state:
+        if self._selection.run_state:
             return
         if any(leaf in wanted and not _same(wanted[leaf], present.get(leaf, NOTHING)) for leaf in sorted(RUN_STATE)):
             self.run_state.append(address)
 
 
-def _is_secret(leaf: Leaf, wanted: Thing, present: Thing | None) -> bool:
+def _is_secret(leaf: Leaf, wanted: DeclaredBlock, present: DeclaredBlock | None) -> bool:
     """Whether a leaf stays what each environment has: a sensitive setting, unless both write a variable, or a list of
     sensitive settings."""
     if leaf[0] != "settings" or len(leaf) < 2:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
-from kiamo_iac.authoring.promoting.bench import Bench
-from kiamo_iac.authoring.promoting.drafts import Draft, Ref
-from kiamo_iac.authoring.promoting.views import shown
+from kiamo_iac.authoring.promoting.environments import shown
+from kiamo_iac.authoring.promoting.overlay import EnvironmentOverlay
+from kiamo_iac.authoring.sheet import BlockRef, Sheet
 from kiamo_iac.core.address import Address
 from kiamo_iac.manifest.paths import PathProblem, inside
 from kiamo_iac.manifest.project.model import Environment, Project
@@ -20,39 +20,39 @@ _UNNAMED: Final = "promoted.yaml"
 
 
 @dataclass(slots=True)
-class Placing:
+class BlockPlacer:
     """Finds and makes the places of new blocks."""
 
-    bench: Bench
+    overlay: EnvironmentOverlay
     project: Project
     folder: str | None = field(default=None, init=False)
     """The entry that `to` gets under `patches` in the project file, when it has no patch file of its own."""
 
     # --- the base ---------------------------------------------------------------------------------------------------
 
-    def in_base(self, address: Address) -> Ref | None:
+    def in_base(self, address: Address) -> BlockRef | None:
         """A new block in the base: in that of its parent, or at the top of a file. None: its parent is not there."""
-        bench, source = self.bench, self.bench.views.source
-        names = bench.names(source, address)
+        overlay, source = self.overlay, self.overlay.views.source
+        names = overlay.names(source, address)
         parent = address.parent
-        if parent is not None and bench.stack(source, parent):
-            above = bench.base(parent)
+        if parent is not None and overlay.stack(source, parent):
+            above = overlay.base(parent)
             if above is None:
                 return None
-            return bench.add_block(above, address.collection, {"name": names["name"]}, address=address)
-        file = self._base_file(bench.patched(address)[-1].file)
+            return overlay.add_block(above, address.collection, {"name": names["name"]}, address=address)
+        file = self._base_file(overlay.patched(address)[-1].file)
         if file is None:
             return None
-        return bench.add_block(Ref(file, ()), address.collection, dict(names), address=address)
+        return overlay.add_block(BlockRef(file, ()), address.collection, dict(names), address=address)
 
     def _base_file(self, like: str) -> str | None:
         """The file of the base that is called as `like` is; a new one in the first folder, where there is none."""
-        bench = self.bench
+        overlay = self.overlay
         name = PurePosixPath(like).name
         known = [
             file
-            for file in bench.files_of(bench.views.source, 0)
-            if PurePosixPath(file).name == name and bench.may_change(file)
+            for file in overlay.files_of(overlay.views.source, 0)
+            if PurePosixPath(file).name == name and overlay.may_change(file)
         ]
         if known:
             return known[0]
@@ -61,17 +61,17 @@ class Placing:
         if any(path.is_relative_to(patch) for patch in patches):
             return None
         folder = shown(path, self.project.root)
-        return self._new_file(f"{folder}/{name}", bench.views.loaded, layer=0)
+        return self._new_file(f"{folder}/{name}", overlay.views.loaded, layer=0)
 
     # --- patches ----------------------------------------------------------------------------------------------------
 
     def patch_files(self, address: Address) -> Iterator[str]:
         """Files of patches of `to` that may take a block of a thing: those with blocks of what it stands below, the
         highest first, then that of the top layer; a new one, where there is none."""
-        bench, seen = self.bench, set()
+        overlay, seen = self.overlay, set()
         above = address.parent
         while above is not None:
-            for ref in bench.own(above):
+            for ref in overlay.own(above):
                 if ref.file not in seen:
                     seen.add(ref.file)
                     yield ref.file
@@ -80,23 +80,23 @@ class Placing:
         if file is not None and file not in seen:
             yield file
 
-    def in_patch(self, address: Address, file: str) -> Ref:
+    def in_patch(self, address: Address, file: str) -> BlockRef:
         """The block of a thing in a file of `to`: the one that is there, or a new one below that of its parent."""
-        bench, source, target = self.bench, self.bench.views.source, self.bench.views.target
-        for part in bench.stack(target, address):
+        overlay, source, target = self.overlay, self.overlay.views.source, self.overlay.views.target
+        for part in overlay.stack(target, address):
             if part.ref.file == file:
                 return part.ref
-        names = bench.names(target if bench.stack(target, address) else source, address)
-        if address.parent is not None and bench.stack(target, address.parent):
+        names = overlay.names(target if overlay.stack(target, address) else source, address)
+        if address.parent is not None and overlay.stack(target, address.parent):
             above = self.in_patch(address.parent, file)
-            return bench.add_block(above, address.collection, {"name": names["name"]}, address=address)
-        return bench.add_block(Ref(file, ()), address.collection, dict(names), address=address)
+            return overlay.add_block(above, address.collection, {"name": names["name"]}, address=address)
+        return overlay.add_block(BlockRef(file, ()), address.collection, dict(names), address=address)
 
     def _top_layer(self) -> int | None:
         """The highest layer of `to` that it shares with nobody; None: there is none."""
-        bench, target = self.bench, self.bench.views.target
+        overlay, target = self.overlay, self.overlay.views.target
         if self.folder is not None:
-            return len(bench.views.compositions[target].patches) + 1
+            return len(overlay.views.compositions[target].patches) + 1
         environment = self.project.environments[target]
         for layer in range(len(environment.patches), 0, -1):
             if self._is_own(environment, layer):
@@ -112,20 +112,20 @@ class Placing:
             for index, folder in enumerate(one.patches, start=1)
             if one is not environment or index != layer
         ]
-        return all(self.bench.is_own(file) for file in self.bench.files_of(environment.name, layer)) and not any(
+        return all(self.overlay.is_own(file) for file in self.overlay.files_of(environment.name, layer)) and not any(
             path.is_relative_to(other) or other.is_relative_to(path) for other in others
         )
 
     def _patch_file(self, address: Address, layer: int | None) -> str | None:
         """The file of a layer in which something new of a thing is to stand; a new layer, where there is none."""
-        bench, target = self.bench, self.bench.views.target
+        overlay, target = self.overlay, self.overlay.views.target
         model = self._model(address)
         if layer is None:
             return self._first_patch(model)
         folder = self.project.environments[target].patches[layer - 1].path if self.folder is None else None
         if folder is not None and folder.is_file():
             return shown(folder, self.project.root)
-        known = list(bench.files_of(target, layer))
+        known = list(overlay.files_of(target, layer))
         same_name = [file for file in known if PurePosixPath(file).name == model]
         if same_name or len(known) == 1:
             return (same_name or known)[0]
@@ -137,12 +137,12 @@ class Placing:
 
         Where two names become one by the variables of `to`, `from` may have nothing of that address by itself.
         """
-        stack = self.bench.stack(self.bench.views.source, address)
+        stack = self.overlay.stack(self.overlay.views.source, address)
         return PurePosixPath(stack[-1].ref.file).name if stack else _UNNAMED
 
     def _first_patch(self, name: str) -> str | None:
         """The first file of a folder of patches that `to` gets."""
-        target = self.bench.views.target
+        target = self.overlay.views.target
         for number in range(1, _MANY):
             folder = f"environments/{target}" if number == 1 else f"environments/{target}-{number}"
             path = inside(self.project.root, folder)
@@ -150,8 +150,8 @@ class Placing:
                 return None
             if not path.exists():
                 self.folder = folder
-                self.bench.drafts.undoing(self._no_folder)
-                layer = len(self.bench.views.compositions[target].patches) + 1
+                self.overlay.drafts.undoing(self._no_folder)
+                layer = len(self.overlay.views.compositions[target].patches) + 1
                 return self._new_file(f"{folder}/{name}", [target], layer=layer)
         return None
 
@@ -169,8 +169,8 @@ class Placing:
             if isinstance(inside(self.project.root, file), PathProblem):
                 return None
             path = self.project.root / file
-            if file not in self.bench.drafts and not path.exists():
-                self.bench.drafts.add(Draft(file, path, None, exists=False))
-                self.bench.new_file(file, environments, layer=layer)
+            if file not in self.overlay.drafts and not path.exists():
+                self.overlay.drafts.add(Sheet(file, path, None, exists=False))
+                self.overlay.new_file(file, environments, layer=layer)
                 return file
         return None

@@ -1,158 +1,121 @@
-"""From two environments of a project to the change that brings one level with the other, proved before it is shown."""
+"""A promotion as data: what differs, how it is brought over, what stays, and the files that change."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Final, Literal
 
-from kiamo_iac.authoring.promoting import remarks
-from kiamo_iac.authoring.promoting.bench import Bench
-from kiamo_iac.authoring.promoting.comparing import Compared, compare
-from kiamo_iac.authoring.promoting.drafts import Draft, Drafts
-from kiamo_iac.authoring.promoting.model import Change, Choice, FileChange, Promotion
-from kiamo_iac.authoring.promoting.moves import Moves
-from kiamo_iac.authoring.promoting.placing import Placing
-from kiamo_iac.authoring.promoting.proof import objections
-from kiamo_iac.authoring.promoting.views import Compositions, Views, all_compositions, shown, views
-from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, has_errors
-from kiamo_iac.core.errors import KiamoIacError, ManifestError
-from kiamo_iac.core.quote import quote
-from kiamo_iac.document.editing import Editor
-from kiamo_iac.manifest.composition import Composition
-from kiamo_iac.manifest.project.model import Environment, Project
-from kiamo_iac.manifest.sources import SourceFiles
+from kiamo_iac.authoring.sheet import FileChange
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
+from kiamo_iac.core.state import State
 
 
-def promote(
-    project: Project, source: Environment, target: Environment, *, choice: Choice, capabilities: Capabilities
-) -> Promotion:
-    """What would bring `target` level with `source`, as declared. Nothing is written.
+class Nothing(Enum):
+    """Stands where no value is declared; null is a value of settings."""
 
-    Every edit was made in memory, and every environment composed of the result: `target` is level but for what is said
-    to be left, and all others declare what they did.
-
-    Raises:
-        ManifestError: the manifests of one of the two hold errors.
-        EditError: a file cannot be edited without risk.
-        KiamoIacError: no change does what it should and nothing else; its diagnostics say what stands in the way.
-    """
-    return _Promoting(project, source, target, choice, capabilities).promotion()
+    NOTHING = "nothing"
 
 
-class _Promoting:
-    def __init__(
-        self, project: Project, source: Environment, target: Environment, choice: Choice, capabilities: Capabilities
-    ) -> None:
-        self._project = project
-        self._source = source
-        self._target = target
-        self._choice = choice
-        self._capabilities = capabilities
-        self._sources = SourceFiles(project.root, keep=True)
+NOTHING: Final = Nothing.NOTHING
+NothingType = Literal[Nothing.NOTHING]
 
-    def promotion(self) -> Promotion:
-        before = self._views(all_compositions(self._project), self._sources)
-        for environment in (self._source, self._target):
-            _check(before, environment.name)
-        compared = compare(before, self._choice)
-        changes: tuple[Change, ...] = ()
-        files: tuple[FileChange, ...] = ()
-        after = before
-        if compared.differences:
-            changes, files, after = self._proved(before, compared)
-        return Promotion(
-            self._source.name,
-            self._target.name,
-            changes,
-            files,
-            missing=remarks.missing(compared, self._target.name),
-            notes=remarks.notes(before, compared, changes, files, project_file=self._project.file),
-            by_variables=remarks.by_variables(before, compared),
-            only_target=remarks.only_target(before),
-            desired=after.loaded[self._target.name].state,
-            renamed=before.names[self._source.name],
-            listed=frozenset(
-                entry for one in before.loaded.values() for thing in one.state for entry in thing.lifecycle.sensitive
-            ),
-        )
+Leaf = tuple[str, ...]
+"""What differs of a thing: `("label",)`, `("association", "destination")`; `()` is the thing itself."""
 
-    def _views(self, compositions: Compositions, sources: SourceFiles) -> Views:
-        return views(
-            compositions,
-            source=self._source.name,
-            target=self._target.name,
-            sources=sources,
-            capabilities=self._capabilities,
-        )
-
-    def _proved(self, before: Views, compared: Compared) -> tuple[tuple[Change, ...], tuple[FileChange, ...], Views]:
-        """The change that stands the proof: the one that may touch the base, or else the one of patches alone."""
-        first: list[Diagnostic] = []
-        for may_move in (True, False):
-            changes, files, compositions = self._tried(before, compared, may_move=may_move)
-            for change in files:
-                self._sources.put(change.path, change.after)
-            after = self._views(compositions, self._sources)
-            found = list(objections(before, after, changes, self._choice))
-            if not found:
-                return changes, files, after
-            first = first or found
-            for change in files:
-                self._sources.put(change.path, change.before or "")
-        msg = f"No change was found that brings {quote(self._target.name)} level and leaves all else as it is."
-        hint = "nothing was written; --only and --except choose what is promoted"
-        raise KiamoIacError(msg, hint=hint, diagnostics=first)
-
-    def _tried(
-        self, before: Views, compared: Compared, *, may_move: bool
-    ) -> tuple[tuple[Change, ...], tuple[FileChange, ...], Compositions]:
-        drafts = Drafts(self._draft)
-        bench = Bench(before, drafts, root=self._project.root)
-        placing = Placing(bench, self._project)
-        moves = Moves(bench, placing, may_move=may_move)
-        changes = tuple(moves.all(compared.differences))
-        files = list(drafts.changes())
-        if placing.folder is not None:
-            files.append(self._project_file(placing.folder))
-        return changes, tuple(sorted(files, key=lambda f: f.file)), _with_new(before.compositions, bench)
-
-    def _draft(self, file: str) -> Draft:
-        path = self._project.root / file
-        document = next(iter(self._sources.read([path]))).document
-        return Draft(file, path, document.data if document is not None else None, exists=True)
-
-    def _project_file(self, folder: str) -> FileChange:
-        """The project file with one more entry under the patches of `to`."""
-        path = self._project.file
-        text = Draft(path.name, path, None, exists=True).text()
-        editor = Editor(text, file=path.name, flow=("patches",))
-        at = ("environments", self._target.name, "patches")
-        if self._target.patches:
-            editor.append(at, folder)
-        else:
-            editor.set(at, [folder])
-        return FileChange(shown(path, self._project.root), path, text, editor.text())
+Body = Mapping[str, Any]
+"""The keys of a block without its name, the names of its parents, and its children."""
 
 
-def _check(compared: Views, name: str) -> None:
-    loaded = compared.loaded[name]
-    if has_errors(loaded.diagnostics):
-        msg = f"The manifests of {quote(name)} hold errors."
-        raise ManifestError(msg, hint="kiamo-iac validate", diagnostics=loaded.diagnostics)
+class Strategy(StrEnum):
+    """The way in which a difference is brought over."""
+
+    UNSHADOW = "uncover"
+    """A key of a patch of `to` hid what the base has: it is taken out of the patch."""
+    MOVE = "move"
+    """From a patch of `from` into the base."""
+    PATCH = "patch"
+    """Written into a patch of `to`."""
+    LEFT = "left"
+    """Not at all: it cannot be written where `to` would take it."""
 
 
-def _with_new(compositions: Compositions, bench: Bench) -> Compositions:
-    """Every composition with its files that are not there yet."""
-    layers: dict[str, list[tuple[Path, ...]]] = {n: [c.files, *c.patches] for n, c in compositions.items()}
-    for path, environments in bench.new_files():
-        for name, layer in environments.items():
-            if layer == len(layers[name]):
-                layers[name].append(())
-            layers[name][layer] += (path,)
-    return {name: _recomposed(compositions[name], found) for name, found in layers.items()}
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that `from` declares, and that `to` lacks or declares otherwise."""
+
+    address: Address
+    """As `to` names it."""
+    leaf: Leaf
+    wanted: Any
+    """As `from` writes it, variables unfilled; of a thing, its body. NOTHING: `from` declares none."""
+    present: Any
+    """As `to` writes it; NOTHING: not at all."""
+    source: SourceRange | None
+    """Where `from` has it."""
+
+    @property
+    def path(self) -> str:
+        """`association.destination`; empty for the thing itself."""
+        return ".".join(self.leaf)
 
 
-def _recomposed(composition: Composition, layers: list[tuple[Path, ...]]) -> Composition:
-    variables = replace(composition.variables, used=set(), filled={})
-    return Composition(layers[0], tuple(layers[1:]), variables)
+@dataclass(frozen=True, slots=True)
+class PromotedDifference:
+    """A difference, and what becomes of it."""
+
+    difference: Difference
+    how: Strategy
+    files: tuple[str, ...] = ()
+    """The files that change for it, as places name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What would bring `target` level with `source`, as declared."""
+
+    source: str
+    """The environment that is promoted."""
+    target: str
+    changes: tuple[PromotedDifference, ...]
+    """Parents before their children."""
+    files: tuple[FileChange, ...]
+    """By name; empty when nothing can be done."""
+    missing: tuple[Diagnostic, ...]
+    """What `target` has to have first."""
+    notes: tuple[Diagnostic, ...]
+    """What somebody should know before it is applied, by place."""
+    by_variables: tuple[tuple[Address, Leaf], ...]
+    """Written alike in both; another value because a variable has another one. Not to be changed."""
+    only_target: tuple[Address, ...]
+    """What `target` alone declares. Not to be changed."""
+    desired: State
+    """What `target` declares when it is done."""
+    renamed: Mapping[Address, Address] = field(default_factory=dict)
+    """Address as `target` names it → as `source` does, where a variable makes them differ."""
+    listed: frozenset[str] = frozenset()
+    """What any environment lists as sensitive, of whichever resource."""
+
+    def on_source(self, address: Address) -> Address:
+        """How `source` names what `target` names so."""
+        return self.renamed.get(address, address)
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionResult:
+    """A promotion, and what has to be known before it is written."""
+
+    promotion: Promotion
+    missing: tuple[Diagnostic, ...]
+    """What `to` has to have first: variables, and things that promoted ones refer to."""
+    notes: tuple[Diagnostic, ...]
+    """All else, by place."""
+    live: bool
+    """Whether the instances were looked at."""
+
+    @property
+    def level(self) -> bool:
+        """Whether there is nothing to promote, and nothing missing."""
+        return not self.promotion.changes and not self.missing

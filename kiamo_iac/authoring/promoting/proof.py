@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from kiamo_iac.authoring.promoting.bodies import leaves
-from kiamo_iac.authoring.promoting.comparing import Thing, compare
-from kiamo_iac.authoring.promoting.model import NOTHING, Change, Choice, How, Leaf
-from kiamo_iac.authoring.promoting.views import Views
+from kiamo_iac.authoring.promoting.block_bodies import leaves
+from kiamo_iac.authoring.promoting.comparing import DeclaredBlock, compare
+from kiamo_iac.authoring.promoting.environments import ComposedEnvironments
+from kiamo_iac.authoring.promoting.promotion import NOTHING, Leaf, PromotedDifference, Strategy
+from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.quote import quote
@@ -17,7 +18,12 @@ from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.loader import Loaded
 
 
-def objections(before: Views, after: Views, changes: Collection[Change], choice: Choice) -> Iterator[Diagnostic]:
+def violations(
+    before: ComposedEnvironments,
+    after: ComposedEnvironments,
+    changes: Collection[PromotedDifference],
+    selection: Selection,
+) -> Iterator[Diagnostic]:
     """Everything that is not as it should be; nothing, when the change does what it says and no more."""
     known = {(d.code, d.summary) for loaded in before.loaded.values() for d in loaded.diagnostics}
     for name, loaded in after.loaded.items():
@@ -26,11 +32,11 @@ def objections(before: Views, after: Views, changes: Collection[Change], choice:
                 yield said
         if name != before.target:
             yield from _unlike(name, before.loaded[name], loaded)
-    left = {(c.difference.address, c.difference.leaf) for c in changes if c.how is How.LEFT}
-    for difference in compare(after, choice).differences:
+    left = {(c.difference.address, c.difference.leaf) for c in changes if c.how is Strategy.LEFT}
+    for difference in compare(after, selection).differences:
         if (difference.address, difference.leaf) not in left:
             summary = f"{difference.path or difference.address} would still differ in {quote(before.target)}"
-            yield _objection(difference.address, summary)
+            yield _violation(difference.address, summary)
     yield from _beside(before, after, changes)
 
 
@@ -40,7 +46,7 @@ def _unlike(name: str, before: Loaded, after: Loaded) -> Iterator[Diagnostic]:
     for address in sorted(addresses):
         old, new = before.state.get(address), after.state.get(address)
         if old is None or new is None or not _equal(old, new):
-            yield _objection(address, f"it would be declared otherwise in {quote(name)}")
+            yield _violation(address, f"it would be declared otherwise in {quote(name)}")
 
 
 def _equal(old: Instance, new: Instance) -> bool:
@@ -51,24 +57,28 @@ def _equal(old: Instance, new: Instance) -> bool:
     )
 
 
-def _beside(before: Views, after: Views, changes: Collection[Change]) -> Iterator[Diagnostic]:
+def _beside(
+    before: ComposedEnvironments, after: ComposedEnvironments, changes: Collection[PromotedDifference]
+) -> Iterator[Diagnostic]:
     """What `to` would declare otherwise beside what is promoted."""
     old, new = before.loaded[before.target].parts, after.loaded[after.target].parts
     meant: dict[Address, dict[Leaf, Any]] = {}
     for change in changes:
-        if change.how is not How.LEFT:
+        if change.how is not Strategy.LEFT:
             address, leaf = change.difference.address, change.difference.leaf
-            wanted = Thing.of(before.wanted[address]).filled
+            wanted = DeclaredBlock.of(before.wanted[address]).filled
             asked = leaves(change.difference.wanted) if not leaf else [leaf]
             meant.setdefault(address, {}).update({key: wanted.get(key, NOTHING) for key in asked})
     for address in sorted({*old, *new}):
-        expected = Thing.of(old[address]).filled if address in old else {}
+        expected = DeclaredBlock.of(old[address]).filled if address in old else {}
         expected = {k: v for k, v in {**expected, **meant.get(address, {})}.items() if v is not NOTHING}
         declared = address in old or address in meant
-        if declared != (address in new) or (declared and not same(expected, dict(Thing.of(new[address]).filled))):
-            yield _objection(address, f"more of it than is promoted would change in {quote(before.target)}")
+        if declared != (address in new) or (
+            declared and not same(expected, dict(DeclaredBlock.of(new[address]).filled))
+        ):
+            yield _violation(address, f"more of it than is promoted would change in {quote(before.target)}")
 
 
-def _objection(address: Address, summary: str) -> Diagnostic:
+def _violation(address: Address, summary: str) -> Diagnostic:
     hint = "make this change by hand, or leave it out with --except"
     return Diagnostic("KIA1029", summary, hint=hint, address=address)

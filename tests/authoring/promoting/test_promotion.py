@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.authoring.promoting.model import Choice, Promotion
+from kiamo_iac.authoring.promoting.promotion import Promotion
+from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import EditError, KiamoIacError, ManifestError
 from kiamo_iac.manifest.project.file import load_project
@@ -47,17 +48,17 @@ def promotion_of(
     *,
     third: bool = False,
     base: str = BASE,
-    choice: Choice = EVERYTHING,
+    selection: Selection = EVERYTHING,
 ) -> Promotion:
     """Promoted, written, and found to be level, with everybody else as before."""
     files = {"manifests/a.yaml": base, STAGING: staging, PRODUCTION: production}
     made = project(root, files, PROJECT + (THIRD if third else ""))
     others = [name for name in made.environments if name != "production"]
     before = {name: declared(made, name) for name in others}
-    found = promoted(made, choice)
+    found = promoted(made, selection)
     write(found)
     assert {name: declared(made, name) for name in others} == before
-    again = promoted(made, choice)
+    again = promoted(made, selection)
     assert (again.changes, again.files) == ((), ())
     return found
 
@@ -306,7 +307,7 @@ def test_the_run_state_stays_unless_it_is_asked_for(tmp_path: Path) -> None:
     found = promotion_of(tmp_path, staging, production)
     assert done(found) == ["move bases/prospects/batches/spring settings.x"]
     assert codes(found) == ["KIA1028"]
-    asked = promotion_of(tmp_path, staging, production, choice=Choice(run_state=True))
+    asked = promotion_of(tmp_path, staging, production, selection=Selection(run_state=True))
     assert done(asked) == [
         "move bases/prospects/batches/spring state",
         "move bases/prospects/batches/spring settings.x",
@@ -316,9 +317,9 @@ def test_the_run_state_stays_unless_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_only_and_except_choose(tmp_path: Path) -> None:
     staging = "bases: [{name: prospects, label: New, fields: [{name: city, label: Town}]}]\n"
-    only = promotion_of(tmp_path, staging, choice=Choice(only=(Address("bases/prospects/fields/city"),)))
+    only = promotion_of(tmp_path, staging, selection=Selection(only=(Address("bases/prospects/fields/city"),)))
     assert done(only) == ["move bases/prospects/fields/city label"]
-    without = promotion_of(tmp_path, staging, choice=Choice(without=(Address("bases/prospects/fields"),)))
+    without = promotion_of(tmp_path, staging, selection=Selection(without=(Address("bases/prospects/fields"),)))
     assert "move bases/prospects label" in done(without)
 
 

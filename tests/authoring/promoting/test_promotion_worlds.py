@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.authoring.promoting.model import Choice
+from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.errors import KiamoIacError, ManifestError
 from kiamo_iac.manifest.project.file import load_project
 from tests.authoring.promoting.worlds import declared, done, emptied, left, project, promoted, said, worlds, write
@@ -24,13 +24,13 @@ def test_any_world_is_brought_level_or_refused(
 ) -> None:
     root = emptied(tmp_path_factory.getbasetemp() / "world")
     made = project(root, *world)
-    choice = Choice(run_state=run_state)
+    selection = Selection(run_state=run_state)
     try:
         before = {name: declared(made, name) for name in made.environments}
     except ManifestError:
         assume(False)
     try:
-        promotion = promoted(made, choice)
+        promotion = promoted(made, selection)
     except KiamoIacError as error:
         event(f"refused: {', '.join(sorted({d.code for d in error.diagnostics}))}")
         assert {name: declared(made, name) for name in made.environments} == before
@@ -40,7 +40,7 @@ def test_any_world_is_brought_level_or_refused(
     again = load_project(root / "kiamo.yaml")
     expected = {thing.address: said(thing) for thing in promotion.desired}
     assert {name: declared(again, name) for name in made.environments} == {**before, "production": expected}
-    second = promoted(again, choice)
+    second = promoted(again, selection)
     assert done(second) == left(promotion)
     assert second.files == ()
 
@@ -57,9 +57,9 @@ def test_two_names_that_the_variables_of_to_make_one(tmp_path: Path) -> None:
     }
     made = project(tmp_path, files, text)
     before = {name: declared(made, name) for name in made.environments}
-    promotion = promoted(made, Choice())
+    promotion = promoted(made, Selection())
     write(promotion)
     again = load_project(tmp_path / "kiamo.yaml")
     assert declared(again, "staging") == before["staging"]
     assert "bases/p/batches/s" in declared(again, "production")
-    assert promoted(again, Choice()).files == ()
+    assert promoted(again, Selection()).files == ()

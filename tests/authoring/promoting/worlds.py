@@ -9,8 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kiamo_iac.authoring.promoting.model import Choice, How, Promotion
-from kiamo_iac.authoring.promoting.promotion import promote
+from kiamo_iac.authoring.promoting.promote import promote
+from kiamo_iac.authoring.promoting.promotion import Promotion, Strategy
+from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.state import Instance
 from kiamo_iac.document.writing import dump
 from kiamo_iac.manifest.loader import compose
@@ -19,7 +20,7 @@ from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import SourceFiles
 from tests.manifest.packaged import CAPABILITIES
 
-EVERYTHING = Choice()
+EVERYTHING = Selection()
 PROJECT = """\
 manifests: [manifests]
 variables: {brand: ACME}
@@ -44,10 +45,12 @@ def project(root: Path, files: Mapping[str, str], text: str = PROJECT) -> Projec
 
 
 def promoted(
-    made: Project, choice: Choice = EVERYTHING, *, source: str = "staging", to: str = "production"
+    made: Project, selection: Selection = EVERYTHING, *, source: str = "staging", to: str = "production"
 ) -> Promotion:
     """What brings `to` level."""
-    return promote(made, made.environments[source], made.environments[to], choice=choice, capabilities=CAPABILITIES)
+    return promote(
+        made, made.environments[source], made.environments[to], selection=selection, capabilities=CAPABILITIES
+    )
 
 
 def write(promotion: Promotion) -> None:
@@ -76,7 +79,7 @@ def done(promotion: Promotion) -> list[str]:
 
 def left(promotion: Promotion) -> list[str]:
     """The changes that could not be made."""
-    return [text for text in done(promotion) if text.startswith(How.LEFT)]
+    return [text for text in done(promotion) if text.startswith(Strategy.LEFT)]
 
 
 def emptied(root: Path) -> Path:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from kiamo_iac.authoring.promoting.bodies import ENSURE, leaf_of
-from kiamo_iac.authoring.promoting.comments import lost
-from kiamo_iac.authoring.promoting.comparing import Compared, Thing
-from kiamo_iac.authoring.promoting.model import NOTHING, Change, Difference, FileChange, How, Leaf
-from kiamo_iac.authoring.promoting.views import Views
+from kiamo_iac.authoring.comments import lost
+from kiamo_iac.authoring.promoting.block_bodies import ENSURE, leaf_of
+from kiamo_iac.authoring.promoting.comparing import Comparison, DeclaredBlock
+from kiamo_iac.authoring.promoting.environments import ComposedEnvironments
+from kiamo_iac.authoring.promoting.promotion import NOTHING, Difference, Leaf, PromotedDifference, Strategy
+from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.quote import quote
@@ -18,23 +19,28 @@ from kiamo_iac.core.strict_json import same
 _EXCLUSIVE: Leaf = ("exclusive",)
 
 
-def missing(compared: Compared, target: str) -> tuple[Diagnostic, ...]:
+def missing(compared: Comparison, target: str) -> tuple[Diagnostic, ...]:
     """The variables that `to` does not have; what needs them is not promoted."""
     found = {}
-    for lacking in compared.lacking:
-        said = f"{target} has no variable {quote(lacking.name)}, which {'.'.join(lacking.leaf)} refers to"
-        hint = f'add "{lacking.name}: …" under environments: {target}: variables: in the project file'
-        found[lacking] = Diagnostic("KIA1020", said, hint=hint, address=lacking.address, source=lacking.source)
+    for missing in compared.missing:
+        said = f"{target} has no variable {quote(missing.name)}, which {'.'.join(missing.leaf)} refers to"
+        hint = f'add "{missing.name}: …" under environments: {target}: variables: in the project file'
+        found[missing] = Diagnostic("KIA1020", said, hint=hint, address=missing.address, source=missing.source)
     return tuple(sorted(found.values(), key=Diagnostic.sort_key))
 
 
 def notes(
-    views: Views, compared: Compared, changes: Sequence[Change], files: Sequence[FileChange], *, project_file: Path
+    views: ComposedEnvironments,
+    compared: Comparison,
+    changes: Sequence[PromotedDifference],
+    files: Sequence[FileChange],
+    *,
+    project_file: Path,
 ) -> tuple[Diagnostic, ...]:
     """Everything else, by place."""
     target = views.target
     found = [*_deletions(changes, target)]
-    found += [_left(change.difference, target) for change in changes if change.how is How.LEFT]
+    found += [_left(change.difference, target) for change in changes if change.how is Strategy.LEFT]
     for address in compared.unprotected:
         summary = f"it stays protected in {target}, though {views.source} does not protect it"
         found.append(_of("KIA1024", summary, address, views, hint="a protection is never taken away: do it by hand"))
@@ -50,7 +56,7 @@ def notes(
     return tuple(sorted([*found, *_of_files(views, files, project_file)], key=Diagnostic.sort_key))
 
 
-def _of_files(views: Views, files: Sequence[FileChange], project_file: Path) -> Iterator[Diagnostic]:
+def _of_files(views: ComposedEnvironments, files: Sequence[FileChange], project_file: Path) -> Iterator[Diagnostic]:
     """What the files themselves have to say."""
     count = lost([change.before or "" for change in files], [change.after for change in files])
     if count:
@@ -62,12 +68,12 @@ def _of_files(views: Views, files: Sequence[FileChange], project_file: Path) -> 
         yield Diagnostic("KIA1032", summary, Severity.NOTE, hint="see the diff")
 
 
-def _deletions(changes: Iterable[Change], target: str) -> Iterator[Diagnostic]:
+def _deletions(changes: Iterable[PromotedDifference], target: str) -> Iterator[Diagnostic]:
     """What deletes things when it is applied."""
     for change in changes:
         difference = change.difference
         body = difference.wanted if not difference.leaf else {difference.leaf[0]: difference.wanted}
-        if change.how is How.LEFT:
+        if change.how is Strategy.LEFT:
             continue
         if leaf_of(body, ENSURE) == "absent":
             summary = f"AN APPLY TO {target.upper()} WILL DELETE IT: it becomes absent there"
@@ -90,12 +96,12 @@ def _warning(code: str, summary: str, difference: Difference, hint: str) -> Diag
     return Diagnostic(code, summary, Severity.WARNING, hint=hint, address=difference.address, source=difference.source)
 
 
-def _of(code: str, summary: str, address: Address, views: Views, *, hint: str) -> Diagnostic:
-    place = Thing.of(views.wanted[address]).source_of(())
+def _of(code: str, summary: str, address: Address, views: ComposedEnvironments, *, hint: str) -> Diagnostic:
+    place = DeclaredBlock.of(views.wanted[address]).source_of(())
     return Diagnostic(code, summary, Severity.NOTE, hint=hint, address=address, source=place)
 
 
-def by_variables(views: Views, compared: Compared) -> tuple[tuple[Address, Leaf], ...]:
+def by_variables(views: ComposedEnvironments, compared: Comparison) -> tuple[tuple[Address, Leaf], ...]:
     """What both environments write alike, and what comes to another value in each."""
     source, target = views.loaded[views.source], views.loaded[views.target]
     differing = {(difference.address, difference.leaf) for difference in compared.differences}
@@ -105,7 +111,7 @@ def by_variables(views: Views, compared: Compared) -> tuple[tuple[Address, Leaf]
         theirs = source.parts.get(views.named(views.source, address))
         if address not in target.parts or theirs is None:
             continue
-        wanted, there = Thing.of(views.wanted[address]), Thing.of(theirs)
+        wanted, there = DeclaredBlock.of(views.wanted[address]), DeclaredBlock.of(theirs)
         found += [
             (address, leaf)
             for leaf, value in wanted.filled.items()
@@ -114,6 +120,6 @@ def by_variables(views: Views, compared: Compared) -> tuple[tuple[Address, Leaf]
     return tuple(found)
 
 
-def only_target(views: Views) -> tuple[Address, ...]:
+def only_target(views: ComposedEnvironments) -> tuple[Address, ...]:
     """What `to` declares and `from` does not."""
     return tuple(sorted(views.loaded[views.target].parts.keys() - views.wanted.keys()))

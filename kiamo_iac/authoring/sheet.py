@@ -7,36 +7,36 @@ behind everything else. Only `texts` makes edits of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from kiamo_iac.authoring.exporting.texts import in_brackets
-from kiamo_iac.authoring.promoting.comments import Carried, carried
-from kiamo_iac.authoring.promoting.model import FileChange
+from kiamo_iac.authoring.comments import BlockComments, carried
 from kiamo_iac.core.errors import EditError
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.document.editing import Editor
 from kiamo_iac.document.writing import dump
+from kiamo_iac.resources import kinds
 
 Steps = tuple[str | int, ...]
 
 
-class _Gone(Enum):
-    GONE = "gone"
+class _Removed(Enum):
+    REMOVED = "gone"
 
 
-GONE: Final = _Gone.GONE
+REMOVED: Final = _Removed.REMOVED
 """Stands where something was taken away."""
-GoneType = Literal[_Gone.GONE]
+RemovedType = Literal[_Removed.REMOVED]
 
 
-def is_gone(value: Any) -> bool:
+def is_removed(value: Any) -> bool:
     """Whether nothing is left there: it was taken away, or every item of a list was."""
-    return value is GONE or (isinstance(value, list) and bool(value) and all(item is GONE for item in value))
+    return value is REMOVED or (isinstance(value, list) and bool(value) and all(item is REMOVED for item in value))
 
 
-class Ref(NamedTuple):
+class BlockRef(NamedTuple):
     """A block, by its place."""
 
     file: str
@@ -45,7 +45,19 @@ class Ref(NamedTuple):
     """Keys and indices from the top of the file."""
 
 
-class Draft:
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file, before and after."""
+
+    file: str
+    """As places name it: from the folder of the project file, with forward slashes."""
+    path: Path
+    before: str | None
+    """None: there is none yet."""
+    after: str
+
+
+class Sheet:
     """One file as data."""
 
     def __init__(self, file: str, path: Path, data: Any, *, exists: bool) -> None:
@@ -106,14 +118,14 @@ class Draft:
         return FileChange(self.file, self.path, text, self._with(comments, editor.text()))
 
     def _with(self, comments: Mapping[Steps, tuple[str, ...]], text: str) -> str:
-        paths = [Carried(_settled(self.data, steps), lines) for steps, lines in comments.items()]
+        paths = [BlockComments(_settled(self.data, steps), lines) for steps, lines in comments.items()]
         return carried(text, self.file, paths) if paths else text
 
     def _walk(self, editor: Editor, steps: Steps, old: Any, new: Any, *, removals: list[Steps]) -> None:
         if isinstance(new, dict):
             behind: str | None = None
             for key, value in new.items():
-                if is_gone(value):
+                if is_removed(value):
                     removals += [(*steps, key)] if key in old else []
                     continue
                 if key in old:
@@ -124,9 +136,9 @@ class Draft:
             return
         for index, item in enumerate(new):
             if index >= len(old):
-                if item is not GONE:
+                if item is not REMOVED:
                     editor.append(steps, _plain(item))
-            elif item is GONE:
+            elif item is REMOVED:
                 removals.append((*steps, index))
             else:
                 self._value(editor, (*steps, index), old[index], item, removals=removals)
@@ -138,11 +150,18 @@ class Draft:
             editor.set(steps, _plain(new))
 
 
+def in_brackets() -> frozenset[str]:
+    """Keys whose small values are written in brackets: columns, and lists and mappings of references."""
+    columns = {kind.collection for kind in kinds().values() if kind.column}
+    references = [reference for kind in kinds().values() for reference in kind.references]
+    return frozenset(columns | {reference.attribute for reference in references if reference.holds_several})
+
+
 def _settled(data: Any, steps: Steps) -> Steps:
     """A path as it is when what was taken away is gone."""
     found: list[str | int] = []
     for step in steps:
-        found.append(step if isinstance(step, str) else sum(item is not GONE for item in data[:step]))
+        found.append(step if isinstance(step, str) else sum(item is not REMOVED for item in data[:step]))
         data = data[step]
     return tuple(found)
 
@@ -155,28 +174,28 @@ def _from_the_end(steps: Steps) -> tuple[tuple[int, str], ...]:
 def _plain(data: Any) -> Any:
     """A copy without what was taken away."""
     if isinstance(data, Mapping):
-        return {key: _plain(value) for key, value in data.items() if not is_gone(value)}
+        return {key: _plain(value) for key, value in data.items() if not is_removed(value)}
     if isinstance(data, list):
-        return [_plain(item) for item in data if item is not GONE]
+        return [_plain(item) for item in data if item is not REMOVED]
     return data
 
 
-class Drafts:
+class EditTransaction:
     """All files that were looked at, and every step that was taken, so that it can be taken back."""
 
-    def __init__(self, read: Callable[[str], Draft]) -> None:
+    def __init__(self, read: Callable[[str], Sheet]) -> None:
         """`read` makes the draft of a file that exists."""
         self._read = read
-        self._drafts: dict[str, Draft] = {}
+        self._drafts: dict[str, Sheet] = {}
         self._undo: list[Callable[[], object]] = []
-        self._comments: dict[Ref, tuple[str, ...]] = {}
+        self._comments: dict[BlockRef, tuple[str, ...]] = {}
 
-    def __getitem__(self, file: str) -> Draft:
+    def __getitem__(self, file: str) -> Sheet:
         if file not in self._drafts:
             self._drafts[file] = self._read(file)
         return self._drafts[file]
 
-    def add(self, draft: Draft) -> None:
+    def add(self, draft: Sheet) -> None:
         """A file that is not there yet."""
         self._drafts[draft.file] = draft
         self.undoing(lambda: self._drafts.pop(draft.file))
@@ -211,13 +230,13 @@ class Drafts:
         """Remember how to take back a step."""
         self._undo.append(undo)
 
-    def node(self, ref: Ref) -> Any:
-        """What stands there, or GONE."""
+    def node(self, ref: BlockRef) -> Any:
+        """What stands there, or REMOVED."""
         node: Any = self[ref.file].data
         for step in ref.path:
             node = node[step]
-            if node is GONE:
-                return GONE
+            if node is REMOVED:
+                return REMOVED
         return node
 
     def put(self, mapping: dict[str, Any], key: str, value: Any, *, after: str | None = None) -> None:
@@ -232,9 +251,9 @@ class Drafts:
 
     def take(self, mapping: dict[str, Any], key: str) -> None:
         """Take a key away."""
-        self.put(mapping, key, GONE)
+        self.put(mapping, key, REMOVED)
 
-    def comment(self, ref: Ref, lines: tuple[str, ...]) -> None:
+    def comment(self, ref: BlockRef, lines: tuple[str, ...]) -> None:
         """Comments to stand above a new block."""
         before = self._comments.get(ref, ())
         self._comments[ref] = (*before, *lines)
@@ -249,7 +268,7 @@ class Drafts:
     def take_item(self, items: list[Any], index: int) -> None:
         """Take an item away."""
         before = items[index]
-        items[index] = GONE
+        items[index] = REMOVED
         self.undoing(lambda: items.__setitem__(index, before))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kiamo_iac.authoring.exporting.edits import Append, Edit, Path, Remove, Set
-from kiamo_iac.authoring.exporting.limits import escaped
+from kiamo_iac.authoring.exporting.unrepresentable import escaped
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.strict_json import same
@@ -20,7 +20,7 @@ Writable = Callable[[str], bool]
 """Whether a file, as places name it, may be written."""
 
 
-class OutsideError(Exception):
+class NotWritableError(Exception):
     """What would have to be changed stands in a file that is not to be written."""
 
     def __init__(self, source: SourceRange) -> None:
@@ -29,7 +29,7 @@ class OutsideError(Exception):
 
 
 @dataclass(slots=True)
-class Layers:
+class LayeredBlock:
     """One declared thing: what each layer says of it, the lowest first, and the edits of it so far."""
 
     parts: tuple[Part, ...]
@@ -64,7 +64,7 @@ class Layers:
         """A new value in the place of the old one, where that stands.
 
         Raises:
-            OutsideError: that file is not to be written.
+            NotWritableError: that file is not to be written.
         """
         part = self._holders(key)[0]
         self._edit(part, Set((*part.block.path, key), escaped(value)), key)
@@ -73,7 +73,7 @@ class Layers:
         """The key, so that nothing is declared under it.
 
         Raises:
-            OutsideError: it stands in a file that is not to be written.
+            NotWritableError: it stands in a file that is not to be written.
         """
         top, *lower = self._holders(key)
         path = (*top.block.path, key)
@@ -83,7 +83,7 @@ class Layers:
         """Items of a list of texts; with the last one the key goes.
 
         Raises:
-            OutsideError: it stands in a file that is not to be written.
+            NotWritableError: it stands in a file that is not to be written.
         """
         top, *lower = self._holders(key)
         path = (*top.block.path, key)
@@ -100,7 +100,7 @@ class Layers:
         """Every block of it.
 
         Raises:
-            OutsideError: one stands in a file that is not to be written; then none is taken.
+            NotWritableError: one stands in a file that is not to be written; then none is taken.
         """
         for part in self.parts:
             self._check(part, "name")
@@ -111,7 +111,7 @@ class Layers:
         """Another name, in all layers: they are found by it.
 
         Raises:
-            OutsideError: one stands in a file that is not to be written; then nothing is renamed.
+            NotWritableError: one stands in a file that is not to be written; then nothing is renamed.
         """
         for part in self.parts:
             self._check(part, "name")
@@ -124,7 +124,7 @@ class Layers:
         """One entry of the mapping under `key`.
 
         Raises:
-            OutsideError: it stands in a file that is not to be written.
+            NotWritableError: it stands in a file that is not to be written.
         """
         top, *lower = self._entry_holders(key, entry)
         path = (*top.block.path, key, entry)
@@ -134,7 +134,7 @@ class Layers:
         """A value of the mapping under `key`, where it stands; a new one beside the others.
 
         Raises:
-            OutsideError: it stands in a file that is not to be written.
+            NotWritableError: it stands in a file that is not to be written.
         """
         part = (self._entry_holders(key, entry) or self._holders(key))[0]
         old = part.block.node[key].get(entry)
@@ -168,7 +168,7 @@ class Layers:
 
     def _check(self, part: Part, key: str) -> None:
         if not self.writable(part.document.file):
-            raise OutsideError(part.document.place(part.block.node).at(key))
+            raise NotWritableError(part.document.place(part.block.node).at(key))
 
     def _edit(self, part: Part, edit: Edit, key: str = "name") -> None:
         self._check(part, key)

@@ -1,4 +1,4 @@
-"""What manifests can say of a live thing: its attributes and settings in their words, and what stays unsaid and why."""
+"""How manifests represent a live resource: its attributes and settings, and what is omitted and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from kiamo_iac.authoring.exporting.limits import IsSecret, no_secrets, refused, refused_name
+from kiamo_iac.authoring.exporting.unrepresentable import IsSecret, no_secrets, refused, refused_name
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.quote import quote
@@ -26,7 +26,7 @@ _NOT_ATTRIBUTES: Final = frozenset({"name", "state"}) | COMMON_KEYS
 
 
 @dataclass(frozen=True, slots=True)
-class Unsaid:
+class Omission:
     """Why something of a live thing stays out of a manifest."""
 
     code: str
@@ -35,16 +35,16 @@ class Unsaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class Representation:
     """One live thing in the words of manifests, values as they are compared (variables are not escaped)."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
     """In the order in which blocks are written; without name and run state."""
     settings: dict[str, Any] = field(default_factory=dict)
-    unsaid: dict[Path, Unsaid] = field(default_factory=dict)
+    omitted: dict[Path, Omission] = field(default_factory=dict)
 
 
-class Sayings:
+class Representations:
     """Of one live state under one contract."""
 
     def __init__(self, live: State, capabilities: Capabilities, *, is_secret: IsSecret = no_secrets) -> None:
@@ -58,36 +58,36 @@ class Sayings:
         pattern = self._capabilities.of(thing.kind.kind).name_pattern
         return refused_name(thing.name, pattern, is_secret=self._is_secret)
 
-    def of(self, thing: Instance) -> Saying:
+    def of(self, thing: Instance) -> Representation:
         """What can be said of `thing`."""
-        saying = Saying()
+        representation = Representation()
         known = self._capabilities.of(thing.kind.kind)
         for key in attribute_order(thing.kind):
             if key not in thing.attributes or key not in known.attributes:
                 continue
             value = thing.attributes[key]
-            unsaid = self._unsaid(thing, key, value)
-            if unsaid is None:
-                saying.attributes[key] = value
+            omitted = self._omission(thing, key, value)
+            if omitted is None:
+                representation.attributes[key] = value
             else:
-                saying.unsaid[(key,)] = unsaid
-        for key, why in _refused_by_model(thing, saying.attributes):
-            saying.attributes.pop(key, None)
-            saying.unsaid[(key,)] = Unsaid("KIA1002", why)
-        self._settings(thing, saying)
-        return saying
+                representation.omitted[(key,)] = omitted
+        for key, why in _refused_by_model(thing, representation.attributes):
+            representation.attributes.pop(key, None)
+            representation.omitted[(key,)] = Omission("KIA1002", why)
+        self._settings(thing, representation)
+        return representation
 
-    def _unsaid(self, thing: Instance, key: str, value: Any) -> Unsaid | None:
+    def _omission(self, thing: Instance, key: str, value: Any) -> Omission | None:
         if why := refused(value, is_secret=self._is_secret):
-            return Unsaid("KIA1002", why)
+            return Omission("KIA1002", why)
         reference = reference_of(thing.kind, key)
         if reference is not None:
             gone = [name for name in reference.names(thing.attributes) if not self._is_there(thing, reference, name)]
             if gone:
-                return Unsaid("KIA1003", f"names what is not on the instance: {', '.join(map(_named, gone))}")
+                return Omission("KIA1003", f"names what is not on the instance: {', '.join(map(_named, gone))}")
         choices = self._capabilities.of(thing.kind.kind).choices.get(key)
         if choices and value not in choices:
-            return Unsaid("KIA1002", f"is {quote(str(value))}, which the contract does not have among its choices")
+            return Omission("KIA1002", f"is {quote(str(value))}, which the contract does not have among its choices")
         return None
 
     def _is_there(self, thing: Instance, reference: Reference, name: str) -> bool:
@@ -95,14 +95,14 @@ class Sayings:
             return False
         return target_of(reference, name, thing.address.parent) in self._live
 
-    def _settings(self, thing: Instance, saying: Saying) -> None:
+    def _settings(self, thing: Instance, representation: Representation) -> None:
         known = self._capabilities.of(thing.kind.kind)
         reserved = known.wire_names | known.attributes | frozenset(thing.kind.model_fields)
         forms: set[str] = set()
         for key, value in sorted(thing.settings.items()):
             hidden = sensitive_paths(value, ("settings", key))
             if hidden:  # what stands beside it would be compared, and written, without it
-                saying.unsaid["settings", key] = _sensitive(hidden, key)
+                representation.omitted["settings", key] = _sensitive(hidden, key)
                 continue
             why = refused({key: value}, is_secret=self._is_secret)
             if identity(key) in forms:
@@ -111,11 +111,11 @@ class Sayings:
             if why is None and key in reserved:
                 why = "has the name of an attribute"
             if why is not None:
-                saying.unsaid["settings", key] = Unsaid("KIA1002", why)
+                representation.omitted["settings", key] = Omission("KIA1002", why)
             elif self._holds_an_id(key, value):
-                saying.unsaid["settings", key] = Unsaid("KIA1004", "is the id of something on this instance")
+                representation.omitted["settings", key] = Omission("KIA1004", "is the id of something on this instance")
             else:
-                saying.settings[key] = value
+                representation.settings[key] = value
 
     def _holds_an_id(self, key: str, value: Any) -> bool:
         """A text that is the id of anything; a number that is one, under a key that says so."""
@@ -132,10 +132,10 @@ class Sayings:
                 return value in self._ids and _NAMES_AN_ID.fullmatch(key) is not None
 
 
-def _sensitive(paths: list[tuple[str, ...]], key: str) -> Unsaid:
+def _sensitive(paths: list[tuple[str, ...]], key: str) -> Omission:
     if paths == [("settings", key)]:
-        return Unsaid("KIA0434", "is sensitive")
-    return Unsaid("KIA0434", f"holds what is sensitive ({', '.join('.'.join(path) for path in paths)})")
+        return Omission("KIA0434", "is sensitive")
+    return Omission("KIA0434", f"holds what is sensitive ({', '.join('.'.join(path) for path in paths)})")
 
 
 def attribute_order(kind: type[Resource]) -> tuple[str, ...]:

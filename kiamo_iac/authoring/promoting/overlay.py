@@ -11,38 +11,38 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kiamo_iac.authoring.promoting.bodies import alike
-from kiamo_iac.authoring.promoting.comments import above
-from kiamo_iac.authoring.promoting.drafts import GONE, Drafts, Ref, is_gone
-from kiamo_iac.authoring.promoting.model import Body, Leaf
-from kiamo_iac.authoring.promoting.views import Views, shown
+from kiamo_iac.authoring.comments import above
+from kiamo_iac.authoring.promoting.block_bodies import alike
+from kiamo_iac.authoring.promoting.environments import ComposedEnvironments, shown
+from kiamo_iac.authoring.promoting.promotion import Body, Leaf
+from kiamo_iac.authoring.sheet import REMOVED, BlockRef, EditTransaction, is_removed
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.rooted import real
 from kiamo_iac.manifest.blocks import BlockType, block_types
 from kiamo_iac.manifest.composition import merge_bodies
 
 
-class Layered(NamedTuple):
+class LayerBlock(NamedTuple):
     """A block, and the layer that an environment has it in."""
 
     layer: int
     """0: the base."""
-    ref: Ref
+    ref: BlockRef
 
 
-class Bench:
+class EnvironmentOverlay:
     """Addresses are those of `to` throughout."""
 
-    def __init__(self, views: Views, drafts: Drafts, *, root: Path) -> None:
+    def __init__(self, views: ComposedEnvironments, drafts: EditTransaction, *, root: Path) -> None:
         self.views = views
         self.drafts = drafts
         self.root = root
         self.shapes = block_types()
-        self._stacks: dict[str, dict[Address, list[Layered]]] = {}
+        self._stacks: dict[str, dict[Address, list[LayerBlock]]] = {}
         """Environment → its own address → its blocks, the lowest first."""
         self._uses: dict[str, dict[str, int]] = {}
         """File → environment → layer."""
-        self._places: dict[Ref, list[tuple[str, Address]]] = {}
+        self._places: dict[BlockRef, list[tuple[str, Address]]] = {}
         """Block → the environments that have it, each with its own address for it."""
         self._linked = _linked(views, root)
         for name, loaded in views.loaded.items():
@@ -54,8 +54,8 @@ class Bench:
             for address, parts in loaded.parts.items():
                 stacks[address] = []
                 for part in parts:
-                    ref = Ref(part.document.file, part.block.path)
-                    stacks[address].append(Layered(part.layer, ref))
+                    ref = BlockRef(part.document.file, part.block.path)
+                    stacks[address].append(LayerBlock(part.layer, ref))
                     self._places.setdefault(ref, []).append((name, address))
 
     # --- looking --------------------------------------------------------------------------------------------------
@@ -64,34 +64,34 @@ class Bench:
         """How blocks of such a thing are read."""
         return self.shapes[address.collection]
 
-    def stack(self, environment: str, address: Address) -> list[Layered]:
+    def stack(self, environment: str, address: Address) -> list[LayerBlock]:
         """The blocks that an environment has of a thing, the lowest first."""
         found = self._stacks[environment].get(self.views.named(environment, address), [])
-        return [part for part in found if self.drafts.node(part.ref) is not GONE]
+        return [part for part in found if self.drafts.node(part.ref) is not REMOVED]
 
-    def base(self, address: Address) -> Ref | None:
+    def base(self, address: Address) -> BlockRef | None:
         """The block of a thing in the base, as `from` has it."""
         stack = self.stack(self.views.source, address) or self.stack(self.views.target, address)
         return stack[0].ref if stack and stack[0].layer == 0 and self.may_change(stack[0].ref.file) else None
 
-    def body(self, ref: Ref, address: Address) -> dict[str, Any]:
+    def body(self, ref: BlockRef, address: Address) -> dict[str, Any]:
         """What a block says, without its name, the names of its parents, and its children."""
         shape = self.shape(address)
         out = {"name", *shape.children, *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
         node = self.drafts.node(ref)
-        return {key: _alive(value) for key, value in node.items() if key not in out and value is not GONE}
+        return {key: _alive(value) for key, value in node.items() if key not in out and value is not REMOVED}
 
     def effective(self, environment: str, address: Address) -> dict[str, Any] | None:
         """What an environment declares of a thing, as it is written; None: nothing."""
         stack = self.stack(environment, address)
         return merge_bodies(self.body(part.ref, address) for part in stack) if stack else None
 
-    def own(self, address: Address) -> list[Ref]:
+    def own(self, address: Address) -> list[BlockRef]:
         """The blocks of a thing in patches of `to` that no other environment has, the highest first."""
         target = self.views.target
         return [p.ref for p in reversed(self.stack(target, address)) if p.layer and self.is_own(p.ref.file)]
 
-    def patched(self, address: Address) -> list[Ref]:
+    def patched(self, address: Address) -> list[BlockRef]:
         """The blocks of a thing in patches of `from`, the highest first."""
         return [part.ref for part in reversed(self.stack(self.views.source, address)) if part.layer]
 
@@ -126,7 +126,7 @@ class Bench:
         self._uses[file] = dict.fromkeys(environments, layer)
         self.drafts.undoing(lambda: self._uses.pop(file))
 
-    def put_leaf(self, ref: Ref, leaf: Leaf, value: Any, *, order: Iterable[str]) -> None:
+    def put_leaf(self, ref: BlockRef, leaf: Leaf, value: Any, *, order: Iterable[str]) -> None:
         """Write a leaf into a block. `order`: keys in the order in which they should stand."""
         node = self.drafts.node(ref)
         if len(leaf) == 2 and isinstance(node.get(leaf[0]), dict):
@@ -136,72 +136,72 @@ class Bench:
         for key in order:
             if key == leaf[0]:
                 break
-            if node.get(key, GONE) is not GONE:
+            if node.get(key, REMOVED) is not REMOVED:
                 after = key
         self.drafts.put(node, leaf[0], value if len(leaf) == 1 else {leaf[1]: value}, after=after)
 
-    def take_leaf(self, ref: Ref, leaf: Leaf) -> bool:
+    def take_leaf(self, ref: BlockRef, leaf: Leaf) -> bool:
         """Take a leaf out of a block, and what is left empty by it; False when the block does not have it."""
         if not self.may_change(ref.file):
             return False
-        holder = self.drafts.node(ref)  # GONE where a step before took the whole block
+        holder = self.drafts.node(ref)  # REMOVED where a step before took the whole block
         for step in leaf[:-1]:
             holder = holder.get(step) if isinstance(holder, dict) else None
-        if not isinstance(holder, dict) or holder.get(leaf[-1], GONE) is GONE:
+        if not isinstance(holder, dict) or holder.get(leaf[-1], REMOVED) is REMOVED:
             return False
         self.drafts.take(holder, leaf[-1])
-        if len(leaf) == 2 and all(value is GONE for value in holder.values()):
+        if len(leaf) == 2 and all(value is REMOVED for value in holder.values()):
             self.drafts.take(self.drafts.node(ref), leaf[0])
         self.settle(ref)
         return True
 
-    def take_null(self, ref: Ref, key: str) -> bool:
+    def take_null(self, ref: BlockRef, key: str) -> bool:
         """Take out of a block a null that takes a key away; False when there is none."""
-        return self.drafts.node(ref).get(key, GONE) is None and self.take_leaf(ref, (key,))
+        return self.drafts.node(ref).get(key, REMOVED) is None and self.take_leaf(ref, (key,))
 
-    def carry_comments(self, gone: Ref, to: Ref, address: Address) -> None:
+    def carry_comments(self, gone: BlockRef, to: BlockRef, address: Address) -> None:
         """Let the comments above a block of `from` that is gone stand above another one."""
         parts = self.views.loaded[self.views.source].parts.get(self.views.named(self.views.source, address), ())
         for part in parts:
-            if (part.document.file, part.block.path) == gone and self.drafts.node(gone) is GONE:
+            if (part.document.file, part.block.path) == gone and self.drafts.node(gone) is REMOVED:
                 place = part.document.place(part.block.node).range
                 lines = above(self.drafts[gone.file].text(), place)
                 if lines:
                     self.drafts.comment(to, lines)
 
-    def settle(self, ref: Ref) -> None:
+    def settle(self, ref: BlockRef) -> None:
         """Take away a block of a patch that says nothing any more, then what holds nothing but it."""
-        while ref.path and self.drafts.node(ref) is not GONE and self._says_nothing(ref):
+        while ref.path and self.drafts.node(ref) is not REMOVED and self._says_nothing(ref):
             *above, collection, index = ref.path
-            holder = self.drafts.node(Ref(ref.file, tuple(above)))
+            holder = self.drafts.node(BlockRef(ref.file, tuple(above)))
             self.drafts.take_item(holder[collection], int(index))
-            ref = Ref(ref.file, tuple(above))
+            ref = BlockRef(ref.file, tuple(above))
 
-    def _says_nothing(self, ref: Ref) -> bool:
+    def _says_nothing(self, ref: BlockRef) -> bool:
         """Whether a block has nothing but names, and what it names is declared elsewhere wherever the block counts."""
         shape = self.shapes[str(ref.path[-2])]
         names = {"name", *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
-        if any(not is_gone(value) and key not in names for key, value in self.drafts.node(ref).items()):
+        if any(not is_removed(value) and key not in names for key, value in self.drafts.node(ref).items()):
             return False
         for environment, address in self._places.get(ref, ()):
-            alive = [p for p in self._stacks[environment][address] if self.drafts.node(p.ref) is not GONE]
+            alive = [p for p in self._stacks[environment][address] if self.drafts.node(p.ref) is not REMOVED]
             if len(alive) < 2 or alive[0].ref == ref:
                 return False
         return True
 
-    def add_block(self, holder: Ref, collection: str, block: dict[str, Any], *, address: Address) -> Ref:
+    def add_block(self, holder: BlockRef, collection: str, block: dict[str, Any], *, address: Address) -> BlockRef:
         """A new block in a collection of `holder` (of the top of a file, with an empty path), for all who have it."""
         node = self.drafts.node(holder)
         if collection not in node:
             self.drafts.put(node, collection, [])
         items = node[collection]
-        ref = Ref(holder.file, (*holder.path, collection, self.drafts.append(items, block)))
+        ref = BlockRef(holder.file, (*holder.path, collection, self.drafts.append(items, block)))
         for environment, layer in self._uses[holder.file].items():
             own = self.views.named(environment, address)
-            self._register(environment, own, Layered(layer, ref))
+            self._register(environment, own, LayerBlock(layer, ref))
         return ref
 
-    def _register(self, environment: str, address: Address, part: Layered) -> None:
+    def _register(self, environment: str, address: Address, part: LayerBlock) -> None:
         stack = self._stacks[environment].setdefault(address, [])
         at = sum(other.layer < part.layer for other in stack)
         stack.insert(at, part)
@@ -248,11 +248,11 @@ class Bench:
 
 def _alive(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: inner for key, inner in value.items() if inner is not GONE}
+        return {key: inner for key, inner in value.items() if inner is not REMOVED}
     return value
 
 
-def _linked(views: Views, root: Path) -> frozenset[str]:
+def _linked(views: ComposedEnvironments, root: Path) -> frozenset[str]:
     """Files that lead to the same one on disk, by a link."""
     paths = {path for c in views.compositions.values() for files in (c.files, *c.patches) for path in files}
     names: dict[Path, list[str]] = {}

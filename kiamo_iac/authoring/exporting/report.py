@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiamo_iac.authoring.exporting.sayings import Path, Unsaid
+from kiamo_iac.authoring.exporting.representation import Omission, Path
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.quote import quote
@@ -22,7 +22,7 @@ def _above(address: Address | None) -> Address | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedValue:
     """One value of a declared thing that was brought level."""
 
     address: Address
@@ -35,10 +35,10 @@ class Change:
 
 
 @dataclass(slots=True)
-class Remarks:
+class ExportReport:
     """Collects it."""
 
-    changed: list[Change] = field(default_factory=list)
+    changed: list[ChangedValue] = field(default_factory=list)
     added: list[Address] = field(default_factory=list)
     removed: list[Address] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Remarks:
         """One warning."""
         self.diagnostics.append(Diagnostic(code, summary, Severity.WARNING, hint=hint, address=address, source=source))
 
-    def unsaid(self, thing: Instance, path: Path, unsaid: Unsaid, *, source: SourceRange | None = None) -> None:
+    def omitted(self, thing: Instance, path: Path, omitted: Omission, *, source: SourceRange | None = None) -> None:
         """Something of a live thing stays out."""
         hint = "it stays as it is on the instance; no other instance is given it"
-        summary = f'"{".".join(path)}" of the {thing.kind.kind} {quote(thing.name)} {unsaid.why}: left out'
-        self.warn(unsaid.code, summary, hint=hint, address=thing.address, source=source)
+        summary = f'"{".".join(path)}" of the {thing.kind.kind} {quote(thing.name)} {omitted.why}: left out'
+        self.warn(omitted.code, summary, hint=hint, address=thing.address, source=source)
 
     def unnamed(self, thing: Instance, why: str, *, allowing: str) -> None:
         """A thing stays out, with all below it; `allowing`: where a contract would allow the name, if that helps."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kiamo_iac.authoring.promoting.bodies import names_of, variables_in, written
+from kiamo_iac.authoring.promoting.block_bodies import names_of, variables_in, written
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.manifest.composition import Composition, Part, merge_bodies
@@ -23,7 +23,7 @@ Parts = Mapping[Address, tuple[Part, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Views:
+class ComposedEnvironments:
     """What a promotion looks at."""
 
     source: str
@@ -68,7 +68,7 @@ def all_compositions(project: Project) -> Compositions:
 
 def views(
     compositions: Compositions, *, source: str, target: str, sources: SourceFiles, capabilities: Capabilities
-) -> Views:
+) -> ComposedEnvironments:
     """Compose every environment. What is wrong with one of them is in its diagnostics; nothing is raised for it."""
 
     def made(environment: str, variables: str) -> Loaded:
@@ -87,7 +87,7 @@ def views(
             theirs = grouped if name == source else _regrouped(grouped, made(source, name).parts)
             pairs = ((ours.get(_where(parts[0])), address) for address, parts in theirs.items())
             names[name] = {our: their for our, their in pairs if our is not None and our != their}
-    return Views(source, target, compositions, loaded, wanted, names)
+    return ComposedEnvironments(source, target, compositions, loaded, wanted, names)
 
 
 def _is_absent(parts: tuple[Part, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kiamo_iac.authoring.exporting.layers import Edits, Layers, Writable
+from kiamo_iac.authoring.exporting.layered_block import Edits, LayeredBlock, Writable
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.ownership import Ownership
@@ -15,13 +15,13 @@ from kiamo_iac.manifest.composition import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class MatchedBlock:
     """One declared thing beside the live one."""
 
     address: Address
     """By its declared name, below its parent's."""
     kind: type[Resource]
-    layers: Layers
+    layers: LayeredBlock
     lives_at: Address
     """Where it stands on the instance, or would."""
     live: Instance | None
@@ -44,7 +44,7 @@ class Declared:
 Parts = Mapping[Address, tuple[Part, ...]]
 
 
-class Matching:
+class Matcher:
     """Finds the live thing of every declared one, parents before children."""
 
     def __init__(
@@ -56,20 +56,20 @@ class Matching:
         self._capabilities = capabilities
         self._owned = owned
         self._writable = writable
-        self._found: dict[Address, Declared] = {}
+        self._found: dict[Address, MatchedBlock] = {}
         self._taken: set[Address] = set()
         """Live addresses of things that were found under a former name."""
 
-    def all(self) -> list[Declared]:
+    def all(self) -> list[MatchedBlock]:
         """Every declared thing; parents before children, otherwise by address."""
         for address in sorted(self._parts, key=lambda a: (a.depth, a)):
             self._found[address] = self._one(address)
         return list(self._found.values())
 
-    def _one(self, address: Address) -> Declared:
+    def _one(self, address: Address) -> MatchedBlock:
         parts = self._parts[address]
         kind = parts[0].block.type.kind
-        layers = Layers(parts, self._writable, self.edits)
+        layers = LayeredBlock(parts, self._writable, self.edits)
         above = self._found.get(address.parent) if address.parent is not None else None
         parent = above.lives_at if above is not None else address.parent
         lives_at = Address.of(kind.collection, address.name, parent)
@@ -80,9 +80,9 @@ class Matching:
             lives_at = live.address if live is not None else lives_at
         declared_absent = layers.body.get("ensure") == Ensure.ABSENT.value
         absent = live is None and (declared_absent or (above is not None and above.absent))
-        return Declared(address, kind, layers, lives_at, live, known, absent)
+        return MatchedBlock(address, kind, layers, lives_at, live, known, absent)
 
-    def _under_another_name(self, address: Address, layers: Layers, parent: Address | None) -> Instance | None:
+    def _under_another_name(self, address: Address, layers: LayeredBlock, parent: Address | None) -> Instance | None:
         """The thing that the name has been taken from since: by its former names, or by the id that the ledger has."""
         former = [str(name) for name in layers.body.get("renamed_from", ())]
         candidates = [self._live.get(Address.of(address.collection, name, parent)) for name in former]

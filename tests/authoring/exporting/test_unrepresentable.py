@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.authoring.exporting.limits import escaped, refused, refused_name
+from kiamo_iac.authoring.exporting.unrepresentable import escaped, refused, refused_name
 
 TOKEN = "0123456789abcdef" * 2 + "01234567"
 

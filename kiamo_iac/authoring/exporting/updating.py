@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from kiamo_iac.authoring.exporting.blocks import can_say, needed_for
-from kiamo_iac.authoring.exporting.declared import Declared
-from kiamo_iac.authoring.exporting.layers import OutsideError
-from kiamo_iac.authoring.exporting.remarks import Change, Remarks
-from kiamo_iac.authoring.exporting.sayings import Saying, Sayings, Unsaid, reference_of
+from kiamo_iac.authoring.exporting.layered_block import NotWritableError
+from kiamo_iac.authoring.exporting.matching import MatchedBlock
+from kiamo_iac.authoring.exporting.report import ChangedValue, ExportReport
+from kiamo_iac.authoring.exporting.representation import Omission, Representation, Representations, reference_of
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.quote import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Ensure, Reference
@@ -19,14 +19,14 @@ from kiamo_iac.core.state import DanglingReference, Instance
 from kiamo_iac.core.strict_json import same
 
 
-class Levelling:
+class BlockUpdater:
     """Brings declared things level, one after the other."""
 
-    def __init__(self, sayings: Sayings, remarks: Remarks) -> None:
-        self._sayings = sayings
-        self._remarks = remarks
+    def __init__(self, representations: Representations, report: ExportReport) -> None:
+        self._sayings = representations
+        self._report = report
 
-    def one(self, declared: Declared) -> None:
+    def one(self, declared: MatchedBlock) -> None:
         """All of one thing but its lists of children."""
         if not declared.known or declared.absent:
             return
@@ -42,13 +42,13 @@ class Levelling:
 
     # --- the thing itself --------------------------------------------------------------------------------------------
 
-    def _gone(self, declared: Declared) -> None:
+    def _gone(self, declared: MatchedBlock) -> None:
         source = declared.layers.source_of()
         noun = declared.kind.kind
         remedy = f"to have it made, bring the {noun} back, and apply"
         if self._tried(declared, declared.layers.take_whole):
-            self._remarks.removed.append(declared.address)
-            self._remarks.warn(
+            self._report.removed.append(declared.address)
+            self._report.warn(
                 "KIA1006",
                 f"the {noun} {quote(declared.address.name)} is not on the instance: its block is taken out",
                 hint=remedy
@@ -58,21 +58,21 @@ class Levelling:
                 source=source,
             )
 
-    def _renamed(self, declared: Declared, live: Instance) -> None:
+    def _renamed(self, declared: MatchedBlock, live: Instance) -> None:
         source = declared.layers.source_of("name")
         if self._sayings.name_refused(live) is not None or not self._tried(
             declared, lambda: declared.layers.rename(live.name)
         ):
             return
-        self._remarks.changed.append(Change(declared.address, "name", declared.address.name, live.name, source))
+        self._report.changed.append(ChangedValue(declared.address, "name", declared.address.name, live.name, source))
         if live.address.name in map(identity, declared.layers.body.get("renamed_from", ())):
             self.forget_former_name(declared, live.address.name)
 
-    def _there_all_the_same(self, declared: Declared) -> None:
+    def _there_all_the_same(self, declared: MatchedBlock) -> None:
         source = declared.layers.source_of("ensure")
         if self._tried(declared, lambda: declared.layers.take("ensure"), "ensure"):
-            self._remarks.changed.append(Change(declared.address, "ensure", Ensure.ABSENT.value, None, source))
-            self._remarks.warn(
+            self._report.changed.append(ChangedValue(declared.address, "ensure", Ensure.ABSENT.value, None, source))
+            self._report.warn(
                 "KIA1010",
                 f"the {declared.kind.kind} {quote(declared.address.name)} is declared absent, and is there: "
                 '"ensure" is taken away',
@@ -81,19 +81,19 @@ class Levelling:
                 source=source,
             )
 
-    def forget_former_name(self, declared: Declared, name: str) -> None:
+    def forget_former_name(self, declared: MatchedBlock, name: str) -> None:
         """A former name that is the name of a thing again."""
         source = declared.layers.source_of("renamed_from")
         items = [item for item in declared.layers.body["renamed_from"] if identity(item) == name]
         if self._tried(declared, lambda: declared.layers.take_items("renamed_from", items), "renamed_from"):
-            self._remarks.changed.append(Change(declared.address, "renamed_from", name, None, source))
+            self._report.changed.append(ChangedValue(declared.address, "renamed_from", name, None, source))
 
-    def not_exclusive(self, declared: Declared, collection: str) -> None:
+    def not_exclusive(self, declared: MatchedBlock, collection: str) -> None:
         """A list that was declared complete and cannot be."""
         source = declared.layers.source_of("exclusive")
         if self._tried(declared, lambda: declared.layers.take_items("exclusive", [collection]), "exclusive"):
-            self._remarks.changed.append(Change(declared.address, "exclusive", collection, None, source))
-            self._remarks.warn(
+            self._report.changed.append(ChangedValue(declared.address, "exclusive", collection, None, source))
+            self._report.warn(
                 "KIA1010",
                 f"not all {collection} of {quote(declared.address.name)} can be declared: the list is no longer "
                 "exclusive",
@@ -104,25 +104,25 @@ class Levelling:
 
     # --- its attributes ----------------------------------------------------------------------------------------------
 
-    def _attributes(self, declared: Declared, live: Instance) -> None:
-        saying = self._sayings.of(live)
+    def _attributes(self, declared: MatchedBlock, live: Instance) -> None:
+        representation = self._sayings.of(live)
         self._run_state(declared, live)
         body = declared.layers.body
         for key, value in body.items():
             if key in COMMON_KEYS or key in {"name", "state"}:
                 continue
-            if (key,) in saying.unsaid or key not in saying.attributes:
-                self._take(declared, live, key, saying.unsaid.get((key,)))
-            elif not equal(declared, key, value, saying.attributes[key]):
-                self._put(declared, live, key, saying.attributes[key])
+            if (key,) in representation.omitted or key not in representation.attributes:
+                self._take(declared, live, key, representation.omitted.get((key,)))
+            elif not equal(declared, key, value, representation.attributes[key]):
+                self._put(declared, live, key, representation.attributes[key])
         if body.get("settings"):
-            self._settings(declared, live, saying)
+            self._settings(declared, live, representation)
 
-    def _put(self, declared: Declared, live: Instance, key: str, value: Any) -> None:
+    def _put(self, declared: MatchedBlock, live: Instance, key: str, value: Any) -> None:
         layers = declared.layers
         before = layers.body[key]
         if value == {} and key in set(_needed(declared, live)):
-            self._take(declared, live, key, Unsaid("KIA1009", "is empty, and a run state that is declared needs it"))
+            self._take(declared, live, key, Omission("KIA1009", "is empty, and a run state that is declared needs it"))
             return
         reference = reference_of(declared.kind, key)
         if reference is not None and reference.holds_several:
@@ -132,20 +132,20 @@ class Levelling:
             return
         source, variables = layers.source_of(key), layers.variables(key)
         if self._tried(declared, lambda: layers.put(key, value), key):
-            self._remarks.changed.append(Change(declared.address, key, before, value, source))
+            self._report.changed.append(ChangedValue(declared.address, key, before, value, source))
             self._variables(declared, key, variables)
 
-    def _take(self, declared: Declared, live: Instance, key: str, unsaid: Unsaid | None) -> None:
+    def _take(self, declared: MatchedBlock, live: Instance, key: str, omitted: Omission | None) -> None:
         layers = declared.layers
         source, before = layers.source_of(key), layers.body[key]
         if not self._tried(declared, lambda: layers.take(key), key):
             return
-        self._remarks.changed.append(Change(declared.address, key, before, None, source))
-        if unsaid is None:
-            unsaid = Unsaid("KIA1007", "is declared, and the instance has no such value")
-        self._remarks.unsaid(live, (key,), unsaid, source=source)
+        self._report.changed.append(ChangedValue(declared.address, key, before, None, source))
+        if omitted is None:
+            omitted = Omission("KIA1007", "is declared, and the instance has no such value")
+        self._report.omitted(live, (key,), omitted, source=source)
 
-    def _settings(self, declared: Declared, live: Instance, saying: Saying) -> None:
+    def _settings(self, declared: MatchedBlock, live: Instance, representation: Representation) -> None:
         before: Mapping[str, Any] = declared.layers.body["settings"]
         shown = hidden(before, declared.layers.body.get("sensitive") or ())
         wanted: dict[str, Any] = {}
@@ -155,22 +155,22 @@ class Levelling:
                 self._sensitive(declared, key, is_level=shows(live.settings.get(key), shown[key]))
             elif same(live.settings.get(key), value):
                 wanted[key] = value
-            elif key in saying.settings:
-                wanted[key] = saying.settings[key]
+            elif key in representation.settings:
+                wanted[key] = representation.settings[key]
             else:
-                unsaid = saying.unsaid.get(("settings", key))
-                unsaid = unsaid or Unsaid("KIA1007", "is declared, and the instance has no such value")
-                self._remarks.unsaid(live, ("settings", key), unsaid, source=declared.layers.source_of("settings"))
+                omitted = representation.omitted.get(("settings", key))
+                omitted = omitted or Omission("KIA1007", "is declared, and the instance has no such value")
+                self._report.omitted(live, ("settings", key), omitted, source=declared.layers.source_of("settings"))
         if wanted:
             self._level(declared, "settings", wanted)
         elif self._tried(declared, lambda: declared.layers.take("settings"), "settings"):
             source = declared.layers.source_of("settings")
-            self._remarks.changed.append(Change(declared.address, "settings", shown, None, source))
+            self._report.changed.append(ChangedValue(declared.address, "settings", shown, None, source))
 
-    def _sensitive(self, declared: Declared, key: str, *, is_level: bool) -> None:
+    def _sensitive(self, declared: MatchedBlock, key: str, *, is_level: bool) -> None:
         """A declared sensitive setting is never replaced by what an instance shows."""
         if not is_level:
-            self._remarks.warn(
+            self._report.warn(
                 "KIA0435",
                 f'"settings.{key}" of the {declared.kind.kind} {quote(declared.address.name)} is sensitive, and not as '
                 "it is live: it stays as it is declared",
@@ -179,7 +179,7 @@ class Levelling:
                 source=declared.layers.source_of("settings"),
             )
 
-    def _level(self, declared: Declared, key: str, wanted: Mapping[str, Any]) -> None:
+    def _level(self, declared: MatchedBlock, key: str, wanted: Mapping[str, Any]) -> None:
         """The entries of a mapping, each where it stands."""
         layers = declared.layers
         before: Mapping[str, Any] = layers.body[key]
@@ -194,12 +194,12 @@ class Levelling:
                 else partial(layers.take_entry, key, entry)
             )
             if self._tried(declared, change, path):
-                self._remarks.changed.append(Change(declared.address, path, old, new, layers.source_of(key)))
+                self._report.changed.append(ChangedValue(declared.address, path, old, new, layers.source_of(key)))
                 self._variables(declared, path, variables)
 
     # --- its run state -----------------------------------------------------------------------------------------------
 
-    def _run_state(self, declared: Declared, live: Instance) -> None:
+    def _run_state(self, declared: MatchedBlock, live: Instance) -> None:
         layers, machine = declared.layers, declared.kind.machine
         wanted, state = layers.body.get("state"), live.run_state
         if machine is None or wanted is None or state is None or machine.satisfies(state, wanted):
@@ -207,22 +207,22 @@ class Levelling:
         source = layers.source_of("state")
         if can_say(declared.kind, state):
             if self._tried(declared, lambda: layers.put("state", state), "state"):
-                self._remarks.changed.append(Change(declared.address, "state", wanted, state, source))
+                self._report.changed.append(ChangedValue(declared.address, "state", wanted, state, source))
         elif self._tried(declared, lambda: layers.take("state"), "state"):
-            self._remarks.changed.append(Change(declared.address, "state", wanted, None, source))
-            why = Unsaid("KIA1009", f"is declared {wanted}, and it is {state}, which no manifest asks for")
-            self._remarks.unsaid(live, ("state",), why, source=source)
+            self._report.changed.append(ChangedValue(declared.address, "state", wanted, None, source))
+            why = Omission("KIA1009", f"is declared {wanted}, and it is {state}, which no manifest asks for")
+            self._report.omitted(live, ("state",), why, source=source)
 
     # --- what is told ------------------------------------------------------------------------------------------------
 
-    def _tried(self, declared: Declared, change: Callable[[], object], path: str = "") -> bool:
+    def _tried(self, declared: MatchedBlock, change: Callable[[], object], path: str = "") -> bool:
         """Whether a change could be made; where it could not, that is told."""
         try:
             change()
-        except OutsideError as error:
+        except NotWritableError as error:
             noun, name = declared.kind.kind, quote(declared.address.name)
             what = f'"{path}" of the {noun} {name}' if path else f"the {noun} {name}"
-            self._remarks.warn(
+            self._report.warn(
                 "KIA1011",
                 f"{what} is not brought level: it stands outside of the folder",
                 hint="export into the folder that holds it, or change it there",
@@ -232,12 +232,12 @@ class Levelling:
             return False
         return True
 
-    def _variables(self, declared: Declared, path: str, names: tuple[str, ...]) -> None:
+    def _variables(self, declared: MatchedBlock, path: str, names: tuple[str, ...]) -> None:
         if not names:
             return
         listed = " and ".join(f'"{name}"' for name in names)
         source = declared.layers.source_of(path.partition(".")[0])
-        self._remarks.warn(
+        self._report.warn(
             "KIA1008",
             f'"{path}" took its value from the variable {listed}, and is written out now',
             hint="change the variable instead, if the value belongs to it",
@@ -246,7 +246,7 @@ class Levelling:
         )
 
 
-def _needed(declared: Declared, live: Instance) -> Iterator[str]:
+def _needed(declared: MatchedBlock, live: Instance) -> Iterator[str]:
     """The attributes that a run state which is declared in the end needs."""
     body = declared.layers.body
     machine, state = declared.kind.machine, body.get("state")
@@ -258,7 +258,7 @@ def _needed(declared: Declared, live: Instance) -> Iterator[str]:
         yield from needed_for(declared.kind, body["initial_state"])
 
 
-def equal(declared: Declared, key: str, value: Any, live: Any) -> bool:
+def equal(declared: MatchedBlock, key: str, value: Any, live: Any) -> bool:
     """Whether a declared value means what the live one is; names of others are compared as names are."""
     reference = reference_of(declared.kind, key)
     if reference is None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiamo_iac.authoring.exporting.file_names import folded, safe, unused
+from kiamo_iac.authoring.exporting.target_folder import folded, safe, unused
 from kiamo_iac.manifest.paths import inside
 
 DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}

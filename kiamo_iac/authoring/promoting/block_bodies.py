@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from kiamo_iac.authoring.promoting.model import NOTHING, Body, Leaf
+from kiamo_iac.authoring.promoting.promotion import NOTHING, Body, Leaf
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.composition import Part
 from kiamo_iac.manifest.variables import names_in

@@ -1,0 +1,172 @@
+"""From two environments of a project to the change that brings one level with the other, proved before it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from kiamo_iac.authoring.promoting import report
+from kiamo_iac.authoring.promoting.comparing import Comparison, compare
+from kiamo_iac.authoring.promoting.environments import (
+    ComposedEnvironments,
+    Compositions,
+    all_compositions,
+    shown,
+    views,
+)
+from kiamo_iac.authoring.promoting.overlay import EnvironmentOverlay
+from kiamo_iac.authoring.promoting.placing import BlockPlacer
+from kiamo_iac.authoring.promoting.promotion import PromotedDifference, Promotion
+from kiamo_iac.authoring.promoting.proof import violations
+from kiamo_iac.authoring.promoting.strategies import StrategyRunner
+from kiamo_iac.authoring.selection import Selection
+from kiamo_iac.authoring.sheet import EditTransaction, FileChange, Sheet
+from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.errors import KiamoIacError, ManifestError
+from kiamo_iac.core.quote import quote
+from kiamo_iac.document.editing import Editor
+from kiamo_iac.manifest.composition import Composition
+from kiamo_iac.manifest.project.model import Environment, Project
+from kiamo_iac.manifest.sources import SourceFiles
+
+
+def promote(
+    project: Project, source: Environment, target: Environment, *, selection: Selection, capabilities: Capabilities
+) -> Promotion:
+    """What would bring `target` level with `source`, as declared. Nothing is written.
+
+    Every edit was made in memory, and every environment composed of the result: `target` is level but for what is said
+    to be left, and all others declare what they did.
+
+    Raises:
+        ManifestError: the manifests of one of the two hold errors.
+        EditError: a file cannot be edited without risk.
+        KiamoIacError: no change does what it should and nothing else; its diagnostics say what stands in the way.
+    """
+    return _Promoting(project, source, target, selection, capabilities).promotion()
+
+
+class _Promoting:
+    def __init__(
+        self,
+        project: Project,
+        source: Environment,
+        target: Environment,
+        selection: Selection,
+        capabilities: Capabilities,
+    ) -> None:
+        self._project = project
+        self._source = source
+        self._target = target
+        self._selection = selection
+        self._capabilities = capabilities
+        self._sources = SourceFiles(project.root, keep=True)
+
+    def promotion(self) -> Promotion:
+        before = self._views(all_compositions(self._project), self._sources)
+        for environment in (self._source, self._target):
+            _check(before, environment.name)
+        compared = compare(before, self._selection)
+        changes: tuple[PromotedDifference, ...] = ()
+        files: tuple[FileChange, ...] = ()
+        after = before
+        if compared.differences:
+            changes, files, after = self._proved(before, compared)
+        return Promotion(
+            self._source.name,
+            self._target.name,
+            changes,
+            files,
+            missing=report.missing(compared, self._target.name),
+            notes=report.notes(before, compared, changes, files, project_file=self._project.file),
+            by_variables=report.by_variables(before, compared),
+            only_target=report.only_target(before),
+            desired=after.loaded[self._target.name].state,
+            renamed=before.names[self._source.name],
+            listed=frozenset(
+                entry for one in before.loaded.values() for thing in one.state for entry in thing.lifecycle.sensitive
+            ),
+        )
+
+    def _views(self, compositions: Compositions, sources: SourceFiles) -> ComposedEnvironments:
+        return views(
+            compositions,
+            source=self._source.name,
+            target=self._target.name,
+            sources=sources,
+            capabilities=self._capabilities,
+        )
+
+    def _proved(
+        self, before: ComposedEnvironments, compared: Comparison
+    ) -> tuple[tuple[PromotedDifference, ...], tuple[FileChange, ...], ComposedEnvironments]:
+        """The change that stands the proof: the one that may touch the base, or else the one of patches alone."""
+        first: list[Diagnostic] = []
+        for may_move in (True, False):
+            changes, files, compositions = self._tried(before, compared, may_move=may_move)
+            for change in files:
+                self._sources.put(change.path, change.after)
+            after = self._views(compositions, self._sources)
+            found = list(violations(before, after, changes, self._selection))
+            if not found:
+                return changes, files, after
+            first = first or found
+            for change in files:
+                self._sources.put(change.path, change.before or "")
+        msg = f"No change was found that brings {quote(self._target.name)} level and leaves all else as it is."
+        hint = "nothing was written; --only and --except choose what is promoted"
+        raise KiamoIacError(msg, hint=hint, diagnostics=first)
+
+    def _tried(
+        self, before: ComposedEnvironments, compared: Comparison, *, may_move: bool
+    ) -> tuple[tuple[PromotedDifference, ...], tuple[FileChange, ...], Compositions]:
+        drafts = EditTransaction(self._draft)
+        overlay = EnvironmentOverlay(before, drafts, root=self._project.root)
+        placing = BlockPlacer(overlay, self._project)
+        moves = StrategyRunner(overlay, placing, may_move=may_move)
+        changes = tuple(moves.all(compared.differences))
+        files = list(drafts.changes())
+        if placing.folder is not None:
+            files.append(self._project_file(placing.folder))
+        return changes, tuple(sorted(files, key=lambda f: f.file)), _with_new(before.compositions, overlay)
+
+    def _draft(self, file: str) -> Sheet:
+        path = self._project.root / file
+        document = next(iter(self._sources.read([path]))).document
+        return Sheet(file, path, document.data if document is not None else None, exists=True)
+
+    def _project_file(self, folder: str) -> FileChange:
+        """The project file with one more entry under the patches of `to`."""
+        path = self._project.file
+        text = Sheet(path.name, path, None, exists=True).text()
+        editor = Editor(text, file=path.name, flow=("patches",))
+        at = ("environments", self._target.name, "patches")
+        if self._target.patches:
+            editor.append(at, folder)
+        else:
+            editor.set(at, [folder])
+        return FileChange(shown(path, self._project.root), path, text, editor.text())
+
+
+def _check(compared: ComposedEnvironments, name: str) -> None:
+    loaded = compared.loaded[name]
+    if has_errors(loaded.diagnostics):
+        msg = f"The manifests of {quote(name)} hold errors."
+        raise ManifestError(msg, hint="kiamo-iac validate", diagnostics=loaded.diagnostics)
+
+
+def _with_new(compositions: Compositions, overlay: EnvironmentOverlay) -> Compositions:
+    """Every composition with its files that are not there yet."""
+    layers: dict[str, list[tuple[Path, ...]]] = {n: [c.files, *c.patches] for n, c in compositions.items()}
+    for path, environments in overlay.new_files():
+        for name, layer in environments.items():
+            if layer == len(layers[name]):
+                layers[name].append(())
+            layers[name][layer] += (path,)
+    return {name: _recomposed(compositions[name], found) for name, found in layers.items()}
+
+
+def _recomposed(composition: Composition, layers: list[tuple[Path, ...]]) -> Composition:
+    variables = replace(composition.variables, used=set(), filled={})
+    return Composition(layers[0], tuple(layers[1:]), variables)

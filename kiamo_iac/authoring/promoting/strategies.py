@@ -1,0 +1,144 @@
+"""How each difference is brought over: the least change that `to` needs and that no other environment feels.
+
+1. uncover   a patch of `to` hides what the base has: the key goes out of the patch
+2. move      the value stands in a patch of `from`: it goes into the base, for all
+3. patch     the others are to stay as they are: it is written into a patch of `to`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+
+from kiamo_iac.authoring.promoting.block_bodies import ENSURE, every_leaf, with_leaf
+from kiamo_iac.authoring.promoting.overlay import EnvironmentOverlay
+from kiamo_iac.authoring.promoting.placing import BlockPlacer
+from kiamo_iac.authoring.promoting.promotion import NOTHING, Difference, PromotedDifference, Strategy
+from kiamo_iac.authoring.sheet import BlockRef
+from kiamo_iac.core.address import Address
+
+_Files = Sequence[str]
+
+
+class StrategyRunner:
+    """Takes differences one by one, parents before children, and leaves the overlay as it comes out."""
+
+    def __init__(self, overlay: EnvironmentOverlay, placing: BlockPlacer, *, may_move: bool) -> None:
+        """`may_move`: the base may change too."""
+        self._overlay = overlay
+        self._placing = placing
+        self._may_move = may_move
+
+    def all(self, differences: Iterable[Difference]) -> Iterator[PromotedDifference]:
+        """Bring each over, or leave it. What one null hides of a mapping comes back together."""
+        for _, group in groupby(differences, key=lambda d: (d.address, d.leaf[:1], len(d.leaf) == 2)):
+            together = tuple(group)
+            files = self._unshadow_mapping(together)
+            for difference in together:
+                yield PromotedDifference(difference, Strategy.UNSHADOW, files) if files else self.bring(difference)
+
+    def bring(self, difference: Difference) -> PromotedDifference:
+        """Bring one over, or leave it."""
+        overlay, address, leaf = self._overlay, difference.address, difference.leaf
+        before = overlay.snapshot(address)
+        desired = difference.wanted
+        if leaf:
+            desired = with_leaf(before[overlay.views.target] or {}, leaf, difference.wanted)
+        for how, way in self._ways(difference):
+            mark = overlay.drafts.mark()
+            for touched in way():
+                if overlay.brings(address, before, desired):
+                    return PromotedDifference(difference, how, tuple(sorted(set(touched))))
+            overlay.drafts.back_to(mark)
+        return PromotedDifference(difference, Strategy.LEFT)
+
+    def _ways(self, difference: Difference) -> Iterator[tuple[Strategy, Callable[[], Iterator[_Files]]]]:
+        """What can be tried, one after the other. A way says after each step which files are touched by now."""
+        if difference.leaf:
+            yield Strategy.UNSHADOW, lambda: self._unshadow(difference)
+        if self._may_move:
+            yield Strategy.MOVE, lambda: self._move(difference) if difference.leaf else self._move_thing(difference)
+        yield Strategy.PATCH, lambda: self._patch(difference)
+
+    # --- leaves -----------------------------------------------------------------------------------------------------
+
+    def _unshadow(self, difference: Difference) -> Iterator[_Files]:
+        touched: list[str] = []
+        for ref in self._overlay.own(difference.address):
+            if self._overlay.take_leaf(ref, difference.leaf):
+                touched.append(ref.file)
+                yield touched
+
+    def _unshadow_mapping(self, together: tuple[Difference, ...]) -> tuple[str, ...]:
+        """Take the nulls that hide a whole mapping out of the patches of `to`; the files, if that is all it takes."""
+        overlay, address, leaf = self._overlay, together[0].address, together[0].leaf
+        if len(leaf) < 2:
+            return ()
+        before = overlay.snapshot(address)
+        desired = before[overlay.views.target] or {}
+        for difference in together:
+            desired = with_leaf(desired, difference.leaf, difference.wanted)
+        mark = overlay.drafts.mark()
+        touched = [ref.file for ref in overlay.own(address) if overlay.take_null(ref, leaf[0])]
+        if touched and overlay.brings(address, before, desired):
+            return tuple(sorted(set(touched)))
+        overlay.drafts.back_to(mark)
+        return ()
+
+    def _move(self, difference: Difference) -> Iterator[_Files]:
+        overlay, address, leaf = self._overlay, difference.address, difference.leaf
+        base = overlay.base(address)
+        if base is None:
+            return
+        order = self._order(address)
+        touched = [r.file for r in (*overlay.patched(address), *overlay.own(address)) if overlay.take_leaf(r, leaf)]
+        if difference.wanted is NOTHING:
+            overlay.take_leaf(base, leaf)
+        else:
+            overlay.put_leaf(base, leaf, difference.wanted, order=order)
+        yield [*touched, base.file]
+
+    def _move_thing(self, difference: Difference) -> Iterator[_Files]:
+        overlay, address = self._overlay, difference.address
+        patched = overlay.patched(address)
+        place = self._placing.in_base(address) if patched and overlay.base(address) is None else None
+        if place is None:
+            return
+        self._fill(place, difference, order=())
+        for ref in patched:
+            for leaf in every_leaf(difference.wanted):
+                overlay.take_leaf(ref, leaf)
+            overlay.settle(ref)
+            overlay.carry_comments(ref, place, address)
+        yield [*(ref.file for ref in patched), place.file]
+
+    def _patch(self, difference: Difference) -> Iterator[_Files]:
+        """Into a block that is there, the highest first; else into a new one. What does not help is taken back."""
+        overlay, address = self._overlay, difference.address
+        order = self._order(address)
+        for ref in overlay.own(address):
+            mark = overlay.drafts.mark()
+            self._fill(ref, difference, order=order)
+            yield [ref.file]
+            overlay.drafts.back_to(mark)
+        for file in self._placing.patch_files(address):
+            mark = overlay.drafts.mark()
+            self._fill(self._placing.in_patch(address, file), difference, order=order)
+            yield [file]
+            overlay.drafts.back_to(mark)
+
+    def _fill(self, ref: BlockRef, difference: Difference, *, order: Iterable[str]) -> None:
+        """Write what is wanted into a block: one leaf, or a whole body."""
+        leaf, value = difference.leaf, difference.wanted
+        if not leaf:
+            for key, inner in value.items():
+                self._overlay.drafts.put(self._overlay.drafts.node(ref), key, inner)
+            return
+        if value is NOTHING:
+            value = "present" if leaf == ENSURE else None
+        self._overlay.put_leaf(ref, leaf, value, order=order)
+
+    def _order(self, address: Address) -> list[str]:
+        """The keys of a thing as `from` has them, then as `to` does."""
+        source, target = self._overlay.views.source, self._overlay.views.target
+        return [*(self._overlay.effective(source, address) or ()), *(self._overlay.effective(target, address) or ())]
