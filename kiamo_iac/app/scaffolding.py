@@ -1,4 +1,4 @@
-"""A new project: what is asked for is checked, drafted, and written."""
+"""A new project: what is asked for is checked, draft_project, and written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from kiamo_iac.core.rooted import real
 from kiamo_iac.core.urls import origin_of
 from kiamo_iac.manifest.paths import check_way, portable
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
-from kiamo_iac.scaffold.project import Chosen, Ci, Draft, Tool, Wish, drafted, guessed_ci
-from kiamo_iac.scaffold.repository import parse_remote, repository_of
-from kiamo_iac.scaffold.writing import write_all
+from kiamo_iac.scaffold.project import NewProject, draft_project
+from kiamo_iac.scaffold.repository import find_repository, parse_remote
+from kiamo_iac.scaffold.request import CiSystem, NewEnvironment, ProjectRequest, ToolSource, guess_ci
+from kiamo_iac.scaffold.writing import write_files
 
 EMULATOR: Final = "http://127.0.0.1:8090"
 """The address of `kiamo-iac emulator`, so that a new project can be planned at once."""
@@ -26,9 +27,9 @@ _CODE: Final = frozenset('"\\$')
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")
 
 
-def start(
+def init_project(
     folder: Path, named: Sequence[str], *, url: str | None = None, ci: str | None = None, tool: str | None = None
-) -> tuple[Wish, Draft]:
+) -> tuple[ProjectRequest, NewProject]:
     """Write a new project in `folder`: what was asked for, and what was written.
 
     `named`: the environments, `NAME` or `NAME=URL` each. `url`: of the first. `ci`: github, gitlab, none, or None to
@@ -39,31 +40,31 @@ def start(
         KiamoIacError: a file is there already, lies behind a link, or cannot be written; then none is written.
     """
     root = real(folder)
-    repository = repository_of(root)
-    wish = Wish(
+    repository = find_repository(root)
+    request = ProjectRequest(
         folder=root,
         repository=repository,
         environments=_environments(named, url=url),
-        ci=Ci(ci) if ci is not None else guessed_ci(repository),
+        ci=CiSystem(ci) if ci is not None else guess_ci(repository),
         tool=_tool(tool) if tool is not None else None,
     )
-    if wish.ci is not Ci.NONE and (_CODE & set(wish.below) or not wish.below.isprintable()):
+    if request.ci is not CiSystem.NONE and (_CODE & set(request.below) or not request.below.isprintable()):
         msg = "The folder, seen from the root of the repository, has a character that pipelines take for code."
         raise UsageError(msg, hint='rename it without ", \\, $ and unseen characters, or write no pipeline: --ci none')
-    draft = drafted(wish)
-    for file in draft.additions:
+    project = draft_project(request)
+    for file in project.additions:
         check_way(file)
-    write_all(draft.files, repository.root)
-    return wish, draft
+    write_files(project.files, repository.root)
+    return request, project
 
 
-def _environments(named: Sequence[str], *, url: str | None) -> tuple[Chosen, ...]:
+def _environments(named: Sequence[str], *, url: str | None) -> tuple[NewEnvironment, ...]:
     """`NAME` or `NAME=URL`, each; `url`: of the first that has none. Left out, the first is the emulator's.
 
     Raises:
         UsageError: a name or an address is none, or two names would share their token.
     """
-    found: list[Chosen] = []
+    found: list[NewEnvironment] = []
     for text in named:
         name, _, given = text.partition("=")
         if not given and url:
@@ -77,15 +78,17 @@ def _environments(named: Sequence[str], *, url: str | None) -> tuple[Chosen, ...
         if portable(name) or name.endswith("."):
             msg = f'No folder can be called "{name}" on every system, and each environment has one.'
             raise UsageError(msg, hint="choose another name")
-        chosen = Chosen(name, _checked(given or (_PLACEHOLDER if found else EMULATOR)), variable_prefix(name))
-        if any(other.prefix == chosen.prefix for other in found):
-            msg = f'"{name}" and another environment would both be told by {chosen.prefix}_TOKEN.'
+        environment = NewEnvironment(
+            name, _checked(given or (_PLACEHOLDER if found else EMULATOR)), variable_prefix(name)
+        )
+        if any(other.prefix == environment.prefix for other in found):
+            msg = f'"{name}" and another environment would both be told by {environment.prefix}_TOKEN.'
             raise UsageError(msg, hint="rename one of them")
-        found.append(chosen)
+        found.append(environment)
     return tuple(found)
 
 
-def _tool(text: str) -> Tool:
+def _tool(text: str) -> ToolSource:
     """`URL` or `URL@REF`.
 
     Raises:
@@ -100,7 +103,7 @@ def _tool(text: str) -> Tool:
     if not secure or parse_remote(url) is None or not _REF.fullmatch(ref):
         msg = "--tool is not the https address of a git repository."
         raise UsageError(msg, hint="write https://github.com/owner/kiamo-iac, and @TAG behind it for a version")
-    return Tool(url.rstrip("/"), ref)
+    return ToolSource(url.rstrip("/"), ref)
 
 
 def _checked(url: str) -> str:

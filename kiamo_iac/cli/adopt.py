@@ -8,7 +8,7 @@ import click
 
 from kiamo_iac.cli.options import addresses_argument, environment_option, lock_timeout_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
 
 if TYPE_CHECKING:
     from kiamo_iac.core.address import Address
@@ -41,5 +41,5 @@ def adopt(session: Session, *, addresses: tuple[Address, ...], environment: str,
     entries = adopt_resources(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
     for entry in entries:
         write_data(f"{visible(entry.address)}\n")
-    say(f"Adopted: {len(entries)}.")
+    write_message(f"Adopted: {len(entries)}.")
     return 0

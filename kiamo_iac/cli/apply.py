@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +22,8 @@ from kiamo_iac.cli.options import (
     optional_environment_option,
 )
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.signals import stopping
-from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
-from kiamo_iac.core.errors import UsageError
+from kiamo_iac.cli.terminal import is_terminal, write_data, write_message
+from kiamo_iac.core.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from kiamo_iac.app.applying import ApplyRun
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
     from kiamo_iac.render.progress import Progress
+
 
 EPILOG = """\b
 Examples:
@@ -104,7 +108,7 @@ def apply(
             _ask(run.plan)
         with stopping() as stop, _progress(run.plan, session) as progress:
             report = run.perform(parallelism=parallelism, observer=progress, stop=stop)
-        _tell(run.plan, report, session, output=output)
+        _show_report(run.plan, report, session, output=output)
         run.check(report, interrupted=stop.is_set())
     return 0
 
@@ -137,18 +141,18 @@ def _show(plan: Plan, session: Session, *, output: str) -> None:
     from kiamo_iac.render.base import plan_renderer
 
     if output == "json":
-        say(plan_renderer("text", style_for(sys.stderr, session)).render(plan), nl=False)
+        write_message(plan_renderer("text", session.style(sys.stderr)).render(plan), nl=False)
     else:
-        write_data(plan_renderer("text", style_for(sys.stdout, session)).render(plan))
+        write_data(plan_renderer("text", session.style(sys.stdout)).render(plan))
 
 
-def _tell(plan: Plan, report: Report, session: Session, *, output: str) -> None:
+def _show_report(plan: Plan, report: Report, session: Session, *, output: str) -> None:
     from kiamo_iac.render.run import run_json, run_text
 
     if output == "json":
         write_data(run_json(plan, report.results), utf8=True)
     elif plan.steps:
-        write_data("\n" + run_text(report.results, style_for(sys.stdout, session)))
+        write_data("\n" + run_text(report.results, session.style(sys.stdout)))
 
 
 def _ask(plan: Plan) -> None:
@@ -161,20 +165,55 @@ def _ask(plan: Plan) -> None:
     if not is_terminal(sys.stdin):
         msg = "There are changes to apply, and no terminal to ask on."
         raise UsageError(msg, hint="say --yes to apply without being asked; nothing has been written")
-    say(f'Type "yes" to apply this to {plan.environment}: ', nl=False)
+    write_message(f'Type "yes" to apply this to {plan.environment}: ', nl=False)
     if sys.stdin.readline().strip() != "yes":
         raise click.exceptions.Exit(_not_confirmed())
 
 
 def _not_confirmed() -> int:
-    say("Not applied.")
+    write_message("Not applied.")
     return 1
 
 
 def _progress(plan: Plan, session: Session) -> Progress:
     from kiamo_iac.render.progress import LiveTable, StepLines
 
-    style = style_for(sys.stderr, session)
+    style = session.style(sys.stderr)
     if is_terminal(sys.stderr):
         return LiveTable(plan, style=style, stream=sys.stderr)
-    return StepLines(plan, style=style, write=lambda text: say(text, nl=False))
+    return StepLines(plan, style=style, write=lambda text: write_message(text, nl=False))
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that the first signal sets: what is in flight ends, nothing new begins. The second ends the process."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            _abort(number)
+        stop.set()
+        _write_past_buffer("Stopping: the calls in flight are finished, no new ones are made. Again to abort at once.")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # Python lets the main thread alone handle signals
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _abort(_number: int) -> None:
+    """Leave without waiting for threads: their calls may take until their deadline."""
+    _write_past_buffer("Aborted. Calls in flight may have been done: run plan to see where things stand.")
+    os._exit(Interrupted.exit_code)
+
+
+def _write_past_buffer(text: str) -> None:
+    """Say it past the stream's buffer: the signal may have come while this very thread was writing there, and Python
+    refuses to enter a buffer twice (it raises, and the run would end as if by a mistake of ours)."""
+    with suppress(OSError, ValueError):  # nobody is left to tell
+        os.write(sys.stderr.fileno(), f"{text}\n".encode("ascii"))

@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, tell, write_data
+from kiamo_iac.cli.terminal import log_line, write_data, write_message
 
 EPILOG = """\b
 Examples, in a job of GitHub Actions or GitLab CI:
@@ -45,12 +45,12 @@ def comment(session: Session, *, file: Path) -> int:
         os.environ,
         transport=session.transport,
         ca_bundle=session.ca_bundle,
-        told=tell if session.verbose else None,
+        told=log_line if session.verbose else None,
     )
     if posted is None:
-        say("This pipeline is about no merge request: nothing was posted.")
+        write_message("This pipeline is about no merge request: nothing was posted.")
         return 0
     if posted.page is not None:
         write_data(document([visible(posted.page)]))
-    say(f"Comment {posted.outcome.value}.")
+    write_message(f"Comment {posted.outcome.value}.")
     return 0

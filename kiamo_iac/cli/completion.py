@@ -29,8 +29,7 @@ def completion(shell: str) -> int:
     the manifests declare. It reads files of the project alone: no instance, no token. Names are quoted as
     the shell needs it; a name that holds unseen characters is not offered. kiamo-iac has to be on the PATH.
     """
-    from kiamo_iac.cli.shells import SHELLS as ANSWERED
-    from kiamo_iac.cli.shells.completer import script_of
+    from kiamo_iac.cli import shells
 
-    write_data(script_of(ANSWERED[shell].script), utf8=True)
+    write_data(shells.script_text(shells.SHELLS[shell].script), utf8=True)
     return 0

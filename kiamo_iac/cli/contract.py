@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath, format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, style_for, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
 
 EPILOG = """\b
 Examples:
@@ -73,6 +73,6 @@ def check(session: Session, *, file: Path) -> int:
     from kiamo_iac.render.contract import changes_text
 
     merged = load_contract(file)
-    write_data(changes_text(load_contract(), merged, style_for(sys.stdout, session)))
-    say(f"{file} holds together.")
+    write_data(changes_text(load_contract(), merged, session.style(sys.stdout)))
+    write_message(f"{file} holds together.")
     return 0

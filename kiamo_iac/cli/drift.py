@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from kiamo_iac.cli.options import drift_format_option, environment_option
+from kiamo_iac.cli.output import show_drift
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.showing import show_drift
 
 EPILOG = """\b
 Examples:

@@ -10,7 +10,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.urls import is_loopback
 
@@ -71,7 +71,7 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
         # Not by `say`, which would hide it from whoever has it in a variable already; it is nobody's secret.
         click.echo(f"A local Kiamo emulator. Token: {FULL_TOKEN} (read-only: {READ_ONLY_TOKEN}).", err=True)
         write_data(f"{url}\n")
-        say("Ctrl-C stops it.")
+        write_message("Ctrl-C stops it.")
 
     try:
         made = Emulator(contract_in_force(session.project), database=db or ":memory:", latency=latency / 1000)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import NamedPath, environment_option
+from kiamo_iac.cli.options import NamedPath, declared_addresses, environment_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, style_for, write_data
-from kiamo_iac.cli.values import declared_addresses
+from kiamo_iac.cli.terminal import write_data, write_message
 
 EPILOG = """\b
 Examples:
@@ -103,5 +102,7 @@ def export(
     made = exported(workspace, environment, selection, folder=folder, single=single)
     if made.text is not None:
         write_data(made.text, utf8=True)
-    say(export_text(made.report, style_for(sys.stderr, session), created=made.created, edited=made.edited), nl=False)
+    write_message(
+        export_text(made.report, session.style(sys.stderr), created=made.created, edited=made.edited), nl=False
+    )
     return 0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from kiamo_iac.cli.terminal import say
+from kiamo_iac.cli.terminal import write_message
 from kiamo_iac.core.errors import Interrupted, KiamoIacError, UsageError
 from kiamo_iac.core.secret import conceal_answer, concealing, redact
 
@@ -53,7 +53,7 @@ def _say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # stderr is gone: nobody is there to be told
         from kiamo_iac.render.escape import document, visible
 
-        say(document(visible(redact(line)) for line in text.split("\n")), nl=False)
+        write_message(document(visible(redact(line)) for line in text.split("\n")), nl=False)
 
 
 def _usage(error: click.UsageError) -> None:

@@ -10,7 +10,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import is_terminal, say, write_data, write_exact
+from kiamo_iac.cli.terminal import is_terminal, write_data, write_message, write_unchanged
 
 if TYPE_CHECKING:
     from kiamo_iac.manifest.formatting import FormattedFile
@@ -60,32 +60,31 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
         _show_differences(session, changed, layouts)
     elif piped and not check:
         text = "".join(layout.after for layout in layouts if not layout.diagnostics)
-        write_exact(text, instead="send it to a file (> FILE), or name the file: fmt FILE")
+        write_unchanged(text, instead="send it to a file (> FILE), or name the file: fmt FILE")
     elif changed:
         _name(changed)
     if refused:
         _show_problems(session, refused)
     if not piped:
-        say(_summary(len(layouts), len(changed), len(refused), written=not (check or diff)))
+        write_message(_summary(len(layouts), len(changed), len(refused), written=not (check or diff)))
     if refused:
         return 1
     return 2 if check and changed else 0
 
 
 def _show_differences(session: Session, changed: list[FormattedFile], every: list[FormattedFile]) -> None:
-    from kiamo_iac.cli.terminal import style_for
     from kiamo_iac.document.masking import sensitive_paths_in
     from kiamo_iac.render.escape import visible
     from kiamo_iac.render.file_diff import unified
 
-    color = style_for(sys.stdout, session).color
+    color = session.style(sys.stdout).color
     listed = frozenset().union(*(sensitive_paths_in(layout.after) for layout in every)) if changed else frozenset()
     for layout in changed:
         text = unified(layout.before, layout.after, name=layout.shown, listed=listed, color=color)
         if text:
             write_data(text, utf8=not is_terminal(sys.stdout))
         else:
-            say(f"{visible(layout.shown)} would be written as UTF-8 without a byte order mark.")
+            write_message(f"{visible(layout.shown)} would be written as UTF-8 without a byte order mark.")
 
 
 def _name(changed: list[FormattedFile]) -> None:
@@ -95,11 +94,10 @@ def _name(changed: list[FormattedFile]) -> None:
 
 
 def _show_problems(session: Session, refused: list[FormattedFile]) -> None:
-    from kiamo_iac.cli.terminal import style_for
     from kiamo_iac.render.diagnostics import render_text
 
     problems = [diagnostic for layout in refused for diagnostic in layout.diagnostics]
-    say(render_text(problems, style_for(sys.stderr, session)), nl=False)
+    write_message(render_text(problems, session.style(sys.stderr)), nl=False)
 
 
 def _summary(files: int, changed: int, refused: int, *, written: bool) -> str:

@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath, optional_environment_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
 from kiamo_iac.render.formats import GRAPH_FORMATS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def graph(
     else:
         _write(text, out)
     if made is not None and not made.applyable:
-        say("This plan is refused: kiamo-iac plan says why.")
+        write_message("This plan is refused: kiamo-iac plan says why.")
         return 1
     return 0
 
@@ -117,4 +117,4 @@ def _write(text: str, out: Path) -> None:
     except OSError as error:
         msg = f"The graph cannot be written to {out}: {error.strerror or error}."
         raise KiamoIacError(msg, hint="name a file in a folder that you may write to") from error
-    say(f"Written to {out}.")
+    write_message(f"Written to {out}.")

@@ -9,10 +9,10 @@ import click
 
 from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
 
 if TYPE_CHECKING:
-    from kiamo_iac.scaffold.project import Wish
+    from kiamo_iac.scaffold.request import ProjectRequest
 
 EPILOG = """\b
 Examples:
@@ -58,25 +58,25 @@ def init(
     nothing. The new project can be planned at once, on the emulator.
     """
     del session
-    from kiamo_iac.app.scaffolding import start
+    from kiamo_iac.app.scaffolding import init_project
     from kiamo_iac.render.escape import visible
     from kiamo_iac.scaffold.writing import shown
 
-    wish, draft = start(folder, named, url=url, ci=ci, tool=tool)
-    for file in draft.files:
+    request, project = init_project(folder, named, url=url, ci=ci, tool=tool)
+    for file in project.files:
         write_data(f"{visible(shown(file))}\n")
-    for file, text in draft.additions.items():
-        say(f"\n{visible(shown(file))} is yours and was left alone. Add to it:\n\n{text}", nl=False)
-    say(_next(wish, str(folder)))
+    for file, text in project.additions.items():
+        write_message(f"\n{visible(shown(file))} is yours and was left alone. Add to it:\n\n{text}", nl=False)
+    write_message(_next(request, str(folder)))
     return 0
 
 
-def _next(wish: Wish, folder: str) -> str:
+def _next(request: ProjectRequest, folder: str) -> str:
     """What to do with it."""
     from kiamo_iac.app.scaffolding import EMULATOR
     from kiamo_iac.core.command_line import word
 
-    first = wish.environments[0]
+    first = request.environments[0]
     lines = ["", "Next:"]
     if folder != ".":
         lines.append(f"  cd {word(folder, 'DIR')}")
@@ -86,12 +86,12 @@ def _next(wish: Wish, folder: str) -> str:
         lines.append("  kiamo-iac emulator      (in another terminal: a Kiamo to try it on; it says its token)")
         token += "   (that token)"
     lines.append(token)
-    if wish.ci.value == "gitlab" and wish.repository.remote is not None:
+    if request.ci.value == "gitlab" and request.repository.remote is not None:
         lines.append(
             f"  export {first.prefix}_LEDGER_USERNAME=… {first.prefix}_LEDGER_PASSWORD=…   (GitLab keeps the ledger)"
         )
     lines.append(f"  kiamo-iac plan -e {first.name}")
-    match wish.ci.value:
+    match request.ci.value:
         case "github":
             lines.append("What to set on GitHub stands at the top of .github/workflows/kiamo.yml.")
         case "gitlab":

@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import addresses_argument, environment_option, format_option, lock_timeout_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, style_for, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
 
 if TYPE_CHECKING:
     from kiamo_iac.core.address import Address
@@ -78,9 +78,11 @@ def list_(session: Session, *, environment: str, output: str) -> int:
         write_data(ledger_json(name, owned), utf8=True)
         return 0
     if owned is None:
-        say(f"There is no ledger of {name}: nothing was applied yet, or it is lost. Nothing is pruned without it.")
+        write_message(
+            f"There is no ledger of {name}: nothing was applied yet, or it is lost. Nothing is pruned without it."
+        )
     else:
-        write_data(ledger_text(owned, style_for(sys.stdout, session)))
+        write_data(ledger_text(owned, session.style(sys.stdout)))
     return 0
 
 
@@ -97,7 +99,7 @@ def forget(session: Session, *, addresses: tuple[Address, ...], environment: str
     gone = forget_entries(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
     for address in gone:
         write_data(f"{visible(address)}\n")
-    say(f"Forgotten: {len(gone)}.")
+    write_message(f"Forgotten: {len(gone)}.")
     return 0
 
 
@@ -111,6 +113,6 @@ def unlock(session: Session, *, lock_id: str, environment: str) -> int:
     from kiamo_iac.render.escape import visible
 
     holder = break_lock(session.workspace(), environment, lock_id)
-    say(f"Broken: the lock of {visible(holder)}.")
-    say("If that run still lives, it may yet write: make sure that it does not.")
+    write_message(f"Broken: the lock of {visible(holder)}.")
+    write_message("If that run still lives, it may yet write: make sure that it does not.")
     return 0

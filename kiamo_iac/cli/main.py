@@ -159,9 +159,9 @@ def run(args: Sequence[str] | None = None, *, session: Session | None = None) ->
 
 def main() -> NoReturn:
     """The console script."""
-    from kiamo_iac.cli.terminal import forgiving_streams
+    from kiamo_iac.cli.terminal import escape_unencodable
 
-    forgiving_streams()
+    escape_unencodable()
     code = run()
     gc.freeze()  # all that is left goes with the process: to look for garbage in it takes 30 ms
     sys.exit(code)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kiamo_iac.cli.options import NamedPath, choice_options, optional_environment_option, plan_format_option
+from kiamo_iac.cli.output import refusal_shown, show_plan
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.showing import refusal_shown, show_plan
-from kiamo_iac.cli.terminal import say, style_for, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
 
 if TYPE_CHECKING:
     from kiamo_iac.core.address import Address
@@ -84,7 +84,7 @@ def plan(
         from kiamo_iac.app.rehearsing import rehearse_plan
 
         made, told = rehearse_plan(workspace, made)
-        say(told)
+        write_message(told)
     show_plan(made.plan, session, output=output)
     if not made.plan.applyable:
         return 1
@@ -93,7 +93,7 @@ def plan(
         from kiamo_iac.core.command_line import word
 
         save_plan(workspace, made, out)
-        say(f"Saved in {out}, for one apply: kiamo-iac apply {word(out.as_posix(), 'PLANFILE')}")
+        write_message(f"Saved in {out}, for one apply: kiamo-iac apply {word(out.as_posix(), 'PLANFILE')}")
     return 2 if detailed_exitcode and made.plan.steps else 0
 
 
@@ -106,7 +106,7 @@ def _show_all(session: Session, options: Options, *, output: str, detailed_exitc
         msg = f"All environments are shown as {', '.join(TABLES)}."
         raise click.UsageError(msg)
     rows = plan_all_environments(session.workspace(), options)
-    write_data(TABLES[output](rows, style_for(sys.stdout, session)), utf8=output != "text")
+    write_data(TABLES[output](rows, session.style(sys.stdout)), utf8=output != "text")
     if any(row.plan is None or not row.plan.applyable for row in rows):
         return 1
     return 2 if detailed_exitcode and any(row.plan is not None and row.plan.steps for row in rows) else 0

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import address_option, format_option
+from kiamo_iac.cli.options import address_option, environment_names, format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data, write_exact
-from kiamo_iac.cli.values import environment_names
+from kiamo_iac.cli.terminal import is_terminal, write_data, write_message, write_unchanged
 
 if TYPE_CHECKING:
     from kiamo_iac.authoring.promoting.promotion import PromotionResult
@@ -94,10 +93,10 @@ def promote(
     if check:
         return 0 if made.level else 2
     if written:
-        say(f"Written: {', '.join(map(visible, written))}.")
+        write_message(f"Written: {', '.join(map(visible, written))}.")
     elif blocked:
         nothing = "Nothing was written: s" if writing else "S"
-        say(f"{nothing}omething is missing on {target}; --allow-missing goes on without it.")
+        write_message(f"{nothing}omething is missing on {target}; --allow-missing goes on without it.")
     return 1 if blocked else 0
 
 
@@ -109,11 +108,11 @@ def _show(made: PromotionResult, session: Session, *, output: str, diff: bool, w
     if output == "json":
         write_data(promotion_json(made, written=written), utf8=True)
         return
-    say(promotion_text(made, style_for(sys.stderr, session), verbose=session.verbose), nl=False)
+    write_message(promotion_text(made, session.style(sys.stderr), verbose=session.verbose), nl=False)
     files, listed = made.promotion.files if diff else (), made.promotion.listed
     if is_terminal(sys.stdout):
-        color = style_for(sys.stdout, session).color
+        color = session.style(sys.stdout).color
         write_data("".join(unified(f.before or "", f.after, name=f.file, listed=listed, color=color) for f in files))
     else:
         patch = "".join(unified_diff(f.file, f.before, f.after, listed=listed) for f in files)
-        write_exact(patch, instead="send it to a file (> promotion.patch), or write the manifests with --write")
+        write_unchanged(patch, instead="send it to a file (> promotion.patch), or write the manifests with --write")

@@ -8,7 +8,7 @@ import click
 
 from kiamo_iac.cli.options import environment_option, format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import is_terminal, say, style_for, write_data
+from kiamo_iac.cli.terminal import is_terminal, write_data, write_message
 
 EPILOG = """\b
 Examples:
@@ -37,10 +37,10 @@ def render(session: Session, *, environment: str, output: str) -> int:
 
     things, warnings = compose_environment(session.workspace(), environment)
     if warnings:
-        say(render_text(warnings, style_for(sys.stderr, session)), nl=False)
+        write_message(render_text(warnings, session.style(sys.stderr)), nl=False)
     if output == "json":
         write_data(composed_json(things, environment=environment), utf8=True)
     else:
-        text = composed_text(things, style_for(sys.stdout, session), environment=environment)
+        text = composed_text(things, session.style(sys.stdout), environment=environment)
         write_data(text, utf8=not is_terminal(sys.stdout))  # in a file it is a manifest, whatever the console speaks
     return 0

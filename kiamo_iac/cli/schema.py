@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import NamedPath
+from kiamo_iac.cli.options import NamedPath, schema_names
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import say, write_data
-from kiamo_iac.cli.values import schema_names
+from kiamo_iac.cli.terminal import write_data, write_message
 
 EPILOG = """\b
 Examples:
@@ -41,7 +40,7 @@ def schema(session: Session, *, name: str | None, out: Path | None) -> int:
     wanted = known if name is None else {name: described(name, known)}
     if out is not None:
         written = write_schemas(wanted, out, json_document)
-        say(f"{len(wanted)} schema{'' if len(wanted) == 1 else 's'} in {out}, {written} of them written.")
+        write_message(f"{len(wanted)} schema{'' if len(wanted) == 1 else 's'} in {out}, {written} of them written.")
     elif name is not None:
         write_data(json_document(known[name].make()), utf8=True)
     else:

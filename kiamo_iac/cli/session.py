@@ -1,4 +1,4 @@
-"""What the global options say, handed to every command as `ctx.obj`."""
+"""The global options of a run, handed to every command as `ctx.obj`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 import click
 
+from kiamo_iac.cli.terminal import log_line, show_notice, style_for
+
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Transport, Workspace
+    from kiamo_iac.render.base import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +22,21 @@ class Session:
     """One run of the program."""
 
     project: Path | None = None
-    """The project file, where `--project` names one."""
+    """The file of `--project`."""
     ca_bundle: Path | None = None
-    """The authorities to trust, where `--ca-bundle` names them."""
+    """The file of `--ca-bundle`."""
     no_color: bool = False
     verbose: bool = False
     transport: Transport | None = None
-    """Stands in place of the network in tests."""
+    """Replaces the network in tests."""
     now: Callable[[], datetime] | None = None
-    """Stands in place of the clock in tests."""
+    """Replaces the clock in tests."""
 
     @classmethod
     def of(
         cls, given: Self | None, *, project: str | None, ca_bundle: str | None, no_color: bool, verbose: bool
     ) -> Self:
-        """The options of this run over what the caller of the program has given."""
+        """`given` (by tests) with the global options of this run."""
         return replace(
             given or cls(),
             project=Path(project) if project is not None else None,
@@ -43,21 +46,24 @@ class Session:
         )
 
     def workspace(self, *, may_lack: Callable[[Path], bool] = lambda _: False) -> Workspace:
-        """The project that this run is about.
+        """The project of this run.
 
-        `may_lack`: whether a folder of manifests need not be there, since it is about to be made.
+        `may_lack`: for a folder of manifests that does not exist, whether that is allowed (it will be created).
         """
         from kiamo_iac.app.project import Workspace
-        from kiamo_iac.cli.terminal import note, tell
 
         opened = replace(
             Workspace.open(
-                self.project, transport=self.transport, log=tell if self.verbose else None, may_lack=may_lack
+                self.project, transport=self.transport, log=log_line if self.verbose else None, may_lack=may_lack
             ),
             ca_bundle=self.ca_bundle,
-            notify=note,
+            notify=show_notice,
         )
         return opened if self.now is None else replace(opened, now=self.now)
+
+    def style(self, stream: IO[str]) -> Style:
+        """Symbols and colours for `stream`."""
+        return style_for(stream, no_color=self.no_color)
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from kiamo_iac.cli.options import NamedPath, plan_format_option
+from kiamo_iac.cli.output import show_plan
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.showing import show_plan
 
 EPILOG = """\b
 Examples:

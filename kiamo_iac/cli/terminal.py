@@ -1,4 +1,4 @@
-"""Where output goes: data to stdout, talk to stderr, and never a crash over a character that a console lacks."""
+"""Output: data on stdout, messages on stderr; a character that the console lacks is written as an escape."""
 
 from __future__ import annotations
 
@@ -14,42 +14,41 @@ from kiamo_iac.core.printable import inert, obeyed, printable, visible
 from kiamo_iac.core.secret import conceal, redact
 
 if TYPE_CHECKING:
-    from kiamo_iac.cli.session import Session
     from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.render.base import Style
 
 _CI_VARIABLES: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
-"""One of them is set wherever a log is read for commands: GitHub, Gitea and GitLab; Azure Pipelines; TeamCity."""
+"""Set by CI systems that run commands found in a log: GitHub, Gitea and GitLab; Azure Pipelines; TeamCity."""
 
 
-def forgiving_streams() -> None:
-    """Characters that the console's encoding lacks (cp1252 on Windows) are written as escapes instead of raising."""
+def escape_unencodable() -> None:
+    """Write characters that the console's encoding lacks (cp1252 on Windows) as escapes instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):  # replaced by something that cannot be reconfigured
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def is_terminal(stream: IO[str]) -> bool:
-    """Whether a person is looking at `stream`, or typing into it."""
+    """Whether `stream` is a terminal."""
     try:
         return stream.isatty()
     except (AttributeError, ValueError):  # None or closed, as under pythonw
         return False
 
 
-def style_for(stream: IO[str], session: Session) -> Style:
-    """Signs that the stream's encoding has; colours on a terminal alone, and not when they are unwanted."""
+def style_for(stream: IO[str], *, no_color: bool) -> Style:
+    """Symbols that the stream's encoding has; colours on a terminal only, and not with `no_color` or NO_COLOR."""
     from kiamo_iac.render.base import Style, Symbols
 
-    unwanted = session.no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    unwanted = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     symbols = Symbols.for_encoding(getattr(stream, "encoding", None))
     return Style(symbols, color=is_terminal(stream) and not unwanted)
 
 
 def write_data(text: str, *, utf8: bool = False) -> None:
-    """Write a result to stdout, in the console's encoding, with what a terminal or a CI system would obey made visible.
+    """Write a result to stdout, in the console's encoding, with terminal and CI control sequences escaped.
 
-    `utf8`: a format of its own (JSON, by RFC 8259), whose renderer has done that already; in UTF-8, as it is.
+    `utf8`: a format that must be UTF-8 (JSON, RFC 8259), whose renderer has escaped them already.
     """
     text = conceal(text)
     if utf8:
@@ -58,48 +57,51 @@ def write_data(text: str, *, utf8: bool = False) -> None:
         click.echo(inert(text, color=is_terminal(sys.stdout)), file=sys.stdout, nl=False, color=True)
 
 
-def write_exact(text: str, *, instead: str) -> None:
-    """Write to stdout what another program reads byte for byte: a patch, a manifest.
+def write_unchanged(text: str, *, instead: str) -> None:
+    """Write to stdout, unescaped, what another program reads: a patch, a manifest.
 
     Raises:
-        KiamoIacError: it would go into the log of a CI system, which would obey a line of it; `instead` is the hint.
+        KiamoIacError: it would go into the log of a CI system, which would run a line of it as a command; `instead` is
+            the hint.
     """
     found = obeyed(text) if _is_log(sys.stdout) else None
     if found is not None:
         from kiamo_iac.core.errors import KiamoIacError
 
-        msg = f'A CI system would obey a line of this output, so none of it is written: "{printable(found, 80)}".'
+        msg = (
+            f'Nothing was written: a CI system would run a line of this output as a command: "{printable(found, 80)}".'
+        )
         raise KiamoIacError(msg, hint=instead)
     write_data(text, utf8=True)
 
 
 def _is_log(stream: IO[str]) -> bool:
-    """Whether `stream` may be the log of a pipeline's job: not a file, in the environment of a CI system."""
+    """Whether `stream` may be the log of a CI job: in the environment of a CI system, and not a file."""
     if not any(os.environ.get(name) for name in _CI_VARIABLES):
         return False
     try:
         return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError, AttributeError):  # no file behind it
+    except (OSError, ValueError, AttributeError):  # not backed by a file
         return True
 
 
-def tell(text: str) -> None:
-    """Say one line that holds data, such as a call with an id that a server has made up."""
-    say(visible(text))
+def log_line(text: str) -> None:
+    """Write one line with untrusted data to stderr, such as an API call with an id of the server."""
+    write_message(visible(text))
 
 
-def note(diagnostic: Diagnostic) -> None:
-    """Show what the user has to know beside a command's result."""
+def show_notice(diagnostic: Diagnostic) -> None:
+    """Write a diagnostic that belongs to no result to stderr."""
     from kiamo_iac.render.base import Style
     from kiamo_iac.render.diagnostics import render_text
 
-    say(redact(render_text([diagnostic], Style())), nl=False)
+    write_message(redact(render_text([diagnostic], Style())), nl=False)
 
 
-def say(text: str = "", *, nl: bool = True) -> None:
-    """Talk to the person, on stderr, with what a terminal or a CI system would obey made visible.
+def write_message(text: str = "", *, nl: bool = True) -> None:
+    """Write to stderr, with terminal and CI control sequences escaped.
 
-    The stream is named here and above, since click by itself would write UTF-8 to a stream that says it is ASCII.
+    The stream is passed explicitly, here and above: click alone would write UTF-8 to an ASCII stream.
     """
     shown = inert(conceal(text), color=is_terminal(sys.stderr))
     click.echo(shown, file=sys.stderr, nl=nl, color=True)

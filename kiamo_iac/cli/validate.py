@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from kiamo_iac.cli.options import NamedPath, check_format_option
+from kiamo_iac.cli.output import show_check
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.showing import show_check
-from kiamo_iac.cli.terminal import say
+from kiamo_iac.cli.terminal import write_message
 from kiamo_iac.core.gc_pause import collector_paused
 
 EPILOG = """\b
@@ -46,8 +46,10 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
         found = check(session.project, paths=paths)
     show_check(found, session, output=output, strict=strict)
     if output != "json":
-        say(f"{counted(found.files, 'manifest')}, {counted(found.things, 'thing')}: {tally(found.diagnostics)}.")
+        write_message(
+            f"{counted(found.files, 'manifest')}, {counted(found.things, 'thing')}: {tally(found.diagnostics)}."
+        )
     for path in found.ignored:
-        say(f"{visible(str(path))} is no manifest of its project and was not checked.")
+        write_message(f"{visible(str(path))} is no manifest of its project and was not checked.")
     failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     return int(any(d.severity in failing for d in found.diagnostics))

@@ -23,7 +23,7 @@ _BRANCH: Final = re.compile(r"ref: refs/remotes/origin/([A-Za-z0-9][A-Za-z0-9._/
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class GitHost:
     """Where `origin` is: a host and a path on it, without user or password."""
 
     host: str
@@ -33,27 +33,27 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class ProjectRepository:
     """A work tree."""
 
     root: Path
-    remote: Remote | None = None
+    remote: GitHost | None = None
     branch: str = "main"
     """The default branch."""
 
 
-def repository_of(folder: Path) -> Repository:
+def find_repository(folder: Path) -> ProjectRepository:
     """The repository that `folder` lies in; where there is none, one that `folder` would be the root of."""
     for root in (folder, *folder.parents):
         git = root / ".git"
         if git.is_dir():
-            return Repository(root, _remote(text_of(git / "config")), _branch(git))
+            return ProjectRepository(root, _remote(read_text(git / "config")), _branch(git))
         if has_git(root):  # a work tree or a submodule, whose settings stand elsewhere
-            return Repository(root)
-    return Repository(folder)
+            return ProjectRepository(root)
+    return ProjectRepository(folder)
 
 
-def parse_remote(url: str) -> Remote | None:
+def parse_remote(url: str) -> GitHost | None:
     """Host and path of an address that git takes, or None."""
     if (found := _SCP.fullmatch(url)) and "://" not in url:
         host, path, port = found[1], found[2], None
@@ -67,10 +67,10 @@ def parse_remote(url: str) -> Remote | None:
     path = path.strip("/").removesuffix(".git")
     if not (_HOST.fullmatch(host) and _PATH.fullmatch(path)):
         return None
-    return Remote(host.lower() if port in {None, 443} else f"{host.lower()}:{port}", path)
+    return GitHost(host.lower() if port in {None, 443} else f"{host.lower()}:{port}", path)
 
 
-def _remote(config: str) -> Remote | None:
+def _remote(config: str) -> GitHost | None:
     inside = False
     for line in config.splitlines():
         if line.lstrip().startswith("["):
@@ -81,11 +81,11 @@ def _remote(config: str) -> Remote | None:
 
 
 def _branch(git: Path) -> str:
-    found = _BRANCH.fullmatch(text_of(git / "refs" / "remotes" / "origin" / "HEAD"))
+    found = _BRANCH.fullmatch(read_text(git / "refs" / "remotes" / "origin" / "HEAD"))
     return found[1] if found else "main"
 
 
-def text_of(file: Path) -> str:
+def read_text(file: Path) -> str:
     """What a file holds; nothing when it cannot be read, is no file, or is far larger than such files are."""
     try:
         data = read_limited(file, limit=_LARGEST)

@@ -11,7 +11,7 @@ from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.rooted import MisplacedError, RootedFile
 
 
-def write_all(files: Mapping[Path, str], root: Path) -> None:
+def write_files(files: Mapping[Path, str], root: Path) -> None:
     """Write every file below `root`, with the folders that it needs. No link below `root` is followed.
 
     Raises:

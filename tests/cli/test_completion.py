@@ -12,15 +12,11 @@ import click
 import pytest
 
 from kiamo_iac.app.project import declared_addresses
-from kiamo_iac.cli import reference, values
+from kiamo_iac.cli import options, reference, shells
 from kiamo_iac.cli.completion import SHELLS
 from kiamo_iac.cli.main import COMMANDS, cli
-from kiamo_iac.cli.shells import SHELLS as ANSWERED
-from kiamo_iac.cli.shells import powershell
-from kiamo_iac.cli.shells.bash import quoted
-from kiamo_iac.cli.shells.completer import script_of
-from kiamo_iac.cli.shells.line import taken_apart
-from kiamo_iac.cli.values import schema_names
+from kiamo_iac.cli.options import schema_names
+from kiamo_iac.cli.shells import quote_for_bash, quote_for_powershell, script_text, split_line, unquote_from_powershell
 from tests.cli.conftest import Desk
 from tests.cli.program import kiamo, variables
 from tests.shells import project
@@ -50,13 +46,13 @@ def asked(desk: Desk, monkeypatch: pytest.MonkeyPatch, shell: str, *words: str) 
 def test_each_shell_gets_its_script(shell: str, desk: Desk) -> None:
     code, out, err = desk.run("completion", shell)
     assert (code, err) == (0, "")
-    assert out == script_of(ANSWERED[shell].script)
+    assert out == script_text(shells.SHELLS[shell].script)
     assert f"{shell}_complete" in out
     assert "\r" not in out
 
 
 def test_the_shells_that_are_offered_are_those_that_are_answered(desk: Desk) -> None:
-    assert tuple(ANSWERED) == SHELLS
+    assert tuple(shells.SHELLS) == SHELLS
     assert desk.run("completion", "tcsh")[0] == 64
 
 
@@ -68,7 +64,7 @@ def test_every_environment_and_every_address_is_completed() -> None:
             metavar = parameter.make_metavar(context)
             if ASKED.fullmatch(metavar):
                 found += 1
-                assert completer(parameter) in (values.environment_names, values.declared_addresses), (name, metavar)
+                assert completer(parameter) in (options.environment_names, options.declared_addresses), (name, metavar)
     assert found >= 12
 
 
@@ -142,12 +138,12 @@ def test_a_mistake_of_ours_is_met_with_silence_too(desk: Desk, monkeypatch: pyte
     def fails(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("kiamo_iac.cli.shells.completer.answer_of", fails)
+    monkeypatch.setattr("kiamo_iac.cli.shells.completions_from", fails)
     assert asked(desk, monkeypatch, "zsh", "plan", "-e", "") == "words\n"
 
 
 def test_no_more_is_offered_than_a_shell_can_lay_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values, "MOST", 2)
+    monkeypatch.setattr(options, "MOST", 2)
     assert len(asked(desk, monkeypatch, "zsh", "adopt", "").splitlines()) == 3
 
 
@@ -180,17 +176,17 @@ def test_powershell_is_answered_in_ascii_with_every_value_quoted(desk: Desk, mon
 @pytest.mark.parametrize("value", [*project.NAMES, "a`b", '"', "$(1)", "@(1)", "a;b", "a,b", "{x}", "%PATH%"])
 def test_powershell_s_quotes_hold(value: str) -> None:
     """A literal of PowerShell's: no sign of its quotes is alone, and bare words have no sign that means anything."""
-    text = powershell.quoted(value)
+    text = quote_for_powershell(value)
     if text == value:
         assert re.fullmatch(r"[\w./:=\\-]+", value, re.ASCII)
     else:
         assert (text[0], text[-1]) == ("'", "'")
         assert not re.search("['‘’‚‛]", re.sub("(['‘’‚‛])\\1", "", text[1:-1]))
-        assert powershell.unquoted(text) == value
+        assert unquote_from_powershell(text) == value
 
 
 def test_the_powershell_script_evaluates_nothing() -> None:
-    script = script_of("kiamo-iac.ps1")
+    script = script_text("kiamo-iac.ps1")
     code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("#"))
     assert "Register-ArgumentCompleter -Native" in code
     for dangerous in ("Invoke-Expression", "iex", "ExpandString", "ScriptBlock]::Create", "Invoke-Command"):
@@ -218,16 +214,16 @@ def test_the_powershell_script_evaluates_nothing() -> None:
         ("a \\", ("a",), "", 0, ""),
     ],
 )
-def test_a_line_is_taken_apart_as_a_shell_would(
+def test_a_line_is_split_as_a_shell_would(
     text: str, words: tuple[str, ...], current: str, kept: int, quote: str
 ) -> None:
-    line = taken_apart(text, breaks=" :")
+    line = split_line(text, breaks=" :")
     assert (line.words, line.current, line.kept, line.quote) == (words, current, kept, quote)
 
 
 def test_what_bash_inserts_of_several_names_never_lets_a_sign_go_free() -> None:
     """bash inserts what its candidates have in common: however it is cut, every special sign keeps its escape."""
-    text = quoted(" $(x)`;&|<>'\"!*?[]{}#~\\", quote="")
+    text = quote_for_bash(" $(x)`;&|<>'\"!*?[]{}#~\\", quote="")
     assert re.fullmatch(r"(?:\\.|[A-Za-z0-9])*", text)
     for end in range(len(text)):
         assert re.fullmatch(r"(?:\\.|[A-Za-z0-9])*\\?", text[:end])

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from kiamo_iac.app.repository_paths import below_repository
-from kiamo_iac.cli import step_summary
+from kiamo_iac.cli.output import MAX_BYTES
 from kiamo_iac.emulator import FULL_TOKEN
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 from tests.cli.conftest import MANIFEST, Desk
@@ -197,10 +197,10 @@ def test_no_other_format_does(desk: Desk, summary: Path, output: str) -> None:
 
 
 def test_a_full_summary_is_left_as_it_is(desk: Desk, summary: Path) -> None:
-    summary.write_bytes(b"x" * (step_summary.MAX_BYTES - 100))
+    summary.write_bytes(b"x" * (MAX_BYTES - 100))
     code, _, err = desk.run(*PLAN, "--format", "github")
     assert (code, err) == (0, "The step's summary is full (1024 KiB): nothing was added to it.\n")
-    assert summary.stat().st_size == step_summary.MAX_BYTES - 100
+    assert summary.stat().st_size == MAX_BYTES - 100
 
 
 def test_a_summary_that_cannot_be_written_is_said(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

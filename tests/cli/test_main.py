@@ -197,17 +197,17 @@ def test_no_console_encoding_crashes_the_help(encoding: str) -> None:
 
 
 def test_streams_are_reconfigured_only_where_they_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kiamo_iac.cli.terminal import forgiving_streams, is_terminal
+    from kiamo_iac.cli.terminal import escape_unencodable, is_terminal
 
     monkeypatch.setattr(sys, "stderr", None)
-    forgiving_streams()
+    escape_unencodable()
     assert not is_terminal(sys.stderr)
 
 
 def test_main_ends_the_process_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[Callable[[], None]] = []
     monkeypatch.setattr(program, "run", lambda: 7)
-    monkeypatch.setattr("kiamo_iac.cli.terminal.forgiving_streams", lambda: called.append(lambda: None))
+    monkeypatch.setattr("kiamo_iac.cli.terminal.escape_unencodable", lambda: called.append(lambda: None))
     with pytest.raises(SystemExit) as ended:
         program.main()
     assert ended.value.code == 7

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kiamo_iac.cli.signals import stopping
+from kiamo_iac.cli.apply import stopping
 
 
 class Interrupting(io.RawIOBase):

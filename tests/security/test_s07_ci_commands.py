@@ -12,7 +12,7 @@ import pytest
 
 from kiamo_iac.cli.failures import report
 from kiamo_iac.cli.main import run
-from kiamo_iac.cli.terminal import say, tell, write_data
+from kiamo_iac.cli.terminal import log_line, write_data, write_message
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.printable import visible
 from kiamo_iac.document.parser import parse
@@ -253,9 +253,9 @@ def test_s07_whatever_is_said_or_written_is_made_inert_at_the_end(
 ) -> None:
     """Also what no renderer has looked at: a line of ours with a path in it, an exception of a library."""
     for shown in (text, f"a\n{text}\nb", f"\t{text}"):
-        say(shown)
+        write_message(shown)
         write_data(shown)
-        tell(shown)
+        log_line(shown)
         report(ValueError(shown), arguments=["-v"])
         report(KiamoIacError(shown, hint=shown), arguments=[])
         report(click.BadParameter(shown), arguments=[])

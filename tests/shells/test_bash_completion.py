@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.cli.shells.completer import script_of
+from kiamo_iac.cli.shells import script_text
 from tests.shells import project
 
 TAB = """
@@ -103,6 +103,6 @@ def test_the_program_that_is_run_is_that_of_the_path(folder: Path) -> None:
 
 
 def test_the_script_hands_over_data_and_evaluates_nothing() -> None:
-    script = script_of("kiamo-iac.bash")
+    script = script_text("kiamo-iac.bash")
     assert "eval" not in script.replace("evaluated", "")
     assert "\r" not in script

@@ -1,4 +1,4 @@
-"""The packaged templates, filled in."""
+"""The packaged templates, fill_template in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLACE: Final = re.compile(r"%\{([a-z]+)\}")
 """A place to fill: `$` belongs to shells and pipelines, and stays."""
 
 
-def filled(template: str, /, **values: str) -> str:
+def fill_template(template: str, /, **values: str) -> str:
     """The template of that name, such as `github/plan.yml`, with `values` in its places.
 
     Raises:

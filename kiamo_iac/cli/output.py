@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from kiamo_iac.cli.step_summary import add_to_step_summary
-from kiamo_iac.cli.terminal import style_for, write_data
+from kiamo_iac.cli.terminal import write_data, write_message
+from kiamo_iac.core.secret import conceal
 from kiamo_iac.render.formats import REPOSITORY_FORMATS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def show_plan(plan: Plan, session: Session, *, output: str) -> None:
 
     if output in REPOSITORY_FORMATS:
         plan = plan_in_repository(plan, _below(session))
-    style = style_for(sys.stdout, session)
+    style = session.style(sys.stdout)
     write_data(plan_renderer(output, style).render(plan), utf8=output != "text")
     if output == "github":
         add_to_step_summary(plan_renderer("markdown", style).render(plan))
@@ -57,7 +58,7 @@ def show_drift(drift: Drift, session: Session, *, environment: str, output: str)
 
     if output in REPOSITORY_FORMATS:
         drift = drift_in_repository(drift, _below(session))
-    style = style_for(sys.stdout, session)
+    style = session.style(sys.stdout)
     write_data(drift_renderer(output, style).render(drift, environment=environment), utf8=output != "text")
     if output == "github":
         add_to_step_summary(drift_renderer("markdown", style).render(drift, environment=environment))
@@ -77,7 +78,7 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
         checked = checked_in_repository(found, strict=strict, below=below_here)
     else:
         checked = CheckReport(found.diagnostics, files=found.files, things=found.things, strict=strict)
-    write_data(check_renderer(output, style_for(sys.stdout, session)).render(checked), utf8=output != "text")
+    write_data(check_renderer(output, session.style(sys.stdout)).render(checked), utf8=output != "text")
 
 
 def _below(session: Session) -> str:
@@ -87,3 +88,29 @@ def _below(session: Session) -> str:
 
     file = session.project or project_above(Path.cwd())
     return below_repository(file.parent) if file is not None else ""
+
+
+VARIABLE: Final = "GITHUB_STEP_SUMMARY"
+
+MAX_BYTES: Final = 1024 * 1024
+"""Of one step, by all that write to it; GitHub shows none of it when it is more."""
+
+
+def add_to_step_summary(markdown: str) -> None:
+    """Append `markdown` to the step's summary, where there is one.
+
+    A summary that cannot be written, or would be too long, is said on stderr: it is no reason to fail.
+    """
+    name = os.environ.get(VARIABLE)
+    if not name:
+        return
+    path = Path(name)
+    data = f"{conceal(markdown)}\n".encode("utf-8", "backslashreplace")
+    try:
+        if (path.stat().st_size if path.exists() else 0) + len(data) > MAX_BYTES:
+            write_message(f"The step's summary is full ({MAX_BYTES // 1024} KiB): nothing was added to it.")
+            return
+        with path.open("ab") as stream:
+            stream.write(data)
+    except OSError as error:
+        write_message(f"The step's summary could not be written: {error.strerror or type(error).__name__}.")

@@ -1,0 +1,80 @@
+"""What `init` is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from kiamo_iac.scaffold.repository import ProjectRepository
+
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._\-]*")
+_WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+
+
+class CiSystem(StrEnum):
+    """Whose pipelines are written."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEnvironment:
+    """An environment of the new project."""
+
+    name: str
+    url: str
+    prefix: str
+    """`KIAMO_STAGING` for `staging`."""
+
+    @property
+    def key(self) -> str:
+        """The name as a key of YAML, which has no other meaning."""
+        plain = _PLAIN.fullmatch(self.name) and self.name.lower() not in _WORDS
+        return self.name if plain else f'"{self.name}"'
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSource:
+    """Where kiamo-iac itself is kept, for pipelines and hooks to fetch it from."""
+
+    url: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRequest:
+    """What `init` is asked for."""
+
+    folder: Path
+    """Of the project file; absolute."""
+    repository: ProjectRepository
+    environments: Sequence[NewEnvironment]
+    ci: CiSystem
+    tool: ToolSource | None = None
+
+    @property
+    def below(self) -> str:
+        """`folder` as seen from the root of the repository: "" or "sub/folder/"."""
+        relative = PurePosixPath(self.folder.relative_to(self.repository.root).as_posix())
+        return "" if relative == PurePosixPath() else f"{relative}/"
+
+    @property
+    def project(self) -> str:
+        """The project file from there."""
+        return f"{self.below}kiamo.yaml"
+
+
+def guess_ci(repository: ProjectRepository) -> CiSystem:
+    """By the host of `origin`, or by the files that are there."""
+    host = repository.remote.host if repository.remote is not None else ""
+    if "github" in host or (repository.root / ".github").is_dir():
+        return CiSystem.GITHUB
+    if "gitlab" in host or (repository.root / ".gitlab-ci.yml").is_file():
+        return CiSystem.GITLAB
+    return CiSystem.NONE
