@@ -1,88 +1,84 @@
-"""Actions while the plan is being made: linked to each other, not yet numbered."""
+"""All planned changes of one resource, and the graph that they form before a plan numbers them as steps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, has_errors
-from kiamo_iac.planner.matching import Pair
-from kiamo_iac.planner.plan import Action, Cause, FieldChange, Risk
-
-
-@dataclass(eq=False, slots=True)
-class Draft:
-    """One action, and the actions that must be done before it."""
-
-    action: Action
-    pair: Pair
-    reason: str
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
-    changes: tuple[FieldChange, ...] = ()
-    risk: Risk = Risk.REVERSIBLE
-    source: SourceRange | None = None
-    cause: Cause = Cause.DECLARED
-    needs: list[Draft] = field(default_factory=list)
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, has_errors
+from kiamo_iac.planner.matching import ResourcePair
+from kiamo_iac.planner.plan import Action, PlannedChange
 
 
 @dataclass(eq=False, slots=True)
-class Unit:
-    """All that happens to one pair, in the order in which it happens."""
+class ChangeNode:
+    """One planned change, and the changes that must be done before it."""
 
-    pair: Pair
-    drafts: list[Draft] = field(default_factory=list)
-    said: list[Diagnostic] = field(default_factory=list)
-    """Refusals and warnings."""
+    pair: ResourcePair
+    change: PlannedChange
+    dependencies: list[ChangeNode] = field(default_factory=list)
+    """In any order; a node may be listed more than once."""
 
-    def add(self, draft: Draft) -> Draft:
-        """Append an action; it needs the one before it."""
-        if self.drafts:
-            draft.needs.append(self.drafts[-1])
-        self.drafts.append(draft)
-        return draft
+    @property
+    def action(self) -> Action:
+        """The action of the change."""
+        return self.change.action
+
+
+@dataclass(eq=False, slots=True)
+class ChangeSet:
+    """All that a plan does to one resource, in order."""
+
+    pair: ResourcePair
+    nodes: list[ChangeNode] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    """Refusals, warnings and notes."""
+
+    def add(self, change: PlannedChange) -> ChangeNode:
+        """Append a change; it depends on the one before it."""
+        node = ChangeNode(self.pair, change, self.nodes[-1:])
+        self.nodes.append(node)
+        return node
 
     def refuse(
         self, code: str, summary: str, *, detail: str | None = None, hint: str | None = None, key: str = ""
     ) -> None:
-        """Record why this cannot be done, at the place of `key` in the declaration."""
-        self._say(Severity.ERROR, code, summary, detail=detail, hint=hint, key=key)
+        """Record why the plan cannot do this, located at `key` of the declaration."""
+        self._report(Severity.ERROR, code, summary, detail=detail, hint=hint, key=key)
 
     def warn(self, code: str, summary: str, *, hint: str) -> None:
-        """Record what should be known of this."""
-        self._say(Severity.WARNING, code, summary, detail=None, hint=hint, key="")
+        """Record a warning, located at the declaration."""
+        self._report(Severity.WARNING, code, summary, detail=None, hint=hint, key="")
 
     def note(self, code: str, summary: str, *, hint: str, key: str) -> None:
-        """Record what somebody may want to know, at the place of `key` in the declaration."""
-        self._say(Severity.NOTE, code, summary, detail=None, hint=hint, key=key)
+        """Record a note, located at `key` of the declaration."""
+        self._report(Severity.NOTE, code, summary, detail=None, hint=hint, key=key)
 
-    def _say(
+    def _report(
         self, severity: Severity, code: str, summary: str, *, detail: str | None, hint: str | None, key: str
     ) -> None:
         pair = self.pair
-        owner = pair.desired or next((p.desired for p in _above(pair) if p.desired), None)
-        source = owner.source_of(key) if owner else None
-        self.said.append(
+        declared = pair.desired or next((p.desired for p in _ancestors(pair) if p.desired), None)
+        source = declared.source_of(key) if declared else None
+        self.diagnostics.append(
             Diagnostic(code, summary, severity, detail=detail, hint=hint, address=pair.address, source=source)
         )
 
     @property
     def refused(self) -> bool:
-        """Whether anything of it cannot be done."""
-        return has_errors(self.said)
+        """Whether any part of it cannot be done."""
+        return has_errors(self.diagnostics)
 
-    def first(self, *actions: Action) -> Draft | None:
-        """The first of these actions, or None."""
-        return next((d for d in self.drafts if d.action in actions), None)
+    def first(self, *actions: Action) -> ChangeNode | None:
+        """The first node with one of these actions, or None."""
+        return next((n for n in self.nodes if n.change.action in actions), None)
 
-    def last(self, *actions: Action) -> Draft | None:
-        """The last of these actions, or None."""
-        return next((d for d in reversed(self.drafts) if d.action in actions), None)
+    def last(self, *actions: Action) -> ChangeNode | None:
+        """The last node with one of these actions, or None."""
+        return next((n for n in reversed(self.nodes) if n.change.action in actions), None)
 
 
-def _above(pair: Pair) -> list[Pair]:
-    found: list[Pair] = []
+def _ancestors(pair: ResourcePair) -> list[ResourcePair]:
+    found: list[ResourcePair] = []
     while pair.parent is not None:
         pair = pair.parent
         found.append(pair)

@@ -1,129 +1,137 @@
-"""What must be done before what: draws the edges between the actions, and refuses what they forbid.
+"""Dependencies between planned changes: which must be done before which; refuses what no order allows.
 
-way up      create parent ─► create child           create, rename target ─► write a reference to it
+creating    create parent ─► create child           create, rename target ─► write a reference to it
             create every field of a base ─► create, start a batch of it
-way down    stop, delete, re-point whoever refers ─► delete target
-names       rename what bears a name            ─► create or rename what takes it
-            (a circle is opened: one of it takes a name of its own for a moment)
+deleting    stop, delete, re-point whatever refers ─► delete target
+names       rename away from a name ─► create or rename to that name
+            (a cycle of names is broken: one resource of it takes a temporary name first)
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SuggestionBudget
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.planner.change_set import Draft, Unit
-from kiamo_iac.planner.matching import Pair, Pairing
-from kiamo_iac.planner.plan import Action
-from kiamo_iac.planner.references import References
-from kiamo_iac.planner.renames import names_of_the_moment
+from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
+from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
+from kiamo_iac.planner.plan import Action, FieldChange, PlannedChange
+from kiamo_iac.planner.references import ReferenceIndex
+from kiamo_iac.planner.renames import temporary_names
 from kiamo_iac.resources import kinds
 
 _WRITES = (Action.CREATE, Action.UPDATE)
 
 
-class Links:
-    """Draws the edges of one plan."""
+class DependencyBuilder:
+    """Adds the dependencies of one plan."""
 
-    def __init__(self, units: list[Unit], pairing: Pairing, references: References, capabilities: Capabilities) -> None:
-        self._units = units
-        self._pairing = pairing
+    def __init__(
+        self,
+        change_sets: list[ChangeSet],
+        pairs: ResourcePairs,
+        references: ReferenceIndex,
+        capabilities: Capabilities,
+    ) -> None:
+        self._change_sets = change_sets
+        self._pairs = pairs
         self._references = references
         self._capabilities = capabilities
-        self._guesses = SuggestionBudget()
-        self._of: dict[Pair, Unit] = {}
-        self._creates: dict[tuple[Pair | None, str], list[Draft]] = defaultdict(list)
-        for unit in units:
-            self._of.setdefault(unit.pair, unit)
-            for draft in unit.drafts:
-                if draft.pair is not unit.pair:
-                    self._of[draft.pair] = unit  # stopped because its parent goes
-                elif draft.action is Action.CREATE:
-                    self._creates[unit.pair.parent, unit.pair.kind.kind].append(draft)
+        self._suggestions = SuggestionBudget()
+        self._set_of: dict[ResourcePair, ChangeSet] = {}
+        self._creates: dict[tuple[ResourcePair | None, str], list[ChangeNode]] = defaultdict(list)
+        for change_set in change_sets:
+            self._set_of.setdefault(change_set.pair, change_set)
+            for node in change_set.nodes:
+                if node.pair is not change_set.pair:
+                    self._set_of[node.pair] = change_set  # stopped because its parent is deleted
+                elif node.action is Action.CREATE:
+                    self._creates[change_set.pair.parent, change_set.pair.kind.kind].append(node)
 
-    def draw(self) -> None:
-        """Add every edge, and every refusal that comes of one."""
-        for unit in self._units:
-            if not unit.drafts:
+    def add(self) -> None:
+        """Add every dependency between resources, and refuse what none can satisfy."""
+        for change_set in self._change_sets:
+            if not change_set.nodes:
                 continue
-            self._below_parent(unit)
-            self._after_siblings(unit)
-            for draft in unit.drafts:
-                if draft.action in _WRITES:
-                    self._after_targets(unit, draft)
-                elif draft.action is Action.DELETE:
-                    self._after_users(unit, draft)
+            self._after_parent(change_set)
+            self._after_siblings(change_set)
+            for node in change_set.nodes:
+                if node.action in _WRITES:
+                    self._after_targets(change_set, node)
+                elif node.action is Action.DELETE:
+                    self._after_users(change_set, node)
 
-    def _below_parent(self, unit: Unit) -> None:
-        parent = self._of.get(unit.pair.parent) if unit.pair.parent else None
+    def _after_parent(self, change_set: ChangeSet) -> None:
+        parent = self._set_of.get(change_set.pair.parent) if change_set.pair.parent else None
         create = parent.first(Action.CREATE) if parent else None
         if create is not None:
-            unit.drafts[0].needs.append(create)
+            change_set.nodes[0].dependencies.append(create)
 
-    def _after_siblings(self, unit: Unit) -> None:
-        """What refers to siblings is made and started after all of those: nobody is dialled with half of the fields."""
-        needed = {r.kind for r in unit.pair.kind.references if r.scope is Scope.SIBLING}
-        creates = [d for kind in sorted(needed) for d in self._creates.get((unit.pair.parent, kind), [])]
+    def _after_siblings(self, change_set: ChangeSet) -> None:
+        """What refers to siblings is created and started after all of them, so that no contact is dialled with half of
+        the fields."""
+        needed = {r.kind for r in change_set.pair.kind.references if r.scope is Scope.SIBLING}
+        creates = [n for kind in sorted(needed) for n in self._creates.get((change_set.pair.parent, kind), [])]
         if creates:
-            for draft in unit.drafts:
-                if draft.action in {Action.CREATE, Action.START}:
-                    draft.needs += creates
+            for node in change_set.nodes:
+                if node.action in {Action.CREATE, Action.START}:
+                    node.dependencies += creates
 
     # --- references --------------------------------------------------------------------------------------------------
 
-    def _after_targets(self, unit: Unit, draft: Draft) -> None:
-        for reference, name, target in self._references.declared(draft.pair, draft.after):
-            if target is None or (target.live is None and not target.wanted):
-                self._refuse_missing(unit, reference, name)
+    def _after_targets(self, change_set: ChangeSet, node: ChangeNode) -> None:
+        for reference, name, target in self._references.targets(node.pair, node.change.after):
+            if target is None or (target.live is None and not target.declared_present):
+                self._refuse_missing(change_set, reference, name)
                 continue
-            other = self._of.get(target)
+            other = self._set_of.get(target)
             if other is None:
                 continue
             if other.first(Action.DELETE) is not None:
-                unit.refuse(
+                change_set.refuse(
                     "KIA0505",
                     f'{reference.attribute} names {reference.kind} "{name}", which this plan deletes',
                     hint=f"Name another {reference.kind}, or keep this one.",
                     key=reference.attribute,
                 )
             elif (before := other.last(Action.CREATE, Action.RENAME)) is not None:
-                draft.needs.append(before)
+                node.dependencies.append(before)
 
-    def _refuse_missing(self, unit: Unit, reference: Reference, name: str) -> None:
-        scope = None if reference.scope is Scope.INSTANCE else unit.pair.parent
+    def _refuse_missing(self, change_set: ChangeSet, reference: Reference, name: str) -> None:
+        scope = None if reference.scope is Scope.INSTANCE else change_set.pair.parent
         others = [
             p.address.name
-            for p in self._pairing.pairs
-            if p.kind.kind == reference.kind and (scope is None or p.parent is scope) and not p.unwanted
+            for p in self._pairs.ordered
+            if p.kind.kind == reference.kind and (scope is None or p.parent is scope) and not p.declared_absent
         ]
-        unit.refuse(
+        change_set.refuse(
             "KIA0504",
             f'{reference.attribute} names {reference.kind} "{name}", which is neither declared nor on the instance',
             detail=f"The instance would answer {self._capabilities.meaning(reference.missing)}."
             if reference.missing
             else None,
-            hint=self._guesses.near(name, others) or f"Declare it under {_collection(reference)}, or correct the name.",
+            hint=self._suggestions.near(name, others) or f"Declare it under {_collection(reference)}, or correct the name.",
             key=reference.attribute,
         )
 
-    def _after_users(self, unit: Unit, delete: Draft) -> None:
-        """A target goes only after everything unfinished that refers to it is closed, gone or re-pointed."""
-        holders: dict[str | None, list[str]] = {}
+    def _after_users(self, change_set: ChangeSet, delete: ChangeNode) -> None:
+        """A target is deleted after every unfinished user of it is closed, deleted or re-pointed."""
+        blocking: dict[str | None, list[str]] = {}
         for user, reference in self._references.users(delete.pair):
-            if self._is_closed(user) or self._goes_with(user, delete.pair):
+            if self._is_closed(user) or self._is_below(user, delete.pair):
                 continue
             release = self._release(user, reference, delete.pair)
             if release is not None:
-                delete.needs.append(release)
+                delete.dependencies.append(release)
             else:
                 state = f" ({user.live.run_state})" if user.live and user.live.run_state else ""
-                holders.setdefault(reference.in_use, []).append(f"{user.address}{state}")
-        for code, users in holders.items():
-            unit.refuse(
+                blocking.setdefault(reference.in_use, []).append(f"{user.address}{state}")
+        for code, users in blocking.items():
+            change_set.refuse(
                 "KIA0516",
                 f"{delete.pair.address} is still used by {', '.join(users)}",
                 detail=f"The instance would answer {self._capabilities.meaning(code)}." if code else None,
@@ -131,91 +139,96 @@ class Links:
                 key="ensure",
             )
 
-    def _is_closed(self, user: Pair) -> bool:
+    def _is_closed(self, user: ResourcePair) -> bool:
         machine = user.kind.machine
         return machine is not None and user.live is not None and user.live.run_state in machine.terminal
 
-    def _goes_with(self, user: Pair, target: Pair) -> bool:
-        """Whether deleting `target` deletes `user` too."""
-        above: Pair | None = user
+    def _is_below(self, user: ResourcePair, target: ResourcePair) -> bool:
+        """Whether `user` is `target` or below it: deleting `target` deletes it too."""
+        above: ResourcePair | None = user
         while above is not None:
             if above is target:
                 return True
             above = above.parent
         return False
 
-    def _release(self, user: Pair, reference: Reference, target: Pair) -> Draft | None:
-        """The action after which `user` no longer holds `target`, or None."""
-        unit = self._of.get(user)
-        own = [d for d in unit.drafts if d.pair is user] if unit else []
-        for draft in own:
-            match draft.action:
+    def _release(self, user: ResourcePair, reference: Reference, target: ResourcePair) -> ChangeNode | None:
+        """The change after which `user` no longer refers to `target`, or None."""
+        change_set = self._set_of.get(user)
+        own = [n for n in change_set.nodes if n.pair is user] if change_set else []
+        for node in own:
+            match node.action:
                 case Action.DELETE | Action.STOP:
-                    return draft
-                case Action.UPDATE if reference.attribute in draft.after:
-                    names = {identity(n) for n in reference.names(draft.after)}
+                    return node
+                case Action.UPDATE if reference.attribute in node.change.after:
+                    names = {identity(n) for n in reference.names(node.change.after)}
                     if target.address.name not in names:
-                        return draft
+                        return node
                 case _:
                     pass
         above = user.parent
         while above is not None:
-            unit = self._of.get(above)
-            if unit is not None and (delete := unit.first(Action.DELETE)) is not None:
+            change_set = self._set_of.get(above)
+            if change_set is not None and (delete := change_set.first(Action.DELETE)) is not None:
                 return delete
             above = above.parent
         return None
 
 
-def order_names(units: list[Unit], pairing: Pairing, capabilities: Capabilities) -> None:
-    """Let names free themselves before they are taken; open circles with a name of the moment."""
-    frees: dict[Address, Draft] = {}
-    for unit in units:
-        for draft in unit.drafts:
-            if draft.action is Action.RENAME:
-                frees[_slot(draft.pair, draft.pair.now.name)] = draft
+def order_names(change_sets: list[ChangeSet], pairs: ResourcePairs, capabilities: Capabilities) -> None:
+    """Rename away from a name before another resource takes it; break cycles with a temporary name."""
+    frees: dict[Address, ChangeNode] = {}
+    for change_set in change_sets:
+        for node in change_set.nodes:
+            if node.action is Action.RENAME:
+                frees[_slot(node.pair, node.pair.live_object.name)] = node
     takers = [
-        (unit, draft) for unit in units for draft in unit.drafts if draft.action in {Action.RENAME, Action.CREATE}
+        (change_set, node)
+        for change_set in change_sets
+        for node in change_set.nodes
+        if node.action in {Action.RENAME, Action.CREATE}
     ]
-    for _, draft in takers:
-        if (freed := frees.get(draft.pair.address)) is not None:
-            draft.needs.append(freed)
-    for circle in _circles([d for _, d in takers if d.action is Action.RENAME], frees):
-        _open(circle, {id(d): u for u, d in takers}, pairing, capabilities)
+    for _, node in takers:
+        if (freed := frees.get(node.pair.address)) is not None:
+            node.dependencies.append(freed)
+    for cycle in _cycles([n for _, n in takers if n.action is Action.RENAME], frees):
+        _break(cycle, {id(n): s for s, n in takers}, pairs, capabilities)
 
 
-def _slot(pair: Pair, name: str) -> Address:
+def _slot(pair: ResourcePair, name: str) -> Address:
     return Address.of(pair.kind.collection, name, pair.parent.address if pair.parent else None)
 
 
-def _circles(renames: list[Draft], frees: dict[Address, Draft]) -> list[list[Draft]]:
-    """Closed circles of renames, each beginning at its smallest address."""
-    found: list[list[Draft]] = []
+def _cycles(renames: list[ChangeNode], frees: dict[Address, ChangeNode]) -> list[list[ChangeNode]]:
+    """Cycles of renames, each beginning at its smallest address."""
+    found: list[list[ChangeNode]] = []
     done: set[int] = set()
-    for start in sorted(renames, key=lambda d: d.pair.address):
-        walk: list[Draft] = []
-        draft = start
-        while id(draft) not in done:
-            done.add(id(draft))
-            walk.append(draft)
-            following = frees.get(draft.pair.address)
+    for start in sorted(renames, key=lambda n: n.pair.address):
+        walk: list[ChangeNode] = []
+        node = start
+        while id(node) not in done:
+            done.add(id(node))
+            walk.append(node)
+            following = frees.get(node.pair.address)
             if following is None:
                 break
-            draft = following
+            node = following
         else:
-            if walk and draft is walk[0]:
+            if walk and node is walk[0]:
                 found.append(walk)
     return found
 
 
-def _open(circle: list[Draft], units: dict[int, Unit], pairing: Pairing, capabilities: Capabilities) -> None:
-    """The first of the circle gives its name up for a moment, so that the last can take it."""
-    first, last = circle[0], circle[-1]
-    unit = units[id(first)]
-    old = str(first.before["name"])
-    moment = _free_name(old, first.pair, pairing, capabilities)
-    if moment is None:
-        unit.refuse(
+def _break(
+    cycle: list[ChangeNode], change_sets: dict[int, ChangeSet], pairs: ResourcePairs, capabilities: Capabilities
+) -> None:
+    """Rename the first of the cycle to a temporary name, so that the last can take its name."""
+    first, last = cycle[0], cycle[-1]
+    change_set = change_sets[id(first)]
+    old, new = str(first.change.before["name"]), first.change.after["name"]
+    temporary = _free_name(old, first.pair, pairs, capabilities)
+    if temporary is None:
+        change_set.refuse(
             "KIA0519",
             f'the names go round in a circle, and no name of the moment was found for "{old}"',
             hint="Rename in two applies, through a name of your own.",
@@ -223,22 +236,25 @@ def _open(circle: list[Draft], units: dict[int, Unit], pairing: Pairing, capabil
         )
         return
     reason = f'frees the name "{old}" for a moment, for the names go round in a circle'
-    aside = Draft(Action.RENAME, first.pair, reason, {"name": old}, {"name": moment}, source=first.source)
-    aside.changes = tuple(type(c)("name", old, moment) for c in first.changes)
-    first.before = {"name": moment}
-    first.changes = tuple(type(c)("name", moment, c.after) for c in first.changes)
-    last.needs = [aside if need is first else need for need in last.needs]
-    first.needs.append(aside)
-    unit.drafts.insert(unit.drafts.index(first), aside)
+    aside = ChangeNode(first.pair, _renamed(first.change, old, temporary, reason))
+    first.change = _renamed(first.change, temporary, new, first.change.reason)
+    last.dependencies = [aside if needed is first else needed for needed in last.dependencies]
+    first.dependencies.append(aside)
+    change_set.nodes.insert(change_set.nodes.index(first), aside)
 
 
-def _free_name(old: str, pair: Pair, pairing: Pairing, capabilities: Capabilities) -> str | None:
+def _renamed(change: PlannedChange, old: str, new: str, reason: str) -> PlannedChange:
+    changes = (FieldChange("name", old, new),)
+    return replace(change, reason=reason, before={"name": old}, after={"name": new}, changes=changes)
+
+
+def _free_name(old: str, pair: ResourcePair, pairs: ResourcePairs, capabilities: Capabilities) -> str | None:
     pattern = capabilities.of(pair.kind.kind).name_pattern
-    for name in names_of_the_moment(old):
+    for name in temporary_names(old):
         if pattern is not None and not linear_pattern(pattern).matches(name):
             continue
         slot = _slot(pair, name)
-        if slot not in pairing.by_address and slot not in pairing.by_live:
+        if slot not in pairs.by_address and slot not in pairs.by_live:
             return name
     return None
 

@@ -1,4 +1,11 @@
-"""What differs between what is declared and what is live; the only user of deepdiff."""
+"""Differences, attribute by attribute: between two values (the only user of deepdiff), and between three states.
+
+declared   applied   live     changed by
+   A    =     A    ≠   B      instance
+   B    ≠     A    =   A      git
+   B    ≠     A    ≠   C      both: a conflict
+   B    ≠     A    ≠   B      neither: nothing is left to do
+"""
 
 from __future__ import annotations
 
@@ -25,9 +32,9 @@ from kiamo_iac.planner.plan import FieldChange
 
 
 def field_changes(path: str, before: Any, after: Any) -> tuple[FieldChange, ...]:
-    """The changes from `before` to `after` under `path`, one for every leaf of mappings, in the order of their paths.
+    """The changes from `before` to `after`, one for each leaf of nested mappings at its own path, sorted by path.
 
-    A list is one value: where it differs anywhere, it is shown whole. A leaf that is missing on one side is None there.
+    A list is one value: it is shown whole wherever it differs. A leaf that is missing on one side is None there.
     """
     if same(before, after):
         return ()
@@ -37,7 +44,7 @@ def field_changes(path: str, before: Any, after: Any) -> tuple[FieldChange, ...]
         FieldChange(".".join((path, *keys)), _leaf(before, keys), _leaf(after, keys))
         for keys in _differing_leaves(before, after)
     )
-    return leaves or (FieldChange(path, before, after),)  # a key with null beside no key at all: no leaf shows it
+    return leaves or (FieldChange(path, before, after),)  # a key with null against no key: no leaf shows it
 
 
 def _differing_leaves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -49,7 +56,7 @@ def _differing_leaves(before: Mapping[str, Any], after: Mapping[str, Any]) -> li
 
 
 def _keys(path: list[Any]) -> tuple[str, ...]:
-    """The mapping keys that lead to a difference; a list index ends them, for a list is one value."""
+    """The mapping keys that lead to a difference, up to the first list index: a list is one value."""
     keys: list[str] = []
     for key in path:
         if not isinstance(key, str):
@@ -68,23 +75,23 @@ def _leaf(value: Any, keys: tuple[str, ...]) -> Any:
 
 SETTINGS: Final = "settings"
 NO_VALUE: Final = "sensitive: the ledger keeps no value that would say who changed it"
-"""What is said of a difference in a sensitive value: the ledger does not keep it."""
+"""Attribution of a difference in a sensitive value: the ledger does not keep those."""
 
 
 class ChangedBy(StrEnum):
-    """Where a difference comes from."""
+    """Who changed an attribute or a resource since the last apply."""
 
     NEITHER = "neither"
     GIT = "git"
     INSTANCE = "instance"
     BOTH = "both"
     UNKNOWN = "unknown"
-    """The ledger does not have it, or not its value."""
+    """The ledger does not have the resource, or not the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeDrift:
-    """One attribute that is not live as it is declared; None on a side where it is not set."""
+    """One attribute whose live value is not the declared one; None on a side where it is not set."""
 
     path: str
     """Dotted below mappings, as in `FieldChange`."""
@@ -95,51 +102,50 @@ class AttributeDrift:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What a referring name means, side by side: the name of the thing that bears it when the plan is done."""
+class FinalNames:
+    """For each side: the name, after the plan, of the resource that a referring name means."""
 
     declared: Callable[[Reference, str], str]
     applied: Callable[[Reference, str], str]
     live: Callable[[Reference, str], str]
 
 
-def side_of(declared: Any, applied: Any, live: Any) -> ChangedBy:
-    """Which side moved, by values alone."""
+def changed_by(declared: Any, applied: Any, live: Any) -> ChangedBy:
+    """Who changed an attribute, by its three values."""
     if same(declared, live):
         return ChangedBy.NEITHER
-    return moved(git=not same(declared, applied), instance=not same(live, applied))
+    return combine(git=not same(declared, applied), instance=not same(live, applied))
 
 
-def moved(*, git: bool, instance: bool) -> ChangedBy:
-    """The side of what `git` changed, or somebody on the `instance`."""
+def combine(*, git: bool, instance: bool) -> ChangedBy:
+    """Who changed something, from whether each side did."""
     if git:
         return ChangedBy.BOTH if instance else ChangedBy.GIT
     return ChangedBy.INSTANCE if instance else ChangedBy.NEITHER
 
 
-def authorship(entry: Owned | None, path: str, before: Any, after: Any) -> str:
-    """The words for the change of `path` from `before`, which is live, to `after`, which is declared.
+def attribution(entry: Owned | None, path: str, before: Any, after: Any) -> str:
+    """Who changed `path`, in words, given its live value `before` and its declared value `after`.
 
-    Empty when nobody can say, for `entry`, what the ledger has of the thing, is None.
+    Empty when `entry`, the ledger's entry, is None.
     """
     if entry is None:
         return ""
-    found = _Leaves(entry.attributes)
-    if found.knows(path) and _is_unknown(path, before, after):
+    applied = _Leaves(entry.attributes)
+    if applied.has(path) and _is_unknown(path, before, after):
         return NO_VALUE
-    side = side_of(after, found.at(path), before) if found.knows(path) else ChangedBy.GIT
-    return describe(side)
+    return describe(changed_by(after, applied.at(path), before) if applied.has(path) else ChangedBy.GIT)
 
 
-def by_whom(entry: Owned | None, changes: Iterable[FieldChange]) -> str:
-    """The end of a reason: whose changes these are; empty without a ledger entry."""
-    said = sorted({authorship(entry, c.path, c.before, c.after) for c in changes} - {""})
-    return "; " + ", ".join(said) if said else ""
+def attribution_suffix(entry: Owned | None, changes: Iterable[FieldChange]) -> str:
+    """The end of a reason: who made these changes; empty without a ledger entry."""
+    found = sorted({attribution(entry, c.path, c.before, c.after) for c in changes} - {""})
+    return "; " + ", ".join(found) if found else ""
 
 
-def describe(side: ChangedBy) -> str:
-    """What is said of a difference from that side."""
-    match side:
+def describe(origin: ChangedBy) -> str:
+    """Who made a difference, in words."""
+    match origin:
         case ChangedBy.NEITHER:
             return "as it was applied"
         case ChangedBy.GIT:
@@ -151,28 +157,30 @@ def describe(side: ChangedBy) -> str:
         case ChangedBy.UNKNOWN:
             return "not in the ledger, so that nobody can say who changed it"
         case _:
-            assert_never(side)
+            assert_never(origin)
 
 
-def attributes(
-    desired: Instance | None, entry: Owned | None, live: Instance, names: Names
+def attribute_drifts(
+    desired: Instance | None, entry: Owned | None, live: Instance, names: FinalNames
 ) -> tuple[AttributeDrift, ...]:
-    """Everything that differs, in the order of the paths; `name` among it, and `state` where it is declared.
+    """Every attribute that differs, sorted by path; `name` included, and `state` where it is declared.
 
-    Without `desired` (the block is gone) it is what was last applied that is compared with what is live; without
-    `entry`, the ledger does not have it.
+    Without `desired` (no block any more), the last applied values are compared with the live ones. `entry` is None when
+    the ledger does not have the resource.
     """
     return tuple(sorted(_compared(desired, entry, live, names), key=lambda found: found.path))
 
 
-def _compared(desired: Instance | None, entry: Owned | None, live: Instance, names: Names) -> Iterator[AttributeDrift]:
+def _compared(
+    desired: Instance | None, entry: Owned | None, live: Instance, names: FinalNames
+) -> Iterator[AttributeDrift]:
     applied = _applied(entry)
     wanted = applied if desired is None else desired.attributes
     for key, value in wanted.items():
         if key == SETTINGS:
             continue
         shown = _Three(value if desired else None, applied.get(key), live.attributes.get(key))
-        meant = _meant(key, _Three(value, shown.applied, shown.live), live.kind, names)
+        meant = _comparable(key, _Three(value, shown.applied, shown.live), live.kind, names)
         yield from _leaves(key, shown, meant, declared=desired is not None, known=_known(entry, key in applied))
     live = hidden_like(live, desired, entry)
     old = applied_settings(entry)
@@ -193,15 +201,15 @@ class _Three:
     live: Any
 
 
-def changed_in_git(desired: Instance, entry: Owned, names: Names) -> bool:
-    """Whether the declaration is another one than the last one applied."""
+def changed_in_git(desired: Instance, entry: Owned, names: FinalNames) -> bool:
+    """Whether the declaration differs from the last one that was applied."""
     applied = _applied(entry)
     now = {**desired.attributes, **({SETTINGS: desired.settings} if desired.settings else {})}
     applied = {**applied, SETTINGS: as_declared(applied_settings(entry), desired.settings)}
     return any(
         key not in applied or not same(three.declared, three.applied)
         for key, value in now.items()
-        for three in (_meant(key, _Three(value, applied.get(key), None), desired.kind, names),)
+        for three in (_comparable(key, _Three(value, applied.get(key), None), desired.kind, names),)
     )
 
 
@@ -209,11 +217,11 @@ def _applied(entry: Owned | None) -> Mapping[str, Any]:
     return {} if entry is None else {"name": entry.address.name, **entry.attributes}
 
 
-def _known(entry: Owned | None, declared_then: bool) -> ChangedBy | None:
-    """The side of everything that differs, where there is nothing to compare with; None: there is."""
+def _known(entry: Owned | None, was_declared: bool) -> ChangedBy | None:
+    """Who made every difference, where the ledger has no value to compare with; None: it has one."""
     if entry is None:
         return ChangedBy.UNKNOWN
-    return None if declared_then else ChangedBy.GIT  # not declared then: git has added it since
+    return None if was_declared else ChangedBy.GIT  # git has added it since
 
 
 def _leaves(
@@ -222,11 +230,15 @@ def _leaves(
     values = (_Leaves({key: shown.declared}), _Leaves({key: shown.applied}), _Leaves({key: shown.live}))
     applied = _Leaves({key: meant.applied})
     for change in field_changes(key, meant.live, meant.declared):
-        side = known or side_of(change.after, applied.at(change.path), change.before)
-        if _is_unknown(change.path, change.before, change.after):
-            side = known or ChangedBy.UNKNOWN
-        found = [value.at(change.path) for value in values]
-        yield AttributeDrift(change.path, side if declared else ChangedBy.INSTANCE, *found)
+        if not declared:
+            origin = ChangedBy.INSTANCE
+        elif known is not None:
+            origin = known
+        elif _is_unknown(change.path, change.before, change.after):
+            origin = ChangedBy.UNKNOWN
+        else:
+            origin = changed_by(change.after, applied.at(change.path), change.before)
+        yield AttributeDrift(change.path, origin, *(value.at(change.path) for value in values))
 
 
 def _is_unknown(path: str, before: Any, after: Any) -> bool:
@@ -234,17 +246,18 @@ def _is_unknown(path: str, before: Any, after: Any) -> bool:
     return path.startswith(f"{SETTINGS}.") and (is_sensitive(before) or is_sensitive(after))
 
 
-def _meant(key: str, three: _Three, kind: type[Resource], names: Names) -> _Three:
-    """The values in a form in which they compare: names of the end, and a run state that satisfies as that state."""
+def _comparable(key: str, three: _Three, kind: type[Resource], names: FinalNames) -> _Three:
+    """The values as they are compared: references as final names, a live run state that satisfies the declared one as
+    that state."""
     if key == "name":
         return _Three(*(v if v is None else identity(v) for v in (three.declared, three.applied, three.live)))
     machine = kind.machine
     if key == "state" and machine is not None:
-        stands = next(
+        satisfied = next(
             (v for v in (three.declared, three.applied) if v is not None and machine.satisfies(three.live, v)),
             three.live,
         )
-        return _Three(three.declared, three.applied, stands)
+        return _Three(three.declared, three.applied, satisfied)
     reference = next((r for r in kind.references if r.attribute == key), None)
     if reference is None:
         return three
@@ -272,8 +285,8 @@ class _Leaves:
         """The value at `path`, None where there is none."""
         return self._walk(self._data, path)
 
-    def knows(self, path: str) -> bool:
-        """Whether the attribute of `path` is there at all, the leaf itself or not."""
+    def has(self, path: str) -> bool:
+        """Whether the attribute of `path` exists, with or without that leaf."""
         head, _, rest = path.partition(".")
         if head == SETTINGS:
             inner = self._data.get(SETTINGS, {})
@@ -285,7 +298,7 @@ class _Leaves:
             return None
         if path in data:
             return data[path]
-        for key, value in data.items():  # keys may hold dots themselves, so that splitting the path would not do
+        for key, value in data.items():  # keys may contain dots, so the path cannot be split
             if path.startswith(f"{key}."):
                 found = self._walk(value, path[len(key) + 1 :])
                 if found is not None:

@@ -1,4 +1,4 @@
-"""Who changed what since the last apply: git, or somebody on the instance; of attributes and of whole things."""
+"""Drift: which resources changed since the last apply, in git or on the instance, and which of their attributes."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.ownership import Owned, Ownership
 from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.core.state import Instance, RemoteId, State
-from kiamo_iac.planner.diff import AttributeDrift, ChangedBy, Names, attributes, changed_in_git, moved
-from kiamo_iac.planner.matching import Pair, Pairing, pair_up
+from kiamo_iac.planner.diff import AttributeDrift, ChangedBy, FinalNames, attribute_drifts, changed_in_git, combine
+from kiamo_iac.planner.matching import ResourcePair, ResourcePairs, pair_resources
 from kiamo_iac.resources import by_collection, kinds
 
 __all__ = ["AttributeDrift", "ChangedBy", "Drift", "DriftEvent", "ResourceDrift", "drift"]
 
 
 class DriftEvent(StrEnum):
-    """What happened to a thing."""
+    """What happened to a resource."""
 
     CHANGED = "changed"
     """Attributes differ; the name among them when git renames it."""
     NEW = "new"
-    """Git has it since; it is to be made."""
+    """Added in git; not created yet."""
     GONE = "gone"
-    """Git has it no more, or says that it is to be absent."""
+    """Removed from git, or declared with `ensure: absent`."""
     DELETED = "deleted"
-    """Somebody deleted it on the instance."""
+    """Deleted on the instance."""
     REMADE = "remade"
-    """Somebody made it anew: the name is there, under another id."""
+    """Recreated on the instance: the same name, another id."""
     RENAMED = "renamed"
-    """Somebody gave it another name on the instance."""
+    """Renamed on the instance."""
     NOT_OWNED = "not_owned"
-    """It is live and not as declared, and the ledger does not have it."""
+    """Live, different from its declaration, and not in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceDrift:
-    """One thing that is not as it was applied, or not as it is declared."""
+    """One resource whose live state is not the applied, or not the declared one."""
 
     address: Address
-    """As it is declared; of what no manifest declares, as the ledger has it."""
+    """As declared; of what no manifest declares, as in the ledger."""
     kind: str
     event: DriftEvent
     changed_by: ChangedBy
     attributes: tuple[AttributeDrift, ...] = ()
     """What differs, in the order of the paths."""
     lives_as: str | None = None
-    """Its exact name on the instance; None: it is not there."""
+    """Its exact name on the instance; None: it does not exist."""
     known_id: RemoteId | None = None
-    """The id that the ledger has."""
+    """The id in the ledger."""
     live_id: RemoteId | None = None
-    """The id of what bears its name, or of itself under another name."""
+    """The id of the object that has its name, or of itself under another name."""
     applied_at: str | None = None
-    """When it was last applied, RFC 3339; None: the ledger does not have it."""
+    """When it was last applied, RFC 3339; None: not in the ledger."""
     commit: str | None = None
     """The commit it was last applied from."""
     source: SourceRange | None = None
@@ -65,16 +65,16 @@ class ResourceDrift:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """All of one environment."""
+    """All drift of one environment."""
 
     resources: tuple[ResourceDrift, ...]
     """By address."""
     unchanged: int = 0
-    """How many things are live as declared, or gone on both sides."""
+    """Number of resources that are live as declared, or removed on both sides."""
     not_owned: int = 0
-    """How many declared things are live and not in the ledger, whether they differ or not."""
+    """Number of declared resources that are live and not in the ledger, whether they differ or not."""
     ledger: bool = True
-    """False: there is no ledger, so that nobody can say who changed what."""
+    """False: there is no ledger, and who changed what is unknown."""
 
     @property
     def any(self) -> bool:
@@ -83,40 +83,42 @@ class Drift:
 
     @property
     def summary(self) -> dict[ChangedBy, int]:
-        """How many things by the side that they changed on, all sides present."""
-        counts = {side: sum(thing.changed_by is side for thing in self.resources) for side in ChangedBy}
+        """Number of resources by who changed them, all values present."""
+        counts = {who: sum(r.changed_by is who for r in self.resources) for who in ChangedBy}
         return counts | {ChangedBy.NEITHER: self.unchanged}
 
 
 def drift(desired: State, live: State, owned: Ownership | None) -> Drift:
-    """Compare what is declared, what was last applied, and what is live.
+    """Compare the declared, the last applied and the live state.
 
-    `live` holds what `build_plan` needs; `owned` is what the ledger has, None when there is none. Who is who is decided
-    as for a plan, so that the two say the same. References to unmanaged things, and what is neither declared nor owned,
-    are not looked at.
+    `live` holds what `build_plan` needs; `owned` has the ledger's entries, None when there is no ledger. Resources are
+    paired as for a plan, so that both agree. Blocks with `managed: false`, and what is neither declared nor managed,
+    are ignored.
     """
     comparison = _Comparison(desired, live, owned or {})
-    found = list(comparison.things())
-    differing = sorted((t for t in found if t.changed_by is not ChangedBy.NEITHER), key=lambda t: (t.address, t.event))
+    found = list(comparison.resources())
+    differing = sorted((r for r in found if r.changed_by is not ChangedBy.NEITHER), key=lambda r: (r.address, r.event))
     return Drift(tuple(differing), len(found) - len(differing), comparison.not_owned, ledger=owned is not None)
 
 
 class _Comparison:
     def __init__(self, desired: State, live: State, owned: Ownership) -> None:
-        # What a contract says of things to be made together matters to a plan alone.
-        self._pairing = pair_up(desired, live, Capabilities({}), owned)
+        # No capabilities: what the platform creates together with a parent matters only to a plan.
+        self._pairs = pair_resources(desired, live, Capabilities({}), owned)
         self._owned = owned
-        self._known: dict[int, Address] = {}
-        self._claimed: set[Address] = {pair.owned.address for pair in self._pairing.pairs if pair.owned is not None}
+        self._ledger_addresses: dict[int, Address] = {}
+        self._claimed: set[Address] = {pair.owned.address for pair in self._pairs.ordered if pair.owned is not None}
         self._by_id = {(i.kind.collection, i.remote_id): i for i in live if i.remote_id is not None}
-        self._names = Naming(self._pairing, owned)
+        self._names = RenameTracker(self._pairs, owned)
         self.not_owned = 0
 
-    def things(self) -> Iterator[ResourceDrift]:
-        """Every declared and every owned thing, those that did not change with the side `NEITHER`."""
-        for pair in self._pairing.pairs:  # parents come before children
+    def resources(self) -> Iterator[ResourceDrift]:
+        """Every declared and every managed resource; of those that did not change, `changed_by` is NEITHER."""
+        for pair in self._pairs.ordered:  # parents come before children
             entry = self._entry(pair)
-            self._known[id(pair)] = entry.address if entry is not None else self._below(pair, pair.address.name)
+            self._ledger_addresses[id(pair)] = (
+                entry.address if entry is not None else self._below(pair, pair.address.name)
+            )
             if pair.desired is not None and pair.desired.lifecycle.managed:
                 yield self._declared(pair, entry)
             elif pair.owned is not None and pair.desired is None:
@@ -125,13 +127,13 @@ class _Comparison:
             if address not in self._claimed and address.collection in by_collection():
                 yield self._unclaimed(entry)
 
-    def _below(self, pair: Pair, name: str) -> Address:
-        """Where the ledger would have `name` beside this thing."""
-        parent = self._known[id(pair.parent)] if pair.parent is not None else None
+    def _below(self, pair: ResourcePair, name: str) -> Address:
+        """The address in the ledger of `name` in the same collection as `pair`."""
+        parent = self._ledger_addresses[id(pair.parent)] if pair.parent is not None else None
         return Address.of(pair.kind.collection, name, parent)
 
-    def _entry(self, pair: Pair) -> Owned | None:
-        """What the ledger has of it, or of what stood there before somebody deleted it or made it anew."""
+    def _entry(self, pair: ResourcePair) -> Owned | None:
+        """The ledger's entry; also of an object that was deleted or recreated on the instance."""
         if pair.owned is not None or pair.desired is None:
             return pair.owned
         for name in (identity(pair.desired.name), *pair.desired.lifecycle.renamed_from):
@@ -141,46 +143,46 @@ class _Comparison:
                 return entry
         return None
 
-    # --- one thing ---------------------------------------------------------------------------------------------------
+    # --- one resource ------------------------------------------------------------------------------------------------
 
-    def _declared(self, pair: Pair, entry: Owned | None) -> ResourceDrift:
+    def _declared(self, pair: ResourcePair, entry: Owned | None) -> ResourceDrift:
         declaration, live = pair.declaration, pair.live
         if live is None:
             return self._missing(pair, entry)
         self.not_owned += entry is None
-        if pair.unwanted:
-            side = ChangedBy.GIT if entry is not None else ChangedBy.UNKNOWN
-            return self._thing(pair, DriftEvent.GONE if entry is not None else DriftEvent.NOT_OWNED, side, entry)
-        names = self._names.of(pair, self._known)
+        if pair.declared_absent:
+            origin = ChangedBy.GIT if entry is not None else ChangedBy.UNKNOWN
+            return self._drift(pair, DriftEvent.GONE if entry is not None else DriftEvent.NOT_OWNED, origin, entry)
+        names = self._names.final_names(pair, self._ledger_addresses)
         if entry is not None and entry.remote_id not in {None, live.remote_id}:
-            elsewhere = self._elsewhere(entry)  # another thing has taken its name
-            side = moved(git=changed_in_git(declaration, entry, names), instance=True)
-            found = attributes(declaration, entry, elsewhere or live, names)
+            elsewhere = self._elsewhere(entry)  # another object has its name now
+            origin = combine(git=changed_in_git(declaration, entry, names), instance=True)
+            found = attribute_drifts(declaration, entry, elsewhere or live, names)
             event = DriftEvent.REMADE if elsewhere is None else DriftEvent.RENAMED
-            return self._thing(pair, event, side, entry, found=found, live=elsewhere)
-        found = attributes(declaration, entry, live, names)
+            return self._drift(pair, event, origin, entry, found=found, live=elsewhere)
+        found = attribute_drifts(declaration, entry, live, names)
         event = DriftEvent.CHANGED if entry is not None else DriftEvent.NOT_OWNED
         if any(a.path == "name" and a.changed_by in {ChangedBy.INSTANCE, ChangedBy.BOTH} for a in found):
             event = DriftEvent.RENAMED
-        return self._thing(pair, event, _of_all(found), entry, found=found)
+        return self._drift(pair, event, _of_all(found), entry, found=found)
 
-    def _missing(self, pair: Pair, entry: Owned | None) -> ResourceDrift:
-        if pair.unwanted:
-            return self._thing(pair, DriftEvent.GONE, ChangedBy.NEITHER, entry)
+    def _missing(self, pair: ResourcePair, entry: Owned | None) -> ResourceDrift:
+        if pair.declared_absent:
+            return self._drift(pair, DriftEvent.GONE, ChangedBy.NEITHER, entry)
         if entry is None or entry.remote_id is None:
-            return self._thing(pair, DriftEvent.NEW, ChangedBy.GIT, entry)
+            return self._drift(pair, DriftEvent.NEW, ChangedBy.GIT, entry)
         elsewhere = self._elsewhere(entry)
         if elsewhere is not None:
-            return self._thing(pair, DriftEvent.RENAMED, ChangedBy.BOTH, entry, live=elsewhere)
-        changed = changed_in_git(pair.declaration, entry, self._names.of(pair, self._known))
-        return self._thing(pair, DriftEvent.DELETED, moved(git=changed, instance=True), entry)
+            return self._drift(pair, DriftEvent.RENAMED, ChangedBy.BOTH, entry, live=elsewhere)
+        changed = changed_in_git(pair.declaration, entry, self._names.final_names(pair, self._ledger_addresses))
+        return self._drift(pair, DriftEvent.DELETED, combine(git=changed, instance=True), entry)
 
-    def _undeclared(self, pair: Pair, entry: Owned) -> ResourceDrift:
-        found = attributes(None, entry, pair.now, self._names.of(pair, self._known))
-        return self._thing(pair, DriftEvent.GONE, moved(git=True, instance=bool(found)), entry, found=found)
+    def _undeclared(self, pair: ResourcePair, entry: Owned) -> ResourceDrift:
+        found = attribute_drifts(None, entry, pair.live_object, self._names.final_names(pair, self._ledger_addresses))
+        return self._drift(pair, DriftEvent.GONE, combine(git=True, instance=bool(found)), entry, found=found)
 
     def _unclaimed(self, entry: Owned) -> ResourceDrift:
-        """Owned, not declared, and not to be found under its name."""
+        """Managed, not declared, and not found under its name."""
         kind = by_collection()[entry.address.collection].kind
         elsewhere = self._elsewhere(entry)
         return ResourceDrift(
@@ -196,14 +198,14 @@ class _Comparison:
         )
 
     def _elsewhere(self, entry: Owned) -> Instance | None:
-        """The thing of the ledger's id, wherever it lives."""
+        """The live object with the id of the ledger's entry, under any name."""
         return self._by_id.get((entry.address.collection, entry.remote_id)) if entry.remote_id is not None else None
 
-    def _thing(
+    def _drift(
         self,
-        pair: Pair,
+        pair: ResourcePair,
         event: DriftEvent,
-        side: ChangedBy,
+        origin: ChangedBy,
         entry: Owned | None,
         *,
         found: tuple[AttributeDrift, ...] = (),
@@ -214,7 +216,7 @@ class _Comparison:
             pair.address,
             pair.kind.kind,
             event,
-            side,
+            origin,
             found,
             lives_as=live.name if live is not None else None,
             known_id=entry.remote_id if entry is not None else None,
@@ -226,33 +228,33 @@ class _Comparison:
 
 
 def _of_all(found: tuple[AttributeDrift, ...]) -> ChangedBy:
-    """The side of a thing by those of its attributes."""
-    sides = {attribute.changed_by for attribute in found}
-    if ChangedBy.UNKNOWN in sides:
+    """Who changed a resource, from who changed its attributes."""
+    found_by = {attribute.changed_by for attribute in found}
+    if ChangedBy.UNKNOWN in found_by:
         return ChangedBy.UNKNOWN
-    both = ChangedBy.BOTH in sides
-    return moved(git=both or ChangedBy.GIT in sides, instance=both or ChangedBy.INSTANCE in sides)
+    both = ChangedBy.BOTH in found_by
+    return combine(git=both or ChangedBy.GIT in found_by, instance=both or ChangedBy.INSTANCE in found_by)
 
 
-class Naming:
-    """Follows names through renames, declared ones and those that were done since they were written down."""
+class RenameTracker:
+    """Follows referring names through renames: planned ones, and those done since the ledger was written."""
 
-    def __init__(self, pairing: Pairing, owned: Ownership) -> None:
-        self._pairing = pairing
+    def __init__(self, pairs: ResourcePairs, owned: Ownership) -> None:
+        self._by_live = pairs.by_live
         self._owned = owned
-        self._pairs = {pair.owned.address: pair for pair in pairing.pairs if pair.owned is not None}
+        self._by_entry = {pair.owned.address: pair for pair in pairs.ordered if pair.owned is not None}
         self._former = {
             Address.of(address.collection, old, address.parent): address
             for address, entry in owned.items()
             for old in entry.renamed_from
         }
 
-    def of(self, pair: Pair, known: Mapping[int, Address]) -> Names:
-        """For the references of `pair`; `known`: by the identity of a pair, where the ledger has it."""
+    def final_names(self, pair: ResourcePair, ledger_addresses: Mapping[int, Address]) -> FinalNames:
+        """For the references of `pair`. `ledger_addresses`: `id()` of a pair → its address in the ledger."""
         parent = pair.parent
-        then = known[id(parent)] if parent is not None else None
+        then = ledger_addresses[id(parent)] if parent is not None else None
         now = parent.live.address if parent is not None and parent.live is not None else None
-        return Names(
+        return FinalNames(
             declared=lambda _, name: identity(name),
             applied=lambda reference, name: self._applied(_target(reference, name, then)),
             live=lambda reference, name: self._live(_target(reference, name, now)),
@@ -260,11 +262,11 @@ class Naming:
 
     def _applied(self, address: Address) -> str:
         known = address if address in self._owned else self._former.get(address, address)
-        pair = self._pairs.get(known)
+        pair = self._by_entry.get(known)
         return pair.address.name if pair is not None else known.name
 
     def _live(self, address: Address) -> str:
-        pair = self._pairing.by_live.get(address)
+        pair = self._by_live.get(address)
         return pair.address.name if pair is not None else address.name
 
 

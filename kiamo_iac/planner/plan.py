@@ -1,11 +1,11 @@
-"""The plan as data: what is to be done, in which order, why, and what cannot be undone. Values only; nothing here
-decides."""
+"""The plan as data: which changes, in which order, why, and what cannot be undone. Values only, no logic."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from kiamo_iac.core.address import Address
@@ -30,25 +30,25 @@ class Action(StrEnum):
 
 
 class Risk(StrEnum):
-    """What it would take to go back."""
+    """Whether a step can be undone."""
 
     REVERSIBLE = "reversible"
-    """Another apply can put it back."""
+    """Another apply can restore it."""
     IRREVERSIBLE = "irreversible"
-    """It cannot be undone: people dialled, a batch closed, a thing whose id and history are gone."""
+    """It cannot be undone: contacts are dialled, a batch is closed, an object loses its id and history."""
     DATA_LOSS = "data_loss"
-    """Contacts, or what is known of them, are deleted."""
+    """It deletes contacts, or data of them."""
 
 
 class Cause(StrEnum):
-    """Who wants a step."""
+    """Why a step is in the plan."""
 
     DECLARED = "declared"
     """A block of a manifest, an `ensure: absent` among them."""
     EXCLUSIVE = "exclusive"
-    """A list that is complete: nobody wrote this thing down."""
+    """The parent is exclusive, and does not declare this resource."""
     PRUNE = "prune"
-    """The ledger has it and no manifest does any more: nobody wrote this deletion down."""
+    """The ledger has it, and no manifest declares it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,50 +61,65 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One call to be made, or (a child sent inside its parent's create) one thing to be found made."""
+class PlannedChange:
+    """What happens to one address, and why; numbered and ordered, it is a `Step`."""
 
-    id: int
-    """1 and up, in an order in which the plan may be executed one by one."""
     action: Action
     address: Address
-    """The address when the plan is done: a renamed thing stands under its new name in all its steps."""
+    """The address after the plan: every step of a renamed resource has its new name."""
     kind: str
-    depends_on: tuple[int, ...]
-    """Ids of the steps that must be done before, ascending; all smaller than `id`."""
-    risk: Risk
-    before: Mapping[str, Any]
-    """The attributes concerned as they are live: of a create nothing, of a delete all, of a command `state`, of a
-    rename `name`.
-    References are names; pass-through attributes stand under `settings`."""
-    after: Mapping[str, Any]
-    """The same as they will be: of a create all that is sent, of a delete nothing."""
-    changes: tuple[FieldChange, ...]
     reason: str
     """One sentence for people; logic never reads it."""
-    source: SourceRange | None
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """The live attributes concerned: empty for a create, all of them for a delete, `state` for a command, `name` for a
+    rename. References are names; pass-through attributes are under `settings`."""
+    after: Mapping[str, Any] = field(default_factory=dict)
+    """The same attributes after the step: all that is sent for a create, empty for a delete."""
+    changes: tuple[FieldChange, ...] = ()
+    risk: Risk = Risk.REVERSIBLE
+    source: SourceRange | None = None
     """Where it is declared."""
     cause: Cause = Cause.DECLARED
-    seen: Mapping[Address, str | None] = field(default_factory=dict)
-    """Fingerprint (see `state.fingerprint`) of what this step stands on as the plan saw it: its own thing under its
-    own address (None: it was not there), and what it writes references to. Things that this plan makes are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step(PlannedChange):
+    """A planned change in its place in a plan: one API call; or, for a child sent inside the create of its parent, one
+    lookup of what that call created."""
+
+    id: int = field(kw_only=True)
+    """1 and up, in an order in which the plan may be executed one by one."""
+    depends_on: tuple[int, ...] = field(kw_only=True)
+    """Ids of the steps that must be done before, ascending; all smaller than `id`."""
+    seen: Mapping[Address, str | None] = field(kw_only=True, default_factory=dict)
+    """Fingerprints (see `state.fingerprint`) of what this step relies on: the resource itself (None: it did not exist),
+    and the targets of the references that it writes. What this plan creates is left out."""
+
+    @classmethod
+    def of(
+        cls, change: PlannedChange, number: int, *, depends_on: tuple[int, ...], seen: Mapping[Address, str | None]
+    ) -> Step:
+        """`change` in its place in a plan, with the id `number`."""
+        return cls(*_values(change), id=number, depends_on=depends_on, seen=seen)
+
+
+_values = attrgetter(*(f.name for f in fields(PlannedChange)))
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """How the instance knows a live thing that a step writes, stands below, or refers to."""
+    """How the instance identifies a live object that a step writes, refers to, or has as its parent."""
 
     remote_id: RemoteId
     name: str
     """The exact name on the instance, byte for byte, as it is before the plan."""
     sensitive: tuple[Path, ...] = ()
-    """Where its settings have, or may show later, a value that the plan hides, and leaves out of what it says that it
-    saw."""
+    """Paths of its settings that are sensitive, or may return a sensitive value later; fingerprints leave them out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that is to be done to bring one environment level with its manifests."""
+    """All that it takes for one environment to match its manifests."""
 
     environment: str
     url: str
@@ -112,8 +127,7 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     """Errors make the plan not applyable; warnings and notes do not."""
     bindings: Mapping[Address, Binding] = field(default_factory=dict)
-    """Address (as in `Step.address`) → how the instance knows it, for every live thing that a step needs. Not part
-    of the JSON."""
+    """Address (as in `Step.address`) → binding, for every live object that a step needs. Not part of the JSON."""
 
     @property
     def applyable(self) -> bool:

@@ -1,7 +1,7 @@
-"""`build_plan`: desired state × live state × what we own → plan.
+"""`build_plan`: desired state × live state × ledger → plan.
 
-    pair_up ─► present / absent / undeclared / pruned ─► Links ─► order_names ─► steps
-    who is who   what happens to each                    what before what        numbered
+    pair_resources ─► reconcile / RemovalPlanner ─► DependencyBuilder ─► order_names ─► StepBuilder
+    match both sides   changes of each resource      which before which     names        numbered steps
 
 The plan ends at the desired state without the instance refusing a call, or is refused here with reason and place.
 """
@@ -15,16 +15,16 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
 from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.state import State
-from kiamo_iac.planner.change_set import Draft, Unit
-from kiamo_iac.planner.dependencies import Links, order_names
-from kiamo_iac.planner.matching import Pairing, pair_up
+from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
+from kiamo_iac.planner.dependencies import DependencyBuilder, order_names
+from kiamo_iac.planner.matching import ResourcePairs, pair_resources
 from kiamo_iac.planner.plan import Action, Plan
-from kiamo_iac.planner.pruning import notes, prune_units
-from kiamo_iac.planner.reconcile import present
-from kiamo_iac.planner.references import References
-from kiamo_iac.planner.removal import Removals
-from kiamo_iac.planner.steps import Bindings, steps
-from kiamo_iac.planner.targets import cut
+from kiamo_iac.planner.pruning import pruning_diagnostics, undeclared
+from kiamo_iac.planner.reconcile import reconcile
+from kiamo_iac.planner.references import ReferenceIndex
+from kiamo_iac.planner.removal import RemovalPlanner
+from kiamo_iac.planner.steps import StepBuilder
+from kiamo_iac.planner.targets import limit_to_targets
 
 
 def build_plan(
@@ -39,54 +39,55 @@ def build_plan(
     targets: Collection[Address] = (),
     may_stop: Collection[Address] = (),
 ) -> Plan:
-    """Compare and plan.
+    """Compare desired and live state, and plan the changes. Pure: no I/O, no clock.
 
-    `live` must hold every thing of the instance's top level, and all children of the things that `desired` or `owned`
-    names. `owned`: what the ledger has; None when there is no ledger. `prune`: delete what is owned and not declared.
-    `targets`: plan only these and what they depend on. `may_stop`: strange batches that may be stopped for the sake of
-    a base that goes.
+    `live` must hold every object of the instance's top level, and all children of the resources that `desired` or
+    `owned` names. `owned`: the ledger's entries; None when there is no ledger. `prune`: delete what is managed and not
+    declared. `targets`: plan only these and what they depend on. `may_stop`: unmanaged batches that may be stopped to
+    delete their base.
 
-    A plan with errors among its diagnostics has no steps: a part of a plan would be a lie.
+    A plan with errors among its diagnostics has no steps.
     """
-    pairing = pair_up(desired, live, capabilities, owned or {})
-    references = References(pairing)
-    removals = Removals(pairing, capabilities, may_stop)
-    units = _units(pairing, references, removals, capabilities)
+    pairs = pair_resources(desired, live, capabilities, owned or {})
+    references = ReferenceIndex(pairs)
+    removals = RemovalPlanner(pairs, capabilities, may_stop)
+    change_sets = _change_sets(pairs, references, removals, capabilities)
     if prune and owned is not None:
-        units += prune_units(pairing, removals)
-    diagnostics = pairing.diagnostics + notes(pairing, desired, owned, prune=prune)
-    Links(units, pairing, references, capabilities).draw()
-    order_names(units, pairing, capabilities)
-    diagnostics += check_contract(units, desired, capabilities)
+        change_sets += [removals.pruned(pair) for pair in undeclared(pairs)]
+    diagnostics = pairs.diagnostics + pruning_diagnostics(pairs, desired, owned, prune=prune)
+    DependencyBuilder(change_sets, pairs, references, capabilities).add()
+    order_names(change_sets, pairs, capabilities)
+    diagnostics += _check_operations(change_sets, desired, capabilities)
     if targets:
-        units, said = cut(units, targets, pairing)
-        diagnostics += said
-    diagnostics += [d for unit in units for d in unit.said]
-    refused = has_errors(diagnostics)
-    drafts = [] if refused else [d for unit in units for d in unit.drafts]
-    bindings = Bindings(references)
+        change_sets, excluded = limit_to_targets(change_sets, targets, pairs)
+        diagnostics += excluded
+    diagnostics += [d for change_set in change_sets for d in change_set.diagnostics]
+    nodes = [] if has_errors(diagnostics) else [n for change_set in change_sets for n in change_set.nodes]
+    builder = StepBuilder(references)
     return Plan(
         environment=environment,
         url=url,
-        steps=steps(drafts, seen=bindings.seen),
+        steps=builder.steps(nodes),
         diagnostics=tuple(sorted(diagnostics, key=Diagnostic.sort_key)),
-        bindings=bindings.of(drafts),
+        bindings=builder.bindings(nodes),
     )
 
 
-def _units(pairing: Pairing, references: References, removals: Removals, capabilities: Capabilities) -> list[Unit]:
-    units: list[Unit] = []
-    for pair in pairing.pairs:
-        if pair.wanted and not (pair.parent is not None and pair.parent.unwanted):
-            units += [present(pair, references, capabilities), *removals.undeclared(pair)]
-        elif pair.unwanted:
-            units.append(removals.absent(pair))
-    return [unit for unit in units if unit.drafts or unit.said]
+def _change_sets(
+    pairs: ResourcePairs, references: ReferenceIndex, removals: RemovalPlanner, capabilities: Capabilities
+) -> list[ChangeSet]:
+    found: list[ChangeSet] = []
+    for pair in pairs.ordered:
+        if pair.declared_present and not (pair.parent is not None and pair.parent.declared_absent):
+            found += [reconcile(pair, references, capabilities), *removals.left_out(pair)]
+        elif pair.declared_absent:
+            found.append(removals.absent(pair))
+    return [change_set for change_set in found if change_set.nodes or change_set.diagnostics]
 
 
-def check_contract(units: list[Unit], desired: State, capabilities: Capabilities) -> list[Diagnostic]:
-    """Refuse what cannot be listed, and the actions without a call. Attributes without a wire name are refused with the
-    manifests."""
+def _check_operations(change_sets: list[ChangeSet], desired: State, capabilities: Capabilities) -> list[Diagnostic]:
+    """Refuse kinds that the contract cannot list, and actions that it has no operation for. Attributes without a wire
+    name are refused with the manifests."""
     found = {}
     for instance in desired:
         kind = instance.kind.kind
@@ -98,30 +99,30 @@ def check_contract(units: list[Unit], desired: State, capabilities: Capabilities
                 address=instance.address,
                 source=instance.source,
             )
-    for unit in units:
-        told: set[str] = set()
-        for draft in unit.drafts:
-            known = capabilities.of(draft.pair.kind.kind)
-            operation = Action.UPDATE if draft.action is Action.RENAME else draft.action
-            if operation not in known.operations and operation not in told and not _embedded(draft, capabilities):
-                told.add(operation)
-                _refuse_operation(unit, draft, operation, capabilities)
+    for change_set in change_sets:
+        refused: set[str] = set()
+        for node in change_set.nodes:
+            known = capabilities.of(node.pair.kind.kind)
+            operation = Action.UPDATE if node.action is Action.RENAME else node.action
+            if operation not in known.operations and operation not in refused and not _embedded(node, capabilities):
+                refused.add(operation)
+                _refuse_operation(change_set, node, operation, capabilities)
     return list(found.values())
 
 
-def _embedded(draft: Draft, capabilities: Capabilities) -> bool:
-    """Whether it is sent inside the create of its parent, so that it needs no call of its own."""
-    parent = draft.pair.parent
-    if draft.action is not Action.CREATE or parent is None or parent.live is not None:
+def _embedded(node: ChangeNode, capabilities: Capabilities) -> bool:
+    """Whether it is sent inside the create of its parent, and needs no operation of its own."""
+    parent = node.pair.parent
+    if node.action is not Action.CREATE or parent is None or parent.live is not None:
         return False
-    return draft.pair.kind.kind in capabilities.of(parent.kind.kind).embedded
+    return node.pair.kind.kind in capabilities.of(parent.kind.kind).embedded
 
 
-def _refuse_operation(unit: Unit, draft: Draft, operation: Action, capabilities: Capabilities) -> None:
-    kind = draft.pair.kind.kind
-    unit.refuse(
+def _refuse_operation(change_set: ChangeSet, node: ChangeNode, operation: Action, capabilities: Capabilities) -> None:
+    kind, name, reason = node.change.kind, node.pair.address.name, node.change.reason
+    change_set.refuse(
         "KIA0501",
-        f'the contract has no call to {operation} a {kind}, which "{draft.pair.address.name}" needs ({draft.reason})',
+        f'the contract has no call to {operation} a {kind}, which "{name}" needs ({reason})',
         hint=f"If the instance can do it, declare the call under kinds.{kind}.operations.{operation} in "
         f"{capabilities.origin}; otherwise do it by hand.",
     )

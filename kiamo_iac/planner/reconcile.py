@@ -1,8 +1,8 @@
-"""One declared thing that is to be there: from what differs to actions, or to the reasons why it cannot be.
+"""Brings one declared resource to its declared state: changes, or the reasons why they are impossible.
 
-not there:   create ─► commands up to the run state
-there:       rename ─► update ─► commands            (a batch that is new or paused)
-             pause ─► update ─► start, or not, or stop   (a started batch whose service or association changes)
+missing:     create ─► commands up to the run state
+exists:      rename ─► update ─► commands                   (a batch that is new or paused)
+             pause ─► update ─► start, stop or neither      (a started batch whose service or association changes)
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.command_line import word
 from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.core.strict_json import same
-from kiamo_iac.planner.change_set import Draft, Unit
-from kiamo_iac.planner.diff import by_whom, field_changes
+from kiamo_iac.planner.change_set import ChangeSet
+from kiamo_iac.planner.diff import attribution_suffix, field_changes
 from kiamo_iac.planner.masking import comparable, not_compared
-from kiamo_iac.planner.matching import Pair
-from kiamo_iac.planner.plan import Action, FieldChange
-from kiamo_iac.planner.references import References
-from kiamo_iac.planner.run_state import give, move
+from kiamo_iac.planner.matching import ResourcePair
+from kiamo_iac.planner.plan import Action, FieldChange, PlannedChange
+from kiamo_iac.planner.references import ReferenceIndex
+from kiamo_iac.planner.run_state import add_command, transition
 
 _NOT_COMPARED = frozenset({"name", "state"})
 
 
-def present(pair: Pair, references: References, capabilities: Capabilities) -> Unit:
-    """What brings a declared thing to where it is to be.
+def reconcile(pair: ResourcePair, references: ReferenceIndex, capabilities: Capabilities) -> ChangeSet:
+    """Create or change what `pair` declares; what is declared with `managed: false` only has to exist.
 
-    A reference (not managed) is only looked for. `pair.desired` is not None and not absent.
+    `pair` is declared, and not with `ensure: absent`.
     """
-    unit = Unit(pair)
+    change_set = ChangeSet(pair)
     if not pair.declaration.lifecycle.managed:
         if pair.live is None:
-            _missing_reference(unit)
+            _missing_reference(change_set)
     elif pair.live is None:
-        _create(unit, capabilities)
+        _create(change_set, capabilities)
     else:
-        _change(unit, references, capabilities)
-    return unit
+        _change(change_set, references, capabilities)
+    return change_set
 
 
-def _missing_reference(unit: Unit) -> None:
-    pair = unit.pair
-    unit.refuse(
+def _missing_reference(change_set: ChangeSet) -> None:
+    pair = change_set.pair
+    change_set.refuse(
         "KIA0503",
         f'{pair.kind.kind} "{pair.address.name}" does not exist on the instance',
         detail="It is declared as a reference: it must be there, and is never written.",
@@ -54,15 +54,15 @@ def _missing_reference(unit: Unit) -> None:
     )
 
 
-# --- not there ---------------------------------------------------------------------------------------------------
+# --- missing -----------------------------------------------------------------------------------------------------
 
 
-def _create(unit: Unit, capabilities: Capabilities) -> None:
-    pair, desired = unit.pair, unit.pair.declaration
+def _create(change_set: ChangeSet, capabilities: Capabilities) -> None:
+    pair, desired = change_set.pair, change_set.pair.declaration
     known = capabilities.of(pair.kind.kind)
     for name, code in sorted(known.required.items()):
         if name not in desired.attributes:
-            unit.refuse(
+            change_set.refuse(
                 "KIA0506",
                 f'{pair.kind.kind} "{desired.name}" does not exist yet, and needs "{name}" to be created',
                 detail=f"The instance would answer {capabilities.meaning(code)}." if code else None,
@@ -71,44 +71,47 @@ def _create(unit: Unit, capabilities: Capabilities) -> None:
     after: dict[str, Any] = {k: v for k, v in desired.attributes.items() if k != "state"}
     if desired.settings:
         after["settings"] = dict(desired.settings)
-    unit.add(Draft(Action.CREATE, pair, "declared, and not on the instance", after=after, source=desired.source))
+    reason = "declared, and not on the instance"
+    change_set.add(
+        PlannedChange(Action.CREATE, pair.address, pair.kind.kind, reason, after=after, source=desired.source)
+    )
     machine = pair.kind.machine
     goal = desired.run_state or desired.lifecycle.initial_state
     if machine is not None and goal is not None:
         once = " once, for it is new" if desired.run_state is None else ""
-        move(unit, machine.initial, goal, why=f"declared to be {goal}{once}", capabilities=capabilities)
+        transition(change_set, machine.initial, goal, why=f"declared to be {goal}{once}", capabilities=capabilities)
 
 
-# --- there -------------------------------------------------------------------------------------------------------
+# --- exists ------------------------------------------------------------------------------------------------------
 
 
-def _change(unit: Unit, references: References, capabilities: Capabilities) -> None:
-    pair, machine = unit.pair, unit.pair.kind.machine
+def _change(change_set: ChangeSet, references: ReferenceIndex, capabilities: Capabilities) -> None:
+    pair, machine = change_set.pair, change_set.pair.kind.machine
     changes = attribute_changes(pair, references)
     if pair.declaration.settings:
-        _tell_masked(unit)
-    if pair.now.extras.get(pair.kind.system.flag if pair.kind.system else ""):
+        _note_masked(change_set)
+    if pair.live_object.extras.get(pair.kind.system.flag if pair.kind.system else ""):
         if changes or pair.renamed:
-            _refuse_system(unit, changes, capabilities)
+            _refuse_system(change_set, changes, capabilities)
         return
-    _refuse_immutable(unit, changes, capabilities)
-    state = pair.now.run_state
+    _refuse_immutable(change_set, changes, capabilities)
+    state = pair.live_object.run_state
     if machine is not None and state is not None:
-        _change_in_state(unit, machine, state, changes, capabilities)
+        _change_in_state(change_set, machine, state, changes, capabilities)
     else:
-        _rename(unit)
-        _update(unit, changes)
+        _rename(change_set)
+        _update(change_set, changes)
 
 
-def attribute_changes(pair: Pair, references: References) -> tuple[FieldChange, ...]:
-    """What differs in what is declared, the name and the run state apart; references are compared by what they mean."""
-    desired, live = pair.declaration, pair.now
+def attribute_changes(pair: ResourcePair, references: ReferenceIndex) -> tuple[FieldChange, ...]:
+    """The declared attributes that differ, without name and run state; references are compared by their targets."""
+    desired, live = pair.declaration, pair.live_object
     changes: list[FieldChange] = []
     for key, value in desired.attributes.items():
         if key in _NOT_COMPARED:
             continue
         before = live.attributes.get(key)
-        if before == value and same(before, value) and not references.moved(pair, key):
+        if before == value and same(before, value) and not references.may_be_renamed(pair, key):
             continue
         if not references.equal(pair, key, before, value):
             changes += field_changes(key, before, value) or (FieldChange(key, before, value),)
@@ -118,19 +121,19 @@ def attribute_changes(pair: Pair, references: References) -> tuple[FieldChange, 
     return tuple(sorted(changes, key=lambda c: c.path))
 
 
-def _live_settings(pair: Pair) -> Mapping[str, Any]:
-    """What the declared settings are compared with."""
-    return comparable(pair.declaration.settings, pair.now.settings, pair.owned)
+def _live_settings(pair: ResourcePair) -> Mapping[str, Any]:
+    """The values that the declared settings are compared with."""
+    return comparable(pair.declaration.settings, pair.live_object.settings, pair.owned)
 
 
-def _tell_masked(unit: Unit) -> None:
-    """Say which sensitive settings are not compared, since the instance shows something else in their place."""
-    pair = unit.pair
-    paths = not_compared(pair.declaration.settings, pair.now.settings, pair.owned)
+def _note_masked(change_set: ChangeSet) -> None:
+    """Note the sensitive settings that are not compared, because the instance returns a mask in their place."""
+    pair = change_set.pair
+    paths = not_compared(pair.declaration.settings, pair.live_object.settings, pair.owned)
     if paths:
         listed = _listed([f'"settings.{".".join(path)}"' for path in paths])
         said = "reads back masked: it is" if len(paths) == 1 else "read back masked: they are"
-        unit.note(
+        change_set.note(
             "KIA0610",
             f"{listed} of {pair.address} {said} set once, and not compared",
             hint=f"to have it sent again: kiamo-iac adopt {word(pair.address, 'ADDRESS')}, then apply",
@@ -139,13 +142,17 @@ def _tell_masked(unit: Unit) -> None:
 
 
 def _change_in_state(
-    unit: Unit, machine: StateMachine, state: str, changes: tuple[FieldChange, ...], capabilities: Capabilities
+    change_set: ChangeSet,
+    machine: StateMachine,
+    state: str,
+    changes: tuple[FieldChange, ...],
+    capabilities: Capabilities,
 ) -> None:
-    """Rename, update and commands of a thing that has a run state."""
-    pair = unit.pair
+    """Rename, update and commands of a resource with a run state."""
+    pair = change_set.pair
     roots = _roots(changes)
     if changes and state in machine.terminal:
-        unit.refuse(
+        change_set.refuse(
             "KIA0509",
             f'{pair.kind.kind} "{pair.address.name}" is {state}, and cannot change any more ({", ".join(roots)})',
             detail=f"The instance would answer {capabilities.meaning(machine.closed)}.",
@@ -154,27 +161,27 @@ def _change_in_state(
         )
         return
     if pair.renamed and machine.rename_only_in is not None and state not in machine.rename_only_in:
-        _refuse_rename(unit, machine, state, capabilities)
+        _refuse_rename(change_set, machine, state, capabilities)
         return
-    _rename(unit)
+    _rename(change_set)
     wanted = pair.declaration.run_state
     arrived = state
     detour = machine.detour(state, roots)
     if detour is not None:
         command, arrived = detour
-        give(unit, command, state, arrived, why=f"{_listed(roots)} cannot change while it is {state}")
-    _update(unit, changes)
+        add_command(change_set, command, state, arrived, why=f"{_listed(roots)} cannot change while it is {state}")
+    _update(change_set, changes)
     goal = wanted if wanted is not None else state
     if machine.satisfies(arrived, goal):
         return
     why = f"back to {state}, as it was before the change"
     if wanted is not None:
-        why = f"declared to be {goal}" + by_whom(pair.owned, [FieldChange("state", state, goal)])
-    move(unit, arrived, goal, why=why, capabilities=capabilities)
+        why = f"declared to be {goal}" + attribution_suffix(pair.owned, [FieldChange("state", state, goal)])
+    transition(change_set, arrived, goal, why=why, capabilities=capabilities)
 
 
 def _roots(changes: tuple[FieldChange, ...]) -> list[str]:
-    """The attributes that the changes belong to, `settings` among them."""
+    """The attributes that the changes belong to; `settings` is one of them."""
     return list(dict.fromkeys(c.path.split(".", 1)[0] for c in changes))
 
 
@@ -182,18 +189,19 @@ def _listed(names: list[str]) -> str:
     return " and ".join(names)
 
 
-def _rename(unit: Unit) -> None:
-    pair = unit.pair
+def _rename(change_set: ChangeSet) -> None:
+    pair = change_set.pair
     if not pair.renamed:
         return
-    old, new = pair.now.name, pair.declaration.name
+    old, new = pair.live_object.name, pair.declaration.name
     former = pair.declaration.lifecycle.renamed_from
     by_hand = pair.owned is not None and pair.owned.address.name == identity(new) and identity(old) not in former
     why = f'renamed to "{old}" on the instance' if by_hand else f'renamed_from says that it was "{old}"'
-    unit.add(
-        Draft(
+    change_set.add(
+        PlannedChange(
             Action.RENAME,
-            pair,
+            pair.address,
+            pair.kind.kind,
             why,
             before={"name": old},
             after={"name": new},
@@ -203,24 +211,25 @@ def _rename(unit: Unit) -> None:
     )
 
 
-def _update(unit: Unit, changes: tuple[FieldChange, ...]) -> None:
-    pair = unit.pair
+def _update(change_set: ChangeSet, changes: tuple[FieldChange, ...]) -> None:
+    pair = change_set.pair
     if not changes:
         return
     roots = _roots(changes)
-    before: dict[str, Any] = {k: pair.now.attributes.get(k) for k in roots if k != "settings"}
+    before: dict[str, Any] = {k: pair.live_object.attributes.get(k) for k in roots if k != "settings"}
     after: dict[str, Any] = {k: pair.declaration.attributes[k] for k in roots if k != "settings"}
     if "settings" in roots:
         declared = pair.declaration.settings
         keys = [k for k, live in _live_settings(pair).items() if not same(live, declared[k])]
-        before["settings"] = {k: pair.now.settings.get(k) for k in keys}
+        before["settings"] = {k: pair.live_object.settings.get(k) for k in keys}
         after["settings"] = {k: declared[k] for k in keys}
     verb = "differ" if len(roots) > 1 or roots == ["settings"] else "differs"
-    unit.add(
-        Draft(
+    change_set.add(
+        PlannedChange(
             Action.UPDATE,
-            pair,
-            f"{_listed(roots)} {verb} from what is declared" + by_whom(pair.owned, changes),
+            pair.address,
+            pair.kind.kind,
+            f"{_listed(roots)} {verb} from what is declared" + attribution_suffix(pair.owned, changes),
             before=before,
             after=after,
             changes=changes,
@@ -232,13 +241,13 @@ def _update(unit: Unit, changes: tuple[FieldChange, ...]) -> None:
 # --- refusals ----------------------------------------------------------------------------------------------------
 
 
-def _refuse_system(unit: Unit, changes: tuple[FieldChange, ...], capabilities: Capabilities) -> None:
-    pair = unit.pair
+def _refuse_system(change_set: ChangeSet, changes: tuple[FieldChange, ...], capabilities: Capabilities) -> None:
+    pair = change_set.pair
     system = pair.kind.system
     if system is None:
         return
     shown = _listed(_roots(changes)) or "name"
-    unit.refuse(
+    change_set.refuse(
         "KIA0512",
         f'"{pair.address.name}" is a default {pair.kind.kind}: its {shown} cannot change',
         detail=f"The instance would answer {capabilities.meaning(system.update)}.",
@@ -247,14 +256,14 @@ def _refuse_system(unit: Unit, changes: tuple[FieldChange, ...], capabilities: C
     )
 
 
-def _refuse_immutable(unit: Unit, changes: tuple[FieldChange, ...], capabilities: Capabilities) -> None:
-    pair = unit.pair
+def _refuse_immutable(change_set: ChangeSet, changes: tuple[FieldChange, ...], capabilities: Capabilities) -> None:
+    pair = change_set.pair
     fixed = [name for name in _roots(changes) if name in pair.kind.immutable]
     if pair.renamed and "name" in pair.kind.immutable:
         fixed.append("name")
     for name in fixed:
         code = pair.kind.immutable[name]
-        unit.refuse(
+        change_set.refuse(
             "KIA0507",
             f'a {pair.kind.kind} keeps its {name} for life: "{pair.address.name}" cannot change it',
             detail=f"The instance would answer {capabilities.meaning(code)}." if code else None,
@@ -263,12 +272,12 @@ def _refuse_immutable(unit: Unit, changes: tuple[FieldChange, ...], capabilities
         )
 
 
-def _refuse_rename(unit: Unit, machine: StateMachine, state: str, capabilities: Capabilities) -> None:
-    pair = unit.pair
-    unit.refuse(
+def _refuse_rename(change_set: ChangeSet, machine: StateMachine, state: str, capabilities: Capabilities) -> None:
+    pair = change_set.pair
+    change_set.refuse(
         "KIA0508",
-        f'{pair.kind.kind} "{pair.now.name}" is {state} and cannot be renamed to "{pair.address.name}"',
+        f'{pair.kind.kind} "{pair.live_object.name}" is {state} and cannot be renamed to "{pair.address.name}"',
         detail=f"The instance would answer {capabilities.meaning(machine.rename)}.",
-        hint=f'Keep the name "{pair.now.name}" in the manifest.',
+        hint=f'Keep the name "{pair.live_object.name}" in the manifest.',
         key="renamed_from",
     )

@@ -1,4 +1,4 @@
-"""References between things: what a name means on each side of the plan, and whether two of them mean the same."""
+"""References between resources: which pair a name means on each side, and whether two names mean the same one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.resource import Reference, Resource, Scope
 from kiamo_iac.core.state import DanglingReference, Instance
 from kiamo_iac.core.strict_json import same
-from kiamo_iac.planner.matching import Pair, Pairing
+from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 from kiamo_iac.resources import kinds
 
 
-class References:
-    """Looks names up. A live name means the thing that bears it now; a declared one, the thing that does in the end."""
+class ReferenceIndex:
+    """Resolves names. A live name means the object that has it before the plan; a declared name, the one that has it
+    after the plan."""
 
-    def __init__(self, pairing: Pairing) -> None:
-        self._pairing = pairing
-        self._renamed_kinds = {p.kind.kind for p in pairing.pairs if p.renamed}
-        self._users: dict[Address, list[tuple[Pair, Reference]]] | None = None
+    def __init__(self, pairs: ResourcePairs) -> None:
+        self._pairs = pairs
+        self._renamed_kinds = {p.kind.kind for p in pairs.ordered if p.renamed}
+        self._users: dict[Address, list[tuple[ResourcePair, Reference]]] | None = None
 
-    def equal(self, pair: Pair, key: str, before: Any, after: Any) -> bool:
-        """Whether the live value `before` of `key` is already what the declared value `after` asks for."""
+    def equal(self, pair: ResourcePair, key: str, before: Any, after: Any) -> bool:
+        """Whether the live value `before` of `key` already refers to what the declared value `after` refers to."""
         reference = _reference(pair.kind, key)
         if reference is None or before is None:
             return same(before, after)
@@ -30,33 +31,35 @@ class References:
             before, after, lambda live, declared: self._final_name(pair, reference, live) == identity(declared)
         )
 
-    def moved(self, pair: Pair, key: str) -> bool:
-        """Whether what `key` names may bear another name in the end."""
+    def may_be_renamed(self, pair: ResourcePair, key: str) -> bool:
+        """Whether the plan renames anything of the kind that `key` refers to."""
         reference = _reference(pair.kind, key)
         return reference is not None and reference.kind in self._renamed_kinds
 
-    def declared(self, pair: Pair, attributes: Mapping[str, Any]) -> Iterator[tuple[Reference, str, Pair | None]]:
-        """Each reference in these declared attributes, the name, and the thing that bears it in the end."""
+    def targets(
+        self, pair: ResourcePair, attributes: Mapping[str, Any]
+    ) -> Iterator[tuple[Reference, str, ResourcePair | None]]:
+        """Each reference in these declared attributes, the name, and the pair that has it after the plan."""
         for reference in pair.kind.references:
             for name in reference.names(attributes):
                 address = _target(reference, name, pair.parent.address if pair.parent else None)
-                yield reference, name, self._pairing.by_address.get(address) if address else None
+                yield reference, name, self._pairs.by_address.get(address) if address else None
 
-    def users(self, target: Pair) -> list[tuple[Pair, Reference]]:
-        """The live things that refer to the live thing `target`, with the reference they do it by, in order."""
+    def users(self, target: ResourcePair) -> list[tuple[ResourcePair, Reference]]:
+        """The live objects that refer to the live object of `target`, each with the reference, in order."""
         if self._users is None:
             self._users = {}
-            for pair in self._pairing.pairs:
-                if pair.live is not None and not pair.virtual:
+            for pair in self._pairs.ordered:
+                if pair.live is not None and not pair.made_with_parent:
                     for reference, address in _live_targets(pair.live):
                         self._users.setdefault(address, []).append((pair, reference))
         return self._users.get(target.live.address, []) if target.live else []
 
-    def _final_name(self, pair: Pair, reference: Reference, name: str) -> str | None:
+    def _final_name(self, pair: ResourcePair, reference: Reference, name: str) -> str | None:
         if isinstance(name, DanglingReference):
             return None
-        address = _target(reference, name, pair.now.address.parent if pair.kind.parent else None)
-        found = self._pairing.by_live.get(address) if address else None
+        address = _target(reference, name, pair.live_object.address.parent if pair.kind.parent else None)
+        found = self._pairs.by_live.get(address) if address else None
         return found.address.name if found else identity(name)
 
 

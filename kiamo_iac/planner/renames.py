@@ -1,8 +1,8 @@
-"""What is to be renamed in one collection: because manifests say so, or because somebody renamed it on the instance.
+"""Renames in one collection: those that `renamed_from` declares, and those that undo a rename on the instance.
 
-Names that go round in a circle (swaps) look the same before and after. The ledger says which it is: a former name that
-was declared at the last apply is done. Without a ledger their likeness decides: the way with less to change.
-A circle is opened by a name of the moment; whoever finds one left over finishes what an interrupted run began.
+A cycle of names (a swap) looks the same before and after. The ledger decides whether it is done: a former name that was
+declared at the last apply is. Without a ledger, the assignment with fewer differences is taken.
+A cycle is broken by a temporary name. One that is left on the instance belongs to an interrupted run, which is resumed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from kiamo_iac.core.strict_json import same
 from kiamo_iac.resources import children_of
 
 
-def names_of_the_moment(old: str) -> Iterator[str]:
-    """Names that a thing called `old` may take while its own is taken by another, the preferred one first."""
+def temporary_names(old: str) -> Iterator[str]:
+    """Names that a resource called `old` may have while another takes its name, the preferred one first."""
     for suffix in ("-tmp", "_tmp", "tmp", "-tmp2", "-tmp3", "-tmp4"):
         yield old[: LONGEST_NAME - len(suffix)] + suffix
 
 
-class Level:
-    """One collection below one parent. Names are in NFC."""
+class CollectionRenames:
+    """The renames in one collection of one parent. Names are in NFC."""
 
     def __init__(
         self,
@@ -36,75 +36,76 @@ class Level:
         all_desired: State,
         all_live: State,
     ) -> None:
+        """`live` and `owned`: of this collection, by name."""
         self.diagnostics: list[Diagnostic] = []
         self._desired = desired
         self._live = live
         self._owned = owned
         self._all_desired, self._all_live = all_desired, all_live
-        self._wanted: dict[str, Instance] = {}
-        self._olds: dict[str, list[str]] = {}
-        self._result: dict[str, str] = {}
+        self._declared: dict[str, Instance] = {}
+        self._former: dict[str, list[str]] = {}
+        self._renames: dict[str, str] = {}
 
-    def moves(self) -> dict[str, str]:
-        """New name → old name, of everything that is to be renamed."""
+    def find(self) -> dict[str, str]:
+        """New name → live name, of everything that is renamed."""
         if not self._owned and not any(d.lifecycle.renamed_from for d in self._desired):
             return {}
-        self._wanted = {identity(d.name): d for d in self._desired if d.lifecycle.ensure is Ensure.PRESENT}
-        for name, d in self._wanted.items():
-            self._olds[name] = [
-                s for o in d.lifecycle.renamed_from if o != name and (s := self._stands_as(o)) is not None
+        self._declared = {identity(d.name): d for d in self._desired if d.lifecycle.ensure is Ensure.PRESENT}
+        for name, d in self._declared.items():
+            self._former[name] = [
+                s for o in d.lifecycle.renamed_from if o != name and (s := self._live_name(o)) is not None
             ]
-        for circle in _circles({name: o[0] for name, o in self._olds.items() if o and name in self._live}):
-            if self._goes_round(circle):
-                self._result |= circle
-        self._declared()
+        for cycle in _cycles({name: o[0] for name, o in self._former.items() if o and name in self._live}):
+            if self._is_pending(cycle):
+                self._renames |= cycle
+        self._add_declared()
         if self._owned:
-            self._remembered()
-        for name, olds in sorted(self._olds.items()):
-            if name in self._live and name not in self._result and any(o not in self._wanted for o in olds):
-                self.diagnostics.append(_both_exist(self._wanted[name], olds))
-        return self._result
+            self._compare_with_ledger()
+        for name, former in sorted(self._former.items()):
+            if name in self._live and name not in self._renames and any(o not in self._declared for o in former):
+                self.diagnostics.append(_both_exist(self._declared[name], former))
+        return self._renames
 
-    def _stands_as(self, old: str) -> str | None:
-        """The live name of what was called `old`: that name, or the name of the moment that it was given."""
-        if old in self._wanted:
-            for moment in names_of_the_moment(old):
-                if moment in self._live and moment not in self._wanted and self._gave_way(old, moment):
-                    return moment
+    def _live_name(self, old: str) -> str | None:
+        """The live name of what was called `old`: that name, or a temporary one."""
+        if old in self._declared:
+            for temporary in temporary_names(old):
+                if temporary in self._live and temporary not in self._declared and self._was_set_aside(old, temporary):
+                    return temporary
         return old if old in self._live else None
 
-    def _gave_way(self, old: str, moment: str) -> bool:
-        """Whether the thing called `moment` is the one that was called `old`, as far as can be known."""
-        there, entry, held = self._live.get(old), self._owned.get(old), self._owned.get(moment)
+    def _was_set_aside(self, old: str, temporary: str) -> bool:
+        """Whether the object called `temporary` is the one that was called `old`, as far as is known."""
+        there, entry, held = self._live.get(old), self._owned.get(old), self._owned.get(temporary)
         if there is None:
             return True
-        if held is not None and held.remote_id == self._live[moment].remote_id and old in held.renamed_from:
-            return True  # the ledger has it under that very name: an interrupted run gave it that
+        if held is not None and held.remote_id == self._live[temporary].remote_id and old in held.renamed_from:
+            return True  # an interrupted run recorded this temporary name
         if entry is None:
             return False
-        return entry.remote_id == self._live[moment].remote_id or (
+        return entry.remote_id == self._live[temporary].remote_id or (
             entry.remote_id == there.remote_id and bool(entry.renamed_from)
         )
 
-    # --- what manifests say ------------------------------------------------------------------------------------------
+    # --- declared renames --------------------------------------------------------------------------------------------
 
-    def _declared(self) -> None:
-        queue = [name for name, olds in sorted(self._olds.items()) if olds and name not in self._live]
+    def _add_declared(self) -> None:
+        queue = [name for name, former in sorted(self._former.items()) if former and name not in self._live]
         while queue:
             name = queue.pop(0)
-            old = self._only_one(name)
+            old = self._only_candidate(name)
             if old is None:
                 continue
-            needed = old in self._wanted and old not in self._result
-            if old in self._result.values() or (needed and not self._olds[old]):
-                self.diagnostics.append(_ambiguous(self._wanted[name], old))
+            needed = old in self._declared and old not in self._renames
+            if old in self._renames.values() or (needed and not self._former[old]):
+                self.diagnostics.append(_ambiguous(self._declared[name], old))
                 continue
-            self._result[name] = old
+            self._renames[name] = old
             if needed:
                 queue.append(old)
 
-    def _only_one(self, name: str) -> str | None:
-        candidates = self._olds[name]
+    def _only_candidate(self, name: str) -> str | None:
+        candidates = self._former[name]
         if len(candidates) == 1:
             return candidates[0]
         listed = " and ".join(f'"{c}"' for c in candidates)
@@ -114,29 +115,29 @@ class Level:
                 f'"{name}" has several former names that exist: {listed}',
                 detail="Only one of them can be renamed, and nothing says which.",
                 hint="Keep in renamed_from only the name of the thing that is meant.",
-                address=self._wanted[name].address,
-                source=self._wanted[name].source_of("renamed_from"),
+                address=self._declared[name].address,
+                source=self._declared[name].source_of("renamed_from"),
             )
         )
         return None
 
-    def _goes_round(self, circle: dict[str, str]) -> bool:
-        """Whether a circle of names is still to be gone round."""
-        entries = {name: self._owned.get(name) for name in circle}
+    def _is_pending(self, cycle: dict[str, str]) -> bool:
+        """Whether the renames of a cycle are still to be done."""
+        entries = {name: self._owned.get(name) for name in cycle}
         ids = {name: entry.remote_id for name, entry in entries.items() if entry and entry.remote_id is not None}
-        if ids.keys() == circle.keys():
-            done = {circle[name] in entry.renamed_from for name, entry in entries.items() if entry is not None}
-            at_home = all(self._live[name].remote_id == ids[name] for name in circle)
-            crossed = all(self._live[name].remote_id == ids[old] for name, old in circle.items())
+        if ids.keys() == cycle.keys():
+            done = {cycle[name] in entry.renamed_from for name, entry in entries.items() if entry is not None}
+            at_home = all(self._live[name].remote_id == ids[name] for name in cycle)
+            crossed = all(self._live[name].remote_id == ids[old] for name, old in cycle.items())
             if len(done) == 1 and at_home != crossed:
-                return done.pop() == crossed  # done before and crossed by somebody since, or neither
-        return self._distance((n, n) for n in circle) > self._distance(circle.items())
+                return done.pop() == crossed  # done, and undone on the instance since; or never done
+        return self._distance((n, n) for n in cycle) > self._distance(cycle.items())
 
     def _distance(self, assignment: Iterable[tuple[str, str]]) -> int:
-        """How much would have to change were each new name taken by the thing of the old one."""
-        return sum(self._unlike(self._wanted[new], self._live[old]) for new, old in assignment)
+        """The number of differences if each new name is given to the object with the old one."""
+        return sum(self._differences(self._declared[new], self._live[old]) for new, old in assignment)
 
-    def _unlike(self, desired: Instance, live: Instance) -> int:
+    def _differences(self, desired: Instance, live: Instance) -> int:
         differing = sum(
             not same(value, live.attributes.get(key))
             for key, value in desired.attributes.items()
@@ -149,73 +150,73 @@ class Level:
                 present = child.lifecycle.ensure is Ensure.PRESENT
                 differing += (found is None) == present
                 if found is not None and present:
-                    differing += self._unlike(child, found)
+                    differing += self._differences(child, found)
         return differing
 
-    # --- what the ledger remembers -----------------------------------------------------------------------------------
+    # --- renames since the last apply --------------------------------------------------------------------------------
 
-    def _remembered(self) -> None:
+    def _compare_with_ledger(self) -> None:
         by_id = {i.remote_id: name for name, i in self._live.items()}
         for d in self._desired:
             name = identity(d.name)
             entry = self._owned.get(name)
-            if entry is None or entry.remote_id is None or name in self._result or not d.lifecycle.managed:
+            if entry is None or entry.remote_id is None or name in self._renames or not d.lifecycle.managed:
                 continue
-            there, lives_as = self._live.get(name), by_id.get(entry.remote_id)
-            if there is None and lives_as is None:
-                if name in self._wanted:
-                    self.diagnostics.append(_gone(d))
-            elif there is None and lives_as is not None:
-                self._renamed_by_hand(d, name, lives_as)
+            there, live_name = self._live.get(name), by_id.get(entry.remote_id)
+            if there is None and live_name is None:
+                if name in self._declared:
+                    self.diagnostics.append(_deleted(d))
+            elif there is None and live_name is not None:
+                self._rename_back(d, name, live_name)
             elif there is None or there.remote_id == entry.remote_id or self._came_from(d, there.remote_id):
                 continue
-            elif not self._went_to(name, lives_as):
-                self.diagnostics.append(_made_anew(d, name, entry.remote_id, there.remote_id, lives_as=lives_as))
-        self._sources(by_id)
+            elif not self._went_to(name, live_name):
+                self.diagnostics.append(_recreated(d, name, entry.remote_id, there.remote_id, live_name=live_name))
+        self._check_sources(by_id)
 
-    def _sources(self, by_id: dict[RemoteId | None, str]) -> None:
-        """What is about to be renamed must still be what the ledger has under its name."""
-        known = {self._owned[n].remote_id for move in self._result.items() for n in move if n in self._owned}
-        for name, old in sorted(self._result.items()):
+    def _check_sources(self, by_id: dict[RemoteId | None, str]) -> None:
+        """What is renamed must still be the object that the ledger has under that name."""
+        known = {self._owned[n].remote_id for move in self._renames.items() for n in move if n in self._owned}
+        for name, old in sorted(self._renames.items()):
             entry, there = self._owned.get(old), self._live[old]
             if entry is not None and entry.remote_id is not None and there.remote_id not in known:
-                lives_as = by_id.get(entry.remote_id)
-                d = self._wanted[name]
-                self.diagnostics.append(_made_anew(d, old, entry.remote_id, there.remote_id, lives_as=lives_as))
+                live_name = by_id.get(entry.remote_id)
+                d = self._declared[name]
+                self.diagnostics.append(_recreated(d, old, entry.remote_id, there.remote_id, live_name=live_name))
 
     def _came_from(self, d: Instance, remote_id: RemoteId | None) -> bool:
-        """Whether the thing under d's name is the one of a former name: a rename done whose record was lost."""
+        """Whether the object named as `d` is the one of a former name: a rename that was not recorded."""
         entries = [self._owned.get(old) for old in d.lifecycle.renamed_from]
         return any(entry is not None and entry.remote_id == remote_id for entry in entries)
 
-    def _went_to(self, name: str, lives_as: str | None) -> bool:
-        """Whether what was called `name` bears a name now that is declared to have come from it."""
-        heir = self._wanted.get(lives_as or "")
-        return heir is not None and name in heir.lifecycle.renamed_from
+    def _went_to(self, name: str, live_name: str | None) -> bool:
+        """Whether what was called `name` now has a name whose declaration lists `name` in `renamed_from`."""
+        successor = self._declared.get(live_name or "")
+        return successor is not None and name in successor.lifecycle.renamed_from
 
-    def _renamed_by_hand(self, d: Instance, name: str, lives_as: str) -> None:
-        spoken_for = lives_as in self._wanted or lives_as in self._result.values()
-        if name not in self._wanted or spoken_for:
-            moved = any(name in w.lifecycle.renamed_from for w in self._wanted.values())
-            if not moved and (name in self._wanted or not spoken_for):
-                self.diagnostics.append(_renamed_and_wanted(d, lives_as, wanted=name in self._wanted))
+    def _rename_back(self, d: Instance, name: str, live_name: str) -> None:
+        is_taken = live_name in self._declared or live_name in self._renames.values()
+        if name not in self._declared or is_taken:
+            moved = any(name in w.lifecycle.renamed_from for w in self._declared.values())
+            if not moved and (name in self._declared or not is_taken):
+                self.diagnostics.append(_renamed_and_declared(d, live_name, wanted=name in self._declared))
             return
-        self._result[name] = lives_as
+        self._renames[name] = live_name
         self.diagnostics.append(
             Diagnostic(
                 "KIA0602",
-                f'"{name}" was renamed to "{lives_as}" on the instance since the last apply; it gets its name back',
+                f'"{name}" was renamed to "{live_name}" on the instance since the last apply; it gets its name back',
                 severity=Severity.WARNING,
-                hint=f'To keep the new name, declare name: "{lives_as}" with renamed_from: ["{name}"].',
+                hint=f'To keep the new name, declare name: "{live_name}" with renamed_from: ["{name}"].',
                 address=d.address,
                 source=d.source_of("name"),
             )
         )
 
 
-def _circles(claims: dict[str, str]) -> list[dict[str, str]]:
-    """The closed circles of `name → former name` in which every name is live and declared: swaps, and longer ones."""
-    circles: list[dict[str, str]] = []
+def _cycles(claims: dict[str, str]) -> list[dict[str, str]]:
+    """The cycles of `name → former name` in which every name is live and declared: swaps, and longer ones."""
+    cycles: list[dict[str, str]] = []
     seen: set[str] = set()
     for start in sorted(claims):
         walk: dict[str, str] = {}
@@ -224,12 +225,12 @@ def _circles(claims: dict[str, str]) -> list[dict[str, str]]:
             walk[name] = claims[name]
             name = claims[name]
         if walk and name == start:
-            circles.append(walk)
+            cycles.append(walk)
         seen |= walk.keys() if name == start else {start}
-    return circles
+    return cycles
 
 
-# --- what is said ----------------------------------------------------------------------------------------------------
+# --- diagnostics -----------------------------------------------------------------------------------------------------
 
 
 def _ambiguous(desired: Instance, old: str) -> Diagnostic:
@@ -243,8 +244,8 @@ def _ambiguous(desired: Instance, old: str) -> Diagnostic:
     )
 
 
-def _both_exist(desired: Instance, olds: list[str]) -> Diagnostic:
-    listed = " and ".join(f'"{o}"' for o in olds)
+def _both_exist(desired: Instance, former: list[str]) -> Diagnostic:
+    listed = " and ".join(f'"{o}"' for o in former)
     return Diagnostic(
         "KIA0601",
         f'"{desired.name}" and its former name {listed} both exist: nothing is renamed',
@@ -255,7 +256,7 @@ def _both_exist(desired: Instance, olds: list[str]) -> Diagnostic:
     )
 
 
-def _gone(desired: Instance) -> Diagnostic:
+def _deleted(desired: Instance) -> Diagnostic:
     return Diagnostic(
         "KIA0603",
         f'"{desired.name}" was there at the last apply and is gone: somebody deleted it, and it is made anew',
@@ -266,10 +267,10 @@ def _gone(desired: Instance) -> Diagnostic:
     )
 
 
-def _made_anew(
-    desired: Instance, name: str, known: RemoteId, there: RemoteId | None, *, lives_as: str | None
+def _recreated(
+    desired: Instance, name: str, known: RemoteId, there: RemoteId | None, *, live_name: str | None
 ) -> Diagnostic:
-    elsewhere = f' The one that was ours lives as "{lives_as}" now.' if lives_as is not None else ""
+    elsewhere = f' The one that was ours lives as "{live_name}" now.' if live_name is not None else ""
     return Diagnostic(
         "KIA0520",
         f'"{name}" is another thing than at the last apply: somebody made it anew (id {there}, not {known})',
@@ -280,22 +281,22 @@ def _made_anew(
     )
 
 
-def _renamed_and_wanted(desired: Instance, lives_as: str, *, wanted: bool) -> Diagnostic:
+def _renamed_and_declared(desired: Instance, live_name: str, *, wanted: bool) -> Diagnostic:
     if wanted:
         return Diagnostic(
             "KIA0517",
-            f'"{desired.name}" was renamed to "{lives_as}" on the instance, and both names are declared',
+            f'"{desired.name}" was renamed to "{live_name}" on the instance, and both names are declared',
             detail="There is one thing for two declarations, and nothing says which of them it belongs to.",
-            hint=f'Say renamed_from: ["{desired.name}"] on "{lives_as}" and take the block of "{desired.name}" out, '
+            hint=f'Say renamed_from: ["{desired.name}"] on "{live_name}" and take the block of "{desired.name}" out, '
             "or forget the old one: kiamo-iac ledger forget.",
             address=desired.address,
             source=desired.source_of("name"),
         )
     return Diagnostic(
         "KIA0604",
-        f'"{desired.name}" was renamed to "{lives_as}" on the instance: under that name it is not deleted',
+        f'"{desired.name}" was renamed to "{live_name}" on the instance: under that name it is not deleted',
         severity=Severity.WARNING,
-        hint=f'To delete it, declare "{lives_as}" with ensure: absent.',
+        hint=f'To delete it, declare "{live_name}" with ensure: absent.',
         address=desired.address,
         source=desired.source_of("ensure"),
     )

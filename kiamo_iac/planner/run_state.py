@@ -1,4 +1,4 @@
-"""The way from one run state to another, as commands; what a command needs, and what it cannot undo."""
+"""Run states: the commands from one to another, what each requires, and whether it can be undone."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.state_machine import StateMachine
-from kiamo_iac.planner.change_set import Draft, Unit
-from kiamo_iac.planner.matching import Pair
-from kiamo_iac.planner.plan import Action, FieldChange, Risk
+from kiamo_iac.planner.change_set import ChangeSet
+from kiamo_iac.planner.matching import ResourcePair
+from kiamo_iac.planner.plan import Action, Cause, FieldChange, PlannedChange, Risk
 
 
-def machine_of(pair: Pair) -> StateMachine:
-    """The machine of a kind that has one."""
+def machine_of(pair: ResourcePair) -> StateMachine:
+    """The state machine of a kind; LookupError where it has none."""
     if pair.kind.machine is None:
         msg = f"a {pair.kind.kind} has no run state"
         raise LookupError(msg)
     return pair.kind.machine
 
 
-def move(unit: Unit, start: str, goal: str, *, why: str, capabilities: Capabilities) -> None:
-    """Commands from one run state to another, or a refusal."""
-    pair, machine = unit.pair, machine_of(unit.pair)
-    way = machine.path(start, goal)
-    if way is None:
+def transition(change_set: ChangeSet, start: str, goal: str, *, why: str, capabilities: Capabilities) -> None:
+    """Append the commands from one run state to another, or refuse."""
+    pair, machine = change_set.pair, machine_of(change_set.pair)
+    path = machine.path(start, goal)
+    if path is None:
         closed = start in machine.terminal
         code = machine.closed_state if closed else machine.impossible
-        unit.refuse(
+        change_set.refuse(
             "KIA0510",
             f'{pair.kind.kind} "{pair.address.name}" is {start} and cannot become {goal}',
             detail=f"The instance would answer {capabilities.meaning(code)}."
@@ -36,27 +36,27 @@ def move(unit: Unit, start: str, goal: str, *, why: str, capabilities: Capabilit
             key="state",
         )
         return
-    for number, (command, reached) in enumerate(way):
-        if not _requirement_met(unit, machine, command, capabilities):
+    for number, (command, reached) in enumerate(path):
+        if not _requirement_met(change_set, machine, command, capabilities):
             return
-        passing = number + 1 < len(way)
+        passing = number + 1 < len(path)
         dials = " (this dials)" if command in machine.dials else ""
         reason = f"the way from {start} to {goal} goes through {reached}{dials}" if passing else f"{why}{dials}"
-        give(unit, command, start if number == 0 else way[number - 1][1], reached, why=reason)
+        add_command(change_set, command, start if number == 0 else path[number - 1][1], reached, why=reason)
 
 
-def _requirement_met(unit: Unit, machine: StateMachine, command: str, capabilities: Capabilities) -> bool:
+def _requirement_met(change_set: ChangeSet, machine: StateMachine, command: str, capabilities: Capabilities) -> bool:
     needed = machine.requires.get(command)
     if needed is None:
         return True
-    pair = unit.pair
+    pair = change_set.pair
     have: Mapping[str, Any] = {
         **(pair.live.attributes if pair.live else {}),
         **(pair.desired.attributes if pair.desired else {}),
     }
     if have.get(needed.attribute):
         return True
-    unit.refuse(
+    change_set.refuse(
         "KIA0511",
         f'{pair.kind.kind} "{pair.address.name}" has no {needed.attribute}, and cannot {command} without',
         detail=f"The instance would answer {capabilities.meaning(needed.code)}.",
@@ -66,27 +66,30 @@ def _requirement_met(unit: Unit, machine: StateMachine, command: str, capabiliti
     return False
 
 
-def give(unit: Unit, command: str, before: str, after: str, *, why: str) -> None:
+def add_command(
+    change_set: ChangeSet, command: str, before: str, after: str, *, why: str, cause: Cause = Cause.DECLARED
+) -> None:
     """Append one command that leads from the run state `before` to `after`."""
-    pair, machine = unit.pair, machine_of(unit.pair)
+    pair, machine = change_set.pair, machine_of(change_set.pair)
     final = after in machine.terminal or command in machine.dials
-    owner = pair.desired
-    unit.add(
-        Draft(
+    change_set.add(
+        PlannedChange(
             Action(command),
-            pair,
+            pair.address,
+            pair.kind.kind,
             why,
             before={"state": before},
             after={"state": after},
             changes=(FieldChange("state", before, after),),
             risk=Risk.IRREVERSIBLE if final else Risk.REVERSIBLE,
-            source=owner.source_of("state") if owner else None,
+            source=pair.desired.source_of("state") if pair.desired else None,
+            cause=cause,
         )
     )
 
 
-def close(unit: Unit, state: str, *, why: str) -> None:
-    """Commands from `state` to the nearest terminal state; none where it is one."""
-    for command, reached in machine_of(unit.pair).way_out(state):
-        give(unit, command, state, reached, why=why)
+def close(change_set: ChangeSet, state: str, *, why: str, cause: Cause) -> None:
+    """Append the commands from `state` to the nearest terminal state; none where it is terminal."""
+    for command, reached in machine_of(change_set.pair).way_out(state):
+        add_command(change_set, command, state, reached, why=why, cause=cause)
         state = reached

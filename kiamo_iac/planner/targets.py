@@ -1,4 +1,4 @@
-"""A plan cut down to some addresses, what stands below them, and all that these depend on."""
+"""`--target`: keeps the changes of some addresses, of all below them, and of all that they depend on."""
 
 from __future__ import annotations
 
@@ -6,45 +6,47 @@ from collections.abc import Collection
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean
-from kiamo_iac.planner.change_set import Draft, Unit
-from kiamo_iac.planner.matching import Pairing
+from kiamo_iac.planner.change_set import ChangeSet
+from kiamo_iac.planner.matching import ResourcePairs
 
 
-def cut(units: list[Unit], targets: Collection[Address], pairing: Pairing) -> tuple[list[Unit], list[Diagnostic]]:
-    """The units that remain, with the actions that remain, and what is to be said of the cut.
+def limit_to_targets(
+    change_sets: list[ChangeSet], targets: Collection[Address], pairs: ResourcePairs
+) -> tuple[list[ChangeSet], list[Diagnostic]]:
+    """The change sets that remain, with the changes that remain, and diagnostics of what is excluded.
 
-    What is refused elsewhere does not matter to a target; what is refused of something that it depends on does.
+    Refusals of excluded resources are dropped; a refusal of something that a target depends on is kept.
     """
-    wanted = [draft for unit in units for draft in unit.drafts if _is_target(draft.pair.address, targets)]
-    kept: dict[int, Draft] = {}
+    wanted = [node for change_set in change_sets for node in change_set.nodes if _is_target(node.pair.address, targets)]
+    kept: set[int] = set()
     while wanted:
-        draft = wanted.pop()
-        if id(draft) not in kept:
-            kept[id(draft)] = draft
-            wanted += draft.needs
+        node = wanted.pop()
+        if id(node) not in kept:
+            kept.add(id(node))
+            wanted += node.dependencies
     remaining = []
-    left_out = 0
-    for unit in units:
-        chosen = [draft for draft in unit.drafts if id(draft) in kept]
-        left_out += len(unit.drafts) - len(chosen)
-        if chosen or _is_target(unit.pair.address, targets):
-            unit.drafts = chosen
-            remaining.append(unit)
-    found = [_unknown(t, pairing) for t in sorted(targets) if not _exists(t, pairing)]
-    return remaining, found + ([_left_out(left_out)] if left_out else [])
+    excluded = 0
+    for change_set in change_sets:
+        chosen = [node for node in change_set.nodes if id(node) in kept]
+        excluded += len(change_set.nodes) - len(chosen)
+        if chosen or _is_target(change_set.pair.address, targets):
+            change_set.nodes = chosen
+            remaining.append(change_set)
+    found = [_unknown(t, pairs) for t in sorted(targets) if not _exists(t, pairs)]
+    return remaining, found + ([_excluded(excluded)] if excluded else [])
 
 
 def _is_target(address: Address, targets: Collection[Address]) -> bool:
     return any(address == target or address.startswith(f"{target}/") for target in targets)
 
 
-def _exists(target: Address, pairing: Pairing) -> bool:
-    pair = pairing.by_address.get(target)
+def _exists(target: Address, pairs: ResourcePairs) -> bool:
+    pair = pairs.by_address.get(target)
     return pair is not None and (pair.desired is not None or pair.owned is not None)
 
 
-def _unknown(target: Address, pairing: Pairing) -> Diagnostic:
-    known = [a for a, p in pairing.by_address.items() if p.desired is not None]
+def _unknown(target: Address, pairs: ResourcePairs) -> Diagnostic:
+    known = [a for a, p in pairs.by_address.items() if p.desired is not None]
     return Diagnostic(
         "KIA0521",
         f'the target "{target}" is neither declared nor in the ledger',
@@ -52,7 +54,7 @@ def _unknown(target: Address, pairing: Pairing) -> Diagnostic:
     )
 
 
-def _left_out(count: int) -> Diagnostic:
+def _excluded(count: int) -> Diagnostic:
     steps = "1 step is" if count == 1 else f"{count} steps are"
     return Diagnostic(
         "KIA0609",

@@ -10,7 +10,7 @@ import pytest
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.state import DanglingReference, State
-from kiamo_iac.planner.diff import authorship
+from kiamo_iac.planner.diff import attribution
 from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent, drift
 from kiamo_iac.planner.plan import Plan
 
@@ -331,8 +331,8 @@ def test_words_for_the_reasons_of_a_plan(path: str, before: Any, after: Any, exp
         "association": {"destination": "phone"},
         "settings": {"pace": 1, "hours": {"from": 8}},
     }
-    assert authorship(ours("bases/p", attributes=attributes), path, before, after) == expected
-    assert authorship(None, path, before, after) == ""
+    assert attribution(ours("bases/p", attributes=attributes), path, before, after) == expected
+    assert attribution(None, path, before, after) == ""
 
 
 def test_drift_and_plan_agree(plan: Planner) -> None:

@@ -34,7 +34,19 @@ def test_the_groups_follow_the_plan() -> None:
 
 def test_the_summary_names_all_seven_actions() -> None:
     def step(number: int, action: Action) -> Step:
-        return Step(number, action, Address("bases/a"), "base", (), Risk.REVERSIBLE, {}, {}, (), "so", None)
+        return Step(
+            id=number,
+            action=action,
+            address=Address("bases/a"),
+            kind="base",
+            depends_on=(),
+            risk=Risk.REVERSIBLE,
+            before={},
+            after={},
+            changes=(),
+            reason="so",
+            source=None,
+        )
 
     actions = [Action.CREATE, Action.CREATE, Action.UPDATE, Action.DELETE, Action.START, Action.STOP]
     plan = Plan("staging", "u", tuple(step(n, a) for n, a in enumerate(actions, 1)))
@@ -52,34 +64,34 @@ def test_nothing_to_do_says_so() -> None:
 def test_a_start_says_that_it_dials_whatever_its_risk(risk: Risk) -> None:
     change = FieldChange("state", "new", "started")
     step = Step(
-        1,
-        Action.START,
-        Address("bases/a/batches/b"),
-        "batch",
-        (),
-        risk,
-        {"state": "new"},
-        {"state": "started"},
-        (change,),
-        "so",
-        None,
+        id=1,
+        action=Action.START,
+        address=Address("bases/a/batches/b"),
+        kind="batch",
+        depends_on=(),
+        risk=risk,
+        before={"state": "new"},
+        after={"state": "started"},
+        changes=(change,),
+        reason="so",
+        source=None,
     )
     assert "dials people" in TextPlan(Style()).render(Plan("staging", "u", (step,)))
 
 
 def test_a_command_without_changes_still_shows_both_states() -> None:
     step = Step(
-        1,
-        Action.PAUSE,
-        Address("bases/a/batches/b"),
-        "batch",
-        (),
-        Risk.REVERSIBLE,
-        {"state": "started"},
-        {"state": "paused"},
-        (),
-        "so",
-        None,
+        id=1,
+        action=Action.PAUSE,
+        address=Address("bases/a/batches/b"),
+        kind="batch",
+        depends_on=(),
+        risk=Risk.REVERSIBLE,
+        before={"state": "started"},
+        after={"state": "paused"},
+        changes=(),
+        reason="so",
+        source=None,
     )
     assert '      state: "started" → "paused"\n' in TextPlan(Style()).render(Plan("staging", "u", (step,)))
 
@@ -119,17 +131,17 @@ def test_colour_adds_nothing_but_colour(named_plan: tuple[str, Plan]) -> None:
 def test_a_large_plan_is_told_in_full() -> None:
     steps = tuple(
         Step(
-            n,
-            Action.CREATE,
-            Address(f"bases/b{n % 50}/fields/f{n}"),
-            "field",
-            (),
-            Risk.REVERSIBLE,
-            {},
-            {"name": f"f{n}", "label": f"Label {n}", "datatype": "string"},
-            (),
-            "it is declared, and the instance has none of that name",
-            None,
+            id=n,
+            action=Action.CREATE,
+            address=Address(f"bases/b{n % 50}/fields/f{n}"),
+            kind="field",
+            depends_on=(),
+            risk=Risk.REVERSIBLE,
+            before={},
+            after={"name": f"f{n}", "label": f"Label {n}", "datatype": "string"},
+            changes=(),
+            reason="it is declared, and the instance has none of that name",
+            source=None,
         )
         for n in range(1, 2001)
     )
