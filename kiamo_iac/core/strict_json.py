@@ -1,5 +1,5 @@
-"""JSON as RFC 8259 has it and no more: no NaN, no number out of range, no key twice, no half of a surrogate pair; and
-when two values of it are the same."""
+"""JSON as RFC 8259 has it: no NaN, no number out of range, no key twice, no half of a surrogate pair. And when two JSON
+values are the same."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ def parse_json(body: bytes) -> Any:
         msg = "it holds half of a surrogate pair"
         raise ValueError(msg)
     return value
+
+
+def write_json(value: Any) -> str:
+    """Compact JSON that `parse_json` reads, with letters as they are.
+
+    Raises:
+        ValueError: the value holds NaN, infinity or half of a surrogate pair.
+        TypeError: the value holds a type that JSON has no form for.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text.encode()
+    return text
 
 
 def same(a: Any, b: Any) -> bool:

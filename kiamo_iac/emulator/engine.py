@@ -1,4 +1,4 @@
-"""The emulator: one function from a request to an answer, and the doors through which tests look behind it."""
+"""The engine of the emulator: API calls under one contract, and the state behind them for tests to set and read."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.emulator import control
-from kiamo_iac.emulator.ids import Ids
-from kiamo_iac.emulator.log import Log
-from kiamo_iac.emulator.message import JSON_HEADERS, Call, Peak, Request, Response
+from kiamo_iac.core.strict_json import write_json
+from kiamo_iac.emulator.messages import JSON_HEADERS, Call, CallLog, EmulatorRequest, EmulatorResponse, Peak
 from kiamo_iac.emulator.operations import Operations
-from kiamo_iac.emulator.refusal import Refusal
+from kiamo_iac.emulator.refusal import Refusal, TokenRights
 from kiamo_iac.emulator.router import Match, Router
-from kiamo_iac.emulator.seeding import Documents
-from kiamo_iac.emulator.store import TOP, Store, Thing
-from kiamo_iac.emulator.strict_json import parse, write
-from kiamo_iac.emulator.tokens import Tokens
+from kiamo_iac.emulator.seeding import SeedDocuments
+from kiamo_iac.emulator.store import TOP, IdGenerator, ObjectStore, StoredObject
 
 
-class Emulator:
-    """A Kiamo in a box, speaking one contract. Safe under threads: calls are transactions, one after the other."""
+class Engine:
+    """Kiamo's API as one contract describes it. Safe under threads: calls are transactions, one after the other."""
 
     def __init__(
         self,
@@ -35,36 +31,34 @@ class Emulator:
         latency: float = 0.0,
         tokens: Mapping[str, Collection[str]] | None = None,
     ) -> None:
-        """`latency` is in seconds, and the HTTP server's to keep; `tokens` maps 40 hexadecimal characters to verbs.
+        """`latency`: seconds that the HTTP server waits before each call; `tokens`: 40 hexadecimal digits → verbs.
 
         Raises:
             ValueError: the tokens are not tokens, or the database is not one of an emulator under this contract.
         """
         self.contract = contract
         self.latency = latency
-        self._tokens = Tokens(tokens)
+        self._tokens = TokenRights(tokens)
         self._router = Router(contract)
-        self._store = Store(database, contract.model_dump_json())
-        self._operations = Operations(contract, self._store, Ids(contract, self._store, seed))
-        self._documents = Documents(contract, self._operations)
-        self._log = Log()
+        self._store = ObjectStore(database, contract.model_dump_json())
+        self._operations = Operations(contract, self._store, IdGenerator(contract, self._store, seed))
+        self._documents = SeedDocuments(contract, self._operations)
+        self._log = CallLog()
         self._lock = threading.RLock()
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
-    def handle(self, request: Request) -> Response:
+    def handle(self, request: EmulatorRequest) -> EmulatorResponse:
         """Answer a request. Never raises for anything that a request can hold."""
         with self.flight(request):
             return self.answer(request)
 
-    def flight(self, request: Request) -> AbstractContextManager[None]:
-        """Counts a call as in flight; for servers that wait before they `answer`."""
+    def flight(self, request: EmulatorRequest) -> AbstractContextManager[None]:
+        """Count a call as in flight; for servers that wait before they `answer`."""
         return self._log.flight(request.method)
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: EmulatorRequest) -> EmulatorResponse:
         """As `handle`, for a call that is already counted as in flight."""
-        if request.path.startswith(control.PREFIX):
-            return control.answer(self, request)
         with self._lock:
             call = self._log.start(request)
             try:
@@ -74,15 +68,15 @@ class Emulator:
                 call.code = refusal.code
             call.status = status
             self._log.add(call)
-        return Response(status, JSON_HEADERS if text else {}, text.encode())
+        return EmulatorResponse(status, JSON_HEADERS if text else {}, text.encode())
 
-    def _serve(self, request: Request, call: Call) -> tuple[int, str]:
+    def _serve(self, request: EmulatorRequest, call: Call) -> tuple[int, str]:
         self._tokens.check(request.header(self.contract.auth.header), request.method)
         found = self._router.find(request.method, request.path)
         call.kind = found[0].route.kind
         readers = [match.route.reads_body for match in found]
         if any(readers) and (request.body or all(readers)):
-            call.body = parse(request.body)
+            call.body = request.document()
         match = self._router.choose(found, request.query, call.body)
         call.kind, call.operation = match.route.kind, match.route.operation
         call.id, call.parent = match.ids.get("id"), match.parent
@@ -94,25 +88,25 @@ class Emulator:
         with self._store.transaction():
             return self._act(match, call)
 
-    def _item(self, thing: Thing) -> str:
-        return self._operations.wires[thing.kind].item(thing.wire)
+    def _item(self, stored: StoredObject) -> str:
+        return self._operations.wires[stored.kind].item(stored.wire)
 
     def _act(self, match: Match, call: Call) -> tuple[int, str]:
         operations, kind = self._operations, match.route.kind
         if match.route.operation == "create":
-            thing = operations.create(kind, match.parent, operations.draft(match.route, call.body))
-            call.id = thing.id
-            return 201, self._item(thing)
-        thing = operations.read(kind, match.ids["id"], match.parent)
+            stored = operations.create(kind, match.parent, operations.draft(match.route, call.body))
+            call.id = stored.id
+            return 201, self._item(stored)
+        stored = operations.read(kind, match.ids["id"], match.parent)
         match match.route.operation:
             case "update":
-                operations.update(thing, operations.draft(match.route, call.body))
+                operations.update(stored, operations.draft(match.route, call.body))
             case "delete":
-                operations.delete(thing)
+                operations.delete(stored)
                 return 204, ""
             case command:
-                operations.command(thing, command)
-        return 200, self._item(thing)
+                operations.command(stored, command)
+        return 200, self._item(stored)
 
     def _refused(self, refusal: Refusal) -> str:
         errors = self.contract.errors
@@ -125,70 +119,70 @@ class Emulator:
                 inner = inner.setdefault(folder, {})
             if value is not None:
                 inner[last] = value
-        return write(document)
+        return write_json(document)
 
-    # --- behind the API ----------------------------------------------------------------------------------------------
+    # --- control: no calls of the API ---------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Empty it: no things, no calls; ids are made from the start again."""
+        """Delete all objects and calls, and generate ids from the start again."""
         with self._lock, self._store.transaction():
             self._store.clear()
             self._log.clear()
 
     def seed(self, document: Mapping[str, Any]) -> None:
-        """Add what a document says, all of it or nothing.
+        """Add the objects of a document: all of them, or none.
 
         Raises:
-            ValueError: the document has not the shape of one; the message says where.
+            ValueError: it is not a seed document; the message says where.
         """
         with self._lock, self._store.transaction():
             self._documents.seed(document)
 
     def dump(self, *, ids: bool = False) -> dict[str, Any]:
-        """Everything there is, as a document that `seed` reads."""
+        """All objects, as a document that `seed` reads."""
         with self._lock:
             return self._documents.dump(ids=ids)
 
     def calls(self, *, after: int = 0) -> list[Call]:
-        """The log, in the order in which calls took effect; only what came after call number `after`."""
+        """The calls after call number `after`, in the order in which they took effect."""
         return self._log.calls(after)
 
     @property
     def peak(self) -> Peak:
-        """How many calls were in flight at once, at most, since the last reset."""
+        """The highest number of calls in flight at once since the last reset."""
         return self._log.peak
 
     def finish(self, base: str, batch: str) -> None:
-        """What Kiamo itself does when every contact is done: a started batch is finished.
+        """Finish a started batch, as Kiamo itself does when every contact is done.
 
         Raises:
             ValueError: there is no such batch, or it is not started.
         """
         with self._lock, self._store.transaction():
-            thing = self._find("batch", batch, self._find("base", base, TOP).n)
-            if thing.attributes["state"] != "started":
-                msg = f'batch "{batch}" is {thing.attributes["state"]}: only a started one can finish'
+            stored = self._find("batch", batch, self._find("base", base, TOP).n)
+            if stored.attributes["state"] != "started":
+                msg = f'batch "{batch}" is {stored.attributes["state"]}: only a started one can finish'
                 raise ValueError(msg)
-            thing.attributes["state"] = "finished"
-            self._operations.save(thing)
+            stored.attributes["state"] = "finished"
+            self._operations.save(stored)
 
     def set_contacts(self, base: str, contacts: int, *, batch: str | None = None) -> None:
-        """Set how many contacts a base, or a batch of it, has.
+        """Set the number of contacts of a base, or of a batch of it.
 
         Raises:
-            ValueError: there is no such thing, or the number is negative.
+            ValueError: there is no such object, or the number is negative.
         """
         if type(contacts) is not int or contacts < 0:
             msg = f"{contacts!r} is not a number of contacts"
             raise ValueError(msg)
         with self._lock, self._store.transaction():
-            thing = self._find("base", base, TOP)
+            stored = self._find("base", base, TOP)
             if batch is not None:
-                thing = self._find("batch", batch, thing.n)
-            thing.attributes["contacts"] = contacts
-            self._operations.save(thing)
+                stored = self._find("batch", batch, stored.n)
+            stored.attributes["contacts"] = contacts
+            self._operations.save(stored)
 
-    def _find(self, kind: str, name: str, parent: int) -> Thing:
+    def _find(self, kind: str, name: str, parent: int) -> StoredObject:
         found = self._store.named(kind, name, parent)
         if not found:
             msg = f'there is no {kind} called "{name}"'
@@ -196,7 +190,7 @@ class Emulator:
         return found[0]
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         with self._lock:
             self._store.close()
 

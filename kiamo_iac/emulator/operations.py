@@ -8,25 +8,24 @@ from typing import Any
 
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.linear_pattern import linear_pattern
-from kiamo_iac.emulator.ids import Ids
-from kiamo_iac.emulator.references import References
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.emulator.references import ObjectReferences
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.router import Route
 from kiamo_iac.emulator.rules import rules_of
-from kiamo_iac.emulator.store import TOP, Store, Thing, identity
-from kiamo_iac.emulator.strict_json import same
-from kiamo_iac.emulator.wire import Draft, KindWire
+from kiamo_iac.emulator.store import TOP, IdGenerator, ObjectStore, StoredObject, identity
+from kiamo_iac.emulator.wire import KindWire, ObjectBody
 
 _TEXTS = frozenset({"name", "label", "datatype"})
 
 
 class Operations:
-    """What can be done, each inside a transaction that the caller holds. All of them raise `Refusal`."""
+    """Every operation, each inside a transaction that the caller holds. All of them raise `Refusal`."""
 
-    def __init__(self, contract: Contract, store: Store, ids: Ids) -> None:
+    def __init__(self, contract: Contract, store: ObjectStore, ids: IdGenerator) -> None:
         self.store = store
         self.ids = ids
-        self.references = References(contract, store)
+        self.references = ObjectReferences(contract, store)
         self.wires = {kind: KindWire(contract, kind) for kind in contract.kinds}
         self._kinds = contract.kinds
         self._patterns = {
@@ -37,14 +36,14 @@ class Operations:
             for kind in contract.kinds
         }
 
-    def draft(self, route: Route, body: Mapping[str, Any] | None) -> Draft:
-        """The body of a create or an update, sorted."""
+    def draft(self, route: Route, body: Mapping[str, Any] | None) -> ObjectBody:
+        """The body of a create or an update, by attribute."""
         return self.wires[route.kind].read(body or {}, route.body)
 
     # --- the operations ----------------------------------------------------------------------------------------------
 
     def list(self, kind: str, parent: str | None, query: Mapping[str, str]) -> str:
-        """The things of a kind: of one parent where the call names it, else all."""
+        """The objects of a kind: of one parent where the call names it, else all."""
         wire = self.wires[kind]
         above: int | None = None
         if parent is not None:
@@ -55,10 +54,10 @@ class Operations:
         found = self.store.wires(kind, above, limit=page.limit, offset=page.offset)
         return wire.items(found, lambda: self.store.count(kind, above))
 
-    def create(self, kind: str, parent: str | None, draft: Draft) -> Thing:
-        """A new thing, with all that comes with it."""
+    def create(self, kind: str, parent: str | None, draft: ObjectBody) -> StoredObject:
+        """A new object, with its embedded and default children."""
         above = self.parent_of(kind, parent).n if self._kinds[kind].parent else TOP
-        thing = self._new(kind, above, draft)
+        stored = self._new(kind, above, draft)
         rules = rules_of(kind)
         embedded = {child: draft.embedded.get(child) for child in self._kinds[kind].embedded}
         for child, sent in embedded.items():
@@ -66,46 +65,46 @@ class Operations:
                 raise Refusal(rules.missing[child])
             if sent is not None and not (isinstance(sent, list) and all(isinstance(c, dict) for c in sent)):
                 raise Refusal("ERR_1020")
-        self.insert(thing)
+        self.insert(stored)
         for child in self._children[kind]:
-            self.make_defaults(child, thing.n)
+            self.make_defaults(child, stored.n)
         for child, sent in embedded.items():
             for body in sent or ():
-                self.insert(self._new(child, thing.n, self.wires[child].read(body, {})))
-        return thing
+                self.insert(self._new(child, stored.n, self.wires[child].read(body, {})))
+        return stored
 
-    def read(self, kind: str, id_: str, parent: str | None) -> Thing:
-        """The thing of an id, below the parent that the call names."""
-        thing = self.store.by_id(kind, id_)
-        if parent is not None and (thing is None or thing.parent != self.parent_of(kind, parent).n):
-            thing = None
-        if thing is None:
+    def read(self, kind: str, id_: str, parent: str | None) -> StoredObject:
+        """The object of an id, below the parent that the call names."""
+        stored = self.store.by_id(kind, id_)
+        if parent is not None and (stored is None or stored.parent != self.parent_of(kind, parent).n):
+            stored = None
+        if stored is None:
             raise Refusal(rules_of(kind).not_found)
-        return thing
+        return stored
 
-    def update(self, thing: Thing, draft: Draft) -> None:
-        """Change what differs of what was sent."""
-        rules = rules_of(thing.kind)
-        rules.before_update(thing)
-        shown = json.loads(thing.wire)
+    def update(self, stored: StoredObject, draft: ObjectBody) -> None:
+        """Change the attributes that were sent and differ."""
+        rules = rules_of(stored.kind)
+        rules.before_update(stored)
+        shown = json.loads(stored.wire)
         if draft.embedded or any(k not in shown or not same(v, shown[k]) for k, v in draft.fixed.items()):
             raise Refusal("ERR_1020")
         checked = {
-            name: self._checked(thing.kind, name, value, thing.parent) for name, value in draft.attributes.items()
+            name: self._checked(stored.kind, name, value, stored.parent) for name, value in draft.attributes.items()
         }
-        changes = {name: value for name, value in checked.items() if not same(value, thing.attributes.get(name))}
-        rules.before_change(thing, changes)
+        changes = {name: value for name, value in checked.items() if not same(value, stored.attributes.get(name))}
+        rules.before_change(stored, changes)
         if "name" in changes:
-            self._refuse_taken(thing, changes["name"])
-        thing.attributes.update(changes)
-        thing.settings.update(draft.settings)
-        self.save(thing, renamed="name" in changes)
+            self._refuse_taken(stored, changes["name"])
+        stored.attributes.update(changes)
+        stored.settings.update(draft.settings)
+        self.save(stored, renamed="name" in changes)
 
-    def delete(self, thing: Thing) -> None:
-        """Take a thing away with everything below it."""
-        rules_of(thing.kind).before_delete(thing)
-        doomed = {thing.n: thing}
-        for above in self._below(thing):
+    def delete(self, stored: StoredObject) -> None:
+        """Delete an object with everything below it."""
+        rules_of(stored.kind).before_delete(stored)
+        doomed = {stored.n: stored}
+        for above in self._below(stored):
             doomed[above.n] = above
         for gone in doomed.values():
             owners = [pair for pair in self.store.owners(gone.n) if pair[0] not in doomed]
@@ -115,14 +114,14 @@ class Operations:
                 self.store.bury(gone)
         self.store.delete(doomed)
 
-    def command(self, thing: Thing, command: str) -> None:
+    def command(self, stored: StoredObject, command: str) -> None:
         """Move the run state."""
-        thing.attributes["state"] = rules_of(thing.kind).after_command(thing, command)
-        self.save(thing)
+        stored.attributes["state"] = rules_of(stored.kind).after_command(stored, command)
+        self.save(stored)
 
     # --- parts that seeding uses too ---------------------------------------------------------------------------------
 
-    def parent_of(self, kind: str, id_: str | None) -> Thing:
+    def parent_of(self, kind: str, id_: str | None) -> StoredObject:
         """The parent that a call names."""
         above = self._kinds[kind].parent or ""
         if id_ is None:
@@ -133,45 +132,45 @@ class Operations:
         return parent
 
     def make_defaults(self, kind: str, parent: int) -> None:
-        """What the platform makes itself with a new parent."""
+        """Create the children that the platform itself creates with a new parent."""
         made = self._kinds[kind].made_with_parent
         for attributes in made.things if made else ():
             self.insert(self.blank(kind, parent, {**attributes, "default": True}))
 
-    def blank(self, kind: str, parent: int, attributes: Mapping[str, Any], *, id_: str | None = None) -> Thing:
-        """A thing that is not stored yet, with what every new one of its kind has."""
+    def blank(self, kind: str, parent: int, attributes: Mapping[str, Any], *, id_: str | None = None) -> StoredObject:
+        """An object that is not stored yet, with the initial attributes of its kind."""
         n = self.store.next_number()
         n, id_ = (n, id_) if id_ is not None else self.ids.make(kind, n)
-        return Thing(n, kind, id_, parent, {**rules_of(kind).initial, **attributes})
+        return StoredObject(n, kind, id_, parent, {**rules_of(kind).initial, **attributes})
 
-    def insert(self, thing: Thing) -> None:
-        """Store a new thing whose attributes are all known.
+    def insert(self, stored: StoredObject) -> None:
+        """Store a new object whose attributes are all known.
 
         Raises:
             Refusal: ERR_2060, its name is taken.
         """
-        self._refuse_taken(thing, thing.name)
-        thing.wire = self.wires[thing.kind].render(thing, self.shown)
-        self.store.insert(thing)
-        if targets := self.references.of(thing):
-            self.store.refer(thing.n, targets)
+        self._refuse_taken(stored, stored.name)
+        stored.wire = self.wires[stored.kind].render(stored, self.shown)
+        self.store.insert(stored)
+        if targets := self.references.of(stored):
+            self.store.refer(stored.n, targets)
 
-    def save(self, thing: Thing, *, renamed: bool = False) -> None:
-        """Store a changed thing, and show its new name wherever answers show it."""
-        thing.wire = self.wires[thing.kind].render(thing, self.shown)
-        self.store.save(thing)
-        if self.references.refers(thing.kind):
-            self.store.refer(thing.n, self.references.of(thing))
+    def save(self, stored: StoredObject, *, renamed: bool = False) -> None:
+        """Store a changed object, and its new name in every object that shows it."""
+        stored.wire = self.wires[stored.kind].render(stored, self.shown)
+        self.store.save(stored)
+        if self.references.refers(stored.kind):
+            self.store.refer(stored.n, self.references.of(stored))
         if not renamed:
             return
-        for owner in {number for number, _ in self.store.owners(thing.n)} - {thing.n}:
+        for owner in {number for number, _ in self.store.owners(stored.n)} - {stored.n}:
             found = self.store.by_number(owner)
             if found is not None:
                 found.wire = self.wires[found.kind].render(found, self.shown)
                 self.store.save(found)
 
     def shown(self, n: int) -> tuple[str, str]:
-        """Id and name of a thing that is there or gone."""
+        """Id and name of an object, deleted ones that are still referred to among them."""
         found = self.store.shown(n)
         if found is None:
             msg = f"the store refers to number {n}, which it does not have"
@@ -180,7 +179,7 @@ class Operations:
 
     # --- checks ------------------------------------------------------------------------------------------------------
 
-    def _new(self, kind: str, parent: int, draft: Draft) -> Thing:
+    def _new(self, kind: str, parent: int, draft: ObjectBody) -> StoredObject:
         rules, stanza = rules_of(kind), self._kinds[kind]
         attributes: dict[str, Any] = {}
         for name, attribute in stanza.attributes.items():
@@ -190,9 +189,9 @@ class Operations:
                 raise Refusal(attribute.missing or rules.missing.get(name, "ERR_1010"))
         if draft.fixed:
             raise Refusal("ERR_1020")
-        thing = self.blank(kind, parent, attributes)
-        thing.settings = draft.settings
-        return thing
+        stored = self.blank(kind, parent, attributes)
+        stored.settings = draft.settings
+        return stored
 
     def _checked(self, kind: str, name: str, value: Any, parent: int) -> Any:
         rules, attribute = rules_of(kind), self._kinds[kind].attributes[name]
@@ -213,13 +212,13 @@ class Operations:
             raise Refusal(wrong)
         return value
 
-    def _refuse_taken(self, thing: Thing, name: str) -> None:
-        if any(other.n != thing.n for other in self.store.named(thing.kind, name, thing.parent)):
+    def _refuse_taken(self, stored: StoredObject, name: str) -> None:
+        if any(other.n != stored.n for other in self.store.named(stored.kind, name, stored.parent)):
             raise Refusal("ERR_2060")
 
-    def _below(self, thing: Thing) -> Iterable[Thing]:
-        children = self.store.children(thing.n) if self._children[thing.kind] else []
-        rules_of(thing.kind).before_children_go(children)
+    def _below(self, stored: StoredObject) -> Iterable[StoredObject]:
+        children = self.store.children(stored.n) if self._children[stored.kind] else []
+        rules_of(stored.kind).before_children_go(children)
         for child in children:
             yield child
             yield from self._below(child)

@@ -1,4 +1,4 @@
-"""A pytest fixture that runs a Kiamo in a box. Opt in with `pytest_plugins = ["kiamo_iac.emulator.pytest_plugin"]`."""
+"""A pytest fixture that runs the emulator. Opt in with `pytest_plugins = ["kiamo_iac.emulator.pytest_plugin"]`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.emulator.engine import Emulator
-from kiamo_iac.emulator.message import Call
+from kiamo_iac.emulator.emulator import Emulator
+from kiamo_iac.emulator.messages import Call
+from kiamo_iac.emulator.refusal import FULL_TOKEN, READ_ONLY_TOKEN
 from kiamo_iac.emulator.server import Server
-from kiamo_iac.emulator.tokens import FULL_TOKEN, READ_ONLY_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,23 @@ class RunningEmulator:
     read_only_token: str = READ_ONLY_TOKEN
 
     def seed(self, document: Mapping[str, Any]) -> None:
-        """Add what a document says (`{"services": […], "bases": […]}`).
+        """Add the objects of a document (`{"services": […], "bases": […]}`).
 
         Raises:
-            ValueError: the document has not the shape of one; the message says where.
+            ValueError: it is not a seed document; the message says where.
         """
         self.emulator.seed(document)
 
     def dump(self, *, ids: bool = False) -> dict[str, Any]:
-        """Everything there is, as a document that `seed` reads."""
+        """All objects, as a document that `seed` reads."""
         return self.emulator.dump(ids=ids)
 
     def calls(self, *, after: int = 0) -> list[Call]:
-        """The log of calls; only what came after call number `after`."""
+        """The calls after call number `after`."""
         return self.emulator.calls(after=after)
 
     def reset(self) -> None:
-        """Empty it."""
+        """Delete all objects and calls."""
         self.emulator.reset()
 
     def environ(self, environment: str) -> dict[str, str]:
@@ -60,7 +60,7 @@ def kiamo_contract() -> Contract | None:
 
 @pytest.fixture
 def kiamo_emulator(kiamo_contract: Contract | None) -> Iterator[RunningEmulator]:
-    """A Kiamo in a box on a free loopback port, empty, and ready."""
+    """An emulator on a free loopback port, empty, and ready."""
     if kiamo_contract is None:
         from kiamo_iac.contract.file import load_contract
 

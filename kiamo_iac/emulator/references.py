@@ -1,4 +1,4 @@
-"""What attributes refer to: from ids or names to numbers of things, and back."""
+"""References of stored objects: from ids or names on the wire to numbers of objects, and back."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.rules import rules_of
-from kiamo_iac.emulator.store import TOP, Store, Thing
+from kiamo_iac.emulator.store import TOP, ObjectStore, StoredObject
 
 Leaf = Callable[[Any], int | None]
-"""One value of a reference → the number of the thing, or None."""
+"""One value of a reference → the number of the object, or None."""
 
 
-class References:
-    """References under one contract."""
+class ObjectReferences:
+    """The references of all kinds of one contract."""
 
-    def __init__(self, contract: Contract, store: Store) -> None:
+    def __init__(self, contract: Contract, store: ObjectStore) -> None:
         self._kinds = contract.kinds
         self._store = store
         self._attributes = {
@@ -32,7 +32,7 @@ class References:
         return parent if self._kinds[target].parent == self._kinds[owner].parent else None
 
     def resolve(self, owner: str, name: str, value: Any, *, parent: int) -> Any:
-        """A value as it stands on the wire, with numbers in place of ids or names.
+        """A value of the wire, with numbers in place of ids or names.
 
         Raises:
             Refusal: the code of the kind's rules for a wrong type, or for a target that does not exist.
@@ -60,25 +60,25 @@ class References:
 
         return each(value, leaf)
 
-    def named(self, kind: str, name: str, scope: int | None) -> list[Thing]:
-        """The things of a name, byte for byte: a server that has one form of a name need not know the other."""
-        return [thing for thing in self._store.named(kind, name, scope) if thing.name == name]
+    def named(self, kind: str, name: str, scope: int | None) -> list[StoredObject]:
+        """The objects of a name, byte for byte: a server need not know the other Unicode form of a name."""
+        return [stored for stored in self._store.named(kind, name, scope) if stored.name == name]
 
-    def _of_id(self, kind: str, id_: str, scope: int | None) -> list[Thing]:
+    def _of_id(self, kind: str, id_: str, scope: int | None) -> list[StoredObject]:
         found = self._store.by_id(kind, id_)
         return [found] if found is not None and scope in {None, found.parent} else []
 
     def refers(self, kind: str) -> bool:
-        """Whether things of a kind can refer to others."""
+        """Whether objects of a kind can refer to others."""
         return bool(self._attributes[kind])
 
-    def of(self, thing: Thing) -> list[tuple[str, int]]:
-        """Pairs of an attribute and a number that a thing refers to."""
-        return [(name, n) for name in self._attributes[thing.kind] for n in numbers(thing.attributes.get(name))]
+    def of(self, stored: StoredObject) -> list[tuple[str, int]]:
+        """Pairs of an attribute and a number that an object refers to."""
+        return [(name, n) for name in self._attributes[stored.kind] for n in numbers(stored.attributes.get(name))]
 
 
 def each(value: Any, leaf: Leaf) -> Any:
-    """A reference, a list of them or an object of them, each value put through `leaf`."""
+    """A reference, a list of them or an object of them, with `leaf` of each value."""
     if isinstance(value, dict):
         return {role: leaf(v) for role, v in value.items()}
     if isinstance(value, list):

@@ -1,14 +1,28 @@
-"""What the emulator says no with: a code of the vendor's error table, and the HTTP status that goes with it."""
+"""A refused call: a code of the vendor's error table with its HTTP status; and which tokens are refused."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+VERBS = frozenset({"GET", "POST", "PUT", "DELETE"})
+"""Documented: the request types that a token has rights for."""
+
+# Put together here, because 40 hexadecimal characters in a file look like a secret to every scanner.
+FULL_TOKEN = "0123456789" * 4
+"""The token of an emulator that was given none: every verb."""
+READ_ONLY_TOKEN = "9876543210" * 4
+"""A token that may only read, of an emulator that was given none."""
 
 NOT_VALID = "The authentication token is not valid"
 """Documented: the message of a 401, which carries no code."""
 FORBIDDEN = "Forbidden"
-"""Documented: what a token without the right for the verb is told, with 403 and no code."""
+"""Documented: the message of a 403, for a token without the right for the verb; it carries no code."""
+
+_TOKEN_FORM = re.compile(r"[0-9a-f]{40}")
 
 
-class Refusal(Exception):  # noqa: N818 - saying no is an answer, not a fault
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """A call that is answered with an error status."""
 
     def __init__(self, code: str | None, *, status: int | None = None, message: str | None = None) -> None:
@@ -26,3 +40,32 @@ def status_of(code: str) -> int:
     if code.startswith("ERR_3"):
         return 404
     return 400
+
+
+class TokenRights:
+    """The tokens of an emulator, each with its verbs."""
+
+    def __init__(self, tokens: Mapping[str, Collection[str]] | None = None) -> None:
+        """
+        Raises:
+            ValueError: a token is not 40 hexadecimal characters, or a right does not exist. No token is shown.
+        """
+        given = {FULL_TOKEN: VERBS, READ_ONLY_TOKEN: {"GET"}} if tokens is None else tokens
+        self._rights = {token: frozenset(verbs) for token, verbs in given.items()}
+        if not all(_TOKEN_FORM.fullmatch(token) for token in self._rights):
+            msg = "a token is 40 hexadecimal characters, in lower case"
+            raise ValueError(msg)
+        if unknown := frozenset[str]().union(*self._rights.values()) - VERBS:
+            msg = f"{min(unknown)} is no right of a token: there are {', '.join(sorted(VERBS))}"
+            raise ValueError(msg)
+
+    def check(self, token: str | None, method: str) -> None:
+        """
+        Raises:
+            Refusal: 401 for a token that is missing or unknown, 403 for one without the right for this verb.
+        """
+        rights = self._rights.get(token or "")
+        if rights is None:
+            raise Refusal(None, status=401, message=NOT_VALID)
+        if method in VERBS and method not in rights:
+            raise Refusal(None, status=403, message=FORBIDDEN)

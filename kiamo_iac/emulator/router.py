@@ -21,7 +21,7 @@ class Template:
 
     text: str
     pattern: re.Pattern[str] | None
-    """None where the text has no placeholder: it then stands for itself."""
+    """None where the text has no placeholder."""
     whole: str | None = None
     """The placeholder, where there is nothing else in the text."""
 
@@ -54,7 +54,7 @@ class Route:
 
     @property
     def is_command(self) -> bool:
-        """Whether it moves the run state."""
+        """Whether it changes the run state."""
         return self.operation not in OBJECT_OPERATIONS
 
     @property
@@ -64,7 +64,7 @@ class Route:
 
     @property
     def literals(self) -> int:
-        """How many fixed texts it asks for: of two routes that match, the one with more is meant."""
+        """The number of its fixed texts: of two routes that match, the one with more is called."""
         templates = [*self.path, *self.query.values(), *self.body.values()]
         return sum(not isinstance(t, Template) or t.pattern is None for t in templates)
 
@@ -97,7 +97,7 @@ class Router:
             self._routes.setdefault(len(route.path), []).append(route)
 
     def find(self, method: str, path: str) -> list[Match]:
-        """Every operation that this method and path may stand for, the most specific first.
+        """Every operation that this method and path may call, the most specific first.
 
         Raises:
             Refusal: ERR_3000 for an unknown path, ERR_3100 for a path that does not take this method.

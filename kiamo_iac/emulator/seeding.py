@@ -1,4 +1,4 @@
-"""The seed document, which is the dump document: everything by name, in our words, whatever the contract calls it."""
+"""Seed and dump: one form of document, by name and in the words of manifests, whatever the wire names are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.strict_json import same, write_json
 from kiamo_iac.emulator.operations import Operations
 from kiamo_iac.emulator.references import each
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.rules import rules_of
-from kiamo_iac.emulator.store import TOP, Store, Thing, identity
-from kiamo_iac.emulator.strict_json import same, write
+from kiamo_iac.emulator.store import TOP, ObjectStore, StoredObject, identity
 
 
 def plural(kind: str) -> str:
@@ -21,13 +21,13 @@ def plural(kind: str) -> str:
     return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2:-1] not in "aeiou" else f"{kind}s"
 
 
-class Documents:
-    """Seed and dump."""
+class SeedDocuments:
+    """Reads and writes seed documents under one contract."""
 
     def __init__(self, contract: Contract, operations: Operations) -> None:
         self._contract = contract
         self._operations = operations
-        self._store: Store = operations.store
+        self._store: ObjectStore = operations.store
         self._collections: dict[str | None, dict[str, str]] = {kind: {} for kind in (None, *contract.kinds)}
         for kind, stanza in contract.kinds.items():
             self._collections[stanza.parent][plural(kind)] = kind
@@ -35,31 +35,31 @@ class Documents:
     # --- seed --------------------------------------------------------------------------------------------------------
 
     def seed(self, document: Mapping[str, Any]) -> None:
-        """Add everything of a document to what is there. Rules are not asked, shapes are.
+        """Add the objects of a document. Shapes are checked, the rules of kinds are not.
 
         Raises:
             ValueError: with the path of what is wrong (`bases[0].batches[1].service: …`).
         """
         try:
-            write(document)
+            write_json(document)
         except (TypeError, ValueError, RecursionError) as error:
             raise _wrong("the document", f"it is not JSON: {error}") from error
         for kind, id_ in self._chosen_ids(None, document):
             self._store.give(kind, id_)
-        added: list[tuple[Thing, Mapping[str, Any], str]] = []
+        added: list[tuple[StoredObject, Mapping[str, Any], str]] = []
         for collection, kind, items in self._collections_of(None, document, ""):
             for at, item in enumerate(items):
                 added += self._add(kind, TOP, item, f"{collection}[{at}]")
-        # References last, so that nothing has to stand before what refers to it.
-        for thing, item, path in added:
-            for name, attribute in self._contract.kinds[thing.kind].attributes.items():
+        # References last, so that the order of a document does not matter.
+        for stored, item, path in added:
+            for name, attribute in self._contract.kinds[stored.kind].attributes.items():
                 if attribute.refers_to and name in item:
-                    thing.attributes[name] = self._resolve(thing, name, item[name], f"{path}.{name}")
-            if self._operations.references.refers(thing.kind):
-                self._operations.save(thing)
+                    stored.attributes[name] = self._resolve(stored, name, item[name], f"{path}.{name}")
+            if self._operations.references.refers(stored.kind):
+                self._operations.save(stored)
 
     def _chosen_ids(self, parent: str | None, item: Any) -> Iterator[tuple[str, str]]:
-        """Every id of the document, so that none of them is made before its turn comes; what is wrong is told then."""
+        """Every id of the document, so that none of them is generated for another object."""
         for name, attribute in self._contract.kinds[parent].attributes.items() if parent else ():
             value = item.get(name) if attribute.refers_to else None
             inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -88,18 +88,20 @@ class Documents:
                 raise _wrong(f"{path}.{collection}".lstrip("."), "a list is expected")
             yield collection, kind, items
 
-    def _add(self, kind: str, parent: int, item: Any, path: str) -> Iterator[tuple[Thing, Mapping[str, Any], str]]:
+    def _add(
+        self, kind: str, parent: int, item: Any, path: str
+    ) -> Iterator[tuple[StoredObject, Mapping[str, Any], str]]:
         collections = list(self._collections_of(kind, item, path))
-        thing = self._made(kind, parent, item, path)
+        stored = self._made(kind, parent, item, path)
         try:
-            self._operations.insert(thing)
+            self._operations.insert(stored)
         except Refusal as refusal:
-            raise _wrong(f"{path}.name", f'there is another {kind} called "{thing.name}"') from refusal
-        yield thing, item, path
+            raise _wrong(f"{path}.name", f'there is another {kind} called "{stored.name}"') from refusal
+        yield stored, item, path
         for collection, child, items in collections:
-            self._add_defaults(child, thing.n, items)
+            self._add_defaults(child, stored.n, items)
             for at, inner in enumerate(items):
-                yield from self._add(child, thing.n, inner, f"{path}.{collection}[{at}]")
+                yield from self._add(child, stored.n, inner, f"{path}.{collection}[{at}]")
 
     def _add_defaults(self, kind: str, parent: int, items: Iterable[Any]) -> None:
         made = self._contract.kinds[kind].made_with_parent
@@ -108,7 +110,7 @@ class Documents:
             if identity(str(attributes["name"])) not in given:
                 self._operations.insert(self._operations.blank(kind, parent, {**attributes, "default": True}))
 
-    def _made(self, kind: str, parent: int, item: Mapping[str, Any], path: str) -> Thing:
+    def _made(self, kind: str, parent: int, item: Mapping[str, Any], path: str) -> StoredObject:
         stanza = self._contract.kinds[kind]
         known = {*stanza.attributes, *self._collections[kind], "id", "settings", "default"}
         if unknown := sorted(set(item) - known):
@@ -120,15 +122,15 @@ class Documents:
             for name, value in item.items()
             if name == "default" or (name in stanza.attributes and not stanza.attributes[name].refers_to)
         }
-        thing = self._operations.blank(kind, parent, attributes, id_=self._given_id(kind, item, path))
-        thing.settings = self._settings(kind, item.get("settings", {}), f"{path}.settings")
-        return thing
+        stored = self._operations.blank(kind, parent, attributes, id_=self._given_id(kind, item, path))
+        stored.settings = self._settings(kind, item.get("settings", {}), f"{path}.settings")
+        return stored
 
     def _value(self, kind: str, name: str, value: Any, path: str) -> Any:
         states = rules_of(kind).states
         match name:
             case "name" | "label" | "datatype" if not isinstance(value, str) and value is not None:
-                raise _wrong(path, "text is expected")
+                raise _wrong(path, "a string is expected")
             case "contacts" if type(value) is not int or value < 0:
                 raise _wrong(path, "a number of contacts, 0 or more, is expected")
             case "default" if not isinstance(value, bool):
@@ -155,10 +157,10 @@ class Documents:
         stanza = self._contract.kinds[kind]
         taken = {stanza.id.wire, stanza.parent_wire, *(a.wire for a in stanza.attributes.values())}
         if clash := sorted(set(settings) & taken):
-            raise _wrong(f"{path}.{clash[0]}", "the contract has this attribute: it is no setting")
+            raise _wrong(f"{path}.{clash[0]}", "this is an attribute of the contract, not a setting")
         return dict(settings)
 
-    def _resolve(self, owner: Thing, name: str, value: Any, path: str) -> Any:
+    def _resolve(self, owner: StoredObject, name: str, value: Any, path: str) -> Any:
         rules = rules_of(owner.kind)
         kind = self._contract.kinds[owner.kind].attributes[name].refers_to or ""
         scope = self._operations.references.scope(owner.kind, kind, owner.parent)
@@ -168,7 +170,7 @@ class Documents:
                 return None
             if isinstance(value, dict):
                 if rules.holds(owner):
-                    raise _wrong(path, "what is gone can only stand in what is over (a stopped or finished batch)")
+                    raise _wrong(path, "only a stopped or finished batch can refer to a deleted object")
                 return self._bury(kind, value, path)
             if not isinstance(value, str):
                 raise _wrong(path, f"the name of a {kind} is expected")
@@ -186,13 +188,13 @@ class Documents:
     def _bury(self, kind: str, marker: Mapping[str, Any], path: str) -> int:
         name = marker.get("gone")
         if not isinstance(name, str) or not set(marker) <= {"gone", "id"}:
-            raise _wrong(path, 'something that is gone is written {"gone": "its name"}, with its "id" or without')
-        thing = self._operations.blank(kind, TOP, {"name": name}, id_=self._gone_id(kind, marker, path))
-        known = self._store.buried(kind, thing.id)
+            raise _wrong(path, 'a deleted object is written {"gone": "its name"}, with or without its "id"')
+        stored = self._operations.blank(kind, TOP, {"name": name}, id_=self._gone_id(kind, marker, path))
+        known = self._store.buried(kind, stored.id)
         if known is not None:
             return known
-        self._store.bury(thing)
-        return thing.n
+        self._store.bury(stored)
+        return stored.n
 
     def _gone_id(self, kind: str, marker: Mapping[str, Any], path: str) -> str | None:
         if "id" in marker and self._store.buried(kind, str(marker["id"])) is not None:
@@ -202,31 +204,31 @@ class Documents:
     # --- dump --------------------------------------------------------------------------------------------------------
 
     def dump(self, *, ids: bool) -> dict[str, Any]:
-        """Everything there is, without what is null, empty or nought; with the ids, or without."""
+        """All objects, without values that are null, empty or zero; with or without ids."""
         return self._dump_children(None, TOP, ids=ids)
 
     def _dump_children(self, parent: str | None, n: int, *, ids: bool) -> dict[str, Any]:
         document: dict[str, Any] = {}
         for collection, kind in self._collections[parent].items():
-            if things := self._store.children(n, kind):
-                document[collection] = [self._dump(thing, ids=ids) for thing in things]
+            if objects := self._store.children(n, kind):
+                document[collection] = [self._dump(stored, ids=ids) for stored in objects]
         return document
 
-    def _dump(self, thing: Thing, *, ids: bool) -> dict[str, Any]:
-        document: dict[str, Any] = {"id": self._shown_id(thing.kind, thing.id)} if ids else {}
-        initial = rules_of(thing.kind).initial
-        for name, value in self._attributes(thing):
+    def _dump(self, stored: StoredObject, *, ids: bool) -> dict[str, Any]:
+        document: dict[str, Any] = {"id": self._shown_id(stored.kind, stored.id)} if ids else {}
+        initial = rules_of(stored.kind).initial
+        for name, value in self._attributes(stored):
             if value is None or (name != "state" and same(value, initial.get(name))):
                 continue
-            kind = self._refers_to(thing.kind, name)
+            kind = self._refers_to(stored.kind, name)
             document[name] = self._dump_reference(value, kind, ids=ids) if kind else value
-        if thing.settings:
-            document["settings"] = thing.settings
-        return document | self._dump_children(thing.kind, thing.n, ids=ids)
+        if stored.settings:
+            document["settings"] = stored.settings
+        return document | self._dump_children(stored.kind, stored.n, ids=ids)
 
-    def _attributes(self, thing: Thing) -> Iterator[tuple[str, Any]]:
-        for name in dict.fromkeys((*self._contract.kinds[thing.kind].attributes, "default")):
-            yield name, thing.attributes.get(name)
+    def _attributes(self, stored: StoredObject) -> Iterator[tuple[str, Any]]:
+        for name in dict.fromkeys((*self._contract.kinds[stored.kind].attributes, "default")):
+            yield name, stored.attributes.get(name)
 
     def _refers_to(self, kind: str, name: str) -> str | None:
         attribute = self._contract.kinds[kind].attributes.get(name)

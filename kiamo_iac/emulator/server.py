@@ -1,7 +1,8 @@
-"""The emulator on a port: uvicorn in a thread, ready when it is entered, gone when it is left."""
+"""The emulator as an HTTP server: an ASGI application, with its latency, and uvicorn in a thread."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import sys
@@ -9,20 +10,25 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from kiamo_iac.core.urls import is_loopback
-from kiamo_iac.emulator.app import create_app
-from kiamo_iac.emulator.engine import Emulator
+from kiamo_iac.emulator.emulator import PREFIX, Emulator, refused_host
+from kiamo_iac.emulator.messages import JSON_HEADERS, EmulatorRequest, EmulatorResponse
 
 _STOPPING = 5.0
-"""Seconds that calls in flight are given when the server is stopped."""
+"""Seconds for calls in flight when the server stops."""
 
 
 class _Uvicorn(uvicorn.Server):
-    """Says when it has started."""
+    """Sets an event when it has started."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -34,10 +40,10 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """A running server; a context manager. The emulator stays its owner's to close."""
+    """A running server, as a context manager; it does not close the emulator."""
 
     def __init__(self, emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Port 0: any that is free."""
+        """Port 0: any free port."""
         self._emulator = emulator
         self._host = host
         self._port = port
@@ -117,7 +123,7 @@ def serve(emulator: Emulator, *, host: str, port: int, ready: Callable[[str], No
     """
     with _sigterm_as_sigint(), Server(emulator, host=host, port=port) as server:
         try:
-            ready(server.url)  # whoever reads the URL may stop it before the rest is told
+            ready(server.url)  # a reader of the URL may stop the server at once
             server.wait()
         except KeyboardInterrupt:
             return
@@ -136,3 +142,50 @@ def _sigterm_as_sigint() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+MOST_BYTES: Final = 128 * 1024 * 1024
+"""Of the body of a request: a live state of 250,000 objects is some 50 MB."""
+
+
+def create_app(emulator: Emulator, *, local: bool = False) -> Starlette:
+    """An application that speaks for `emulator`. Faults of the wire belong around `answer`: before it nothing has
+    happened, after it the call is committed. `local`: it is reached from this machine alone, so that a request for
+    another host is a page's whose name was led here."""
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        http = HttpRequest(scope, receive)
+        request = EmulatorRequest(
+            method=http.method,
+            path=scope["raw_path"].decode("latin-1"),
+            query=http.query_params,
+            headers=http.headers,
+            body=await _body(http),
+        )
+        if len(request.body) > MOST_BYTES:
+            answer: EmulatorResponse = EmulatorResponse(413, JSON_HEADERS, b'{"error": "the body is too large"}')
+        elif local and (refused := refused_host(request)):
+            answer = refused
+        elif request.path.startswith(PREFIX):
+            answer = emulator.answer(request)
+        else:
+            with emulator.flight(request):
+                if emulator.latency:
+                    await asyncio.sleep(emulator.latency)
+                # A call takes microseconds, far less than handing it to a thread would.
+                answer = emulator.answer(request)
+        response = HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
+        await response(scope, receive, send)
+
+    return Starlette(routes=[Mount("/", app=endpoint)])
+
+
+async def _body(http: HttpRequest) -> bytes:
+    """The body, cut once it is larger than `MOST_BYTES`."""
+    chunks, size = [], 0
+    async for chunk in http.stream():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MOST_BYTES:
+            break
+    return b"".join(chunks)

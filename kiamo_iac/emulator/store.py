@@ -1,4 +1,4 @@
-"""Things in SQLite: rows, references between them, and what is left of those that are gone. No rules, no wire names."""
+"""Objects in SQLite: rows, references, ids, and names of deleted objects that are still referred to; no rules."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from kiamo_iac.emulator.strict_json import write
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.strict_json import write_json
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -31,24 +33,24 @@ _DATA = ("things", "refs", "gone", "given")
 _COLUMNS = "n, kind, id, parent, attributes, settings, wire"
 
 TOP = 0
-"""The parent number of a thing of the instance."""
+"""The parent number of an object of the instance."""
 
 
 @dataclass(slots=True)
-class Thing:
-    """One thing. References stand as numbers of things."""
+class StoredObject:
+    """One object. A reference is the number of an object."""
 
     n: int
-    """Its number: never used again, unlike anything that it shows."""
+    """Its number, which is never used again."""
     kind: str
     id: str
     parent: int
     attributes: dict[str, Any]
-    """By our names; `name` always, exact."""
+    """By the names of manifests; `name` always, exact."""
     settings: dict[str, Any] = field(default_factory=dict)
     """By wire names."""
     wire: str = ""
-    """Its JSON as answers show it."""
+    """Its JSON in responses."""
 
     @property
     def name(self) -> str:
@@ -62,12 +64,12 @@ def identity(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _thing(row: tuple[Any, ...]) -> Thing:
+def _stored(row: tuple[Any, ...]) -> StoredObject:
     n, kind, id_, parent, attributes, settings, wire = row
-    return Thing(n, kind, id_, parent, json.loads(attributes), json.loads(settings), wire)
+    return StoredObject(n, kind, id_, parent, json.loads(attributes), json.loads(settings), wire)
 
 
-class Store:
+class ObjectStore:
     """The database. Not safe under threads by itself: the emulator holds a lock around every call."""
 
     def __init__(self, database: str | Path, fingerprint: str) -> None:
@@ -88,7 +90,7 @@ class Store:
         self._run = self._db.execute
 
     def _prepare(self, fingerprint: str) -> None:
-        # A toy's durability: what a crash of the machine loses is seeded again; a crash of the process loses nothing.
+        # Low durability: a process that crashes loses nothing, and what a machine that crashes loses can be seeded again.
         self._db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;")
         if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
             self._db.executescript(f"BEGIN; {_TABLES} COMMIT;")
@@ -100,12 +102,12 @@ class Store:
         self._number: int = self._db.execute("SELECT value FROM meta WHERE key = 'number'").fetchone()[0]
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it, or nothing when an exception leaves it."""
+        """Commit at the end, roll back on an exception."""
         self._run("BEGIN")
         try:
             yield
@@ -122,102 +124,102 @@ class Store:
         self._run("UPDATE meta SET value = 0 WHERE key = 'number'")
 
     def next_number(self) -> int:
-        """A number that no thing has had."""
+        """A number that no object has had."""
         self._number += 1
         self._run("UPDATE meta SET value = ? WHERE key = 'number'", (self._number,))
         return self._number
 
     def give(self, kind: str, id_: str) -> None:
-        """Remember an id that was chosen from outside, so that it is never made again."""
+        """Keep an id that a seed document has, so that it is never generated."""
         self._run("INSERT OR IGNORE INTO given VALUES (?, ?)", (kind, id_))
 
     def is_given(self, kind: str, id_: str) -> bool:
-        """Whether an id was once chosen from outside."""
+        """Whether a seed document had this id."""
         return self._run("SELECT 1 FROM given WHERE kind = ? AND id = ?", (kind, id_)).fetchone() is not None
 
-    # --- things ------------------------------------------------------------------------------------------------------
+    # --- objects ------------------------------------------------------------------------------------------------------
 
-    def insert(self, thing: Thing) -> None:
-        """Add a thing.
+    def insert(self, stored: StoredObject) -> None:
+        """Add an object.
 
         Raises:
             sqlite3.IntegrityError: its id or its name is taken.
         """
         self._run(
             "INSERT INTO things (n, kind, id, parent, nfc, attributes, settings, wire) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (thing.n, thing.kind, thing.id, thing.parent, *self._written(thing)),
+            (stored.n, stored.kind, stored.id, stored.parent, *self._written(stored)),
         )
 
-    def save(self, thing: Thing) -> None:
-        """Write a thing that is there."""
+    def save(self, stored: StoredObject) -> None:
+        """Write a stored object again."""
         self._run(
             "UPDATE things SET nfc = ?, attributes = ?, settings = ?, wire = ? WHERE n = ?",
-            (*self._written(thing), thing.n),
+            (*self._written(stored), stored.n),
         )
 
     @staticmethod
-    def _written(thing: Thing) -> tuple[str, str, str, str]:
-        return identity(thing.name), write(thing.attributes), write(thing.settings), thing.wire
+    def _written(stored: StoredObject) -> tuple[str, str, str, str]:
+        return identity(stored.name), write_json(stored.attributes), write_json(stored.settings), stored.wire
 
     def delete(self, numbers: Iterable[int]) -> None:
-        """Take things away, with what they refer to."""
+        """Delete objects and their references."""
         for n in numbers:
             self._run("DELETE FROM things WHERE n = ?", (n,))
             self._run("DELETE FROM refs WHERE owner = ?", (n,))
         self._run("DELETE FROM gone WHERE n NOT IN (SELECT target FROM refs)")
 
-    def by_number(self, n: int) -> Thing | None:
-        """The thing of a number."""
+    def by_number(self, n: int) -> StoredObject | None:
+        """The object of a number."""
         return self._one("n = ?", (n,))
 
-    def by_id(self, kind: str, id_: str) -> Thing | None:
-        """The thing of an id."""
+    def by_id(self, kind: str, id_: str) -> StoredObject | None:
+        """The object of an id."""
         return self._one("kind = ? AND id = ?", (kind, id_))
 
-    def named(self, kind: str, name: str, parent: int | None) -> list[Thing]:
-        """The things of a name, compared in NFC, below `parent` (None: anywhere)."""
+    def named(self, kind: str, name: str, parent: int | None) -> list[StoredObject]:
+        """The objects of a name, compared in NFC, below `parent` (None: anywhere)."""
         if parent is None:
             return self._many("kind = ? AND nfc = ? ORDER BY n", (kind, identity(name)))
         return self._many("parent = ? AND kind = ? AND nfc = ?", (parent, kind, identity(name)))
 
-    def children(self, parent: int, kind: str | None = None) -> list[Thing]:
-        """The things below `parent`, oldest first."""
+    def children(self, parent: int, kind: str | None = None) -> list[StoredObject]:
+        """The objects below `parent`, oldest first."""
         if kind is None:
             return self._many("parent = ? ORDER BY n", (parent,))
         return self._many("parent = ? AND kind = ? ORDER BY n", (parent, kind))
 
     def wires(self, kind: str, parent: int | None, *, limit: int = -1, offset: int = 0) -> list[str]:
-        """The JSON of the things of a kind below `parent` (None: anywhere), oldest first, cut to a page."""
+        """The JSON of the objects of a kind below `parent` (None: anywhere), oldest first, cut to a page."""
         where, values = ("kind = ?", (kind,)) if parent is None else ("parent = ? AND kind = ?", (parent, kind))
         sql = f"SELECT wire FROM things WHERE {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - constants
         return [wire for (wire,) in self._run(sql, (*values, limit, offset))]
 
     def count(self, kind: str, parent: int | None) -> int:
-        """How many things of a kind there are below `parent` (None: anywhere)."""
+        """How many objects of a kind there are below `parent` (None: anywhere)."""
         where, values = ("kind = ?", (kind,)) if parent is None else ("parent = ? AND kind = ?", (parent, kind))
         return int(self._run(f"SELECT count(*) FROM things WHERE {where}", values).fetchone()[0])  # noqa: S608
 
-    def _one(self, where: str, values: Sequence[Any]) -> Thing | None:
+    def _one(self, where: str, values: Sequence[Any]) -> StoredObject | None:
         row = self._run(f"SELECT {_COLUMNS} FROM things WHERE {where}", values).fetchone()  # noqa: S608
-        return _thing(row) if row else None
+        return _stored(row) if row else None
 
-    def _many(self, where: str, values: Sequence[Any]) -> list[Thing]:
-        return [_thing(row) for row in self._run(f"SELECT {_COLUMNS} FROM things WHERE {where}", values)]  # noqa: S608
+    def _many(self, where: str, values: Sequence[Any]) -> list[StoredObject]:
+        return [_stored(row) for row in self._run(f"SELECT {_COLUMNS} FROM things WHERE {where}", values)]  # noqa: S608
 
     # --- references --------------------------------------------------------------------------------------------------
 
     def refer(self, owner: int, references: Iterable[tuple[str, int]]) -> None:
-        """Set what a thing refers to: pairs of an attribute and a number."""
+        """Set what an object refers to: pairs of an attribute and a number."""
         self._run("DELETE FROM refs WHERE owner = ?", (owner,))
         for attribute, target in references:
             self._run("INSERT OR IGNORE INTO refs VALUES (?, ?, ?)", (owner, attribute, target))
 
     def owners(self, target: int) -> list[tuple[int, str]]:
-        """What refers to a thing: pairs of a number and an attribute."""
+        """The references to an object: pairs of the owner's number and its attribute."""
         return self._run("SELECT owner, attribute FROM refs WHERE target = ? ORDER BY owner", (target,)).fetchall()
 
     def shown(self, n: int) -> tuple[str, str] | None:
-        """Id and exact name of a thing that is there or gone."""
+        """Id and exact name of an object, deleted ones that are still referred to among them."""
         row = self._run("SELECT id, attributes FROM things WHERE n = ?", (n,)).fetchone()
         if row:
             return row[0], json.loads(row[1])["name"]
@@ -225,14 +227,50 @@ class Store:
         return found
 
     def is_gone(self, n: int) -> bool:
-        """Whether a number is one of a thing that is gone but still referred to."""
+        """Whether a number is that of a deleted object that is still referred to."""
         return self._run("SELECT 1 FROM gone WHERE n = ?", (n,)).fetchone() is not None
 
     def buried(self, kind: str, id_: str) -> int | None:
-        """The number of a thing that is gone but still referred to, by its id."""
+        """The number of a deleted object that is still referred to, by its id."""
         row = self._run("SELECT n FROM gone WHERE kind = ? AND id = ?", (kind, id_)).fetchone()
         return int(row[0]) if row else None
 
-    def bury(self, thing: Thing) -> None:
-        """Keep the id and the name of a thing that goes away while something refers to it."""
-        self._run("INSERT INTO gone VALUES (?, ?, ?, ?)", (thing.n, thing.kind, thing.id, thing.name))
+    def bury(self, stored: StoredObject) -> None:
+        """Keep the id and the name of a deleted object that is still referred to."""
+        self._run("INSERT INTO gone VALUES (?, ?, ?, ?)", (stored.n, stored.kind, stored.id, stored.name))
+
+
+class IdGenerator:
+    """Generates ids: the same under one seed, other ones under another, and none ever used twice."""
+
+    def __init__(self, contract: Contract, store: ObjectStore, seed: int) -> None:
+        self._types = {kind: stanza.id.type for kind, stanza in contract.kinds.items()}
+        self._store = store
+        self._seed = seed
+        self._first = int.from_bytes(blake2b(b"first %d" % seed, digest_size=4).digest()) % 1_000_000
+
+    def make(self, kind: str, n: int) -> tuple[int, str]:
+        """A number and its id: `n`, or the next number whose id no seed document has taken.
+
+        Strings are 24 hexadecimal digits (never 40: those look like a token); integers count up.
+        """
+        while self._store.is_given(kind, id_ := self._made(kind, n)):
+            n = self._store.next_number()
+        return n, id_
+
+    def _made(self, kind: str, n: int) -> str:
+        if self._types[kind] == "integer":
+            return str(self._first + n)
+        return blake2b(f"{self._seed} {kind} {n}".encode(), digest_size=12).hexdigest()
+
+    def parse(self, kind: str, value: object) -> str:
+        """An id of a seed document, as a string.
+
+        Raises:
+            ValueError: it does not have the contract's JSON type.
+        """
+        wanted = int if self._types[kind] == "integer" else str
+        if type(value) is not wanted or value == "":
+            msg = f"the id {value!r} is not of the contract's type, {self._types[kind]}"
+            raise ValueError(msg)
+        return str(value)

@@ -1,4 +1,4 @@
-"""Between the wire and things: names, words, envelopes and pages, as the contract has them."""
+"""From the wire to objects and back: the names, words, envelopes and pages of the contract."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.strict_json import write_json
 from kiamo_iac.emulator.refusal import Refusal
-from kiamo_iac.emulator.store import TOP, Thing
-from kiamo_iac.emulator.strict_json import write
+from kiamo_iac.emulator.store import TOP, StoredObject
 
 Shown = Callable[[int], tuple[str, str]]
-"""A number of a thing → its id and its exact name."""
+"""A number of an object → its id and its exact name."""
 
 _HOLE = "\0hole\0"
 
 
 @dataclass(slots=True)
-class Draft:
-    """A body, sorted. Nothing in it has been checked."""
+class ObjectBody:
+    """The body of a create or an update, by attribute. Nothing in it is checked."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
-    """By our names, in our words."""
+    """By the names and in the words of manifests."""
     embedded: dict[str, Any] = field(default_factory=dict)
     """By kind."""
     settings: dict[str, Any] = field(default_factory=dict)
     """By wire names."""
     fixed: dict[str, Any] = field(default_factory=dict)
-    """What no caller may set, by wire names: the id, the parent's, read-only attributes."""
+    """What no caller may set, by wire names: its id, its parent's id, read-only attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class KindWire:
         stanza = contract.kinds[kind]
         self._stanza = stanza
         self._parent = contract.kinds[stanza.parent] if stanza.parent else None
-        self._ours = {a.wire: name for name, a in stanza.attributes.items()}
+        self._names = {a.wire: name for name, a in stanza.attributes.items()}
         self._embedded = {e.wire: child for child, e in stanza.embedded.items()}
         self._id_types = {k: contract.kinds[k].id.type for k in contract.kinds}
         self._words = {
-            name: {json.dumps(there): ours for ours, there in a.values.items()}
+            name: {json.dumps(there): word for word, there in a.values.items()}
             for name, a in stanza.attributes.items()
             if a.values
         }
@@ -62,19 +62,19 @@ class KindWire:
 
     # --- from the wire -----------------------------------------------------------------------------------------------
 
-    def read(self, body: Mapping[str, Any], template: Mapping[str, Any]) -> Draft:
-        """Sort a body; what the operation's template says of it is left out.
+    def read(self, body: Mapping[str, Any], template: Mapping[str, Any]) -> ObjectBody:
+        """Read a body; keys of the operation's template are left out.
 
         Raises:
             Refusal: ERR_1020 for a word that the contract does not have.
         """
-        draft = Draft()
+        draft = ObjectBody()
         for wire, value in body.items():
-            name = self._ours.get(wire)
+            name = self._names.get(wire)
             if name is not None and self._stanza.attributes[name].read_only:
                 draft.fixed[wire] = value
             elif name is not None:
-                draft.attributes[name] = self._our_word(name, value)
+                draft.attributes[name] = self._word(name, value)
             elif wire in self._embedded:
                 draft.embedded[self._embedded[wire]] = value
             elif wire in template:
@@ -85,7 +85,7 @@ class KindWire:
                 draft.settings[wire] = value
         return draft
 
-    def _our_word(self, name: str, value: Any) -> Any:
+    def _word(self, name: str, value: Any) -> Any:
         words = self._words.get(name)
         if words is None or value is None:
             return value
@@ -95,7 +95,7 @@ class KindWire:
             raise Refusal("ERR_1020") from None
 
     def page(self, query: Mapping[str, str]) -> Page:
-        """What a list call asks for; a server gives no more at a time than the contract's limit.
+        """The page that a list call asks for, at most as large as the contract's limit.
 
         Raises:
             Refusal: ERR_1020 for what is not a number in its range.
@@ -110,19 +110,19 @@ class KindWire:
 
     # --- to the wire -------------------------------------------------------------------------------------------------
 
-    def render(self, thing: Thing, shown: Shown) -> str:
-        """The JSON of a thing."""
-        document: dict[str, Any] = {self._stanza.id.wire: self._typed(thing.kind, thing.id)}
-        if self._stanza.parent and self._stanza.parent_wire and thing.parent != TOP:
-            document[self._stanza.parent_wire] = self._typed(self._stanza.parent, shown(thing.parent)[0])
+    def render(self, stored: StoredObject, shown: Shown) -> str:
+        """The JSON of an object."""
+        document: dict[str, Any] = {self._stanza.id.wire: self._typed(stored.kind, stored.id)}
+        if self._stanza.parent and self._stanza.parent_wire and stored.parent != TOP:
+            document[self._stanza.parent_wire] = self._typed(self._stanza.parent, shown(stored.parent)[0])
         for name, attribute in self._stanza.attributes.items():
-            value = thing.attributes.get(name)
+            value = stored.attributes.get(name)
             if attribute.refers_to:
                 value = self._references(value, attribute.refers_to, shown, by_name=attribute.by == "name")
             elif attribute.values and isinstance(value, str):
                 value = attribute.values.get(value, value)
             document[attribute.wire] = value
-        return write(document | thing.settings)
+        return write_json(document | stored.settings)
 
     def _references(self, value: Any, kind: str, shown: Shown, *, by_name: bool) -> Any:
         if isinstance(value, dict):
@@ -138,11 +138,11 @@ class KindWire:
         return int(id_) if self._id_types[kind] == "integer" else id_
 
     def item(self, wire: str) -> str:
-        """The answer that shows one thing."""
+        """The response that shows one object."""
         return wire.join(self._item)
 
     def items(self, wires: list[str], total: Callable[[], int]) -> str:
-        """The answer that lists things; `total` is asked for only where the contract shows it."""
+        """The response that lists objects; `total` is called only where the contract shows it."""
         before, *total_to_items, after = self._list
         array = f"[{','.join(wires)}]"
         return "".join((before, *(str(total()) + text for text in total_to_items), array, after))

@@ -21,7 +21,7 @@ from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, LimitSettings
 from kiamo_iac.core.state import State
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.executor.writer import Writer
@@ -72,7 +72,7 @@ def rehearse(
             emulator.seed(seed.document)
         except ValueError as error:
             return Rehearsal((*seed.notes, _cannot_be_held(str(error))))
-        transport = InProcess(emulator.handle, request=Request)
+        transport = InProcess(emulator.handle, request=EmulatorRequest)
         budget = Budget(LimitSettings(MAX_ROWS, MAX_BYTES))  # what is in this process has been counted already
         with Client("http://127.0.0.1:1", Secret(FULL_TOKEN), contract, transport=transport, budget=budget) as client:
             report = execute(plan, Writer(client, contract, plan), parallelism=1)

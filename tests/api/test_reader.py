@@ -15,7 +15,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import AccessError
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.state import EMPTY, DanglingReference, State
-from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.http.transport import InProcess
 from tests.api.desires import desire, want
 
@@ -54,7 +54,7 @@ def emulator(any_contract: Contract) -> Iterator[Emulator]:
 
 
 def client_to(emulator: Emulator, token: str = FULL_TOKEN) -> Client:
-    transport = InProcess(emulator.handle, request=Request)
+    transport = InProcess(emulator.handle, request=EmulatorRequest)
     return Client("http://127.0.0.1:1", Secret(token), emulator.contract, transport=transport)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from kiamo_iac.app.planning import plan_environment
 from kiamo_iac.app.project import Workspace
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.drift import Drift
 from kiamo_iac.planner.plan import Plan
@@ -38,7 +38,7 @@ def example_plan(folder: Path) -> Plan:
         workspace = Workspace.open(
             folder / "kiamo.yaml",
             environ={"KIAMO_TOKEN": FULL_TOKEN, "KIAMO_PRODUCTION_URL": "https://kiamo.example.com"},
-            transport=InProcess(emulator.handle, request=Request),
+            transport=InProcess(emulator.handle, request=EmulatorRequest),
         )
         return plan_environment(workspace, "production").plan
 

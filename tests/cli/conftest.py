@@ -14,7 +14,7 @@ import pytest
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, EmulatorRequest
 from kiamo_iac.http.transport import InProcess
 
 PROJECT = """\
@@ -47,7 +47,7 @@ class Desk:
 
     def run(self, *arguments: str, now: Callable[[], datetime] | None = None) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of one command line; `now` is its clock."""
-        transport = InProcess(self.emulator.handle, request=Request)
+        transport = InProcess(self.emulator.handle, request=EmulatorRequest)
         code = run(arguments, session=Session(transport=transport, now=now))
         captured = self.capture.readouterr()
         return code, captured.out, captured.err
@@ -82,7 +82,7 @@ class Desk:
         """What somebody does at Kiamo's own console."""
         headers = {"kiamo-api-token": FULL_TOKEN, "content-type": "application/json"}
         data = json.dumps(body).encode() if body is not None else b""
-        response = self.emulator.handle(Request(method, path, {}, headers, data))
+        response = self.emulator.handle(EmulatorRequest(method, path, {}, headers, data))
         assert response.status < 400, response.body
 
     def id_of(self, base: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jsonschema
 import pytest
 
-from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Request, Response
+from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, EmulatorRequest, EmulatorResponse
 from kiamo_iac.emulator.server import Server
 from kiamo_iac.render.schemas import report_schema
 from tests.cli.conftest import MANIFEST, Desk, starting
@@ -104,9 +104,11 @@ def failing(desk: Desk, monkeypatch: pytest.MonkeyPatch, *, method: str, path: s
     """Make the instance refuse one kind of call."""
     handle = desk.emulator.handle
 
-    def refuse(request: Request) -> Response:
+    def refuse(request: EmulatorRequest) -> EmulatorResponse:
         if request.method == method and path in request.path:
-            return Response(400, {"content-type": "application/json"}, b'{"code": "ERR_1020", "message": "No."}')
+            return EmulatorResponse(
+                400, {"content-type": "application/json"}, b'{"code": "ERR_1020", "message": "No."}'
+            )
         return handle(request)
 
     monkeypatch.setattr(desk.emulator, "handle", refuse)

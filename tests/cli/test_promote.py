@@ -16,7 +16,7 @@ import pytest
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.render.schemas_promotion import promotion_schema
 
@@ -59,7 +59,7 @@ class Both(httpx.BaseTransport):
     """Two instances in process, told apart by their ports."""
 
     def __init__(self, instances: dict[int, Emulator]) -> None:
-        self._doors = {port: InProcess(one.handle, request=Request) for port, one in instances.items()}
+        self._doors = {port: InProcess(one.handle, request=EmulatorRequest) for port, one in instances.items()}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self._doors[request.url.port or 0].handle_request(request)

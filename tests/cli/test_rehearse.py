@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.emulator import Emulator, Request, Response
+from kiamo_iac.emulator import Emulator, EmulatorRequest, EmulatorResponse
 from tests.cli.conftest import MANIFEST, Desk, starting
 
 PLAN = ("plan", "-e", "staging", "--rehearse")
@@ -24,10 +24,10 @@ def test_it_is_told_and_the_instance_knows_nothing_of_it(desk: Desk) -> None:
 def test_what_would_be_refused_refuses_the_plan(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     handle = Emulator.handle
 
-    def stricter(self: Emulator, request: Request) -> Response:
+    def stricter(self: Emulator, request: EmulatorRequest) -> EmulatorResponse:
         if request.method == "POST" and request.path.endswith("/batches"):
             body = b'{"code": "ERR_1110", "message": "A rule that the planner does not know."}'
-            return Response(400, {"content-type": "application/json"}, body)
+            return EmulatorResponse(400, {"content-type": "application/json"}, body)
         return handle(self, request)
 
     monkeypatch.setattr(Emulator, "handle", stricter)

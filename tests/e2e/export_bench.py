@@ -14,7 +14,7 @@ from kiamo_iac.app.exporting import ExportResult, exported
 from kiamo_iac.app.project import Workspace
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.ownership import Ownership
-from kiamo_iac.emulator import FULL_TOKEN, Request
+from kiamo_iac.emulator import FULL_TOKEN, EmulatorRequest
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.manifest.loader import Loaded
 from kiamo_iac.manifest.project.file import load_project
@@ -58,7 +58,7 @@ class Bench:
         """The project under a contract."""
         if contract not in self._workspaces:
             bench = rig(contract)
-            transport = InProcess(bench.emulator.handle, request=Request)
+            transport = InProcess(bench.emulator.handle, request=EmulatorRequest)
             project = load_project(self.root / "kiamo.yaml")
             environ = {"KIAMO_TEST_TOKEN": FULL_TOKEN}
             self._workspaces[contract] = Workspace(project, bench.contract, environ, transport)

@@ -15,7 +15,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.state import State
-from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, EmulatorRequest
 from kiamo_iac.executor.preconditions import PreconditionCheck
 from kiamo_iac.executor.report import Report
 from kiamo_iac.executor.scheduler import execute
@@ -45,7 +45,7 @@ class Rig:
             "http://127.0.0.1:1",
             Secret(FULL_TOKEN),
             contract,
-            transport=InProcess(self.emulator.handle, request=Request),
+            transport=InProcess(self.emulator.handle, request=EmulatorRequest),
         )
 
     def load(self, files: Sequence[Path], root: Path) -> Loaded:

@@ -15,7 +15,7 @@ from kiamo_iac.app.project import Workspace
 from kiamo_iac.app.validation import validate
 from kiamo_iac.cli.main import COMMANDS
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.emulator.server import Server
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Action
@@ -53,7 +53,7 @@ def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, 
     file = example / "kiamo.yaml"
     assert validate(file).diagnostics == ()
     with seeded(example, contract) as emulator:
-        opened = Workspace.open(file, environ=TOKEN, transport=InProcess(emulator.handle, request=Request))
+        opened = Workspace.open(file, environ=TOKEN, transport=InProcess(emulator.handle, request=EmulatorRequest))
         workspace = Workspace(opened.project, emulator.contract, opened.environ, opened.transport)
         with start_apply(workspace, "staging") as run:
             problems: tuple[Diagnostic, ...] = run.plan.diagnostics
@@ -81,7 +81,7 @@ def test_the_example_runs_as_its_readme_says(example: Path) -> None:
 
 def test_the_counts_that_readmes_promise_are_right(example: Path) -> None:
     with seeded(example, "packaged") as emulator:
-        transport = InProcess(emulator.handle, request=Request)
+        transport = InProcess(emulator.handle, request=EmulatorRequest)
         workspace = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport)
         plan = plan_environment(workspace, "staging").plan
     told = ", ".join(f"{number} to {action.value}" for action, number in plan.summary.items() if number)
@@ -91,7 +91,7 @@ def test_the_counts_that_readmes_promise_are_right(example: Path) -> None:
 def test_the_second_example_shows_every_kind_and_most_actions() -> None:
     example = next(path for path in EXAMPLES if path.name.startswith("02-"))
     with seeded(example, "packaged") as emulator:
-        transport = InProcess(emulator.handle, request=Request)
+        transport = InProcess(emulator.handle, request=EmulatorRequest)
         workspace = Workspace.open(example / "kiamo.yaml", environ=TOKEN, transport=transport)
         plan = plan_environment(workspace, "staging").plan
         desired = workspace.load().state

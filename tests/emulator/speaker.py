@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 
 JsonObject = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Speaker:
         """Any request below the prefix."""
         sent = raw or (json.dumps(body).encode() if body is not None else b"")
         headers = {self.contract.auth.header: self.token} if self.token is not None else {}
-        request = Request(method, self.contract.prefix.path + path, query or {}, headers, sent)
+        request = EmulatorRequest(method, self.contract.prefix.path + path, query or {}, headers, sent)
         response = self.emulator.handle(request)
         document = json.loads(response.body) if response.body else None
         if response.status < 400:

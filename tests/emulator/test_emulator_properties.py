@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.emulator import Emulator, Request
+from kiamo_iac.emulator import Emulator, EmulatorRequest
 from tests.emulator.conftest import OTHER
 from tests.emulator.speaker import Ref, Speaker
 
@@ -207,7 +207,9 @@ def test_any_bytes_and_any_json_are_answered(data: st.DataObject) -> None:
         mangled = data.draw(st.sampled_from([path, path + "/", path + "%2F", path.replace("/", "//", 1), path + "?"]))
         headers = {contract.auth.header: kiamo.token or ""}
         page = {stanza.listing.paging.size: data.draw(st.text(max_size=3))} if data.draw(st.booleans()) else {}
-        answer = emulator.handle(Request(call.method, contract.prefix.path + mangled, {**query, **page}, headers, body))
+        answer = emulator.handle(
+            EmulatorRequest(call.method, contract.prefix.path + mangled, {**query, **page}, headers, body)
+        )
         assert answer.status in {200, 201, 204, 400, 404, 405}
         emulator.dump(ids=True)
 

@@ -108,7 +108,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"bases": [{"name": "x", "contacts": -1}]}, "bases[0].contacts: a number of contacts, 0 or more, is expected"),
     ({"bases": [{"name": "x", "contacts": True}]}, "bases[0].contacts: a number of contacts, 0 or more, is expected"),
     ({"bases": [{"name": "x", "fields": None}]}, "bases[0].fields: a list is expected"),
-    ({"bases": [{"name": "x", "label": 3}]}, "bases[0].label: text is expected"),
+    ({"bases": [{"name": "x", "label": 3}]}, "bases[0].label: a string is expected"),
     ({"bases": [{"name": "x", "settings": []}]}, "bases[0].settings: an object is expected"),
     ({"bases": [{"name": "x", "id": 1.5}]}, "bases[0].id: the id 1.5 is not of the contract's type"),
     ({"bases": [{"name": "x", "id": True}]}, "bases[0].id: the id True is not of the contract's type"),
@@ -131,11 +131,11 @@ WRONG: list[tuple[Any, str]] = [
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "service": {"gone": "S"}}]}]},
-        "bases[0].batches[0].service: what is gone can only stand in what is over",
+        "bases[0].batches[0].service: only a stopped or finished batch can refer to a deleted object",
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "state": "stopped", "service": {"gone": 3}}]}]},
-        'bases[0].batches[0].service: something that is gone is written {"gone": "its name"}',
+        'bases[0].batches[0].service: a deleted object is written {"gone": "its name"}',
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "association": "phone"}]}]},
@@ -164,7 +164,7 @@ def test_a_document_of_another_shape_is_refused_whole(emulator: Emulator, docume
 
 def test_a_setting_cannot_take_a_wire_name_of_the_contract(contract: Contract, emulator: Emulator) -> None:
     wire = contract.kinds["base"].attributes["contacts"].wire
-    with pytest.raises(ValueError, match="it is no setting"):
+    with pytest.raises(ValueError, match="this is an attribute of the contract"):
         emulator.seed({"bases": [{"name": "x", "settings": {wire: 3}}]})
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.emulator.server import Server, _listener, serve
 from tests.emulator.speaker import Ref, Speaker
 
@@ -44,7 +44,7 @@ def test_http_gives_the_same_answers(
     ):
         there = http.request(method, path + target, content=body)
         raw, _, _ = target.partition("?")
-        here = emulator.handle(Request(method, path + raw, {}, {contract.auth.header: FULL_TOKEN}, body))
+        here = emulator.handle(EmulatorRequest(method, path + raw, {}, {contract.auth.header: FULL_TOKEN}, body))
         assert (there.status_code, there.content) == (here.status, here.body)
         assert there.headers["content-type"] == "application/json"
     assert http.get(path + "/nowhere", headers={contract.auth.header: "x"}).status_code == 401
@@ -157,7 +157,7 @@ def test_the_log_is_read_over_http(http: httpx.Client, kiamo: Speaker, contract:
 def test_what_is_wrong_behind_the_api_is_said(
     emulator: Emulator, method: str, path: str, body: bytes, status: int, error: str
 ) -> None:
-    answer = emulator.handle(Request(method, f"/_emulator/{path}", {"after": "x"}, {}, body))
+    answer = emulator.handle(EmulatorRequest(method, f"/_emulator/{path}", {"after": "x"}, {}, body))
     assert answer.status == status
     assert json.loads(answer.body)["error"].startswith(error)
 

@@ -11,7 +11,7 @@ import pytest
 
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request, Response
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest, EmulatorResponse
 from tests.emulator.conftest import OTHER
 from tests.emulator.speaker import Ref, Speaker
 
@@ -51,12 +51,14 @@ def with_ids_as_text(document: Any) -> Any:
     return document
 
 
-def call(emulator: Emulator, method: str, target: str, *, body: Any = None, token: str | None = FULL_TOKEN) -> Response:
+def call(
+    emulator: Emulator, method: str, target: str, *, body: Any = None, token: str | None = FULL_TOKEN
+) -> EmulatorResponse:
     """A request as it stands on the wire."""
     path, _, query = target.partition("?")
     fields = dict(pair.split("=") for pair in query.split("&")) if query else {}
     headers = {emulator.contract.auth.header.upper(): token} if token else {}
-    return emulator.handle(Request(method, path, fields, headers, json.dumps(body).encode() if body else b""))
+    return emulator.handle(EmulatorRequest(method, path, fields, headers, json.dumps(body).encode() if body else b""))
 
 
 @contextmanager

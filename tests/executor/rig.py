@@ -11,7 +11,7 @@ from kiamo_iac.api.reader import read
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.state import Instance, State
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.executor.report import Report
 from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.executor.writer import Writer
@@ -45,7 +45,7 @@ WORLD = {
 
 
 def client_to(emulator: Emulator) -> Client:
-    transport = InProcess(emulator.handle, request=Request)
+    transport = InProcess(emulator.handle, request=EmulatorRequest)
     return Client("http://127.0.0.1:1", Secret(FULL_TOKEN), emulator.contract, transport=transport)
 
 

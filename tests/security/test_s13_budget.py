@@ -26,8 +26,8 @@ from kiamo_iac.core.errors import BudgetError, ResponseError
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.settings import LimitSettings
 from kiamo_iac.core.state import State
-from kiamo_iac.emulator import FULL_TOKEN, Request
-from kiamo_iac.emulator.message import Response
+from kiamo_iac.emulator import FULL_TOKEN, EmulatorRequest
+from kiamo_iac.emulator.messages import EmulatorResponse
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.git import command
@@ -38,7 +38,7 @@ from tests.cli.conftest import Desk
 from tests.executor.steps import plan, step
 
 MIB = 1024 * 1024
-Answers = Callable[[Request], Response | None]
+Answers = Callable[[EmulatorRequest], EmulatorResponse | None]
 """None: the emulator answers."""
 
 
@@ -49,10 +49,10 @@ def rows(count: int, *, first: int = 0) -> bytes:
 def lied_to(desk: Desk, lie: Answers, *arguments: str) -> tuple[int, str]:
     """Exit code and stderr of a command whose instance answers as `lie` says."""
 
-    def handle(request: Request) -> Response:
+    def handle(request: EmulatorRequest) -> EmulatorResponse:
         return lie(request) or desk.emulator.handle(request)
 
-    code = run(arguments, session=Session(transport=InProcess(handle, request=Request)))
+    code = run(arguments, session=Session(transport=InProcess(handle, request=EmulatorRequest)))
     captured = desk.capture.readouterr()
     return code, captured.err
 
@@ -64,7 +64,7 @@ def limited(desk: Desk, limits: str) -> None:
 
 
 def listing(path: str, body: bytes) -> Answers:
-    return lambda request: Response(200, {}, body) if (request.method, request.path) == ("GET", path) else None
+    return lambda request: EmulatorResponse(200, {}, body) if (request.method, request.path) == ("GET", path) else None
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------
@@ -277,9 +277,9 @@ def test_s13_an_answer_that_swells_after_a_write_ends_the_run_with_exit_code_4(d
     done = len(desk.writes())
     desk.manifest(TWO_BASES.replace("label: A", "label: C").replace("label: B", "label: D"))
 
-    def lie(request: Request) -> Response | None:
+    def lie(request: EmulatorRequest) -> EmulatorResponse | None:
         read = request.method == "GET" and request.path.startswith("/api/bases/")
-        return Response(200, {}, b" " * 2_000_000) if read and len(desk.writes()) > done else None
+        return EmulatorResponse(200, {}, b" " * 2_000_000) if read and len(desk.writes()) > done else None
 
     code, err = lied_to(desk, lie, "apply", "-e", "staging", "--yes", "--parallelism", "1")
     assert code == 4, err

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, Request
-from kiamo_iac.emulator import app as application
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
+from kiamo_iac.emulator import server as application
 from kiamo_iac.emulator.server import Server
 
 SEED = {"bases": [{"name": "prospects"}]}
@@ -115,9 +115,9 @@ def test_s14_programs_and_pages_of_this_machine_are_answered(emulator: Emulator,
 
 
 def test_s14_in_this_process_it_is_the_same(emulator: Emulator) -> None:
-    assert emulator.handle(Request("GET", "/_emulator/dump")).status == 200
-    assert emulator.handle(Request("GET", "/_emulator/dump", {}, {"host": "evil.example.com"})).status == 421
-    assert emulator.handle(Request("POST", "/_emulator/reset", {}, {"Origin": "null"})).status == 403
+    assert emulator.handle(EmulatorRequest("GET", "/_emulator/dump")).status == 200
+    assert emulator.handle(EmulatorRequest("GET", "/_emulator/dump", {}, {"host": "evil.example.com"})).status == 421
+    assert emulator.handle(EmulatorRequest("POST", "/_emulator/reset", {}, {"Origin": "null"})).status == 403
     assert emulator.dump() != {}
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
-from kiamo_iac.emulator import Request
-from kiamo_iac.emulator.message import Response
+from kiamo_iac.emulator import EmulatorRequest
+from kiamo_iac.emulator.messages import EmulatorResponse
 from kiamo_iac.http.transport import InProcess
 from tests.cli.conftest import Desk
 from tests.ledger.state_server import PASSWORD, USER, State, serving
@@ -62,13 +62,13 @@ def test_s16_an_answer_repeats_neither_short_values_nor_numbers(desk: Desk, spel
     desk.manifest(declared("pin: 471199, mdp: ab12, smtp_password: Geheim Nr 8, client_secret: KanAri77"))
     values = ("471199", "ab12", "Geheim+Nr+8", "KANARI77", "kanari77", "Geheim Nr 8")
 
-    def handle(request: Request) -> Response:
+    def handle(request: EmulatorRequest) -> EmulatorResponse:
         if request.method == "POST":
             said = " ".join(spelt.format(value=value) for value in values)
-            return Response(400, {}, json.dumps({"message": f"refused: {said}"}).encode())
+            return EmulatorResponse(400, {}, json.dumps({"message": f"refused: {said}"}).encode())
         return desk.emulator.handle(request)
 
-    code = run(["-v", *APPLY], session=Session(transport=InProcess(handle, request=Request)))
+    code = run(["-v", *APPLY], session=Session(transport=InProcess(handle, request=EmulatorRequest)))
     captured = desk.capture.readouterr()
     assert code == 4
     assert "refused" in captured.err
@@ -184,17 +184,17 @@ def test_s16_what_only_a_single_read_shows_is_masked(desk: Desk) -> None:
     desk.by_hand("PUT", f"/api/bases/{desk.id_of('prospects')}", {"zone": "Kanari-42"})
     desk.manifest(declared("zone: Kanari-41", "    sensitive: [settings.zone]\n", label="Q"))
 
-    def handle(request: Request) -> Response:
+    def handle(request: EmulatorRequest) -> EmulatorResponse:
         found = desk.emulator.handle(request)
         if request.path.removesuffix("/") != "/api/bases" or request.method != "GET":
             return found
         rows: Any = json.loads(found.body)
         rows = rows["items"] if isinstance(rows, dict) else rows
-        return Response(
+        return EmulatorResponse(
             200, found.headers, json.dumps([{k: v for k, v in r.items() if k != "zone"} for r in rows]).encode()
         )
 
-    code = run([*APPLY], session=Session(transport=InProcess(handle, request=Request)))
+    code = run([*APPLY], session=Session(transport=InProcess(handle, request=EmulatorRequest)))
     captured = desk.capture.readouterr()
     assert code == 3
     assert "zone was not set" in captured.out

@@ -261,20 +261,21 @@ def test_s16_what_a_deletion_takes_is_masked_though_no_manifest_lists_it_any_mor
 def test_s16_a_refusal_that_repeats_the_value_is_told_without_it(desk: Desk) -> None:
     from kiamo_iac.cli.main import run
     from kiamo_iac.cli.session import Session
-    from kiamo_iac.emulator import Request
-    from kiamo_iac.emulator.message import Response
+    from kiamo_iac.emulator import EmulatorRequest
+    from kiamo_iac.emulator.messages import EmulatorResponse
     from kiamo_iac.http.transport import InProcess
 
     desk.manifest("bases: [{name: prospects, label: P, settings: {smtp_password: Kanari-42-42}}]")
 
-    def handle(request: Request) -> Response:
+    def handle(request: EmulatorRequest) -> EmulatorResponse:
         if request.method == "POST":
-            return Response(400, {}, json.dumps({"message": f"no good: {request.body.decode()}"}).encode())
+            return EmulatorResponse(400, {}, json.dumps({"message": f"no good: {request.body.decode()}"}).encode())
         return desk.emulator.handle(request)
 
     for verbose in ((), ("-v",)):
         code = run(
-            [*verbose, "apply", "-e", "staging", "--yes"], session=Session(transport=InProcess(handle, request=Request))
+            [*verbose, "apply", "-e", "staging", "--yes"],
+            session=Session(transport=InProcess(handle, request=EmulatorRequest)),
         )
         captured = desk.capture.readouterr()
         assert code == 4

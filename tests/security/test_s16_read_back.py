@@ -11,8 +11,8 @@ import pytest
 
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
-from kiamo_iac.emulator import Request
-from kiamo_iac.emulator.message import Response
+from kiamo_iac.emulator import EmulatorRequest
+from kiamo_iac.emulator.messages import EmulatorResponse
 from kiamo_iac.http.transport import InProcess
 from tests.cli.conftest import Desk
 
@@ -59,12 +59,12 @@ class Foreign:
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
 
-    def handle(self, request: Request) -> Response:
+    def handle(self, request: EmulatorRequest) -> EmulatorResponse:
         body = json.loads(request.body) if request.body else None
         if request.method != "GET":
             self.calls.append((request.method, request.path, body))
         status, data = self._answer(request.method, request.path.removeprefix("/api").split("/")[1:], body)
-        return Response(status, {"content-type": "application/json"}, json.dumps(data).encode())
+        return EmulatorResponse(status, {"content-type": "application/json"}, json.dumps(data).encode())
 
     def _answer(self, method: str, path: list[str], body: Any) -> tuple[int, Any]:
         match method, path:
@@ -111,7 +111,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 def running(desk: Desk, foreign: Foreign) -> Run:
     def go(*arguments: str) -> tuple[int, str, str]:
-        code = run(arguments, session=Session(transport=InProcess(foreign.handle, request=Request)))
+        code = run(arguments, session=Session(transport=InProcess(foreign.handle, request=EmulatorRequest)))
         captured = desk.capture.readouterr()
         assert "Kanari" not in captured.out + captured.err
         return code, captured.out, captured.err

@@ -19,7 +19,7 @@ import pytest
 
 from kiamo_iac.cli import reference
 from kiamo_iac.cli.main import cli, run
-from kiamo_iac.emulator import FULL_TOKEN, Request
+from kiamo_iac.emulator import FULL_TOKEN, EmulatorRequest
 from tests.api.servers import CERTIFICATES, always, answer, wild
 from tests.cli.conftest import MANIFEST, Desk
 from tests.cli.program import ROOT, kiamo, variables
@@ -59,7 +59,7 @@ def test_threat_token_in_output(folder: Path, capsys: pytest.CaptureFixture[str]
     """A server that answers with what it was sent, in the body and in a header."""
     body = json.dumps({"error": {"code": "ERR_1000", "message": f"unknown token {FULL_TOKEN}"}}).encode()
     said = ""
-    for status in ("200 OK", "400 Bad Request", "401 Unauthorized", "500 Internal Server Error"):
+    for status in ("200 OK", "400 Bad EmulatorRequest", "401 Unauthorized", "500 Internal Server Error"):
         with wild(
             always(answer(body, status=status, headers=f"Connection: close\r\nX-Echo: {FULL_TOKEN}\r\n"))
         ) as evil:
@@ -511,7 +511,9 @@ def test_threat_workflows(folder: Path) -> None:
 )
 def test_threat_emulator_pages(desk: Desk, header: str, value: str) -> None:
     for method, path in (("POST", "/_emulator/reset"), ("GET", "/_emulator/dump"), ("POST", "/_emulator/seed")):
-        response = desk.emulator.answer(Request(method, path, {}, {"host": "127.0.0.1:8090", header: value}, b"{}"))
+        response = desk.emulator.answer(
+            EmulatorRequest(method, path, {}, {"host": "127.0.0.1:8090", header: value}, b"{}")
+        )
         assert response.status in {403, 421}
         assert b"Ventes" not in response.body
     assert desk.emulator.dump()["services"]
