@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, Final
 
 from kiamo_iac.api.response import dig
 from kiamo_iac.core.errors import BudgetError
 from kiamo_iac.core.settings import LimitSettings
+from kiamo_iac.http.message import Meter
 
 _VALUES_OF_A_ROW: Final = 16
 """Values of one answer (texts, numbers, lists, objects) for each row of the limit: what they take in memory is many
@@ -46,7 +48,7 @@ class Budget:
         self._parsing = threading.Lock()
 
     @property
-    def largest_answer(self) -> int:
+    def largest_response(self) -> int:
         """The bytes of one answer, after decompression."""
         return max(_LARGEST_ANSWER, self._settings.bytes // _ANSWERS)
 
@@ -55,6 +57,10 @@ class Budget:
         with self._lock:
             self._rows.most += _ROWS_OF_A_STEP * steps
             self._bytes.most += _BYTES_OF_A_STEP * steps
+
+    def meter(self, call: str, target: str) -> Meter:
+        """What counts the bytes of one call. `target`: what makes it the same call when it is made again."""
+        return _CallMeter(self, call, target)
 
     def check(self, call: str) -> None:
         """
@@ -127,7 +133,7 @@ class Budget:
             self._values_written += values
             self._bytes_written += len(body)
             together = self._values_written > max(self._most_values(), _VALUES_OF_A_WRITE)
-            together |= self._bytes_written > max(self._bytes.most, self.largest_answer)
+            together |= self._bytes_written > max(self._bytes.most, self.largest_response)
         if values > _VALUES_OF_A_WRITE:
             msg = f"it holds more than {_VALUES_OF_A_WRITE:,} values"
             raise ValueError(msg)
@@ -144,6 +150,19 @@ class Budget:
             "something is wrong with the instance, unless it really is that large: then raise "
             f"limits: {{{key}: {now}}} of the environment in kiamo.yaml"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _CallMeter:
+    budget: Budget
+    call: str
+    target: str
+
+    def check(self) -> None:
+        self.budget.check(self.call)
+
+    def count(self, size: int) -> None:
+        self.budget.received(self.call, self.target, size)
 
 
 class _Counted:

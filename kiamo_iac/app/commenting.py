@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.forge.comment import Comment, Forge, Posted, post
+from kiamo_iac.forge.comment import Forge, MergeRequestComment, PostedComment, post
 from kiamo_iac.forge.pipeline import GithubPipeline, GitlabPipeline, Pipeline, pipeline_of
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.project import Transport
-    from kiamo_iac.http.caller import Plain
+    from kiamo_iac.http.message import Send
+    from kiamo_iac.http.transport import Transport
 
 
 def comment(
@@ -21,8 +21,8 @@ def comment(
     *,
     transport: Transport | None = None,
     ca_bundle: Path | None = None,
-    told: Callable[[str], object] | None = None,
-) -> Posted | None:
+    log: Callable[[str], object] | None = None,
+) -> PostedComment | None:
     """Post `text`, which begins with its marker, or update the comment of that marker that is ours already.
 
     None: this pipeline is about no merge request, and nothing was called.
@@ -31,24 +31,23 @@ def comment(
         UsageError: this is no pipeline, its variables are wrong, or the text is no such comment.
         ApiError: the forge gave no usable answer, or said no.
     """
-    wanted = Comment.of(text)
+    wanted = MergeRequestComment.of(text)
     pipeline = pipeline_of(environ)
     if pipeline is None:
         return None
-    from kiamo_iac.http.caller import Plain, Token
-    from kiamo_iac.http.retry import Limits
+    from kiamo_iac.http.caller import HttpCaller
+    from kiamo_iac.http.retry import CONNECTS, Limits
 
-    match pipeline:
-        case GithubPipeline():
-            token, server = Token(pipeline.token), "GitHub's API"
-        case GitlabPipeline():
-            token, server = Token(pipeline.token, header="PRIVATE-TOKEN"), "GitLab's API"
-        case _:
-            assert_never(pipeline)
-    with Plain(
-        pipeline.api, token, server=server, transport=transport, ca_bundle=ca_bundle, limits=Limits(), told=told
-    ) as plain:
-        return post(_forge(pipeline, plain), wanted)
+    with HttpCaller(
+        pipeline.api,
+        pipeline.server,
+        pipeline.authorization,
+        transport=transport,
+        ca_bundle=ca_bundle,
+        limits=Limits(attempts=CONNECTS),
+        log=log,
+    ) as send:
+        return post(_forge(pipeline, send), wanted)
 
 
 def read_comment(file: Path) -> str:
@@ -64,15 +63,15 @@ def read_comment(file: Path) -> str:
         raise UsageError(msg) from error
 
 
-def _forge(pipeline: Pipeline, plain: Plain) -> Forge:
+def _forge(pipeline: Pipeline, send: Send) -> Forge:
     match pipeline:
         case GithubPipeline():
             from kiamo_iac.forge.github import Github
 
-            return Github(pipeline, plain)
+            return Github(pipeline, send)
         case GitlabPipeline():
             from kiamo_iac.forge.gitlab import Gitlab
 
-            return Gitlab(pipeline, plain)
+            return Gitlab(pipeline, send)
         case _:
             assert_never(pipeline)

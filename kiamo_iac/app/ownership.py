@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from kiamo_iac.core.address import Address
     from kiamo_iac.core.ownership import Ownership
     from kiamo_iac.core.urls import Origin
+    from kiamo_iac.http.message import Send
     from kiamo_iac.ledger.ledger import Ledger
-    from kiamo_iac.ledger.store import Send
 
 
 def read_owned(workspace: Workspace, environment: str) -> Ownership | None:
@@ -170,9 +170,9 @@ def _connection(workspace: Workspace, environment: str) -> Iterator[tuple[Send |
     if settings.backend is not Backend.HTTP:
         yield None, pinned
         return
-    from kiamo_iac.http.caller import Plain, credentials_for
+    from kiamo_iac.ledger.access import authorization_for, caller_for
 
     address = settings.address or ""
-    credentials = credentials_for(address, workspace.environ, prefix=variable_prefix(environment))
-    with Plain(address, credentials, ca_bundle=workspace.ca_bundle, told=workspace.log) as plain:
-        yield plain, pinned
+    authorization = authorization_for(address, workspace.environ, prefix=variable_prefix(environment))
+    with caller_for(address, authorization, ca_bundle=workspace.ca_bundle, log=workspace.log) as send:
+        yield send, pinned

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.core.errors import UsageError
@@ -18,15 +18,12 @@ from kiamo_iac.manifest.project.model import Project, find_project
 from kiamo_iac.manifest.sources import SourceFiles
 
 if TYPE_CHECKING:
-    import httpx
-
     from kiamo_iac.api.budget import Budget
     from kiamo_iac.api.client import Client
     from kiamo_iac.contract.model import Contract
     from kiamo_iac.core.diagnostics import Diagnostic
+    from kiamo_iac.http.transport import Transport
     from kiamo_iac.manifest.provenance import ComposedResource
-
-    Transport: TypeAlias = httpx.BaseTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ class Workspace:
             transport=self.transport,
             ca_bundle=self.ca_bundle,
             budget=budget or Budget(target.limits),
-            told=self.log,
+            log=self.log,
         )
 
 

@@ -45,7 +45,7 @@ def comment(session: Session, *, file: Path) -> int:
         os.environ,
         transport=session.transport,
         ca_bundle=session.ca_bundle,
-        told=log_line if session.verbose else None,
+        log=log_line if session.verbose else None,
     )
     if posted is None:
         write_message("This pipeline is about no merge request: nothing was posted.")

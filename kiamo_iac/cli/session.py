@@ -13,7 +13,8 @@ import click
 from kiamo_iac.cli.terminal import log_line, show_notice, style_for
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.project import Transport, Workspace
+    from kiamo_iac.app.project import Workspace
+    from kiamo_iac.http.transport import Transport
     from kiamo_iac.render.base import Style
 
 

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError, TransportError
 from kiamo_iac.core.printable import printable
+from kiamo_iac.http.message import Request, Response, Send
+from kiamo_iac.http.retry import PASSING
 
-_PASSING: Final = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT: Final = 60.0
-
-
-class Send(Protocol):
-    """One HTTP call: status, headers (lower-case names) and body of whatever answer came, redirects not followed.
-
-    Whatever makes it adds the token, and hides it in answers that are quoted.
-    """
-
-    def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, /
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """
-        Raises:
-            TransportError: no usable answer came.
-            ResponseError: the answer cannot be read.
-            UsageError: the token must not go to `url`.
-        """
+_PAGE: Final = 100
+_MOST_PAGES: Final = 100
 
 
 class PassingError(TransportError):
@@ -38,44 +24,64 @@ class PassingError(TransportError):
         self.wait = wait
 
 
-class Calls:
-    """Calls to one forge."""
+class ForgeClient:
+    """Makes calls to one forge."""
 
-    def __init__(self, send: Send, headers: Mapping[str, str], *, refusals: Mapping[int, str]) -> None:
-        """`headers`: of every call. `refusals`: the hint for a status."""
+    def __init__(self, send: Send, headers: Mapping[str, str], *, hints: Mapping[int, str]) -> None:
+        """`headers`: of every call. `hints`: what to do about a status."""
         self._send = send
         self._headers = headers
-        self._refusals = refusals
+        self._hints = hints
 
-    def __call__(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> tuple[Any, Mapping[str, str]]:
-        """The JSON of the answer, and its headers.
+    def call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The JSON of the response.
 
         Raises:
-            AccessError, RefusedError: the forge said no.
-            TransportError: no usable answer, or not now.
-            ResponseError: the answer is not JSON, or a redirect.
+            AccessError, RefusedError: the forge refused.
+            TransportError: no usable response, or not now.
+            ResponseError: the response is not JSON, or a redirect.
         """
+        return self._call(method, url, body)[0]
+
+    def pages(self, url: str, query: str, *, has_next: Callable[[Mapping[str, str]], bool]) -> Iterator[Any]:
+        """The items of a list, page by page. `query` of each page; `has_next`: what the headers of a page say. The
+        address of a page is made here: none is taken from a response.
+
+        Raises:
+            ApiError: as `call`.
+        """
+        for page in range(1, _MOST_PAGES + 1):
+            data, headers = self._call("GET", f"{url}?{query}per_page={_PAGE}&page={page}")
+            if not isinstance(data, list):
+                msg = f"The answer to GET {url} is not a list."
+                raise ResponseError(msg)
+            yield from data
+            if not has_next(headers):
+                return
+
+    def _call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> tuple[Any, Mapping[str, str]]:
         headers = dict(self._headers)
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
-        status, received, answer = self._send(method, url, headers, data)
+        response = self._send(Request(method, url, headers, data))
         call = f"{method} {url}"
-        if not 200 <= status < 300:
-            raise self._refused(call, status, received, answer)
+        if not 200 <= response.status < 300:
+            raise self._refused(call, response)
         try:
-            return json.loads(answer), received
+            return json.loads(response.body), response.headers
         except (ValueError, RecursionError) as error:
             msg = f"The answer to {call} is not JSON."
             raise ResponseError(msg) from error
 
-    def _refused(self, call: str, status: int, headers: Mapping[str, str], body: bytes) -> Exception:
-        message = f"{call} was answered with {status}{_said(body)}."
-        hint = self._refusals.get(status)
-        asked = _seconds(headers.get("retry-after"))
-        # GitHub answers 403 as well as 429 to whoever calls too often (its "Rate limits for the REST API").
-        if status in _PASSING or (status == 403 and asked is not None):
+    def _refused(self, call: str, response: Response) -> Exception:
+        status = response.status
+        message = f"{call} was answered with {status}{_quoted(response.body)}."
+        hint = self._hints.get(status)
+        asked = _seconds(response.headers.get("retry-after"))
+        # GitHub answers 403 as well as 429 to a client that calls too often (its "Rate limits for the REST API").
+        if status in PASSING or (status == 403 and asked is not None):
             return PassingError(message, wait=asked)
         if 300 <= status < 400:
             return ResponseError(message, hint="redirects are never followed, for the token would go with them")
@@ -84,16 +90,16 @@ class Calls:
         return RefusedError(message, status=status, hint=hint)
 
 
-def _said(body: bytes) -> str:
-    """What an error body says, in quotes; both forges put it under `message` or `error`."""
+def _quoted(body: bytes) -> str:
+    """The message of an error body, in quotes; both forges put it under `message` or `error`."""
     try:
         data = json.loads(body[:65536])
     except (ValueError, RecursionError):
         return ""
-    said = (data.get("message") or data.get("error")) if isinstance(data, dict) else None
-    if isinstance(said, dict | list):  # GitLab tells what is wrong with each of several parameters
-        said = json.dumps(said, ensure_ascii=False)
-    return f': "{printable(said, 200)}"' if isinstance(said, str) and said else ""
+    text = (data.get("message") or data.get("error")) if isinstance(data, dict) else None
+    if isinstance(text, dict | list):  # GitLab lists what is wrong with each of several parameters
+        text = json.dumps(text, ensure_ascii=False)
+    return f': "{printable(text, 200)}"' if isinstance(text, str) and text else ""
 
 
 def _seconds(text: str | None) -> float | None:

@@ -24,7 +24,7 @@ _GONE: Final = frozenset({403, 404, 410})
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class MergeRequestComment:
     """What is to be said."""
 
     marker: str
@@ -33,7 +33,7 @@ class Comment:
     """All of it, the marker too."""
 
     @classmethod
-    def of(cls, text: str) -> Comment:
+    def of(cls, text: str) -> MergeRequestComment:
         """The comment in `text`, which begins with its marker.
 
         Raises:
@@ -57,7 +57,7 @@ def first_line(body: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ExistingComment:
     """A comment of ours that is there."""
 
     id: int
@@ -66,7 +66,7 @@ class Found:
     """Its address for people, where that is known."""
 
 
-class Outcome(Enum):
+class PostOutcome(Enum):
     """What became of a comment."""
 
     CREATED = "created"
@@ -75,10 +75,10 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedComment:
     """What became of a comment, and where it stands."""
 
-    outcome: Outcome
+    outcome: PostOutcome
     page: str | None
 
 
@@ -89,27 +89,27 @@ class Forge(Protocol):
     """The longest text of a comment, in characters."""
     name: str
 
-    def find(self, marker: str) -> Found | None:
+    def find(self, marker: str) -> ExistingComment | None:
         """The first comment that begins with `marker` and was written by whoever holds our token.
 
         Raises:
             ApiError: the forge gave no usable answer, or said no.
         """
 
-    def create(self, body: str) -> Found:
+    def create(self, body: str) -> ExistingComment:
         """
         Raises:
             ApiError: as `find`.
         """
 
-    def update(self, found: Found, body: str) -> Found:
+    def update(self, found: ExistingComment, body: str) -> ExistingComment:
         """
         Raises:
             ApiError: as `find`.
         """
 
 
-def post(forge: Forge, comment: Comment, *, pause: Callable[[float], object] = time.sleep) -> Posted:
+def post(forge: Forge, comment: MergeRequestComment, *, pause: Callable[[float], object] = time.sleep) -> PostedComment:
     """See to it that the comment is there, once, and says what it is to say. `pause`: waits that many seconds.
 
     Raises:
@@ -131,16 +131,16 @@ def post(forge: Forge, comment: Comment, *, pause: Callable[[float], object] = t
     return _written(forge, comment, forge.find(comment.marker))
 
 
-def _written(forge: Forge, comment: Comment, found: Found | None) -> Posted:
+def _written(forge: Forge, comment: MergeRequestComment, found: ExistingComment | None) -> PostedComment:
     if found is not None:
         if _same(found.body, comment.body):
-            return Posted(Outcome.UNCHANGED, found.page)
+            return PostedComment(PostOutcome.UNCHANGED, found.page)
         try:
-            return Posted(Outcome.UPDATED, forge.update(found, comment.body).page)
+            return PostedComment(PostOutcome.UPDATED, forge.update(found, comment.body).page)
         except RefusedError as error:
             if error.status not in _GONE:
                 raise
-    return Posted(Outcome.CREATED, forge.create(comment.body).page)
+    return PostedComment(PostOutcome.CREATED, forge.create(comment.body).page)
 
 
 def _same(there: str, wanted: str) -> bool:

@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kiamo_iac.core.errors import ApiError, ResponseError, TransportError
-from kiamo_iac.forge.calls import Calls, Send
-from kiamo_iac.forge.comment import Found, first_line, text_of
+from kiamo_iac.forge.calls import ForgeClient
+from kiamo_iac.forge.comment import ExistingComment, first_line, text_of
 from kiamo_iac.forge.pipeline import GithubPipeline
+from kiamo_iac.http.message import Send
 
 _BOT: Final = "[bot]"
-_PAGE: Final = 100
-_MOST_PAGES: Final = 100
 _HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-_REFUSALS: Final[Mapping[int, str]] = {
+_HINTS: Final[Mapping[int, str]] = {
     401: "pass the token of the job: env: {GITHUB_TOKEN: ${{ github.token }}}",
     403: "give the job permissions: {pull-requests: write}; a pull request from a fork gets a token that only reads",
     404: "give the job permissions: {pull-requests: write}, and check that the token is of this repository",
@@ -38,43 +37,36 @@ class Github:
         self._repository = f"{pipeline.api}/repos/{pipeline.repository}"
         self._comments = f"{self._repository}/issues/{pipeline.number}/comments"
         self._graphql = pipeline.graphql
-        self._call = Calls(send, _HEADERS, refusals=_REFUSALS)
+        self._client = ForgeClient(send, _HEADERS, hints=_HINTS)
         self._login: str | None = None
 
-    def find(self, marker: str) -> Found | None:
-        """As `Forge.find`. Where GitHub does not say who we are, nothing is ours: a new comment is better than one of
-        ours put into somebody else's mouth."""
+    def find(self, marker: str) -> ExistingComment | None:
+        """As `Forge.find`. Where GitHub does not say whose token this is, no comment counts as its own: a new comment
+        is better than a changed one of another author."""
         candidates = self._beginning_with(marker)
         if not candidates:
             return None
         mine = self._viewer()
-        return next((_found(data) for data in candidates if mine is not None and _author(data) == mine), None)
+        return next((_existing(data) for data in candidates if mine is not None and _author(data) == mine), None)
 
-    def create(self, body: str) -> Found:
+    def create(self, body: str) -> ExistingComment:
         """As `Forge.create`."""
-        return _found(self._call("POST", self._comments, {"body": body})[0])
+        return _existing(self._client.call("POST", self._comments, {"body": body}))
 
-    def update(self, found: Found, body: str) -> Found:
+    def update(self, found: ExistingComment, body: str) -> ExistingComment:
         """As `Forge.update`."""
-        return _found(self._call("PATCH", f"{self._repository}/issues/comments/{found.id}", {"body": body})[0])
+        url = f"{self._repository}/issues/comments/{found.id}"
+        return _existing(self._client.call("PATCH", url, {"body": body}))
 
     def _beginning_with(self, marker: str) -> list[dict[str, Any]]:
-        """Such comments, the oldest first. The address of a page is made here: none is taken from an answer."""
-        comments: list[dict[str, Any]] = []
-        for page in range(1, _MOST_PAGES + 1):
-            data, headers = self._call("GET", f"{self._comments}?per_page={_PAGE}&page={page}")
-            if not isinstance(data, list):
-                msg = f"The answer to GET {self._comments} is not a list."
-                raise ResponseError(msg)
-            comments += [item for item in data if isinstance(item, dict) and first_line(item.get("body")) == marker]
-            if 'rel="next"' not in headers.get("link", ""):
-                break
-        return comments
+        """Such comments, the oldest first."""
+        items = self._client.pages(self._comments, "", has_next=lambda headers: 'rel="next"' in headers.get("link", ""))
+        return [item for item in items if isinstance(item, dict) and first_line(item.get("body")) == marker]
 
     def _viewer(self) -> str | None:
         if self._login is None:
             try:
-                data, _ = self._call("POST", self._graphql, {"query": "query { viewer { login } }"})
+                data = self._client.call("POST", self._graphql, {"query": "query { viewer { login } }"})
                 login = data["data"]["viewer"]["login"]
             except TransportError:
                 raise
@@ -90,9 +82,9 @@ def _author(data: Mapping[str, Any]) -> object:
     return login.removesuffix(_BOT) if isinstance(login, str) else None
 
 
-def _found(data: Any) -> Found:
+def _existing(data: Any) -> ExistingComment:
     if not isinstance(data, dict) or type(data.get("id")) is not int:
         msg = "GitHub answered with a comment that has no id."
         raise ResponseError(msg)
     page = data.get("html_url")
-    return Found(data["id"], text_of(data.get("body")), page if isinstance(page, str) else None)
+    return ExistingComment(data["id"], text_of(data.get("body")), page if isinstance(page, str) else None)

@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kiamo_iac.core.errors import ResponseError
-from kiamo_iac.forge.calls import Calls, Send
-from kiamo_iac.forge.comment import Found, first_line, text_of
+from kiamo_iac.forge.calls import ForgeClient
+from kiamo_iac.forge.comment import ExistingComment, first_line, text_of
 from kiamo_iac.forge.pipeline import GitlabPipeline
+from kiamo_iac.http.message import Send
 
-_PAGE: Final = 100
-_MOST_PAGES: Final = 100
 _QUICK_ACTION: Final = re.compile(r"^([ \t]*)/(?=[A-Za-z])", re.MULTILINE)
-"""A line such as `/merge` is an order to GitLab (its documentation of quick actions), given in our token's name."""
-_REFUSALS: Final[Mapping[int, str]] = {
+"""A line such as `/merge` is a command to GitLab (its documentation of quick actions): the token's rights run it."""
+_HINTS: Final[Mapping[int, str]] = {
     401: "KIAMO_GITLAB_TOKEN is not valid, or has expired: make a new project access token with the scope api",
     403: "KIAMO_GITLAB_TOKEN needs the scope api and the role Reporter",
     404: "check that KIAMO_GITLAB_TOKEN is a token of the project that the merge request is in",
@@ -36,43 +35,37 @@ class Gitlab:
         self._api = pipeline.api
         self._notes = f"{pipeline.api}/projects/{pipeline.project}/merge_requests/{pipeline.iid}/notes"
         self._page = pipeline.page
-        self._call = Calls(send, {"Accept": "application/json"}, refusals=_REFUSALS)
+        self._client = ForgeClient(send, {}, hints=_HINTS)
         self._id: int | None = None
 
-    def find(self, marker: str) -> Found | None:
+    def find(self, marker: str) -> ExistingComment | None:
         """As `Forge.find`."""
         candidates = self._beginning_with(marker)
         if not candidates:
             return None
         mine = self._own_id()
-        return next((self._found(data) for data in candidates if _author(data) == mine), None)
+        return next((self._existing(data) for data in candidates if _author(data) == mine), None)
 
-    def create(self, body: str) -> Found:
+    def create(self, body: str) -> ExistingComment:
         """As `Forge.create`."""
-        return self._found(self._call("POST", self._notes, {"body": _inert(body)})[0])
+        return self._existing(self._client.call("POST", self._notes, {"body": _inert(body)}))
 
-    def update(self, found: Found, body: str) -> Found:
+    def update(self, found: ExistingComment, body: str) -> ExistingComment:
         """As `Forge.update`."""
-        return self._found(self._call("PUT", f"{self._notes}/{found.id}", {"body": _inert(body)})[0])
+        return self._existing(self._client.call("PUT", f"{self._notes}/{found.id}", {"body": _inert(body)}))
 
     def _beginning_with(self, marker: str) -> list[dict[str, Any]]:
-        """Such comments, the oldest first; GitLab's own notes on what happened are none."""
-        notes: list[dict[str, Any]] = []
-        for page in range(1, _MOST_PAGES + 1):
-            query = f"sort=asc&order_by=created_at&per_page={_PAGE}&page={page}"
-            data, headers = self._call("GET", f"{self._notes}?{query}")
-            if not isinstance(data, list):
-                msg = f"The answer to GET {self._notes} is not a list."
-                raise ResponseError(msg)
-            found = (item for item in data if isinstance(item, dict) and item.get("system") is not True)
-            notes += [item for item in found if first_line(item.get("body")) == marker]
-            if not headers.get("x-next-page", "").strip():
-                break
-        return notes
+        """Such comments, the oldest first, without GitLab's own notes on what happened."""
+        query = "sort=asc&order_by=created_at&"
+        items = self._client.pages(
+            self._notes, query, has_next=lambda headers: bool(headers.get("x-next-page", "").strip())
+        )
+        people = (item for item in items if isinstance(item, dict) and item.get("system") is not True)
+        return [item for item in people if first_line(item.get("body")) == marker]
 
     def _own_id(self) -> int:
         if self._id is None:
-            data, _ = self._call("GET", f"{self._api}/user")
+            data = self._client.call("GET", f"{self._api}/user")
             found = data.get("id") if isinstance(data, dict) else None
             if type(found) is not int:
                 msg = "GitLab did not say whose token KIAMO_GITLAB_TOKEN is."
@@ -80,12 +73,12 @@ class Gitlab:
             self._id = found
         return self._id
 
-    def _found(self, data: Any) -> Found:
+    def _existing(self, data: Any) -> ExistingComment:
         if not isinstance(data, dict) or type(data.get("id")) is not int:
             msg = "GitLab answered with a comment that has no id."
             raise ResponseError(msg)
         page = f"{self._page}#note_{data['id']}" if self._page else None
-        return Found(data["id"], text_of(data.get("body")), page)
+        return ExistingComment(data["id"], text_of(data.get("body")), page)
 
 
 def _inert(body: str) -> str:

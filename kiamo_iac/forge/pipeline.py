@@ -10,17 +10,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.private_file import read_limited
 from kiamo_iac.core.secret import Secret
+from kiamo_iac.http.message import Authorization, Server
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 _LARGEST_EVENT: Final = 64 * 1024 * 1024
 """Bytes; GitHub cuts an event at 25 MB."""
+
+
+def _server(name: str) -> Server:
+    return Server(
+        address=f"the address of {name}",
+        example="https://gitlab.example.com/api/v4",
+        owner=f"that of {name}",
+        hint=f"all addresses of {name} have one scheme, host and port",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,12 @@ class GithubPipeline:
     number: int
     """Of the pull request."""
     token: Secret
+    server: ClassVar[Server] = _server("GitHub's API")
+
+    @property
+    def authorization(self) -> Authorization:
+        """As GitHub's REST documentation has it."""
+        return Authorization.bearer(self.token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,12 @@ class GitlabPipeline:
     token: Secret
     page: str | None
     """The address of the merge request for people, where the job knows it."""
+    server: ClassVar[Server] = _server("GitLab's API")
+
+    @property
+    def authorization(self) -> Authorization:
+        """As GitLab's REST documentation has it."""
+        return Authorization.token("PRIVATE-TOKEN", self.token)
 
 
 Pipeline: TypeAlias = GithubPipeline | GitlabPipeline

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from kiamo_iac.core.errors import ApiError
+from kiamo_iac.http.message import Response
 
 PASSING: Final = frozenset({429, 502, 503, 504})
 """Statuses that say that the same call may go through later."""
@@ -31,11 +32,13 @@ class Limits:
     """Of one call with all its repetitions and the waits between them. No further wait begins that would outlast it."""
     body: int = 32 * 1024 * 1024
     """Of one body, after decompression."""
+    attempts: int | None = None
+    """Of one call that was sent; None: as many as `patience` leaves time for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """A call that brought no answer to go on with."""
+class FailedAttempt:
+    """An attempt that brought no response, or one that says to try again later."""
 
     error: ApiError
     sent: bool = True
@@ -47,7 +50,15 @@ class Failed:
     """Seconds that the server asked to wait (`Retry-After`)."""
 
 
-def may_repeat(method: str, failed: Failed) -> bool:
+def passing(response: Response) -> FailedAttempt | None:
+    """What a response with one of the statuses of `PASSING` asks for; None for any other response."""
+    if response.status not in PASSING:
+        return None
+    wait = retry_after(response.headers.get("retry-after"))
+    return FailedAttempt(ApiError(f"{response.status}"), status=response.status, wait=wait)
+
+
+def may_repeat(method: str, failed: FailedAttempt) -> bool:
     """Whether the call may be made again: any call that was never sent, and a GET that a passing trouble met.
 
     Writes of unknown outcome are not repeated here: that takes looking at what became of them first.
@@ -59,7 +70,7 @@ def may_repeat(method: str, failed: Failed) -> bool:
     return method == "GET" and (failed.status is None or failed.status in PASSING)
 
 
-def wait_before(attempt: int, failed: Failed, *, jitter: Callable[[], float] = random.random) -> float:
+def wait_before(attempt: int, failed: FailedAttempt, *, jitter: Callable[[], float] = random.random) -> float:
     """Seconds to wait after attempt number `attempt`: what the server asked for, or ever longer; never all alike."""
     if failed.wait is not None:
         return failed.wait + _FIRST_WAIT * jitter()

@@ -1,16 +1,20 @@
-"""A transport that stays within the process: calls go straight to a function, such as the emulator's."""
+"""What takes the place of the network: the type of a transport, and one that hands calls to a function, such as the
+emulator's, within the process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 import httpx
 
+Transport: TypeAlias = httpx.BaseTransport
+"""A caller hands requests to one, and reads its responses."""
+
 
 class Reply(Protocol):
-    """What the function answers."""
+    """What the function returns."""
 
     @property
     def status(self) -> int:
@@ -44,7 +48,7 @@ class InProcess(httpx.BaseTransport, Generic[R]):
         self._request = request
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer of the function."""
+        """The function's reply."""
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         fields = dict(parse_qsl(query, keep_blank_values=True))
         reply = self._handle(self._request(request.method, path, fields, dict(request.headers), request.read()))

@@ -16,18 +16,18 @@ from urllib.parse import quote
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
 from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.printable import printable
+from kiamo_iac.http.message import Request, Send
+from kiamo_iac.http.retry import PASSING
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.entry import load
 from kiamo_iac.ledger.errors import corruption_error
 from kiamo_iac.ledger.lock import LockInfo, acquire
-from kiamo_iac.ledger.store import Send
 
 _OUTPUT: Final = "kiamo_iac"
 _STATE_VERSION: Final = 4
 """Of Terraform's state format, since Terraform 0.12."""
 _HELD: Final = frozenset({409, 423})
-_PASSING: Final = frozenset({429, 502, 503, 504})
 _HEADERS: Final = {"Content-Type": "application/json"}
 _DONE: Final = frozenset({200, 201, 204})
 _LARGEST_ANSWER: Final = 64 * 1024
@@ -228,13 +228,13 @@ class HttpBackend:
 
     def _call(self, method: str, url: str, *, body: bytes | None = None) -> tuple[int, bytes]:
         headers: Mapping[str, str] = _HEADERS if body is not None else {}
-        status, _, answer = self._send(method, url, headers, body)
-        return status, answer
+        response = self._send(Request(method, url, headers, body))
+        return response.status, response.body
 
     def _refused(self, call: str, status: int, body: bytes, *, locking: bool = False) -> KiamoIacError:
         message = f"{call} was answered with {status}{_said(body)}."
         match status:
-            case _ if status in _PASSING:
+            case _ if status in PASSING:
                 return TransportError(message, sent=True, hint="try again later")
             case 401 | 403:
                 hint = "check KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD, and that they may write and lock the state"

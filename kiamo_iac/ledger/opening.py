@@ -19,12 +19,13 @@ from kiamo_iac.ledger.file import FileStore, read_file
 from kiamo_iac.ledger.file_lock import lock_info_of, locked_file
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
-from kiamo_iac.ledger.store import LedgerStore, Send
+from kiamo_iac.ledger.store import LedgerStore
 from kiamo_iac.ledger.tracked import check_file
 
 if TYPE_CHECKING:
     from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.core.urls import Origin
+    from kiamo_iac.http.message import Send
     from kiamo_iac.ledger.backup import LocalBackup
     from kiamo_iac.ledger.lines import ParsedFile
     from kiamo_iac.ledger.remote import RemoteBackend

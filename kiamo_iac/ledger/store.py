@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from kiamo_iac.ledger.content import Record
@@ -37,19 +37,6 @@ class LedgerStore(Protocol):
 
         Raises:
             LedgerError: as `flush`.
-        """
-
-
-class Send(Protocol):
-    """One HTTP call: status, headers (lower-case names) and body of whatever answer came, redirects not followed."""
-
-    def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, /
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """
-        Raises:
-            TransportError: no usable answer came.
-            ResponseError: the answer cannot be read.
         """
 
 

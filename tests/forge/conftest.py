@@ -10,7 +10,7 @@ import pytest
 
 from kiamo_iac.app import commenting
 from kiamo_iac.forge import comment as forge_comment
-from kiamo_iac.forge.comment import Posted
+from kiamo_iac.forge.comment import PostedComment
 from tests.forge.fake import MARKER, Fake, serving
 
 
@@ -23,9 +23,9 @@ class Job:
     environ: Mapping[str, str]
     told: list[str] = field(default_factory=list)
 
-    def comment(self, text: str = f"{MARKER}\n\nA plan.\n", **more: str) -> Posted | None:
-        """Comment, with more variables."""
-        return commenting.comment(text, {**self.environ, **more}, told=self.told.append)
+    def comment(self, text: str = f"{MARKER}\n\nA plan.\n", **more: str) -> PostedComment | None:
+        """MergeRequestComment, with more variables."""
+        return commenting.comment(text, {**self.environ, **more}, log=self.told.append)
 
 
 @pytest.fixture

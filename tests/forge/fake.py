@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._written(lambda: fake.say(US, data["body"]), 201)
         if found := re.fullmatch("/api/v3/repos/acme/kiamo/issues/comments/([0-9]+)", path):
             return self._changed(int(found[1]), data["body"])
-        return 404, {"message": "Not Found"}, {}
+        return 404, {"message": "Not ExistingComment"}, {}
 
     def _gitlab(self, path: str, query: Mapping[str, list[str]], data: Mapping[str, Any]) -> Answer:
         fake, token = self.fake, self.headers.get("PRIVATE-TOKEN")
@@ -185,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
     def _changed(self, number: int, body: str) -> Answer:
         there = [comment for comment in self.fake.comments if comment["id"] == number and "locked" not in comment]
         if not there:
-            return 404, {"message": "Not Found"}, {}
+            return 404, {"message": "Not ExistingComment"}, {}
 
         def change() -> dict[str, Any]:
             there[0]["body"] = body

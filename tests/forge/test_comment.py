@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from kiamo_iac.core.errors import AccessError, RefusedError, TransportError, UsageError
-from kiamo_iac.forge.comment import Outcome, Posted
+from kiamo_iac.forge.comment import PostedComment, PostOutcome
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.environments import table_markdown
 from tests.forge.conftest import Job
@@ -21,7 +21,7 @@ def bodies(fake: Fake) -> list[str]:
     return [comment["body"].split("\n", 1)[-1].strip() for comment in fake.comments]
 
 
-def outcome(posted: Posted | None) -> Outcome:
+def outcome(posted: PostedComment | None) -> PostOutcome:
     """What became of it."""
     assert posted is not None
     return posted.outcome
@@ -30,7 +30,7 @@ def outcome(posted: Posted | None) -> Outcome:
 def test_the_first_run_posts_and_the_next_one_updates(job: Job) -> None:
     first = job.comment(f"{MARKER}\n\nOne.\n")
     second = job.comment(f"{MARKER}\n\nTwo.\n")
-    assert (outcome(first), outcome(second)) == (Outcome.CREATED, Outcome.UPDATED)
+    assert (outcome(first), outcome(second)) == (PostOutcome.CREATED, PostOutcome.UPDATED)
     assert bodies(job.fake) == ["Two."]
     assert first is not None
     assert second is not None
@@ -41,13 +41,13 @@ def test_the_first_run_posts_and_the_next_one_updates(job: Job) -> None:
 
 def test_the_same_text_is_not_sent_again(job: Job) -> None:
     job.comment()
-    assert outcome(job.comment()) is Outcome.UNCHANGED
+    assert outcome(job.comment()) is PostOutcome.UNCHANGED
     assert len(job.fake.writes()) == 1
 
 
 def test_the_same_text_with_the_line_ends_of_a_form_is_the_same(job: Job) -> None:
     job.fake.say(US, f"{MARKER}\r\n\r\nA plan.")
-    assert outcome(job.comment()) is Outcome.UNCHANGED
+    assert outcome(job.comment()) is PostOutcome.UNCHANGED
 
 
 def test_each_environment_has_its_own(job: Job) -> None:
@@ -58,14 +58,14 @@ def test_each_environment_has_its_own(job: Job) -> None:
 
 def test_a_comment_of_a_stranger_with_our_marker_is_left_alone(job: Job) -> None:
     job.fake.say(STRANGER, f"{MARKER}\n\nMine.")
-    assert outcome(job.comment()) is Outcome.CREATED
+    assert outcome(job.comment()) is PostOutcome.CREATED
     job.comment(f"{MARKER}\n\nTwo.\n")
     assert bodies(job.fake) == ["Mine.", "Two."]
 
 
 def test_a_comment_that_only_quotes_the_marker_is_left_alone(job: Job) -> None:
     job.fake.say(US, f"Look:\n{MARKER}")
-    assert outcome(job.comment()) is Outcome.CREATED
+    assert outcome(job.comment()) is PostOutcome.CREATED
 
 
 def test_ours_is_found_on_a_later_page(job: Job) -> None:
@@ -74,14 +74,14 @@ def test_ours_is_found_on_a_later_page(job: Job) -> None:
         job.fake.say(STRANGER, f"{number}")
     job.fake.say(US, f"{MARKER}\n\nOld.")
     job.fake.say(STRANGER, "The last word.")
-    assert outcome(job.comment()) is Outcome.UPDATED
+    assert outcome(job.comment()) is PostOutcome.UPDATED
     assert bodies(job.fake)[25] == "A plan."
     assert sum(call.startswith("GET") and call.endswith(("comments 200", "notes 200")) for call in job.fake.log) == 3
 
 
 def test_one_that_cannot_be_changed_any_more_is_made_again(job: Job) -> None:
     job.fake.say(US, f"{MARKER}\n\nOld.")["locked"] = True
-    assert outcome(job.comment()) is Outcome.CREATED
+    assert outcome(job.comment()) is PostOutcome.CREATED
 
 
 @pytest.mark.parametrize("fault", ["drop", "commit and drop", "503", "429+"])
@@ -129,15 +129,15 @@ def test_no_call_is_told_with_a_token(job: Job) -> None:
 def test_the_body_is_as_long_as_the_forge_takes(job: Job) -> None:
     limit = {"github": 65_536, "gitlab": 1_000_000}[job.name]
     text = f"{MARKER}\n".ljust(limit, "x")
-    assert outcome(job.comment(text)) is Outcome.CREATED
+    assert outcome(job.comment(text)) is PostOutcome.CREATED
     with pytest.raises(UsageError, match=f"takes {limit:,}"):
         job.comment(text + "x")
 
 
 def test_the_table_of_all_environments_is_a_comment_too(job: Job) -> None:
     text = table_markdown((), Style())
-    assert outcome(job.comment(text)) is Outcome.CREATED
-    assert outcome(job.comment(f"{text}\nMore.\n")) is Outcome.UPDATED
+    assert outcome(job.comment(text)) is PostOutcome.CREATED
+    assert outcome(job.comment(f"{text}\nMore.\n")) is PostOutcome.UPDATED
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_githubs_token_of_a_fork_only_reads(github: Job) -> None:
 def test_where_github_does_not_say_who_we_are_nothing_is_edited(github: Job, viewer: object) -> None:
     github.fake.viewer = viewer
     github.fake.say(US, f"{MARKER}\n\nOld.")
-    assert outcome(github.comment()) is Outcome.CREATED
+    assert outcome(github.comment()) is PostOutcome.CREATED
     assert bodies(github.fake) == ["Old.", "A plan."]
 
 
@@ -170,12 +170,12 @@ def test_github_may_name_an_app_with_or_without_its_suffix(github: Job) -> None:
     github.fake.viewer = US[0].removesuffix("[bot]")
     assert github.fake.viewer != US[0]
     github.fake.say(US, f"{MARKER}\n\nOld.")
-    assert outcome(github.comment()) is Outcome.UPDATED
+    assert outcome(github.comment()) is PostOutcome.UPDATED
 
 
 def test_gitlabs_own_notes_are_no_comments(gitlab: Job) -> None:
     gitlab.fake.say(US, f"{MARKER}\n\nchanged the description", system=True)
-    assert outcome(gitlab.comment()) is Outcome.CREATED
+    assert outcome(gitlab.comment()) is PostOutcome.CREATED
 
 
 def test_no_line_is_an_order_to_gitlab(gitlab: Job) -> None:
@@ -195,7 +195,7 @@ def test_another_project_is_not_found(gitlab: Job) -> None:
 @pytest.mark.parametrize("body", [None, 17, [[[MARKER]]], {"a": 1}])
 def test_a_comment_that_is_no_text_is_nobodys(job: Job, body: object) -> None:
     job.fake.say(US, "")["body"] = body
-    assert outcome(job.comment()) is Outcome.CREATED
+    assert outcome(job.comment()) is PostOutcome.CREATED
 
 
 def test_of_endless_pages_no_more_is_kept_than_what_may_be_ours(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +205,7 @@ def test_of_endless_pages_no_more_is_kept_than_what_may_be_ours(job: Job, monkey
         job.fake.say(STRANGER, "x" * 100_000)
     job.fake.page = 1
     tracemalloc.start()
-    assert outcome(job.comment()) is Outcome.CREATED
+    assert outcome(job.comment()) is PostOutcome.CREATED
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len([call for call in job.fake.log if call.startswith("GET")]) == 100

@@ -103,6 +103,6 @@ def test_the_token_goes_to_the_origin_of_the_api_alone(github: Job) -> None:
     from tests.forge.fake import MARKER, US, serving
 
     github.fake.say(US, f"{MARKER}\n\nOld.")
-    with serving() as elsewhere, pytest.raises(UsageError, match="another server"):
+    with serving() as elsewhere, pytest.raises(UsageError, match="another address than that of GitHub's API"):
         github.comment(GITHUB_GRAPHQL_URL=f"{elsewhere.url}/graphql")
     assert elsewhere.log == []

@@ -16,8 +16,10 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError, LockedError, TransportError, UsageError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
 from kiamo_iac.core.secret import Secret
-from kiamo_iac.http.caller import Credentials, Plain
+from kiamo_iac.http.caller import HttpCaller
+from kiamo_iac.http.message import Authorization
 from kiamo_iac.ledger import remote
+from kiamo_iac.ledger.access import caller_for
 from kiamo_iac.ledger.http import content_of_state, state_document
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
@@ -42,8 +44,8 @@ def settings_of(state: State, **keys: Any) -> LedgerSettings:
     return LedgerSettings(Backend.HTTP, address=state.address, **keys)
 
 
-def send_to(state: State, password: str = PASSWORD) -> Plain:
-    client = Plain(state.address, Credentials(USER, Secret(password)), pause=lambda _: None)
+def send_to(state: State, password: str = PASSWORD) -> HttpCaller:
+    client = caller_for(state.address, Authorization.basic(USER, Secret(password)), pause=lambda _: None)
     state.clients.append(client)
     return client
 

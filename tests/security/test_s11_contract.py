@@ -91,7 +91,7 @@ def test_s11_a_header_of_its_own_carries_the_token(tmp_path: Path, header: str) 
         return reply([])
 
     told: list[str] = []
-    with Client(URL, Secret(CANARY), contract, transport=Stub(answer), told=told.append) as client:
+    with Client(URL, Secret(CANARY), contract, transport=Stub(answer), log=told.append) as client:
         client.call("base", "list")
     assert [value for value in seen[0].values() if CANARY in value] == [CANARY]
     assert seen[0][header] == CANARY

@@ -255,9 +255,9 @@ def test_s13_a_run_over_its_bytes_ends_with_the_key_to_raise(desk: Desk) -> None
 
 
 def test_s13_the_largest_answer_grows_with_the_limit() -> None:
-    assert Budget().largest_answer == 32 * MIB
-    assert Budget(LimitSettings(bytes=4096 * MIB)).largest_answer == 256 * MIB
-    assert Budget(LimitSettings(bytes=MIB)).largest_answer == 32 * MIB
+    assert Budget().largest_response == 32 * MIB
+    assert Budget(LimitSettings(bytes=4096 * MIB)).largest_response == 256 * MIB
+    assert Budget(LimitSettings(bytes=MIB)).largest_response == 32 * MIB
 
 
 # --- while it is applied -------------------------------------------------------------------------------------------

@@ -1,21 +1,21 @@
-"""One request over one transport: the whole answer within deadline and size, or what went wrong, without the token."""
+"""One attempt of a request over one transport: the whole response within deadline and size limit, or why there is none;
+neither holds the secret."""
 
 from __future__ import annotations
 
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
 
 from kiamo_iac.core.errors import BudgetError, ResponseError, TransportError
 from kiamo_iac.core.printable import printable
-from kiamo_iac.core.secret import HIDDEN, Secret
+from kiamo_iac.http.message import Authorization, Meter, Response
 from kiamo_iac.http.network import DEADLINE
-from kiamo_iac.http.retry import Failed, Limits
+from kiamo_iac.http.retry import FailedAttempt, Limits
 
 _ERROR_BODY: Final = 64 * 1024
 """Bytes of an error answer that are read; the rest is of no interest."""
@@ -29,74 +29,53 @@ _NEVER_SENT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A whole answer."""
+def attempt(
+    transport: httpx.BaseTransport,
+    request: httpx.Request,
+    *,
+    call: str,
+    authorization: Authorization | None,
+    limits: Limits,
+    checked: str,
+    meter: Meter | None,
+) -> Response | FailedAttempt:
+    """Send `request` and read the response. `call`: its name in messages. `checked`: what is to be checked where no
+    server answers.
 
-    status: int
-    headers: httpx.Headers
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """How requests are sent: with which header, within which limits."""
-
-    header: str
-    token: Secret | None
-    """None: the header is not sent."""
-    limits: Limits
-    checked: str = "the url of the environment"
-    """What is to be checked where nobody answers."""
-
-    def make(
-        self,
-        transport: httpx.BaseTransport,
-        request: httpx.Request,
-        *,
-        call: str,
-        spend: Callable[[int], object] | None = None,
-    ) -> Received | Failed:
-        """Send `request` and read the answer. `call` is its name in messages. `spend`: is told how many bytes of the
-        answer have come so far, again and again, and raises a `BudgetError` when that is too much.
-
-        Nothing that httpx raises gets out, not as a cause either: its exceptions hold the request, the token with it.
-        """
-        deadline = time.monotonic() + self.limits.deadline
-        request.extensions[DEADLINE] = deadline
-        if self.token is not None:
-            request.headers[self.header] = self.token.reveal()
+    Nothing that httpx raises gets out, not as a cause either: its exceptions hold the request, the secret with it.
+    """
+    deadline = time.monotonic() + limits.deadline
+    request.extensions[DEADLINE] = deadline
+    if authorization is not None:
+        request.headers[authorization.header] = authorization.value.reveal()
+    try:
+        response = transport.handle_request(request)
         try:
-            response = transport.handle_request(request)
-            try:
-                body = b"".join(_chunks(response, deadline=deadline, most=self.limits.body, spend=spend))
-            finally:
-                response.close()
-        except (httpx.TransportError, OSError, UnicodeError) as error:
-            text = self._hide(str(error)) or type(error).__name__
-            host = request.url.netloc.decode("ascii")
-            return _unanswered(error, text, call=call, host=host, checked=self.checked, limits=self.limits)
-        except BudgetError as error:
-            return Failed(error, lasting=True)
-        except _UnreadableError as error:
-            return Failed(ResponseError(f"The answer to {call} {error}."), lasting=True)
+            body = b"".join(_chunks(response, deadline=deadline, most=limits.body, meter=meter))
         finally:
-            request.headers.pop(self.header, None)
-        if response.status_code >= 300 and self.token is not None:  # it will be quoted; some quote what they were sent
-            body = body.replace(self.token.reveal().encode(), HIDDEN.encode())
-        return Received(response.status_code, response.headers, body)
-
-    def _hide(self, text: str) -> str:
-        return printable(text if self.token is None else text.replace(self.token.reveal(), HIDDEN), 200)
+            response.close()
+    except (httpx.TransportError, OSError, UnicodeError) as error:
+        text = str(error) if authorization is None else authorization.hide(str(error))
+        text = printable(text, 200) or type(error).__name__
+        host = request.url.netloc.decode("ascii")
+        return _unanswered(error, text, call=call, host=host, checked=checked, limits=limits)
+    except BudgetError as error:
+        return FailedAttempt(error, lasting=True)
+    except _UnreadableError as error:
+        return FailedAttempt(ResponseError(f"The answer to {call} {error}."), lasting=True)
+    finally:
+        if authorization is not None:
+            request.headers.pop(authorization.header, None)
+    if response.status_code >= 300 and authorization is not None:  # it will be quoted; some quote what they were sent
+        body = authorization.hide_in(body)
+    return Response(response.status_code, response.headers, body)
 
 
 class _UnreadableError(Exception):
     """The body cannot be read; the message ends a sentence that begins with "The answer to …"."""
 
 
-def _chunks(
-    response: httpx.Response, *, deadline: float, most: int, spend: Callable[[int], object] | None
-) -> Iterator[bytes]:
+def _chunks(response: httpx.Response, *, deadline: float, most: int, meter: Meter | None) -> Iterator[bytes]:
     """The body as it was before compression, no more than `most` bytes of it in memory.
 
     Not httpx's own decoders: they inflate a chunk whole, and 64 KiB of gzip can hold 64 MiB.
@@ -120,8 +99,8 @@ def _chunks(
                 f"is larger than {most // (1024 * 1024)} MiB" if most >= 1024 * 1024 else f"is larger than {most} bytes"
             )
             raise _UnreadableError(msg)
-        if spend is not None:
-            spend(most - left)
+        if meter is not None:
+            meter.count(most - left)
         yield chunk
     if inflate is not None and begun and not inflate.eof:  # no body at all is none, whatever the header says
         msg = "the compressed body was cut short"
@@ -151,7 +130,7 @@ def _inflated(inflate: Any, raw: bytes, *, most: int) -> bytes:
     return chunk
 
 
-def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: str, limits: Limits) -> Failed:
+def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: str, limits: Limits) -> FailedAttempt:
     """What went wrong, in words; `error` itself stays here."""
     sent = not isinstance(error, (*_NEVER_SENT, UnicodeError))
     hint = None
@@ -173,4 +152,4 @@ def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: s
             hint = f"check {checked}, the network, and that the server is running"
         case _:
             what = f"the connection broke before the answer was whole: {text}"
-    return Failed(TransportError(f"{call} failed: {what}.", sent=sent, hint=hint), sent=sent, lasting=lasting)
+    return FailedAttempt(TransportError(f"{call} failed: {what}.", sent=sent, hint=hint), sent=sent, lasting=lasting)

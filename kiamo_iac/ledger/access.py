@@ -1,0 +1,94 @@
+"""How the server of a ledger is reached: which credentials it is sent, and within which limits it is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from kiamo_iac.core.environ import variable
+from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.ledger_settings import gitlab_state
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.urls import parse_url
+from kiamo_iac.http.caller import HttpCaller, origin_for
+from kiamo_iac.http.message import Authorization, Server
+from kiamo_iac.http.retry import CONNECTS, Limits
+
+LIMITS: Final = Limits(deadline=60.0, patience=60.0, body=128 * 1024 * 1024, attempts=CONNECTS)
+"""A ledger of 250,000 resources, as many as a run reads unless it is set otherwise, is some 100 MB."""
+_SERVER: Final = Server(
+    address="the address of the ledger",
+    example="https://gitlab.example.com/api/v4/projects/1/terraform/state/kiamo",
+    owner="the ledger's",
+    hint="all addresses of the ledger have one scheme, host and port",
+)
+_JOB_USER: Final = "gitlab-ci-token"
+"""GitLab's name for whoever holds a job token (its documentation of managed Terraform states)."""
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e]+")
+
+
+def caller_for(
+    address: str,
+    authorization: Authorization | None,
+    *,
+    ca_bundle: Path | None = None,
+    pause: Callable[[float], object] | None = None,
+    log: Callable[[str], object] | None = None,
+) -> HttpCaller:
+    """What calls the server of `address`. All others: as for `HttpCaller`.
+
+    Raises:
+        UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
+    """
+    return HttpCaller(address, _SERVER, authorization, ca_bundle=ca_bundle, limits=LIMITS, pause=pause, log=log)
+
+
+def authorization_for(address: str, environ: Mapping[str, str], *, prefix: str) -> Authorization | None:
+    """What the environment has for the server of `address`: `<prefix>_LEDGER_USERNAME` and `<prefix>_LEDGER_PASSWORD`
+    (or `…_PASSWORD_FILE`); else, for a managed state of the GitLab that runs this pipeline, the token of the job; else
+    None. Whether they may be sent there, `manifest.pins` has checked before.
+
+    Raises:
+        UsageError: half of them is there, or the address is not one that a password may be sent to.
+    """
+    origin_for(address, _SERVER)
+    user, password = variable(environ, f"{prefix}_LEDGER_USERNAME"), _password(environ, f"{prefix}_LEDGER_PASSWORD")
+    if user is not None and password is not None:
+        return Authorization.basic(user, password)
+    if user is not None or password is not None:
+        msg = f"Only one of {prefix}_LEDGER_USERNAME and {prefix}_LEDGER_PASSWORD is set."
+        raise UsageError(msg, hint="set both, or neither")
+    token, gitlab = environ.get("CI_JOB_TOKEN"), environ.get("CI_API_V4_URL")
+    if token and gitlab and _is_state_of(gitlab, address):
+        return Authorization.basic(_JOB_USER, Secret(token))
+    return None
+
+
+def _is_state_of(gitlab: str, address: str) -> bool:
+    """Whether `address` is a managed state of this GitLab's API: its host may serve other content too, and the job's
+    token opens more of the API."""
+    try:
+        api, state = parse_url(gitlab), parse_url(address)
+    except ValueError:  # a GitLab on plain http, where no ledger is kept
+        return False
+    below = state.path.startswith(f"{api.path.rstrip('/')}/projects/")
+    return state.origin == api.origin and below and gitlab_state(address) == address
+
+
+def _password(environ: Mapping[str, str], name: str) -> Secret | None:
+    value, file = variable(environ, name), variable(environ, f"{name}_FILE")
+    if value is not None and file is not None:
+        msg = f"Both {name} and {name}_FILE are set."
+        raise UsageError(msg, hint="set one of them")
+    if file is not None:
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            msg = f"The file that {name}_FILE names cannot be read."
+            raise UsageError(msg) from None
+    if value is not None and not _PRINTABLE.fullmatch(value):
+        msg = f"{name} holds characters that a password of HTTP cannot have, or nothing."
+        raise UsageError(msg)
+    return Secret(value) if value is not None else None
