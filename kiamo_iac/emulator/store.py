@@ -90,7 +90,7 @@ class ObjectStore:
         self._run = self._db.execute
 
     def _prepare(self, fingerprint: str) -> None:
-        # Low durability: a process that crashes loses nothing, and what a machine that crashes loses can be seeded again.
+        # Low durability: a process that crashes loses nothing; what a machine that crashes loses can be seeded again.
         self._db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;")
         if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
             self._db.executescript(f"BEGIN; {_TABLES} COMMIT;")
