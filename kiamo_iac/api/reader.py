@@ -21,9 +21,8 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ApiError
-from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.resource import Resource
-from kiamo_iac.core.state import Instance, RemoteId, State
+from kiamo_iac.core.state import Instance, Ownership, RemoteId, State
 from kiamo_iac.resources import kinds
 
 PARALLELISM: Final = 10

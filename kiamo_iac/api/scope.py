@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.resource import Ensure, Scope
-from kiamo_iac.core.state import RemoteId, State
+from kiamo_iac.core.state import Ownership, RemoteId, State
 from kiamo_iac.resources import by_collection, kinds
 
 

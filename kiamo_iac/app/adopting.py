@@ -10,8 +10,8 @@ from kiamo_iac.app.planning import read_inputs
 from kiamo_iac.app.recording import declared_attributes, managed_declaration
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.sensitive import masked, shows
+from kiamo_iac.core.state import Owned
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import hidden_like
 

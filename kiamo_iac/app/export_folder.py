@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.authoring.exporting.matching import Parts
 from kiamo_iac.authoring.exporting.target_folder import TargetFolder
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.errors import KiamoIacError, UsageError
-from kiamo_iac.core.rooted import real
+from kiamo_iac.core.printable import shell_word
+from kiamo_iac.core.safe_files import real
 from kiamo_iac.document.files import read_text, write_text
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
@@ -120,7 +120,7 @@ def _check(at: Path, path: Path, project: Project) -> None:
     if within or real(project.file).is_relative_to(at):
         named = within[0].relative_to(project.root).as_posix() if within else "manifests"
         msg = f"{path} holds more than manifests."
-        raise UsageError(msg, hint=f"export into the folder of the manifests: -o {word(named, 'DIR')}")
+        raise UsageError(msg, hint=f"export into the folder of the manifests: -o {shell_word(named, 'DIR')}")
 
 
 def _layer(at: Path, project: Project, chosen: Environment) -> int | None:

@@ -19,7 +19,7 @@ from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean, has_errors
 from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
 from kiamo_iac.core.gc_pause import collector_paused
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import secrets_of
 from kiamo_iac.core.state import State
 from kiamo_iac.document.files import MAX_BYTES
@@ -27,7 +27,7 @@ from kiamo_iac.manifest.loader import Loaded, compose
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
-    from kiamo_iac.core.ownership import Ownership
+    from kiamo_iac.core.state import Ownership
     from kiamo_iac.manifest.environment import Target
 
 EVERYTHING = ExportSelection()

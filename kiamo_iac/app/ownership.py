@@ -15,7 +15,7 @@ from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import Owned
 from kiamo_iac.git.command import head_commit
 from kiamo_iac.ledger.opening import break_lock as break_ledger_lock
 from kiamo_iac.ledger.opening import open_ledger, read_ledger
@@ -25,7 +25,7 @@ from kiamo_iac.manifest.pins import pinned_ledger_origin
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
-    from kiamo_iac.core.ownership import Ownership
+    from kiamo_iac.core.state import Ownership
     from kiamo_iac.core.urls import Origin
     from kiamo_iac.http.message import Send
     from kiamo_iac.ledger.ledger import Ledger

@@ -24,8 +24,7 @@ from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
-    from kiamo_iac.core.ownership import Ownership
-    from kiamo_iac.core.state import State
+    from kiamo_iac.core.state import Ownership, State
     from kiamo_iac.manifest.environment import Target
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.planner.plan import Plan

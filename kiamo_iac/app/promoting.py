@@ -9,10 +9,9 @@ from kiamo_iac.authoring.promoting.promote import promote
 from kiamo_iac.authoring.promoting.promotion import Difference, Promotion, PromotionResult, Strategy
 from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import KiamoIacError, UsageError
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.resource import Scope
 from kiamo_iac.document.files import write_text
 from kiamo_iac.manifest.environment import choose_environment
@@ -106,7 +105,7 @@ def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[D
         count = "1 change" if len(plan.steps) == 1 else f"{len(plan.steps)} changes"
         what = f"has {count} pending" if plan.applyable else "has a plan that is refused"
         summary = f"{target.name} {what} already, without this promotion"
-        hint = f"kiamo-iac plan -e {word(target.name, 'ENV')}"
+        hint = f"kiamo-iac plan -e {shell_word(target.name, 'ENV')}"
         notes.append(Diagnostic("KIA1030", summary, Severity.NOTE, hint=hint))
     defaults = {kind: [str(made["name"]) for made in capabilities.of(kind).defaults] for kind in kinds()}
     users: dict[Address, list[Difference]] = {}
@@ -157,7 +156,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, selection: Selection)
     from kiamo_iac.app.planning import plan_environment
 
     made = plan_environment(workspace, promotion.source)
-    source = word(promotion.source, "ENV")
+    source = shell_word(promotion.source, "ENV")
     differing = _differing(made.plan, selection)
     first = {change.difference.address: change.difference for change in reversed(promotion.changes)}
     for address, difference in sorted(first.items()):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import KiamoIacError
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.resource import Ensure
 from kiamo_iac.core.sensitive import masked
+from kiamo_iac.core.state import Owned
 from kiamo_iac.executor.report import Report, Status, StepResult
 from kiamo_iac.planner.plan import Action, Step
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kiamo_iac.app.planning import PlanResult, with_diagnostics
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.sensitive import sensitive_paths
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import Instance, Owned, State
 from kiamo_iac.executor.report import Status
 from kiamo_iac.planner.masking import not_compared
 from kiamo_iac.planner.plan import Plan

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
-from kiamo_iac.core.rooted import real
+from kiamo_iac.core.safe_files import real
 from kiamo_iac.git.repository import work_tree_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from kiamo_iac.app.applying import ApplyRun
 from kiamo_iac.app.ownership import lock_ledger
 from kiamo_iac.app.planning import PlanResult, plan_from_inputs, read_inputs
 from kiamo_iac.core.errors import PlanFileError
-from kiamo_iac.core.private_file import read_limited, write_private
+from kiamo_iac.core.safe_files import read_limited, write_private
 from kiamo_iac.document.files import read_bytes
 from kiamo_iac.planner.plan_compare import check_bound, check_same
 from kiamo_iac.planner.plan_file import (

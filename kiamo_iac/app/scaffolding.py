@@ -10,7 +10,7 @@ from typing import Final
 from kiamo_iac import __version__
 from kiamo_iac.core.environ import variable_prefix, why_reserved
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.rooted import real
+from kiamo_iac.core.safe_files import real
 from kiamo_iac.core.urls import origin_of
 from kiamo_iac.manifest.paths import check_way, portable
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME

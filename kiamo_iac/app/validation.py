@@ -11,7 +11,7 @@ from kiamo_iac.app.project import Workspace, project_above
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.core.rooted import real
+from kiamo_iac.core.safe_files import real
 from kiamo_iac.manifest.loader import load
 from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests
 from kiamo_iac.manifest.project.model import Project, find_project

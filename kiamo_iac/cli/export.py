@@ -40,7 +40,7 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[
 
 def _on_the_way(folder: Path | None, manifests: Path) -> bool:
     """Whether a folder of manifests that is not there is about to be made, or of no interest to stdout."""
-    from kiamo_iac.core.rooted import real
+    from kiamo_iac.core.safe_files import real
 
     if folder is None:
         return True

@@ -103,7 +103,7 @@ def _declared(session: Session, environment: str | None) -> Graph:
 
 def _write(text: str, out: Path) -> None:
     from kiamo_iac.core.errors import KiamoIacError
-    from kiamo_iac.core.rooted import is_stream
+    from kiamo_iac.core.safe_files import is_stream
     from kiamo_iac.core.secret import conceal
     from kiamo_iac.document.files import write_text
 

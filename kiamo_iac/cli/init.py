@@ -74,12 +74,12 @@ def init(
 def _next(request: ProjectRequest, folder: str) -> str:
     """What to do with it."""
     from kiamo_iac.app.scaffolding import EMULATOR
-    from kiamo_iac.core.command_line import word
+    from kiamo_iac.core.printable import shell_word
 
     first = request.environments[0]
     lines = ["", "Next:"]
     if folder != ".":
-        lines.append(f"  cd {word(folder, 'DIR')}")
+        lines.append(f"  cd {shell_word(folder, 'DIR')}")
     lines.append("  kiamo-iac validate")
     token = f"  export {first.prefix}_TOKEN=…"
     if first.url == EMULATOR:

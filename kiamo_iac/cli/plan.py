@@ -90,10 +90,10 @@ def plan(
         return 1
     if out is not None:
         from kiamo_iac.app.saved_plans import save_plan
-        from kiamo_iac.core.command_line import word
+        from kiamo_iac.core.printable import shell_word
 
         save_plan(workspace, made, out)
-        write_message(f"Saved in {out}, for one apply: kiamo-iac apply {word(out.as_posix(), 'PLANFILE')}")
+        write_message(f"Saved in {out}, for one apply: kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}")
     return 2 if detailed_exitcode and made.plan.steps else 0
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 
 if TYPE_CHECKING:
     from kiamo_iac.contract.model import Contract, KindContract, Operation

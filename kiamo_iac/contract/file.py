@@ -17,7 +17,7 @@ from kiamo_iac.contract.model import HEADER_REFUSED, PATH_REFUSED, PATTERN_REFUS
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget, has_errors
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.place import Place
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse

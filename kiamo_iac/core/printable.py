@@ -1,12 +1,15 @@
-"""Data as it may be shown: nothing hidden, no secret, nothing that a terminal or the log of a CI system obeys.
+"""Data made safe for output: no hidden characters, no secrets, no commands for a terminal or a CI system.
 
-What a CI system takes for a command in the output of a job:
+`visible` and `printable` return one line, `quote` data inside a sentence, `inert` whole lines, and `shell_word` data
+inside a command line that a person may copy.
+
+Commands of CI systems in the output of a job:
 
 GitHub Actions    `::name …::…` at the start of a line, behind white space too; `##[name …]…` anywhere in a line (the
                   runner's `ActionCommand.cs`); Gitea and Forgejo do the same
 Azure Pipelines   `##vso[…]` anywhere in a line; `##[…]` formats (its page on logging commands)
 TeamCity          `##teamcity[…]` anywhere in a line
-GitLab CI         `section_start:…` before a carriage return and an escape: control characters, which nothing shows
+GitLab CI         `section_start:…` before a carriage return and an escape: control characters, which are escaped
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Final
 from kiamo_iac.core.secret import conceal, conceal_answer, redact
 
 CI_PREFIX: Final = re.compile(r"##(?=\[|vso\[|teamcity\[)")
-"""What begins a command anywhere in a line."""
+"""The beginning of a command anywhere in a line."""
 _OBEYED: Final = re.compile(r"(?:^|[\r\n])(?:[^\S\r\n]*::|[^\r\n]*##(?:\[|vso\[|teamcity\[))")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls (C0, DEL, C1), formats (bidi, zero-width, tags), lone surrogates, line and paragraph separators."""
@@ -27,19 +30,19 @@ BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f
 _UNASSIGNED: Final = re.compile(
     "[\u2065\ufff0-\ufff8\U000e0000\U000e0002-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U000e0fff]"
 )
-"""Of those, what has no meaning yet."""
+"""Of those, the unassigned code points."""
 _STRAY_SELECTOR: Final = re.compile(
     "(?<![^\x00-\x7f\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef](?!\u20e3)"
 )
-"""A variation selector says how the sign before it is drawn: an emoji, an ideograph. Behind a letter of ASCII (but for
-keycaps) or another selector it says nothing, and bytes can be hidden in a row of them."""
+"""Variation selectors without an effect. A selector chooses the form of the sign before it (an emoji, an ideograph);
+after an ASCII letter (but for keycaps) or another selector it has none, and a row of them can hide bytes."""
 _PAINT: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 """Colours, as click writes them."""
 _SUSPECT: Final = re.compile(r"[^\n\t\x20-\x7e]|##|^\s*::", re.MULTILINE)
 
 
 def hidden(text: str) -> set[str]:
-    """The characters of `text` that nobody would see."""
+    """The characters of `text` that are invisible."""
     if text.isascii():
         return {char for char in set(text) if char < " " or char == "\x7f"}
     found = {char for char in set(text) if unicodedata.category(char) in _HIDDEN_CATEGORIES or char in BLANK}
@@ -47,13 +50,13 @@ def hidden(text: str) -> set[str]:
 
 
 def visible(text: str) -> str:
-    r"""`text` on one line, without secrets, with what cannot be seen written as `\uXXXX`, and CI commands broken."""
-    return _visible(conceal(text))  # before anything is escaped or cut: of half a secret nobody could say what it is
+    r"""`text` on one line, without secrets, with invisible characters as `\uXXXX`, and CI commands broken."""
+    return _visible(conceal(text))  # before anything is escaped or cut: half a secret is not recognised
 
 
 def printable(text: str, longest: int) -> str:
-    """Text that a server sent, made fit for a sentence: as `visible`, blanks as one space, tokens hidden, and what it
-    repeats of sensitive settings; cut after `longest` characters."""
+    """Text that a server sent, for use in a sentence: as `visible`, with blanks as one space, without tokens and
+    sensitive settings that it repeats; cut after `longest` characters."""
     line = redact(" ".join(conceal_answer(text)[: 8 * longest].split()))
     shown = _visible(line)
     return f"{shown[:longest]}…" if len(shown) > longest else shown
@@ -66,9 +69,9 @@ def guarded(line: str) -> str:
 
 
 def inert(text: str, *, color: bool = False) -> str:
-    """Lines as they may be written to a terminal or a log, whatever is in them; what is shown already stays as it is.
+    """Lines that are safe on a terminal or in a log; text that is safe already is returned as it is.
 
-    `color`: colours stay too.
+    `color`: keep colours.
     """
     if _SUSPECT.search(text) is None:
         return text
@@ -76,7 +79,7 @@ def inert(text: str, *, color: bool = False) -> str:
 
 
 def obeyed(text: str) -> str | None:
-    """The first line of `text` that a CI system would take for a command, or None."""
+    """The first line of `text` that a CI system would obey, or None."""
     found = _OBEYED.search(text)
     if found is None:
         return None
@@ -99,3 +102,37 @@ def _visible(text: str) -> str:
 def _escaped(char: str) -> str:
     code = ord(char)
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+LONGEST_QUOTE: Final = 60
+"""Characters."""
+
+
+def quote(text: str) -> str:
+    """`text` in double quotes, as diagnostics show data: without tokens, cut after 60 characters."""
+    shown = redact(conceal(text))
+    return f'"{shown[:LONGEST_QUOTE]}…"' if len(shown) > LONGEST_QUOTE else f'"{shown}"'
+
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_./=:+%\-]+")
+_IN_DOUBLE: Final = frozenset('"$`\\!\u201c\u201d\u201e')
+"""Characters that some shell obeys in double quotes; PowerShell takes typographic quotes for quotes."""
+_IN_SINGLE: Final = frozenset("'&|<>^\u2018\u2019\u201a\u201b")
+"""Characters that some shell obeys in single quotes; cmd takes these for letters."""
+
+
+def shell_word(text: str, otherwise: str) -> str:
+    """`text` as one word of a command line in sh, PowerShell and cmd alike; `otherwise`, such as `ADDRESS`, where no
+    form is safe in all three.
+
+    The form does not depend on the machine: a plan is made on one and read on another.
+    """
+    if _BARE.fullmatch(text) and not text.startswith("-"):
+        return text
+    if not text or text.startswith("-") or hidden(text) or CI_PREFIX.search(text):  # it would be shown in another form
+        return otherwise
+    if _IN_SINGLE.isdisjoint(text):
+        return f"'{text}'"
+    if _IN_DOUBLE.isdisjoint(text):
+        return f'"{text}"'
+    return otherwise

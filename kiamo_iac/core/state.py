@@ -1,4 +1,4 @@
-"""The common language of the rooms: things at addresses, as they are desired or as they are live."""
+"""Resources at addresses, desired or live, and what the ledger records of those that are managed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DanglingReference(str):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One thing, desired or live."""
+    """One resource, desired or live."""
 
     address: Address
     kind: type[Resource]
@@ -62,14 +62,14 @@ class Instance:
         return self.place.range if self.place else None
 
     def source_of(self, key: str) -> SourceRange | None:
-        """Where `key` of it is declared, or the thing itself when the key is not."""
+        """Where `key` of it is declared, or the resource itself when the key is not."""
         return self.place.at(key) if self.place else None
 
 
 def fingerprint(instance: Instance) -> str:
-    """32 hexadecimal characters that change when anything of a live thing changes but the count of its contacts.
+    """32 hexadecimal characters that change with anything of a live resource but the count of its contacts.
 
-    Of what is sensitive only its presence is in them: they are kept in files, and a value could be guessed from them.
+    Of a sensitive value only its presence is in them: they are kept in files, and could serve to guess a value.
     """
     seen = [instance.kind.kind, instance.remote_id, masked(instance.attributes), masked(instance.settings)]
     text = json.dumps(seen, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -77,20 +77,20 @@ def fingerprint(instance: Instance) -> str:
 
 
 class State:
-    """Things by address. Addresses are unique; children are found by their parent."""
+    """Resources by address. Addresses are unique; children are found by their parent."""
 
     __slots__ = ("_children", "_instances")
 
     def __init__(self, instances: Iterable[Instance] = ()) -> None:
         """
         Raises:
-            ValueError: two things have one address.
+            ValueError: two resources have one address.
         """
         self._instances: dict[Address, Instance] = {}
         self._children: dict[tuple[Address | None, str], list[Instance]] | None = None
         for instance in instances:
             if instance.address in self._instances:
-                msg = f"{instance.address} stands twice in a state"
+                msg = f"{instance.address} is twice in a state"
                 raise ValueError(msg)
             self._instances[instance.address] = instance
 
@@ -107,12 +107,12 @@ class State:
         return len(self._instances)
 
     def get(self, address: Address) -> Instance | None:
-        """The thing at `address`, or None."""
+        """The resource at `address`, or None."""
         return self._instances.get(address)
 
     def within(self, parent: Address | None, collection: str) -> list[Instance]:
-        """The things of `collection` below `parent` (None: of the instance), sorted by address."""
-        if self._children is None:  # a state that is only looked at, as by `validate`, has no use for it
+        """The resources of `collection` below `parent` (None: of the instance), sorted by address."""
+        if self._children is None:  # not built for a state that is only iterated over, as by `validate`
             self._children = self._by_parent()
         return sorted(self._children.get((parent, collection), ()), key=lambda i: i.address)
 
@@ -122,3 +122,28 @@ class State:
             parent = instance.address.parent if instance.kind.parent else None
             found.setdefault((parent, instance.kind.collection), []).append(instance)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What the ledger records of one managed resource, whichever backend keeps it."""
+
+    address: Address
+    remote_id: RemoteId | None
+    """None: it was about to be created when this was written; after a crash it may exist or not."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """What was declared when it was last applied, references as names, pass-through attributes under `settings`,
+    the run state only where it was declared."""
+    protect: bool = False
+    renamed_from: tuple[str, ...] = ()
+    """The former names that were declared then: renames that were carried out."""
+    applied_at: str = ""
+    """RFC 3339, UTC, to the second."""
+    commit: str | None = None
+    """The git commit of the manifests, where there was one."""
+    version: str = ""
+    """The version of this tool."""
+
+
+Ownership = Mapping[Address, Owned]
+"""All managed resources, by address."""

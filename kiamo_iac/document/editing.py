@@ -10,7 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.errors import EditError, ManifestError
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.document.edit_batch import EditBatch, TextEdit
 from kiamo_iac.document.equality import Path, copied, difference, spelled
 from kiamo_iac.document.parser import parse

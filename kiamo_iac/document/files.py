@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.core.rooted import RootedFile, lies_below, real
+from kiamo_iac.core.safe_files import RootedFile, lies_below, real
 
 MAX_BYTES = 16 * 1024 * 1024
 """Of one file: some 20,000 bases, far beyond what people keep in one."""

@@ -12,7 +12,7 @@ from ruamel.yaml.events import ScalarEvent, StreamEndEvent
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.place import LineIndex
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.document.equality import difference, spelled
 from kiamo_iac.document.layout import Layout, LayoutError
 from kiamo_iac.document.parser import parse

@@ -22,7 +22,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.known_forms import blotted, forms_in, may_have_form
 from kiamo_iac.core.place import LineIndex
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import names_secret
 from kiamo_iac.document import syntax_errors

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 
 Scalar = str | int | float | bool | None
 

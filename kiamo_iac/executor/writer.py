@@ -14,10 +14,9 @@ from kiamo_iac.contract.model import Contract, KindContract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ApiError, BudgetError, RefusedError, ResponseError, TransportError
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.core.sensitive import revealed, sensitive_paths
-from kiamo_iac.core.state import RemoteId
+from kiamo_iac.core.state import Owned, RemoteId
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.planner.masking import comparable
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, TypeAlias
 
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.private_file import read_limited
+from kiamo_iac.core.safe_files import read_limited
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.message import Authorization, Server
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, Self
 
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.errors import GitError, KiamoIacError, TransportError
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.secret import HIDDEN, conceal, redact
 from kiamo_iac.git.repository import Repository, find_repository
 from kiamo_iac.git.surroundings import environment_of, program_in
@@ -142,9 +142,10 @@ class Git:
         line = ["-C", str(tree), *_configured({}), "rev-parse", "--absolute-git-dir"]
         ran = self._start(line, environ, what="rev-parse")
         if ran.code and _OWNED_BY_OTHERS.search(ran.said):
-            msg = f"The repository {tree.as_posix()} belongs to another user, and git does not run in it."
+            shown = shell_word(tree.as_posix(), "FOLDER")
             raise GitError(
-                msg, hint=f"if you trust it: git config --global --add safe.directory {word(tree.as_posix(), 'FOLDER')}"
+                f"The repository {tree.as_posix()} belongs to another user, and git does not run in it.",
+                hint=f"if you trust it: git config --global --add safe.directory {shown}",
             )
         found = os.fsdecode(ran.output.rstrip(b"\r\n"))
         if ran.code or not found or Path(found).resolve() != self.repository.git_dir:

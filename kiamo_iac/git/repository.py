@@ -86,7 +86,7 @@ def _pointed(entry: Path) -> Path | None:
     """The folder that a `.git` is or names."""
     if entry.is_dir():
         return entry.resolve()
-    from kiamo_iac.core.private_file import read_limited  # rarely needed: a .git is a folder
+    from kiamo_iac.core.safe_files import read_limited  # rarely needed: a .git is a folder
 
     try:
         text = read_limited(entry, limit=_LONGEST_FILE)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from kiamo_iac.core.errors import GitError
-from kiamo_iac.core.private_file import read_limited
+from kiamo_iac.core.safe_files import read_limited
 from kiamo_iac.git.command import Git
 from kiamo_iac.git.index import paths_in
 from kiamo_iac.git.repository import Repository, find_repository, has_git

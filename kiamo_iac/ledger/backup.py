@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.rooted import MisplacedError, RootedFile
+from kiamo_iac.core.safe_files import MisplacedError, RootedFile
 from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.entry import dump

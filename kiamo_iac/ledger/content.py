@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias, assert_never
 from uuid import uuid4
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import Owned
 
 FORMAT_VERSION: Final = 1
 """Of every form that a ledger is written in. A ledger of another version is refused, never guessed at."""

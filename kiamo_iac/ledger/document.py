@@ -10,8 +10,7 @@ from typing import Any, Final
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.gc_pause import collector_paused
-from kiamo_iac.core.printable import printable
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import printable, quote
 from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content
 from kiamo_iac.ledger.entry import TIME, WORD, dump, entry_data, has_form, load, owned_of, wrong
 from kiamo_iac.ledger.errors import UNTOUCHED, corruption_error

@@ -11,10 +11,10 @@ from typing import Any, Final, NoReturn
 
 from kiamo_iac.core import known_forms
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.ownership import Owned
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import hidden, masked
+from kiamo_iac.core.state import Owned
 from kiamo_iac.resources import address_problem
 
 TIME: Final = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)Z$"

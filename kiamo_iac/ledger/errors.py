@@ -8,7 +8,7 @@ from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.rooted import MisplacedError
+from kiamo_iac.core.safe_files import MisplacedError
 from kiamo_iac.ledger.content import Record, subject_of
 
 UNTOUCHED: Final = "It is left as it is, and nothing has been written."

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import TORN
-from kiamo_iac.core.rooted import MisplacedError, RootedFile
+from kiamo_iac.core.safe_files import MisplacedError, RootedFile
 from kiamo_iac.ledger.content import Content, Record
 from kiamo_iac.ledger.errors import corruption_error, link_error, write_error
 from kiamo_iac.ledger.lines import ParsedFile, header_line, parse_lines, record_lines

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import HOLDER, LOCK
-from kiamo_iac.core.rooted import PRIVATE, MisplacedError, RootedFile
+from kiamo_iac.core.safe_files import PRIVATE, MisplacedError, RootedFile
 from kiamo_iac.ledger.errors import link_error
 from kiamo_iac.ledger.file import torn_file
 from kiamo_iac.ledger.lock import LockInfo, acquire

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import LedgerError, UsageError
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.urls import Origin, origin_of_remote
 from kiamo_iac.git.command import without_password
 from kiamo_iac.ledger.git_command import LedgerGit
@@ -40,14 +39,14 @@ def allowed_remote(git: LedgerGit, remote: str, *, environment: str, pinned: Ori
     if named and not _has(git, remote):
         msg = f'The ledger of "{environment}" is kept in the remote "{remote}", and there is none.'
         raise LedgerError(
-            msg, hint=f"add it (git remote add {word(remote, 'NAME')} …), or name another in the project file"
+            msg, hint=f"add it (git remote add {shell_word(remote, 'NAME')} …), or name another in the project file"
         )
     name = remote if named else _name_of(git, remote)
     if pinned is None:
         if name is None:
             where = without_password(remote)
             msg = f"The ledger of {quote(environment)} is kept at {where}, which only the project file names."
-            hint = f"set {pin} to its origin, or add it as a remote (git remote add NAME {word(where, 'URL')})"
+            hint = f"set {pin} to its origin, or add it as a remote (git remote add NAME {shell_word(where, 'URL')})"
             raise UsageError(msg, hint=f"{hint}: then credentials may go there")
         if git.git.repository.is_submodule:
             msg = f"The ledger of {quote(environment)} is kept in a remote of a submodule, which .gitmodules chooses."

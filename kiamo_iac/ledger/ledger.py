@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.ownership import Owned, Ownership
 from kiamo_iac.core.sensitive import hidden_at, masked_paths
+from kiamo_iac.core.state import Owned, Ownership
 from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, Put, Record
 from kiamo_iac.ledger.lock import utc_now
 from kiamo_iac.ledger.store import LedgerStore, ReadOnlyStore

@@ -15,9 +15,8 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from kiamo_iac import __version__
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.errors import KiamoIacError, LockedError, TransportError
-from kiamo_iac.core.printable import printable
+from kiamo_iac.core.printable import printable, shell_word
 from kiamo_iac.core.secret import redact
 from kiamo_iac.ledger.entry import dump, load
 
@@ -129,7 +128,7 @@ class LockInfo:
                 "find the id of its lock in its output, or remove the lock where the ledger is kept "
                 "(GitLab: Operate > Terraform states)"
             )
-        return f"give its lock up with: kiamo-iac ledger unlock -e {word(environment, 'ENV')} {self.name}"
+        return f"give its lock up with: kiamo-iac ledger unlock -e {shell_word(environment, 'ENV')} {self.name}"
 
 
 def utc_now() -> str:

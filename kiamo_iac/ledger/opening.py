@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, UsageError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings, backup_file_of, file_of
-from kiamo_iac.core.printable import printable
-from kiamo_iac.core.quote import quote
-from kiamo_iac.core.rooted import RootedFile, real
+from kiamo_iac.core.printable import printable, quote
+from kiamo_iac.core.safe_files import RootedFile, real
 from kiamo_iac.ledger.content import Content, Put
 from kiamo_iac.ledger.file import FileStore, read_file
 from kiamo_iac.ledger.file_lock import lock_info_of, locked_file

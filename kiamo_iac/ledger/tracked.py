@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import GitError, LedgerError, TransportError
-from kiamo_iac.core.rooted import RootedFile
+from kiamo_iac.core.printable import shell_word
+from kiamo_iac.core.safe_files import RootedFile
 
 FOLDER: Final = ".kiamo"
 """Below the folder of the project file. What is in it belongs to this machine."""
@@ -23,7 +23,7 @@ def check_backup(file: RootedFile, environ: Mapping[str, str]) -> None:
     why = _why_tracked(file, environ)
     if why is not None:
         shown = file.path.as_posix()
-        name = word("/".join(file.parts), "FILE")
+        name = shell_word("/".join(file.parts), "FILE")
         summary = f"the local copy of the ledger is not used: {why}"
         raise LedgerError(
             f"{shown} would replace what the ledger holds, and a commit can bring it. Nothing has been written.",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource
 from kiamo_iac.document.parser import Document
 from kiamo_iac.resources import by_collection, children_of, kinds

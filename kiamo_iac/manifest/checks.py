@@ -10,7 +10,7 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, did_you_mean
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.place import Place
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Resource
 from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.blocks import BlockType

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.place import JoinedPlace, MergedPlace, Place
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.document.parser import Document, Node
 from kiamo_iac.manifest.blocks import Block
 from kiamo_iac.manifest.variables import Variables

@@ -12,7 +12,7 @@ from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.environ import TOKEN, variable, variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.core.urls import Origin, origin_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError, UsageError
-from kiamo_iac.core.rooted import real
+from kiamo_iac.core.safe_files import real
 from kiamo_iac.document.files import decode_text, read_bytes, write_text
 from kiamo_iac.document.formatting import format_text
 from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, home_of, loose_manifests

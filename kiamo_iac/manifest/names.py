@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.relations import Siblings, is_absent, related
 

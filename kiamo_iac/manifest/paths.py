@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import KiamoIacError, ManifestError
-from kiamo_iac.core.rooted import is_link, lies_below, real
+from kiamo_iac.core.safe_files import is_link, lies_below, real
 from kiamo_iac.git.repository import has_git
 
 PROJECT_FILE: Final = "kiamo.yaml"

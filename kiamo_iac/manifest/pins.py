@@ -13,7 +13,7 @@ from typing import assert_never
 from kiamo_iac.core.environ import ORIGIN, instance_pins, ledger_pins, variable, variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.urls import Origin, origin_of, origin_of_pin, origin_of_remote
 from kiamo_iac.manifest.project.model import Environment, Project
 

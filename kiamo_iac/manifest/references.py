@@ -8,7 +8,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.place import Place
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
 from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.relations import Siblings, Things, is_absent, related

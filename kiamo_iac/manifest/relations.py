@@ -8,7 +8,7 @@ from dataclasses import replace
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.place import Place, pack
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Lifecycle
 from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.blocks import REFERENCE

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, did_you_mean
 from kiamo_iac.core.place import Place
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.sensitive import MASK, Path, Sensitive, listed_paths, names_secret, sensitive_paths
 from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.composition import Locator

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import redact
 from kiamo_iac.manifest.blocks import Block
 from kiamo_iac.manifest.composition import Locator

@@ -10,7 +10,7 @@ from typing import Any, Final
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.known_forms import forms_in
 from kiamo_iac.core.place import Place
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import names_secret
 from kiamo_iac.document.parser import Document, Node

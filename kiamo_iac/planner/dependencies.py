@@ -114,7 +114,8 @@ class DependencyBuilder:
             detail=f"The instance would answer {self._capabilities.meaning(reference.missing)}."
             if reference.missing
             else None,
-            hint=self._suggestions.near(name, others) or f"Declare it under {_collection(reference)}, or correct the name.",
+            hint=self._suggestions.near(name, others)
+            or f"Declare it under {_collection(reference)}, or correct the name.",
             key=reference.attribute,
         )
 

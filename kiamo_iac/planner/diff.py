@@ -15,9 +15,8 @@ from enum import StrEnum
 from typing import Any, Final, assert_never
 
 from kiamo_iac.core.address import identity
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.resource import Reference, Resource
-from kiamo_iac.core.state import DanglingReference, Instance
+from kiamo_iac.core.state import DanglingReference, Instance, Owned
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import (
     applied_settings,

@@ -9,9 +9,8 @@ from enum import StrEnum
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SourceRange
-from kiamo_iac.core.ownership import Owned, Ownership
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.core.state import Instance, RemoteId, State
+from kiamo_iac.core.state import Instance, Owned, Ownership, RemoteId, State
 from kiamo_iac.planner.diff import AttributeDrift, ChangedBy, FinalNames, attribute_drifts, changed_in_git, combine
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs, pair_resources
 from kiamo_iac.resources import by_collection, kinds

@@ -10,10 +10,10 @@ from typing import Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.change_window import DAYS
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.settings import GuardSettings
+from kiamo_iac.core.state import Ownership
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
 
 ENOUGH: Final = 10
@@ -164,7 +164,7 @@ class _Guard:
                     "KIA0707",
                     f"this would {step.action.value} contacts, or what is known of them, and nobody allowed it",
                     detail=f"Why it is in the plan: {step.reason}.",
-                    hint=f"say --allow-data-loss {word(step.address, 'ADDRESS')} if they are to be lost for good",
+                    hint=f"say --allow-data-loss {shell_word(step.address, 'ADDRESS')} if they are to be lost for good",
                     address=step.address,
                     source=step.source,
                 )

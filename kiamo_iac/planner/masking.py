@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.sensitive import (
     MASK,
     Path,
@@ -27,7 +26,7 @@ from kiamo_iac.core.sensitive import (
     reads_back_masked,
     sensitive_paths,
 )
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import Instance, Owned
 from kiamo_iac.core.strict_json import same
 
 _MISSING: Final = object()

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.ownership import Owned, Ownership
 from kiamo_iac.core.resource import Ensure, Resource
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import Instance, Owned, Ownership, State
 from kiamo_iac.planner.masking import hidden_like
 from kiamo_iac.planner.renames import CollectionRenames
 from kiamo_iac.resources import children_of, kinds

@@ -13,8 +13,7 @@ from collections.abc import Collection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
-from kiamo_iac.core.ownership import Ownership
-from kiamo_iac.core.state import State
+from kiamo_iac.core.state import Ownership, State
 from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
 from kiamo_iac.planner.dependencies import DependencyBuilder, order_names
 from kiamo_iac.planner.matching import ResourcePairs, pair_resources

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.ownership import Owned, Ownership
-from kiamo_iac.core.state import Instance, RemoteId, State
+from kiamo_iac.core.printable import shell_word
+from kiamo_iac.core.state import Instance, Owned, Ownership, RemoteId, State
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 
 
@@ -87,7 +86,7 @@ def _renamed(entry: Owned, live: Instance) -> Diagnostic:
         f'"{entry.address.name}" was renamed to "{live.name}" on the instance: under that name it is not deleted',
         severity=Severity.WARNING,
         hint=f'To delete it, declare "{live.name}" with ensure: absent; to let it go: kiamo-iac ledger forget '
-        f"{word(entry.address, 'ADDRESS')}",
+        f"{shell_word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )
 
@@ -99,6 +98,6 @@ def _recreated(entry: Owned, there: RemoteId | None) -> Diagnostic:
         "it is not pruned",
         severity=Severity.WARNING,
         hint=f"To delete it, declare it with ensure: absent; to let it go: kiamo-iac ledger forget "
-        f"{word(entry.address, 'ADDRESS')}",
+        f"{shell_word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )

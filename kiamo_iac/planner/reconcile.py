@@ -12,7 +12,7 @@ from typing import Any
 
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.command_line import word
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.change_set import ChangeSet
@@ -136,7 +136,7 @@ def _note_masked(change_set: ChangeSet) -> None:
         change_set.note(
             "KIA0610",
             f"{listed} of {pair.address} {said} set once, and not compared",
-            hint=f"to have it sent again: kiamo-iac adopt {word(pair.address, 'ADDRESS')}, then apply",
+            hint=f"to have it sent again: kiamo-iac adopt {shell_word(pair.address, 'ADDRESS')}, then apply",
             key="settings",
         )
 

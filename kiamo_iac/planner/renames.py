@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kiamo_iac.core.address import identity
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.resource import LONGEST_NAME, Ensure
-from kiamo_iac.core.state import Instance, RemoteId, State
+from kiamo_iac.core.state import Instance, Owned, RemoteId, State
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.resources import children_of
 
@@ -275,7 +274,7 @@ def _recreated(
         "KIA0520",
         f'"{name}" is another thing than at the last apply: somebody made it anew (id {there}, not {known})',
         detail=f"What is in it is not known, so nothing is changed.{elsewhere}",
-        hint=f"Look at it on the instance. To take it over: kiamo-iac adopt {word(desired.address, 'ADDRESS')}",
+        hint=f"Look at it on the instance. To take it over: kiamo-iac adopt {shell_word(desired.address, 'ADDRESS')}",
         address=desired.address,
         source=desired.source_of("name"),
     )

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from kiamo_iac.core.command_line import word
 from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.planner.plan_json import plan_data
 from kiamo_iac.render.base import Style
@@ -104,7 +104,7 @@ def _text_lines(rows: Sequence[Row], style: Style) -> Iterator[str]:
     yield ""
     changing = [row.environment for row in rows if row.plan is not None and (row.plan.steps or not row.plan.applyable)]
     if changing:
-        yield f"For the whole of one: kiamo-iac plan -e {word(changing[0], 'ENV')}"
+        yield f"For the whole of one: kiamo-iac plan -e {shell_word(changing[0], 'ENV')}"
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kiamo_iac.core.ownership import Owned, Ownership
+from kiamo_iac.core.state import Owned, Ownership
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from kiamo_iac.core.private_file import read_limited
+from kiamo_iac.core.safe_files import read_limited
 from kiamo_iac.git.repository import has_git
 
 _LARGEST: Final = 1024 * 1024

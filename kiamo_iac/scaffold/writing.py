@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kiamo_iac.core.errors import KiamoIacError
-from kiamo_iac.core.rooted import MisplacedError, RootedFile
+from kiamo_iac.core.safe_files import MisplacedError, RootedFile
 
 
 def write_files(files: Mapping[Path, str], root: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.core.private_file import read_limited, write_private
-from kiamo_iac.core.rooted import RootedFile
+from kiamo_iac.core.safe_files import RootedFile, read_limited, write_private
 
 POSIX = sys.platform != "win32"
 

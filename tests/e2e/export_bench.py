@@ -13,7 +13,7 @@ from kiamo_iac.app import exporting
 from kiamo_iac.app.exporting import ExportResult, exported
 from kiamo_iac.app.project import Workspace
 from kiamo_iac.authoring.selection import ExportSelection
-from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.state import Ownership
 from kiamo_iac.emulator import FULL_TOKEN, EmulatorRequest
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.manifest.loader import Loaded

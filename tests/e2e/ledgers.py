@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.ownership import Owned
-from kiamo_iac.core.state import State
+from kiamo_iac.core.state import Owned, State
 from kiamo_iac.executor.report import Report
 from kiamo_iac.planner.plan import Action
 from tests.e2e.instances import BASES, BATCHES, SERVICES, chance

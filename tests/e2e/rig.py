@@ -12,9 +12,8 @@ from kiamo_iac.api.client import Client
 from kiamo_iac.api.reader import StateReader
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.secret import Secret
-from kiamo_iac.core.state import State
+from kiamo_iac.core.state import Ownership, State
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, EmulatorRequest
 from kiamo_iac.executor.preconditions import PreconditionCheck
 from kiamo_iac.executor.report import Report

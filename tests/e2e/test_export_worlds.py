@@ -14,8 +14,7 @@ from hypothesis.strategies import DrawFn
 from kiamo_iac.app.exporting import ExportResult, exported
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.core.ownership import Owned
-from kiamo_iac.core.state import State
+from kiamo_iac.core.state import Owned, State
 from kiamo_iac.document.parser import parse
 from kiamo_iac.document.writing import dump
 from tests.e2e.export_bench import Bench, export_bench, ids_of, leaves

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.codes import CODES
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.core.ownership import Ownership
+from kiamo_iac.core.state import Ownership
 from kiamo_iac.emulator import Call
 from kiamo_iac.planner.plan import Cause, Plan
 from tests.e2e.instances import Block

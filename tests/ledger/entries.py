@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import Content, Put
 
 ENVIRONMENT = "staging"

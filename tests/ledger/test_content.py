@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, Put, Record
 from kiamo_iac.ledger.document import document_text, parse_document
 from kiamo_iac.ledger.entry import COMMIT, KEYS, WORD, entry_data, without_secrets

@@ -18,7 +18,7 @@ import pytest
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError, LockedError, UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
-from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import Put
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lines import header_line, record_lines

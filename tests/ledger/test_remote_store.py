@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.core.errors import LedgerError, TransportError
-from kiamo_iac.core.rooted import RootedFile
+from kiamo_iac.core.safe_files import RootedFile
 from kiamo_iac.ledger.backup import LocalBackup
 from kiamo_iac.ledger.content import AppliedPlan, Content, Put
 from kiamo_iac.ledger.document import RemoteContent, revision_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.core.rooted import lies_below
+from kiamo_iac.core.safe_files import lies_below
 from kiamo_iac.manifest.paths import check_way, home_of, inside, loose_manifests, portable
 
 

@@ -9,10 +9,9 @@ import pytest
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.place import Place, pack
 from kiamo_iac.core.resource import Ensure, Lifecycle, Resource
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import Instance, Owned, State
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.resources import by_collection, children_of

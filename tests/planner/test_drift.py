@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.ownership import Owned
-from kiamo_iac.core.state import DanglingReference, State
+from kiamo_iac.core.state import DanglingReference, Owned, State
 from kiamo_iac.planner.diff import attribution
 from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent, drift
 from kiamo_iac.planner.plan import Plan

@@ -12,9 +12,9 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.change_window import ChangeWindow
 from kiamo_iac.core.codes import CODES
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.core.ownership import Owned, Ownership
 from kiamo_iac.core.place import Place, pack
 from kiamo_iac.core.settings import GuardSettings
+from kiamo_iac.core.state import Owned, Ownership
 from kiamo_iac.planner.guards import check_guards, foreseen
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
 

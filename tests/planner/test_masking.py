@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.ownership import Owned
 from kiamo_iac.core.resource import Lifecycle
 from kiamo_iac.core.sensitive import MASK, Sensitive, hidden, masked, revealed
-from kiamo_iac.core.state import Instance, fingerprint
+from kiamo_iac.core.state import Instance, Owned, fingerprint
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import as_declared, as_live, comparable, hidden_like, kept, not_compared
 from kiamo_iac.resources import kinds

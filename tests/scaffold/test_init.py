@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from kiamo_iac.cli.main import run
-from kiamo_iac.core.rooted import RootedFile
+from kiamo_iac.core.safe_files import RootedFile
 from kiamo_iac.document.formatting import FormatResult, format_text
 from kiamo_iac.emulator import FULL_TOKEN
 from tests.pipelines.machine import ROOT

@@ -11,7 +11,7 @@ import pytest
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
-from kiamo_iac.core.ownership import Owned
+from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import AppliedPlan, Put
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.git import GitBackend

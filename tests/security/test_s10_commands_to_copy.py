@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiamo_iac.core.command_line import word
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.ledger.lock import LockInfo
 from tests.cli.conftest import MANIFEST, Desk
 from tests.ledger.state_server import State, serving
@@ -185,14 +185,14 @@ SHELL: Final = st.text(st.sampled_from("ab/ '\"$`\\!;&|<>()%*?~#{}[]^=-\n\t\u201
 
 @given(SHELL | st.text(max_size=12))
 def test_s10_a_word_is_one_word_to_a_shell(text: str) -> None:
-    made = word(text, "X")
+    made = shell_word(text, "X")
     assert shlex.split(made) in ([text], ["X"])
     assert made.isascii() or made != text
 
 
 def test_s10_a_real_shell_reads_the_words_that_were_meant() -> None:
     texts = [text for text in (*NAMES, "a b", "it's", "a\\b", "~", "*", "{a,b}", "#", "a=b") if "\x00" not in text]
-    words = [word(text, "X") for text in texts]
+    words = [shell_word(text, "X") for text in texts]
     script = "".join(f"printf '%s\\n' {each}\n" for each in words)
     done = subprocess.run(["sh", "-c", script], capture_output=True, encoding="utf-8", check=True)
     meant = [text if each != "X" else "X" for text, each in zip(texts, words, strict=True)]
@@ -219,7 +219,7 @@ def test_s10_a_real_shell_reads_the_words_that_were_meant() -> None:
 )
 def test_s10_how_words_are_written(text: str, written: str) -> None:
     """Neither sh nor PowerShell nor cmd obeys anything in them."""
-    assert word(text, "X") == written
+    assert shell_word(text, "X") == written
 
 
 def test_s10_a_saved_plan_of_an_odd_name_is_said_as_one_word(desk: Desk) -> None:

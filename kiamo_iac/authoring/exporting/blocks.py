@@ -13,9 +13,8 @@ from kiamo_iac.authoring.exporting.unrepresentable import UNALLOWED, escaped
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.resource import Resource, Scope
-from kiamo_iac.core.state import DanglingReference, Instance, State
+from kiamo_iac.core.state import DanglingReference, Instance, Ownership, State
 from kiamo_iac.resources import children_of
 
 Block = dict[str, Any]

@@ -17,11 +17,10 @@ from kiamo_iac.authoring.exporting.updating import BlockUpdater
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.ownership import Owned, Ownership
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Resource
 from kiamo_iac.core.sensitive import hidden_at, hidden_repeats, listed_paths, masked_paths, sensitive_paths
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import Instance, Owned, Ownership, State
 from kiamo_iac.resources import by_collection, children_of, kinds
 
 NO_PARTS: Parts = {}

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from kiamo_iac.authoring.exporting.layered_block import Edits, LayeredBlock, Writable
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.ownership import Ownership
 from kiamo_iac.core.resource import Ensure, Resource
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import Instance, Ownership, State
 from kiamo_iac.manifest.composition import Part
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from kiamo_iac.authoring.exporting.representation import Omission, Path
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import Instance
 from kiamo_iac.resources import children_of
 

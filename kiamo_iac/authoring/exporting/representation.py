@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from kiamo_iac.authoring.exporting.unrepresentable import IsSecret, no_secrets, refused, refused_name
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Reference, Resource, Scope
 from kiamo_iac.core.sensitive import sensitive_paths
 from kiamo_iac.core.state import DanglingReference, Instance, State

@@ -12,7 +12,7 @@ from kiamo_iac.authoring.exporting.matching import MatchedBlock
 from kiamo_iac.authoring.exporting.report import ChangedValue, ExportReport
 from kiamo_iac.authoring.exporting.representation import Omission, Representation, Representations, reference_of
 from kiamo_iac.core.address import identity
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Ensure, Reference
 from kiamo_iac.core.sensitive import hidden, sensitive_paths, shows
 from kiamo_iac.core.state import DanglingReference, Instance

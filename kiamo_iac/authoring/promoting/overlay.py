@@ -17,7 +17,7 @@ from kiamo_iac.authoring.promoting.environments import ComposedEnvironments, sho
 from kiamo_iac.authoring.promoting.promotion import Body, Leaf
 from kiamo_iac.authoring.sheet import REMOVED, BlockRef, EditTransaction, is_removed
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.rooted import real
+from kiamo_iac.core.safe_files import real
 from kiamo_iac.manifest.blocks import BlockType, block_types
 from kiamo_iac.manifest.composition import merge_bodies
 

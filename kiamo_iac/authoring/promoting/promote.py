@@ -24,7 +24,7 @@ from kiamo_iac.authoring.sheet import EditTransaction, FileChange, Sheet
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
 from kiamo_iac.core.errors import KiamoIacError, ManifestError
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.document.editing import Editor
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.project.model import Environment, Project

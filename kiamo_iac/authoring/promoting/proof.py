@@ -12,7 +12,7 @@ from kiamo_iac.authoring.promoting.promotion import NOTHING, Leaf, PromotedDiffe
 from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import Instance
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.loader import Loaded

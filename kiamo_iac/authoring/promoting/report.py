@@ -13,7 +13,7 @@ from kiamo_iac.authoring.promoting.promotion import NOTHING, Difference, Leaf, P
 from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.strict_json import same
 
 _EXCLUSIVE: Leaf = ("exclusive",)

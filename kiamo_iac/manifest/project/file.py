@@ -12,8 +12,8 @@ from kiamo_iac.core.environ import variable_prefix, why_reserved
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.place import Place
-from kiamo_iac.core.quote import quote
-from kiamo_iac.core.rooted import real
+from kiamo_iac.core.printable import quote
+from kiamo_iac.core.safe_files import real
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.core.urls import origin_of
 from kiamo_iac.document.files import read_text

@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.ledger_settings import BESIDE, Backend, LedgerSettings, backup_file_of, file_of, gitlab_state
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.urls import Url, origin_of, origin_of_remote, parse_url
 from kiamo_iac.manifest.project.reader import KeyReader
 

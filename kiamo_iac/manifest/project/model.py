@@ -12,7 +12,7 @@ from pathlib import Path
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
-from kiamo_iac.core.rooted import lies_below
+from kiamo_iac.core.safe_files import lies_below
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.git.repository import has_git
 from kiamo_iac.manifest.composition import Composition

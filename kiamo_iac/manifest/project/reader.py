@@ -9,7 +9,7 @@ from typing import Any, Final
 from kiamo_iac.core.change_window import WRITTEN, ChangeWindow, WindowError
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
 from kiamo_iac.core.place import Place
-from kiamo_iac.core.quote import quote
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.settings import DEFAULT_BYTES, DEFAULT_ROWS, MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
 from kiamo_iac.document.parser import Document
 from kiamo_iac.manifest.paths import PathProblem, inside

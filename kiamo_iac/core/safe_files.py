@@ -1,7 +1,7 @@
-"""Files below a folder, opened, written and removed without following a symbolic link on the way.
+"""Files read, written and removed without following a symbolic link, and private files that are written whole.
 
-The folder itself may be reached through links: it is where the user works. What lies below it may come from a merge
-request, and git stores links.
+A `RootedFile` lies below a folder, such as a checkout. The folder itself may be reached through links: the user chose
+it. Its content may come from a merge request, and git stores links.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ PRIVATE_FOLDER: Final = 0o700
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 _CAREFULLY: Final = _BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Without blocking: a pipe in the place of a file would never answer."""
+_READ: Final = os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0)
 _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY | getattr(os, "O_NOFOLLOW", 0)
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _BY_HANDLE: Final = hasattr(os, "O_NOFOLLOW") and {os.open, os.mkdir, os.stat, os.unlink} <= os.supports_dir_fd
@@ -42,7 +43,7 @@ _KINDS: Final = (
 
 
 class MisplacedError(OSError):
-    """A link, or something else than a file or folder, stands where one has to be; `strerror` says which and what."""
+    """A link, or another object than a file or folder, is in the place of one; `strerror` says where and what."""
 
     def __init__(self, place: str, what: str) -> None:
         super().__init__(errno.ELOOP, f"{place} is {what}", place)
@@ -328,5 +329,34 @@ def _refuse(found: os.stat_result | None, shown: str, *, folder: bool = False) -
 
 def _make_private(handle: int) -> None:
     if sys.platform != "win32":
-        with contextlib.suppress(PermissionError):  # somebody else's, who lets us write it
+        with contextlib.suppress(PermissionError):  # a file of another user, with write access
             os.fchmod(handle, PRIVATE)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace the file at `path` in one step, with mode 0600 (on Windows: with the rights of its folder).
+
+    At no moment is there a part of the file, or a file that others can read. A symbolic link in its place is replaced,
+    not followed. For a file below a project's folder use `RootedFile`.
+
+    Raises:
+        OSError: it cannot be written, or it is not a regular file (`/dev/stdout`); no temporary file is left.
+    """
+    if is_stream(path) or (path.exists() and not path.is_file()):  # links followed
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    RootedFile(path.parent, (path.name,)).write(data, over_link=True)
+
+
+def read_limited(path: Path, *, limit: int) -> bytes | None:
+    """The content of `path`, or None when it is larger than `limit` bytes.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    handle = os.open(path, _READ)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            msg = "not a regular file"
+            raise OSError(0, msg, str(path))
+        data = stream.read(limit + 1)
+    return data if len(data) <= limit else None

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.core import rooted
-from kiamo_iac.core.rooted import MisplacedError, RootedFile, real
+from kiamo_iac.core import safe_files
+from kiamo_iac.core.safe_files import MisplacedError, RootedFile, real
 
 POSIX = sys.platform != "win32"
 
@@ -20,7 +20,7 @@ POSIX = sys.platform != "win32"
 def calls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to follow a path: the second one is what Windows has."""
     if request.param == "by path":
-        monkeypatch.setattr(rooted, "_BY_HANDLE", False)
+        monkeypatch.setattr(safe_files, "_BY_HANDLE", False)
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_a_file_of_another_user_is_not_claimed(root: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fstat", fstat)
     monkeypatch.setattr(os, "geteuid", lambda: us)
-    monkeypatch.setattr(rooted, "_BY_HANDLE", True)
+    monkeypatch.setattr(safe_files, "_BY_HANDLE", True)
     if owner == "another":
         with pytest.raises(PermissionError, match="in/file belongs to another user"):
             RootedFile.below(root, "in/file").claim()
