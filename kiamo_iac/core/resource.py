@@ -161,7 +161,7 @@ _SEVERAL = (Mapping, list)
 
 
 @dataclass(frozen=True, slots=True)
-class SystemThings:
+class SystemObjects:
     """Things that the platform makes itself and that nobody may touch (default fields)."""
 
     flag: str
@@ -183,7 +183,7 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-def undeclared() -> Any:
+def unset() -> Any:
     """The default of an attribute that may be left out: what is not declared is not compared, so it has no default
     to show."""
     return Field(default=None, json_schema_extra=_without_default)
@@ -207,34 +207,34 @@ class Resource(BaseModel):
     machine: ClassVar[StateMachine | None] = None
     immutable: ClassVar[Mapping[str, str | None]] = {}
     """Attributes fixed at creation, each with the vendor's code for changing it; `name` among them: no renames."""
-    system: ClassVar[SystemThings | None] = None
+    system: ClassVar[SystemObjects | None] = None
     contents: ClassVar[str | None] = None
     """The read-only attribute that counts the contacts which go with it."""
     column: ClassVar[bool] = False
     """True: it holds a part of what its parent's contacts are; deleting it deletes that part."""
 
     name: Name
-    label: Annotated[str, Field(max_length=255, description="What people see.")] = undeclared()
-    ensure: Annotated[Ensure, Field(strict=False, description="`absent`: it is to be deleted.")] = undeclared()
-    protect: Annotated[bool, Field(description="Never deleted or replaced.")] = undeclared()
+    label: Annotated[str, Field(max_length=255, description="What people see.")] = unset()
+    ensure: Annotated[Ensure, Field(strict=False, description="`absent`: it is to be deleted.")] = unset()
+    protect: Annotated[bool, Field(description="Never deleted or replaced.")] = unset()
     renamed_from: Annotated[list[Name], Field(description="Former names; the thing is renamed, not made anew.")] = (
-        undeclared()
+        unset()
     )
     exclusive: Annotated[
         list[str],
         Field(description="Child collections whose declared list is complete: others there are deleted."),
-    ] = undeclared()
+    ] = unset()
     settings: Annotated[
         dict[str, JsonValue],
         Field(description="Attributes that the contract does not know, passed through as they are."),
-    ] = undeclared()
+    ] = unset()
     sensitive: Annotated[
         list[Annotated[str, Field(min_length=1)]],
         Field(
             description="Settings that no output shows and nothing keeps, by their paths (`settings.smtp.password`). "
             "Keys that are named as secrets are count without being listed."
         ),
-    ] = undeclared()
+    ] = unset()
 
 
 COMMON_KEYS = frozenset(

@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from kiamo_iac.core.resource import Name, Reference, ReferenceShape, Resource, Scope, undeclared
+from kiamo_iac.core.resource import Name, Reference, ReferenceShape, Resource, Scope, unset
 from kiamo_iac.core.state_machine import Requirement, StateMachine
 
 _RUNNING = frozenset({"started"})
@@ -60,13 +60,13 @@ class Batch(Resource):
         holds_parent="ERR_2000",
     )
 
-    service: Annotated[Name, Field(description="The name of the service that it dials for.")] = undeclared()
-    association: Annotated[dict[str, Name], Field(description="Role → the name of a field of its base.")] = undeclared()
+    service: Annotated[Name, Field(description="The name of the service that it dials for.")] = unset()
+    association: Annotated[dict[str, Name], Field(description="Role → the name of a field of its base.")] = unset()
     state: Annotated[
         Literal["new", "started", "paused", "stopped"],
         Field(description="Enforced at every apply. Left out, the run state is not ours."),
-    ] = undeclared()
+    ] = unset()
     initial_state: Annotated[
         Literal["new", "started", "paused", "stopped"],
         Field(description="Set once, when this tool creates the batch; afterwards supervisors own it."),
-    ] = undeclared()
+    ] = unset()

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kiamo_iac.core.resource import Resource, SystemThings, undeclared
+from kiamo_iac.core.resource import Resource, SystemObjects, unset
 
 
 class ContactField(Resource):
@@ -17,7 +17,7 @@ class ContactField(Resource):
     collection: ClassVar[str] = "fields"
     parent: ClassVar[str | None] = "base"
     immutable: ClassVar[Mapping[str, str | None]] = {"name": None, "datatype": None}
-    system: ClassVar[SystemThings | None] = SystemThings(flag="default", update="ERR_2040", delete="ERR_2050")
+    system: ClassVar[SystemObjects | None] = SystemObjects(flag="default", update="ERR_2040", delete="ERR_2050")
     column: ClassVar[bool] = True
 
-    datatype: Annotated[str, Field(min_length=1, description="One of the contract's datatypes.")] = undeclared()
+    datatype: Annotated[str, Field(min_length=1, description="One of the contract's datatypes.")] = unset()

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kiamo_iac.core.resource import Resource, undeclared
+from kiamo_iac.core.resource import Resource, unset
 
 
 class Service(Resource):
@@ -18,4 +18,4 @@ class Service(Resource):
 
     managed: Annotated[
         bool, Field(description="True: created, changed and deleted by this tool; else it must exist.")
-    ] = undeclared()
+    ] = unset()

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
-from kiamo_iac.core.resource import Name, Reference, Resource, Scope, undeclared
+from kiamo_iac.core.resource import Name, Reference, Resource, Scope, unset
 from kiamo_iac.manifest.schema import manifest_schema
 from kiamo_iac.resources import by_collection, children_of, kinds
 from kiamo_iac.resources.field import ContactField
@@ -36,8 +36,8 @@ def attempts() -> Iterator[Capabilities]:
         parent: ClassVar[str | None] = "batch"
         references: ClassVar[tuple[Reference, ...]] = (Reference("after", "attempt", Scope.SIBLING),)
 
-        minutes: Annotated[int, Field(ge=1, description="How long to wait.")] = undeclared()
-        after: Annotated[Name, Field(description="Another attempt.")] = undeclared()
+        minutes: Annotated[int, Field(ge=1, description="How long to wait.")] = unset()
+        after: Annotated[Name, Field(description="Another attempt.")] = unset()
 
     forget()
     known = KindCapabilities(attributes=frozenset({"name", "minutes", "after"}), wire_names=frozenset({"wait"}))

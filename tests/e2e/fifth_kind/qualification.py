@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kiamo_iac.core.resource import Name, Reference, ReferenceShape, Resource, Scope, undeclared
+from kiamo_iac.core.resource import Name, Reference, ReferenceShape, Resource, Scope, unset
 
 
 class Qualification(Resource):
@@ -29,6 +29,6 @@ class Qualification(Resource):
     )
     immutable: ClassVar[Mapping[str, str | None]] = {"outcome": None}
 
-    outcome: Annotated[str, Field(min_length=1, description="One of the contract's outcomes.")] = undeclared()
-    field: Annotated[Name, Field(description="The field of its base that keeps it.")] = undeclared()
-    services: Annotated[list[Name], Field(description="The services whose agents may choose it.")] = undeclared()
+    outcome: Annotated[str, Field(min_length=1, description="One of the contract's outcomes.")] = unset()
+    field: Annotated[Name, Field(description="The field of its base that keeps it.")] = unset()
+    services: Annotated[list[Name], Field(description="The services whose agents may choose it.")] = unset()
