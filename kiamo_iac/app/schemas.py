@@ -37,6 +37,8 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
     from kiamo_iac.ledger.schema import ledger_schema
     from kiamo_iac.manifest import schema
     from kiamo_iac.manifest.project.schema import project_schema
+    from kiamo_iac.planner.plan_file import saved_plan_schema
+    from kiamo_iac.planner.plan_json import plan_schema
     from kiamo_iac.render import schemas, schemas_environments
     from kiamo_iac.render.schemas_promotion import promotion_schema
 
@@ -46,10 +48,10 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
         "project": ("the project file, kiamo.yaml", project_schema),
         "contract": ("a whole contract, as contract show --format json prints it", contract_schema.contract_schema),
         "contract-override": ("an override of the contract: what contract: names", contract_schema.override_schema),
-        "plan": ("plan --format json", schemas.plan_schema),
+        "plan": ("plan --format json", plan_schema),
         "plans": ("plan --all-environments --format json", schemas_environments.plans_schema),
         "composed": ("render --format json", schemas_environments.composed_schema),
-        "saved-plan": ("the file of plan --out", schemas.saved_plan_schema),
+        "saved-plan": ("the file of plan --out", saved_plan_schema),
         "promotion": ("promote --format json", promotion_schema),
         "report": ("apply --format json", schemas.report_schema),
         "drift": ("drift --format json", schemas.drift_schema),

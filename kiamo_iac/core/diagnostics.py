@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kiamo_iac.core.address import Address
 
@@ -59,20 +59,6 @@ class Diagnostic:
 def worst_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Errors, then warnings, then notes; each by place."""
     return sorted(diagnostics, key=lambda d: (_RANK[d.severity], *d.sort_key()))
-
-
-def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
-    """One diagnostic in the shape that every JSON format shares; places are `file:line:column`."""
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "summary": diagnostic.summary,
-        "detail": diagnostic.detail,
-        "hint": diagnostic.hint,
-        "address": diagnostic.address,
-        "source": str(diagnostic.source) if diagnostic.source else None,
-        "related": [{"message": message, "source": str(place)} for message, place in diagnostic.related],
-    }
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

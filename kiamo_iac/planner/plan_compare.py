@@ -13,7 +13,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import PlanFileError, StaleError
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.planner.plan_file import SavedPlan, without_tokens
-from kiamo_iac.planner.plan_json import step_data
+from kiamo_iac.planner.plan_json import STEP
 
 _AGAIN: Final = "look at the new plan: kiamo-iac plan --out"
 
@@ -181,7 +181,7 @@ def _steps(plan: Plan) -> list[str]:
 
 
 def _canonical(step: Step) -> str:
-    return json.dumps(without_tokens(step_data(step)), sort_keys=True)
+    return json.dumps(without_tokens(STEP.data(step)), sort_keys=True)
 
 
 def _seen(plan: Plan) -> dict[Address, str | None]:

@@ -17,11 +17,14 @@ from hashlib import sha256
 from typing import Any, Final
 
 from kiamo_iac.core.address import Address
+from kiamo_iac.core.common_records import ADDRESS, DIAGNOSTIC
 from kiamo_iac.core.errors import PlanFileError
+from kiamo_iac.core.json_schema import Schema, closed, schema_document
+from kiamo_iac.core.record import Key, Record, boolean, constant, definitions, list_of, text
 from kiamo_iac.core.secret import redact
 from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.planner.plan import FORMAT_VERSION, Plan
-from kiamo_iac.planner.plan_json import plan_data, plan_of, text_in
+from kiamo_iac.planner.plan_json import PLAN, STEP
 
 SAVED_VERSION: Final = "1"
 """Of what stands under `saved`; any other is refused."""
@@ -63,6 +66,49 @@ class SavedPlan:
     def digest(self) -> str:
         """64 hexadecimal characters, over everything."""
         return _digest(_data(self))
+
+
+_DIGEST: Final = "^[0-9a-f]{64}$"
+OPTIONS: Final = Record(
+    Options,
+    "What was chosen when it was made; apply plans again with the same.",
+    {
+        "prune": boolean("Whether it was made with --prune."),
+        "targets": Key(list_of(ADDRESS, "What --target named."), lambda options: sorted(options.targets), "targets"),
+        "may_stop": Key(
+            list_of(ADDRESS, "What --allow-stop named."), lambda options: sorted(options.may_stop), "may_stop"
+        ),
+    },
+)
+SAVED: Final = Record(
+    SavedPlan,
+    "What the plan was made of.",
+    {
+        "format_version": constant(SAVED_VERSION, "Of what stands under `saved`."),
+        "tool_version": text("The version of kiamo-iac; apply takes no other."),
+        "created_at": text("When it was made: RFC 3339, UTC, to the second."),
+        "manifests_digest": text("SHA-256 over the names and bytes of the manifests.", pattern=_DIGEST),
+        "contract_digest": text("SHA-256 over the contract.", pattern=_DIGEST),
+        "nonce": text("Random, so that no two plans are equal.", pattern="^[0-9a-f]{32}$"),
+        "options": OPTIONS,
+    },
+)
+"""All of a saved plan but the plan itself."""
+
+
+def saved_plan_schema() -> Schema:
+    """The schema of the file that `plan --out` writes."""
+    properties = {
+        **PLAN.properties,
+        "applyable": {"const": True, "description": "A plan that is refused is not saved."},
+        "saved": SAVED.schema,
+        "digest": text("SHA-256 over all of the above.", pattern=_DIGEST).schema,
+    }
+    body = closed(properties, "A plan saved for one apply; it is not edited by hand.")
+    title = "A saved plan of kiamo-iac"
+    return schema_document(
+        "saved-plan", SAVED_VERSION, title=title, body=body, definitions=definitions(STEP, DIAGNOSTIC)
+    )
 
 
 def manifests_digest(files: Iterable[tuple[str, bytes]]) -> str:
@@ -147,42 +193,13 @@ def _no_plan(shown: str, why: str) -> PlanFileError:
 
 def _data(saved: SavedPlan) -> dict[str, Any]:
     """Everything but the digest."""
-    options = saved.options
-    about = {
-        "format_version": SAVED_VERSION,
-        "tool_version": saved.tool_version,
-        "created_at": saved.created_at,
-        "manifests_digest": saved.manifests_digest,
-        "contract_digest": saved.contract_digest,
-        "nonce": saved.nonce,
-        "options": {
-            "prune": options.prune,
-            "targets": sorted(options.targets),
-            "may_stop": sorted(options.may_stop),
-        },
-    }
-    data: dict[str, Any] = without_tokens({**plan_data(saved.plan), "saved": about})
+    data: dict[str, Any] = without_tokens({**PLAN.data(saved.plan), "saved": SAVED.data(saved)})
     return data
 
 
 def _saved(data: Mapping[str, Any]) -> SavedPlan:
-    about, options = data["saved"], data["saved"]["options"]
-    if type(options["prune"]) is not bool:
-        msg = "true or false expected"
-        raise TypeError(msg)
-    return SavedPlan(
-        plan=plan_of(data),
-        tool_version=text_in(about["tool_version"]),
-        created_at=text_in(about["created_at"]),
-        manifests_digest=text_in(about["manifests_digest"]),
-        contract_digest=text_in(about["contract_digest"]),
-        nonce=text_in(about["nonce"]),
-        options=Options(
-            prune=options["prune"],
-            targets=tuple(Address.parse(address) for address in options["targets"]),
-            may_stop=tuple(Address.parse(address) for address in options["may_stop"]),
-        ),
-    )
+    plan = PLAN.parse({name: data[name] for name in PLAN.names})
+    return SavedPlan(plan, **SAVED.values(data["saved"]))
 
 
 def without_tokens(data: Any) -> Any:

@@ -13,7 +13,7 @@ from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.printable import shell_word
 from kiamo_iac.planner.plan import Action, Plan, Risk
-from kiamo_iac.planner.plan_json import plan_data
+from kiamo_iac.planner.plan_json import PLAN
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, diagnostic_lines
 from kiamo_iac.render.escape import document, json_document, visible
@@ -65,7 +65,7 @@ def _data(row: Row) -> dict[str, Any]:
     error = row.error
     return {
         "environment": row.environment,
-        "plan": plan_data(row.plan) if row.plan is not None else None,
+        "plan": PLAN.data(row.plan) if row.plan is not None else None,
         "error": {"message": str(error), "hint": error.hint, "exit_code": error.exit_code} if error else None,
     }
 

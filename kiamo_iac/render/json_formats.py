@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kiamo_iac.core.diagnostics import Diagnostic, diagnostic_data, has_errors
+from kiamo_iac.core.common_records import DIAGNOSTIC
+from kiamo_iac.core.diagnostics import Diagnostic, has_errors
 from kiamo_iac.planner.drift import AttributeDrift, Drift, ResourceDrift
 from kiamo_iac.planner.plan import Plan
-from kiamo_iac.planner.plan_json import plan_data
+from kiamo_iac.planner.plan_json import PLAN
 from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.diagnostics import summary_data
 from kiamo_iac.render.escape import json_document
@@ -82,7 +83,7 @@ class JsonPlan:
 
     def render(self, plan: Plan) -> str:
         """The whole plan, ending with a newline."""
-        return json_document(plan_data(plan))
+        return json_document(PLAN.data(plan))
 
 
 class JsonCheck:
@@ -106,6 +107,6 @@ def render_json(diagnostics: Sequence[Diagnostic], *, files: int, things: int) -
             "files": files,
             "things": things,
             "summary": summary_data(ordered),
-            "diagnostics": [diagnostic_data(d) for d in ordered],
+            "diagnostics": [DIAGNOSTIC.data(d) for d in ordered],
         }
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kiamo_iac.authoring.promoting.promotion import NOTHING, PromotedDifference, PromotionResult
 from kiamo_iac.authoring.sheet import FileChange
-from kiamo_iac.core.diagnostics import diagnostic_data
+from kiamo_iac.core.common_records import DIAGNOSTIC
 from kiamo_iac.render.escape import json_document
 from kiamo_iac.render.file_diff import unified_diff
 
@@ -26,9 +26,9 @@ def promotion_json(made: PromotionResult, *, written: bool) -> str:
             "level": made.level,
             "live": made.live,
             "written": written,
-            "missing": [diagnostic_data(diagnostic) for diagnostic in made.missing],
+            "missing": [DIAGNOSTIC.data(diagnostic) for diagnostic in made.missing],
             "changes": [_change(change) for change in found.changes],
-            "notes": [diagnostic_data(diagnostic) for diagnostic in made.notes],
+            "notes": [DIAGNOSTIC.data(diagnostic) for diagnostic in made.notes],
             "by_variables": [{"address": address, "path": ".".join(leaf)} for address, leaf in found.by_variables],
             "only_to": list(found.only_target),
             "files": [_file(change, found.listed) for change in found.files],

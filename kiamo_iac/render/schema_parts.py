@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from kiamo_iac.core.diagnostics import Severity
+from kiamo_iac.core.common_records import DIAGNOSTIC
 from kiamo_iac.core.json_schema import Schema, closed, defined, list_of, one_of, text, text_or_null
 from kiamo_iac.planner.plan import Action
 
@@ -47,21 +47,8 @@ def major(version: str) -> str:
 
 
 def diagnostic() -> Schema:
-    """What `kiamo_iac.core.diagnostics.diagnostic_data` makes."""
-    related = closed({"message": text("Why."), "source": PLACE}, "Another place that matters, with a word on why.")
-    return closed(
-        {
-            "code": text("See docs/reference/diagnostics.md.", pattern="^KIA[0-9]{4}$"),
-            "severity": one_of(Severity, "An error refuses the run."),
-            "summary": text("One short sentence."),
-            "detail": text_or_null("Full sentences, when the summary is not enough."),
-            "hint": text_or_null("What to do about it."),
-            "address": text_or_null("Of the thing; null: it is about no thing.", pattern=ADDRESS_PATTERN),
-            "source": PLACE_OR_NULL,
-            "related": list_of(related, "Other places that matter."),
-        },
-        "One problem or remark.",
-    )
+    """One diagnostic."""
+    return DIAGNOSTIC.body
 
 
 def diagnostics_list(description: str) -> Schema:

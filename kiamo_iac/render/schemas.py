@@ -9,7 +9,6 @@ from kiamo_iac.core.json_schema import (
     ANY,
     Schema,
     closed,
-    defined,
     list_of,
     mapping_of,
     one_of,
@@ -18,14 +17,11 @@ from kiamo_iac.core.json_schema import (
     text_or_null,
 )
 from kiamo_iac.planner.drift import ChangedBy, DriftEvent
-from kiamo_iac.planner.plan import FORMAT_VERSION, Action, Cause, Risk
-from kiamo_iac.planner.plan_file import SAVED_VERSION
 from kiamo_iac.render import ledger, run
 from kiamo_iac.render.json_formats import CHECK_FORMAT_VERSION, DRIFT_FORMAT_VERSION
 from kiamo_iac.render.schema_parts import (
     ACTION,
     ADDRESS,
-    ADDRESS_PATTERN,
     ENVIRONMENT,
     KIND,
     PATH,
@@ -39,104 +35,6 @@ from kiamo_iac.render.schema_parts import (
     major,
     version_of,
 )
-
-
-def _step() -> Schema:
-    change = closed(
-        {
-            "path": PATH,
-            "before": {"description": "Its value as it is live."},
-            "after": {"description": "Its value as it will be."},
-        },
-        "One attribute that differs; null is an attribute that is not set.",
-    )
-    seen = text_or_null("A fingerprint; null: it was not there.", pattern="^[0-9a-f]{32}$")
-    return closed(
-        {
-            "id": {"type": "integer", "minimum": 1, "description": "The number of the step, in the order of the plan."},
-            "action": ACTION,
-            "address": ADDRESS,
-            "kind": KIND,
-            "depends_on": list_of(
-                {"type": "integer", "minimum": 1},
-                "Ids of the steps that must be done before, ascending.",
-                uniqueItems=True,
-            ),
-            "risk": one_of(Risk, "What cannot be undone about it."),
-            "cause": one_of(Cause, "Who wants it: a block of a manifest, a list said to be complete, or pruning."),
-            "before": mapping_of(ANY, "The attributes concerned as they are live."),
-            "after": mapping_of(ANY, "The same as they will be."),
-            "changes": list_of(change, "The attributes that differ."),
-            "reason": text("Why, for people."),
-            "source": PLACE_OR_NULL,
-            "seen": mapping_of(
-                seen,
-                "What the plan saw of this thing, and of what it is to refer to, by address.",
-                propertyNames={"pattern": ADDRESS_PATTERN},
-            ),
-        },
-        "One call to be made, or one thing that comes with its parent's creation.",
-    )
-
-
-def _plan() -> Schema:
-    return closed(
-        {
-            "format_version": version_of(FORMAT_VERSION),
-            "environment": ENVIRONMENT,
-            "url": URL,
-            "summary": counts(Action, "How many steps of each action."),
-            "steps": list_of(defined("step"), "Every step, in an order in which they can be done."),
-            "diagnostics": diagnostics_list("What there is to say about it, worst first."),
-            "applyable": {
-                "type": "boolean",
-                "description": "False: the plan is refused, see the errors in `diagnostics`.",
-            },
-        },
-        "What is to be done to bring one environment level with its manifests.",
-    )
-
-
-def _plan_definitions() -> Schema:
-    return {"step": _step(), "diagnostic": diagnostic()}
-
-
-def plan_schema() -> Schema:
-    """The schema of `plan --format json`."""
-    title = "A plan of kiamo-iac"
-    return schema_document("plan", major(FORMAT_VERSION), title=title, body=_plan(), definitions=_plan_definitions())
-
-
-def saved_plan_schema() -> Schema:
-    """The schema of the file that `plan --out` writes."""
-    digest = {"pattern": "^[0-9a-f]{64}$"}
-    addresses = {"type": "array", "items": ADDRESS}
-    options = closed(
-        {
-            "prune": {"type": "boolean", "description": "Whether it was made with --prune."},
-            "targets": {**addresses, "description": "What --target named."},
-            "may_stop": {**addresses, "description": "What --allow-stop named."},
-        },
-        "What was chosen when it was made; apply plans again with the same.",
-    )
-    saved = closed(
-        {
-            "format_version": {"const": SAVED_VERSION, "description": "Of what stands under `saved`."},
-            "tool_version": text("The version of kiamo-iac; apply takes no other."),
-            "created_at": text("When it was made: RFC 3339, UTC, to the second."),
-            "manifests_digest": text("SHA-256 over the names and bytes of the manifests.", **digest),
-            "contract_digest": text("SHA-256 over the contract.", **digest),
-            "nonce": text("Random, so that no two plans are equal.", pattern="^[0-9a-f]{32}$"),
-            "options": options,
-        },
-        "What the plan was made of.",
-    )
-    plan = _plan()
-    more = {"saved": saved, "digest": text("SHA-256 over all of the above.", **digest)}
-    body = closed({**plan["properties"], **more}, "A plan saved for one apply; it is not edited by hand.")
-    body["properties"]["applyable"] = {"const": True, "description": "A plan that is refused is not saved."}
-    title = "A saved plan of kiamo-iac"
-    return schema_document("saved-plan", SAVED_VERSION, title=title, body=body, definitions=_plan_definitions())
 
 
 def validate_schema() -> Schema:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kiamo_iac.core.json_schema import Schema, closed, defined, list_of, schema_document, text
 from kiamo_iac.planner.plan import FORMAT_VERSION as PLAN_VERSION
+from kiamo_iac.planner.plan_json import plan_schema
 from kiamo_iac.render import composed, environments
 from kiamo_iac.render.schema_parts import ADDRESS, ENVIRONMENT, KIND, PLACE, major, version_of
-from kiamo_iac.render.schemas import plan_schema
 
 
 def composed_schema() -> Schema:

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from kiamo_iac.emulator import READ_ONLY_TOKEN
-from kiamo_iac.render.schemas import plan_schema
+from kiamo_iac.planner.plan_json import plan_schema
 from tests.cli.conftest import MANIFEST, Desk, starting
 from tests.cli.program import kiamo
 

@@ -7,10 +7,9 @@ import json
 import jsonschema
 
 from kiamo_iac.planner.plan import Action, Plan, Risk
-from kiamo_iac.planner.plan_json import plan_data
+from kiamo_iac.planner.plan_json import PLAN, plan_schema
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.json_formats import JsonPlan
-from kiamo_iac.render.schemas import plan_schema
 
 
 def test_every_plan_meets_the_schema(named_plan: tuple[str, Plan]) -> None:
@@ -20,7 +19,7 @@ def test_every_plan_meets_the_schema(named_plan: tuple[str, Plan]) -> None:
 
 def test_the_schema_refuses_what_is_not_a_plan() -> None:
     validator = jsonschema.Draft202012Validator(plan_schema())
-    data = plan_data(Plan("staging", "http://127.0.0.1:8090", ()))
+    data = PLAN.data(Plan("staging", "http://127.0.0.1:8090", ()))
     assert not list(validator.iter_errors(data))
     assert list(validator.iter_errors(data | {"surprise": 1}))
     assert list(validator.iter_errors(data | {"format_version": "2.0"}))
@@ -41,7 +40,7 @@ def test_nothing_is_lost_whatever_characters_names_hold(named_plan: tuple[str, P
 
 
 def test_keys_stand_in_the_order_of_the_design() -> None:
-    data = plan_data(Plan("staging", "http://127.0.0.1:8090", ()))
+    data = PLAN.data(Plan("staging", "http://127.0.0.1:8090", ()))
     assert list(data) == ["format_version", "environment", "url", "summary", "steps", "diagnostics", "applyable"]
     assert list(data["summary"]) == [action.value for action in Action]
 

@@ -1,0 +1,298 @@
+"""One declaration of a JSON object, which writes it, reads it back, and describes it as a JSON Schema.
+
+    Form      how one value stands in JSON
+    Key       one key of an object: its form, and the attribute that it is written from and read into
+    Record    an object with exactly these keys, as a form: records nest
+
+What a record reads, its schema takes; a schema may take more, for instance text that is no address of a known kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+from kiamo_iac.core import json_schema
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.json_schema import ANY, Schema, closed, defined, with_null
+
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+E = TypeVar("E", bound=StrEnum)
+
+ADDRESS_PATTERN: Final = "^[^/]+/[^/]+(/[^/]+/[^/]+)*$"
+PLACE_PATTERN: Final = r":[1-9][0-9]*:[1-9][0-9]*$"
+
+
+class Form(Generic[V]):
+    """How one value stands in JSON."""
+
+    def __init__(
+        self, schema: Mapping[str, Any], read: Callable[[Any], V], write: Callable[[V], Any] | None = None
+    ) -> None:
+        """`read` raises ValueError for a value of another form, with a predicate (`must be a list`). `write` is None
+        where the value is JSON as it is."""
+        self.schema: Schema = dict(schema)
+        self.read = read
+        self.write = write
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a record, where it is not just named as its attribute."""
+
+    form: Form[Any]
+    source: str | Callable[[Any], Any]
+    """What is written: an attribute (dotted below others), or a function of the value."""
+    target: str | None = None
+    """The parameter that takes what is read; None: it is derived from others, and not read."""
+
+
+class Record(Form[T]):
+    """An object with exactly these keys, in the order in which they are written."""
+
+    def __init__(
+        self,
+        make: Callable[..., T],
+        description: str,
+        keys: Mapping[str, Form[Any] | Key],
+        *,
+        definition: str | None = None,
+    ) -> None:
+        """`make` takes what was read, by the names of the attributes. `definition`: its name among the `definitions` of
+        a schema that it is a part of; None: it is described where it is used."""
+        self.names: Final = tuple(keys)
+        self.definition = definition
+        forms = {name: key.form if isinstance(key, Key) else key for name, key in keys.items()}
+        self.properties: Final[Mapping[str, Schema]] = {name: form.schema for name, form in forms.items()}
+        self.body: Final = closed(self.properties, description)
+        """Its own schema; `schema` is a reference to it where it has a name."""
+        self._make = make
+        self._known = frozenset(keys)
+        sources = {name: key.source if isinstance(key, Key) else name for name, key in keys.items()}
+        self._writers = [
+            (name, attrgetter(source) if isinstance(source, str) else source, forms[name].write)
+            for name, source in sources.items()
+        ]
+        targets = {name: key.target if isinstance(key, Key) else name for name, key in keys.items()}
+        self._readers = [(name, target, forms[name].read) for name, target in targets.items() if target is not None]
+        super().__init__(defined(definition) if definition else self.body, self.parse, self.data)
+
+    def data(self, value: T) -> dict[str, Any]:
+        """The object for `value`."""
+        return {name: get(value) if write is None else write(get(value)) for name, get, write in self._writers}
+
+    def parse(self, data: Any) -> T:
+        """The value that `data` is written from.
+
+        Raises:
+            ValueError: it is another object, or none; the message is a predicate, after the key that it is about.
+        """
+        return self._make(**self.values(data))
+
+    def values(self, data: Any) -> dict[str, Any]:
+        """What `make` takes.
+
+        Raises:
+            ValueError: as `parse`.
+        """
+        if type(data) is not dict or data.keys() != self._known:
+            wrong(f"must have the keys {', '.join(self.names)}, and no others")
+        found: dict[str, Any] = {}
+        name = ""
+        try:
+            for name, target, read in self._readers:
+                found[target] = read(data[name])
+        except ValueError as error:
+            inner = str(error)
+            wrong(f'"{name}": {inner}' if inner.startswith('"') else f'"{name}" {inner}')
+        return found
+
+
+def wrong(reason: str) -> NoReturn:
+    """
+    Raises:
+        ValueError: always, with `reason`.
+    """
+    raise ValueError(reason)
+
+
+def definitions(*records: Record[Any]) -> Schema:
+    """The `definitions` of a schema that refers to these records."""
+    return {record.definition or "": record.body for record in records}
+
+
+def derived(form: Form[V], source: str | Callable[[Any], V]) -> Key:
+    """A key that is written and not read: it follows from others."""
+    return Key(form, source)
+
+
+# --- scalars ---------------------------------------------------------------------------------------------------------
+
+
+def text(description: str, *, pattern: str | None = None) -> Form[str]:
+    """A string; `pattern` begins with `^` and ends with `$`."""
+    if pattern is None:
+        return Form(json_schema.text(description), _text)
+    form = pattern
+    return Form(json_schema.text(description, pattern=form), lambda value: _text_of(value, form))
+
+
+def boolean(description: str) -> Form[bool]:
+    """True or false."""
+    return Form({"type": "boolean", "description": description}, _boolean)
+
+
+def integer(description: str = "", *, minimum: int, maximum: int | None = None) -> Form[int]:
+    """A whole number within bounds; an item of a list needs no description."""
+    bounds = {"minimum": minimum} if maximum is None else {"minimum": minimum, "maximum": maximum}
+
+    def read(value: Any) -> int:
+        if type(value) is not int or value < minimum or (maximum is not None and value > maximum):
+            wrong(f"must be a whole number from {minimum}{'' if maximum is None else f' to {maximum}'}")
+        return value
+
+    about = {"description": description} if description else {}
+    return Form({"type": "integer", **bounds, **about}, read)
+
+
+def enum(choices: type[E], description: str) -> Form[E]:
+    """A value of an enum."""
+
+    def read(value: Any) -> E:
+        try:
+            return choices(value)
+        except ValueError:
+            return wrong(f"must be one of {', '.join(choices)}")
+
+    return Form(json_schema.one_of(choices, description), read, attrgetter("value"))
+
+
+def constant(value: str | int, description: str) -> Key:
+    """A key with one value, such as the version of a format."""
+    return Key(Form({"const": value, "description": description}, lambda _: value), lambda _: value)
+
+
+def address(description: str) -> Form[Address]:
+    """The address of a resource."""
+
+    def read(value: Any) -> Address:
+        try:
+            return Address.parse(_text(value))
+        except ValueError:
+            return wrong("must be an address")
+
+    return Form(json_schema.text(description, pattern=ADDRESS_PATTERN), read)
+
+
+def place(description: str) -> Form[SourceRange]:
+    """`file:line:column`; the file may hold colons."""
+
+    def read(value: Any) -> SourceRange:
+        try:
+            file, line, column = _text(value).rsplit(":", 2)
+            return SourceRange(file, int(line), int(column))
+        except ValueError:
+            return wrong("must be file:line:column")
+
+    return Form(json_schema.text(description, pattern=PLACE_PATTERN), read, str)
+
+
+def remote_id(description: str) -> Form[str | int | None]:
+    """An id on the instance, or null."""
+
+    def read(value: Any) -> str | int | None:
+        if type(value) not in {str, int, type(None)}:
+            wrong("must be a string, a whole number or null")
+        found: str | int | None = value
+        return found
+
+    return Form({"type": ["string", "integer", "null"], "description": description}, read)
+
+
+def anything(description: str) -> Form[Any]:
+    """Any JSON."""
+    return Form({"description": description}, lambda value: value)
+
+
+def nullable(form: Form[V]) -> Form[V | None]:
+    """The same, or null."""
+    inner, read = form.write, form.read
+    write = None if inner is None else lambda value: None if value is None else inner(value)
+    schema = with_null(form.schema)
+    if isinstance(form, Record) and form.definition is not None:  # nothing stands beside a reference
+        about = {"description": f"The {form.definition}, or null.", "type": ["object", "null"]}
+        schema = {**about, "if": {"type": "object"}, "then": form.schema}
+    return Form(schema, lambda value: None if value is None else read(value), write)
+
+
+# --- lists and mappings ----------------------------------------------------------------------------------------------
+
+
+def list_of(items: Form[V], description: str, **constraints: Any) -> Form[tuple[V, ...]]:
+    """An array; `constraints` are keywords of JSON Schema, which its reader leaves to the writer."""
+    inner, read_item = items.write, items.read
+
+    def read(value: Any) -> tuple[V, ...]:
+        if type(value) is not list:
+            wrong("must be a list")
+        return tuple(map(read_item, value))
+
+    def write(values: Iterable[V]) -> list[Any]:
+        return list(values) if inner is None else list(map(inner, values))
+
+    return Form(json_schema.list_of(items.schema, description, **constraints), read, write)
+
+
+def mapping_of(values: Form[V] | None, description: str, *, keys: Form[Any] | None = None) -> Form[Mapping[Any, V]]:
+    """An object with any keys; `values` None: of any JSON. `keys`: the form of its keys, where they have one."""
+    constraints = {} if keys is None else {"propertyNames": {"pattern": keys.schema["pattern"]}}
+
+    def read(value: Any) -> Mapping[Any, V]:
+        if type(value) is not dict:
+            wrong("must be an object")
+        found = value if keys is None else {keys.read(key): inner for key, inner in value.items()}
+        return found if values is None else {key: values.read(inner) for key, inner in found.items()}
+
+    schema = json_schema.mapping_of(ANY if values is None else values.schema, description, **constraints)
+    return Form(schema, read, dict)
+
+
+def counts(keys: Iterable[str], description: str) -> Form[Mapping[Any, int]]:
+    """A number for each of these keys, all present."""
+    numbers = {str(key): integer(f"How many: {key}.", minimum=0) for key in keys}
+    schema = closed({key: form.schema for key, form in numbers.items()}, description)
+    return Form(schema, lambda value: value, lambda found: {key: found[key] for key in numbers})
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        wrong("must be a string")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        wrong("must be true or false")
+    return value
+
+
+def _text_of(value: Any, pattern: str) -> str:
+    if type(value) is not str or not _matches(value, pattern):
+        wrong(f"must match {pattern}")
+    return value
+
+
+@lru_cache(maxsize=4096)  # all that one run applied has one time, one commit and one version
+def _matches(value: str, pattern: str) -> bool:
+    return re.fullmatch(pattern, value) is not None
