@@ -115,7 +115,7 @@ class DependencyBuilder:
             if reference.missing
             else None,
             hint=self._suggestions.near(name, others)
-            or f"Declare it under {_collection(reference)}, or correct the name.",
+            or f"Declare it under {kinds()[reference.kind].collection}, or correct the name.",
             key=reference.attribute,
         )
 
@@ -258,7 +258,3 @@ def _free_name(old: str, pair: ResourcePair, pairs: ResourcePairs, capabilities:
         if slot not in pairs.by_address and slot not in pairs.by_live:
             return name
     return None
-
-
-def _collection(reference: Reference) -> str:
-    return kinds()[reference.kind].collection

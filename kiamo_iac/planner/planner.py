@@ -66,9 +66,9 @@ def build_plan(
     return Plan(
         environment=environment,
         url=url,
-        steps=builder.steps(nodes),
+        steps=builder.build(nodes),
         diagnostics=tuple(sorted(diagnostics, key=Diagnostic.sort_key)),
-        bindings=builder.bindings(nodes),
+        bindings=builder.bindings,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 
 from kiamo_iac.core.address import Address
@@ -21,34 +21,30 @@ class StepBuilder:
     def __init__(self, references: ReferenceIndex) -> None:
         self._references = references
         self._fingerprints: dict[Address, str] = {}
+        self.bindings: dict[Address, Binding] = {}
+        """Address → id and exact name, of every live object that a step writes, refers to, or has as an ancestor."""
 
-    def steps(self, nodes: list[ChangeNode]) -> tuple[Step, ...]:
-        """The steps of these nodes, numbered from 1, dependencies first."""
+    def build(self, nodes: list[ChangeNode]) -> tuple[Step, ...]:
+        """The steps of these nodes, numbered from 1, dependencies first; fills `bindings`."""
         ordered = in_order(nodes)
         number = {id(node): n for n, node in enumerate(ordered, start=1)}
-        return tuple(
-            Step.of(
-                node.change,
-                n,
-                depends_on=tuple(sorted({number[id(d)] for d in node.dependencies})),
-                seen=self._seen(node),
-            )
-            for n, node in enumerate(ordered, start=1)
-        )
+        steps = []
+        for n, node in enumerate(ordered, start=1):
+            depends_on = tuple(sorted({number[id(d)] for d in node.dependencies}))
+            targets = list(self._targets(node))
+            for pair in (node.pair, *targets):
+                self._bind(pair)
+            steps.append(Step.of(node.change, n, depends_on=depends_on, seen=self._seen(node.pair, targets)))
+        return tuple(steps)
 
-    def bindings(self, nodes: Iterable[ChangeNode]) -> dict[Address, Binding]:
-        """Address → id and exact name, of every live object that the nodes write, refer to, or have as an ancestor."""
-        bindings: dict[Address, Binding] = {}
-        for node in nodes:
-            for pair in (node.pair, *self._targets(node)):
-                _bind(pair, bindings)
-        return bindings
-
-    def _seen(self, node: ChangeNode) -> dict[Address, str | None]:
+    def _seen(self, pair: ResourcePair, targets: list[ResourcePair]) -> dict[Address, str | None]:
         """Address → fingerprint: of the resource itself (None: it does not exist), and of the targets it refers to."""
-        own = self._fingerprint(node.pair)
-        others = {t.address: seen for t in self._targets(node) if (seen := self._fingerprint(t)) is not None}
-        return {**others, node.pair.address: own}
+        found: dict[Address, str | None] = {}
+        for target in targets:
+            if (seen := self._fingerprint(target)) is not None:
+                found[target.address] = seen
+        found[pair.address] = self._fingerprint(pair)
+        return found
 
     def _targets(self, node: ChangeNode) -> Iterator[ResourcePair]:
         if node.change.action in {Action.CREATE, Action.UPDATE}:
@@ -62,6 +58,14 @@ class StepBuilder:
         if pair.address not in self._fingerprints:
             self._fingerprints[pair.address] = fingerprint(pair.live)
         return self._fingerprints[pair.address]
+
+    def _bind(self, pair: ResourcePair) -> None:
+        at: ResourcePair | None = pair
+        while at is not None and at.address not in self.bindings:
+            if at.live is not None and at.live.remote_id is not None:
+                hidden = paths_to_hide(at.live, at.desired, at.owned)
+                self.bindings[at.address] = Binding(at.live.remote_id, at.live.name, hidden)
+            at = at.parent
 
 
 def in_order(nodes: list[ChangeNode]) -> list[ChangeNode]:
@@ -83,12 +87,3 @@ def in_order(nodes: list[ChangeNode]) -> list[ChangeNode]:
         for ready in sorter.get_ready():
             heapq.heappush(waiting, (position[ready], ready))
     return result
-
-
-def _bind(pair: ResourcePair, bindings: dict[Address, Binding]) -> None:
-    at: ResourcePair | None = pair
-    while at is not None and at.address not in bindings:
-        if at.live is not None and at.live.remote_id is not None:
-            hidden = paths_to_hide(at.live, at.desired, at.owned)
-            bindings[at.address] = Binding(at.live.remote_id, at.live.name, hidden)
-        at = at.parent
