@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.safe_files import read_limited
-from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.secret import Secret, from_environ
 from kiamo_iac.http.message import Authorization, Server
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
@@ -151,11 +151,11 @@ def _required(environ: Mapping[str, str], name: str, form: re.Pattern[str] = _PR
 
 
 def _token(environ: Mapping[str, str], name: str, hint: str) -> Secret:
-    text = environ.get(name, "").strip()
-    if not text:
-        msg = f"There is no token to comment with: {name} is not set."
+    token = from_environ(environ, name, file=False)
+    if token is None:
+        msg = f"No token to comment with: set {name}."
         raise UsageError(msg, hint=hint)
-    if not _PRINTABLE.fullmatch(text):
-        msg = f"What {name} holds is not a token."
-        raise UsageError(msg)
-    return Secret(text)
+    if not _PRINTABLE.fullmatch(token.reveal()):
+        msg = f"The value of {name} is not a token."
+        raise UsageError(msg, hint=hint)
+    return token

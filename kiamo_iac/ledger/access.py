@@ -10,7 +10,7 @@ from typing import Final
 from kiamo_iac.core.environ import variable
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import gitlab_state
-from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.secret import from_environ
 from kiamo_iac.core.urls import parse_url
 from kiamo_iac.http.caller import HttpCaller, origin_for
 from kiamo_iac.http.message import Authorization, Server
@@ -54,15 +54,18 @@ def authorization_for(address: str, environ: Mapping[str, str], *, prefix: str) 
         UsageError: half of them is there, or the address is not one that a password may be sent to.
     """
     origin_for(address, _SERVER)
-    user, password = variable(environ, f"{prefix}_LEDGER_USERNAME"), _password(environ, f"{prefix}_LEDGER_PASSWORD")
+    user, password = variable(environ, f"{prefix}_LEDGER_USERNAME"), from_environ(environ, f"{prefix}_LEDGER_PASSWORD")
+    if password is not None and not _PRINTABLE.fullmatch(password.reveal()):
+        msg = f"{prefix}_LEDGER_PASSWORD is empty, or holds characters that a password of HTTP cannot have."
+        raise UsageError(msg, hint="write it in printable ASCII characters")
     if user is not None and password is not None:
         return Authorization.basic(user, password)
     if user is not None or password is not None:
         msg = f"Only one of {prefix}_LEDGER_USERNAME and {prefix}_LEDGER_PASSWORD is set."
         raise UsageError(msg, hint="set both, or neither")
-    token, gitlab = environ.get("CI_JOB_TOKEN"), environ.get("CI_API_V4_URL")
-    if token and gitlab and _is_state_of(gitlab, address):
-        return Authorization.basic(_JOB_USER, Secret(token))
+    token, gitlab = from_environ(environ, "CI_JOB_TOKEN", file=False), environ.get("CI_API_V4_URL")
+    if token is not None and gitlab and _is_state_of(gitlab, address):
+        return Authorization.basic(_JOB_USER, token)
     return None
 
 
@@ -75,20 +78,3 @@ def _is_state_of(gitlab: str, address: str) -> bool:
         return False
     below = state.path.startswith(f"{api.path.rstrip('/')}/projects/")
     return state.origin == api.origin and below and gitlab_state(address) == address
-
-
-def _password(environ: Mapping[str, str], name: str) -> Secret | None:
-    value, file = variable(environ, name), variable(environ, f"{name}_FILE")
-    if value is not None and file is not None:
-        msg = f"Both {name} and {name}_FILE are set."
-        raise UsageError(msg, hint="set one of them")
-    if file is not None:
-        try:
-            value = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            msg = f"The file that {name}_FILE names cannot be read."
-            raise UsageError(msg) from None
-    if value is not None and not _PRINTABLE.fullmatch(value):
-        msg = f"{name} holds characters that a password of HTTP cannot have, or nothing."
-        raise UsageError(msg)
-    return Secret(value) if value is not None else None

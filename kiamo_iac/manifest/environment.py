@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from kiamo_iac.core.diagnostics import did_you_mean
@@ -13,7 +12,7 @@ from kiamo_iac.core.environ import TOKEN, variable, variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.secret import Secret, from_environ
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.core.urls import Origin, origin_of
 from kiamo_iac.manifest.pins import check_instance, pinned_ledger_origin
@@ -21,7 +20,6 @@ from kiamo_iac.manifest.project.model import Environment, Project
 
 _FORM: Final = re.compile(r"[0-9A-Fa-f]{40}")
 """Documented by the vendor: 40 hexadecimal characters."""
-_LARGEST_TOKEN_FILE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,10 @@ def resolve_environment(project: Project, name: str | None, environ: Mapping[str
     environment = choose_environment(project, name)
     prefix = variable_prefix(environment.name)
     url, where = _url(environment, prefix, environ)
-    source = _token_source(prefix, environ, alone=len(project.environments) == 1)
-    check_instance(environment, _origin(url, where), where=where, shared=source == TOKEN, environ=environ)
+    token_variable = _token_variable(prefix, environ, alone=len(project.environments) == 1)
+    check_instance(environment, _origin(url, where), where=where, shared=token_variable == TOKEN, environ=environ)
     pinned_ledger_origin(project, environment.name, environ)
-    token = _token(source, prefix, environ)
+    token = _token(token_variable, prefix, environ)
     return Target(environment.name, url.rstrip("/"), token, environment.guards, environment.ledger, environment.limits)
 
 
@@ -93,47 +91,23 @@ def _origin(url: str, where: str) -> Origin:
         raise UsageError(msg, hint="write https://kiamo.example.com") from error
 
 
-def _token_source(prefix: str, environ: Mapping[str, str], *, alone: bool) -> str | None:
-    """The variable that the token comes from; None: none of them is set.
-
-    Raises:
-        UsageError: two of them are.
-    """
-    own = [name for name in (f"{prefix}_TOKEN", f"{prefix}_TOKEN_FILE") if variable(environ, name) is not None]
-    if len(own) > 1:
-        msg = f"Both {own[0]} and {own[1]} are set."
-        raise UsageError(msg, hint="unset one of them")
-    if own:
-        return own[0]
+def _token_variable(prefix: str, environ: Mapping[str, str], *, alone: bool) -> str | None:
+    """The variable that the token comes from, or, with `_FILE` after it, its file; None: none of them is set."""
+    own = f"{prefix}_TOKEN"
+    if any(variable(environ, name) is not None for name in (own, f"{own}_FILE")):
+        return own
     return TOKEN if alone and variable(environ, TOKEN) is not None else None
 
 
-def _token(source: str | None, prefix: str, environ: Mapping[str, str]) -> Secret:
-    if source is None:
-        name = f"{prefix}_TOKEN"
+def _token(name: str | None, prefix: str, environ: Mapping[str, str]) -> Secret:
+    token = from_environ(environ, name, file=name != TOKEN) if name is not None else None
+    if token is None:
+        own = f"{prefix}_TOKEN"
         shared = variable(environ, TOKEN) is not None
-        alone_only = f"; {TOKEN} counts only where there is one environment" if shared else ""
-        msg = f"There is no token: {name} is not set{alone_only}."
-        raise UsageError(msg, hint=f"set {name}, or {name}_FILE to a file that holds it")
-    text = variable(environ, source) or ""
-    if source.endswith("_FILE"):
-        return _checked(_read(Path(text), source), f"the file of {source}")
-    return _checked(text, source)
-
-
-def _read(path: Path, variable: str) -> str:
-    try:
-        with path.open(encoding="utf-8") as stream:
-            return stream.read(_LARGEST_TOKEN_FILE)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
-        msg = f"The file of {variable} cannot be read: {reason}."
-        raise UsageError(msg, hint="check the path, and who may read it") from error
-
-
-def _checked(text: str, where: str) -> Secret:
-    token = text.strip("\r\n\ufeff")
-    if not _FORM.fullmatch(token):
-        msg = f"What {where} holds is not a token: {len(token)} characters."
+        alone_only = f" ({TOKEN} counts only where there is one environment)" if shared else ""
+        raise UsageError(f"No API token: set {own}{alone_only}.", hint=f"or set {own}_FILE to a file that holds it")
+    if not _FORM.fullmatch(token.reveal()):
+        where = name if name is not None and variable(environ, name) is not None else f"the file of {name}_FILE"
+        msg = f"The value of {where} is not a token: it has {len(token.reveal())} characters."
         raise UsageError(msg, hint="a token is 40 hexadecimal characters, with nothing before or after")
-    return Secret(token)
+    return token

@@ -52,7 +52,7 @@ def test_outside_of_a_pipeline_is_a_mistake() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
+        ({"GITHUB_TOKEN": ""}, "No token to comment with: set GITHUB_TOKEN"),
         ({"GITHUB_TOKEN": "two words"}, "not a token"),
         ({"GITHUB_API_URL": ""}, "GITHUB_API_URL is not set"),
         ({"GITHUB_REPOSITORY": "acme/kiamo/../../other"}, "GITHUB_REPOSITORY does not hold"),
@@ -81,7 +81,7 @@ def test_an_event_that_is_not_json_is_refused(tmp_path: Path, text: str) -> None
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"KIAMO_GITLAB_TOKEN": ""}, "KIAMO_GITLAB_TOKEN is not set"),
+        ({"KIAMO_GITLAB_TOKEN": ""}, "No token to comment with: set KIAMO_GITLAB_TOKEN"),
         ({"CI_MERGE_REQUEST_IID": "7/../8"}, "CI_MERGE_REQUEST_IID does not hold"),
         ({"CI_MERGE_REQUEST_PROJECT_ID": "acme/kiamo"}, "CI_MERGE_REQUEST_PROJECT_ID does not hold"),
         ({"CI_API_V4_URL": ""}, "CI_API_V4_URL is not set"),

@@ -55,9 +55,9 @@ def test_a_token_in_a_file(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({}, "KIAMO_STAGING_TOKEN is not set"),
-        ({"KIAMO_STAGING_TOKEN": ""}, "KIAMO_STAGING_TOKEN is not set"),
-        ({"KIAMO_TOKEN": " "}, "KIAMO_STAGING_TOKEN is not set\\."),
+        ({}, "No API token: set KIAMO_STAGING_TOKEN"),
+        ({"KIAMO_STAGING_TOKEN": ""}, "No API token: set KIAMO_STAGING_TOKEN"),
+        ({"KIAMO_TOKEN": " "}, "No API token: set KIAMO_STAGING_TOKEN\\."),
         ({"KIAMO_STAGING_TOKEN": f" {CANARY}"}, "41 characters"),
         ({"KIAMO_STAGING_TOKEN": CANARY[:39]}, "39 characters"),
         ({"KIAMO_STAGING_TOKEN": "g" + CANARY[1:]}, "not a token"),

@@ -153,7 +153,7 @@ def test_without_the_settings_it_says_which_is_missing(github: Github) -> None:
     github.secrets = {}
     done = event(github, "pull_request", PULL)
     assert results(done) == {"validate": "success", "plan-staging": "failure", "plan-production": "failure"}
-    assert "KIAMO_STAGING_TOKEN is not set" in done["plan-staging"].log
+    assert "No API token: set KIAMO_STAGING_TOKEN" in done["plan-staging"].log
 
 
 def test_drift_at_night_fails_and_says_where(github: Github, here: Machine) -> None:
