@@ -1,1 +1,1 @@
-"""Runs a plan: in the order of its graph, many steps at a time, each through a performer that makes its calls."""
+"""Applies a plan: order, preconditions, writes and post-conditions of its steps."""

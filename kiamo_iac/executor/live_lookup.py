@@ -1,6 +1,6 @@
-"""What there is on the instance at this moment, in the words of the plan: names as they were when it was made.
+"""Reads single objects of the instance during a run, with the names that they had when the plan was made.
 
-A list is taken as read for a second, so that a thousand creates are not a thousand lists. A thing is read by its id.
+An object is read by its id. A list is reused for a second, so that a thousand creates do not read a thousand lists.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from kiamo_iac.core.state import Instance, RemoteId, State
 from kiamo_iac.resources import kinds
 
 FRESH: Final = 1.0
-"""Seconds for which a list, or a look at something that is only referred to, is taken as read."""
+"""Seconds for which a list, or a check of an object that is only referred to, stays valid."""
 
 NEVER: Final = float("-inf")
 
 
 class ObjectLocation(NamedTuple):
-    """Where a thing stands, and how the instance knows it."""
+    """The kind and address of an object, and the id of its parent on the instance."""
 
     kind: str
     address: Address
@@ -38,7 +38,7 @@ class ObjectLocation(NamedTuple):
 
 
 _Below = tuple[str, RemoteId | None]
-"""A kind, and the id of the parent that it stands below."""
+"""A kind, and the id of a parent."""
 
 
 @dataclass(slots=True)
@@ -47,16 +47,16 @@ class _List:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     asked: float = NEVER
-    came: float = NEVER
+    received: float = NEVER
     by_id: dict[RemoteId, LiveRow] = field(default_factory=dict)
     by_name: dict[tuple[RemoteId | None, str], LiveRow] = field(default_factory=dict)
 
 
 class LiveLookup:
-    """Looks at the instance for one run. Safe under threads."""
+    """Looks objects up for one run. Safe under threads."""
 
     def __init__(self, client: Client, contract: Contract, live: State, *, clock: Callable[[], float]) -> None:
-        """`live`: as it was when the plan was made; ids are named by it. `clock`: seconds, never going back."""
+        """`live`: the state that the plan was made of; names come from it. `clock`: monotonic seconds."""
         self.clock = clock
         self._client = client
         self._contract = contract
@@ -73,17 +73,17 @@ class LiveLookup:
                 above = live.get(instance.address.parent) if instance.address.parent else None
                 self.name(instance.kind.kind, above.remote_id if above else None, instance.remote_id, instance.name)
 
-    # --- what the run itself does ------------------------------------------------------------------------------------
+    # --- writes of this run ------------------------------------------------------------------------------------------
 
     def name(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
-        """A thing is called so."""
+        """Record the name of an object."""
         with self._lock:
             self._names[kind, parent_id][remote_id] = name
             if parent_id is not None:
                 self._names[kind, None][remote_id] = name
 
     def rename(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
-        """This run renamed a thing; whatever names it goes on meaning the name that the plan saw."""
+        """Record a rename of this run; references to the new name are returned with the name that the plan saw."""
         with self._lock:
             original = self._names[kind, parent_id].get(remote_id, name)
             given = self._renamed[kind, parent_id]
@@ -91,18 +91,18 @@ class LiveLookup:
                 del given[current]
             given[identity(name)] = original
 
-    # --- looking -----------------------------------------------------------------------------------------------------
+    # --- lookups -----------------------------------------------------------------------------------------------------
 
-    def thing(
+    def find(
         self, location: ObjectLocation, remote_id: RemoteId, *, since: float = NEVER, from_list: bool = False
     ) -> Instance | None:
-        """The thing of an id, or None when it is not there any more.
+        """The object with an id, or None when it does not exist any more.
 
-        Where the contract has no call to read one, or `from_list` is wished, it is looked up in the list, which is no
+        With `from_list`, or where the contract has no call to read one object, it is looked up in a list that is no
         older than `since`.
 
         Raises:
-            ApiError: it cannot be told.
+            ApiError: the lookup failed.
         """
         if from_list or "read" not in self._contract.kinds[location.kind].operations:
             found = self._list(location, since)
@@ -121,8 +121,8 @@ class LiveLookup:
         """The id of the object that has the name of `location`, in a list no older than `since`; None: there is none.
 
         Raises:
-            ApiError: it cannot be told.
-            ParentGoneError: what it is to stand below is not there.
+            ApiError: the lookup failed.
+            ParentGoneError: its parent does not exist.
         """
         if "list" not in self._contract.kinds[location.kind].operations:
             return None
@@ -133,32 +133,32 @@ class LiveLookup:
         return row.remote_id if row is not None else None
 
     def shown(self, location: ObjectLocation, answer: ApiResponse) -> Instance:
-        """The thing that an answer shows.
+        """The object in a response.
 
         Raises:
-            ResponseError: it does not show one whole.
+            ResponseError: the response does not show it whole.
         """
         item = answer.item(self._contract.kinds[location.kind].item)
         return self._instance(location, self._decoders[location.kind].row(item, answer))
 
-    # --- how ---------------------------------------------------------------------------------------------------------
+    # --- reading -----------------------------------------------------------------------------------------------------
 
     def _parent(self, location: ObjectLocation) -> dict[str, RemoteId]:
         kind = kinds()[location.kind].parent
         return {kind: location.parent_id} if kind is not None and location.parent_id is not None else {}
 
     def _is_shared(self, kind: str) -> bool:
-        """Whether one list answers for all parents."""
+        """Whether one list holds the objects of all parents."""
         stanza = self._contract.kinds[kind]
         return stanza.parent is not None and not stanza.listed_by_parent
 
     def _list(self, location: ObjectLocation, since: float) -> _List | None:
-        """The list that `location` is in; None: what it stands below is not there."""
+        """The list that `location` is in; None: its parent does not exist."""
         above = None if self._is_shared(location.kind) else location.parent_id
         with self._lock:
             found = self._lists[location.kind, above]
         with found.lock:
-            if found.asked <= since or self.clock() - found.came > FRESH:
+            if found.asked <= since or self.clock() - found.received > FRESH:
                 asked = self.clock()
                 try:
                     rows = listed_rows(self._client, location.kind, above, decoder=self._decoders[location.kind])
@@ -169,7 +169,7 @@ class LiveLookup:
                 found.by_id = {row.remote_id: row for row in rows}
                 shared = self._is_shared(location.kind)
                 found.by_name = {(row.parent_id if shared else None, identity(row.name)): row for row in rows}
-                found.asked, found.came = asked, self.clock()
+                found.asked, found.received = asked, self.clock()
             return found
 
     def _instance(self, location: ObjectLocation, row: LiveRow) -> Instance:
@@ -193,7 +193,7 @@ class LiveLookup:
 
 
 class ParentGoneError(Exception):
-    """What a thing is to stand below is not there any more."""
+    """The parent of an object does not exist any more."""
 
 
 def _put_back(attributes: dict[str, object], reference: Reference, renamed: Mapping[str, str] | None) -> None:

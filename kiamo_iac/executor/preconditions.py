@@ -1,11 +1,11 @@
-"""Looks, right before a step writes, whether what it stands on is still what the plan saw.
+"""Before a write: whether everything that the step relies on is still as the plan saw it.
 
-    what a step writes        read again every time: against what the plan saw, or what this run's own last write left
-    what it refers to         at most a second old
-    a name that is to be free in a list at most a second old, and younger than the write that freed it
-    below what this run made  not looked at: nobody else knows of it yet
+    the object that it writes   read every time, against what the plan saw or what this run last wrote
+    what it refers to           at most a second old
+    a name that must be free    in a list at most a second old, and read after this run freed the name
+    below what this run created not read: no other client knows of it yet
 
-Between the look and the write there is still a moment: the API has no conditional writes. It is as short as one call.
+Between this check and the write there is a gap of one call: the API has no conditional writes.
 """
 
 from __future__ import annotations
@@ -15,36 +15,27 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from enum import Enum
-from typing import Final
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.errors import ApiError, ResponseError
-from kiamo_iac.core.sensitive import Path, hidden_at, sensitive_paths
-from kiamo_iac.core.state import Instance, RemoteId, State, fingerprint
-from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ObjectLocation, ParentGoneError
+from kiamo_iac.core.errors import ApiError
+from kiamo_iac.core.state import Instance, State, fingerprint
+from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ParentGoneError
+from kiamo_iac.executor.postconditions import Unread, WriteResults, same_as_left
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.scheduler import Performer
-from kiamo_iac.executor.stale import changed, filled, gone, held_by, same_as_left, taken
-from kiamo_iac.executor.writer import explain
+from kiamo_iac.executor.step_errors import add_diagnostic, changed, contents_of, created, missing, no_longer_empty
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
-from kiamo_iac.resources import by_collection, kinds
-
-
-class _Left(Enum):
-    """What a write of this run left, where that is no object."""
-
-    UNKNOWN = "it could not be read: whatever is there then is taken for it"
-
-
-_UNKNOWN: Final = _Left.UNKNOWN
+from kiamo_iac.resources import kinds
 
 
 class PreconditionCheck:
-    """A performer that looks before another one writes. A difference is a `StaleError`, and nothing is written."""
+    """A performer that checks the preconditions of each step before another one writes.
+
+    A difference is a `StaleError`, and nothing is written.
+    """
 
     def __init__(
         self,
@@ -58,49 +49,42 @@ class PreconditionCheck:
     ) -> None:
         """`live`: the state that `plan` was made of."""
         self._performer = performer
-        self._current = LiveLookup(client, contract, live, clock=clock)
         self._clock = clock
-        self._ids: dict[Address, RemoteId] = {address: b.remote_id for address, b in plan.bindings.items()}
-        self._names = {address: b.name for address, b in plan.bindings.items()}
-        self._saw = {(i.kind.kind, i.remote_id): i for i in live}
-        self._sensitive = _sensitive_settings(plan)
-        self._left: dict[Address, Instance | _Left] = {}
-        self._written: dict[Address, float] = {}
-        self._freed: dict[Address, float] = {}
-        """Address as it is below the parent's final one → when this run took that name away from something."""
-        self._looked: dict[Address, float] = {}
+        self._lookup = LiveLookup(client, contract, live, clock=clock)
+        checks = Counter(address for step in plan.steps for address in {step.address, *step.seen})
+        self._checked_again = {address for address, count in checks.items() if count > 1}
+        self._results = WriteResults(plan, self._lookup, read_back=self._checked_again, clock=clock)
+        self._planned = {(i.kind.kind, i.remote_id): i for i in live}
+        self._checked: dict[Address, float] = {}
         self._created = {step.address for step in plan.steps if step.action is Action.CREATE}
-        looks = Counter(address for step in plan.steps for address in {step.address, *step.seen})
-        self._looked_at_again = {address for address, count in looks.items() if count > 1}
         self._locks: defaultdict[Address, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
         self._turn = _one_at_a_time(plan, contract)
 
     def perform(self, step: Step) -> Outcome:
-        """Look, and then do `step`.
+        """Check the preconditions of `step`, then perform it.
 
         Raises:
-            StaleError: what it stands on is not what the plan saw; a diagnostic says what was there and what is.
+            StaleError: something is not as the plan saw it; its diagnostic has both values.
             KiamoIacError: as the other performer.
         """
         with self._turn:
-            with _explained(step):
+            with _diagnosed(step):
                 self._check_references(step)
             with self._lock_of(step.address):
-                with _explained(step):
-                    self._check_own(step)
+                with _diagnosed(step):
+                    self._check_target(step)
                 try:
                     outcome = self._performer.perform(step)
                 except BaseException:
-                    self._left[step.address] = _UNKNOWN  # the call may have been made all the same
+                    self._results.record_failure(step)
                     raise
-                self._remember(step, outcome)
+                self._checked.pop(step.address, None)
+                self._results.record(step, outcome)
         return replace(outcome, answer=None)
 
-    # --- before ------------------------------------------------------------------------------------------------------
-
     def _check_references(self, step: Step) -> None:
-        """At most one call for each collection: one thing is read by itself, several in their list."""
+        """At most one call for each collection: a single object is read by id, several in their list."""
         groups: defaultdict[tuple[str, Address | None], list[Address]] = defaultdict(list)
         for address, seen in step.seen.items():
             if address != step.address and seen is not None and not self._is_fresh(address):
@@ -108,43 +92,44 @@ class PreconditionCheck:
         for addresses in groups.values():
             for address in addresses:
                 with self._lock_of(address):
-                    if not self._is_fresh(address):  # another step may have looked while this one waited
+                    if not self._is_fresh(address):  # another step may have checked it while this one waited
                         self._check(step, address, from_list=len(addresses) > 1)
-                        self._looked[address] = self._clock()
+                        self._checked[address] = self._clock()
 
     def _is_fresh(self, address: Address) -> bool:
-        return self._clock() - self._looked.get(address, NEVER) <= FRESH
+        return self._clock() - self._checked.get(address, NEVER) <= FRESH
 
-    def _check_own(self, step: Step) -> None:
+    def _check_target(self, step: Step) -> None:
         if step.action is Action.CREATE:
-            self._check_name(step)
+            self._check_name_is_free(step)
         else:
             self._check(step, step.address, from_list=False)
 
-    def _check_name(self, step: Step) -> None:
+    def _check_name_is_free(self, step: Step) -> None:
         parent = step.address.parent
         if parent in self._created:
             return
-        location = self._spot(step.address)
+        location = self._results.location(step.address)
         try:
-            holder = self._current.holder(location, since=self._freed.get(step.address, NEVER))
+            holder = self._lookup.holder(location, since=self._results.freed_at(step.address))
         except ParentGoneError:
-            raise gone(step, parent or step.address) from None
+            raise missing(step, parent or step.address) from None
         if holder is not None:
-            raise taken(step, holder)
+            raise created(step, holder)
 
     def _check(self, step: Step, address: Address, *, from_list: bool) -> None:
         """Compare what is at `address` with what this run left there, or else with what the plan saw."""
-        remote_id = self._ids.get(address)
+        results = self._results
+        remote_id = results.remote_id(address)
         if remote_id is None:
-            return  # made in this run by a step that failed to say so; the performer will tell
-        location = self._spot(address)
-        now = self._current.thing(location, remote_id, since=self._written.get(address, NEVER), from_list=from_list)
+            return  # created in this run by a step whose response has no id; the performer reports that
+        location = results.location(address)
+        now = self._lookup.find(location, remote_id, since=results.written_at(address), from_list=from_list)
         if now is None:
-            raise gone(step, address)
-        now = self._hidden(address, now)
-        left = self._left.get(address)
-        if left is _UNKNOWN:
+            raise missing(step, address)
+        now = results.hidden(address, now)
+        left = results.left(address)
+        if left is Unread.UNKNOWN:
             return
         if isinstance(left, Instance):
             if not same_as_left(left, now):
@@ -152,89 +137,32 @@ class PreconditionCheck:
             return
         seen = step.seen.get(address)
         if seen is not None and fingerprint(now) != seen:
-            saw = self._saw.get((location.kind, remote_id))
-            raise changed(step, address, before=self._hidden(address, saw) if saw is not None else None, now=now)
-        if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (held := held_by(now)):
-            raise filled(step, held)
-
-    # --- after -------------------------------------------------------------------------------------------------------
-
-    def _remember(self, step: Step, outcome: Outcome) -> None:
-        """What this step left: what the answer shows, or what is read now where it shows nothing."""
-        address, location = step.address, self._spot(step.address)
-        self._written[address] = self._clock()
-        self._looked.pop(address, None)
-        if outcome.remote_id is not None:
-            self._ids[address] = outcome.remote_id
-            if step.action is Action.CREATE:
-                self._current.name(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
-            elif step.action is Action.RENAME:
-                self._current.rename(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
-        if step.action in {Action.RENAME, Action.DELETE}:
-            name = step.before["name"] if step.action is Action.RENAME else self._names.get(address, address.name)
-            self._freed[Address.of(address.collection, name, address.parent)] = self._clock()
-        if address in self._looked_at_again and step.action is not Action.DELETE:
-            self._left[address] = self._shown(location, outcome)
-
-    def _shown(self, location: ObjectLocation, outcome: Outcome) -> Instance | _Left:
-        found = self._read(location, outcome)
-        return self._hidden(location.address, found) if isinstance(found, Instance) else found
-
-    def _hidden(self, address: Address, instance: Instance) -> Instance:
-        """What was read, hidden where the plan hides it."""
-        paths = self._sensitive.get(address, ())
-        return replace(instance, settings=hidden_at(instance.settings, paths)) if paths else instance
-
-    def _read(self, location: ObjectLocation, outcome: Outcome) -> Instance | _Left:
-        if outcome.answer is not None:
-            try:
-                return self._current.shown(location, outcome.answer)
-            except ResponseError:
-                pass  # it shows a part, or something else; that is no reason to call a step failed that is done
-        if outcome.remote_id is None:
-            return _UNKNOWN
-        try:
-            return self._current.thing(location, outcome.remote_id, since=self._clock()) or _UNKNOWN
-        except ApiError:
-            return _UNKNOWN
-
-    # --- where things are --------------------------------------------------------------------------------------------
-
-    def _spot(self, address: Address) -> ObjectLocation:
-        parent = address.parent
-        kind = by_collection()[address.collection].kind
-        return ObjectLocation(kind, address, self._ids.get(parent) if parent is not None else None)
+            planned = self._planned.get((location.kind, remote_id))
+            before = results.hidden(address, planned) if planned is not None else None
+            raise changed(step, address, before=before, now=now)
+        if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (contents := contents_of(now)):
+            raise no_longer_empty(step, contents)
 
     def _lock_of(self, address: Address) -> AbstractContextManager[object]:
-        """Keeps a look at a thing apart from this run's own writes of it; only where there is more than one of them."""
-        if address not in self._looked_at_again:
+        """Separates checks of an object from this run's own writes of it, where there is more than one of them."""
+        if address not in self._checked_again:
             return nullcontext()
         with self._guard:
             return self._locks[address]
 
 
-def _sensitive_settings(plan: Plan) -> dict[Address, tuple[Path, ...]]:
-    """Address → the settings that are sensitive: of what is live as the plan saw it, and of what a step sends."""
-    found = {address: binding.sensitive for address, binding in plan.bindings.items() if binding.sensitive}
-    for step in plan.steps:
-        sent = sensitive_paths(step.after.get("settings", {}))
-        if sent:
-            found[step.address] = (*found.get(step.address, ()), *sent)
-    return found
-
-
 def _one_at_a_time(plan: Plan, contract: Contract) -> AbstractContextManager[object]:
-    """One step at a time where a plan renames what the contract refers to by name: while such a rename is on its way,
-    nobody can tell which of its names an answer will show. The packaged contract has no such case."""
+    """One step at a time where a plan renames what the contract refers to by name: during such a rename, a response may
+    show either name. The packaged contract has no such reference."""
     renamed = {step.kind for step in plan.steps if step.action is Action.RENAME}
     by_name = {r.kind for kind in kinds().values() for r in references_by(contract, kind, "name")}
     return threading.Lock() if renamed & by_name else nullcontext()
 
 
 @contextmanager
-def _explained(step: Step) -> Iterator[None]:
+def _diagnosed(step: Step) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        explain(error, step)
+        add_diagnostic(error, step)
         raise

@@ -1,8 +1,11 @@
-"""Runs the steps of a plan along its graph: whatever is ready, as many at a time as allowed, and nothing after a stop.
+"""Runs the steps of a plan in the order of its graph, as many at a time as allowed, and none after a stop.
 
-The seam is `Performer`. The executor knows the order and nothing of calls; a performer knows calls and nothing of the
-order. What is to happen around a call (a journal's entry before and after it, a check that the thing is still what the
-plan saw, a look at what became of a call of unknown outcome) is a performer around another one.
+    scheduler ─► preconditions ─► writer ─► postconditions
+    which step    may it run?      API calls  what it left
+
+The interface between them is `Performer`. The scheduler knows the order and nothing of calls; a performer knows calls
+and nothing of the order. Anything else around a call (a journal entry, the recovery of an unknown outcome) is a
+performer that wraps another one.
 """
 
 from __future__ import annotations
@@ -21,17 +24,17 @@ from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
 
 PARALLELISM: Final = 4
-"""Writes in flight at a time, unless told otherwise."""
+"""Default number of writes in flight."""
 VERIFICATIONS: Final = 10
-"""Groups of steps that only look in flight at a time, beside the writes: reads are as many as the reader makes."""
+"""Number of verification groups in flight, beside the writes; as many as the reader has reads in flight."""
 
 VerificationGroup = Callable[[Step], Hashable | None]
-"""None: the step writes. Otherwise the group of a step that looks for what was made inside another step: one look
-serves the group, so that its steps are performed one after the other, outside of the parallelism of writes."""
+"""None: the step writes. Otherwise the group of a step that only verifies what another step created: one read serves
+the group, so its steps are performed one after the other, and do not count as writes."""
 
 
 def writes_only(step: Step) -> None:
-    """Of performers that never only look."""
+    """For performers whose steps all write."""
     del step
 
 
@@ -39,18 +42,18 @@ class Performer(Protocol):
     """Makes the calls of one step."""
 
     def perform(self, step: Step) -> Outcome:
-        """Do `step`, whose dependencies are all done. Called from several threads, for different steps, at once.
+        """Perform `step`, whose dependencies are all done. Called from several threads at once, for different steps.
 
         Raises:
-            AccessError: the token may not do that; nothing further is tried.
-            BudgetError: the run would read more than it may; nothing further is tried.
-            KiamoIacError: it could not be done; what depends on it is not tried, the rest goes on.
-            Exception: a mistake of ours. It is reported as a failed step, and nothing further is tried.
+            AccessError: the token lacks a permission; no further step is started.
+            BudgetError: the run would exceed its read limits; no further step is started.
+            KiamoIacError: the step failed; steps that depend on it are not tried, the others go on.
+            Exception: a bug. It is reported as a failed step, and no further step is started.
         """
 
 
 class Observer(Protocol):
-    """Is told of every step, in the thread that called `execute`."""
+    """Receives the events of every step, in the thread that called `execute`."""
 
     def started(self, step: Step) -> None:
         """A step is about to be performed."""
@@ -70,11 +73,10 @@ def execute(
 ) -> Report:
     """Perform every step of `plan` after those that it depends on, at most `parallelism` writes at a time.
 
-    Steps that are ready are submitted in the order of their ids. A failed step takes with it all that depends on it.
+    Steps that are ready are submitted in the order of their ids. Steps that depend on a failed one are not tried.
     After an `AccessError`, a `BudgetError`, an exception that is no `KiamoIacError`, or once `stop` is set, no further
-    step is submitted; what is in flight ends, and the report is complete. Exceptions of a performer are never raised
-    from here, for the report of what was done would be lost with them; exceptions of the observer are, when what is in
-    flight has ended.
+    step is submitted; steps in flight end, and the report is complete. Exceptions of a performer are not raised from
+    here: the report would be lost with them. Exceptions of the observer are, after the steps in flight have ended.
 
     Raises:
         ValueError: the plan has errors, its graph has a cycle or names a step that it lacks, or `parallelism` is less
@@ -86,15 +88,15 @@ def execute(
     if parallelism < 1:
         msg = f"a parallelism of {parallelism} performs nothing"
         raise ValueError(msg)
-    run = _Run(
+    execution = _Execution(
         plan, performer, verification_group=verification_group, observer=observer, stop=stop or threading.Event()
     )
     with ThreadPoolExecutor(parallelism + VERIFICATIONS, thread_name_prefix="step") as pool:
-        run.to_the_end(pool, parallelism)
-    return run.report()
+        execution.run(pool, parallelism)
+    return execution.report()
 
 
-class _Run:
+class _Execution:
     """One execution. All but `_perform` happens in the thread of the caller."""
 
     def __init__(
@@ -123,10 +125,10 @@ class _Run:
             self._graph.add(step.id, *step.depends_on)
         self._graph.prepare()
 
-    def to_the_end(self, pool: ThreadPoolExecutor, parallelism: int) -> None:
+    def run(self, pool: ThreadPoolExecutor, parallelism: int) -> None:
         writes: list[int] = []
         groups: dict[Hashable, list[int]] = {}
-        writing = looking = 0
+        writing = verifying = 0
         while True:
             for id_ in sorted(self._graph.get_ready()):
                 group = self._verification_group(self._steps[id_])
@@ -135,25 +137,25 @@ class _Run:
                 else:
                     groups.setdefault(group, []).append(id_)
             while writes and writing < parallelism and not self._is_over():
-                self._submit(pool, [heapq.heappop(writes)], look=False)
+                self._submit(pool, [heapq.heappop(writes)], verification=False)
                 writing += 1
-            while groups and looking < VERIFICATIONS and not self._is_over():
-                self._submit(pool, groups.pop(next(iter(groups))), look=True)
-                looking += 1
-            if not writing and not looking:
+            while groups and verifying < VERIFICATIONS and not self._is_over():
+                self._submit(pool, groups.pop(next(iter(groups))), verification=True)
+                verifying += 1
+            if not writing and not verifying:
                 break
             done = _next(self._done)
-            writing -= done.last and not done.look
-            looking -= done.last and done.look
-            self._take(done.result)
+            writing -= done.last and not done.verification
+            verifying -= done.last and done.verification
+            self._record(done.result)
         self._skip_the_rest()
 
-    def _submit(self, pool: ThreadPoolExecutor, ids: list[int], *, look: bool) -> None:
+    def _submit(self, pool: ThreadPoolExecutor, ids: list[int], *, verification: bool) -> None:
         steps = [self._steps[id_] for id_ in ids]
         if self._observer is not None:
             for step in steps:
                 self._observer.started(step)
-        pool.submit(self._perform_all, steps, look)
+        pool.submit(self._perform_all, steps, verification)
 
     def report(self) -> Report:
         return Report(tuple(self._results[id_] for id_ in self._steps))
@@ -162,10 +164,10 @@ class _Run:
         self._ended = self._ended or self._stop.is_set()
         return self._ended
 
-    def _perform_all(self, steps: list[Step], look: bool) -> None:
-        """In a thread of the pool: whatever happens, a result is put for every step."""
+    def _perform_all(self, steps: list[Step], verification: bool) -> None:
+        """In a thread of the pool: puts a result for every step, whatever happens."""
         for step in steps:
-            self._done.put(_Done(self._perform(step), last=step is steps[-1], look=look))
+            self._done.put(_Done(self._perform(step), last=step is steps[-1], verification=verification))
 
     def _perform(self, step: Step) -> StepResult:
         begun = time.perf_counter()
@@ -173,13 +175,13 @@ class _Run:
         try:
             outcome = self._performer.perform(step)
         except KiamoIacError as failure:
-            error = _told(failure)
-        except BaseException as mistake:  # noqa: BLE001 - it would vanish with the thread; the result carries it
-            error = _unexpected(step, mistake)
+            error = _without_frames(failure)
+        except BaseException as bug:  # noqa: BLE001 - it would vanish with the thread; the result carries it
+            error = _unexpected(step, bug)
         status = Status.DONE if error is None else Status.FAILED
         return StepResult(step, status, error, seconds=time.perf_counter() - begun, outcome=outcome)
 
-    def _take(self, result: StepResult) -> None:
+    def _record(self, result: StepResult) -> None:
         self._results[result.step.id] = result
         if result.status is Status.DONE:
             self._graph.done(result.step.id)
@@ -189,7 +191,7 @@ class _Run:
             self._observer.finished(result)
 
     def _skip_the_rest(self) -> None:
-        """Name for each step that was not tried the failed step on which it depends, or the one that ended the run."""
+        """Record for each step that was not tried the failed step that it depends on, or the one that ended the run."""
         for id_, step in self._steps.items():
             if id_ not in self._results:
                 because = self._failed_above(step.depends_on)
@@ -209,36 +211,36 @@ class _Run:
 
 
 class UnexpectedError(KiamoIacError):
-    """A performer raised something that it should not: a mistake of ours, which is the cause of this."""
+    """A performer raised something other than a `KiamoIacError`: a bug, and the `__cause__` of this."""
 
 
-def _told(failure: KiamoIacError) -> KiamoIacError:
-    """The failure of a step, which is kept to the end of the run, without the frames that it came through: they would
-    keep what the instance answered."""
+def _without_frames(failure: KiamoIacError) -> KiamoIacError:
+    """The failure of a step without its traceback: it is kept to the end of the run, and frames would keep responses in
+    memory."""
     failure.__cause__ = failure.__context__ = None
     return failure.with_traceback(None)
 
 
-def _unexpected(step: Step, mistake: BaseException) -> UnexpectedError:
-    msg = f"An unexpected {type(mistake).__name__} came up while {step.address} was written."
+def _unexpected(step: Step, bug: BaseException) -> UnexpectedError:
+    msg = f"An unexpected {type(bug).__name__} came up while {step.address} was written."
     error = UnexpectedError(
         msg, hint="this is a mistake of kiamo-iac: please report it; run plan to see where things stand"
     )
-    error.__cause__ = mistake
+    error.__cause__ = bug
     return error
 
 
 class _Done(NamedTuple):
-    """A result on its way to the thread of the caller."""
+    """A result for the thread of the caller."""
 
     result: StepResult
     last: bool
-    """Of what was submitted together."""
-    look: bool
+    """Whether it is the last of the steps submitted together."""
+    verification: bool
 
 
 def _next(done: SimpleQueue[_Done]) -> _Done:
-    """Wait in turns, since on Windows a wait without an end cannot be interrupted."""
+    """Wait with a timeout: on Windows, a wait without one cannot be interrupted."""
     while True:
         try:
             return done.get(timeout=0.5)

@@ -1,4 +1,4 @@
-"""From a step to the call that does it: ids and exact names looked up, the body put together, the answer checked."""
+"""Writes: makes the API calls of a step, from its address and attributes to path, body and checked response."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from kiamo_iac.api.response import ApiResponse, kind_of
 from kiamo_iac.api.wire import Decoder, encode
 from kiamo_iac.contract.model import Contract, KindContract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.errors import ApiError, BudgetError, RefusedError, ResponseError, TransportError
+from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.core.sensitive import revealed, sensitive_paths
-from kiamo_iac.core.state import Owned, RemoteId
+from kiamo_iac.core.state import RemoteId
+from kiamo_iac.executor.postconditions import check_created_with_parent
 from kiamo_iac.executor.report import Outcome
-from kiamo_iac.planner.masking import comparable
+from kiamo_iac.executor.step_errors import add_diagnostic
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step
 from kiamo_iac.resources import kinds
 
@@ -26,7 +25,7 @@ Item = Mapping[str, Any]
 
 
 class Writer:
-    """Performs the steps of one plan. What it creates it knows from then on, so that later steps find its id."""
+    """A performer that writes. It keeps the ids of what it creates for later steps."""
 
     def __init__(self, client: Client, contract: Contract, plan: Plan) -> None:
         self._client = client
@@ -47,11 +46,11 @@ class Writer:
         try:
             return self._perform(step)
         except ApiError as error:
-            explain(error, step)
+            add_diagnostic(error, step)
             raise
 
     def verification_group(self, step: Step) -> Hashable | None:
-        """For `execute`: the steps of children that are sent inside one parent's create look at one list together."""
+        """For `execute`: the steps of children sent inside one parent's create are verified in one list."""
         return (step.address.parent, step.kind) if step.id in self._inside_ids else None
 
     def _perform(self, step: Step) -> Outcome:
@@ -87,22 +86,22 @@ class Writer:
         return Outcome(remote_id, answer=answer)
 
     def _create_inside(self, step: Step) -> Outcome:
-        """Look whether what was sent inside the parent's create was made; make it otherwise."""
-        made = self._made_with(step.address.parent or step.address, step.kind)
+        """Verify that the create of the parent made this child; create it otherwise."""
+        made = self._children_of(step.address.parent or step.address, step.kind)
         if (found := made.get(identity(step.after["name"]))) is None:
             return self._create(step)
         remote_id, item = found
-        self._check_made(step, item)
+        check_created_with_parent(step, self._body(step), item, name_wire=self._stanza(step).attributes["name"].wire)
         self._know(step.address, Binding(remote_id, _name_in(item, self._stanza(step)) or step.after["name"]))
         return Outcome(remote_id, found=True)
 
-    def _made_with(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
-        """What there is of `kind` below a parent made in this run, listed once: name in NFC → (id, object)."""
+    def _children_of(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
+        """The objects of `kind` below a parent created in this run, listed once: name in NFC → (id, object)."""
         with self._lock:
             once = self._lists.setdefault((parent, kind), _Once())
-        return once.get(lambda: self._children(parent, kind))
+        return once.get(lambda: self._list_children(parent, kind))
 
-    def _children(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
+    def _list_children(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
         stanza = self._contract.kinds[kind]
         decoder = Decoder(self._contract, kinds()[kind])
         parent_id = self._binding(parent).remote_id
@@ -119,18 +118,6 @@ class Writer:
             if stanza.listed_by_parent or item.get(stanza.parent_wire or "") == parent_id
         }
 
-    def _check_made(self, step: Step, item: Item) -> None:
-        name_wire = self._stanza(step).attributes["name"].wire
-        sent = step.after.get("settings", {})
-        shown = comparable(sent, item, Owned(step.address, None, {"settings": sent}))
-        for wire, value in self._body(step).items():
-            if wire != name_wire and revealed(shown.get(wire, item.get(wire))) != value:
-                what = f'"{wire}" is {kind_of(item.get(wire))}, and {kind_of(value)} was sent'
-                if sensitive_paths(sent.get(wire)):
-                    what = f'"{wire}" is another than was sent'
-                msg = f"{step.address} was made together with its parent, but not as it was sent: {what}."
-                raise ResponseError(msg, hint="run plan to see what is left to do")
-
     # --- everything else ---------------------------------------------------------------------------------------------
 
     def _write(self, step: Step, operation: str, *, body: Mapping[str, Any] | None = None) -> Outcome:
@@ -140,19 +127,19 @@ class Writer:
         if answer.data is None or operation == "delete":
             return Outcome(remote_id)
         item = answer.item(stanza.item)
-        if (told := item.get(stanza.id.wire, remote_id)) != remote_id:
-            raise answer.wrong(f"{kind_of(told)} as the id of what was asked for as {kind_of(remote_id)}")
+        if (shown := item.get(stanza.id.wire, remote_id)) != remote_id:
+            raise answer.wrong(f"{kind_of(shown)} as the id of what was asked for as {kind_of(remote_id)}")
         return Outcome(remote_id, answer=answer)
 
     def _body(self, step: Step) -> dict[str, Any]:
-        """All of `after`: of an update it holds what changes and nothing else."""
+        """The body of all of `after`, which for an update holds only what changes."""
 
         def refer(reference: Reference, name: str, by_id: bool) -> RemoteId:
             above = step.address.parent if reference.scope is Scope.SIBLING else None
             address = Address.of(kinds()[reference.kind].collection, name, above)
             if above is not None and address not in self._bindings:
-                # Neither read nor written: the platform made it together with its parent, in this run.
-                made = self._made_with(above, reference.kind).get(identity(name)) if by_id else (name, {})
+                # Neither read nor written: the platform created it together with its parent, in this run.
+                made = self._children_of(above, reference.kind).get(identity(name)) if by_id else (name, {})
                 return made[0] if made else self._binding(address).remote_id
             binding = self._binding(address)
             return binding.remote_id if by_id else binding.name
@@ -180,7 +167,7 @@ class Writer:
 
 
 class _Once:
-    """A value that several threads want and one fetches; when that fails, the next one tries."""
+    """A value that one thread fetches for all; when that fails, the next one tries."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -193,14 +180,8 @@ class _Once:
             return self._value
 
 
-def explain(error: ApiError, step: Step) -> None:
-    """Give an error the one diagnostic that names the step's address and source."""
-    summary = str(error).rstrip(".")
-    error.diagnostics = (Diagnostic(_code(error), summary, hint=error.hint, address=step.address, source=step.source),)
-
-
 def _sent_inside(plan: Plan, contract: Contract) -> dict[Address, list[Step]]:
-    """Created parent → the creates of children that its own create carries."""
+    """Created parent → the creates of children that are sent inside its own create."""
     created = {step.address: step for step in plan.steps if step.action is Action.CREATE}
     inside: dict[Address, list[Step]] = {}
     for step in created.values():
@@ -215,18 +196,6 @@ def _with_id(pair: tuple[RemoteId, Item]) -> tuple[RemoteId, tuple[RemoteId, Ite
 
 
 def _name_in(item: Item, stanza: KindContract) -> str | None:
-    """The exact name in an answer, where it holds one."""
+    """The exact name in a response, where it has one."""
     name = item.get(stanza.attributes["name"].wire)
     return name if isinstance(name, str) and name else None
-
-
-def _code(error: ApiError) -> str:
-    match error:
-        case RefusedError():
-            return "KIA0431"
-        case TransportError():
-            return "KIA0432"
-        case BudgetError():
-            return "KIA0440"
-        case _:
-            return "KIA0433"
