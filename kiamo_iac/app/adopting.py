@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 def adopt_resources(
     workspace: Workspace, environment: str | None, addresses: Sequence[Address], *, lock_timeout: float = 0
 ) -> list[Owned]:
-    """Take existing things into the ledger as they are now, so that a plan knows them as ours.
+    """Record existing resources in the ledger with their live values, so that plans treat them as managed.
 
-    Each has to be live, and declared: what no manifest declares would be the next thing that `--prune` deletes. What
-    is ours already is taken in anew, under the id that it has now.
+    Each must be live and declared: `--prune` would delete an undeclared one. A resource that is managed already is
+    recorded again, with its current id.
 
     Raises:
-        UsageError: one of them is not declared, or not live; then none is taken in.
-        KiamoIacError: as `planning.planned`, or the lock or the ledger is not to be had.
+        UsageError: an address is not declared, or not live; nothing is recorded.
+        KiamoIacError: as `planning.read_inputs`, or the ledger cannot be locked, read or written.
     """
     target = workspace.target(environment)
     with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="adopt") as ledger:
@@ -41,28 +41,28 @@ def adopt_resources(
         for address in addresses:
             declared, live = managed_declaration(inputs.desired, address), inputs.live.get(address)
             if declared is None:
-                msg = f"{address} is not declared, so that the next --prune would delete it."
+                msg = f"{address} is not declared: the next apply --prune would delete it."
                 near = did_you_mean(address, [d.address for d in inputs.desired])
                 raise UsageError(msg, hint=f"{near or 'declare it first'}; nothing has been adopted")
             if live is None:
-                msg = f"{address} is not on the instance."
-                raise UsageError(msg, hint="apply makes it, and owns it then; nothing has been adopted")
-            entries.append(stamp(_as_it_is(declared, live)))
+                msg = f"{address} is missing on the instance."
+                raise UsageError(msg, hint="run apply to create it; nothing has been adopted")
+            entries.append(stamp(_entry(declared, live)))
         for entry in entries:
             ledger.record(entry)
         ledger.flush()
     return entries
 
 
-def _as_it_is(declared: Instance, live: Instance) -> Owned:
-    """A live thing as if it had just been applied: what is declared of it, with its live values."""
+def _entry(declared: Instance, live: Instance) -> Owned:
+    """The entry of a live resource as if it had just been applied: the declared attributes with their live values."""
     live = hidden_like(live, declared, None)
     now = {**masked(live.attributes), "settings": live.settings}
     attributes = {key: now[key] for key in declared_attributes(declared) if key in now}
     if "settings" in attributes:
         kept = {key: value for key, value in live.settings.items() if key in declared.settings}
         wanted = declared.settings
-        # What reads back masked was not applied by this tool, as far as it knows: the next apply sends it.
+        # A value that the instance returns masked may not be the declared one: without it, the next apply sends it.
         attributes["settings"] = {
             k: masked(v) for k, v in kept.items() if same(v, wanted[k]) or not shows(v, wanted[k])
         }

@@ -1,4 +1,4 @@
-"""A comment on the merge request of the pipeline that runs this."""
+"""A comment on the merge request of the running pipeline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kiamo_iac.http.transport import Transport
 
 
-def comment(
+def post_comment(
     text: str,
     environ: Mapping[str, str],
     *,
@@ -23,13 +23,13 @@ def comment(
     ca_bundle: Path | None = None,
     log: Callable[[str], object] | None = None,
 ) -> PostedComment | None:
-    """Post `text`, which begins with its marker, or update the comment of that marker that is ours already.
+    """Post `text`, which begins with its marker, or update this user's comment with the same marker.
 
-    None: this pipeline is about no merge request, and nothing was called.
+    None: the pipeline has no merge request, and no call was made.
 
     Raises:
-        UsageError: this is no pipeline, its variables are wrong, or the text is no such comment.
-        ApiError: the forge gave no usable answer, or said no.
+        UsageError: not in a pipeline, its variables are invalid, or the text has no marker.
+        ApiError: the forge refused, or gave no usable response.
     """
     wanted = MergeRequestComment.of(text)
     pipeline = pipeline_of(environ)
@@ -59,7 +59,7 @@ def read_comment(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"{file} cannot be read as text in UTF-8."
+        msg = f"{file} cannot be read as UTF-8 text."
         raise UsageError(msg) from error
 
 

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 def read_owned(workspace: Workspace, environment: str) -> Ownership | None:
-    """What the ledger says is ours, read without its lock; None when there is no ledger.
+    """The entries of the ledger, read without its lock; None if there is no ledger.
 
     Raises:
-        KiamoIacError: it cannot be read, or is not this environment's.
+        KiamoIacError: the ledger cannot be read, or belongs to another environment.
     """
     with _connection(workspace, environment) as (send, pinned):
         ledger = read_ledger(
@@ -54,12 +54,11 @@ def read_owned(workspace: Workspace, environment: str) -> Ownership | None:
 def lock_ledger(
     workspace: Workspace, environment: str, *, lock_timeout: float = 0, operation: str = "apply"
 ) -> Iterator[Ledger]:
-    """The ledger under its lock. `lock_timeout`: how many seconds to wait for another run to end; `operation`: what
-    others are told while they wait.
+    """The ledger, locked. `lock_timeout`: seconds to wait for another run; `operation`: shown to runs that wait.
 
     Raises:
-        LockedError: another run holds it; the error names it.
-        KiamoIacError: the ledger cannot be read, or is not this environment's.
+        LockedError: another run holds the lock; the error names it.
+        KiamoIacError: the ledger cannot be read, or belongs to another environment.
     """
     with (
         _connection(workspace, environment) as (send, pinned),
@@ -80,10 +79,10 @@ def lock_ledger(
 
 
 def environment_name(workspace: Workspace, environment: str | None) -> str:
-    """The name of the environment that `-e` chooses.
+    """The name of the environment that `-e` selects.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is no such environment.
     """
     return choose_environment(workspace.project, environment).name
 
@@ -91,34 +90,34 @@ def environment_name(workspace: Workspace, environment: str | None) -> str:
 def forget_entries(
     workspace: Workspace, environment: str | None, addresses: Sequence[Address], *, lock_timeout: float = 0
 ) -> list[Address]:
-    """Let things go: nothing is called, and the ledger does not have them any more, nor what stands below them.
+    """Remove resources and their children from the ledger, without an API call; returns what was removed.
 
     Raises:
-        UsageError: one of them is not in the ledger; then none is forgotten.
-        KiamoIacError: the lock or the ledger is not to be had.
+        UsageError: an address is not in the ledger; nothing is removed.
+        KiamoIacError: the ledger cannot be locked, read or written.
     """
     name = environment_name(workspace, environment)
     with lock_ledger(workspace, name, lock_timeout=lock_timeout, operation="ledger forget") as ledger:
-        gone: dict[Address, None] = {}
+        removed: dict[Address, None] = {}
         for address in addresses:
             below = [a for a in sorted(ledger.owned) if a == address or a.startswith(f"{address}/")]
             if not below:
                 msg = f"{address} is not in the ledger."
                 near = did_you_mean(address, ledger.owned)
-                raise UsageError(msg, hint=f"{near or 'ledger list shows what is'}; nothing has been forgotten")
-            gone |= dict.fromkeys(below)
-        for address in gone:
+                raise UsageError(msg, hint=f"{near or 'run ledger list to see its entries'}; nothing has been removed")
+            removed |= dict.fromkeys(below)
+        for address in removed:
             ledger.forget(address)
         ledger.flush()
-    return list(gone)
+    return list(removed)
 
 
 def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> str:
-    """Take the lock of that id from a run that died, and say whose it was.
+    """Release the lock of a dead run; returns its holder.
 
     Raises:
-        UsageError: nobody holds a lock, or it has another id.
-        KiamoIacError: it cannot be broken.
+        UsageError: there is no lock, or it has another id.
+        KiamoIacError: the lock cannot be released.
     """
     name = environment_name(workspace, environment)
     with _connection(workspace, name) as (send, pinned):
@@ -135,7 +134,7 @@ def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> s
 
 
 def entry_stamp(workspace: Workspace) -> Callable[[Owned], Owned]:
-    """Puts on an entry when it was made, from which commit of the manifests, and by which version of this tool."""
+    """A function that sets time, commit of the manifests, and version of kiamo-iac on a ledger entry."""
     commit = head_commit(workspace.project.root, workspace.environ)
 
     def stamp(entry: Owned) -> Owned:
@@ -149,7 +148,7 @@ def _who() -> str:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
-        user = "somebody"
+        user = "unknown"
     return f"{user}@{socket.gethostname()}"
 
 
@@ -159,11 +158,10 @@ def _settings(workspace: Workspace, environment: str) -> LedgerSettings:
 
 @contextmanager
 def _connection(workspace: Workspace, environment: str) -> Iterator[tuple[Send | None, Origin | None]]:
-    """What speaks HTTP for the http backend, for which alone httpx is loaded; and the origin that the ledger is pinned
-    to.
+    """The HTTP caller of the http backend (others do not load httpx), and the origin that the ledger is pinned to.
 
     Raises:
-        UsageError: the ledger is not where its pin allows, or its address or credentials cannot be used.
+        UsageError: the address of the ledger is not the pinned one, or it or the credentials are invalid.
     """
     settings = _settings(workspace, environment)
     pinned = pinned_ledger_origin(workspace.project, environment, workspace.environ)

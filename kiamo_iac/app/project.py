@@ -125,10 +125,10 @@ def contract_of_project(project: Project) -> Contract:
 
 
 def contract_in_force(file: Path | None) -> Contract:
-    """The contract of the project of `file`, or of the nearest one; outside of a project, the packaged one.
+    """The contract of the project of `file`, or of the nearest one; outside a project, the packaged one.
 
     Raises:
-        UsageError: `file` is given and is not there.
+        UsageError: `file` is given and does not exist.
         ManifestError: project file or contract holds problems.
     """
     found = file or project_above(Path.cwd())

@@ -1,8 +1,8 @@
-"""What a run does, told to the ledger: before the first write, after every step, and at its end.
+"""The ledger kept during an apply: before the first write, after each step, and at the end.
 
-before    old ∪ new: whatever is about to be made or changed is ours from here on, so that a crash forgets nothing
-a step    created, changed, renamed, commanded: recorded as it is then; deleted: forgotten, with all that stood in it
-the end   everything that is ours and declared is as it was declared; what is gone from both sides is forgotten
+before    every resource that will be created or changed gets an entry, so a crash loses nothing
+a step    created, updated, renamed, started, paused, stopped: recorded; deleted: removed, with its children
+the end   each managed declared resource is recorded as declared; entries that are neither declared nor live are removed
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _COMMANDS = frozenset({Action.START, Action.PAUSE, Action.STOP})
 
 
 class Recorder:
-    """An observer of a run that keeps the ledger, and tells every step on to another observer.
+    """An observer of a run that writes the ledger and forwards each event to another observer (`onward`).
 
-    A ledger that cannot be written ends the run: nothing new is begun, and `error` says why.
+    A ledger that cannot be written stops the run (`end`), and `error` holds the reason.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Recorder:
         self._end = end
         self._names = _names_before(result.plan.steps)
         self.error: KiamoIacError | None = None
-        """Why the ledger could not be written, once that has happened."""
+        """Why the ledger could not be written; None so far."""
 
     def begin(self) -> None:
-        """Put right what a run that died could not say; then write down what is about to be made or changed.
+        """Repair what a dead run has left; then record the resources that will be created or changed.
 
         Raises:
-            KiamoIacError: the ledger cannot be written; so nothing else may be.
+            KiamoIacError: the ledger cannot be written; the instance must not be written either.
         """
         self._catch_up()
         entries: dict[Address, Owned] = {}
@@ -67,14 +67,14 @@ class Recorder:
             known = self._ledger.owned.get(at)
             if known is None:
                 entries[at] = self._stamp(Owned(at, None))
-            elif step.action is Action.CREATE:  # it was deleted by somebody: its id says nothing any more
+            elif step.action is Action.CREATE:  # deleted outside kiamo-iac: its id is void
                 self._ledger.record(replace(known, remote_id=None))
         self._ledger.intend(entries.values())
 
     def _catch_up(self) -> None:
-        """Things that were renamed stand where they live: by a run that died before it could say so, or by somebody
-        whose rename this plan takes back. Others that somebody renamed keep the address that they were known by."""
-        lives = {(thing.address.collection, thing.remote_id): thing.address for thing in self._result.inputs.live}
+        """Move entries to the live address of objects renamed by a dead run, or outside kiamo-iac if this plan reverts
+        that. Other objects renamed outside kiamo-iac keep the address of their entry."""
+        lives = {(each.address.collection, each.remote_id): each.address for each in self._result.inputs.live}
         finals = {self._at(s.address): s.address for s in self._result.plan.steps if s.action is Action.RENAME}
 
         def final(address: Address) -> Address:
@@ -97,24 +97,24 @@ class Recorder:
     # --- the observer ------------------------------------------------------------------------------------------------
 
     def started(self, step: Step) -> None:
-        """Tell it on."""
+        """Forward the event."""
         if self._onward is not None:
             self._onward.started(step)
 
     def finished(self, result: StepResult) -> None:
-        """Record a step that is done; tell it on."""
+        """Record a completed step; forward the event."""
         if result.status is Status.DONE and self.error is None:
-            self._guarded(lambda: self._record(result))
+            self._write(lambda: self._record(result))
         if self._onward is not None:
             self._onward.finished(result)
 
     def close(self, report: Report) -> None:
-        """Bring the ledger level with what was declared, when all of it was done; and write what is not written yet."""
+        """Record all declarations if the whole plan was applied; flush the ledger."""
         if report.ok and self.error is None and not self._result.options.targets:
-            self._guarded(self._level)
-        self._guarded(self._ledger.flush)
+            self._write(self._record_declared)
+        self._write(self._ledger.flush)
 
-    def _guarded(self, write: Callable[[], None]) -> None:
+    def _write(self, write: Callable[[], None]) -> None:
         try:
             write()
         except KiamoIacError as error:
@@ -140,7 +140,7 @@ class Recorder:
             self._ledger.record(self._after(step, declared, result.outcome.remote_id if result.outcome else None))
 
     def _after(self, step: Step, declared: Instance, remote_id: RemoteId | None) -> Owned:
-        """What the ledger says of a thing after a step of it."""
+        """The entry of a resource after a step."""
         address = self._at(step.address)
         before = self._ledger.owned.get(address)
         attributes = dict(before.attributes) if before is not None else {}
@@ -152,7 +152,7 @@ class Recorder:
                     done = declared.lifecycle.renamed_from
             case Action.RENAME:
                 attributes["name"] = step.after["name"]
-                # A name of the moment says whose place it keeps: whoever finds it finishes what was begun.
+                # A temporary name records the name it stands in for, so that the next run can finish the rename.
                 done = declared.lifecycle.renamed_from if address == step.address else (identity(step.before["name"]),)
             case _ if step.action in _COMMANDS and "state" in declared.attributes:
                 attributes["state"] = step.after["state"]
@@ -169,14 +169,14 @@ class Recorder:
         )
 
     def _move(self, step: Step) -> None:
-        """Take a renamed thing, and all that stands below it, to its new address."""
+        """Move the entries of a renamed resource and its children to the new address."""
         old = self._at(step.address)
         self._names[step.address] = step.after["name"]
         new = self._at(step.address)
         self._readdress({address: Address(new + address[len(old) :]) for address in self._below(old)})
 
     def _readdress(self, moves: Mapping[Address, Address]) -> None:
-        """Take entries from address to address, all at once."""
+        """Move entries to new addresses, all at once."""
         entries = {new: replace(self._ledger.owned[old], address=new) for old, new in moves.items()}
         for entry in entries.values():
             self._ledger.record(entry)
@@ -184,34 +184,34 @@ class Recorder:
             self._ledger.forget(old)
 
     def _below(self, address: Address) -> list[Address]:
-        """`address` and what stands below it, as far as it is ours."""
+        """The entries at `address` and below it."""
         return [a for a in self._ledger.owned if a == address or a.startswith(f"{address}/")]
 
     def _at(self, address: Address) -> Address:
-        """Where the thing that stands at `address` when the plan is done stands at this moment."""
+        """The present address of the resource whose final address is `address`."""
         parent = address.parent
         name = self._names.get(address, address.name)
         return Address.of(address.collection, name, self._at(parent) if parent is not None else None)
 
     def _declared(self, address: Address) -> Instance | None:
-        """The declaration of a thing that is to be there and to be ours."""
+        """The declaration at `address`, if the resource is to exist and be managed."""
         return managed_declaration(self._result.inputs.desired, address)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
-    def _level(self) -> None:
+    def _record_declared(self) -> None:
         desired, live = self._result.inputs.desired, self._result.inputs.live
-        alive = {(thing.address.collection, thing.remote_id) for thing in live}
+        alive = {(each.address.collection, each.remote_id) for each in live}
         for address, entry in self._ledger.owned.items():
             declared = managed_declaration(desired, address)
             if declared is not None:
-                self._level_one(entry, declared)
+                self._record_one(entry, declared)
             elif self._is_reference(address) or (
                 address not in live and (address.collection, entry.remote_id) not in alive
             ):
                 self._ledger.forget(address)
 
-    def _level_one(self, entry: Owned, declared: Instance) -> None:
+    def _record_one(self, entry: Owned, declared: Instance) -> None:
         live = self._result.inputs.live.get(entry.address)
         level = replace(
             entry,
@@ -224,13 +224,13 @@ class Recorder:
             self._ledger.record(self._stamp(level))
 
     def _is_reference(self, address: Address) -> bool:
-        """Whether it is declared, and nobody's to manage any more."""
+        """Whether it is declared, but not as managed."""
         declared = self._result.inputs.desired.get(address)
         return declared is not None and not declared.lifecycle.managed
 
 
 def managed_declaration(desired: State, address: Address) -> Instance | None:
-    """What is declared at `address`, when it is declared to be there and to be managed."""
+    """The declaration at `address`, if it is to be present and managed."""
     declared = desired.get(address)
     if declared is None or declared.lifecycle.ensure is not Ensure.PRESENT or not declared.lifecycle.managed:
         return None
@@ -238,8 +238,8 @@ def managed_declaration(desired: State, address: Address) -> Instance | None:
 
 
 def declared_attributes(declared: Instance) -> dict[str, Any]:
-    """A declaration as the ledger keeps it: references as names, pass-through attributes under `settings`, and in place
-    of sensitive values the text that stands for them."""
+    """A declaration as a ledger entry: references as names, pass-through attributes under `settings`, and sensitive
+    values replaced with their mask."""
     attributes = dict(declared.attributes)
     if declared.settings:
         attributes["settings"] = dict(masked(declared.settings))
@@ -255,7 +255,7 @@ def _without_state(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names_before(steps: Iterable[Step]) -> dict[Address, str]:
-    """Of everything that is renamed: final address → the name that it has now."""
+    """Final address → present name, for each resource that is renamed."""
     names: dict[Address, str] = {}
     for step in steps:
         if step.action is Action.RENAME:

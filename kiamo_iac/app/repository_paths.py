@@ -1,6 +1,6 @@
-"""Files named from the root of the git repository, as GitHub, GitLab and code scanning name them.
+"""File names relative to the root of the git repository, as GitHub, GitLab and code scanning need them.
 
-Diagnostics and plans name them from the folder of the project file, which may lie anywhere in the repository.
+In diagnostics and plans they are relative to the folder of the project file, anywhere in the repository.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from kiamo_iac.core.safe_files import real
 from kiamo_iac.git.repository import work_tree_of
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.validation import Read, Validation
+    from kiamo_iac.app.validation import CheckedFolder, Validation
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.render.base import CheckReport
 
 _CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Where GitHub Actions and GitLab's runner put the repository; asked when it came there without its `.git`."""
+"""Where GitHub Actions and GitLab's runner put the repository; used if it has no `.git` there."""
 
 
 def below_repository(folder: Path, environ: Mapping[str, str] | None = None) -> str:
-    """Where `folder` stands below the root of its repository, `telephony/kiamo/` with the slash; empty at the root.
+    """`folder` relative to the root of its repository, with a final slash: `telephony/kiamo/`; empty at the root.
 
-    Also empty when there is no repository to be found.
+    Also empty if there is no repository.
     """
     folder = real(folder)
     root = work_tree_of(folder) or _checkout(folder, os.environ if environ is None else environ)
@@ -38,7 +38,7 @@ def below_repository(folder: Path, environ: Mapping[str, str] | None = None) -> 
 
 
 def below_here(folder: Path) -> str:
-    """Where `folder` stands below the working directory, in the same form; empty too when it does not."""
+    """`folder` relative to the working directory, in the same form; empty if it is not below it."""
     folder, here = real(folder), Path.cwd()
     return f"{folder.relative_to(here).as_posix()}/" if folder != here and folder.is_relative_to(here) else ""
 
@@ -53,7 +53,7 @@ def _checkout(folder: Path, environ: Mapping[str, str]) -> Path | None:
 
 
 def plan_in_repository(plan: Plan, below: str) -> Plan:
-    """`plan` with its files named from the root of the repository, the project standing `below` it."""
+    """`plan` with file names prefixed with `below`, the folder of the project in its repository."""
     if not below:
         return plan
     steps = tuple(replace(step, source=_placed(step.source, below)) for step in plan.steps)
@@ -61,7 +61,7 @@ def plan_in_repository(plan: Plan, below: str) -> Plan:
 
 
 def drift_in_repository(drift: Drift, below: str) -> Drift:
-    """`drift` with its files named from the root of the repository, the project standing `below` it."""
+    """`drift` with file names prefixed with `below`, the folder of the project in its repository."""
     if not below:
         return drift
     return replace(drift, resources=tuple(replace(r, source=_placed(r.source, below)) for r in drift.resources))
@@ -70,12 +70,12 @@ def drift_in_repository(drift: Drift, below: str) -> Drift:
 def checked_in_repository(
     found: Validation, *, strict: bool, below: Callable[[Path], str] = below_repository
 ) -> CheckReport:
-    """What `validate` found with its files named from the root of the repository, and the manifests that were read.
+    """The result of `validate` with file names relative to the root of the repository, and the manifests it read.
 
-    `below`: another place to name them from.
+    `below`: computes the prefix of a project's folder; to use another root.
 
     Raises:
-        ManifestError: a folder of manifests cannot be read any more.
+        ManifestError: a folder of manifests cannot be read.
     """
     from kiamo_iac.render.base import CheckReport
 
@@ -90,14 +90,14 @@ def checked_in_repository(
     return CheckReport(
         tuple(diagnostics),
         files=found.files,
-        things=found.things,
+        things=found.resources,
         names=tuple(names),
         home=homes[0] if homes else "kiamo.yaml",
         strict=strict,
     )
 
 
-def _names(part: Read, below: str) -> list[str]:
+def _names(part: CheckedFolder, below: str) -> list[str]:
     files = part.project.every_manifest if part.project else part.loose
     root = part.root
     return [below + (f.relative_to(root) if f.is_relative_to(root) else f).as_posix() for f in files]
@@ -117,5 +117,5 @@ def _below(source: SourceRange, below: str) -> SourceRange:
 
 
 def _path(file: str, below: str) -> str:
-    """A file outside of the project's folder is named by its whole path, which stays as it is."""
+    """A file outside the project's folder has an absolute path, which is kept."""
     return file if Path(file).is_absolute() else f"{below}{file}"

@@ -51,7 +51,7 @@ def save_plan(workspace: Workspace, result: PlanResult, file: Path) -> None:
         write_private(file, text.encode("ascii"))
     except OSError as error:
         msg = f"The plan cannot be saved in {file}: {error.strerror or error}."
-        raise PlanFileError(msg, hint="name a file in a folder that you may write to") from error
+        raise PlanFileError(msg, hint="pass a file in a folder that you may write to") from error
 
 
 def load_saved_plan(file: Path) -> SavedPlan:
@@ -64,7 +64,7 @@ def load_saved_plan(file: Path) -> SavedPlan:
         text = read_limited(file, limit=MAX_BYTES)
     except OSError as error:
         msg = f"{file} cannot be read: {error.strerror or error}."
-        raise PlanFileError(msg, hint="name a file that plan --out has written") from error
+        raise PlanFileError(msg, hint="pass a file written by plan --out") from error
     return load_plan(text if text is not None else b" " * (MAX_BYTES + 1), shown=str(file))
 
 

@@ -1,4 +1,4 @@
-"""A new project: what is asked for is checked, draft_project, and written."""
+"""A new project (`init`): the options are checked, the files drafted and written."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from kiamo_iac.scaffold.request import CiSystem, NewEnvironment, ProjectRequest,
 from kiamo_iac.scaffold.writing import write_files
 
 EMULATOR: Final = "http://127.0.0.1:8090"
-"""The address of `kiamo-iac emulator`, so that a new project can be planned at once."""
+"""The default address of `kiamo-iac emulator`: a new project can be planned at once."""
 _PLACEHOLDER: Final = "https://kiamo.example.com"
 _CODE: Final = frozenset('"\\$')
-"""What YAML in double quotes, expressions (`${{ … }}`) and variables of pipelines would read as more than text."""
+"""Characters with a meaning in double-quoted YAML, expressions (`${{ … }}`) or variables of pipelines."""
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")
 
 
 def init_project(
     folder: Path, named: Sequence[str], *, url: str | None = None, ci: str | None = None, tool: str | None = None
 ) -> tuple[ProjectRequest, NewProject]:
-    """Write a new project in `folder`: what was asked for, and what was written.
+    """Write a new project in `folder`; returns the parsed request and the written project.
 
     `named`: the environments, `NAME` or `NAME=URL` each. `url`: of the first. `ci`: github, gitlab, none, or None to
-    guess. `tool`: where kiamo-iac is kept, `URL` or `URL@REF`.
+    detect it. `tool`: the repository of kiamo-iac, `URL` or `URL@REF`.
 
     Raises:
-        UsageError: one of these makes no sense.
-        KiamoIacError: a file is there already, lies behind a link, or cannot be written; then none is written.
+        UsageError: an option is invalid.
+        KiamoIacError: a file exists already, is behind a link, or cannot be written; no file is written.
     """
     root = real(folder)
     repository = find_repository(root)
@@ -49,8 +49,8 @@ def init_project(
         tool=_tool(tool) if tool is not None else None,
     )
     if request.ci is not CiSystem.NONE and (_CODE & set(request.below) or not request.below.isprintable()):
-        msg = "The folder, seen from the root of the repository, has a character that pipelines take for code."
-        raise UsageError(msg, hint='rename it without ", \\, $ and unseen characters, or write no pipeline: --ci none')
+        msg = "The path of the folder in its repository has a character with a meaning in pipeline files."
+        raise UsageError(msg, hint='rename it without ", \\, $ and invisible characters, or pass --ci none')
     project = draft_project(request)
     for file in project.additions:
         check_way(file)
@@ -59,10 +59,10 @@ def init_project(
 
 
 def _environments(named: Sequence[str], *, url: str | None) -> tuple[NewEnvironment, ...]:
-    """`NAME` or `NAME=URL`, each; `url`: of the first that has none. Left out, the first is the emulator's.
+    """`NAME` or `NAME=URL` each; `url`: of the first without one. Default: the first is the emulator.
 
     Raises:
-        UsageError: a name or an address is none, or two names would share their token.
+        UsageError: a name or an address is invalid, or two names map to the same variables.
     """
     found: list[NewEnvironment] = []
     for text in named:
@@ -70,19 +70,19 @@ def _environments(named: Sequence[str], *, url: str | None) -> tuple[NewEnvironm
         if not given and url:
             given, url = url, None
         if not ENVIRONMENT_NAME.fullmatch(name):
-            msg = f'"{name}" is not a name for an environment.'
-            raise UsageError(msg, hint="use letters, digits, dots, hyphens and underscores of ASCII")
+            msg = f'"{name}" is not a valid environment name.'
+            raise UsageError(msg, hint="use ASCII letters, digits, dots, hyphens and underscores")
         if (reason := why_reserved(name)) is not None:
-            msg = f'"{name}" cannot name an environment: {reason}.'
+            msg = f'"{name}" cannot be an environment name: {reason}.'
             raise UsageError(msg, hint="choose another name")
         if portable(name) or name.endswith("."):
-            msg = f'No folder can be called "{name}" on every system, and each environment has one.'
+            msg = f'"{name}" is not a valid folder name on every system, and each environment has a folder.'
             raise UsageError(msg, hint="choose another name")
         environment = NewEnvironment(
             name, _checked(given or (_PLACEHOLDER if found else EMULATOR)), variable_prefix(name)
         )
         if any(other.prefix == environment.prefix for other in found):
-            msg = f'"{name}" and another environment would both be told by {environment.prefix}_TOKEN.'
+            msg = f'"{name}" and another environment both map to {environment.prefix}_TOKEN.'
             raise UsageError(msg, hint="rename one of them")
         found.append(environment)
     return tuple(found)
@@ -92,7 +92,7 @@ def _tool(text: str) -> ToolSource:
     """`URL` or `URL@REF`.
 
     Raises:
-        UsageError: it is no https address of a repository.
+        UsageError: it is not the https address of a repository.
     """
     url, mark, ref = text.rpartition("@") if "@" in text.rpartition("/")[2] else (text, "", "")
     ref = ref if mark else f"v{__version__}"
@@ -102,7 +102,7 @@ def _tool(text: str) -> ToolSource:
         secure = False
     if not secure or parse_remote(url) is None or not _REF.fullmatch(ref):
         msg = "--tool is not the https address of a git repository."
-        raise UsageError(msg, hint="write https://github.com/owner/kiamo-iac, and @TAG behind it for a version")
+        raise UsageError(msg, hint="pass https://github.com/owner/kiamo-iac, with @TAG for a version")
     return ToolSource(url.rstrip("/"), ref)
 
 
@@ -110,9 +110,9 @@ def _checked(url: str) -> str:
     try:
         origin_of(url)
     except ValueError as error:
-        msg = f"The address of the instance cannot be used: {error}."
-        raise UsageError(msg, hint="write https://kiamo.example.com") from error
+        msg = f"The address of the instance is invalid: {error}."
+        raise UsageError(msg, hint="pass an address such as https://kiamo.example.com") from error
     if not re.fullmatch(r"[A-Za-z0-9:/._~%\[\]\-]*[A-Za-z0-9/]", url):
-        msg = "The address of the instance holds characters that a file of YAML would have to quote."
+        msg = "The address of the instance has characters that YAML would have to quote."
         raise UsageError(msg)
     return url.rstrip("/")

@@ -1,4 +1,4 @@
-"""Every JSON Schema by its name, for printing and for keeping beside manifests."""
+"""The catalogue of JSON Schemas."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Schema = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """A schema that there is."""
+class SchemaEntry:
+    """A schema of the catalogue."""
 
     line: str
-    """What it describes, in a line."""
+    """What it describes, in one line."""
     file: str
     """Its file below the folder of schemas, with forward slashes."""
     make: Callable[[], Schema]
 
 
-def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Described]:
-    """Every schema by its name. With `capabilities`, those of manifests are narrowed to that contract."""
+def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEntry]:
+    """Name → schema. With `capabilities`, the schemas of manifests allow only the values of that contract."""
     from kiamo_iac.contract import schema as contract_schema
     from kiamo_iac.ledger.schema import ledger_schema
     from kiamo_iac.manifest import schema
@@ -44,10 +44,13 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
 
     whole: dict[str, tuple[str, Callable[[], Schema]]] = {
         "manifest": ("a manifest", partial(schema.manifest_schema, capabilities)),
-        "patch": ("a patch: a manifest in which null takes away", partial(schema.patch_schema, capabilities)),
+        "patch": ("a patch: a manifest in which null removes a value", partial(schema.patch_schema, capabilities)),
         "project": ("the project file, kiamo.yaml", project_schema),
-        "contract": ("a whole contract, as contract show --format json prints it", contract_schema.contract_schema),
-        "contract-override": ("an override of the contract: what contract: names", contract_schema.override_schema),
+        "contract": ("a complete contract, as printed by contract show --format json", contract_schema.contract_schema),
+        "contract-override": (
+            "an override of the contract: the file of contract: in kiamo.yaml",
+            contract_schema.override_schema,
+        ),
         "plan": ("plan --format json", plan_schema),
         "plans": ("plan --all-environments --format json", schemas_environments.plans_schema),
         "composed": ("render --format json", schemas_environments.composed_schema),
@@ -59,19 +62,19 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, Describe
         "owned": ("ledger list --format json", schemas.owned_schema),
         "ledger": ("the ledger, and each line of its file", ledger_schema),
     }
-    found = {name: Described(line, f"{name}.schema.json", make) for name, (line, make) in whole.items()}
+    found = {name: SchemaEntry(line, f"{name}.schema.json", make) for name, (line, make) in whole.items()}
     for kind in kinds():
         line = f"one {kind}: a block at the top of a manifest"
         make = partial(schema.kind_schema, kind, capabilities)
-        found[kind] = Described(line, f"kinds/{kind}.schema.json", make)
+        found[kind] = SchemaEntry(line, f"kinds/{kind}.schema.json", make)
     return found
 
 
-def catalogue_in_force(project: Path | None) -> Mapping[str, Described]:
-    """The schemas under the contract of a project (None: the nearest one); outside of a project, those of any contract.
+def catalogue_in_force(project: Path | None) -> Mapping[str, SchemaEntry]:
+    """The schemas for the contract of a project (None: the nearest one); outside a project, for any contract.
 
     Raises:
-        UsageError: `project` is given and is not there.
+        UsageError: `project` is given and does not exist.
         ManifestError: project file or contract holds problems.
     """
     from kiamo_iac.manifest.project.file import load_project
@@ -82,20 +85,20 @@ def catalogue_in_force(project: Path | None) -> Mapping[str, Described]:
     return catalogue(contract_of_project(load_project(found)).capabilities())
 
 
-def described(name: str, known: Mapping[str, Described]) -> Described:
-    """One of `known`.
+def find_schema(name: str, known: Mapping[str, SchemaEntry]) -> SchemaEntry:
+    """One of `known` by its name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is no such schema.
     """
     if name not in known:
         msg = f'There is no schema "{name}".'
-        raise UsageError(msg, hint=did_you_mean(name, known) or f"there are {', '.join(known)}")
+        raise UsageError(msg, hint=did_you_mean(name, known) or f"choose one of {', '.join(known)}")
     return known[name]
 
 
-def write_schemas(wanted: Mapping[str, Described], folder: Path, text_of: Callable[[Schema], str]) -> int:
-    """Write each into its file below `folder`, unless it stands there already; how many were written.
+def write_schemas(wanted: Mapping[str, SchemaEntry], folder: Path, text_of: Callable[[Schema], str]) -> int:
+    """Write each into its file below `folder`, unless the file has that content; returns the number of files written.
 
     Raises:
         UsageError: a file cannot be written.
@@ -111,6 +114,6 @@ def write_schemas(wanted: Mapping[str, Described], folder: Path, text_of: Callab
             write_text(path, content, within=folder)
         except OSError as error:
             msg = f"{path} cannot be written: {error.strerror or error}."
-            raise UsageError(msg, hint="name a folder that you may write to") from error
+            raise UsageError(msg, hint="pass a folder that you may write to") from error
         written += 1
     return written

@@ -1,4 +1,4 @@
-"""Manifests checked offline: all of a project, or of every project that some paths lie in."""
+"""Manifests checked offline: a project, or every project that contains one of some paths."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from kiamo_iac.manifest.project_checks import check_project_manifests
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What was read together: one project, or the manifests that lie in none."""
+class CheckedFolder:
+    """What was checked together: a project, or manifests outside any project."""
 
     root: Path
-    """The folder that diagnostics name files from."""
+    """The folder that file names in diagnostics are relative to."""
     diagnostics: tuple[Diagnostic, ...]
     project: Project | None = None
-    """None: there is none, or it cannot be read."""
+    """None: there is no project, or its file is invalid."""
     loose: tuple[Path, ...] = ()
-    """The manifests, where there is no project."""
+    """The manifests, if there is no project."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the manifests were found to be."""
+    """The result of a check."""
 
     diagnostics: tuple[Diagnostic, ...] = ()
     files: int = 0
-    """How many manifests were read."""
-    things: int = 0
-    """How many things they declare."""
+    """Number of manifests read."""
+    resources: int = 0
+    """Number of declared resources."""
     ignored: tuple[Path, ...] = ()
-    """Paths that were named and are no manifests of the project that they lie in."""
-    parts: tuple[Read, ...] = ()
-    """The same diagnostics by what was read together."""
+    """Given paths that are not manifests of their project."""
+    parts: tuple[CheckedFolder, ...] = ()
+    """The same diagnostics by folder."""
 
     def __add__(self, other: Self) -> Validation:
         return Validation(
             self.diagnostics + other.diagnostics,
             self.files + other.files,
-            self.things + other.things,
+            self.resources + other.resources,
             self.ignored + other.ignored,
             self.parts + other.parts,
         )
@@ -58,9 +58,9 @@ class Validation:
 def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
     """Check manifests offline.
 
-    Without `paths`, all of the project. With them, all of every project that they lie in, since a problem may lie
-    between two files; those that lie in no project are checked together by themselves. A folder stands for the projects
-    in it, too. Problems of project file and contract are among the diagnostics.
+    Without `paths`: the project. With them: every project that contains one, as a whole, since a problem may involve
+    several files; paths outside any project are checked together. A folder also means the projects in it. Problems of
+    project file and contract are among the diagnostics.
 
     Raises:
         UsageError: no project was found, and no paths are given.
@@ -88,8 +88,8 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
         result += _validate_project(project, named)
     if loose:
         loaded = load(loose, root=Path.cwd(), capabilities=load_contract().capabilities())
-        read = Read(Path.cwd(), loaded.diagnostics, loose=tuple(loose))
-        result += Validation(loaded.diagnostics, loaded.files, len(loaded.state), parts=(read,))
+        folder = CheckedFolder(Path.cwd(), loaded.diagnostics, loose=tuple(loose))
+        result += Validation(loaded.diagnostics, loaded.files, len(loaded.state), parts=(folder,))
     return result
 
 
@@ -98,13 +98,13 @@ def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
         workspace = Workspace.open(file)
         checked = check_project_manifests(workspace.project, workspace.contract.capabilities())
     except ManifestError as error:
-        return Validation(error.diagnostics, parts=(Read(real(file.parent), error.diagnostics),))
-    strangers = tuple(_strangers(workspace.project, paths))
-    read = Read(workspace.project.root, checked.diagnostics, workspace.project)
-    return Validation(checked.diagnostics, checked.files, checked.things, strangers, (read,))
+        return Validation(error.diagnostics, parts=(CheckedFolder(real(file.parent), error.diagnostics),))
+    foreign = tuple(_foreign_paths(workspace.project, paths))
+    folder = CheckedFolder(workspace.project.root, checked.diagnostics, workspace.project)
+    return Validation(checked.diagnostics, checked.files, checked.things, foreign, (folder,))
 
 
-def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
+def _foreign_paths(project: Project, paths: Sequence[Path]) -> list[Path]:
     """Those of `paths` that the project does not read."""
     if not paths:
         return []
@@ -113,7 +113,7 @@ def _strangers(project: Project, paths: Sequence[Path]) -> list[Path]:
 
 
 def _below(path: Path) -> tuple[list[Path], list[Path]]:
-    """The manifests that a path outside of any project stands for, and the projects that lie in it."""
+    """The manifests, and the project files, in a path outside any project."""
     if not path.is_dir():
         return [path], []
     found = loose_manifests(path)

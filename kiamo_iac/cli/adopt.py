@@ -1,4 +1,4 @@
-"""`kiamo-iac adopt`: existing things taken into the ledger."""
+"""`kiamo-iac adopt`: existing resources recorded in the ledger."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ Examples:
   kiamo-iac adopt -e production "services/Outbound Sales" --lock-timeout 60
 
 \b
-Exit codes: 0 adopted, 1 error, 5 another run holds the lock, 64 not declared, not there, or usage.
+Exit codes: 0 adopted, 1 error, 5 another run holds the lock, 64 not declared, missing on the instance, or usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Take things that exist already into the ledger.")
+@click.command(epilog=EPILOG, short_help="Record existing resources in the ledger as managed.")
 @addresses_argument
 @environment_option
 @lock_timeout_option
 @pass_session
 def adopt(session: Session, *, addresses: tuple[Address, ...], environment: str, lock_timeout: float) -> int:
-    """Take things that exist already into the ledger, as they are now.
+    """Record existing resources in the ledger as managed, with their live values.
 
-    What apply makes or changes is ours by itself; this is for what was there before, and for what a lost
-    ledger has forgotten. Each has to be declared in a manifest and to be on the instance. Nothing on the
-    instance is written.
+    Resources that apply creates or changes are managed already; adopt is for those that existed before, or
+    whose ledger was lost. Each must be declared in a manifest and exist on the instance. The instance is
+    only read.
     """
     from kiamo_iac.app.adopting import adopt_resources
     from kiamo_iac.render.escape import visible

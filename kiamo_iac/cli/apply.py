@@ -38,25 +38,26 @@ EPILOG = """\b
 Examples:
   kiamo-iac apply -e staging
   kiamo-iac apply -e staging --prune
-  kiamo-iac apply tonight.plan                        (what plan --out saved; once)
-  kiamo-iac apply -e production --yes                 (CI: nobody is asked)
-  kiamo-iac apply -e production --yes --allow-start   (batches may be started: people are dialled)
+  kiamo-iac apply tonight.plan                        (a plan saved by plan --out)
+  kiamo-iac apply -e production --yes                 (in CI: no confirmation)
+  kiamo-iac apply -e production --yes --allow-start   (batches may start: contacts will be dialled)
   kiamo-iac apply -e production --allow-data-loss bases/prospects/fields/fax
 
 \b
-Exit codes: 0 applied, or nothing to do; 1 error, refused plan, or not confirmed; 3 stale: what
-the plan saw has changed; 4 applied in part; 5 another run holds the lock; 6 refused by a guard;
-64 usage, or nobody to ask and no --yes; 130 interrupted. With 1, 5, 6 and 64 nothing is written.
+Exit codes: 0 applied, or nothing to do; 1 error, refused plan, or not confirmed; 3 stale: the
+instance has changed since the plan; 4 applied in part; 5 another run holds the lock; 6 blocked by a
+guard; 64 usage, or no terminal to confirm on and no --yes; 130 interrupted. With 1, 5, 6 and 64
+nothing is written.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Bring an environment level with its manifests.")
+@click.command(epilog=EPILOG, short_help="Apply the manifests to an environment.")
 @click.argument("planfile", required=False, type=NamedPath(exists=True, dir_okay=False))
 @optional_environment_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @choice_options
-@click.option("--allow-start", is_flag=True, help="Batches may be started. Starting a batch dials people.")
-@address_option("--allow-data-loss", text="The contacts of this base, or what this field says of them, may be lost.")
+@click.option("--allow-start", is_flag=True, help="Allow batches to start: contacts will be dialled.")
+@address_option("--allow-data-loss", text="Allow the contacts of this base, or the values of this field, to be lost.")
 @lock_timeout_option
 @click.option(
     "--parallelism",
@@ -64,7 +65,7 @@ the plan saw has changed; 4 applied in part; 5 another run holds the lock; 6 ref
     default=4,
     show_default=True,
     metavar="N",
-    help="How many writes at a time.",
+    help="Maximum number of concurrent writes.",
 )
 @format_option
 @pass_session
@@ -83,17 +84,18 @@ def apply(
     parallelism: int,
     output: str,
 ) -> int:
-    """Bring an environment level with its manifests.
+    """Apply the manifests to an environment.
 
-    Takes the lock, plans, asks the guards, shows the plan, asks, and performs it. When a step fails, what
-    depends on it is not tried, the rest goes on, and a table says what was done. Ctrl-C lets the calls in
-    flight finish and reports. What was made or changed is ours from then on: the ledger remembers it.
+    Takes the lock, plans, checks the guards, shows the plan, asks for confirmation, and carries it out. If a
+    step fails, the steps that depend on it are not tried, the others continue, and a table reports each
+    step. Ctrl-C finishes the API calls in flight and reports. Resources that are created or changed are
+    recorded in the ledger as managed.
 
-    With PLANFILE it is the plan that was saved there, or nothing: it is planned anew with the options that it
-    was saved with, and what differs from it is refused.
+    With PLANFILE, the saved plan is applied: it is planned again with the saved options, and refused if the
+    result differs.
 
-    With --format text, plan and report go to stdout. With --format json, stdout holds the report alone and
-    the plan is shown on stderr.
+    With --format text, plan and report go to stdout. With --format json, stdout holds only the report, and
+    the plan goes to stderr.
     """
     from kiamo_iac.planner.plan_file import Options
 
@@ -116,10 +118,10 @@ def apply(
 def _begun(
     session: Session, environment: str | None, planfile: Path | None, options: Options, *, lock_timeout: float
 ) -> AbstractContextManager[ApplyRun]:
-    """An apply of the plan that was saved, or of one made now.
+    """An apply of a saved plan, or of a new one.
 
     Raises:
-        click.UsageError: neither says for which environment, or an option that the saved plan has is said again.
+        click.UsageError: no environment is given, or an option that the saved plan has is given again.
     """
     workspace = session.workspace()
     if planfile is None:
@@ -132,7 +134,7 @@ def _begun(
     from kiamo_iac.app.saved_plans import start_saved_apply
 
     if options != type(options)():
-        msg = "PLANFILE was saved with its own --prune, --target and --allow-stop: say them to plan --out."
+        msg = "PLANFILE has its own --prune, --target and --allow-stop: pass them to plan --out."
         raise click.UsageError(msg, click.get_current_context())
     return start_saved_apply(workspace, planfile, environment=environment, lock_timeout=lock_timeout)
 
@@ -156,15 +158,15 @@ def _show_report(plan: Plan, report: Report, session: Session, *, output: str) -
 
 
 def _ask(plan: Plan) -> None:
-    """Return when the person types `yes`.
+    """Return if the user types `yes`.
 
     Raises:
-        UsageError: there is nobody to ask.
-        click.Abort: anything else was typed.
+        UsageError: there is no terminal to confirm on.
+        click.exceptions.Exit: anything else was typed.
     """
     if not is_terminal(sys.stdin):
-        msg = "There are changes to apply, and no terminal to ask on."
-        raise UsageError(msg, hint="say --yes to apply without being asked; nothing has been written")
+        msg = "There are changes to apply, and no terminal to confirm on: pass --yes. Nothing has been written."
+        raise UsageError(msg)
     write_message(f'Type "yes" to apply this to {plan.environment}: ', nl=False)
     if sys.stdin.readline().strip() != "yes":
         raise click.exceptions.Exit(_not_confirmed())
@@ -186,17 +188,17 @@ def _progress(plan: Plan, session: Session) -> Progress:
 
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
-    """An event that the first signal sets: what is in flight ends, nothing new begins. The second ends the process."""
+    """An event that the first Ctrl-C or SIGTERM sets: calls in flight finish, no step starts. The second one exits."""
     stop = threading.Event()
 
     def handle(number: int, _frame: object) -> None:
         if stop.is_set():
             _abort(number)
         stop.set()
-        _write_past_buffer("Stopping: the calls in flight are finished, no new ones are made. Again to abort at once.")
+        _write_past_buffer("Stopping: finishing the API calls in flight. Press Ctrl-C again to abort at once.")
 
     if threading.current_thread() is not threading.main_thread():
-        yield stop  # Python lets the main thread alone handle signals
+        yield stop  # only the main thread can handle signals
         return
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -207,13 +209,13 @@ def stopping() -> Iterator[threading.Event]:
 
 
 def _abort(_number: int) -> None:
-    """Leave without waiting for threads: their calls may take until their deadline."""
-    _write_past_buffer("Aborted. Calls in flight may have been done: run plan to see where things stand.")
+    """Exit without waiting for threads: their calls may last until their deadline."""
+    _write_past_buffer("Aborted. API calls in flight may have taken effect: run plan to see the state.")
     os._exit(Interrupted.exit_code)
 
 
 def _write_past_buffer(text: str) -> None:
-    """Say it past the stream's buffer: the signal may have come while this very thread was writing there, and Python
-    refuses to enter a buffer twice (it raises, and the run would end as if by a mistake of ours)."""
-    with suppress(OSError, ValueError):  # nobody is left to tell
+    """Write to stderr without its buffer: the signal may have interrupted a write to it in this thread, and Python
+    raises when a buffer is entered twice."""
+    with suppress(OSError, ValueError):  # stderr is closed
         os.write(sys.stderr.fileno(), f"{text}\n".encode("ascii"))

@@ -17,8 +17,8 @@ Examples, in a job of GitHub Actions or GitLab CI:
   kiamo-iac comment plan.md
 
 \b
-Exit codes: 0 posted, updated, or no merge request to comment on; 1 the forge refused or gave no
-answer; 64 not in a pipeline, no token, or a file without a marker.
+Exit codes: 0 posted, updated, or no merge request to comment on; 1 the API of GitHub or GitLab
+refused or did not answer; 64 not in a pipeline, no token, or a file without a marker.
 """
 
 
@@ -28,19 +28,18 @@ answer; 64 not in a pipeline, no token, or a file without a marker.
 def comment(session: Session, *, file: Path) -> int:
     """Post a plan on the merge request of the running pipeline.
 
-    FILE is what plan --format markdown has written. Its first line is a marker that nobody sees: the comment
-    of ours that begins with it is updated, so that there is one for each environment. Comments of others are
-    left alone, whatever they begin with. A pipeline that is about no merge request posts nothing.
+    FILE is the output of plan --format markdown. Its first line is an invisible marker: an existing comment of
+    this token's user with the same marker is updated, so there is one comment for each environment. Comments
+    of other users are never changed. A pipeline without a merge request posts nothing.
 
-    On GitHub the token is GITHUB_TOKEN (permissions: pull-requests: write). On GitLab it is
-    KIAMO_GITLAB_TOKEN: a project access token with the scope api and the role Reporter.
+    On GitHub, set GITHUB_TOKEN (permissions: pull-requests: write). On GitLab, set KIAMO_GITLAB_TOKEN to a
+    project access token with the scope api and the role Reporter.
     """
-    from kiamo_iac.app.commenting import comment as posted_by
-    from kiamo_iac.app.commenting import read_comment
+    from kiamo_iac.app.commenting import post_comment, read_comment
     from kiamo_iac.core.secret import conceal, redact
     from kiamo_iac.render.escape import document, visible
 
-    posted = posted_by(
+    posted = post_comment(
         redact(conceal(read_comment(file))),
         os.environ,
         transport=session.transport,
@@ -48,7 +47,7 @@ def comment(session: Session, *, file: Path) -> int:
         log=log_line if session.verbose else None,
     )
     if posted is None:
-        write_message("This pipeline is about no merge request: nothing was posted.")
+        write_message("This pipeline has no merge request: nothing was posted.")
         return 0
     if posted.page is not None:
         write_data(document([visible(posted.page)]))

@@ -1,4 +1,4 @@
-"""`kiamo-iac completion`: the script that makes a shell complete commands, options, environments and addresses."""
+"""`kiamo-iac completion`: the completion script for a shell."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Exit codes: 0 printed, 64 usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Print the completion script of a shell.")
+@click.command(epilog=EPILOG, short_help="Print the completion script for a shell.")
 @click.argument("shell", type=click.Choice(SHELLS), metavar="|".join(SHELLS))
 def completion(shell: str) -> int:
-    """Print the completion script of a shell.
+    """Print the completion script for a shell.
 
-    It completes commands, options and formats, the environments of the project file, and the addresses that
-    the manifests declare. It reads files of the project alone: no instance, no token. Names are quoted as
-    the shell needs it; a name that holds unseen characters is not offered. kiamo-iac has to be on the PATH.
+    Completes commands, options, formats, the environments of the project file, and declared addresses.
+    Reads only files of the project: no API call, no token. Names are quoted for the shell; names with
+    invisible characters are not offered. kiamo-iac must be on the PATH.
     """
     from kiamo_iac.cli import shells
 

@@ -1,4 +1,4 @@
-"""`kiamo-iac contract`: how the instance's API is spoken to, and whether an override of it holds together."""
+"""`kiamo-iac contract`: the API contract in force, and the check of an override."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Examples:
   kiamo-iac contract check my-contract.yaml
 
 \b
-Exit codes: 0 done, 1 the contract does not hold together, 64 usage.
+Exit codes: 0 done, 1 the contract is invalid, 64 usage.
 """
 
 SHOW_EPILOG = """\b
@@ -27,7 +27,7 @@ Examples:
   kiamo-iac contract show --format json > contract.json
 
 \b
-Exit codes: 0 shown, 1 the project's contract does not hold together, 64 usage.
+Exit codes: 0 shown, 1 the project's contract is invalid, 64 usage.
 """
 
 CHECK_EPILOG = """\b
@@ -35,16 +35,16 @@ Examples:
   kiamo-iac contract check my-contract.yaml
 
 \b
-Exit codes: 0 it holds together, 1 it does not, 64 usage.
+Exit codes: 0 valid, 1 invalid, 64 usage.
 """
 
 
-@click.group(epilog=EPILOG, short_help="Show or check how the instance's API is spoken to.")
+@click.group(epilog=EPILOG, short_help="Show or check the API contract.")
 def contract() -> None:
-    """Show or check how the instance's API is spoken to.
+    """Show or check the API contract.
 
-    The contract holds every route, verb and wire name, each marked documented (by the vendor), observed or
-    assumed. `contract: FILE` in the project file merges FILE over the packaged one.
+    The contract lists every route, method and wire name of the API, each marked documented (by the vendor),
+    observed or assumed. `contract: FILE` in the project file merges FILE over the packaged contract.
     """
 
 
@@ -52,7 +52,7 @@ def contract() -> None:
 @format_option
 @pass_session
 def show(session: Session, *, output: str) -> int:
-    """Print the contract in force: the project's, or outside of a project the packaged one."""
+    """Print the contract in force: the project's, or the packaged one outside a project."""
     from kiamo_iac.app.project import contract_in_force
     from kiamo_iac.render.contract import contract_json, contract_text
 
@@ -63,16 +63,16 @@ def show(session: Session, *, output: str) -> int:
 
 @contract.command(
     epilog=CHECK_EPILOG,
-    short_help="Check an override, and say what it changes.",
+    short_help="Check an override, and show what it changes.",
 )
 @click.argument("file", type=NamedPath(exists=True, dir_okay=False))
 @pass_session
 def check(session: Session, *, file: Path) -> int:
-    """Check an override: whether it holds together once merged, and what it changes of the packaged one."""
+    """Merge an override over the packaged contract, check the result, and show what changes."""
     from kiamo_iac.contract.file import load_contract
     from kiamo_iac.render.contract import changes_text
 
     merged = load_contract(file)
     write_data(changes_text(load_contract(), merged, session.style(sys.stdout)))
-    write_message(f"{file} holds together.")
+    write_message(f"{file} is valid.")
     return 0

@@ -1,4 +1,4 @@
-"""`kiamo-iac demo`: the whole story in one command."""
+"""`kiamo-iac demo`: a complete demo on an emulator."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Examples:
   kiamo-iac demo --keep
 
 \b
-Exit codes: 0 every command answered as it must, 1 one of them did not.
+Exit codes: 0 every command gave the expected result, 1 one did not.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Tell the whole story on a Kiamo in a box, in one command.")
-@click.option("--keep", is_flag=True, help="Leave the project, and the server until Ctrl-C, for playing.")
+@click.command(epilog=EPILOG, short_help="Run a complete demo on a local Kiamo emulator.")
+@click.option("--keep", is_flag=True, help="Keep the project, and the emulator until Ctrl-C.")
 def demo(*, keep: bool) -> int:
-    """Tell the whole story on a Kiamo in a box, in one command.
+    """Run a complete demo on a local Kiamo emulator.
 
-    Starts an emulator on a free loopback port, with a live state in it, and runs the real commands on a
-    project beside it: validate, plan, apply; then somebody changes things by hand, and plan says what.
-    Nothing is installed, configured or left behind.
+    Starts an emulator with a live state on a free loopback port, and runs the real commands on a temporary
+    project: validate, plan, apply, a change made by hand, and the plan that shows it. Nothing is installed,
+    configured or left behind.
     """
     from kiamo_iac.demo.runner import tell
 

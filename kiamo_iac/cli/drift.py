@@ -1,4 +1,4 @@
-"""`kiamo-iac drift`: who changed what, git or somebody on the instance."""
+"""`kiamo-iac drift`: what changed since the last apply, in the manifests or on the instance."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Examples:
   kiamo-iac drift -e production
   kiamo-iac drift -e production --format json
   kiamo-iac drift -e production --format github      (annotations and a step summary)
-  kiamo-iac drift -e production --detailed-exitcode   (a nightly check: 2 says that there is drift)
+  kiamo-iac drift -e production --detailed-exitcode   (a nightly check: exits 2 on drift)
 
 \b
 Exit codes: 0 compared, 1 error, 2 drift (--detailed-exitcode), 64 usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Say who changed what since the last apply.")
+@click.command(epilog=EPILOG, short_help="Show what changed since the last apply, and who changed it.")
 @environment_option
 @drift_format_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is drift, 0 when there is none.")
 @pass_session
 def drift(session: Session, *, environment: str, output: str, detailed_exitcode: bool) -> int:
-    """Say who changed what since the last apply.
+    """Show what changed since the last apply, and who changed it.
 
-    Compares three sides: the manifests, the instance, and what the ledger says was applied last. So each
-    difference has its author: git, somebody on the instance, or both (a conflict). Nothing is written.
+    Compares the manifests, the instance, and the values that the ledger recorded at the last apply. Each
+    difference is attributed to git, to the instance, or to both (a conflict). Nothing is written.
     """
     from kiamo_iac.app.planning import detect_drift
 

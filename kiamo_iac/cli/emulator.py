@@ -1,4 +1,4 @@
-"""`kiamo-iac emulator`: a Kiamo in a box on this machine."""
+"""`kiamo-iac emulator`: a local Kiamo emulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Examples:
   kiamo-iac emulator --db kiamo.sqlite --latency 20
 
 \b
-Its URL is the only line on stdout; Ctrl-C stops it.
+stdout holds only its URL. Press Ctrl-C to stop it.
 
 \b
 Exit codes: 0 stopped, 1 error, 64 usage, or the port or a file cannot be used.
@@ -29,37 +29,37 @@ Exit codes: 0 stopped, 1 error, 64 usage, or the port or a file cannot be used.
 
 
 def _loopback(_context: click.Context, _parameter: click.Parameter, host: str) -> str:
-    """Refuse any address but this machine's own: the emulator is for trying things, and its tokens are public."""
+    """Accept loopback addresses only: the emulator's tokens are public."""
     if not is_loopback(host):
         msg = f"{host} is not a loopback address (127.0.0.1, ::1 or localhost)."
         raise click.BadParameter(msg)
     return "127.0.0.1" if host.lower() == "localhost" else host
 
 
-@click.command(epilog=EPILOG, short_help="Run a Kiamo in a box on this machine.")
-@click.option("--host", default="127.0.0.1", show_default=True, callback=_loopback, help="Loopback only.")
+@click.command(epilog=EPILOG, short_help="Run a local Kiamo emulator.")
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_loopback, help="A loopback address.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, metavar="N", help="0: any that is free."
+    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, metavar="N", help="0: any free port."
 )
 @click.option(
     "--db",
     type=NamedPath(dir_okay=False),
     metavar="FILE",
-    help="Keep its state in this SQLite file. Left out: in memory.",
+    help="Keep the state in this SQLite file. Default: in memory.",
 )
 @click.option(
     "--seed",
     type=NamedPath(exists=True, dir_okay=False),
     metavar="FILE",
-    help="Start from what this JSON file says, where the emulator is still empty.",
+    help="Initial state (JSON), used if the emulator is empty.",
 )
-@click.option("--latency", type=click.FloatRange(0, 60_000), default=0, metavar="MS", help="Wait before every answer.")
+@click.option("--latency", type=click.FloatRange(0, 60_000), default=0, metavar="MS", help="Delay every response.")
 @pass_session
 def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: Path | None, latency: float) -> int:
-    """Run a Kiamo in a box on this machine.
+    """Run a local Kiamo emulator.
 
-    It speaks the contract in force (the project's, or outside of a project the packaged one) over SQLite,
-    and obeys the API's own rules as far as they are known or assumed.
+    Implements the contract in force (the project's, or the packaged one outside a project) over SQLite, with
+    the API's rules as far as they are known or assumed.
     """
     from sqlite3 import Error as DatabaseError
 
@@ -68,10 +68,10 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
     from kiamo_iac.emulator.server import serve
 
     def ready(url: str) -> None:
-        # Not by `say`, which would hide it from whoever has it in a variable already; it is nobody's secret.
+        # Not with write_message: it would mask the token if a variable holds it, and this token is public.
         click.echo(f"A local Kiamo emulator. Token: {FULL_TOKEN} (read-only: {READ_ONLY_TOKEN}).", err=True)
         write_data(f"{url}\n")
-        write_message("Ctrl-C stops it.")
+        write_message("Press Ctrl-C to stop it.")
 
     try:
         made = Emulator(contract_in_force(session.project), database=db or ":memory:", latency=latency / 1000)
@@ -81,7 +81,7 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
             serve(made, host=host, port=port, ready=ready)
     except OSError as error:
         msg = f"The emulator cannot listen on {host}, port {port}: {error.strerror or error}."
-        raise UsageError(msg, hint="choose another port with --port, or --port 0 for any that is free") from error
+        raise UsageError(msg, hint="pass another --port, or --port 0 for any free port") from error
     except (ValueError, DatabaseError) as error:
         msg = f"The emulator cannot start: {error}."
         raise UsageError(msg) from error

@@ -15,7 +15,7 @@ from kiamo_iac.cli.terminal import write_data, write_message
 EPILOG = """\b
 Examples:
   kiamo-iac export -e production > production.yaml
-  kiamo-iac export -e production -o manifests              (one file a base; what is there keeps its comments)
+  kiamo-iac export -e production -o manifests              (one file per base; comments are kept)
   kiamo-iac export -e production -o manifests --only bases/prospects --skip-defaults
   kiamo-iac export -e production -o copy --single --run-state --with-closed
 
@@ -24,8 +24,8 @@ Exit codes: 0 exported, 1 error, 64 usage.
 """
 
 
-def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Addresses, and collections: `services`, `bases/prospects/batches`."""
+def _check_selection(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Check addresses, and collections such as `services` or `bases/prospects/batches`."""
     from kiamo_iac.core.address import Address, identity
     from kiamo_iac.resources import address_problem
 
@@ -38,8 +38,8 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, values: tuple[
     return tuple(identity(text) for text in values)
 
 
-def _on_the_way(folder: Path | None, manifests: Path) -> bool:
-    """Whether a folder of manifests that is not there is about to be made, or of no interest to stdout."""
+def _may_lack(folder: Path | None, manifests: Path) -> bool:
+    """Whether a missing folder of manifests will be created, or is not needed for output to stdout."""
     from kiamo_iac.core.safe_files import real
 
     if folder is None:
@@ -48,7 +48,7 @@ def _on_the_way(folder: Path | None, manifests: Path) -> bool:
     return at.is_relative_to(manifests) or manifests.is_relative_to(at)
 
 
-@click.command(epilog=EPILOG, short_help="Write an instance as manifests, comments kept.")
+@click.command(epilog=EPILOG, short_help="Write an instance as manifests; comments are kept.")
 @environment_option
 @click.option(
     "-o",
@@ -56,20 +56,20 @@ def _on_the_way(folder: Path | None, manifests: Path) -> bool:
     "folder",
     type=NamedPath(),
     metavar="DIR",
-    help="The folder to write into; nothing outside of it is. Left out: one document on stdout.",
+    help="Write into this folder only. Default: one document on stdout.",
 )
-@click.option("--single", is_flag=True, help="New things go into one file, not into one a base.")
+@click.option("--single", is_flag=True, help="Write new resources into one file instead of one per base.")
 @click.option(
     "--only",
     multiple=True,
-    callback=_chosen,
+    callback=_check_selection,
     metavar="ADDRESS",
     shell_complete=declared_addresses,
-    help="This and what stands below it; also a collection, such as services. Repeatable.",
+    help="Only this resource and its children, or a collection such as services. Repeatable.",
 )
-@click.option("--skip-defaults", is_flag=True, help="New blocks leave out what is empty.")
-@click.option("--run-state", is_flag=True, help="New blocks enforce the run state that is live now.")
-@click.option("--with-closed", is_flag=True, help="Also batches that are stopped or finished.")
+@click.option("--skip-defaults", is_flag=True, help="Omit empty attributes in new blocks.")
+@click.option("--run-state", is_flag=True, help="Declare the current run state in new blocks.")
+@click.option("--with-closed", is_flag=True, help="Include stopped and finished batches.")
 @pass_session
 def export(
     session: Session,
@@ -82,12 +82,11 @@ def export(
     run_state: bool,
     with_closed: bool,
 ) -> int:
-    """Write an instance as manifests, comments kept.
+    """Write an instance as manifests; comments are kept.
 
-    What is declared already is brought level with the instance where it stands: only what differs
-    changes. What is not declared yet gets a block. What is not on the instance loses its own. A plan is
-    empty afterwards. Services become references, unless the ledger has them. No id stands in a manifest,
-    and nothing on the instance is written.
+    Existing blocks are updated in place: only values that differ change. Undeclared resources get a block;
+    blocks of resources that are missing on the instance are removed. A plan is empty afterwards. Services
+    become references, unless they are managed. Manifests hold no ids; the instance is only read.
     """
     from kiamo_iac.app.exporting import exported
     from kiamo_iac.authoring.selection import ExportSelection
@@ -95,10 +94,10 @@ def export(
     from kiamo_iac.render.export import export_text
 
     if single and folder is None:
-        msg = "--single is for a folder."
-        raise UsageError(msg, hint="name one with -o; on stdout it is one document anyway")
+        msg = "--single needs a folder."
+        raise UsageError(msg, hint="pass -o DIR; stdout is always one document")
     selection = ExportSelection(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
-    workspace = session.workspace(may_lack=partial(_on_the_way, folder))
+    workspace = session.workspace(may_lack=partial(_may_lack, folder))
     made = exported(workspace, environment, selection, folder=folder, single=single)
     if made.text is not None:
         write_data(made.text, utf8=True)

@@ -1,4 +1,4 @@
-"""`kiamo-iac fmt`: manifests in the one canonical layout."""
+"""`kiamo-iac fmt`: manifests in the canonical layout."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   kiamo-iac fmt
-  kiamo-iac fmt manifests/prospects.yaml          (what pre-commit does)
-  kiamo-iac fmt --check --diff                    (what a pipeline does)
-  kiamo-iac fmt - < prospects.yaml                (what an editor does)
+  kiamo-iac fmt manifests/prospects.yaml          (as pre-commit does)
+  kiamo-iac fmt --check --diff                    (in a pipeline)
+  kiamo-iac fmt - < prospects.yaml                (in an editor)
 
 \b
-Exit codes: 0 laid out, 1 error, 2 files would change (--check), 64 usage.
+Exit codes: 0 formatted, 1 error, 2 files would change (--check), 64 usage.
 """
 
 
 def _dash_alone(_context: click.Context, _parameter: click.Parameter, values: tuple[Path, ...]) -> tuple[Path, ...]:
     if Path("-") in values and len(values) > 1:
-        msg = '"-" stands for standard input, and goes with no other path.'
+        msg = '"-" (standard input) cannot be combined with other paths.'
         raise click.BadParameter(msg)
     return values
 
 
-@click.command(epilog=EPILOG, short_help="Lay manifests out in the one canonical way, comments kept.")
+@click.command(epilog=EPILOG, short_help="Format manifests; comments are kept.")
 @click.argument("paths", nargs=-1, type=NamedPath(manifests=True, exists=True, allow_dash=True), callback=_dash_alone)
-@click.option("--check", is_flag=True, help="Write nothing: name the files that would change, and exit with 2.")
+@click.option("--check", is_flag=True, help="Write nothing: list the files that would change, and exit 2.")
 @click.option("--diff", is_flag=True, help="Write nothing: show what would change.")
 @pass_session
 def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -> int:
-    """Lay manifests out in the one canonical way, comments kept.
+    """Format manifests; comments are kept.
 
-    Without PATHS, all manifests of the project, its patches and its project file. A folder stands for
-    what of its project lies in it; "-" for standard input, laid out on standard output. Data, comments
-    and their order stay: each new text is read again before it is written, and a file of which that is
-    not certain is left as it is.
+    Without PATHS: all manifests and patches of the project, and the project file. A folder means the
+    project's files in it; "-" formats standard input to standard output. Data, comments and their order
+    are kept: each result is parsed and compared before it is written; a file that cannot be verified is
+    not changed.
     """
     from kiamo_iac.manifest.formatting import format_bytes, format_files
 
@@ -101,13 +101,13 @@ def _show_problems(session: Session, refused: list[FormattedFile]) -> None:
 
 
 def _summary(files: int, changed: int, refused: int, *, written: bool) -> str:
-    """`2 files laid out, 1 left as it was for its errors, 3 in order.`"""
+    """`6 files: 2 formatted, 1 not changed (errors), 3 already formatted.`"""
     parts = []
     if changed:
-        parts.append(f"{changed} laid out" if written else f"{changed} would change")
+        parts.append(f"{changed} formatted" if written else f"{changed} would change")
     if refused:
-        parts.append(f"{refused} left alone for errors")
+        parts.append(f"{refused} not changed (errors)")
     if files - changed - refused or not parts:
-        parts.append(f"{files - changed - refused} in order")
+        parts.append(f"{files - changed - refused} already formatted")
     noun = "file" if files == 1 else "files"
     return f"{files} {noun}: {', '.join(parts)}."

@@ -1,4 +1,4 @@
-"""`kiamo-iac graph`: what is declared and what refers to what, or a plan's steps in their order, as a drawing."""
+"""`kiamo-iac graph`: the declared resources and their references, or the steps of a plan, as a drawing."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  kiamo-iac graph                                    (for a Markdown file: a fence of mermaid)
+  kiamo-iac graph                                    (Mermaid, for Markdown)
   kiamo-iac graph -e production --format svg --out production.svg
   kiamo-iac graph -e staging --plan --format svg --out plan.svg
   kiamo-iac graph tonight.plan --format dot | dot -Tpdf > tonight.pdf
 
 \b
-Exit codes: 0 drawn, 1 error or refused plan (which is drawn all the same), 64 usage.
+Exit codes: 0 drawn, 1 error, or a refused plan (it is still drawn), 64 usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Draw what is declared, or a plan.")
+@click.command(epilog=EPILOG, short_help="Draw the declared resources, or a plan.")
 @click.argument("planfile", required=False, type=NamedPath(exists=True, dir_okay=False), metavar="[PLANFILE]")
 @optional_environment_option
-@click.option("--plan", "planned", is_flag=True, help="Read the instance, and draw the steps of the plan.")
+@click.option("--plan", "planned", is_flag=True, help="Plan, and draw the steps of the plan.")
 @click.option(
     "--format",
     "output",
     type=click.Choice(tuple(GRAPH_FORMATS)),
     default="mermaid",
     show_default=True,
-    help="For Markdown, for graphviz, or a picture.",
+    help="Mermaid, Graphviz or a picture.",
 )
-@click.option("--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write it there instead of stdout.")
+@click.option("--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write to FILE instead of stdout.")
 @pass_session
 def graph(
     session: Session, *, planfile: Path | None, environment: str | None, planned: bool, output: str, out: Path | None
 ) -> int:
-    """Draw what is declared, or a plan.
+    """Draw the declared resources, or a plan.
 
-    Without --plan, each declared thing and what it refers to, offline and without a token; -e composes the
-    manifests for that environment. With --plan, or from a saved plan, each step and what it waits for.
+    Without --plan: the declared resources and their references, offline and without a token; -e composes
+    the manifests for that environment. With --plan or a PLANFILE: the steps and their dependencies.
     """
     if planfile is not None and (environment is not None or planned):
-        msg = "A saved plan says itself what to draw: not with -e or --plan."
+        msg = "PLANFILE cannot be combined with -e or --plan."
         raise click.UsageError(msg)
     if planned and environment is None:
-        msg = "--plan needs an environment: -e ENV."
+        msg = "--plan needs an environment: pass -e ENV."
         raise click.UsageError(msg)
     from kiamo_iac.render.formats import graph_text
 
@@ -66,7 +66,7 @@ def graph(
     else:
         _write(text, out)
     if made is not None and not made.applyable:
-        write_message("This plan is refused: kiamo-iac plan says why.")
+        write_message("This plan is refused: run kiamo-iac plan to see why.")
         return 1
     return 0
 
@@ -97,7 +97,7 @@ def _declared(session: Session, environment: str | None) -> Graph:
         return state_graph(loaded.checked(), environment=environment)
     except ManifestError as error:
         if environment is None and workspace.project.environments:
-            error.hint = "name an environment with -e ENV: its variables and patches count then"
+            error.hint = "pass -e ENV to use the variables and patches of an environment"
         raise
 
 
@@ -109,7 +109,7 @@ def _write(text: str, out: Path) -> None:
 
     try:
         shown = conceal(text)
-        if is_stream(out) or (out.exists() and not out.is_file()):  # written into; a file is replaced whole
+        if is_stream(out) or (out.exists() and not out.is_file()):  # appended to; a regular file is replaced
             with out.open("ab") as stream:
                 stream.write(shown.encode("utf-8"))
         else:

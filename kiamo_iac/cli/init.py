@@ -21,18 +21,18 @@ Examples:
   kiamo-iac init --environment staging=https://test.kiamo.example.com --environment production
 
 \b
-Exit codes: 0 written, 1 a file is there already (nothing is written), 64 usage.
+Exit codes: 0 written, 1 a file exists already (nothing is written), 64 usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Write a new project: manifests, hooks and pipelines.")
+@click.command(epilog=EPILOG, short_help="Create a project: manifests, hooks and pipelines.")
 @click.argument("folder", required=False, default=".", metavar="[DIR]", type=NamedPath(file_okay=False))
 @click.option(
     "--ci",
     type=click.Choice(["github", "gitlab", "none"]),
-    help="Whose pipelines to write. Left out: as the repository's remote or files tell.",
+    help="The CI system of the pipelines. Default: detected from the repository.",
 )
-@click.option("--url", metavar="URL", help="The instance of the first environment. Left out: the emulator.")
+@click.option("--url", metavar="URL", help="The instance of the first environment. Default: the emulator.")
 @click.option(
     "--environment",
     "named",
@@ -40,39 +40,39 @@ Exit codes: 0 written, 1 a file is there already (nothing is written), 64 usage.
     metavar="NAME[=URL]",
     default=("staging", "production"),
     show_default="staging, production",
-    help="In the order of promotion: the first is applied on merge, the others wait at a gate. Repeatable.",
+    help="In the order of promotion: the first is applied on merge, the others after approval. Repeatable.",
 )
 @click.option(
     "--tool",
     metavar="URL[@REF]",
-    help="The git repository of kiamo-iac, for hooks and pipelines to fetch it from. Left out: they ask a variable.",
+    help="The git repository that hooks and pipelines install kiamo-iac from. Default: a CI variable.",
 )
 @pass_session
 def init(
     session: Session, *, folder: Path, ci: str | None, url: str | None, named: tuple[str, ...], tool: str | None
 ) -> int:
-    """Write a new project: manifests, hooks and pipelines.
+    """Create a project: manifests, hooks and pipelines.
 
-    In DIR: the project file, a first manifest, what production has of its own, and .gitignore. At the root of
-    the repository: the pre-commit hooks and the pipelines. Nothing is ever overwritten, and all is written or
-    nothing. The new project can be planned at once, on the emulator.
+    In DIR: the project file, a first manifest, a patch for production, and .gitignore. At the root of the
+    repository: pre-commit hooks and pipelines. Existing files are never overwritten, and either all files
+    are written or none. The new project can be planned at once, on the emulator.
     """
     del session
     from kiamo_iac.app.scaffolding import init_project
     from kiamo_iac.render.escape import visible
-    from kiamo_iac.scaffold.writing import shown
+    from kiamo_iac.scaffold.writing import relative_name
 
     request, project = init_project(folder, named, url=url, ci=ci, tool=tool)
     for file in project.files:
-        write_data(f"{visible(shown(file))}\n")
+        write_data(f"{visible(relative_name(file))}\n")
     for file, text in project.additions.items():
-        write_message(f"\n{visible(shown(file))} is yours and was left alone. Add to it:\n\n{text}", nl=False)
+        write_message(f"\n{visible(relative_name(file))} exists and was not changed. Add to it:\n\n{text}", nl=False)
     write_message(_next(request, str(folder)))
     return 0
 
 
 def _next(request: ProjectRequest, folder: str) -> str:
-    """What to do with it."""
+    """The next steps."""
     from kiamo_iac.app.scaffolding import EMULATOR
     from kiamo_iac.core.printable import shell_word
 
@@ -83,8 +83,8 @@ def _next(request: ProjectRequest, folder: str) -> str:
     lines.append("  kiamo-iac validate")
     token = f"  export {first.prefix}_TOKEN=…"
     if first.url == EMULATOR:
-        lines.append("  kiamo-iac emulator      (in another terminal: a Kiamo to try it on; it says its token)")
-        token += "   (that token)"
+        lines.append("  kiamo-iac emulator      (in another terminal; it prints its token)")
+        token += "   (the token of the emulator)"
     lines.append(token)
     if request.ci.value == "gitlab" and request.repository.remote is not None:
         lines.append(
@@ -93,9 +93,9 @@ def _next(request: ProjectRequest, folder: str) -> str:
     lines.append(f"  kiamo-iac plan -e {first.name}")
     match request.ci.value:
         case "github":
-            lines.append("What to set on GitHub stands at the top of .github/workflows/kiamo.yml.")
+            lines.append("The settings to make on GitHub are listed at the top of .github/workflows/kiamo.yml.")
         case "gitlab":
-            lines.append("What to set on GitLab stands at the top of the pipeline.")
+            lines.append("The settings to make on GitLab are listed at the top of the pipeline file.")
         case _:
-            lines.append("For pipelines, say --ci github or --ci gitlab in a repository of its own.")
+            lines.append("For pipelines, pass --ci github or --ci gitlab.")
     return "\n".join(lines)

@@ -1,6 +1,6 @@
-"""The program: global options, commands loaded when they are asked for, and errors turned into exit codes.
+"""The program: global options, commands that are imported when they run, and errors as exit codes.
 
-Only click and light modules of ours are imported here: `kiamo-iac --version` costs what `import click` costs.
+Only click and a few light modules are imported here: `kiamo-iac --version` takes as long as `import click`.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "init": ("kiamo_iac.cli.init:init", "Write a new project: manifests, hooks and pipelines."),
-        "validate": ("kiamo_iac.cli.validate:validate", "Check all manifests offline: every problem at once."),
-        "fmt": ("kiamo_iac.cli.fmt:fmt", "Lay manifests out in the one canonical way, comments kept."),
+        "init": ("kiamo_iac.cli.init:init", "Create a project: manifests, hooks and pipelines."),
+        "validate": ("kiamo_iac.cli.validate:validate", "Check all manifests offline and report every problem."),
+        "fmt": ("kiamo_iac.cli.fmt:fmt", "Format manifests; comments are kept."),
         "render": ("kiamo_iac.cli.render:render", "Print an environment's composed manifests, with origins."),
-        "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would do to an environment, and why."),
-        "apply": ("kiamo_iac.cli.apply:apply", "Bring an environment level with its manifests."),
-        "promote": ("kiamo_iac.cli.promote:promote", "Bring an environment's manifests level with another's."),
-        "show": ("kiamo_iac.cli.show:show", "Show a plan that plan --out saved."),
-        "drift": ("kiamo_iac.cli.drift:drift", "Say who changed what since the last apply."),
-        "export": ("kiamo_iac.cli.export:export", "Write an instance as manifests, comments kept."),
-        "adopt": ("kiamo_iac.cli.adopt:adopt", "Take things that exist already into the ledger."),
-        "ledger": ("kiamo_iac.cli.ledger:ledger", "Look at what is ours, and put it right by hand."),
+        "plan": ("kiamo_iac.cli.plan:plan", "Show what apply would change in an environment, and why."),
+        "apply": ("kiamo_iac.cli.apply:apply", "Apply the manifests to an environment."),
+        "promote": ("kiamo_iac.cli.promote:promote", "Change an environment's manifests to match another's."),
+        "show": ("kiamo_iac.cli.show:show", "Show a saved plan."),
+        "drift": ("kiamo_iac.cli.drift:drift", "Show what changed since the last apply, and who changed it."),
+        "export": ("kiamo_iac.cli.export:export", "Write an instance as manifests; comments are kept."),
+        "adopt": ("kiamo_iac.cli.adopt:adopt", "Record existing resources in the ledger as managed."),
+        "ledger": ("kiamo_iac.cli.ledger:ledger", "List managed resources, and repair the ledger by hand."),
         "comment": ("kiamo_iac.cli.comment:comment", "Post a plan on the merge request of the running pipeline."),
-        "graph": ("kiamo_iac.cli.graph:graph", "Draw what is declared, or a plan."),
-        "demo": ("kiamo_iac.cli.demo:demo", "Tell the whole story on a Kiamo in a box, in one command."),
-        "emulator": ("kiamo_iac.cli.emulator:emulator", "Run a Kiamo in a box on this machine."),
-        "contract": ("kiamo_iac.cli.contract:contract", "Show or check how the instance's API is spoken to."),
+        "graph": ("kiamo_iac.cli.graph:graph", "Draw the declared resources, or a plan."),
+        "demo": ("kiamo_iac.cli.demo:demo", "Run a complete demo on a local Kiamo emulator."),
+        "emulator": ("kiamo_iac.cli.emulator:emulator", "Run a local Kiamo emulator."),
+        "contract": ("kiamo_iac.cli.contract:contract", "Show or check the API contract."),
         "schema": ("kiamo_iac.cli.schema:schema", "Print the JSON Schema of a format, for editors and CI."),
-        "completion": ("kiamo_iac.cli.completion:completion", "Print the completion script of a shell."),
+        "completion": ("kiamo_iac.cli.completion:completion", "Print the completion script for a shell."),
     }
 )
-"""Command → (`module:attribute`, the short help that the module says too; a test compares the two)."""
+"""Command → (`module:attribute`, the short help, which the module repeats; a test compares the two)."""
 
 EXIT_CODES: Mapping[int, str] = MappingProxyType(
     {
         0: "done, or nothing to do",
         1: "error, or a refused plan",
         2: "changes pending, or drift (--detailed-exitcode, --check)",
-        3: "stale: what the plan saw has changed",
+        3: "stale: the instance has changed since the plan",
         4: "applied in part",
         5: "locked by another run",
-        6: "refused by a guard",
+        6: "blocked by a guard",
         64: "usage",
         130: "interrupted",
     }
@@ -76,7 +76,7 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they run, not when they are listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """In the order of the table, which is that of the work."""
+        """In the order of the table: that of typical use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -88,7 +88,7 @@ class LazyGroup(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The table's names and short helps, so that a Tab imports nothing."""
+        """From the table, so that completion imports no command."""
         from click.shell_completion import CompletionItem
 
         names = [
@@ -97,7 +97,7 @@ class LazyGroup(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The table's short helps, so that `--help` imports nothing."""
+        """From the table, so that `--help` imports no command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
 
@@ -113,22 +113,24 @@ class LazyGroup(click.Group):
     "--project",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="The project file. Left out: the nearest kiamo.yaml from here upward, as far as the git root.",
+    help="The project file. Default: the nearest kiamo.yaml, from here up to the git root.",
 )
 @click.option(
     "--ca-bundle",
     type=click.Path(exists=True, dir_okay=False),
     metavar="FILE",
-    help="The authorities (PEM) that certificates are checked against, in place of the system's.",
+    help="Certificate authorities (PEM) to use instead of the system's.",
 )
-@click.option("--no-color", is_flag=True, help="No colours, also on a terminal (as NO_COLOR=1).")
-@click.option("-v", "--verbose", is_flag=True, help="Tell every call, and the traceback of an unexpected error.")
+@click.option("--no-color", is_flag=True, help="Disable colours (also NO_COLOR=1).")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Log every API call, and show the traceback of an unexpected error."
+)
 @click.pass_context
 def cli(ctx: click.Context, project: str | None, ca_bundle: str | None, no_color: bool, verbose: bool) -> None:
     """Configuration as code for the Kiamo contact-centre platform.
 
-    Say in YAML which services, contact bases, fields and batches an instance is to have; see what
-    would change, and why; then apply it. Results go to stdout, talk and progress to stderr.
+    Declare the services, contact bases, fields and batches of an instance in YAML; review the plan;
+    apply it. Data goes to stdout, messages and progress to stderr.
     """
     from kiamo_iac.cli.session import Session
     from kiamo_iac.core.secret import concealing

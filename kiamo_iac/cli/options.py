@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class NamedPath(click.Path):
-    """A path of the command line, on which no link may lead out of the project or repository that it stands in.
+    """A path argument. No link in it may lead out of its project or repository.
 
-    A pipeline names the same path in every run, and a merge request can put a link there.
+    A pipeline uses the same path in every run, and a merge request can replace it with a link.
     """
 
     def __init__(self, *, manifests: bool = False, **more: Any) -> None:
-        """`manifests`: it names files of a project, whose links stay within the project. `more`: as click's own."""
+        """`manifests`: the path names files of a project, so links stay in it. `more`: as for click.Path."""
         super().__init__(path_type=Path, **more)
         self._manifests = manifests
 
@@ -32,7 +32,7 @@ class NamedPath(click.Path):
         """The path.
 
         Raises:
-            ManifestError: a link leads out of the project or the repository that it stands in.
+            ManifestError: a link leads out of its project or repository.
         """
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if str(path) != "-":
@@ -46,11 +46,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PLAIN_FORMATS = ("text", "json")
 
-_FORMATS_SAID = "For people, versioned JSON, or what a CI system reads (docs/formats.md)."
+_FORMATS_HELP = "Text, versioned JSON, or a format for CI systems (docs/formats.md)."
 
 
 def addresses(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:
-    """A callback: what was typed as addresses of things that there can be; usage when one of them is none."""
+    """A callback that parses addresses; an invalid one is a usage error."""
     if not values:
         return ()
     from kiamo_iac.core.address import Address
@@ -71,7 +71,7 @@ def addresses(_context: click.Context, _parameter: click.Parameter, values: tupl
 
 
 def address_option(*names: str, text: str) -> Callable[[F], F]:
-    """An option that takes an address, and may be said again."""
+    """A repeatable option that takes an address."""
     return click.option(
         *names,
         multiple=True,
@@ -100,7 +100,7 @@ def environment_option(command: F) -> F:
 
 
 def optional_environment_option(command: F) -> F:
-    """`-e ENV`, where something else may name the environment."""
+    """`-e ENV`, where another option may give the environment."""
     return _environment(required=False)(command)
 
 
@@ -111,28 +111,28 @@ def _environment(*, required: bool) -> Callable[[F], F]:
         required=required,
         metavar="ENV",
         shell_complete=environment_names,
-        help="The environment: a name under `environments` in the project file.",
+        help="A name under `environments` in the project file.",
     )
 
 
 def format_option(command: F) -> F:
     """`--format text|json`."""
-    return _format(PLAIN_FORMATS, text="For people, or versioned JSON.")(command)
+    return _format(PLAIN_FORMATS, text="Text or versioned JSON.")(command)
 
 
 def plan_format_option(command: F) -> F:
     """`--format` with every format of a plan."""
-    return _format(PLAN_FORMATS, text=_FORMATS_SAID)(command)
+    return _format(PLAN_FORMATS, text=_FORMATS_HELP)(command)
 
 
 def drift_format_option(command: F) -> F:
     """`--format` with every format of a drift."""
-    return _format(DRIFT_FORMATS, text=_FORMATS_SAID)(command)
+    return _format(DRIFT_FORMATS, text=_FORMATS_HELP)(command)
 
 
 def check_format_option(command: F) -> F:
-    """`--format` with every format of what `validate` found."""
-    return _format(CHECK_FORMATS, text=_FORMATS_SAID)(command)
+    """`--format` with every format of `validate`."""
+    return _format(CHECK_FORMATS, text=_FORMATS_HELP)(command)
 
 
 def _format(formats: Iterable[str], *, text: str) -> Callable[[F], F]:
@@ -141,14 +141,14 @@ def _format(formats: Iterable[str], *, text: str) -> Callable[[F], F]:
 
 
 def choice_options(command: F) -> F:
-    """`--prune`, `--target`, `--allow-stop`: which plan is made."""
+    """`--prune`, `--target`, `--allow-stop`."""
     options = (
-        click.option("--prune", is_flag=True, help="Delete what the ledger has and no manifest declares any more."),
-        address_option("--target", "targets", text="Only this, what stands below it, and what it depends on."),
+        click.option("--prune", is_flag=True, help="Delete managed resources that are no longer declared."),
+        address_option("--target", "targets", text="Only this resource, its children, and its dependencies."),
         address_option(
             "--allow-stop",
             "may_stop",
-            text="This unfinished batch, which is not ours, may be stopped where it blocks a deletion.",
+            text="Allow this unmanaged unfinished batch to be stopped if it blocks a deletion.",
         ),
     )
     for option in reversed(options):
@@ -164,12 +164,12 @@ def lock_timeout_option(command: F) -> F:
         default=0,
         show_default=True,
         metavar="SECONDS",
-        help="How long to wait for another run to end.",
+        help="How long to wait for the lock of another run.",
     )(command)
 
 
 MOST = 1000
-"""More than this many candidates help nobody, and a shell takes its time to lay them out."""
+"""Shells are slow with more candidates than this, and nobody reads them."""
 
 
 def environment_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -180,13 +180,13 @@ def environment_names(context: click.Context, _parameter: click.Parameter, incom
 
     try:
         names = names_of(_project(context))
-    except Exception:  # noqa: BLE001 - somebody is typing: the command itself will say what is wrong
+    except Exception:  # noqa: BLE001 - the user is typing: the command itself will report the error
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def declared_addresses(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What the manifests declare and the command line does not name yet."""
+    """Declared addresses that are not on the command line yet."""
     from click.shell_completion import CompletionItem
 
     from kiamo_iac.app.project import declared_addresses as declared
@@ -196,14 +196,14 @@ def declared_addresses(context: click.Context, parameter: click.Parameter, incom
         found = declared(_project(context))
     except Exception:  # noqa: BLE001 - as above
         return []
-    said = {str(address) for address in context.params.get(parameter.name or "") or ()}
+    typed = {str(address) for address in context.params.get(parameter.name or "") or ()}
     begun = identity(incomplete)
-    fitting = ((address, kind) for address, kind in found if address.startswith(begun) and address not in said)
+    fitting = ((address, kind) for address, kind in found if address.startswith(begun) and address not in typed)
     return [CompletionItem(address, help=kind) for (address, kind), _ in zip(fitting, range(MOST), strict=False)]
 
 
 def schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The schemas there are."""
+    """The names of schemas."""
     from click.shell_completion import CompletionItem
 
     from kiamo_iac.app.schemas import catalogue
@@ -212,6 +212,6 @@ def schema_names(_context: click.Context, _parameter: click.Parameter, incomplet
 
 
 def _project(context: click.Context) -> Path | None:
-    """The file that `--project` names, if it stands on the line."""
+    """The file of `--project`, if it is on the command line."""
     named = context.find_root().params.get("project")
     return Path(named) if named else None

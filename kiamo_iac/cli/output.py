@@ -1,4 +1,4 @@
-"""A plan, a drift or what `validate` found, written to stdout in the format that was asked for."""
+"""Plans, drifts and check results written to stdout in the chosen format, and to the summary of a GitHub step."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def show_plan(plan: Plan, session: Session, *, output: str) -> None:
 
 @contextmanager
 def refusal_shown(session: Session, *, environment: str, output: str) -> Iterator[None]:
-    """Where manifests are too broken to be planned with, a comment and annotations say so, as of a refused plan.
+    """Show manifests with errors as a refused plan, in the formats for comments and annotations.
 
-    The error goes on, and is told on stderr as it always is. A widget has no number for it, and JSON none to lie with.
+    The error is raised again and reported on stderr as usual.
     """
     from kiamo_iac.core.errors import ManifestError
 
@@ -65,10 +65,10 @@ def show_drift(drift: Drift, session: Session, *, environment: str, output: str)
 
 
 def show_check(found: Validation, session: Session, *, output: str, strict: bool) -> None:
-    """Write what `validate` found."""
+    """Write the result of `validate`."""
     from kiamo_iac.render.base import CheckReport, check_renderer
 
-    if output in REPOSITORY_FORMATS or len(found.parts) > 1:  # or two projects' files would go by one name
+    if output in REPOSITORY_FORMATS or len(found.parts) > 1:  # files of several projects may have equal names
         from kiamo_iac.app.repository_paths import checked_in_repository
 
         checked = checked_in_repository(found, strict=strict)
@@ -77,12 +77,12 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
 
         checked = checked_in_repository(found, strict=strict, below=below_here)
     else:
-        checked = CheckReport(found.diagnostics, files=found.files, things=found.things, strict=strict)
+        checked = CheckReport(found.diagnostics, files=found.files, things=found.resources, strict=strict)
     write_data(check_renderer(output, session.style(sys.stdout)).render(checked), utf8=output != "text")
 
 
 def _below(session: Session) -> str:
-    """Where the project stands in its repository; a saved plan may be shown where there is none."""
+    """The folder of the project in its repository; empty without a project, where a saved plan may be shown."""
     from kiamo_iac.app.project import project_above
     from kiamo_iac.app.repository_paths import below_repository
 
@@ -93,13 +93,13 @@ def _below(session: Session) -> str:
 VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 
 MAX_BYTES: Final = 1024 * 1024
-"""Of one step, by all that write to it; GitHub shows none of it when it is more."""
+"""The limit of GitHub for one step; above it, no summary is shown."""
 
 
 def add_to_step_summary(markdown: str) -> None:
-    """Append `markdown` to the step's summary, where there is one.
+    """Append `markdown` to the step's summary, if there is one.
 
-    A summary that cannot be written, or would be too long, is said on stderr: it is no reason to fail.
+    A summary that cannot be written, or would be too long, is reported on stderr and does not fail the run.
     """
     name = os.environ.get(VARIABLE)
     if not name:

@@ -1,4 +1,4 @@
-"""`kiamo-iac plan`: what apply would do, and why."""
+"""`kiamo-iac plan`: what apply would change, and why."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ Examples:
   kiamo-iac plan -e production --format json > plan.json
   kiamo-iac plan -e production --format markdown > comment.md     (also html, github, gitlab)
   kiamo-iac plan --all-environments
-  kiamo-iac plan -e production --detailed-exitcode   (a nightly check: 2 says that there are changes)
+  kiamo-iac plan -e production --detailed-exitcode   (a nightly check: exits 2 on changes)
 
 \b
 Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-exitcode), 64 usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Show what apply would do to an environment, and why.")
+@click.command(epilog=EPILOG, short_help="Show what apply would change in an environment, and why.")
 @optional_environment_option
-@click.option("--all-environments", is_flag=True, help="Plan them all side by side, and show one table.")
+@click.option("--all-environments", is_flag=True, help="Plan all environments, and show one table.")
 @choice_options
-@click.option("--rehearse", is_flag=True, help="Run it on a Kiamo in a box that holds what was just read.")
+@click.option("--rehearse", is_flag=True, help="Test the plan on an emulator seeded with the live state.")
 @click.option(
     "--out",
     type=NamedPath(dir_okay=False),
     metavar="FILE",
-    help="Save it, for one apply. A refused plan is not saved.",
+    help="Save the plan for one apply. A refused plan is not saved.",
 )
 @plan_format_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
@@ -59,11 +59,10 @@ def plan(
     output: str,
     detailed_exitcode: bool,
 ) -> int:
-    """Show what apply would do to an environment, and why.
+    """Show what apply would change in an environment, and why.
 
-    Reads the manifests, the ledger and the instance, and writes nothing: a token with the right to GET is
-    enough, and no lock is taken. A plan that the instance would refuse is refused here, with the reason and
-    the place.
+    Reads the manifests, the ledger and the instance, and writes nothing: a read-only token is enough, and no
+    lock is taken. Changes that the API would reject are refused here, with the reason and the place.
     """
     from kiamo_iac.app.planning import plan_environment
     from kiamo_iac.planner.plan_file import Options
@@ -71,7 +70,7 @@ def plan(
     options = Options(prune=prune, targets=targets, may_stop=may_stop)
     if all_environments:
         if environment is not None or rehearse or out is not None:
-            msg = "--all-environments stands alone: not with -e, --rehearse or --out."
+            msg = "--all-environments cannot be combined with -e, --rehearse or --out."
             raise click.UsageError(msg)
         return _show_all(session, options, output=output, detailed_exitcode=detailed_exitcode)
     if environment is None:
@@ -83,8 +82,8 @@ def plan(
     if rehearse and made.plan.applyable:
         from kiamo_iac.app.rehearsing import rehearse_plan
 
-        made, told = rehearse_plan(workspace, made)
-        write_message(told)
+        made, summary = rehearse_plan(workspace, made)
+        write_message(summary)
     show_plan(made.plan, session, output=output)
     if not made.plan.applyable:
         return 1
@@ -98,12 +97,12 @@ def plan(
 
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:
-    """One table of all environments on stdout; 1 when one of them has no plan, or one that is refused."""
+    """Write one table of all environments; exit code 1 if a plan is missing or refused."""
     from kiamo_iac.app.planning import plan_all_environments
     from kiamo_iac.render.environments import TABLES
 
     if output not in TABLES:
-        msg = f"All environments are shown as {', '.join(TABLES)}."
+        msg = f"--all-environments supports the formats {', '.join(TABLES)}."
         raise click.UsageError(msg)
     rows = plan_all_environments(session.workspace(), options)
     write_data(TABLES[output](rows, session.style(sys.stdout)), utf8=output != "text")

@@ -1,4 +1,4 @@
-"""`kiamo-iac promote`: what one environment declares and another lacks, as a change to the manifests."""
+"""`kiamo-iac promote`: what one environment declares and another does not, as a change to the manifests."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Examples:
   kiamo-iac promote --from staging --to production | git apply
   kiamo-iac promote --from staging --to production --write
   kiamo-iac promote --from staging --to production --only bases/prospects --declared
-  kiamo-iac promote --from staging --to production --check         (a pipeline: 2 says that they differ)
+  kiamo-iac promote --from staging --to production --check         (in a pipeline: exits 2 if they differ)
 
 \b
-Exit codes: 0 shown, written or level, 1 error, or something is missing on the other side, 2 not level (--check),
-64 usage.
+Exit codes: 0 shown, written, or nothing to promote; 1 error, or a dependency is missing on the target;
+2 something to promote (--check); 64 usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Bring an environment's manifests level with another's.")
+@click.command(epilog=EPILOG, short_help="Change an environment's manifests to match another's.")
 @click.option(
     "--from",
     "source",
     required=True,
     metavar="ENV",
     shell_complete=environment_names,
-    help="The environment whose changes are promoted.",
+    help="The environment to promote from.",
 )
 @click.option(
     "--to",
@@ -44,15 +44,15 @@ Exit codes: 0 shown, written or level, 1 error, or something is missing on the o
     required=True,
     metavar="ENV",
     shell_complete=environment_names,
-    help="The environment that is to come level with it.",
+    help="The environment whose manifests are changed.",
 )
-@address_option("--only", "only", text="This alone, and what stands below it.")
-@address_option("--except", "without", text="Not this, nor what stands below it.")
-@click.option("--run-state", is_flag=True, help="Promote state and initial_state too.")
-@click.option("--declared", is_flag=True, help="Compare the manifests alone: no instance is read, no token needed.")
+@address_option("--only", "only", text="Only this resource and its children.")
+@address_option("--except", "without", text="Skip this resource and its children.")
+@click.option("--run-state", is_flag=True, help="Include state and initial_state.")
+@click.option("--declared", is_flag=True, help="Compare only the manifests: no API call, no token.")
 @click.option("--write", "writing", is_flag=True, help="Write the files.")
-@click.option("--check", is_flag=True, help="Exit 2 when there is something to promote, or missing; no diff.")
-@click.option("--allow-missing", is_flag=True, help="Also when something is missing on the other side.")
+@click.option("--check", is_flag=True, help="Exit 2 if there is something to promote or missing; show no diff.")
+@click.option("--allow-missing", is_flag=True, help="Continue if something is missing on the target.")
 @format_option
 @pass_session
 def promote(
@@ -69,12 +69,12 @@ def promote(
     allow_missing: bool,
     output: str,
 ) -> int:
-    """Bring an environment's manifests level with another's.
+    """Change an environment's manifests to match another's.
 
-    Compares the two as they are declared, and as they are live, and computes the change to the manifests
-    that gives --to what --from has: keys taken out of patches, values moved into the base, or written into
-    a patch. Names stay names; no id is ever written; nothing is said of the run state. The diff goes to
-    stdout, what is missing and what to know to stderr. No instance is written: that is for apply.
+    Compares the declared and the live state of both environments, and computes the change to the manifests
+    that gives --to what --from has: keys removed from patches, values moved into the base, or written into
+    a patch. References stay names; ids and run states are never written. The diff goes to stdout, missing
+    dependencies and notes to stderr. Instances are only read: run apply afterwards.
     """
     from kiamo_iac.app.promoting import promoted, write
     from kiamo_iac.authoring.selection import Selection
@@ -82,7 +82,7 @@ def promote(
     from kiamo_iac.render.escape import visible
 
     if check and writing:
-        msg = "--check and --write exclude each other."
+        msg = "--check and --write cannot be combined."
         raise UsageError(msg, hint="check first, then write")
     selection = Selection(only, without, run_state=run_state)
     workspace = session.workspace()
@@ -95,8 +95,8 @@ def promote(
     if written:
         write_message(f"Written: {', '.join(map(visible, written))}.")
     elif blocked:
-        nothing = "Nothing was written: s" if writing else "S"
-        write_message(f"{nothing}omething is missing on {target}; --allow-missing goes on without it.")
+        prefix = "Nothing was written: d" if writing else "D"
+        write_message(f"{prefix}ependencies are missing on {target}; pass --allow-missing to continue without them.")
     return 1 if blocked else 0
 
 

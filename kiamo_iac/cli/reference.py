@@ -1,4 +1,4 @@
-"""The command line described in Markdown, out of the commands themselves, for README and docs."""
+"""The command line as Markdown for README and docs, generated from the commands."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from kiamo_iac.cli.main import COMMANDS, EXIT_CODES, cli
 
 ENVIRONMENT_VARIABLES: Mapping[str, str] = MappingProxyType(
     {
-        "KIAMO_<ENV>_TOKEN": "the API token of an environment (its name in capitals, other signs as `_`)",
-        "KIAMO_<ENV>_TOKEN_FILE": "a file that holds it, instead",
-        "KIAMO_TOKEN": "the token, where the project has one environment",
+        "KIAMO_<ENV>_TOKEN": "the API token of an environment (name in upper case, other characters as `_`)",
+        "KIAMO_<ENV>_TOKEN_FILE": "a file with the token",
+        "KIAMO_TOKEN": "the token, if the project has one environment",
         "KIAMO_<ENV>_URL": "overrides the environment's `url`",
-        "KIAMO_<ENV>_ORIGIN": "pins it to scheme, host and port: a project file that points elsewhere is refused",
-        "KIAMO_ORIGIN": "pins what `KIAMO_TOKEN` is sent to; once one pin is set, an instance without one is refused",
-        "KIAMO_<ENV>_LEDGER_USERNAME": "who writes the ledger, where it is kept behind HTTP",
-        "KIAMO_<ENV>_LEDGER_PASSWORD": "the password to it (or `…_PASSWORD_FILE`); GitLab's jobs need neither",
-        "KIAMO_<ENV>_LEDGER_ORIGIN": "pins the ledger, also on git (`ssh://…`); once one is, every remote one is",
-        "KIAMO_GITLAB_TOKEN": "with which `comment` comments on GitLab; on GitHub that is `GITHUB_TOKEN`",
-        "NO_COLOR": "no colours",
+        "KIAMO_<ENV>_ORIGIN": "pins the instance to scheme, host and port; any other address is refused",
+        "KIAMO_ORIGIN": "pins the instance of `KIAMO_TOKEN`; if any pin is set, every instance needs one",
+        "KIAMO_<ENV>_LEDGER_USERNAME": "the user for an HTTP ledger",
+        "KIAMO_<ENV>_LEDGER_PASSWORD": "the password for it (or `…_PASSWORD_FILE`); GitLab jobs need neither",
+        "KIAMO_<ENV>_LEDGER_ORIGIN": "pins the ledger, also on git (`ssh://…`); one pin requires all others",
+        "KIAMO_GITLAB_TOKEN": "the token of `comment` on GitLab; on GitHub, `GITHUB_TOKEN`",
+        "NO_COLOR": "disables colours",
     }
 )
 
@@ -100,7 +100,7 @@ def exit_code_table() -> str:
 def variable_table() -> str:
     """Environment variable → what it is for."""
     rows = ((f"`{name}`", meaning) for name, meaning in ENVIRONMENT_VARIABLES.items())
-    return table(rows, heads=("variable", "what it is for"))
+    return table(rows, heads=("variable", "meaning"))
 
 
 def command_pages() -> str:
@@ -108,9 +108,9 @@ def command_pages() -> str:
     top = top_context()
     parts = [
         "# Commands",
-        "What `kiamo-iac COMMAND --help` says, made from the commands themselves.",
+        "The output of `kiamo-iac COMMAND --help`, generated from the commands.",
         *_described(cli, top),
-        "Global options stand before the command: `kiamo-iac --project other/kiamo.yaml plan -e staging`.",
+        "Global options go before the command: `kiamo-iac --project other/kiamo.yaml plan -e staging`.",
     ]
     for name, command, context in commands():
         parts += [f"## {name}", *_described(command, context)]

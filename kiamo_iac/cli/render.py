@@ -1,4 +1,4 @@
-"""`kiamo-iac render`: the manifests of an environment, composed."""
+"""`kiamo-iac render`: the composed manifests of an environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kiamo_iac.cli.terminal import is_terminal, write_data, write_message
 EPILOG = """\b
 Examples:
   kiamo-iac render -e production
-  kiamo-iac render -e production > composed.yaml      (a manifest that says the same by itself)
+  kiamo-iac render -e production > composed.yaml      (an equivalent single manifest)
   kiamo-iac render -e production --format json
 
 \b
@@ -28,19 +28,19 @@ Exit codes: 0 composed, 1 the manifests hold errors, 64 usage.
 def render(session: Session, *, environment: str, output: str) -> int:
     """Print an environment's composed manifests, with origins.
 
-    Patches are merged and variables filled in. Behind each value stands its place, file:line:column, and
-    that of the variables in it. Nothing is called: no instance, no token.
+    Patches are merged and variables filled in. Each value is followed by its origin, file:line:column, and
+    those of its variables. Makes no API call and needs no token.
     """
     from kiamo_iac.app.project import compose_environment
     from kiamo_iac.render.composed import composed_json, composed_text
     from kiamo_iac.render.diagnostics import render_text
 
-    things, warnings = compose_environment(session.workspace(), environment)
+    resources, warnings = compose_environment(session.workspace(), environment)
     if warnings:
         write_message(render_text(warnings, session.style(sys.stderr)), nl=False)
     if output == "json":
-        write_data(composed_json(things, environment=environment), utf8=True)
+        write_data(composed_json(resources, environment=environment), utf8=True)
     else:
-        text = composed_text(things, session.style(sys.stdout), environment=environment)
-        write_data(text, utf8=not is_terminal(sys.stdout))  # in a file it is a manifest, whatever the console speaks
+        text = composed_text(resources, session.style(sys.stdout), environment=environment)
+        write_data(text, utf8=not is_terminal(sys.stdout))  # in a file it is a manifest, which is UTF-8
     return 0

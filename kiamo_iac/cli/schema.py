@@ -25,22 +25,22 @@ Exit codes: 0 printed or written, 1 error, 64 usage, or no such schema.
 
 @click.command(epilog=EPILOG, short_help="Print the JSON Schema of a format, for editors and CI.")
 @click.argument("name", required=False, shell_complete=schema_names)
-@click.option("--out", type=NamedPath(file_okay=False), metavar="DIR", help="Write into a folder.")
+@click.option("--out", type=NamedPath(file_okay=False), metavar="DIR", help="Write into this folder.")
 @pass_session
 def schema(session: Session, *, name: str | None, out: Path | None) -> int:
-    """Print the JSON Schema NAME, or list the names there are.
+    """Print the JSON Schema NAME, or list the names.
 
-    With --out, write it into DIR, or every one of them without NAME: to be kept beside the manifests. In a
-    project, those of manifests know the closed lists of its contract. Draft-07. Nothing is called.
+    With --out, write it, or all schemas without NAME, into DIR. In a project, schemas of manifests list the
+    values that its contract allows. JSON Schema draft-07. Makes no API call.
     """
-    from kiamo_iac.app.schemas import catalogue_in_force, described, write_schemas
+    from kiamo_iac.app.schemas import catalogue_in_force, find_schema, write_schemas
     from kiamo_iac.render.escape import json_document
 
     known = catalogue_in_force(session.project)
-    wanted = known if name is None else {name: described(name, known)}
+    wanted = known if name is None else {name: find_schema(name, known)}
     if out is not None:
         written = write_schemas(wanted, out, json_document)
-        write_message(f"{len(wanted)} schema{'' if len(wanted) == 1 else 's'} in {out}, {written} of them written.")
+        write_message(f"{len(wanted)} schema{'' if len(wanted) == 1 else 's'} in {out}: {written} written.")
     elif name is not None:
         write_data(json_document(known[name].make()), utf8=True)
     else:

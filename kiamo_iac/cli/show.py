@@ -1,4 +1,4 @@
-"""`kiamo-iac show`: a saved plan, looked at again."""
+"""`kiamo-iac show`: a saved plan."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Examples:
   kiamo-iac show tonight.plan --format markdown       (a comment for a merge request)
 
 \b
-Exit codes: 0 shown, 1 not a plan, or one that was altered.
+Exit codes: 0 shown, 1 not a plan, or altered.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Show a plan that plan --out saved.")
+@click.command(epilog=EPILOG, short_help="Show a saved plan.")
 @click.argument("file", type=NamedPath(exists=True, dir_okay=False))
 @plan_format_option
 @pass_session
 def show(session: Session, *, file: Path, output: str) -> int:
-    """Show a plan that plan --out saved.
+    """Show a saved plan.
 
-    Needs no instance and no token. Whether it can still be applied, apply says.
+    Makes no API call and needs no token. Whether the plan can still be applied is checked by apply.
     """
     from kiamo_iac.app.saved_plans import load_saved_plan
 

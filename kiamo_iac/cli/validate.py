@@ -15,7 +15,7 @@ from kiamo_iac.core.gc_pause import collector_paused
 EPILOG = """\b
 Examples:
   kiamo-iac validate
-  kiamo-iac validate manifests/prospects.yaml     (what pre-commit does)
+  kiamo-iac validate manifests/prospects.yaml     (as pre-commit does)
   kiamo-iac validate --format json > report.json
   kiamo-iac validate --format gitlab > gl-code-quality-report.json
   kiamo-iac validate --format sarif > kiamo.sarif
@@ -25,19 +25,19 @@ Exit codes: 0 valid, 1 errors (with --strict also warnings), 64 usage.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Check all manifests offline: every problem at once.")
+@click.command(epilog=EPILOG, short_help="Check all manifests offline and report every problem.")
 @click.argument("paths", nargs=-1, type=NamedPath(manifests=True, exists=True))
 @check_format_option
-@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @pass_session
 def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: bool) -> int:
-    """Check all manifests offline: every problem at once.
+    """Check all manifests offline and report every problem.
 
-    Without PATHS, all manifests of the project. With PATHS, still all of them, since a problem may lie
-    between two files; a folder stands for the projects in it, too. Where there is no project file, the
-    PATHS alone. Nothing is called: no instance, no token.
+    Without PATHS: all manifests of the project. With PATHS: all manifests of the projects that contain
+    them, since a problem may involve several files; a folder also means the projects in it. Without a
+    project file: the PATHS only. Makes no API call and needs no token.
     """
-    with collector_paused():  # classes are no garbage either
+    with collector_paused():  # also for the imports: classes are not garbage
         from kiamo_iac.app.validation import validate as check
         from kiamo_iac.core.diagnostics import Severity
         from kiamo_iac.render.diagnostics import counted, tally
@@ -47,9 +47,10 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
     show_check(found, session, output=output, strict=strict)
     if output != "json":
         write_message(
-            f"{counted(found.files, 'manifest')}, {counted(found.things, 'thing')}: {tally(found.diagnostics)}."
+            f"{counted(found.files, 'manifest')}, {counted(found.resources, 'resource')}: "
+            f"{tally(found.diagnostics) if found.diagnostics else 'valid'}."
         )
     for path in found.ignored:
-        write_message(f"{visible(str(path))} is no manifest of its project and was not checked.")
+        write_message(f"{visible(str(path))} is not a manifest of its project: not checked.")
     failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     return int(any(d.severity in failing for d in found.diagnostics))

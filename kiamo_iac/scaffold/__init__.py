@@ -1,1 +1,1 @@
-"""What `kiamo-iac init` writes: a new project, and the pipelines of the forge that it lies on."""
+"""The files that `kiamo-iac init` writes: a project, hooks and pipelines."""

@@ -1,6 +1,6 @@
-"""The pipelines of a new project, put together of a stanza for each job.
+"""The pipelines of a new project, one template for each job.
 
-The first environment is applied on merge. Each further one is planned after the one before it, and waits at a gate.
+The first environment is applied on merge. Each further one is planned after the previous one, and waits for approval.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kiamo_iac.scaffold.request import NewEnvironment, ProjectRequest
 from kiamo_iac.scaffold.template import fill_template
 
 _ACTION: Final = re.compile(r"- uses: (actions/([a-z]+)(?:-artifact)?@[0-9a-f]{40} # v[0-9.]+)\n")
-"""A line of `actions/action.yml`: what stands behind `uses:`, and what the templates call it."""
+"""A line of `actions/action.yml`: the value of `uses:`, and the name in the templates."""
 
 
 def actions() -> Mapping[str, str]:
@@ -109,16 +109,16 @@ def _listed(environments: Sequence[NewEnvironment]) -> str:
 
 
 def _prefixes(environments: Sequence[NewEnvironment]) -> str:
-    """What stands for `<ENV>` in the names of variables."""
+    """The values of `<ENV>` in the names of variables."""
     return ", ".join(environment.prefix.removeprefix("KIAMO_") for environment in environments)
 
 
 def _job_id(environment: NewEnvironment) -> str:
-    """What GitHub takes as the id of a job; it stands behind a word, so it may begin with a digit."""
+    """A valid part of a GitHub job id; it follows a word, so it may begin with a digit."""
     return re.sub(r"[^A-Za-z0-9_-]", "-", environment.name)
 
 
 def _required(name: str) -> str:
-    """A variable of GitHub; without it, what no checkout can find. An empty `repository` would be the project itself,
-    whose commit would then be the tool; an empty `ref` is whatever the default branch holds."""
+    """A GitHub variable, with a default that no checkout can find. An empty `repository` would mean the project itself,
+    whose code would then run as the tool; an empty `ref` would mean the default branch."""
     return f"${{{{ vars.{name} || '{name}-is-not-set' }}}}"

@@ -17,7 +17,7 @@ from kiamo_iac.scaffold.template import fill_template
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """What is to be written, and what is to be added by hand to files that people have already."""
+    """The files to write, and the texts that the user has to add to existing files."""
 
     files: dict[Path, str] = field(default_factory=dict)
     additions: dict[Path, str] = field(default_factory=dict)
@@ -50,13 +50,13 @@ def _gitlab(project: NewProject, root: Path, text: str) -> None:
     file = root / ".gitlab-ci.yml"
     if file.exists():
         project.files[root / ".gitlab" / "kiamo.gitlab-ci.yml"] = text
-        project.additions[file] = "include:\n  - local: .gitlab/kiamo.gitlab-ci.yml # and its stages to yours\n"
+        project.additions[file] = "include:\n  - local: .gitlab/kiamo.gitlab-ci.yml # and add its stages to yours\n"
     else:
         project.files[file] = text
 
 
 def _dependabot(project: NewProject, folder: Path) -> None:
-    """Keeps the actions current, which are named by commit. There is one such file at most, of either ending."""
+    """Dependabot updates the actions, which are pinned to commits. A repository has at most one such file."""
     text = fill_template("github/dependabot.yml")
     there = [file for name in ("dependabot.yml", "dependabot.yaml") if (file := folder / name).exists()]
     if not there:
@@ -66,7 +66,7 @@ def _dependabot(project: NewProject, folder: Path) -> None:
 
 
 def _add_unless_present(project: NewProject, file: Path, text: str) -> None:
-    """People have these files before they have a project: what is theirs is left alone."""
+    """An existing file is not changed."""
     (project.additions if file.exists() else project.files)[file] = text
 
 
@@ -86,7 +86,7 @@ def _stanza(request: ProjectRequest, environment: NewEnvironment) -> Iterator[st
 
 
 def _ledger(request: ProjectRequest, environment: NewEnvironment) -> str:
-    """Where pipelines keep the ledger: their own disks begin empty. Without a remote there is nothing to keep it in."""
+    """The remote backend of the ledger, since the disks of pipelines begin empty; commented out without a remote."""
     remote = request.repository.remote
     match request.ci:
         case CiSystem.NONE:
@@ -100,7 +100,7 @@ def _ledger(request: ProjectRequest, environment: NewEnvironment) -> str:
             return "    # ledger: {backend: git}  # once there is a remote: pipelines lose a ledger that is a file\n"
         case CiSystem.GITLAB:
             return (
-                "    # ledger:  # pipelines lose a ledger that is a file: GitLab's managed Terraform states keep it\n"
+                "    # ledger:  # pipelines lose a ledger that is a file: use GitLab's managed Terraform states\n"
                 "    #   backend: http\n"
                 f"    #   address: https://gitlab.example.com/api/v4/projects/42/terraform/state/{_state(environment)}\n"
             )

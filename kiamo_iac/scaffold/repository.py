@@ -1,4 +1,4 @@
-"""The git repository that a new project lies in, as far as its own files tell; git itself is not asked."""
+"""The git repository of a new project, read from its files without running git."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kiamo_iac.core.safe_files import read_limited
 from kiamo_iac.git.repository import has_git
 
 _LARGEST: Final = 1024 * 1024
-"""Bytes of a file of settings."""
+"""Bytes of a configuration file."""
 _SECTION: Final = re.compile(r'\[\s*remote\s+"origin"\s*\]', re.IGNORECASE)
 _URL: Final = re.compile(r"\s*url\s*=\s*(\S+)\s*")
 _SCP: Final = re.compile(r"(?:[\w.\-]+@)?([A-Za-z0-9.\-]+):(?!/)(\S+)")
@@ -24,7 +24,7 @@ _BRANCH: Final = re.compile(r"ref: refs/remotes/origin/([A-Za-z0-9][A-Za-z0-9._/
 
 @dataclass(frozen=True, slots=True)
 class GitHost:
-    """Where `origin` is: a host and a path on it, without user or password."""
+    """The host and path of `origin`, without user and password."""
 
     host: str
     """With the port of an https address, unless it is 443: credentials go to that server alone."""
@@ -43,18 +43,18 @@ class ProjectRepository:
 
 
 def find_repository(folder: Path) -> ProjectRepository:
-    """The repository that `folder` lies in; where there is none, one that `folder` would be the root of."""
+    """The repository that contains `folder`; if there is none, a new one with `folder` as its root."""
     for root in (folder, *folder.parents):
         git = root / ".git"
         if git.is_dir():
             return ProjectRepository(root, _remote(read_text(git / "config")), _branch(git))
-        if has_git(root):  # a work tree or a submodule, whose settings stand elsewhere
+        if has_git(root):  # a work tree or a submodule: its configuration is elsewhere
             return ProjectRepository(root)
     return ProjectRepository(folder)
 
 
 def parse_remote(url: str) -> GitHost | None:
-    """Host and path of an address that git takes, or None."""
+    """Host and path of a git address; None if it is invalid."""
     if (found := _SCP.fullmatch(url)) and "://" not in url:
         host, path, port = found[1], found[2], None
     else:
@@ -86,7 +86,7 @@ def _branch(git: Path) -> str:
 
 
 def read_text(file: Path) -> str:
-    """What a file holds; nothing when it cannot be read, is no file, or is far larger than such files are."""
+    """The text of a file; empty if it cannot be read, is not a file, or is too large."""
     try:
         data = read_limited(file, limit=_LARGEST)
     except OSError:

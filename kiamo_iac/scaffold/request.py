@@ -1,4 +1,4 @@
-"""What `init` is asked for."""
+"""The options of `init`, parsed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y
 
 
 class CiSystem(StrEnum):
-    """Whose pipelines are written."""
+    """The system whose pipelines are written."""
 
     GITHUB = "github"
     GITLAB = "gitlab"
@@ -34,14 +34,14 @@ class NewEnvironment:
 
     @property
     def key(self) -> str:
-        """The name as a key of YAML, which has no other meaning."""
+        """The name as a YAML key, quoted if it would be read as another type."""
         plain = _PLAIN.fullmatch(self.name) and self.name.lower() not in _WORDS
         return self.name if plain else f'"{self.name}"'
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSource:
-    """Where kiamo-iac itself is kept, for pipelines and hooks to fetch it from."""
+    """The git repository that pipelines and hooks install kiamo-iac from."""
 
     url: str
     ref: str
@@ -49,7 +49,7 @@ class ToolSource:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRequest:
-    """What `init` is asked for."""
+    """The options of `init`."""
 
     folder: Path
     """Of the project file; absolute."""
@@ -60,18 +60,18 @@ class ProjectRequest:
 
     @property
     def below(self) -> str:
-        """`folder` as seen from the root of the repository: "" or "sub/folder/"."""
+        """`folder` relative to the root of the repository: "" or "sub/folder/"."""
         relative = PurePosixPath(self.folder.relative_to(self.repository.root).as_posix())
         return "" if relative == PurePosixPath() else f"{relative}/"
 
     @property
     def project(self) -> str:
-        """The project file from there."""
+        """The project file relative to the root of the repository."""
         return f"{self.below}kiamo.yaml"
 
 
 def guess_ci(repository: ProjectRepository) -> CiSystem:
-    """By the host of `origin`, or by the files that are there."""
+    """The CI system, by the host of `origin` or by existing files."""
     host = repository.remote.host if repository.remote is not None else ""
     if "github" in host or (repository.root / ".github").is_dir():
         return CiSystem.GITHUB

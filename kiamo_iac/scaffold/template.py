@@ -1,4 +1,4 @@
-"""The packaged templates, fill_template in."""
+"""The packaged templates."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 
 _ROOM: Final = "kiamo_iac.scaffold"
 _PLACE: Final = re.compile(r"%\{([a-z]+)\}")
-"""A place to fill: `$` belongs to shells and pipelines, and stays."""
+"""A placeholder. Not `${…}`, which shells and pipelines use."""
 
 
 def fill_template(template: str, /, **values: str) -> str:
-    """The template of that name, such as `github/plan.yml`, with `values` in its places.
+    """A template, such as `github/plan.yml`, with its placeholders replaced.
 
     Raises:
-        KeyError: a place has no value.
+        KeyError: a placeholder has no value.
     """
     text = resources.files(_ROOM).joinpath("templates", *template.split("/")).read_text(encoding="utf-8")
     return _PLACE.sub(lambda place: values[place[1]], text)

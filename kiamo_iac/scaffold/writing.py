@@ -1,4 +1,4 @@
-"""Files that are all written or not at all, and never over others."""
+"""Files written all or none, without overwriting any."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from kiamo_iac.core.safe_files import MisplacedError, RootedFile
 
 
 def write_files(files: Mapping[Path, str], root: Path) -> None:
-    """Write every file below `root`, with the folders that it needs. No link below `root` is followed.
+    """Write every file below `root`, and its folders. No link below `root` is followed.
 
     Raises:
-        KiamoIacError: some exist already, a link is on the way, or one cannot be written; then there is none of them.
+        KiamoIacError: a file exists, is behind a link, or cannot be written; no file is written.
     """
     rooted = {RootedFile.below(root, file.relative_to(root)): text for file, text in files.items()}
     for file in rooted:
         _check_folders(file)
     existing = [file for file in files if os.path.lexists(file)]
     if existing:
-        listed = ", ".join(shown(file) for file in existing)
-        msg = f"Nothing was written, for there is already: {listed}."
-        raise KiamoIacError(msg, hint="move it away, or choose another folder; init never writes over a file")
+        listed = ", ".join(relative_name(file) for file in existing)
+        msg = f"Nothing was written: these files exist already: {listed}."
+        raise KiamoIacError(msg, hint="move them, or pass another folder; init never overwrites a file")
     lacking = dict.fromkeys(f for file in files for f in reversed(file.parents) if not os.path.lexists(f))
     written: list[RootedFile] = []
     try:
@@ -46,21 +46,19 @@ def _check_folders(file: RootedFile) -> None:
     try:
         file.check()
     except MisplacedError as error:
-        if error.place != "/".join(file.parts):  # what stands in its own place is told with all others
+        if error.place != "/".join(file.parts):  # an existing file is reported with all others
             raise _unwritten(error) from error
 
 
 def _unwritten(error: OSError) -> KiamoIacError:
     if isinstance(error, MisplacedError):
         msg = f"Nothing was written: {error.strerror} of the repository."
-        return KiamoIacError(
-            msg, hint=f"remove {error.place}; init follows no link, which a merge request may have brought"
-        )
+        return KiamoIacError(msg, hint=f"remove {error.place}: init follows no links")
     return KiamoIacError(f"Nothing was written: {error.filename or 'a file'}: {error.strerror or error}.")
 
 
-def shown(file: Path) -> str:
-    """A file as it is seen from the working directory."""
+def relative_name(file: Path) -> str:
+    """A file relative to the working directory."""
     try:
         return os.path.relpath(file)
     except ValueError:  # another drive

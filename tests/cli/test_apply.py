@@ -37,7 +37,7 @@ def test_without_a_terminal_it_wants_yes(desk: Desk) -> None:
     code, out, err = desk.run("apply", "-e", "staging")
     assert code == 64
     assert "Plan: 3 to create" in out
-    assert "say --yes" in err
+    assert "no terminal to confirm on: pass --yes" in err
     assert desk.writes() == []
 
 

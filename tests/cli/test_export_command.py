@@ -331,7 +331,7 @@ def test_a_line_end_and_a_byte_order_mark_stay(live: Desk) -> None:
     [
         (("-o", "."), "Error: . holds more than manifests.\n"),
         (("-o", "kiamo.yaml"), "Error: kiamo.yaml is not a folder.\n"),
-        (("--single",), "Error: --single is for a folder.\n"),
+        (("--single",), "Error: --single needs a folder.\n"),
         (("--only", "bases/nobody"), "Error: bases/nobody is neither on the instance nor declared.\n"),
         (("--only", "contacts"), 'there are no "contacts"'),
         (("--only", "bases//x"), '"bases//x" is not an address'),

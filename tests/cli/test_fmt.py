@@ -19,7 +19,7 @@ UNTIDY, TIDY = "bases:\n- name:   a # one\n", "bases:\n  - name: a  # one\n"
 
 def test_what_is_in_order_is_left_alone(desk: Desk) -> None:
     before = (desk.folder / "manifests" / "a.yaml").stat()
-    assert desk.run("fmt") == (0, "", "2 files: 2 in order.\n")
+    assert desk.run("fmt") == (0, "", "2 files: 2 already formatted.\n")
     after = (desk.folder / "manifests" / "a.yaml").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert desk.emulator.calls() == []
@@ -27,16 +27,16 @@ def test_what_is_in_order_is_left_alone(desk: Desk) -> None:
 
 def test_what_changes_is_named(desk: Desk) -> None:
     path = desk.manifest(UNTIDY, "b.yaml")
-    assert desk.run("fmt") == (0, "manifests/b.yaml\n", "3 files: 1 laid out, 2 in order.\n")
+    assert desk.run("fmt") == (0, "manifests/b.yaml\n", "3 files: 1 formatted, 2 already formatted.\n")
     assert path.read_text(encoding="utf-8") == TIDY
     assert desk.run("fmt")[:2] == (0, "")
 
 
 def test_check_writes_nothing_and_ends_with_2(desk: Desk) -> None:
     path = desk.manifest(UNTIDY, "b.yaml")
-    assert desk.run("fmt", "--check") == (2, "manifests/b.yaml\n", "3 files: 1 would change, 2 in order.\n")
+    assert desk.run("fmt", "--check") == (2, "manifests/b.yaml\n", "3 files: 1 would change, 2 already formatted.\n")
     assert path.read_text(encoding="utf-8") == UNTIDY
-    assert desk.run("fmt", "--check", "manifests/a.yaml") == (0, "", "1 file: 1 in order.\n")
+    assert desk.run("fmt", "--check", "manifests/a.yaml") == (0, "", "1 file: 1 already formatted.\n")
 
 
 def test_diff_shows_and_writes_nothing(desk: Desk) -> None:
@@ -65,7 +65,7 @@ def test_errors_are_told_and_the_others_go_on(desk: Desk) -> None:
     code, out, err = desk.run("fmt")
     assert (code, out) == (1, "manifests/b.yaml\n")
     assert "manifests/0.yaml:2:1: error KIA0101: " in err
-    assert err.endswith("4 files: 1 laid out, 1 left alone for errors, 2 in order.\n")
+    assert err.endswith("4 files: 1 formatted, 1 not changed (errors), 2 already formatted.\n")
     assert path.read_text(encoding="utf-8") == "a:   [1\n"
     assert desk.run("fmt", "--check")[0] == 1
 
@@ -135,7 +135,7 @@ def test_examples_and_the_demo_are_in_the_canonical_layout(tmp_path: Path) -> No
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
     shutil.copytree(ROOT / "examples" / "02-outbound-campaigns", tmp_path / "project")
     done = kiamo("fmt", "--check", cwd=tmp_path / "project")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "5 files: 5 in order.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "5 files: 5 already formatted.\n")
 
 
 def test_the_manifest_of_the_tests_is_canonical() -> None:

@@ -54,7 +54,7 @@ def test_what_only_an_environment_knows_asks_for_one(desk: Desk) -> None:
     code, _, err = desk.run("graph")
     assert (code, err.splitlines()[-1]) == (
         1,
-        "Hint: name an environment with -e ENV: its variables and patches count then",
+        "Hint: pass -e ENV to use the variables and patches of an environment",
     )
     assert desk.run("graph", "-e", "staging")[0] == 0
 

@@ -24,7 +24,7 @@ def seed(desk: Desk) -> None:
 def test_apply_writes_down_what_it_makes(desk: Desk) -> None:
     code, out, err = desk.run("ledger", "list", "-e", "staging")
     assert (code, out) == (0, "")
-    assert "There is no ledger of staging" in err
+    assert "No ledger for staging" in err
     assert not desk.ledger.exists()
     desk.apply()
     owned = desk.owned()
@@ -87,7 +87,7 @@ def test_an_update_adopts_and_what_is_level_is_left_to_adopt(desk: Desk) -> None
     [
         ("bases/prospects/fields/villes", 'did you mean "bases/prospects/fields/ville"?'),
         ("services/Ventes", "is not declared"),  # a reference: it is not ours to manage
-        ("bases/prospects", "is not on the instance"),
+        ("bases/prospects", "is missing on the instance"),
         ("fields/ville", "fields stand below bases"),
         ("bases", "is not an address"),
     ],
@@ -110,7 +110,7 @@ def test_forget_lets_go_of_a_thing_and_what_is_in_it(desk: Desk) -> None:
     desk.apply()
     calls = len(desk.emulator.calls())
     code, out, err = desk.run("ledger", "forget", "-e", "staging", "bases/prospects")
-    assert (code, err) == (0, "Forgotten: 3.\n")
+    assert (code, err) == (0, "Removed from the ledger: 3.\n")
     assert out.splitlines() == THINGS
     assert desk.owned() == {}
     assert len(desk.emulator.calls()) == calls

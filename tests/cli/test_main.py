@@ -183,7 +183,7 @@ def test_a_full_disk_below_stdout_is_no_fault_of_the_program(
     raising(monkeypatch, OSError(number, "No space left"))
     assert run(["schema", "plan"]) == 1
     assert capsys.readouterr().err == (
-        "Error: The output could not be written: No space left.\nHint: make room where it goes, and run it again\n"
+        "Error: The output could not be written: No space left.\nHint: free space there, and run it again\n"
     )
     assert silenced == [True]
 

@@ -44,8 +44,8 @@ def test_all_are_written_and_the_second_time_none(tmp_path: Path, capsys: pytest
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        f"{len(NAMES)} schemas in {folder}, {len(NAMES)} of them written.",
-        f"{len(NAMES)} schemas in {folder}, 0 of them written.",
+        f"{len(NAMES)} schemas in {folder}: {len(NAMES)} written.",
+        f"{len(NAMES)} schemas in {folder}: 0 written.",
     ]
 
 

@@ -43,7 +43,7 @@ def test_in_a_project_its_own_contract_is_in_force(desk: Desk) -> None:
 def test_check_says_what_an_override_changes(desk: Desk) -> None:
     (desk.folder / "mine.yaml").write_text(OVERRIDE, encoding="utf-8")
     code, out, err = desk.run("contract", "check", "mine.yaml")
-    assert (code, err) == (0, "mine.yaml holds together.\n")
+    assert (code, err) == (0, "mine.yaml is valid.\n")
     assert '~ prefix.path: "/api" → "/v2"\n' in out
     assert '- kinds.service.operations.create.path: "/services"\n' in out
 

@@ -21,7 +21,7 @@ HEAVY = {"httpx", "httpcore", "deepdiff", "rich", "asyncio", "starlette", "uvico
 def test_a_sound_project_is_valid_and_nothing_is_called(desk: Desk) -> None:
     code, out, err = desk.run("validate")
     assert (code, out) == (0, "")
-    assert err == "1 manifest, 4 things: no problems.\n"
+    assert err == "1 manifest, 4 resources: valid.\n"
     assert desk.emulator.calls() == []
 
 
@@ -86,7 +86,7 @@ def test_a_changed_file_is_checked_together_with_its_project(desk: Desk) -> None
 def test_a_project_below_is_found_from_the_path(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path.parent)
     code, _, err = desk.run("validate", f"{tmp_path.name}/manifests/a.yaml")
-    assert (code, err) == (0, "1 manifest, 4 things: no problems.\n")
+    assert (code, err) == (0, "1 manifest, 4 resources: valid.\n")
 
 
 def test_a_folder_with_projects_below_is_checked_by_project(
@@ -98,7 +98,7 @@ def test_a_folder_with_projects_below_is_checked_by_project(
         shutil.copy(desk.folder / "kiamo.yaml", root / name)
     (root / ".git").mkdir()
     monkeypatch.chdir(root)
-    assert desk.run("validate", ".")[::2] == (0, "2 manifests, 8 things: no problems.\n")
+    assert desk.run("validate", ".")[::2] == (0, "2 manifests, 8 resources: valid.\n")
     for name in ("one", "two"):
         (root / name / "manifests" / "a.yaml").write_text("oops: []\n", encoding="utf-8")
     code, out, _ = desk.run("validate", ".")
@@ -113,7 +113,7 @@ def test_what_is_no_manifest_of_the_project_is_said(desk: Desk) -> None:
     (desk.folder / "live.yaml").write_text("nonsense: 1\n", encoding="utf-8")
     code, _, err = desk.run("validate", "live.yaml", "kiamo.yaml")
     assert code == 0
-    assert "live.yaml is no manifest of its project and was not checked.\n" in err
+    assert "live.yaml is not a manifest of its project: not checked.\n" in err
     assert "kiamo.yaml is no manifest" not in err
 
 

@@ -24,8 +24,8 @@ class Job:
     told: list[str] = field(default_factory=list)
 
     def comment(self, text: str = f"{MARKER}\n\nA plan.\n", **more: str) -> PostedComment | None:
-        """MergeRequestComment, with more variables."""
-        return commenting.comment(text, {**self.environ, **more}, log=self.told.append)
+        """Comment, with more variables."""
+        return commenting.post_comment(text, {**self.environ, **more}, log=self.told.append)
 
 
 @pytest.fixture

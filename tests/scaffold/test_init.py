@@ -140,7 +140,7 @@ def test_a_configuration_of_dependabot_that_is_there_is_told_what_to_add(
     assert (folder / ".github" / name).read_text() == mine
     assert [path.name for path in (folder / ".github").iterdir() if path.is_file()] == [name]
     err = capsys.readouterr().err
-    assert f"{name} is yours and was left alone" in err
+    assert f"{name} exists and was not changed" in err
     assert "\n  - package-ecosystem: github-actions\n    directory: /\n" in err
     assert "version: 2" not in err
 
@@ -163,7 +163,7 @@ def test_files_that_people_have_already_are_left_alone(here: Here, capsys: pytes
     err = capsys.readouterr().err
     for name in (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"):
         assert (folder / name).read_text() == "mine\n"
-        assert f"{name} is yours and was left alone" in err
+        assert f"{name} exists and was not changed" in err
     assert "local: .gitlab/kiamo.gitlab-ci.yml" in err
     assert ".kiamo/" in err
     assert (folder / ".gitlab" / "kiamo.gitlab-ci.yml").is_file()

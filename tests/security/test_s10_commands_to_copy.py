@@ -131,7 +131,7 @@ def test_s10_the_holder_on_a_git_ref_is_data(text: str) -> None:
     held = LockInfo.from_json(json.dumps(fields))
     assert held is not None
     error = held.locked_error("refs/kiamo-iac/staging of origin", environment="staging")
-    for said in (str(error), error.hint or "", f"Broken: the lock of {held}."):
+    for said in (str(error), error.hint or "", f"Released the lock of {held}."):
         assert obeyed(said) == []
         assert len(said) < 600
 

@@ -168,7 +168,7 @@ def test_s16_the_name_of_a_key_warns_once_and_its_value_is_in_no_format(desk: De
 )
 def test_s16_what_only_looks_alike_is_no_secret(desk: Desk, line: str) -> None:
     declared(desk, line)
-    assert desk.run("validate") == (0, "", "1 manifest, 2 things: no problems.\n")
+    assert desk.run("validate") == (0, "", "1 manifest, 2 resources: valid.\n")
     code, out, _ = desk.run("plan", "-e", "staging")
     assert code == 0
     assert "(sensitive)" not in out
@@ -178,7 +178,7 @@ def test_s16_what_is_listed_does_not_warn(desk: Desk) -> None:
     declared(
         desk, "smtp: {host: h, password: Kanari42}\n      zone: Kanari42\n    sensitive: [settings.smtp, settings.zone]"
     )
-    assert desk.run("validate") == (0, "", "1 manifest, 2 things: no problems.\n")
+    assert desk.run("validate") == (0, "", "1 manifest, 2 resources: valid.\n")
 
 
 @pytest.mark.parametrize(
