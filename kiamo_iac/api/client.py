@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.response import ApiResponse, dig, refusal
-from kiamo_iac.contract.model import Contract, Listing, Operation
-from kiamo_iac.contract.outgoing import refused_id
+from kiamo_iac.contract.entries import Listing, Operation
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.request_checks import refused_id
 from kiamo_iac.core.errors import ApiError, BudgetError, ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.secret import Secret

@@ -8,7 +8,7 @@ from typing import Final, TypeVar, assert_never
 from kiamo_iac.api.client import Client, Ids
 from kiamo_iac.api.response import ApiResponse
 from kiamo_iac.api.wire import Decoder, LiveRow
-from kiamo_iac.contract.model import Listing, Paging
+from kiamo_iac.contract.entries import Listing, Paging
 from kiamo_iac.core.errors import ResponseError
 from kiamo_iac.core.state import RemoteId
 

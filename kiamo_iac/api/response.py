@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiamo_iac.contract.model import Errors
+from kiamo_iac.contract.entries import Errors
 from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.printable import printable

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, assert_never
 
 from kiamo_iac.api.response import ApiResponse, kind_of
-from kiamo_iac.contract.model import Attribute, Contract
-from kiamo_iac.contract.outgoing import refused_id
+from kiamo_iac.contract.entries import Attribute
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.request_checks import refused_id
 from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, ReferenceShape, Resource

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kiamo_iac.contract.checks import ContradictionError
-from kiamo_iac.contract.model import HEADER_REFUSED, PATH_REFUSED, PATTERN_REFUSED, Contract, merge
+from kiamo_iac.contract.entries import HEADER_REFUSED, PATH_REFUSED, PATTERN_REFUSED
+from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget, has_errors
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.place import Place

@@ -1,4 +1,4 @@
-"""The JSON Schemas of a contract and of an override, out of the contract's own models, for editors."""
+"""The JSON Schemas of a contract and of an override, from the contract's models, for editors."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ VERSION: Final = 1
 """Changes when a contract that was valid no longer is."""
 
 _NAMED: Final = {"KindContract": "kind", "Operation": "operation", "Attribute": "attribute"}
-"""Models that become definitions; the others stand where they are used."""
+"""Models that become definitions; the others are inlined."""
 
 _WORDS: Final[Mapping[str, str]] = {
-    "Contract.contract_version": "Of the contract's own language.",
-    "Contract.name": "What people see of it.",
-    "Contract.kinds": "Every kind that the instance has.",
+    "Contract.contract_version": "The version of the contract's format.",
+    "Contract.name": "The name that is shown.",
+    "Contract.kinds": "Every kind of the instance.",
     "Auth.header": "The name of the header.",
     "Prefix.path": "Empty, or a path that begins with a slash and does not end with one.",
-    "Meanings.codes": "The vendor's message behind each of its codes.",
+    "Meanings.codes": "The vendor's message for each of its codes.",
     "Errors.code_pattern": "A regular expression that finds the code anywhere in the body.",
     "Errors.code": "The dotted path of the code in an error's body.",
     "Errors.message": "The dotted path of the message in an error's body.",
     "IdRule.wire": "Its wire name.",
     "IdRule.type": "Its type in JSON.",
-    "Names.pattern": "A regular expression for the whole name.",
+    "NameRule.pattern": "A regular expression for the whole name.",
     "Operation.method": "The HTTP method.",
-    "Operation.path": "Behind the prefix. {id} is the thing's own id, {base} (any kind's name) that of its parent.",
+    "Operation.path": "After the prefix. {id} is the id of the object, {base} (any kind's name) that of its parent.",
     "Operation.query": "Query parameters; placeholders are filled in.",
-    "Operation.body": "Sent beside the attributes of a create or update; the whole body of a state command.",
-    "Paging.style": "none: everything at once. page: number and size. offset: how many to pass over.",
+    "Operation.body": "Sent with the attributes of a create or update; the whole body of a state command.",
+    "Paging.style": "none: all at once. page: number and size. offset: number of objects to skip.",
     "Paging.page": "The query parameter for the number of the page.",
-    "Paging.offset": "The query parameter for how many things to pass over.",
-    "Paging.size": "The query parameter for how many things are asked for.",
+    "Paging.offset": "The query parameter for the number of objects to skip.",
+    "Paging.size": "The query parameter for the size of a page.",
     "Paging.first": "The number of the first page.",
-    "Paging.limit": "How many things are asked for at a time.",
-    "Listing.items": "The dotted path of the array in the answer; null: the answer is the array itself.",
-    "Listing.total": "The dotted path of how many things there are; null: the answer does not say.",
+    "Paging.limit": "Objects a page.",
+    "Listing.items": "The dotted path of the array in the response; null: the response is the array itself.",
+    "Listing.total": "The dotted path of the number of objects; null: the response does not have it.",
     "Attribute.wire": "Its name in the API.",
-    "Attribute.required": "A create must carry it.",
+    "Attribute.required": "A create must have it.",
     "Attribute.missing": "The vendor's code when a create lacks it.",
-    "Attribute.read_only": "It is read, and never written.",
-    "Attribute.refers_to": "The kind that it names.",
-    "Attribute.by": "How a reference stands in the API: by the id or by the name of what it names.",
+    "Attribute.read_only": "Read, and never written.",
+    "Attribute.refers_to": "The kind that it refers to.",
+    "Attribute.by": "The form of a reference in the API: the id or the name of its target.",
     "Attribute.choices": "The closed list of its values.",
-    "Attribute.values": "A word of manifests → that of the API, where they differ.",
+    "Attribute.values": "Word of manifests → value of the API, where they differ.",
     "Embedded.wire": "The wire name of the list.",
-    "MadeWithParent.things": "Each by its attributes, in the words of manifests.",
-    "KindContract.parent": "The kind that it stands below.",
-    "KindContract.parent_wire": "The wire name of its parent's id, where one list answers for all parents.",
+    "MadeWithParent.things": "The attributes of each, in the words of manifests.",
+    "KindContract.parent": "The kind of its parent.",
+    "KindContract.parent_wire": "The wire name of its parent's id, where one list has the children of all parents.",
     "KindContract.operations": "list, create, read, update, delete, and a state command under its own name.",
-    "KindContract.item": "The dotted path of the object in an answer; null: the answer is the object itself.",
-    "KindContract.attributes": "An attribute of manifests → how it stands in the API.",
+    "KindContract.item": "The dotted path of the object in a response; null: the response is the object itself.",
+    "KindContract.attributes": "Attribute of manifests → its form in the API.",
     "KindContract.embedded": "Child kinds that are sent inside a create.",
 }
-"""What an editor says of a key whose model does not say it; a test wants a word for every key."""
+"""Descriptions that the models do not have; a test requires one for every key."""
 
 
 def contract_schema() -> Schema:
@@ -66,7 +66,7 @@ def contract_schema() -> Schema:
 
 
 def override_schema() -> Schema:
-    """The schema of what `contract:` in the project file names: as much of a contract as is to be different."""
+    """The schema of a file that `contract:` in the project file names: the entries that differ."""
     return _schema("contract-override", "An override of the contract of kiamo-iac", override=True)
 
 
@@ -77,15 +77,17 @@ def _schema(name: str, title: str, *, override: bool) -> Schema:
     stanza = body["properties"]["kinds"].pop("additionalProperties")
     stanzas = closed(dict.fromkeys(kinds(), stanza), body["properties"]["kinds"]["description"], required=[])
     body["properties"]["kinds"] = stanzas
-    merged = "Merged over the packaged contract: mappings key by key, null takes a key away, all else replaces."
-    body["description"] = merged if override else "How the API of an instance is spoken to, each entry with its basis."
+    merged = "Merged over the packaged contract: mappings key by key, null removes a key, any other value replaces."
+    body["description"] = (
+        merged if override else "The routes and wire names of an instance's API, each entry with its basis."
+    )
     if override:
         body["type"] = ["object", "null"]
     return schema_document(name, VERSION, title=title, body=body, definitions=writing.definitions)
 
 
 class _Writing:
-    """One walk over pydantic's schema, which holds titles, defaults and nameless alternatives."""
+    """One walk over pydantic's schema, which has titles, defaults and alternatives without a name."""
 
     def __init__(self, models: Mapping[str, Any], *, override: bool) -> None:
         self.definitions: dict[str, Any] = {}
@@ -93,10 +95,10 @@ class _Writing:
         self._override = override
 
     def of(self, node: Mapping[str, Any], *, owner: str) -> Schema:
-        """The same in our form; `owner` is the model that `node` stands in."""
+        """The same as schema documents have it; `owner` is the model that holds `node`."""
         if "$ref" in node:
             return self._model(node["$ref"].rpartition("/")[2])
-        if "anyOf" in node:  # pydantic's way to say that it may be null
+        if "anyOf" in node:  # how pydantic writes that it may be null
             (inner,) = (choice for choice in node["anyOf"] if choice != {"type": "null"})
             return with_null(self.of(inner, owner=owner))
         made = {key: value for key, value in node.items() if key not in {"title", "default", "$defs"}}
@@ -120,7 +122,7 @@ class _Writing:
         if name not in _NAMED:
             return self.of(model, owner=name)
         if _NAMED[name] not in self.definitions:
-            self.definitions[_NAMED[name]] = {}  # keeps its place before those that it refers to
+            self.definitions[_NAMED[name]] = {}  # before the definitions that it refers to
             self.definitions[_NAMED[name]] = self._removable(self.of(model, owner=name))
         return defined(_NAMED[name])
 
@@ -137,7 +139,7 @@ class _Writing:
             made.pop("required", None)
 
     def _removable(self, schema: Schema) -> Schema:
-        """In an override, null takes away what a contract may do without."""
+        """In an override, null removes an optional key."""
         known = schema.get("type", [])
         if not self._override or "$ref" in schema or "null" in known or None in schema.get("enum", ()):
             return schema

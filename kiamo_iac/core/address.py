@@ -1,4 +1,4 @@
-"""The address of a thing: `bases/prospects/fields/city`, collections and names in turn."""
+"""The address of a resource: `bases/prospects/fields/city`, collections and names in turn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _escape(name: str) -> str:
 
 
 class Address(str):
-    """A path of (collection, name) pairs, comparable, hashable and sortable as the text that people see.
+    """A path of (collection, name) pairs; a string that compares, hashes and sorts as it is shown.
 
     Names in it are in NFC; a slash in a name is written `%2F` and a percent sign `%25`.
     """
@@ -57,15 +57,15 @@ class Address(str):
 
     @property
     def parent(self) -> Address | None:
-        """The address that this one stands below, or None at the top."""
+        """The address of its parent, or None at the top."""
         parts = self.rsplit("/", 2)
         return Address(parts[0]) if len(parts) == 3 else None
 
     @property
     def depth(self) -> int:
-        """How many collections deep it stands: 1 at the top."""
+        """The number of collections in it: 1 at the top."""
         return (self.count("/") + 1) // 2
 
     def child(self, collection: str, name: str) -> Address:
-        """The address of `name` in this thing's `collection`."""
+        """The address of `name` in `collection` below this one."""
         return Address.of(collection, name, self)

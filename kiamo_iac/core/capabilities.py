@@ -1,4 +1,4 @@
-"""What a contract says an instance can do, in the words of manifests and planner; nothing of routes or wire names."""
+"""What an instance can do according to a contract, in the words of manifests; without routes and wire names."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ class KindCapabilities:
     """One kind under one contract."""
 
     operations: frozenset[str] = frozenset()
-    """Of `list`, `create`, `read`, `update`, `delete` and the state commands (`start`, …), those the contract has."""
+    """Of `list`, `create`, `read`, `update`, `delete` and state commands (`start`, …), those in the contract."""
     attributes: frozenset[str] = frozenset()
-    """Attributes that it has a wire name for, `name` among them; not the read-only ones."""
+    """Attributes with a wire name, `name` among them; not the read-only ones."""
     required: Mapping[str, str | None] = field(default_factory=dict)
-    """Attributes that a create must carry, each with the vendor's code for leaving it out."""
+    """Attributes that a create must have, each with the vendor's code for a missing one."""
     wire_names: frozenset[str] = frozenset()
-    """Wire names in use, which `settings` may therefore not take."""
+    """Wire names in use, which `settings` may not have as keys."""
     name_pattern: str | None = None
     """A regular expression that the whole of a name must match."""
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Attribute → its closed list of values."""
     defaults: tuple[Mapping[str, Any], ...] = ()
-    """Attributes of the things of this kind that the platform makes together with every new parent."""
+    """Attributes of the objects of this kind that the platform creates with every new parent."""
     embedded: frozenset[str] = frozenset()
-    """Child kinds whose new things are sent inside the create of this kind."""
+    """Child kinds whose new objects are sent inside the create of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Capabilities:
     meanings: Mapping[str, str] = field(default_factory=dict)
     """`ERR_nnnn` → the vendor's message."""
     origin: str = "the contract"
-    """Which contract this is, as a sentence names it."""
+    """The name of the contract in messages."""
 
     def of(self, kind: str) -> KindCapabilities:
-        """What the contract says of `kind`; of a kind without a stanza, nothing."""
+        """The capabilities of `kind`; none for a kind without a stanza."""
         return self.kinds.get(kind, _NOTHING)
 
     def meaning(self, code: str) -> str:

@@ -1,4 +1,4 @@
-"""What is said to a person about their input: a stable code, a place, one sentence and a hint."""
+"""Diagnostics: a stable code, a place, one sentence and a hint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kiamo_iac.core.address import Address
 
 
 class Severity(StrEnum):
-    """How bad it is: an error refuses the run, a warning does not, a note only tells."""
+    """An error refuses the run; a warning and a note do not."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -22,7 +22,7 @@ _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class SourceRange(NamedTuple):
-    """A place in a file: 1-based line and column; `file` is as the user would type it, with forward slashes."""
+    """A place in a file: 1-based line and column; `file` is as a user types it, with forward slashes."""
 
     file: str
     line: int
@@ -34,12 +34,12 @@ class SourceRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem or remark."""
+    """One problem or note."""
 
     code: str
     """A stable code out of `kiamo_iac.core.codes`, such as `KIA0101`."""
     summary: str
-    """One short sentence without a full stop; data in it stands in double quotes."""
+    """One short sentence without a full stop, with data in double quotes."""
     severity: Severity = Severity.ERROR
     detail: str | None = None
     """One or more full sentences, when the summary is not enough."""
@@ -48,10 +48,10 @@ class Diagnostic:
     address: Address | None = None
     source: SourceRange | None = None
     related: tuple[tuple[str, SourceRange], ...] = ()
-    """Other places that matter, each with a word on why (`first declared here`)."""
+    """Other places, each with a reason (`first declared here`)."""
 
     def sort_key(self) -> tuple[str, int, int, str, str, str]:
-        """Order by place, then code, then address: the same problems always come out in the same order."""
+        """Order by place, then code, then address."""
         where = self.source or SourceRange("￿", 0, 0)
         return (where.file, where.line, where.column, self.code, self.address or "", self.summary)
 

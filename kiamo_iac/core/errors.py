@@ -3,14 +3,14 @@
     KiamoIacError                     1
     ├── UsageError                   64   the command line or the environment is wrong
     ├── ManifestError                 1   manifests, project file or contract hold problems (diagnostics)
-    ├── EditError                     1   a file cannot be changed without risk, and has to be edited by hand
+    ├── EditError                     1   a file cannot be edited without risk, and has to be edited by hand
     ├── ApiError                      1   a call to the instance failed
-    │   ├── TransportError            1   no usable answer: DNS, refused, timeout, TLS, cut short
-    │   ├── ResponseError             1   an answer that the contract does not describe
+    │   ├── TransportError            1   no usable response: DNS, refused, timeout, TLS, cut short
+    │   ├── ResponseError             1   a response that the contract does not describe
     │   ├── BudgetError               1   more would be read than the limits of a run allow
-    │   └── RefusedError              1   the instance said no (status, ERR_nnnn)
-    │       └── AccessError           1   401 or 403: this token may not do that
-    ├── LedgerError                   1   the ledger cannot be read or written, or is not this environment's
+    │   └── RefusedError              1   the instance refused a call (status, ERR_nnnn)
+    │       └── AccessError           1   401 or 403: the token has no right to it
+    ├── LedgerError                   1   the ledger cannot be read or written, or belongs to another environment
     ├── GitError                      1   git cannot be run, or the repository cannot be used
     ├── PlanFileError                 1   a saved plan cannot be used
     ├── PlanRefused                   1   the desired state cannot be reached (diagnostics)
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class KiamoIacError(Exception):
-    """Everything this tool raises on purpose; `str()` is one full sentence fit to be shown."""
+    """The base of all errors of this tool; `str()` is one full sentence for the user."""
 
     exit_code: ClassVar[int] = 1
 
@@ -42,7 +42,7 @@ class KiamoIacError(Exception):
         self.hint = hint
         """What to do about it, one sentence, or None."""
         self.diagnostics = tuple(diagnostics)
-        """Every problem found, when the error stands for several."""
+        """All problems, when there are several."""
 
 
 class UsageError(KiamoIacError):
@@ -56,7 +56,7 @@ class ManifestError(KiamoIacError):
 
 
 class EditError(KiamoIacError):
-    """A file cannot be changed without risk to what stands in it, and has to be edited by hand; nothing was written."""
+    """A file cannot be edited without risk to its content, and has to be edited by hand; nothing was written."""
 
 
 class ApiError(KiamoIacError):
@@ -64,9 +64,9 @@ class ApiError(KiamoIacError):
 
 
 class TransportError(ApiError):
-    """No usable answer came: DNS, refused connection, TLS, timeout, body cut short.
+    """No usable response: DNS, refused connection, TLS, timeout, body cut short.
 
-    `sent` says whether the request may have reached the server: when it may have, the outcome of a write is unknown.
+    `sent`: the request may have reached the server, so the outcome of a write is unknown.
     """
 
     def __init__(self, message: str, *, sent: bool, hint: str | None = None) -> None:
@@ -75,7 +75,7 @@ class TransportError(ApiError):
 
 
 class ResponseError(ApiError):
-    """An answer came that is not what the contract describes (shape, type, size, redirect)."""
+    """A response that is not what the contract describes (shape, type, size, redirect)."""
 
 
 class BudgetError(ApiError):
@@ -85,7 +85,7 @@ class BudgetError(ApiError):
 class RefusedError(ApiError):
     """The instance answered with an error status.
 
-    `status` is the HTTP status, `code` the vendor's `ERR_nnnn` where one stood in the body.
+    `status` is the HTTP status, `code` the vendor's `ERR_nnnn` where the body has one.
     """
 
     def __init__(self, message: str, *, status: int, code: str | None = None, hint: str | None = None) -> None:
@@ -99,18 +99,18 @@ class AccessError(RefusedError):
 
 
 class LedgerError(KiamoIacError):
-    """The ledger cannot be read or written, or is not this environment's; nothing of it is lost or overwritten."""
+    """The ledger cannot be read or written, or belongs to another environment; it is not changed."""
 
 
 class GitError(KiamoIacError):
-    """Git cannot be run, or the repository that was found is not one to run it in."""
+    """Git cannot be run, or the repository cannot be used."""
 
 
 class PlanFileError(KiamoIacError):
-    """A saved plan cannot be used: it is none, was made for something else, or was changed by hand."""
+    """A saved plan cannot be used: not a plan, a plan for something else, or changed by hand."""
 
 
-class PlanRefused(KiamoIacError):  # noqa: N818 - a refusal is not a fault of ours
+class PlanRefused(KiamoIacError):  # noqa: N818 - a refusal is not a fault
     """The desired state cannot be reached from the live state; `diagnostics` say why and where."""
 
 

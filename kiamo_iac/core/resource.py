@@ -1,10 +1,8 @@
-"""What every kind shares: the keys of a manifest block, references, and when an attribute may change.
+"""The base of all kinds: the keys of a manifest block, references, and when an attribute may change.
 
-A kind is one subclass of `Resource` in one file of this folder. The class is both the model that a block of a
-manifest is checked
-against and, in its class variables, all that the planner has to know of the kind. Wire names and routes are not
-here: they
-are data, in the contract.
+A kind is one subclass of `Resource` in one file of `resources/`. The class is the model that checks a block of a
+manifest and, in its class variables, all that the planner knows of the kind. Wire names and routes are data, in the
+contract.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from kiamo_iac.core.state_machine import StateMachine
 
 
 class Ensure(StrEnum):
-    """Whether a declared thing is to be there or not."""
+    """Whether a declared resource has to exist."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -28,7 +26,7 @@ class Ensure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """How a declared thing is to be treated, apart from what it is."""
+    """The keys of a block that are not attributes of the resource."""
 
     ensure: Ensure = Ensure.PRESENT
     managed: bool = True
@@ -40,13 +38,13 @@ class Lifecycle:
     exclusive: tuple[str, ...] = ()
     """Child collections whose declared list is complete."""
     initial_state: str | None = None
-    """The run state it is brought to once, right after this tool creates it."""
+    """The run state that it gets once, right after this tool creates it."""
     sensitive: tuple[str, ...] = ()
-    """Settings that are masked in every output and kept nowhere, dotted: `settings.smtp.password`."""
+    """Settings that are masked in every output and stored nowhere, dotted: `settings.smtp.password`."""
 
 
 PRESENT = Lifecycle()
-"""The lifecycle of nearly everything, shared to save memory."""
+"""The lifecycle of most resources, shared to save memory."""
 
 
 class Scope(StrEnum):
@@ -162,7 +160,7 @@ _SEVERAL = (Mapping, list)
 
 @dataclass(frozen=True, slots=True)
 class SystemObjects:
-    """Things that the platform makes itself and that nobody may touch (default fields)."""
+    """Objects that the platform creates itself and that cannot be changed (default fields)."""
 
     flag: str
     """The read-only attribute that is true on them."""
@@ -184,14 +182,13 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def unset() -> Any:
-    """The default of an attribute that may be left out: what is not declared is not compared, so it has no default
-    to show."""
+    """The default of an attribute that may be left out. An attribute that is not declared is not compared, so a schema
+    shows no default."""
     return Field(default=None, json_schema_extra=_without_default)
 
 
 class Resource(BaseModel):
-    """The keys that every kind takes (design §4). Values are checked, never converted: what a manifest says is what
-    is compared."""
+    """The keys of every kind (design §4). Values are checked and never converted: they are compared as declared."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
@@ -200,7 +197,7 @@ class Resource(BaseModel):
     collection: ClassVar[str]
     """`batches`: as manifests and addresses call it."""
     parent: ClassVar[str | None] = None
-    """The kind it stands below, or None for a thing of the instance."""
+    """The kind of its parent, or None at the top of the instance."""
     by_reference: ClassVar[bool] = False
     """True: a block without `managed: true` is a reference."""
     references: ClassVar[tuple[Reference, ...]] = ()
@@ -209,30 +206,30 @@ class Resource(BaseModel):
     """Attributes fixed at creation, each with the vendor's code for changing it; `name` among them: no renames."""
     system: ClassVar[SystemObjects | None] = None
     contents: ClassVar[str | None] = None
-    """The read-only attribute that counts the contacts which go with it."""
+    """The read-only attribute that counts the contacts which are deleted with it."""
     column: ClassVar[bool] = False
-    """True: it holds a part of what its parent's contacts are; deleting it deletes that part."""
+    """True: it is a column of its parent's contacts; deleting it deletes their data in it."""
 
     name: Name
-    label: Annotated[str, Field(max_length=255, description="What people see.")] = unset()
-    ensure: Annotated[Ensure, Field(strict=False, description="`absent`: it is to be deleted.")] = unset()
-    protect: Annotated[bool, Field(description="Never deleted or replaced.")] = unset()
-    renamed_from: Annotated[list[Name], Field(description="Former names; the thing is renamed, not made anew.")] = (
+    label: Annotated[str, Field(max_length=255, description="The label that people see.")] = unset()
+    ensure: Annotated[Ensure, Field(strict=False, description="`absent`: delete it.")] = unset()
+    protect: Annotated[bool, Field(description="Never delete or replace it.")] = unset()
+    renamed_from: Annotated[list[Name], Field(description="Former names: the object is renamed, not recreated.")] = (
         unset()
     )
     exclusive: Annotated[
         list[str],
-        Field(description="Child collections whose declared list is complete: others there are deleted."),
+        Field(description="Child collections whose declared list is complete: all others are deleted."),
     ] = unset()
     settings: Annotated[
         dict[str, JsonValue],
-        Field(description="Attributes that the contract does not know, passed through as they are."),
+        Field(description="Attributes that the contract does not know, sent as they are."),
     ] = unset()
     sensitive: Annotated[
         list[Annotated[str, Field(min_length=1)]],
         Field(
-            description="Settings that no output shows and nothing keeps, by their paths (`settings.smtp.password`). "
-            "Keys that are named as secrets are count without being listed."
+            description="Settings that are shown in no output and stored nowhere, by path (`settings.smtp.password`). "
+            "Keys that are named like secrets are sensitive without being listed."
         ),
     ] = unset()
 
@@ -240,4 +237,4 @@ class Resource(BaseModel):
 COMMON_KEYS = frozenset(
     {"ensure", "protect", "renamed_from", "settings", "exclusive", "managed", "initial_state", "sensitive"}
 )
-"""Keys of a block that are not attributes of the thing."""
+"""Keys of a block that are not attributes of the resource."""

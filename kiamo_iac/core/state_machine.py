@@ -1,4 +1,4 @@
-"""The run state of a kind: which states there are, and which command leads from one to the next."""
+"""The run states of a kind, and the commands between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """An attribute that must not be empty when a command is given."""
+    """An attribute that must not be empty for a command."""
 
     attribute: str
     code: str
@@ -18,43 +18,43 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class StateMachine:
-    """States and commands of a kind. Commands are named as the plan's actions are."""
+    """The states and commands of a kind. Commands have the names of the plan's actions."""
 
     initial: str
-    """The state of a thing just created."""
+    """The state of a new object."""
     moves: Mapping[str, Mapping[str, str]]
     """State → command → the state it leads to."""
     terminal: frozenset[str]
-    """States that nothing leaves."""
+    """States that no command leaves."""
     satisfied_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Desired state → other live states that are as good."""
+    """Desired state → other live states that satisfy it."""
     requires: Mapping[str, Requirement] = field(default_factory=dict)
-    """Command → what it needs."""
+    """Command → its requirement."""
     dials: frozenset[str] = frozenset()
-    """Commands that make the platform call people."""
+    """Commands that make the platform dial contacts."""
     frozen_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Attribute → the states in which it cannot change, beside the terminal ones."""
     rename_only_in: frozenset[str] | None = None
     """States in which a rename is possible; None: any that is not terminal."""
     closed: str = ""
-    """The vendor's code for changing anything of a thing in a terminal state."""
+    """The vendor's code for any change of an object in a terminal state."""
     closed_state: str = ""
-    """The vendor's code for a command to a thing in a terminal state."""
+    """The vendor's code for a command to an object in a terminal state."""
     impossible: str = ""
     """The vendor's code for any other change that the state does not allow."""
     rename: str = ""
     """The vendor's code for a rename that the state does not allow."""
     delete: str = ""
-    """The vendor's code for deleting a thing in a state that is not terminal."""
+    """The vendor's code for deleting an object in a state that is not terminal."""
     holds_parent: str = ""
-    """The vendor's code for deleting the parent of a thing in a state that is not terminal."""
+    """The vendor's code for deleting the parent of an object in a state that is not terminal."""
 
     def satisfies(self, live: str, desired: str) -> bool:
-        """Whether a thing in state `live` is as `desired` asks."""
+        """Whether the state `live` satisfies `desired`."""
         return live == desired or live in self.satisfied_by.get(desired, frozenset())
 
     def path(self, start: str, end: str) -> tuple[tuple[str, str], ...] | None:
-        """The shortest way from one state to another as (command, state reached) pairs; None when there is none."""
+        """The shortest path from one state to another as (command, state reached) pairs; None when there is none."""
         if start == end:
             return ()
         seen = {start}
@@ -70,10 +70,10 @@ class StateMachine:
         return None
 
     def way_out(self, start: str) -> tuple[tuple[str, str], ...]:
-        """The shortest way from `start` into a terminal state; empty when it is in one.
+        """The shortest path from `start` to a terminal state; empty when it is one.
 
         Raises:
-            ValueError: there is none, which would be a mistake in the kind's file.
+            ValueError: there is none: a mistake in the file of the kind.
         """
         ways = [way for end in sorted(self.terminal) if (way := self.path(start, end)) is not None]
         if not ways:
@@ -82,7 +82,7 @@ class StateMachine:
         return min(ways, key=len)
 
     def detour(self, start: str, attributes: Iterable[str]) -> tuple[str, str] | None:
-        """The (command, state) out of `start` to where all of `attributes` can change; None: `start` is so."""
+        """The (command, state) to a state in which all of `attributes` can change; None: they can in `start`."""
         if not any(start in self.frozen_in.get(a, ()) for a in attributes):
             return None
         for command, reached in self.moves.get(start, {}).items():

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from kiamo_iac.contract.model import OBJECT_OPERATIONS, Contract, KindContract, Operation
+from kiamo_iac.contract.entries import OBJECT_OPERATIONS, KindContract, Operation
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.refusal import Refusal
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")

@@ -10,7 +10,8 @@ from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed
 from kiamo_iac.api.response import ApiResponse, kind_of
 from kiamo_iac.api.wire import Decoder, encode
-from kiamo_iac.contract.model import Contract, KindContract
+from kiamo_iac.contract.entries import KindContract
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.resource import Reference, Scope

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kiamo_iac.contract.model import Attribute, Contract, KindContract, Operation
+from kiamo_iac.contract.entries import Attribute, KindContract, Operation
+from kiamo_iac.contract.model import Contract
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, value, visible
 

@@ -1,4 +1,4 @@
-"""The kinds, found by looking: every module of this folder that defines a subclass of `Resource` adds one."""
+"""The kinds: every module of this folder that defines a subclass of `Resource` adds one."""
 
 from __future__ import annotations
 
@@ -35,21 +35,23 @@ def by_collection() -> dict[str, type[Resource]]:
 
 @cache
 def children_of(kind: str) -> tuple[type[Resource], ...]:
-    """The kinds that stand below `kind`, in the order of `kinds`."""
+    """The child kinds of `kind`, in the order of `kinds`."""
     return tuple(k for k in kinds().values() if k.parent == kind)
 
 
 def address_problem(address: Address) -> str | None:
-    """Why nothing of any kind can stand at `address`, in one sentence without a full stop; None when something can."""
+    """Why no resource can have this address, in one sentence without a full stop; None when one can."""
     at: Address | None = address
     while at is not None:
         kind = by_collection().get(at.collection)
         above = by_collection().get(at.parent.collection) if at.parent is not None else None
         if kind is None:
             hint = did_you_mean(at.collection, by_collection())
-            return f'"{address}" is not an address: there are no "{at.collection}"' + (f" ({hint})" if hint else "")
+            return f'"{address}" is not an address: there is no collection "{at.collection}"' + (
+                f" ({hint})" if hint else ""
+            )
         if (above.kind if above is not None else None) != kind.parent and (at.parent is None or above is not None):
             where = f"below {kinds()[kind.parent].collection}" if kind.parent is not None else "at the top"
-            return f'"{address}" is not an address: {kind.collection} stand {where}'
+            return f'"{address}" is not an address: {kind.collection} are {where}'
         at = at.parent
     return None

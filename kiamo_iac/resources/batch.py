@@ -1,4 +1,4 @@
-"""A batch: an outbound calling lot of a contact base. While it is started, Kiamo dials its contacts.
+"""A batch: a lot of outbound calls of a contact base. While it is started, Kiamo dials its contacts.
 
     new ──start──► started ──(every contact done)──► finished
      │             │ ▲    │
@@ -7,7 +7,7 @@
      │            paused  │
      └──────stop────┴──stop────► stopped
 
-`stopped` and `finished` are terminal: nothing leaves them, and nothing is ever recreated to leave them.
+`stopped` and `finished` are terminal: no command leaves them, and no batch is recreated to leave them.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class Batch(Resource):
     association: Annotated[dict[str, Name], Field(description="Role → the name of a field of its base.")] = unset()
     state: Annotated[
         Literal["new", "started", "paused", "stopped"],
-        Field(description="Enforced at every apply. Left out, the run state is not ours."),
+        Field(description="Enforced at every apply. Left out, the run state is not managed."),
     ] = unset()
     initial_state: Annotated[
         Literal["new", "started", "paused", "stopped"],
-        Field(description="Set once, when this tool creates the batch; afterwards supervisors own it."),
+        Field(description="Set once, when kiamo-iac creates the batch; afterwards the run state is not managed."),
     ] = unset()

@@ -1,4 +1,4 @@
-"""A field: one column of a contact base. It keeps its name and its datatype for life."""
+"""A field: one column of a contact base. Its name and its datatype never change."""
 
 from __future__ import annotations
 

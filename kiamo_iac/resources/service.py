@@ -1,4 +1,4 @@
-"""A service: what batches dial for; made by hand in Kiamo, so a block is a reference unless it says `managed: true`."""
+"""A service, which batches dial for; created by hand in Kiamo, so a block is a reference unless `managed: true`."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ class Service(Resource):
     by_reference: ClassVar[bool] = True
 
     managed: Annotated[
-        bool, Field(description="True: created, changed and deleted by this tool; else it must exist.")
+        bool, Field(description="True: kiamo-iac creates, changes and deletes it. Left out, it must exist.")
     ] = unset()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kiamo_iac.contract.entries import Basis
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.contract.model import Basis, Contract, merge
+from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.codes import CODES
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ManifestError
@@ -143,15 +144,15 @@ def test_a_value_that_is_not_possible(tmp_path: Path, text: str, source: str, sa
 @pytest.mark.parametrize(
     ("text", "source", "says"),
     [
-        ("kinds: {batch: {operations: {list: {path: /lots}}}}\n", "mine.yaml:1:30", "parent_wire must say"),
-        ("kinds: {base: {operations: {list: {method: POST}}}}\n", "mine.yaml:1:36", "list and read are called"),
-        ("kinds: {batch: {operations: {start: {method: GET}}}}\n", "mine.yaml:1:38", "nothing else is"),
+        ("kinds: {batch: {operations: {list: {path: /lots}}}}\n", "mine.yaml:1:30", "set parent_wire to"),
+        ("kinds: {base: {operations: {list: {method: POST}}}}\n", "mine.yaml:1:36", "list and read must be called"),
+        ("kinds: {batch: {operations: {start: {method: GET}}}}\n", "mine.yaml:1:38", "no other operation may"),
         ("kinds: {base: {operations: {read: {path: '/b/{key}'}}}}\n", "mine.yaml:1:36", "placeholder {key} is unknown"),
         ("kinds: {base: {operations: {read: {path: '/b/{ID}'}}}}\n", "mine.yaml:1:36", "{ID} is not a placeholder"),
         ("kinds: {base: {operations: {create: {body: {a: [{b: '{id}'}]}}}}}\n", "mine.yaml:1:29", "{id} is unknown"),
         ("kinds: {base: {attributes: {label: {wire: name}}}}\n", "mine.yaml:1:37", '"name" is already the wire name'),
         ("kinds: {base: {attributes: {name: null}}}\n", "mine.yaml:1:16", '"name" is missing'),
-        ("kinds: {base: {embedded: {service: {wire: s, basis: assumed}}}}\n", "mine.yaml:1:27", "not a kind below"),
+        ("kinds: {base: {embedded: {service: {wire: s, basis: assumed}}}}\n", "mine.yaml:1:27", "not a child kind"),
         ("kinds: {service: null}\n", "mine.yaml:1:1", '"service" has no stanza'),
     ],
 )  # fmt: skip

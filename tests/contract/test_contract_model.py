@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from kiamo_iac.contract.model import Contract, Operation
+from kiamo_iac.contract.entries import Operation
+from kiamo_iac.contract.model import Contract
 
 
 def test_placeholders_are_filled_and_ids_escaped_in_paths_alone() -> None:

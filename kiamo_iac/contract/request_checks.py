@@ -1,7 +1,7 @@
-"""What a contract, or an id that the instance gave, may put into a request: a header of its own, and plain paths.
+"""Checks of the parts of a request that a contract or an instance chooses: the token's header, paths and ids.
 
-A merge request can bring a contract. It must not make the token a header that proxies log or obey, nor lead a call out
-of the prefix. What is refused is what any server or proxy on the way might read as another path or another meaning.
+A merge request can bring a contract. It must not put the token into a header that proxies log or obey, nor lead a call
+out of the prefix. Refused is whatever a server or a proxy could read as another path or another meaning.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 """A field name of RFC 9110 §5.6.2."""
 _TAKEN: Final = frozenset(
     [
-        # how a message is framed and where it goes: RFC 9110, 9112, 7230
+        # framing and routing of a message: RFC 9110, 9112, 7230
         "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
         "expect", "range", "max-forwards", "upgrade-insecure-requests", "date", "via", "forwarded", "location",
         "age", "allow", "server", "vary", "etag", "last-modified", "expires", "retry-after", "www-authenticate",
         "authentication-info", "warning", "link", "refresh", "priority", "prefer", "early-data",
-        # what is kept, cached or logged: by servers, proxies and browsers
+        # stored, cached or logged by servers, proxies and browsers
         "cookie", "cookie2", "set-cookie", "set-cookie2", "user-agent", "referer", "referrer", "origin", "from",
         "cache-control", "pragma", "dnt", "save-data", "clear-site-data", "report-to", "nel", "alt-svc",
         "alt-used", "strict-transport-security", "traceparent", "tracestate", "baggage", "b3", "x-request-id",
         "x-correlation-id", "request-id", "correlation-id", "x-amzn-trace-id", "x-cloud-trace-context",
         "uber-trace-id",
-        # what proxies and frameworks obey: another host, address, path or method than the one that was called
+        # obeyed by proxies and frameworks: another host, address, path or method
         "proxy", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "client-ip", "x-host",
         "x-original-host", "x-original-url", "x-rewrite-url", "x-http-method", "x-http-method-override",
         "x-method-override", "x-requested-with", "x-sendfile", "x-server-name", "x-custom-ip-authorization",
@@ -38,21 +38,21 @@ _TAKEN_BEGINNINGS: Final = (
     "x-original-", "x-proxy", "cf-", "cdn-", "fastly-", "x-varnish", "x-cache",
 )  # fmt: skip
 _SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@\-]|%[0-9A-Fa-f]{2}|[{}])+")
-"""Whether braces hold a placeholder is for the contract to say."""
+"""The contract checks whether braces hold a placeholder."""
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_\-]+")
 _DOTS: Final = frozenset({"", ".", ".."})
 _LONGEST_ID: Final = 1_000
-"""Characters; three ids, percent-encoded, are still less than any part of a URL may have."""
+"""Characters; three percent-encoded ids still fit into a URL."""
 
 
 def refused_header(name: str) -> str | None:
     """Why the token cannot be sent in this header, as the end of a sentence on it; None: it can."""
     if not _TOKEN.fullmatch(name):
         return "is not the name of a header"
-    plain = name.lower().replace("_", "-")  # as CGI and its heirs see it
+    plain = name.lower().replace("_", "-")  # as CGI sees it
     if plain in _TAKEN or plain.startswith(_TAKEN_BEGINNINGS):
-        return "has a meaning of its own in HTTP, or is logged on the way"
+        return "has a meaning of its own in HTTP, or is logged by proxies"
     return None
 
 
@@ -74,8 +74,8 @@ def refused_path(path: str) -> str | None:
 
 
 def refused_id(id_: str | int) -> str | None:
-    """Why an id cannot stand in a path, as the end of a sentence on it; None: it can. It is percent-encoded there, and
-    still must not be read as more than one segment by a server that decodes twice, or too soon."""
+    """Why a path cannot hold an id, as the end of a sentence on it; None: it can. It is percent-encoded there, but a
+    server that decodes twice or too early must not read more than one segment."""
     text = str(id_)
     if len(text) > _LONGEST_ID:
         return f"is longer than {_LONGEST_ID:,} characters"
@@ -83,9 +83,9 @@ def refused_id(id_: str | int) -> str | None:
         return None
     while True:
         if text.partition(";")[0] in _DOTS:
-            return "is empty, or made of dots: it would lead to another address"
+            return "is empty or made of dots, and would lead to another address"
         if any(c in "/\\" or ord(c) < 0x20 or ord(c) == 0x7F for c in text):
-            return "holds a slash, a backslash or a control character: it might lead to another address"
+            return "holds a slash, a backslash or a control character, and might lead to another address"
         further = unquote(normalize("NFKC", text))
         if further == text:
             return None

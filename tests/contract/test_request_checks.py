@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiamo_iac.contract.outgoing import refused_header, refused_id, refused_path
+from kiamo_iac.contract.request_checks import refused_header, refused_id, refused_path
 
 HEADERS = [
     "Host",
