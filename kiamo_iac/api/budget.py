@@ -68,7 +68,7 @@ class Budget:
             BudgetError: an earlier call has used it up; `call` is not made.
         """
         if self._rows.spent or self._bytes.spent:
-            msg = f"{call} was not made: the run has reached the limit of what it may read."
+            msg = f"{call} was not made: this run has read as much as it may."
             raise BudgetError(msg, hint=self._hint("rows" if self._rows.spent else "bytes"))
 
     def received(self, call: str, target: str, size: int) -> None:
@@ -80,9 +80,7 @@ class Budget:
         with self._lock:
             within = self._bytes.add(target, size)
         if not within:
-            msg = (
-                f"The answer to {call} takes what this run reads above {_mib(self._bytes.most)}, the most it may read."
-            )
+            msg = f"The response to {call} exceeds what this run may read: {_mib(self._bytes.most)}."
             raise BudgetError(msg, hint=self._hint("bytes"))
 
     def listed(self, call: str, target: str, rows: int) -> None:
@@ -95,9 +93,9 @@ class Budget:
             before = self._rows.total - self._rows.of(target)
             within = self._rows.add(target, rows)
         if not within:
-            others = f", after {before:,} in earlier answers" if before else ""
+            others = f", after {before:,} in earlier responses" if before else ""
             counted = f"{rows:,} row{'' if rows == 1 else 's'}{others}"
-            msg = f"The answer to {call} lists {counted}, and a run may read {self._rows.most:,}."
+            msg = f"The response to {call} lists {counted}, and a run may read {self._rows.most:,}."
             raise BudgetError(msg, hint=self._hint("rows"))
 
     def parsing(self, body: bytes) -> AbstractContextManager[object]:
@@ -113,9 +111,7 @@ class Budget:
         """
         most = self._most_values()
         if _values_in(body) > most:
-            msg = (
-                f"The answer to {call} holds more than {most:,} values, the most for a run of {self._rows.most:,} rows."
-            )
+            msg = f"The response to {call} holds more than {most:,} values: too many for {self._rows.most:,} rows."
             raise BudgetError(msg, hint=self._hint("rows"))
         left = self._rows.most - self._rows.total + self._rows.of(target)
         if is_list and body.count(b"{") > left:
@@ -138,7 +134,7 @@ class Budget:
             msg = f"it holds more than {_VALUES_OF_A_WRITE:,} values"
             raise ValueError(msg)
         if together:
-            msg = "the answers to writes hold more than a run may read"
+            msg = "the responses to writes hold more than a run may read"
             raise ValueError(msg)
 
     def _most_values(self) -> int:
@@ -147,7 +143,7 @@ class Budget:
     def _hint(self, key: str) -> str:
         now = self._settings.rows if key == "rows" else self._settings.bytes
         return (
-            "something is wrong with the instance, unless it really is that large: then raise "
+            "the instance may be faulty; if it really is that large, raise "
             f"limits: {{{key}: {now}}} of the environment in kiamo.yaml"
         )
 

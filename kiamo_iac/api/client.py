@@ -63,7 +63,7 @@ class Client:
                 address="the url of the environment",
                 example="https://kiamo.example.com",
                 owner="the contract's",
-                hint=f"look at the paths of {contract.origin}",
+                hint=f"check the paths of {contract.origin}",
                 error=ApiError,
                 takes_query=False,
             ),
@@ -113,7 +113,9 @@ class Client:
             if why := refused_id(id_):
                 shown = printable(str(id_), 60)
                 msg = f'{made.method} {made.path} was not made: the id "{shown}" {why}.'
-                raise ResponseError(msg, hint="look at what the instance answers: such an id cannot stand in a path")
+                raise ResponseError(
+                    msg, hint="check the responses of the instance: such an id cannot be part of a path"
+                )
         path, fixed_query, fixed_body = made.render(ids or {})
         target = self._base + path
         if fields := {**fixed_query, **(query or {})}:
@@ -165,13 +167,15 @@ class Client:
                 return spent
             except ValueError as wrong:
                 return ResponseError(
-                    f"{call} was answered with {status} and a body that is not the JSON of an API: {wrong}.",
+                    f"{call} returned {status} and a body that is not the JSON of an API: {wrong}.",
                     hint="check the url of the environment and the contract's prefix: another server may be answering",
                 )
         if status < 400 or status > 599:
             where = printable(response.headers.get("location", ""), 100)
-            text = f"{call} was answered with {status}" + (f', pointing at "{where}"' if where else "")
-            hint = "redirects are never followed, since the token would go along: give the environment its final url"
+            text = f"{call} returned {status}" + (f', pointing at "{where}"' if where else "")
+            hint = (
+                "redirects are never followed, as the token would be sent along: set the final url of the environment"
+            )
             return ResponseError(f"{text}.", hint=hint)
         error = refusal(call, status, body=response.body, errors=self.contract.errors)
         failed = passing(response)

@@ -108,7 +108,9 @@ def _pages(
         number += 1
     if repeated or total not in {None, len(found)}:
         msg = (
-            f"hold {len(found)} things where the instance counts {total}" if total is not None else "hold things twice"
+            f"hold {len(found)} objects where the instance counts {total}"
+            if total is not None
+            else "hold the same object twice"
         )
         raise _ShiftedError(msg)
     return found

@@ -66,7 +66,7 @@ class ApiResponse:
     def wrong(self, what: str) -> ResponseError:
         """The error for an answer that holds `what`, which the contract does not describe."""
         return ResponseError(
-            f"The answer to {self.call} holds {what}.",
+            f"The response to {self.call} holds {what}.",
             hint="compare the contract with the instance: kiamo-iac contract show",
         )
 
@@ -89,7 +89,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, int | float):
         return f"the number {printable(str(value), 20)}"
     if isinstance(value, str):
-        return f'the text "{printable(value, 40)}"'
+        return f'the string "{printable(value, 40)}"'
     return "a list" if isinstance(value, list) else "an object"
 
 
@@ -110,7 +110,7 @@ def refusal(call: str, status: int, *, body: bytes, errors: Errors) -> RefusedEr
     elif said := _said(text, body, path=errors.message):
         message += f': "{said}"'
     if status in {401, 403}:
-        hint = "the token may not do that: check that it is valid and active, and that it has the right for this verb"
+        hint = "check that the token is valid and active, and that it has the right for this method"
         return AccessError(f"{message}.", status=status, code=code, hint=hint)
     return RefusedError(f"{message}.", status=status, code=code)
 

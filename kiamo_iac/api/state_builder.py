@@ -87,9 +87,7 @@ class StateBuilder:
             ResponseError: names clash; every clash is in its diagnostics.
         """
         if self._clashes:
-            msg = (
-                "Names on the instance clash: two things have the same one in Unicode NFC, in which names are compared."
-            )
+            msg = "Names on the instance clash: two objects have one name in Unicode NFC, in which names are compared."
             hint = "rename one of each pair in Kiamo"
             raise _with(ResponseError(msg, hint=hint), sorted(self._clashes, key=Diagnostic.sort_key))
         found = [instance for instances in self._instances.values() for instance in instances]
@@ -139,7 +137,7 @@ class StateBuilder:
         summary = f"two {kind.collection} on the instance have the name {one}"
         detail = f"Their ids are {' and '.join(printable(str(row.remote_id), 60) for row in rows)}."
         if rows[0].name != rows[1].name:
-            detail += f" Their names differ in Unicode form alone: {rows[0].name!a} and {rows[1].name!a}."
+            detail += f" Their names differ only in Unicode form: {rows[0].name!a} and {rows[1].name!a}."
         self._clashes.append(
             Diagnostic("KIA0421", summary if one == other else f"{summary}, {other}", detail=detail, address=address)
         )

@@ -18,7 +18,7 @@ from kiamo_iac.core.sensitive import Sensitive, hidden, hidden_text, revealed
 from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId
 
 _ID_TYPES: Final = {"string": str, "integer": int}
-_WORDS: Final = {str: "a text", int: "a whole number", bool: "true or false"}
+_WORDS: Final = {str: "a string", int: "a whole number", bool: "true or false"}
 _PARENT: Final = "the id of its parent"
 _DEEPEST: Final = 64
 """Lists and mappings within each other in one value: a manifest holds half as many, and all that reads it recurses."""
@@ -147,7 +147,7 @@ class Decoder:
             return
         word = None if isinstance(value, dict | list) else words.get((type(value), value))
         if word is None:
-            known = ", ".join(sorted(kind_of(theirs).removeprefix("the text ") for _, theirs in words))
+            known = ", ".join(sorted(kind_of(theirs).removeprefix("the string ") for _, theirs in words))
             raise self._wrong(item, wire, f"one of {known}", answer=answer)
         attributes[name] = word
 

@@ -164,7 +164,7 @@ def _parsed(text: str, *, schemes: tuple[str, ...], user: bool = False) -> Url:
         raise ValueError(msg)
     host, port = _host_and_port(authority)
     if scheme == "http" and not is_loopback(host):
-        msg = "http is for this machine alone: any other host needs https"
+        msg = "http is allowed only to this machine: any other host needs https"
         raise ValueError(msg)
     if not user:
         _check_path(found[3])
@@ -174,7 +174,7 @@ def _parsed(text: str, *, schemes: tuple[str, ...], user: bool = False) -> Url:
 def _host_and_port(authority: str) -> tuple[str, int | None]:
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
-        msg = "it is not a URL: its host and port cannot be told apart"
+        msg = "it is not a URL: its host and port cannot be separated"
         raise ValueError(msg)
     port = found[2]
     if port is not None and not (_PORT.fullmatch(port) and int(port) <= 65535):
@@ -190,7 +190,7 @@ def _host(text: str) -> str:
         try:
             return str(ipaddress.IPv6Address(text[1:-1] if _IPV6.fullmatch(text[1:-1]) else ""))
         except ValueError as error:
-            msg = "what stands in brackets is not an IPv6 address"
+            msg = "the part in brackets is not an IPv6 address"
             raise ValueError(msg) from error
     labels = text.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or len(text) > 253:
@@ -212,7 +212,7 @@ def _check_what_git_reads(user: str, path: str) -> None:
         ValueError: it may find another host than the one that stands there.
     """
     if "%" in user or not {"[", "]"}.isdisjoint(unquote_to_bytes(path).decode("latin-1")):
-        msg = "it may lead git to another host: with ssh, no % stands in the user, and no bracket in the path"
+        msg = "it can lead git to another host: with ssh, write no % in the user and no bracket in the path"
         raise ValueError(msg)
 
 

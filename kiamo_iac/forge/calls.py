@@ -53,7 +53,7 @@ class ForgeClient:
         for page in range(1, _MOST_PAGES + 1):
             data, headers = self._call("GET", f"{url}?{query}per_page={_PAGE}&page={page}")
             if not isinstance(data, list):
-                msg = f"The answer to GET {url} is not a list."
+                msg = f"The response to GET {url} is not a list."
                 raise ResponseError(msg)
             yield from data
             if not has_next(headers):
@@ -72,19 +72,19 @@ class ForgeClient:
         try:
             return json.loads(response.body), response.headers
         except (ValueError, RecursionError) as error:
-            msg = f"The answer to {call} is not JSON."
+            msg = f"The response to {call} is not JSON."
             raise ResponseError(msg) from error
 
     def _refused(self, call: str, response: Response) -> Exception:
         status = response.status
-        message = f"{call} was answered with {status}{_quoted(response.body)}."
+        message = f"{call} returned {status}{_quoted(response.body)}."
         hint = self._hints.get(status)
         asked = _seconds(response.headers.get("retry-after"))
         # GitHub answers 403 as well as 429 to a client that calls too often (its "Rate limits for the REST API").
         if status in PASSING or (status == 403 and asked is not None):
             return PassingError(message, wait=asked)
         if 300 <= status < 400:
-            return ResponseError(message, hint="redirects are never followed, for the token would go with them")
+            return ResponseError(message, hint="redirects are never followed, as the token would be sent along")
         if status in {401, 403}:
             return AccessError(message, status=status, hint=hint)
         return RefusedError(message, status=status, hint=hint)

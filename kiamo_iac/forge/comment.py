@@ -41,7 +41,7 @@ class MergeRequestComment:
         """
         marker = first_line(text)
         if not _MARKER.fullmatch(marker):
-            msg = "The file does not begin with a marker, so that its comment would be repeated and not updated."
+            msg = "The file does not begin with a marker: its comment would be posted again, not updated."
             raise UsageError(msg, hint="make it with: kiamo-iac plan -e ENV --format markdown")
         return cls(marker, text)
 
@@ -118,7 +118,9 @@ def post(forge: Forge, comment: MergeRequestComment, *, pause: Callable[[float],
     """
     if len(comment.body) > forge.limit:
         msg = f"The comment has {len(comment.body):,} characters, and {forge.name} takes {forge.limit:,}."
-        raise UsageError(msg, hint="kiamo-iac plan --format markdown cuts itself: post what it writes, whole")
+        raise UsageError(
+            msg, hint="post the output of kiamo-iac plan --format markdown as it is: it stays within the limit"
+        )
     for wait in _WAITS:
         found = forge.find(comment.marker)
         try:

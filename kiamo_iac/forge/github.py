@@ -84,7 +84,7 @@ def _author(data: Mapping[str, Any]) -> object:
 
 def _existing(data: Any) -> ExistingComment:
     if not isinstance(data, dict) or type(data.get("id")) is not int:
-        msg = "GitHub answered with a comment that has no id."
+        msg = "GitHub returned a comment without an id."
         raise ResponseError(msg)
     page = data.get("html_url")
     return ExistingComment(data["id"], text_of(data.get("body")), page if isinstance(page, str) else None)

@@ -68,14 +68,14 @@ class Gitlab:
             data = self._client.call("GET", f"{self._api}/user")
             found = data.get("id") if isinstance(data, dict) else None
             if type(found) is not int:
-                msg = "GitLab did not say whose token KIAMO_GITLAB_TOKEN is."
+                msg = "GitLab did not say which user KIAMO_GITLAB_TOKEN belongs to."
                 raise ResponseError(msg)
             self._id = found
         return self._id
 
     def _existing(self, data: Any) -> ExistingComment:
         if not isinstance(data, dict) or type(data.get("id")) is not int:
-            msg = "GitLab answered with a comment that has no id."
+            msg = "GitLab returned a comment without an id."
             raise ResponseError(msg)
         page = f"{self._page}#note_{data['id']}" if self._page else None
         return ExistingComment(data["id"], text_of(data.get("body")), page)

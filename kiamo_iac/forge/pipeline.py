@@ -86,7 +86,7 @@ def pipeline_of(environ: Mapping[str, str]) -> Pipeline | None:
         return _gitlab(environ)
     if environ.get("GITHUB_ACTIONS") == "true":
         return _github(environ)
-    msg = "This is no job of a pipeline: neither GITHUB_ACTIONS nor GITLAB_CI is true."
+    msg = "Not in a pipeline job: neither GITHUB_ACTIONS nor GITLAB_CI is true."
     raise UsageError(msg, hint="comments are posted by pipelines; here, look at the file itself")
 
 
@@ -97,7 +97,7 @@ def _github(environ: Mapping[str, str]) -> GithubPipeline | None:
         return None
     number = request.get("number") if isinstance(request, dict) else None
     if type(number) is not int or number < 1:
-        msg = "The event that GITHUB_EVENT_PATH names has no number of a pull request."
+        msg = "The event in the file of GITHUB_EVENT_PATH has no pull request number."
         raise UsageError(msg)
     api = _required(environ, "GITHUB_API_URL").rstrip("/")
     return GithubPipeline(
@@ -135,17 +135,17 @@ def _event(path: str) -> Any:
         data = read_limited(Path(path), limit=_LARGEST_EVENT)
         return json.loads(data if data is not None else b"")
     except (OSError, ValueError, RecursionError) as error:
-        msg = "The event that GITHUB_EVENT_PATH names cannot be read."
+        msg = "The file of GITHUB_EVENT_PATH cannot be read."
         raise UsageError(msg) from error
 
 
 def _required(environ: Mapping[str, str], name: str, form: re.Pattern[str] = _PRINTABLE) -> str:
     text = environ.get(name, "")
     if not text:
-        msg = f"{name} is not set, although this says that it is a job of a pipeline."
+        msg = f"{name} is not set, although this is a pipeline job."
         raise UsageError(msg)
     if not form.fullmatch(text):
-        msg = f"{name} does not hold what such a variable holds."
+        msg = f"{name} is malformed."
         raise UsageError(msg)
     return text
 

@@ -62,7 +62,7 @@ def attempt(
     except BudgetError as error:
         return FailedAttempt(error, lasting=True)
     except _UnreadableError as error:
-        return FailedAttempt(ResponseError(f"The answer to {call} {error}."), lasting=True)
+        return FailedAttempt(ResponseError(f"The response to {call} {error}."), lasting=True)
     finally:
         if authorization is not None:
             request.headers.pop(authorization.header, None)
@@ -72,7 +72,7 @@ def attempt(
 
 
 class _UnreadableError(Exception):
-    """The body cannot be read; the message ends a sentence that begins with "The answer to …"."""
+    """The body cannot be read; the message ends a sentence that begins with "The response to …"."""
 
 
 def _chunks(response: httpx.Response, *, deadline: float, most: int, meter: Meter | None) -> Iterator[bytes]:
@@ -103,7 +103,7 @@ def _chunks(response: httpx.Response, *, deadline: float, most: int, meter: Mete
             meter.count(most - left)
         yield chunk
     if inflate is not None and begun and not inflate.eof:  # no body at all is none, whatever the header says
-        msg = "the compressed body was cut short"
+        msg = "the compressed body is incomplete"
         raise httpx.RemoteProtocolError(msg)
 
 
@@ -114,7 +114,7 @@ def _inflater(encoding: str) -> Any:
         case "gzip" | "x-gzip":
             return zlib.decompressobj(16 + zlib.MAX_WBITS)
         case other:
-            msg = f'is compressed as "{printable(other, 40)}", which was not asked for'
+            msg = f'is compressed as "{printable(other, 40)}", which was not requested'
             raise _UnreadableError(msg)
 
 
@@ -138,12 +138,12 @@ def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: s
     match error:
         case _ if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(error, ssl.SSLCertVerificationError):
             what = f"the certificate of {host} is not trusted: {text}"
-            hint = "name the authority that signed it with --ca-bundle FILE; there is no way to skip the check"
+            hint = "pass --ca-bundle FILE with the authority that signed it; the check cannot be skipped"
             lasting = True
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             what = f"{host} did not accept a connection in time"
         case httpx.TimeoutException():
-            what = f"the answer did not come whole within {limits.deadline:g} s"
+            what = f"no complete response came within {limits.deadline:g} s"
         case httpx.ProxyError():
             what = f"the proxy refused: {text}"
             hint = "check HTTPS_PROXY and NO_PROXY"
@@ -151,5 +151,5 @@ def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: s
             what = f"no connection to {host}: {text}"
             hint = f"check {checked}, the network, and that the server is running"
         case _:
-            what = f"the connection broke before the answer was whole: {text}"
+            what = f"the connection closed before the response was complete: {text}"
     return FailedAttempt(TransportError(f"{call} failed: {what}.", sent=sent, hint=hint), sent=sent, lasting=lasting)

@@ -236,7 +236,7 @@ def trusted(ca_bundle: Path | None = None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(ca_bundle))
     except OSError as error:
         msg = f"The certificates of {ca_bundle} cannot be read: {error.strerror or error}."
-        raise UsageError(msg, hint="name a file of certificates in PEM form") from error
+        raise UsageError(msg, hint="pass --ca-bundle a file of certificates in PEM form") from error
 
 
 def same_origin(url: httpx.URL, origin: Origin) -> bool:
@@ -266,6 +266,6 @@ def proxy_for(origin: Origin) -> str | None:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if httpx.URL(proxy).scheme not in {"http", "https"}:
-        msg = "The proxy that the environment names for https is neither an http nor an https proxy."
+        msg = "The proxy for https is neither an http nor an https proxy."
         raise UsageError(msg, hint="set HTTPS_PROXY to an http proxy, or add the host to NO_PROXY")
     return proxy

@@ -222,9 +222,7 @@ class HttpBackend:
                 return said
         except ValueError:
             pass
-        raise LedgerError(
-            f"{call} was answered with {status}, but not as a server of states does{_said(body)}.", hint=_NO_STATE
-        )
+        raise LedgerError(f"{call} returned {status}, but not as a server of states does{_said(body)}.", hint=_NO_STATE)
 
     def _call(self, method: str, url: str, *, body: bytes | None = None) -> tuple[int, bytes]:
         headers: Mapping[str, str] = _HEADERS if body is not None else {}
@@ -232,7 +230,7 @@ class HttpBackend:
         return response.status, response.body
 
     def _refused(self, call: str, status: int, body: bytes, *, locking: bool = False) -> KiamoIacError:
-        message = f"{call} was answered with {status}{_said(body)}."
+        message = f"{call} returned {status}{_said(body)}."
         match status:
             case _ if status in PASSING:
                 return TransportError(message, sent=True, hint="try again later")

@@ -62,7 +62,7 @@ def test_an_operation_that_the_contract_lacks_is_named_with_its_place(contract: 
 )
 def test_f17_a_body_that_is_no_strict_json_names_the_call(contract: Contract, body: bytes, says: str) -> None:
     stub = Stub(in_turn(reply(body)))
-    with pytest.raises(ResponseError, match=r"^GET /api/bases was answered with 200 and a body") as caught:
+    with pytest.raises(ResponseError, match=r"^GET /api/bases returned 200 and a body") as caught:
         client_of(contract, stub).call("base", "list")
     assert says in str(caught.value)
     assert len(stub.asked) == 1
@@ -71,7 +71,7 @@ def test_f17_a_body_that_is_no_strict_json_names_the_call(contract: Contract, bo
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304, 199, 600])
 def test_no_redirect_is_followed_and_odd_statuses_are_errors(contract: Contract, status: int) -> None:
     stub = Stub(in_turn(reply(status=status, headers={"Location": "http://elsewhere.example/\x1b[31m"})))
-    with pytest.raises(ResponseError, match=f"answered with {status}") as caught:
+    with pytest.raises(ResponseError, match=f"returned {status}") as caught:
         client_of(contract, stub).call("base", "list")
     assert len(stub.asked) == 1
     assert "\x1b" not in str(caught.value)

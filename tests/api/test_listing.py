@@ -104,7 +104,7 @@ def test_a_list_without_an_end_is_given_up(style: str) -> None:
     def pages(query: Mapping[str, int]) -> Any:
         return envelope([f"{query.get('p', query.get('from'))}-{n}" for n in range(5)], 0)
 
-    with pytest.raises(BudgetError, match=r"lists 5 rows, after 50 in earlier answers, and a run may read 50\."):
+    with pytest.raises(BudgetError, match=r"lists 5 rows, after 50 in earlier responses, and a run may read 50\."):
         ask(paged(style, 5, total=False), pages, Budget(LimitSettings(rows=50)))
 
 
@@ -152,7 +152,7 @@ def test_f21_a_list_that_never_holds_still_is_an_error() -> None:
 
 def test_a_total_that_does_not_hold_is_an_error() -> None:
     rows = [["a", "b"], ["c"], []]
-    with pytest.raises(ResponseError, match="hold 3 things where the instance counts 4"):
+    with pytest.raises(ResponseError, match="hold 3 objects where the instance counts 4"):
         ask(paged("page", 2), lambda query: envelope(rows[query["p"]], 4))
 
 
@@ -171,11 +171,11 @@ SHAPES = [
 def test_f17_another_shape_names_the_call(data: Any, says: str) -> None:
     with pytest.raises(ResponseError) as caught:
         ask(paged("page", 2), lambda query: data)
-    assert str(caught.value) == f"The answer to GET /api/bases {says}."
+    assert str(caught.value) == f"The response to GET /api/bases {says}."
 
 
 def test_the_same_id_twice_in_a_list_of_one_page(contract: Contract) -> None:
-    with pytest.raises(ResponseError, match=r"The answer to GET /api/bases holds the same id twice\."):
+    with pytest.raises(ResponseError, match=r"The response to GET /api/bases holds the same id twice\."):
         ask(contract, lambda query: [{"id": "1"}, {"id": "1"}])
 
 

@@ -43,17 +43,20 @@ def test_what_is_as_it_should_be(contract: Contract) -> None:
 
 
 WRONG = [
-    ({"name": "x"}, 'the base "x" with nothing under "id", where the contract has its id, a text'),
-    ({"id": 7, "name": "x"}, 'the base "x" with the number 7 under "id", where the contract has its id, a text'),
+    ({"name": "x"}, 'the base "x" with nothing under "id", where the contract has its id, a string'),
+    ({"id": 7, "name": "x"}, 'the base "x" with the number 7 under "id", where the contract has its id, a string'),
     ({"id": "", "name": "x"}, "its id"),
     ({"id": "..", "name": "x"}, "its id"),
     ({"id": True, "name": "x"}, "its id"),
     ({"id": "1"}, 'a base with nothing under "name", where the contract has a name'),
     ({"id": "1", "name": None}, "a name"),
     ({"id": "1", "name": ""}, "a name"),
-    ({"id": "1", "name": 5}, 'a base with the number 5 under "name", where the contract has a text'),
-    ({"id": "1", "name": "x", "label": ["a"]}, 'the base "x" with a list under "label", where the contract has a text'),
-    ("x", 'the text "x" where the contract has a base'),
+    ({"id": "1", "name": 5}, 'a base with the number 5 under "name", where the contract has a string'),
+    (
+        {"id": "1", "name": "x", "label": ["a"]},
+        'the base "x" with a list under "label", where the contract has a string',
+    ),
+    ("x", 'the string "x" where the contract has a base'),
     (None, "null where the contract has a base"),
 ]
 
@@ -62,30 +65,30 @@ WRONG = [
 def test_f17_a_base_that_is_none(contract: Contract, item: Any, says: str) -> None:
     with pytest.raises(ResponseError) as caught:
         look(contract, bases=[BASE, item])
-    assert str(caught.value).startswith("The answer to GET /api/bases holds ")
+    assert str(caught.value).startswith("The response to GET /api/bases holds ")
     assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"state": "dialling"}, 'the text "dialling" under "state", where the contract has one of "finished", "new"'),
+        ({"state": "dialling"}, 'the string "dialling" under "state", where the contract has one of "finished", "new"'),
         ({"state": None}, 'null under "state"'),
         ({"state": {}}, 'an object under "state"'),
-        ({"service": 5}, 'the number 5 under "service", where the contract has a text'),
+        ({"service": 5}, 'the number 5 under "service", where the contract has a string'),
         ({"service": ["s"]}, 'a list under "service"'),
         (
             {"association": "phone"},
-            'the text "phone" under "association", where the contract has a mapping of a text each',
+            'the string "phone" under "association", where the contract has a mapping of a string each',
         ),
-        ({"association": {"a": 5}}, "a mapping of a text each"),
-        ({"association": ["phone"]}, "a mapping of a text each"),
+        ({"association": {"a": 5}}, "a mapping of a string each"),
+        ({"association": ["phone"]}, "a mapping of a string each"),
     ],
 )
 def test_f17_a_batch_that_is_none(contract: Contract, change: dict[str, Any], says: str) -> None:
     with pytest.raises(ResponseError) as caught:
         look(contract, bases_7_batches=[BATCH | change])
-    assert str(caught.value).startswith('The answer to GET /api/bases/7/batches holds the batch "spring" with ')
+    assert str(caught.value).startswith('The response to GET /api/bases/7/batches holds the batch "spring" with ')
     assert says in str(caught.value)
 
 
@@ -148,7 +151,7 @@ def test_names_that_clash_in_nfc_are_fatal_and_named(contract: Contract) -> None
             "KIA0421",
             "bases/Caf\u00e9",
             'two bases on the instance have the name "Caf\u00e9", "Cafe\u0301"',
-            "Their ids are 1 and 2. Their names differ in Unicode form alone: 'Caf\\xe9' and 'Cafe\\u0301'.",
+            "Their ids are 1 and 2. Their names differ only in Unicode form: 'Caf\\xe9' and 'Cafe\\u0301'.",
         ),
         (
             "KIA0421",

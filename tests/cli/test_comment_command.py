@@ -56,7 +56,7 @@ def test_outside_of_a_pipeline_it_is_a_mistake(
 ) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS")
     assert run(["comment", str(file)]) == 64
-    assert "no job of a pipeline" in capsys.readouterr().err
+    assert "Not in a pipeline job" in capsys.readouterr().err
 
 
 def test_no_token_gets_into_the_comment_or_the_log(

@@ -85,9 +85,9 @@ def test_urls_that_are_written_as_they_should_be(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("http://[::1]47120", "cannot be told apart"),
-        ("https://[::1", "cannot be told apart"),
-        ("https://a]b", "cannot be told apart"),
+        ("http://[::1]47120", "cannot be separated"),
+        ("https://[::1", "cannot be separated"),
+        ("https://a]b", "cannot be separated"),
         ("https://[fe80::1%25eth0]", "not an IPv6 address"),
         ("https://[::ffff:127.0.0.1]", "not an IPv6 address"),
         ("https://[v1.x]", "not an IPv6 address"),

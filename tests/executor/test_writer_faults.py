@@ -106,7 +106,7 @@ def test_a_child_that_was_made_otherwise_is_told(contract: Contract) -> None:
     report, stub = against(contract, reply({"id": "7"}), other, steps=(CREATE, FIELD))
     assert report.results[1].detail == (
         "bases/b/fields/city was made together with its parent, but not as it was sent: "
-        '"label" is the text "Town", and the text "City" was sent.'
+        '"label" is the string "Town", and the string "City" was sent.'
     )
     assert len(stub.asked) == 2
 
@@ -122,7 +122,7 @@ def test_a_list_that_fails_is_asked_for_again_by_the_next_child(contract: Contra
 def test_an_update_that_is_answered_with_something_else_is_told(contract: Contract, data: Any) -> None:
     report, _ = against(contract, reply(data), steps=(UPDATE,))
     assert isinstance(report.results[0].error, ResponseError)
-    assert str(report.results[0].error).startswith("The answer to PUT /api/services/7 holds ")
+    assert str(report.results[0].error).startswith("The response to PUT /api/services/7 holds ")
 
 
 @pytest.mark.parametrize("data", [None, {}, {"id": "7"}, {"id": "7", "label": "C"}])

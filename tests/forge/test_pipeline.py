@@ -45,7 +45,7 @@ def test_a_branch_is_about_no_merge_request() -> None:
 
 
 def test_outside_of_a_pipeline_is_a_mistake() -> None:
-    with pytest.raises(UsageError, match="no job of a pipeline"):
+    with pytest.raises(UsageError, match="Not in a pipeline job"):
         pipeline_of({"CI": "true"})
 
 
@@ -55,7 +55,7 @@ def test_outside_of_a_pipeline_is_a_mistake() -> None:
         ({"GITHUB_TOKEN": ""}, "No token to comment with: set GITHUB_TOKEN"),
         ({"GITHUB_TOKEN": "two words"}, "not a token"),
         ({"GITHUB_API_URL": ""}, "GITHUB_API_URL is not set"),
-        ({"GITHUB_REPOSITORY": "acme/kiamo/../../other"}, "GITHUB_REPOSITORY does not hold"),
+        ({"GITHUB_REPOSITORY": "acme/kiamo/../../other"}, "GITHUB_REPOSITORY is malformed"),
         ({"GITHUB_EVENT_PATH": "nowhere.json"}, "cannot be read"),
     ],
 )
@@ -66,7 +66,7 @@ def test_what_a_github_job_lacks_is_said(tmp_path: Path, changed: dict[str, str]
 
 @pytest.mark.parametrize("named", [{}, {"number": "7"}, {"number": True}, {"number": 0}, 7])
 def test_an_event_without_a_number_is_refused(tmp_path: Path, named: object) -> None:
-    with pytest.raises(UsageError, match="no number"):
+    with pytest.raises(UsageError, match="no pull request number"):
         pipeline_of(Fake(url="https://git.example.com").github(tmp_path, {"pull_request": named}))
 
 
@@ -82,8 +82,8 @@ def test_an_event_that_is_not_json_is_refused(tmp_path: Path, text: str) -> None
     ("changed", "said"),
     [
         ({"KIAMO_GITLAB_TOKEN": ""}, "No token to comment with: set KIAMO_GITLAB_TOKEN"),
-        ({"CI_MERGE_REQUEST_IID": "7/../8"}, "CI_MERGE_REQUEST_IID does not hold"),
-        ({"CI_MERGE_REQUEST_PROJECT_ID": "acme/kiamo"}, "CI_MERGE_REQUEST_PROJECT_ID does not hold"),
+        ({"CI_MERGE_REQUEST_IID": "7/../8"}, "CI_MERGE_REQUEST_IID is malformed"),
+        ({"CI_MERGE_REQUEST_PROJECT_ID": "acme/kiamo"}, "CI_MERGE_REQUEST_PROJECT_ID is malformed"),
         ({"CI_API_V4_URL": ""}, "CI_API_V4_URL is not set"),
     ],
 )

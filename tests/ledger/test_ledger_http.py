@@ -221,10 +221,10 @@ def test_f22_a_ledger_that_cannot_be_written_fails_before_anything_is_applied(st
     def run() -> None:
         with opened(state, tmp_path) as ledger:
             state.faults = ["500"] * 9
-            with pytest.raises(LedgerError, match="answered with 500"):
+            with pytest.raises(LedgerError, match="returned 500"):
                 ledger.intend([owned("a")])
 
-    with pytest.raises(LedgerError, match="answered with 500"):
+    with pytest.raises(LedgerError, match="returned 500"):
         run()
     assert files_below(tmp_path) == {}
     assert state.lock is None
@@ -240,7 +240,7 @@ def test_what_could_not_be_written_is_rescued_and_written_back_by_the_next_run(s
             ledger.record(owned("b", 8))
             ledger.forget(Address("bases/a"))
 
-    with pytest.raises(LedgerError, match=r"answered with 503.* about to be: bases/b, bases/a \(deleted\)\.") as caught:
+    with pytest.raises(LedgerError, match=r"returned 503.* about to be: bases/b, bases/a \(deleted\)\.") as caught:
         run()
     assert RESCUE in (caught.value.hint or "")
     state.faults = []
@@ -292,7 +292,7 @@ def test_a_lock_that_was_broken_meanwhile_is_told_and_nothing_is_overwritten(sta
             state.lock = {"ID": "thief", "Who": "thief", "Created": "now"}
             ledger.record(owned("b"))
 
-    with pytest.raises(LedgerError, match="answered with 409") as caught:
+    with pytest.raises(LedgerError, match="returned 409") as caught:
         run()
     assert "rescue" in (caught.value.hint or "")
     assert state.body == before
@@ -321,7 +321,7 @@ def test_what_is_no_ledger_of_ours_is_never_overwritten(state: State, tmp_path: 
 
 
 def test_a_wrong_password_is_told_and_never_shown(state: State, tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="answered with 401") as caught:
+    with pytest.raises(LedgerError, match="returned 401") as caught:
         read_ledger(
             settings_of(state),
             environment=ENVIRONMENT,
@@ -336,7 +336,7 @@ def test_a_wrong_password_is_told_and_never_shown(state: State, tmp_path: Path) 
 def test_a_redirect_is_not_followed(state: State, tmp_path: Path) -> None:
     with serving(State()) as elsewhere:
         state.redirect = elsewhere.address
-        with pytest.raises(LedgerError, match="answered with 302") as caught, opened(state, tmp_path):
+        with pytest.raises(LedgerError, match="returned 302") as caught, opened(state, tmp_path):
             pass
         assert "never followed" in (caught.value.hint or "")
         assert elsewhere.log == []
@@ -346,7 +346,7 @@ def test_a_server_that_does_not_lock_is_told(tmp_path: Path) -> None:
     with serving(State()) as state:
         settings = settings_of(state, lock_address=f"{state.url}/nowhere")
         with (
-            pytest.raises(LedgerError, match="answered with 404") as caught,
+            pytest.raises(LedgerError, match="returned 404") as caught,
             open_ledger(
                 settings,
                 environment=ENVIRONMENT,

@@ -136,8 +136,8 @@ def test_s11_an_id_that_climbs_is_refused_when_it_is_read_and_nothing_is_deleted
     code = run(["apply", "-e", "staging", "--yes"], session=Session(transport=Lying()))
     said = " ".join(desk.capture.readouterr().err.split())
     assert code == 1
-    assert 'The answer to GET /api/bases holds the base "old" with the text' in said
-    assert "where the contract has its id, a text that a path can hold" in said
+    assert 'The response to GET /api/bases holds the base "old" with the string' in said
+    assert "where the contract has its id, a string that a path can hold" in said
     assert set(left) <= {"GET /api/services", "GET /api/bases"}
 
 

@@ -80,7 +80,7 @@ def test_s13_one_list_of_900_000_rows_is_refused_before_it_is_in_memory() -> Non
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert str(caught.value) == ("The answer to GET /api/bases lists 900,000 rows, and a run may read 250,000.")
+    assert str(caught.value) == ("The response to GET /api/bases lists 900,000 rows, and a run may read 250,000.")
     assert caught.value.hint is not None
     assert "limits: {rows: 250000} of the environment in kiamo.yaml" in caught.value.hint
     assert peak < 200 * MIB, f"{peak / MIB:.0f} MiB"
@@ -103,7 +103,7 @@ def test_s13_all_lists_count_together(desk: Desk) -> None:
     bases = listing("/api/bases", rows(60, first=100))
     code, err = lied_to(desk, lambda request: services(request) or bases(request), "plan", "-e", "staging")
     assert code == 1
-    assert "lists 60 rows, after 60 in earlier answers, and a run may read 100." in " ".join(err.split())
+    assert "lists 60 rows, after 60 in earlier responses, and a run may read 100." in " ".join(err.split())
 
 
 def test_s13_as_many_rows_as_the_limit_says_are_read() -> None:
@@ -118,7 +118,7 @@ def test_s13_a_quarter_of_a_million_rows_pass_and_are_read_again_and_again() -> 
     for _ in range(3):
         assert len(client.call("service", "list").data) + len(client.call("base", "list").data) == 250_000
     bodies["/api/bases/7/fields"] = rows(1)
-    with pytest.raises(BudgetError, match=r"lists 1 row, after 250,000 in earlier answers"):
+    with pytest.raises(BudgetError, match=r"lists 1 row, after 250,000 in earlier responses"):
         client.call("field", "list", {"base": "7"})
     with pytest.raises(BudgetError, match=r"GET /api/bases was not made"):
         client.call("base", "list")
@@ -214,7 +214,7 @@ def test_s13_bytes_count_as_they_come_and_nothing_more_is_taken() -> None:
             yield b" " * 1000
 
     client = client_of(load_contract(), lambda request: chunked(endless()), budget=Budget(LimitSettings(bytes=5000)))
-    with pytest.raises(BudgetError, match=r"GET /api/bases takes what this run reads above 5,000 bytes"):
+    with pytest.raises(BudgetError, match=r"GET /api/bases exceeds what this run may read: 5,000 bytes"):
         client.call("base", "list")
     assert sum(taken) == 6000
 
@@ -227,7 +227,7 @@ def test_s13_bytes_count_after_decompression() -> None:
         lambda request: reply(packed, headers={"content-encoding": "gzip"}),
         budget=Budget(LimitSettings(bytes=50_000)),
     )
-    with pytest.raises(BudgetError, match="above 50,000 bytes"):
+    with pytest.raises(BudgetError, match="may read: 50,000 bytes"):
         client.call("base", "list")
 
 
@@ -242,7 +242,7 @@ def test_s13_bytes_of_lists_reads_and_errors_count_together() -> None:
     client.call("base", "list")
     client.call("base", "read", {"id": "7"})
     client.call("base", "read", {"id": "7"})
-    with pytest.raises(BudgetError, match="GET /api/services takes what this run reads above 1,000 bytes"):
+    with pytest.raises(BudgetError, match="GET /api/services exceeds what this run may read: 1,000 bytes"):
         client.call("service", "list")
 
 
@@ -250,7 +250,7 @@ def test_s13_a_run_over_its_bytes_ends_with_the_key_to_raise(desk: Desk) -> None
     limited(desk, "{bytes: 1000}")
     code, err = lied_to(desk, listing("/api/services", rows(100)), "plan", "-e", "staging")
     assert code == 1
-    assert "takes what this run reads above 1,000 bytes" in " ".join(err.split())
+    assert "exceeds what this run may read: 1,000 bytes" in " ".join(err.split())
     assert "limits: {bytes: 1000}" in " ".join(err.split())
 
 
@@ -283,7 +283,7 @@ def test_s13_an_answer_that_swells_after_a_write_ends_the_run_with_exit_code_4(d
 
     code, err = lied_to(desk, lie, "apply", "-e", "staging", "--yes", "--parallelism", "1")
     assert code == 4, err
-    assert "takes what this run reads above" in " ".join(err.split())
+    assert "exceeds what this run may read:" in " ".join(err.split())
     assert [call.method for call in desk.writes()[done:]] == ["PUT"]
 
 
@@ -308,7 +308,7 @@ def test_s13_an_answer_to_a_write_of_countless_values_is_never_built(row: bytes)
     client = client_of(load_contract(), Stub(lambda request: reply(body)))
     tracemalloc.start()
     try:
-        with pytest.raises(ResponseError, match=r"POST /api/bases was answered .* more than 500,000 values"):
+        with pytest.raises(ResponseError, match=r"POST /api/bases returned .* more than 500,000 values"):
             client.call("base", "create", body={"name": "x"})
         assert tracemalloc.get_traced_memory()[1] < len(body) * 4
     finally:
@@ -320,7 +320,7 @@ def test_s13_answers_to_writes_together_have_an_end() -> None:
     stub = Stub(lambda request: reply({"id": "7", "name": "x", "note": "n" * 20 * MIB}))
     client = client_of(load_contract(), stub, budget=Budget(LimitSettings(bytes=1)))
     client.call("base", "create", body={"name": "x"})
-    with pytest.raises(ResponseError, match="the answers to writes hold more than a run may read"):
+    with pytest.raises(ResponseError, match="the responses to writes hold more than a run may read"):
         client.call("base", "create", body={"name": "y"})
 
 

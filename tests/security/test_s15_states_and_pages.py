@@ -63,7 +63,7 @@ def test_s15_what_is_no_answer_of_a_server_of_states_locks_nothing(
     state.spoken[lock] = (status, body, kind)
     code, out, err = desk.run("apply", *E, "--yes")
     assert (code, out) == (1, "")
-    assert f"was answered with {status}, but not as a server of states does" in err
+    assert f"returned {status}, but not as a server of states does" in err
     assert "perhaps a login page" in err
     assert len(err) < 1_500
     assert obeyed(err) == []
@@ -76,7 +76,7 @@ def test_s15_a_status_that_does_not_say_done_locks_nothing(desk: Desk, state: St
     state.spoken[verbs(state)[0]] = (status, b"", "application/json")
     code, _, err = desk.run("apply", *E, "--yes")
     assert code == 1
-    assert f"was answered with {status}" in err
+    assert f"returned {status}" in err
     assert desk.writes() == []
 
 
@@ -175,6 +175,6 @@ def test_s15_what_a_server_says_of_a_refusal_is_quoted_and_not_obeyed(desk: Desk
     state.spoken[verbs(state)[0]] = (status, said.encode(), "text/plain")
     code, _, err = desk.run("apply", *E, "--yes")
     assert code == 1
-    assert f'answered with {status}: "no ::error::x ' in err
+    assert f'returned {status}: "no ::error::x ' in err
     assert len(err) < 1_500
     assert obeyed(err) == []
