@@ -1,7 +1,7 @@
-# kiamo-iac: `make demo` shows it, `make test` proves it. Both make their own virtual environment on first use.
+# kiamo-iac: `make demo` runs a demo, `make test` the tests. Each creates its virtual environment on first use.
 #
-#   make test PYTHON=python3.12      another interpreter (3.11 or newer); after `make clean` if there is an environment already
-#   make test ARGS="tests/planner"   more for pytest; `make demo ARGS=--keep` likewise
+#   make test PYTHON=python3.12      another interpreter (3.11 or newer); run `make clean` first if there is an environment
+#   make test ARGS="tests/planner"   arguments for pytest; also `make demo ARGS=--keep`
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,24 +22,24 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 .PHONY: help demo test slow browser shells workflows docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
 
 help:
-	@echo "make demo        the whole story on a Kiamo in a box, in one command"
+	@echo "make demo        a complete demo on a local Kiamo emulator"
 	@echo "make test        the test suite"
 	@echo "make check       lint, types, generated files and tests"
-	@echo "make pipelines   the pipelines that init writes, run by small runners (needs bash and shellcheck)"
-	@echo "make workflows   zizmor over the workflows that init writes, and over action.yml"
-	@echo "make slow        the longer proofs: three times as many worlds"
-	@echo "make shells      completion driven in bash, zsh and fish, by keys at a terminal (needs all three)"
-	@echo "make hooks       the pre-commit hooks, run by pre-commit itself (needs the package index)"
-	@echo "make docs        every command that the documentation shows, run against emulators"
-	@echo "make site        the documentation as a site, in build/site"
-	@echo "make browser     the HTML pages in Chromium (needs it); pictures go to build/screenshots"
-	@echo "make lint        ruff and the layers (import-linter)"
+	@echo "make pipelines   run the pipelines that init creates (needs bash and shellcheck)"
+	@echo "make workflows   audit the workflows that init creates, and action.yml, with zizmor"
+	@echo "make slow        the property tests with three times as many examples"
+	@echo "make shells      completion in bash, zsh and fish, at a terminal (needs all three)"
+	@echo "make hooks       the hooks under pre-commit (needs the package index)"
+	@echo "make docs        run every command in the documentation against emulators"
+	@echo "make site        build the documentation site, in build/site"
+	@echo "make browser     the HTML pages in Chromium (needs it); screenshots in build/screenshots"
+	@echo "make lint        ruff and import-linter"
 	@echo "make types       mypy --strict"
-	@echo "make generated   are the generated files fresh?  make regenerate writes them"
-	@echo "make bench       benchmarks beside their peers (ARGS=--smoke for a quick run)"
-	@echo "make ci          all that CI runs (.ci/run)"
-	@echo "make pins        resolve the pinned requirements anew (needs uv)"
-	@echo "make clean       remove all that make has made"
+	@echo "make generated   check the generated files; make regenerate writes them"
+	@echo "make bench       benchmarks against other tools (ARGS=--smoke for a quick run)"
+	@echo "make ci          everything that CI runs (.ci/run)"
+	@echo "make pins        update the pinned requirements (needs uv)"
+	@echo "make clean       remove everything that make has created"
 
 demo: $(VENV)/.demo
 	$(RUN) -m kiamo_iac demo $(ARGS)
@@ -97,8 +97,8 @@ bench: bench-venv
 	$(BENCH_RUN) -m benchmarks $(ARGS)
 
 # --- virtual environments --------------------------------------------------------------------------------------------
-# A stamp is touched last, so whatever fails is done again by the next make. An environment whose interpreter no longer runs
-# (the checkout was moved, Python was upgraded) is made anew.
+# A stamp is touched last, so a failed step is repeated by the next make. An environment whose interpreter no longer runs
+# (the checkout was moved, Python was upgraded) is created again.
 
 venv: $(VENV)/.dev
 bench-venv: $(BENCH_VENV)/.bench
@@ -121,8 +121,8 @@ $(BENCH_VENV)/.made: $(shell $(BENCH_RUN) -m pip --version >/dev/null 2>&1 || ec
 
 %/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { \
-	  echo "kiamo-iac needs Python 3.11 or newer; \"$(PYTHON)\" says: $$($(PYTHON) --version 2>&1)" >&2; \
-	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+	  echo "kiamo-iac needs Python 3.11 or newer; \"$(PYTHON)\" is $$($(PYTHON) --version 2>&1)" >&2; \
+	  echo "Use another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
 	  exit 1; }
 	@$(@D)/$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info[:2] < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear $(@D)
 	@touch $@
@@ -130,7 +130,7 @@ $(BENCH_VENV)/.made: $(shell $(BENCH_RUN) -m pip --version >/dev/null 2>&1 || ec
 FORCE:
 
 # --- pins ------------------------------------------------------------------------------------------------------------
-# Resolved for every platform at once, with hashes, from PyPI alone, and without a word on where this machine found them.
+# Resolved for all platforms at once, with hashes, from PyPI only, without the address of the index that was used.
 
 COMPILE := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
   $(UV) pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes --no-header

@@ -33,10 +33,10 @@ def github_workflow(request: ProjectRequest) -> str:
         ref=request.tool.ref if request.tool is not None else _required("KIAMO_IAC_REF"),
     ).rstrip("\n")
     lacking = (
-        "#     variable KIAMO_IAC_REPOSITORY    owner/name of the repository that holds kiamo-iac\n"
-        "#     variable KIAMO_IAC_REF           which tag or commit of it\n"
-        "#                                      (GitHub gives no variables to the pull request of a fork: to\n"
-        "#                                      validate those, write both values into this file)\n"
+        "#     variable KIAMO_IAC_REPOSITORY    owner/name of the repository of kiamo-iac\n"
+        "#     variable KIAMO_IAC_REF           the tag or commit of it\n"
+        "#                                      (not available to pull requests of forks: to validate those,\n"
+        "#                                      write both values into this file)\n"
     )
     first, *gated = request.environments
     text = fill_template(
@@ -74,8 +74,8 @@ def github_workflow(request: ProjectRequest) -> str:
 def gitlab_pipeline(request: ProjectRequest) -> str:
     """`.gitlab-ci.yml`."""
     lacking = (
-        "#   KIAMO_IAC_REPOSITORY    the https address of the git repository that holds kiamo-iac\n"
-        "#   KIAMO_IAC_REF           which tag, branch or commit of it\n"
+        "#   KIAMO_IAC_REPOSITORY    the https address of the git repository of kiamo-iac\n"
+        "#   KIAMO_IAC_REF           the tag, branch or commit of it\n"
     )
     variables = ""
     if request.tool is not None:

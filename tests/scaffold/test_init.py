@@ -228,7 +228,7 @@ def test_the_ledger_is_on_the_port_of_the_remote(here: Here, remote: str, host: 
 def test_what_to_set_is_named_by_the_variables_of_the_project(here: Here) -> None:
     folder = here(GITLAB)
     assert run(["init", "--environment", "b.c", "--environment", "3"]) == 0
-    assert "<ENV> is each of B_C, 3." in (folder / ".gitlab-ci.yml").read_text(encoding="utf-8")
+    assert "for each <ENV> of B_C, 3." in (folder / ".gitlab-ci.yml").read_text(encoding="utf-8")
 
 
 def test_github_keeps_it_on_a_ref(here: Here) -> None:
