@@ -1,5 +1,5 @@
-"""Sensitive settings: which values are, by the name of a key, by their form, or because a manifest lists them; and the
-text that stands for one wherever it is shown or kept."""
+"""Sensitive settings: recognised by the name of their key, by their form, or listed by a manifest; and the text that
+replaces their values in outputs, ledgers and saved plans."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from kiamo_iac.core.secret import learn
 from kiamo_iac.core.strict_json import same
 
 MASK: Final = "(sensitive)"
-"""What every output, ledger and saved plan shows of a sensitive value."""
+"""The text in every output, ledger and saved plan in the place of a sensitive value."""
 
-_TELLING: Final = 8
-"""Characters, from which on a text that has a secret in it is one too."""
+_SHORTEST_REPEATED: Final = 8
+"""Characters of the shortest secret that makes a text which contains it sensitive too."""
 
 Path = tuple[str, ...]
-"""Keys that lead to a value below `settings`; a list on the way is gone through item by item."""
+"""Keys from `settings` to a value; a list between them has no key, and a path applies to each of its items."""
 
 
 class Sensitive(str):
-    """A value that is compared and sent, and never shown: as text, in any format, it is `(sensitive)`."""
+    """A value that is compared and sent, and never shown: as a string, in any format, it is `(sensitive)`."""
 
     __slots__ = ("_value",)
     _value: Any
 
     def __new__(cls, value: Any) -> Self:
-        """`value`: any of JSON, without wrappers in it."""
+        """`value`: any JSON value, without wrappers in it."""
         made = super().__new__(cls, MASK)
         made._value = value
         return made
 
     def reveal(self) -> Any:
-        """The value itself, for whoever sends or compares it."""
+        """The value itself, to be sent or compared."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
@@ -67,20 +67,20 @@ class Sensitive(str):
 PASSWORD_WORDS: Final = frozenset(
     {"password", "passwords", "passwd", "pwd", "passphrase", "passcode", "mdp", "motdepasse"}
 )
-"""Words that make a key sensitive wherever they stand in it; numbers count under these."""
+"""Words that make a key sensitive at any position in it, for strings and numbers."""
 SECRET_WORDS: Final = frozenset(
     {
         *("secret", "secrets", "token", "tokens", "credential", "credentials", "creds", "bearer", "authorization"),
         *("apikey", "apikeys", "accesskey", "privatekey", "secretkey", "jeton", "jetons", "psk"),
     }
 )
-"""The same, for texts; numbers count under those of `_NUMBERED_WORDS` too."""
+"""The same for strings; for numbers only those that are in `_NUMBERED_WORDS`."""
 _NUMBERED_WORDS: Final = frozenset({"secret", "credential", "apikey", "accesskey", "privatekey", "secretkey", "psk"})
 _NUMBERED_PHRASES: Final = (("api", "key"), ("access", "key"), ("secret", "key"), ("cle", "api"), ("cle", "secrete"))
 """In the singular: `secrets: 3` and `tokens: 300` are counts."""
 _PASSWORD_ENDINGS: Final = ("password", "passwd", "pwd", "passphrase", "passcode", "motdepasse")
 _SECRET_ENDINGS: Final = ("secret", "token", "apikey", "accesskey", "privatekey", "secretkey")
-"""What a word ends in that is several, written as one: `smtppassword`, `CLIENTSECRET`."""
+"""Endings of several words written as one: `smtppassword`, `CLIENTSECRET`."""
 PASSWORD_PHRASES: Final = (
     *(("mot", "de", "passe"), ("mots", "de", "passe"), ("mot", "passe"), ("pass", "word"), ("pass", "phrase")),
     *(("code", "secret"), ("code", "confidentiel"), ("code", "pin"), ("pin", "code"), ("phrase", "de", "passe")),
@@ -94,9 +94,9 @@ SECRET_PHRASES: Final = (
     *(("cle", "acces"), ("cle", "d", "acces"), ("cle", "de", "chiffrement"), ("cle", "chiffrement")),
     *(("cle", "de", "signature"), ("phrase", "secrete")),
 )
-"""Words in a row."""
+"""Adjacent words."""
 LAST_PASSWORD_WORDS: Final = frozenset({"pass", "pin", "pincode", "pw"})
-"""Words that do so as the last one of a key: `smtp_pass`, not `pass_through`."""
+"""Words that make a key sensitive in the last position: `smtp_pass`, not `pass_through`."""
 LAST_SECRET_WORDS: Final = frozenset({"auth", "identifiants"})
 ABOUT_WORDS: Final = frozenset(
     {
@@ -113,16 +113,16 @@ ABOUT_WORDS: Final = frozenset(
         *("hint", "indice", "question", "help", "aide", "description", "status", "state", "etat", "manager", "store"),
     }
 )
-"""Words that, as the last one, say that a key is about a secret and holds none: `token_ttl`, `password_policy`."""
+"""Last words of a key that is about a secret and holds none: `token_ttl`, `password_policy`."""
 COUNT_WORDS: Final = frozenset(
     {
         *("max", "min", "num", "nb", "count", "number", "nombre", "total", "length", "longueur", "duree", "duration"),
         *("is", "has", "use", "uses", "require", "requires", "needs", "can", "show", "hide", "allow", "forgot", "lost"),
     }
 )
-"""Words that say the same as the first one: `max_tokens`, `use_auth`."""
+"""First words of such a key: `max_tokens`, `use_auth`."""
 _PASSES: Final = frozenset({"first", "second", "third", "last", "next", "each", "boarding", "day", "access"})
-"""Words before a `pass` that is none of these: `second_pass`."""
+"""First words of a key whose last `pass` is no password: `second_pass`."""
 
 _SPELT: Final = {"clef": "cle", "clefs": "cles"}
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -130,7 +130,7 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 @lru_cache(maxsize=10_000)
 def names_secret(key: str) -> bool:
-    """Whether a key is named as a secret is: `smtp_password`, `clientSecret`, `X-Api-Key`, `mot_de_passe`."""
+    """Whether a key is named like a secret: `smtp_password`, `clientSecret`, `X-Api-Key`, `mot_de_passe`."""
     words = _words(key)
     if not words or words[-1] in ABOUT_WORDS or words[0] in COUNT_WORDS:
         return False
@@ -141,13 +141,13 @@ def names_secret(key: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _names_number(key: str) -> bool:
-    """Whether a number under the key counts too: a password may be one, a token is none."""
+    """Whether a number under the key is sensitive too: a password may be a number, a token is not."""
     words = _words(key)
     return _names_password(words) or _has(words, _NUMBERED_WORDS, _NUMBERED_PHRASES)
 
 
 def _words(key: str) -> tuple[str, ...]:
-    """The words of a key without accents and digits, in lower case, however they are joined."""
+    """The words of a key without accents and digits, in lower case, in any spelling (snake, camel, kebab)."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", key[:200]) if not unicodedata.combining(c))
     return tuple(_SPELT.get(word.lower(), word.lower()) for word in _WORD.findall(plain))
 
@@ -169,18 +169,18 @@ def _has(words: tuple[str, ...], single: frozenset[str], phrases: Iterable[tuple
 
 
 def hidden_text(text: str) -> str:
-    """`text`, or where it has the form of a secret, a wrapper around it."""
+    """`text`, wrapped when it has the form of a secret."""
     return hide(text) if has_form(text) else text
 
 
 def hide(value: Any) -> Sensitive:
-    """A wrapper around `value`, whatever wrappers are in it."""
+    """A wrapper around `value`; wrappers inside it are removed."""
     return value if isinstance(value, Sensitive) else Sensitive(revealed(value))
 
 
 def remember(settings: Any) -> None:
-    """From now on nothing that this run quotes of an answer shows what is hidden in declared settings: an instance may
-    repeat what it was sent. Of live values nothing is remembered, or it could blot out what it likes."""
+    """Hide the sensitive values of declared settings in every response that this run quotes: an instance may repeat what
+    it was sent. Live values are not remembered, or an instance could hide any text in an output."""
     if isinstance(settings, Sensitive):
         for text in _texts(settings.reveal()):
             for part in {text, *text.splitlines()}:
@@ -195,8 +195,8 @@ def remember(settings: Any) -> None:
 
 
 def hidden(settings: Mapping[str, Any], listed: Iterable[str] = ()) -> Mapping[str, Any]:
-    """`settings` with a wrapper around every value that is sensitive by its key's name, by its form, or because
-    `listed` has it; the very same mapping where none is.
+    """`settings` with a wrapper around every value that is sensitive by the name of its key, by its form, or by
+    `listed`; the same mapping when there is none.
 
     `listed`: as in a manifest's `sensitive`: `settings.smtp.password`.
     """
@@ -207,16 +207,16 @@ def hidden(settings: Mapping[str, Any], listed: Iterable[str] = ()) -> Mapping[s
 
 
 def hidden_at(settings: Mapping[str, Any], paths: Iterable[Path]) -> Mapping[str, Any]:
-    """`settings` with a wrapper around what is at these paths, whatever it is; null stays, and so does the rest."""
+    """`settings` with a wrapper around each value at these paths, except null."""
     for path in paths:
         settings = _hidden_at(settings, path)
     return settings
 
 
 def hidden_repeats(settings: Mapping[str, Any], of: Any) -> Mapping[str, Any]:
-    """`settings` with a wrapper also around each text that repeats what is hidden in `of`, such as an alias of it, or
-    an address that an instance made out of it. Of short ones and of everyday words nothing repeats anything."""
-    secrets = {text for one in _wrapped(of) for text in _texts(one.reveal()) if _is_telling(text)}
+    """`settings` with a wrapper also around each string that contains a wrapped value of `of`, such as an alias of it or
+    a URL that an instance made of it. Short values and plain words are not looked for."""
+    secrets = {text for one in _wrapped(of) for text in _texts(one.reveal()) if _is_searched_for(text)}
     found: Mapping[str, Any] = _without_repeats(settings, secrets) if secrets else settings
     return found
 
@@ -233,23 +233,23 @@ def listed_paths(settings: Mapping[str, Any], listed: Iterable[str]) -> list[Pat
 
 
 def sensitive_paths(data: Any, path: Path = ()) -> list[Path]:
-    """Where wrappers stand in settings, each path once."""
+    """The paths of the wrappers in settings, each once."""
     return list(dict.fromkeys(_paths(data, path, is_one=lambda value: isinstance(value, Sensitive))))
 
 
 def masked_paths(data: Any) -> list[Path]:
-    """Where a ledger has the text that stands for a sensitive value."""
+    """The paths at which a ledger has the text for a sensitive value."""
     return list(dict.fromkeys(_paths(data, (), is_one=lambda value: isinstance(value, str) and str(value) == MASK)))
 
 
 def masked(data: Any) -> Any:
-    """Plain data with the text `(sensitive)` in the place of each wrapper, for what is kept; the very same where there
-    is none."""
+    """Plain data with the text `(sensitive)` in the place of each wrapper, for files; the same object when there is
+    none."""
     return _replaced(data, lambda _: MASK)
 
 
 def revealed(data: Any) -> Any:
-    """Plain data with the values in the place of wrappers, for what is sent; the very same where there is none."""
+    """Plain data with the values in the place of wrappers, for API calls; the same object when there is none."""
     return _replaced(data, Sensitive.reveal)
 
 
@@ -305,8 +305,8 @@ def _without_repeats(value: Any, secrets: set[str]) -> Any:
             return value
 
 
-def _is_telling(text: str) -> bool:
-    return len(text) >= _TELLING and not text.isalpha() and not reads_back_masked(text)
+def _is_searched_for(text: str) -> bool:
+    return len(text) >= _SHORTEST_REPEATED and not text.isalpha() and not reads_back_masked(text)
 
 
 def _wrapped(value: Any) -> Iterator[Sensitive]:
@@ -365,9 +365,9 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-# --- what an instance shows in place of one --------------------------------------------------------------------------
+# --- what an instance returns in the place of a secret ---------------------------------------------------------------
 
-_STANDS_FOR_ONE: Final = re.compile(
+_PLACEHOLDER: Final = re.compile(
     r"[*•●∙·⬤◦○■▪＊#]{3,200}|[xX]{4,200}|[.…_-]{3,200}|…|.{0,8}[*•●]{4,200}.{0,8}"
     r"|hidden|masked|redacted|masqué|caché"
     r"|(?:\*{2,8}|_{1,4}|<|\[|\(|\{{1,2})\s?(?:hidden|masked|redacted|secret|sensitive|protected|encrypted|unchanged"
@@ -378,16 +378,16 @@ _STANDS_FOR_ONE: Final = re.compile(
 
 
 def reads_back_masked(value: Any) -> bool:
-    """Whether a live value says nothing of the one that was sent: `****`, `<hidden>`, an empty text, nothing at all, or
-    only that there is one (`true`)."""
+    """Whether a live value says nothing of the one that was sent: `****`, `<hidden>`, an empty string, null, or `true`
+    for a value that is set."""
     plain = value.reveal() if isinstance(value, Sensitive) else value
     if isinstance(plain, str):
-        return not plain or _STANDS_FOR_ONE.fullmatch(plain) is not None
+        return not plain or _PLACEHOLDER.fullmatch(plain) is not None
     return plain is None or plain is True
 
 
 def shows(live: Any, declared: Any) -> bool:
-    """Whether a live value is the declared one, as far as the instance shows it: what reads back masked is no other."""
+    """Whether a live value is the declared one, as far as it is visible: a value that reads back masked is equal."""
     if isinstance(declared, Sensitive) and reads_back_masked(live):
         return True
     if isinstance(declared, Mapping) and isinstance(live, Mapping):

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 
 
 def parse_json(body: bytes) -> Any:
-    """The value that `body` holds.
+    """The value of `body`.
 
     Raises:
-        ValueError: it is not JSON in UTF-8, or one of those above; the message is half a sentence on what is wrong.
+        ValueError: it is not strict JSON in UTF-8; the message is the second half of a sentence on it.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -48,7 +48,7 @@ def write_json(value: Any) -> str:
 
 def same(a: Any, b: Any) -> bool:
     """Equal as JSON values: `1` and `1.0` are, `true` and `1` are not."""
-    if type(a) is str or type(b) is str or isinstance(a, str) or isinstance(b, str):  # a wrapper compares what it hides
+    if type(a) is str or type(b) is str or isinstance(a, str) or isinstance(b, str):  # a wrapper compares its value
         return bool(a == b)
     if a != b:
         return False
