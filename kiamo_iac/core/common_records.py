@@ -20,13 +20,13 @@ from kiamo_iac.core.record import (
     text,
 )
 
-ADDRESS: Final = address("Of the thing: collections and names in turn.")
-KIND: Final = text("Of the thing, such as `batch`.")
+ADDRESS: Final = address("Of the resource: collections and names in turn.")
+KIND: Final = text("Of the resource, such as `batch`.")
 ENVIRONMENT: Final = text("The environment.")
 URL: Final = text("The address of its instance.")
 PATH: Final = text("The attribute, dotted below mappings.")
-PLACE: Final = place("Where it stands, `file:line:column`, 1-based.")
-PLACE_OR_NULL: Final = nullable(place("Where it stands, `file:line:column`, 1-based; null: nowhere."))
+PLACE: Final = place("`file:line:column`, 1-based.")
+PLACE_OR_NULL: Final = nullable(place("`file:line:column`, 1-based; null: no place."))
 
 
 def _related(message: str, source: SourceRange) -> tuple[str, SourceRange]:
@@ -47,7 +47,7 @@ DIAGNOSTIC: Final = Record(
         "summary": text("One short sentence."),
         "detail": nullable(text("Full sentences, when the summary is not enough.")),
         "hint": nullable(text("What to do about it.")),
-        "address": nullable(address("Of the thing; null: it is about no thing.")),
+        "address": nullable(address("Of the resource; null: of none.")),
         "source": PLACE_OR_NULL,
         "related": list_of(RELATED, "Other places that matter."),
     },

@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, out of the way while tens of thousands of things are made that all stay."""
+"""A pause of Python's cyclic garbage collector, while tens of thousands of objects are created that all stay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Nothing is looked for that could be collected: what is made inside is no cyclic garbage, and looking makes the
-    work grow faster than the number of things (planning 10,000 documents took 14.8 times as long as 1,000 with it,
+    work grow faster than the number of objects (planning 10,000 documents took 14.8 times as long as 1,000 with it,
     10.5 times without)."""
     was_enabled = gc.isenabled()
     gc.disable()

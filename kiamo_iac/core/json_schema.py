@@ -1,7 +1,7 @@
-"""What all our JSON Schemas have in common: the dialect, the form of an `$id`, and the pieces that they are built from.
+"""The common parts of all JSON Schemas: the dialect, the form of an `$id`, and the pieces that they are built from.
 
-They keep to what draft-07 and 2020-12 read alike, so that no editor has to guess: nothing stands beside a `$ref`, and
-alternatives are told apart by `if`, never tried one after the other (docs/adr/0017-json-schemas.md).
+They use what draft-07 and 2020-12 have in common: a `$ref` has no other key beside it, and alternatives are chosen by
+`if`, never tried one after the other (docs/adr/0017-json-schemas.md).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def one_of(values: Iterable[str], description: str) -> Schema:
 
 
 def defined(name: str) -> Schema:
-    """What stands under that name in `definitions`."""
+    """The schema of that name in `definitions`."""
     return {"$ref": f"#/definitions/{name}"}
 
 

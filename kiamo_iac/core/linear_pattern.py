@@ -1,4 +1,4 @@
-"""Regular expressions of a contract, matched in time that grows with the text alone, whoever wrote them.
+"""Regular expressions of a contract, matched in time that is linear in the text, whoever wrote them.
 
 Python's `re` tries every way to match: `(a+)+` takes years for 60 letters. Rust's engine, which pydantic brings,
 follows all ways at once. It tells only whether a text matches, so `find` looks for where.
@@ -17,29 +17,28 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 LONGEST: Final = 500
 """Characters of a pattern."""
 MOST_STEPS: Final = 1000
-"""Parts of a pattern, those that `{m,n}` repeats counted as often as they are repeated: each character of a text is
-held against all of them."""
+"""Parts of a pattern with `{m,n}` written out: each character of a text is compared with all of them."""
 LONGEST_FOUND: Final = 64
-"""Characters of what `find` finds."""
+"""Characters of a match that `find` returns."""
 
 _TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _VERBOSE: Final = re.compile(r"\?[a-zA-Z]*x")
-"""What makes comments of what follows a `#`, and hides it from who counts parts."""
+"""The flag x makes comments of text after `#`, which would hide parts from the count."""
 _PYTHON: Final = {"w": r"[\p{L}\p{N}_]", "W": r"[^\p{L}\p{N}_]"}
-"""What Python takes for a letter: Rust counts combining marks too."""
+"""Letters as Python has them: Rust adds combining marks."""
 
 
 class PatternError(ValueError):
-    """A pattern cannot be used; the message is half a sentence on why."""
+    """A pattern cannot be used; the message is the second half of a sentence on it."""
 
 
 class NotRegularError(PatternError):
-    """It is no regular expression at all."""
+    """A pattern is not a regular expression."""
 
 
 class LinearPattern:
-    """One pattern, as both Python and Rust read it."""
+    """One pattern, with the same meaning in Python and in Rust."""
 
     __slots__ = ("_finders", "_pattern", "_whole", "text")
 
@@ -47,21 +46,21 @@ class LinearPattern:
         """
         Raises:
             NotRegularError: it is no regular expression.
-            PatternError: it looks around or back, is read otherwise by the two, or is too large.
+            PatternError: it has look-around or backreferences, differs between the two, or is too large.
         """
         self.text = text
         _check(text)
         self._pattern = _ESCAPE.sub(lambda found: _PYTHON.get(found[1], found[0]), text)
         self._whole = _validator(rf"\A(?:{self._pattern})\z")
         self._finders: tuple[SchemaValidator, SchemaValidator] | None = None
-        """Where it begins, and anywhere; a large one takes 20 MB each, and names need neither."""
+        """At the beginning, and anywhere; made when needed, since each may take 20 MB and names need neither."""
 
     def matches(self, text: str) -> bool:
         """Whether it matches the whole of `text`."""
         return self._whole.isinstance_python(text)
 
     def find(self, text: str) -> str | None:
-        """Of the matches in `text` that begin soonest, the longest, of up to 64 characters; None when there is none."""
+        """The longest of the first matches in `text`, of up to 64 characters; None when there is none."""
         if self._finders is None:
             self._finders = _validator(rf"\A(?:{self._pattern})"), _validator(rf"(?:{self._pattern})")
         begins, anywhere = self._finders
@@ -79,7 +78,7 @@ class LinearPattern:
 
 @lru_cache(maxsize=256)
 def linear_pattern(text: str) -> LinearPattern:
-    """The pattern that `text` says; made once.
+    """The pattern of `text`; made once.
 
     Raises:
         PatternError: as `LinearPattern`.
@@ -93,7 +92,7 @@ def _check(text: str) -> None:
         raise PatternError(msg)
     steps = _steps(text)
     if steps > MOST_STEPS:
-        msg = f"its repetitions come to {steps:,} parts, and {MOST_STEPS:,} are possible"
+        msg = f"its repetitions expand to {steps:,} parts, more than {MOST_STEPS:,}"
         raise PatternError(msg)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -102,21 +101,21 @@ def _check(text: str) -> None:
         except (re.error, OverflowError, RecursionError) as error:
             raise NotRegularError(str(error)) from None
         except Warning as error:
-            msg = f"engines read it in different ways ({str(error).lower()})"
+            msg = f"it differs between engines ({str(error).lower()})"
             raise PatternError(msg) from None
 
 
 def _steps(text: str) -> int:
-    """How many parts it has once every `{m,n}` is written out.
+    """The number of its parts with every `{m,n}` written out.
 
     Raises:
-        PatternError: it is written in a way that hides that.
+        PatternError: it has comments, which could hide parts.
     """
     sums, lasts = [0], [0]
     for found in _TOKEN.finditer(text):
         if found[0] == "(":
             if _VERBOSE.match(text, found.end()):
-                msg = "it has comments of its own, the flag x"
+                msg = "it has the flag x"
                 raise PatternError(msg)
             sums.append(0)
             lasts.append(0)

@@ -70,8 +70,8 @@ class ReferenceShape(StrEnum):
 class Reference:
     """An attribute that names other resources.
 
-    All methods take values with names, or with what stands for a name elsewhere (an id, a row of a seed). A value of
-    another shape (of a ledger that an older version wrote) holds no names.
+    All methods take values with names or with their substitutes (ids on the wire, entries of a seed). A value of
+    another shape (in a ledger of an older version) holds no names.
     """
 
     attribute: str

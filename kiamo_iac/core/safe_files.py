@@ -67,14 +67,14 @@ def lies_below(path: Path, root: Path) -> bool:
 
 
 def _is_gits(name: str) -> bool:
-    """In any of the spellings that a file system takes for `.git`: case, on Windows its short name, what stands behind
-    a colon, dots and spaces at the end, and on HFS+ characters that it ignores."""
+    """Whether a file system takes a name for `.git`: case is ignored, on Windows also its short name, text after a
+    colon, dots and spaces at the end, and on HFS+ some characters."""
     return name.translate(_IGNORED).partition(":")[0].rstrip(". ").casefold() in {".git", "git~1"}
 
 
 def is_stream(path: Path) -> bool:
-    """Whether it is the system's name for what a process has open, such as `/dev/stdout` or `/dev/fd/3`, even where a
-    file stands behind it. It is written into: to replace the name would take it away from every program.
+    """Whether it is the system's name for an open file, such as `/dev/stdout` or `/dev/fd/3`. It has to be written into:
+    replacing the name would remove it for every program.
     """
     folder = real(path.parent)
     return folder in {Path("/dev"), Path("/dev/fd")} or folder.is_relative_to("/proc")
@@ -125,7 +125,7 @@ class RootedFile:
         """Whether the file exists.
 
         Raises:
-            MisplacedError: something else stands in its place, or on the way.
+            MisplacedError: another object is in its place, or a link is on its path.
             OSError: the way cannot be followed.
         """
         try:
@@ -137,7 +137,7 @@ class RootedFile:
             return False
 
     def read(self, *, limit: int) -> bytes | None:
-        """What stands in it, or None when that is more than `limit` bytes.
+        """Its content, or None when it is larger than `limit` bytes.
 
         Raises:
             OSError: it cannot be read; FileNotFoundError: there is none.
@@ -170,10 +170,10 @@ class RootedFile:
             stream.write(data)
 
     def claim(self) -> None:
-        """Make it, empty, where there is none; nobody else can open it from now on.
+        """Create it, empty, when it does not exist; no other user can open it from now on.
 
         Raises:
-            PermissionError: it belongs to somebody else, who could hold what we lock.
+            PermissionError: it belongs to another user, who could hold the lock.
             OSError: it cannot be made.
         """
         with self._folder(make=PRIVATE_FOLDER) as folder:
@@ -190,14 +190,14 @@ class RootedFile:
                 os.close(handle)
 
     def write(self, data: bytes, *, mode: int | None = PRIVATE, over_link: bool = False) -> None:
-        """Put `data` in its place as a whole, with the folders that it needs.
+        """Replace the file in one step, and create the folders that it needs.
 
-        It is made beside it under a name that nobody can guess, brought to disk, and moved into place: there is the old
-        file or the new one, and at no moment a part of one. `mode`: None: the one that the file has, or that new files
-        get; then folders too. `over_link`: a link in its place is replaced; else it is refused.
+        A temporary file with a name that cannot be guessed is written beside it, synced to disk, and moved into place,
+        so that there is never a part of a file. `mode`: None: that of the present file, or that of new files, and of new
+        folders. `over_link`: a link in its place is replaced; else it is refused.
 
         Raises:
-            OSError: it cannot be written, or something else stands in its place; nothing is left behind.
+            OSError: it cannot be written, or another object is in its place; no temporary file is left.
         """
         with self._folder(make=PRIVATE_FOLDER if mode is not None else 0o777) as folder:
             found = folder.look(self.name)
@@ -274,7 +274,7 @@ class _Folder:
         return name if self.handle is not None else str(self.path / name)
 
     def look(self, name: str) -> os.stat_result | None:
-        """What stands there, itself; None: nothing."""
+        """Its status, without following a link; None when there is none."""
         try:
             return os.stat(self.at(name), dir_fd=self.handle, follow_symlinks=False)
         except FileNotFoundError:

@@ -179,8 +179,8 @@ def hide(value: Any) -> Sensitive:
 
 
 def remember(settings: Any) -> None:
-    """Hide the sensitive values of declared settings in every response that this run quotes: an instance may repeat what
-    it was sent. Live values are not remembered, or an instance could hide any text in an output."""
+    """Hide the sensitive values of declared settings in every response that this run quotes: an instance may repeat
+    what it was sent. Live values are not remembered, or an instance could hide any text in an output."""
     if isinstance(settings, Sensitive):
         for text in _texts(settings.reveal()):
             for part in {text, *text.splitlines()}:
@@ -214,8 +214,8 @@ def hidden_at(settings: Mapping[str, Any], paths: Iterable[Path]) -> Mapping[str
 
 
 def hidden_repeats(settings: Mapping[str, Any], of: Any) -> Mapping[str, Any]:
-    """`settings` with a wrapper also around each string that contains a wrapped value of `of`, such as an alias of it or
-    a URL that an instance made of it. Short values and plain words are not looked for."""
+    """`settings` with a wrapper also around each string that contains a wrapped value of `of`, such as an alias of it
+    or a URL that an instance made of it. Short values and plain words are not looked for."""
     secrets = {text for one in _wrapped(of) for text in _texts(one.reveal()) if _is_searched_for(text)}
     found: Mapping[str, Any] = _without_repeats(settings, secrets) if secrets else settings
     return found
