@@ -1,1 +1,1 @@
-"""Side by side with peers: each row is a ratio of two figures taken in turn, beside the bar it has to stay under."""
+"""Comparisons with peers: each row is a ratio of two figures, measured in turn, and the bar that it must not exceed."""

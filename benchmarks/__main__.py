@@ -14,7 +14,7 @@ from benchmarks.rows import ROWS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure; 1 when an exact count is wrong or, in a full run, a bar is missed. What cannot run raises."""
+    """Measure; 1 when an exact count is wrong or, in a full run, a bar is missed. A row that cannot run raises."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="kiamo-iac side by side with its peers")
     parser.add_argument(
         "--smoke", action="store_true", help="tiny sizes: does every row run, are the exact counts right"

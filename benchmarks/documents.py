@@ -12,7 +12,7 @@ ASSOCIATION = {"destination": "phone", "city": "field_1", "name": "field_2"}
 
 
 def base(number: int) -> dict[str, Any]:
-    """Document `number` as plain data, as a manifest says it."""
+    """Document `number` as the data of a manifest."""
     name = f"base {number:05}"
     return {
         "name": name,
@@ -25,7 +25,7 @@ def base(number: int) -> dict[str, Any]:
 
 
 def text(number: int) -> str:
-    """Document `number` as YAML, 29 lines, laid out as people write it."""
+    """Document `number` as YAML, 29 lines, formatted as people write it."""
     document = base(number)
     lines = ["bases:", f"  - name: {document['name']}", f"    label: {document['label']}", "    fields:"]
     lines += [
@@ -40,7 +40,7 @@ def text(number: int) -> str:
 
 
 def project(folder: Path, documents: int, *, url: str = "http://127.0.0.1:1") -> Path:
-    """A project with so many documents, a file each; its project file. `url` is of its one environment, `bench`."""
+    """A project with `count` documents, a file each; returns its project file. `url`: of its environment `bench`."""
     manifests = folder / "manifests"
     manifests.mkdir(parents=True)
     for number in range(documents):

@@ -1,4 +1,4 @@
-"""Rows, what they measured, and the Markdown table they are printed as."""
+"""Rows, their measurements, and the Markdown table of them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import assert_never
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Ours and the peer's (or the bound's), taken in turn, in one unit: `s`, `ms`, `MB` or none."""
+    """Figures of kiamo-iac and of the peer (or the bound), measured in turn, in one unit: `s`, `ms`, `MB` or none."""
 
     taken: Sequence[tuple[float, float]]
     unit: str = "s"
 
     @property
     def ratios(self) -> list[float]:
-        """Ours ÷ peer's of every pair, ascending."""
+        """kiamo-iac ÷ peer of every pair, ascending."""
         return sorted(ours / peer for ours, peer in self.taken)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What has to be an exact number: (counted, right)."""
+    """A count that has to be exact: (counted, expected)."""
 
     taken: Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The row cannot be measured here, and why."""
+    """The row cannot be measured here; the message is the reason."""
 
     why: str
 
@@ -45,9 +45,9 @@ class Scale:
     """How much is measured."""
 
     smoke: bool
-    """True: the least that runs every row; its times say nothing."""
+    """True: sizes that only show that every row runs; their times have no meaning."""
     folder: Path
-    """Where rows put what they generate; made for this run and removed after it."""
+    """The folder for generated files; created for this run and removed after it."""
 
     def of(self, full: int, smoke: int) -> int:
         """A size: `full`, or `smoke` when this is a smoke run."""
@@ -59,31 +59,31 @@ class Row:
     """One line of the table."""
 
     key: str
-    """As it is named on the command line."""
+    """Its name on the command line."""
     title: str
     peer: str
-    """What ours is divided by."""
+    """The peer or the bound."""
     bar: float | None
-    """The ratio (median) may not be above it; None: the row only informs, or counts exactly."""
+    """The highest median ratio; None: the row only informs, or counts exactly."""
     measure: Callable[[Scale, int], Outcome]
-    """Takes the scale and how many pairs are wanted."""
+    """Takes the scale and the number of pairs."""
     pairs: int = 5
-    """How many pairs make a full run."""
+    """Pairs of a full run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row with what came out of it."""
+    """A row with its measurement."""
 
     row: Row
     outcome: Outcome
     seconds: float
     timed: bool
-    """False in a smoke run: its sizes are tiny, and its times say nothing."""
+    """False in a smoke run, whose times have no meaning."""
 
     @property
     def verdict(self) -> str:
-        """`pass`, `fail`, or `-` where there is nothing to judge."""
+        """`pass`, `fail`, or `-` where nothing is judged."""
         match self.outcome:
             case Pairs() as pairs:
                 if self.row.bar is None or not self.timed:
@@ -98,7 +98,7 @@ class Line:
 
 
 def alternate(pairs: int, ours: Callable[[], float], peer: Callable[[], float]) -> list[tuple[float, float]]:
-    """Figures of both sides, taken in turn: this machine drifts within minutes, and only neighbours compare."""
+    """Figures of both sides, measured in turn: machines drift within minutes, so only neighbours compare."""
     return [(ours(), peer()) for _ in range(pairs)]
 
 
@@ -110,7 +110,7 @@ def measure(rows: Iterable[Row], scale: Scale) -> Iterator[Line]:
         yield Line(row, outcome, time.perf_counter() - started, timed=not scale.smoke)
 
 
-HEADER = ("row", "ours", "peer or bound", "ratio: min / median / max", "bar", "")
+HEADER = ("row", "kiamo-iac", "peer or bound", "ratio: min / median / max", "bar", "")
 
 
 def table(lines: Sequence[Line]) -> str:

@@ -12,7 +12,7 @@ import time
 
 
 def main() -> int:
-    """Run the command of `sys.argv`; its exit code is ours."""
+    """Run the command of `sys.argv`; this process ends with its exit code."""
     report, command = sys.argv[1], sys.argv[2:]
     started = time.perf_counter()
     child = subprocess.Popen(command)

@@ -16,7 +16,7 @@ from benchmarks.process import OURS, ROOT, quiet
 LATENCY = 0.020
 """Seconds that the live side waits before each answer, where a row says latency."""
 TOKEN = "0123456789" * 4
-"""What an emulator takes that was given no tokens."""
+"""The token of an emulator that was given none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class Live:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Points the environment `bench` of a project at it."""
+        """The variables that point the environment `bench` of a project to it."""
         return {"KIAMO_BENCH_URL": self.url, "KIAMO_BENCH_TOKEN": TOKEN}
 
     def seed(self, count: int, *, beside: int = 0) -> None:
-        """Empty it, then put so many documents there as they are declared, and others that no manifest names."""
+        """Reset it, and seed it with documents as they are declared, and with others that no manifest names."""
         self._control("reset", {})
         bases = [_live(documents.base(number)) for number in range(count)]
         bases += [{**_live(documents.base(number)), "name": f"beside {number:05}"} for number in range(beside)]
         self._control("seed", {"services": [{"name": documents.SERVICE}], "bases": bases})
 
     def count(self) -> tuple[int, int]:
-        """How many GETs it has seen since it was seeded, and how many other calls."""
+        """The numbers of GETs and of other calls since it was seeded."""
         calls = json.loads(self._control("calls"))["calls"]
         gets = sum(call["method"] == "GET" for call in calls)
         return gets, len(calls) - gets
@@ -47,8 +47,8 @@ class Live:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_emulator/{endpoint}", data, {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
-            said: bytes = answer.read()
-        return said
+            content: bytes = answer.read()
+        return content
 
 
 def _live(base: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _live(base: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def live(*, latency: float = 0.0) -> Iterator[Live]:
-    """An emulator that answers after `latency` seconds; gone when this is left."""
+    """An emulator that answers after `latency` seconds; stopped at the end."""
     command = (*OURS, "emulator", "--port", "0", "--latency", str(latency * 1000))
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=quiet()) as process:

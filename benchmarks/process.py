@@ -14,25 +14,25 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS: tuple[str, ...] = (sys.executable, "-m", "kiamo_iac")
-"""Our program, as it runs without being installed."""
+"""kiamo-iac, without being installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run of a command cost."""
+    """The cost of one run of a command."""
 
     wall: float
     """Seconds from before the start to after the end."""
     cpu: float | None
-    """Seconds of CPU, user and system; None where the system does not tell."""
+    """Seconds of CPU, user and system; None where the system does not report it."""
     peak: int | None
-    """Bytes of memory at the highest; None where the system does not tell."""
+    """Bytes of peak memory; None where the system does not report it."""
     stdout: str
     exit_code: int
 
 
 class RunFailed(Exception):  # noqa: N818 - an outcome of a run, not a class of errors
-    """A measured command ended otherwise than it should; the message holds what it said."""
+    """A measured command ended with another exit code than expected; the message holds its output."""
 
 
 def run(
@@ -54,12 +54,12 @@ def run(
                 [sys.executable, "-I", "-S", str(ROOT / "benchmarks" / "launch.py"), str(report), *command],
                 stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=cwd, env=quiet(environment), check=False,
             ).returncode  # fmt: skip
-        said = out.read_text("utf-8", "replace")
+        output = out.read_text("utf-8", "replace")
         if exit_code not in codes:
             complaint = err.read_text("utf-8", "replace")[-2000:]
-            msg = f"{' '.join(command)} ended with {exit_code}:\n{said[-2000:]}\n{complaint}"
+            msg = f"{' '.join(command)} ended with {exit_code}:\n{output[-2000:]}\n{complaint}"
             raise RunFailed(msg)
-        return Run(**json.loads(report.read_text()), stdout=said, exit_code=exit_code)
+        return Run(**json.loads(report.read_text()), stdout=output, exit_code=exit_code)
 
 
 def inside(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
@@ -69,12 +69,12 @@ def inside(module: str, *arguments: str, environment: Mapping[str, str] | None =
 
 
 def offline_plan(project: Path, snapshot: Path) -> Run:
-    """A whole process that plans a project against a live state out of a file, instead of an instance."""
+    """A whole process that plans a project against a live state in a file, instead of an instance."""
     return run((sys.executable, "-m", "benchmarks.inside.offline", str(project), str(snapshot)))
 
 
 def quiet(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Our environment without what would change a measurement: settings of ours, of Terraform and of Python."""
+    """The environment without settings that would change a measurement: of kiamo-iac, Terraform and Python."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KIAMO_", "TF_", "PYTHON"))}
     own = {"NO_COLOR": "1", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "PYTHONPATH": str(ROOT)}
     return {**kept, **own, **(more or {})}

@@ -14,32 +14,32 @@ from kiamo_iac.core.state import Instance, State
 from kiamo_iac.resources import by_collection
 
 CHANGED_EVERY = 10
-"""Of so many bases one has another label on the instance, and lacks its second batch there."""
+"""One of so many bases has another label on the instance, and lacks its second batch."""
 _LIFECYCLE = Lifecycle(initial_state="new")
 _REFERENCE = Lifecycle(managed=False)
 
 
 def desired(count: int) -> State:
-    """So many documents, as declared."""
+    """`count` documents, as declared."""
     return State(_desired(count))
 
 
 def live(count: int, *, changed: bool) -> State:
-    """The same as they stand on an instance: exactly so, or with something to do at every tenth."""
+    """The same as live state: equal, or with a change in every tenth."""
     return State(_live(count, changed=changed))
 
 
 def write_live(count: int, file: Path) -> None:
-    """Put the live state that matches so many documents into a file, as terraform keeps its own."""
+    """Write the live state that matches `count` documents to a file, as terraform does."""
     rows = [
-        [thing.address, thing.attributes, thing.remote_id, thing.extras, thing.kind.collection]
-        for thing in _live(count, changed=False)
+        [found.address, found.attributes, found.remote_id, found.extras, found.kind.collection]
+        for found in _live(count, changed=False)
     ]
     file.write_text(json.dumps(rows), encoding="utf-8")
 
 
 def read_live(file: Path) -> State:
-    """The live state out of such a file."""
+    """The live state of such a file."""
     known = by_collection()
     return State(
         Instance(Address(address), known[collection], attributes, remote_id=remote_id, extras=extras)

@@ -1,4 +1,4 @@
-"""Terraform as a peer: our documents as `terraform_data`, which is built in, so that nothing is downloaded.
+"""Terraform as a peer: the documents as `terraform_data`, which is built in, so that nothing is downloaded.
 
 The state is written here instead of by `terraform apply`, which takes 90 s for 1,000 documents and grows like N^1.8.
 """

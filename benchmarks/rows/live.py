@@ -1,4 +1,4 @@
-"""What it costs to read and write an instance: an emulator in its own process, 20 ms away where a row says so."""
+"""The cost of reading and writing an instance: an emulator in its own process, in some rows 20 ms away."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(scale: Scale, pairs: int) -> Outcome:
 
 
 def plan_wall(scale: Scale, pairs: int) -> Outcome:
-    """A plan with nothing to do, beside the time its reads must take and the time its offline part takes."""
+    """A plan with nothing to do, compared with the time of its reads and of its offline part."""
     count = scale.of(1000, 8)
     project = documents.project(scale.folder / "plan-wall", count)
     bound = LATENCY * (2 + 2 * count) / READS

@@ -1,4 +1,4 @@
-"""What it costs to load, compare and order, with the instance's answers at hand."""
+"""The cost of loading, comparing and ordering, with the live state in a file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def against_octodns(scale: Scale, pairs: int) -> Outcome:
 
 
 def over_http(scale: Scale, pairs: int) -> Outcome:
-    """The real command, which asks the instance 2,002 times, beside terraform, which asks nobody."""
+    """The real command, which makes 2,002 API calls, beside terraform, which makes none."""
     if not terraform.installed():
         return Missing(terraform.NOT_INSTALLED)
     count = scale.of(1000, 10)

@@ -1,4 +1,4 @@
-"""What it costs before anything is done: the program's start, and one file."""
+"""The cost of the program's start, and of one file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHECK_JSONSCHEMA = (sys.executable, "-m", "check_jsonschema", "--schemafile", SC
 
 
 def start_up(_scale: Scale, pairs: int) -> Outcome:
-    """The smallest thing our program does, beside the one library that it cannot do without."""
+    """The smallest command of kiamo-iac, beside the one library that it always imports."""
     return Pairs(
         alternate(
             pairs,
@@ -24,7 +24,7 @@ def start_up(_scale: Scale, pairs: int) -> Outcome:
 
 
 def validate(scale: Scale, pairs: int, *, count: int) -> Outcome:
-    """The same manifests under our validation, references and all, and under the JSON Schema alone."""
+    """The same manifests under `validate`, references included, and under the JSON Schema alone."""
     project = documents.project(scale.folder / f"validate-{count}", count)
     manifests = sorted(str(path) for path in (project.parent / "manifests").iterdir())
     return Pairs(

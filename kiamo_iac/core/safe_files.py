@@ -73,7 +73,7 @@ def _is_gits(name: str) -> bool:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether it is the system's name for an open file, such as `/dev/stdout` or `/dev/fd/3`. It has to be written into:
+    """Whether it is the name of an open file, such as `/dev/stdout` or `/dev/fd/3`. It has to be written into:
     replacing the name would remove it for every program.
     """
     folder = real(path.parent)
@@ -193,8 +193,8 @@ class RootedFile:
         """Replace the file in one step, and create the folders that it needs.
 
         A temporary file with a name that cannot be guessed is written beside it, synced to disk, and moved into place,
-        so that there is never a part of a file. `mode`: None: that of the present file, or that of new files, and of new
-        folders. `over_link`: a link in its place is replaced; else it is refused.
+        so that there is never a part of a file. `mode`: None: that of the present file, or of new files and folders.
+        `over_link`: a link in its place is replaced; else it is refused.
 
         Raises:
             OSError: it cannot be written, or another object is in its place; no temporary file is left.
