@@ -13,7 +13,8 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.errors import AccessError, ApiError, RefusedError, ResponseError, TransportError
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.retry import CONNECTS, Limits
-from tests.api.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, client_of, in_turn, reply
+from tests.api.clients import client_of
+from tests.http.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, in_turn, reply
 
 BATCH = {"base": "7", "id": "9"}
 

@@ -14,7 +14,8 @@ from kiamo_iac.api.client import Client
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.errors import ApiError, UsageError
 from kiamo_iac.core.secret import Secret
-from tests.api.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, client_of, in_turn, reply
+from tests.api.clients import client_of
+from tests.http.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, in_turn, reply
 
 
 @pytest.mark.parametrize(

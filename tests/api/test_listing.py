@@ -18,7 +18,8 @@ from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.errors import BudgetError, ResponseError
 from kiamo_iac.core.settings import LimitSettings
-from tests.api.stubs import Stub, client_of, reply
+from tests.api.clients import client_of
+from tests.http.stubs import Stub, reply
 
 Pages = Callable[[Mapping[str, int]], Any]
 

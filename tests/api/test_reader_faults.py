@@ -12,8 +12,9 @@ from kiamo_iac.api.reader import LiveRead, read
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.errors import RefusedError, ResponseError
 from kiamo_iac.core.state import State
+from tests.api.clients import client_of
 from tests.api.desires import desire
-from tests.api.stubs import Stub, client_of, reply
+from tests.http.stubs import Stub, reply
 
 BASE = {"id": "7", "name": "b", "label": "B"}
 FIELD = {"id": "f", "name": "phone", "label": "Phone", "datatype": "phone", "default": True}
@@ -199,7 +200,7 @@ def test_a_thing_below_nothing_that_is_listed_is_a_warning(flat: Contract) -> No
 
 @pytest.mark.parametrize("parent", [7, None, "", {"id": "7"}])
 def test_a_thing_without_a_proper_parent_is_an_error(flat: Contract, parent: Any) -> None:
-    with pytest.raises(ResponseError, match="where the contract has the id of its parent, a text"):
+    with pytest.raises(ResponseError, match="where the contract has the id of its parent, a string"):
         look(flat, batches=[BATCH | {"base": parent}])
 
 

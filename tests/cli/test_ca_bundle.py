@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.cli.main import run
-from tests.api.servers import CERTIFICATES, always, answer, wild
+from tests.http.servers import CERTIFICATES, always, answer, wild
 
 
 @pytest.mark.parametrize(("bundle", "code"), [(False, 1), (True, 0)])

@@ -16,9 +16,10 @@ from kiamo_iac.executor.report import Outcome, Report, Status
 from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.planner.plan import Action, Binding, Step
-from tests.api.stubs import Stub, client_of, in_turn, reply
+from tests.api.clients import client_of
 from tests.executor.rig import CITY, WORLD, bindings_of, client_to, mark, perform, run
 from tests.executor.steps import plan, step
+from tests.http.stubs import Stub, in_turn, reply
 
 
 def test_a_refusal_is_told_with_its_code_address_and_place(emulator: Emulator) -> None:

@@ -14,8 +14,8 @@ from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.caller import HttpCaller
 from kiamo_iac.http.message import Authorization, Request, Server
 from kiamo_iac.http.retry import CONNECTS, Limits
-from tests.api.servers import CERTIFICATES, always, answer, wild
-from tests.api.stubs import NEVER_SENT, UNKNOWN, Script, Stub, in_turn, reply
+from tests.http.servers import CERTIFICATES, always, answer, wild
+from tests.http.stubs import NEVER_SENT, UNKNOWN, Script, Stub, in_turn, reply
 
 pytestmark = pytest.mark.usefixtures("no_proxy")
 

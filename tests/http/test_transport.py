@@ -9,7 +9,7 @@ from kiamo_iac.api.client import Client
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.transport import InProcess
-from tests.api.stubs import CANARY, URL
+from tests.http.stubs import CANARY, URL
 
 
 class Asked(NamedTuple):

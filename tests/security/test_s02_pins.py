@@ -10,9 +10,9 @@ import pytest
 
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
-from tests.api.servers import Wild, always, answer, wild
 from tests.cli.conftest import MANIFEST
 from tests.cli.program import kiamo
+from tests.http.servers import Wild, always, answer, wild
 
 TOKEN = ("0123456789abcdef" * 3)[:40]
 PASSWORD = "the-ledgers-own-password"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.servers import Wild, always, answer, wild
 from tests.cli.conftest import MANIFEST, Desk
 from tests.git_by_hand import git, leave_the_job
+from tests.http.servers import Wild, always, answer, wild
 
 PROJECT = """\
 manifests: [manifests]

@@ -10,8 +10,8 @@ import pytest
 
 from kiamo_iac.cli.main import run
 from kiamo_iac.cli.session import Session
-from tests.api.servers import Wild, always, answer, wild
 from tests.cli.conftest import MANIFEST
+from tests.http.servers import Wild, always, answer, wild
 
 TOKEN = ("0123456789abcdef" * 3)[:40]
 GITLAB = "/api/v4/projects/42/terraform/state"

@@ -16,8 +16,9 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.errors import ApiError, ManifestError, RefusedError, ResponseError
 from kiamo_iac.core.linear_pattern import LinearPattern, linear_pattern
 from kiamo_iac.core.secret import Secret
-from tests.api.stubs import CANARY, URL, Stub, client_of, reply
+from tests.api.clients import client_of
 from tests.cli.conftest import Desk
+from tests.http.stubs import CANARY, URL, Stub, reply
 
 COMMANDS = [
     ["validate"],

@@ -33,9 +33,10 @@ from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.git import command
 from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Step
-from tests.api.stubs import Stub, client_of, reply
+from tests.api.clients import client_of
 from tests.cli.conftest import Desk
 from tests.executor.steps import plan, step
+from tests.http.stubs import Stub, reply
 
 MIB = 1024 * 1024
 Answers = Callable[[EmulatorRequest], EmulatorResponse | None]

@@ -20,9 +20,9 @@ import pytest
 from kiamo_iac.cli import reference
 from kiamo_iac.cli.main import cli, run
 from kiamo_iac.emulator import FULL_TOKEN, EmulatorRequest
-from tests.api.servers import CERTIFICATES, always, answer, wild
 from tests.cli.conftest import MANIFEST, Desk
 from tests.cli.program import ROOT, kiamo, variables
+from tests.http.servers import CERTIFICATES, always, answer, wild
 from tests.render.html.xss import CORPUS as HTML_CORPUS
 
 SENDING = (

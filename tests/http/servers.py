@@ -10,11 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kiamo_iac.api.client import Client
-from kiamo_iac.contract.model import Contract
-from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.retry import Limits
-from tests.api.stubs import CANARY
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 """`loopback.pem`: key and certificate for 127.0.0.1, of no use but here; `authority.pem`: the certificate alone."""
@@ -114,8 +110,3 @@ def drip(data: bytes) -> Script:
             threading.Event().wait(0.05)
 
     return script
-
-
-def connect(url: str, contract: Contract, *, limits: Limits | None = None, ca_bundle: Path | None = None) -> Client:
-    """A client over the network that never waits between repetitions."""
-    return Client(url, Secret(CANARY), contract, limits=limits, ca_bundle=ca_bundle, pause=lambda _: None)

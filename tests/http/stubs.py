@@ -1,4 +1,4 @@
-"""A client over a transport that answers from a script."""
+"""A transport that answers from a script."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
-
-from kiamo_iac.api.budget import Budget
-from kiamo_iac.api.client import Client
-from kiamo_iac.contract.model import Contract
-from kiamo_iac.core.secret import Secret
-from kiamo_iac.http.retry import Limits
 
 URL = "http://127.0.0.1:1"
 CANARY = "c0ffee" * 6 + "c0de"
@@ -63,17 +57,3 @@ def in_turn(*replies: httpx.Response | Exception) -> Script:
         return given
 
     return script
-
-
-def client_of(
-    contract: Contract,
-    script: Script | Stub,
-    *,
-    limits: Limits | None = None,
-    budget: Budget | None = None,
-    pauses: list[float] | None = None,
-) -> Client:
-    """A client that talks to `script` and never really waits."""
-    waits = pauses if pauses is not None else []
-    transport = script if isinstance(script, Stub) else Stub(script)
-    return Client(URL, Secret(CANARY), contract, transport=transport, limits=limits, budget=budget, pause=waits.append)
