@@ -34,7 +34,7 @@ class SchemaEntry:
 def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEntry]:
     """Name → schema. With `capabilities`, the schemas of manifests allow only the values of that contract."""
     from kiamo_iac.contract import schema as contract_schema
-    from kiamo_iac.ledger.schema import ledger_schema
+    from kiamo_iac.ledger.lines import ledger_schema
     from kiamo_iac.manifest import schema
     from kiamo_iac.manifest.project.schema import project_schema
     from kiamo_iac.planner.plan_file import saved_plan_schema

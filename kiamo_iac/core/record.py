@@ -288,9 +288,13 @@ def _boolean(value: Any) -> bool:
 
 
 def _text_of(value: Any, pattern: str) -> str:
-    if type(value) is not str or not _matches(value, pattern):
+    if type(value) is not str or not (_matches if len(value) <= _CACHED else _matches.__wrapped__)(value, pattern):
         wrong(f"must match {pattern}")
     return value
+
+
+_CACHED: Final = 128
+"""Characters of the longest text whose match is remembered."""
 
 
 @lru_cache(maxsize=4096)  # all that one run applied has one time, one commit and one version

@@ -21,13 +21,10 @@ def parse_json(body: bytes) -> Any:
         msg = "it is not UTF-8"
         raise ValueError(msg) from None
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
+        value = decode_json(text)
     except json.JSONDecodeError as error:
         what = "it is HTML" if text.lstrip()[:1] == "<" else f"{error.msg}, line {error.lineno} column {error.colno}"
         raise ValueError(what) from None
-    except RecursionError:
-        msg = "it is nested too deeply"
-        raise ValueError(msg) from None
     if "\\u" in text and not _is_text(value):
         msg = "it holds half of a surrogate pair"
         raise ValueError(msg)
@@ -44,6 +41,20 @@ def write_json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text.encode()
     return text
+
+
+def decode_json(text: str) -> Any:
+    """The value of a JSON text, which may hold halves of surrogate pairs.
+
+    Raises:
+        ValueError: it is not JSON (`json.JSONDecodeError`, with the place), or holds a key twice, a number out of range
+            or too many levels; the message is half a sentence on what is wrong.
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from None
 
 
 def same(a: Any, b: Any) -> bool:
@@ -88,3 +99,6 @@ def _is_text(value: Any) -> bool:
     except (UnicodeEncodeError, RecursionError):
         return False
     return True
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)

@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import starmap
 from typing import Any, Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.core.printable import printable, quote
-from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content
-from kiamo_iac.ledger.entry import TIME, WORD, dump, entry_data, has_form, load, owned_of, wrong
+from kiamo_iac.core.record import Form, Key, Record, constant, integer, list_of, text, wrong
+from kiamo_iac.core.strict_json import decode_json
+from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, FORMAT_VERSION, AppliedPlan, Content
+from kiamo_iac.ledger.entry import APPLIED_PLAN, ENTRY, WORD, dump
 from kiamo_iac.ledger.errors import UNTOUCHED, corruption_error
 
-_KEYS: Final = frozenset({"format_version", "environment", "lineage", "serial", "spent", "entries"})
-_MAX_SERIAL: Final = 2**63 - 1
+_HEAD: Final[Mapping[str, Form[Any] | Key]] = {
+    "format_version": constant(FORMAT_VERSION, "Of every form that a ledger is written in."),
+    "environment": text("The environment whose things it owns."),
+    "lineage": text("Made with the ledger and kept for its life.", pattern=WORD),
+    "serial": integer("Grows with every change.", minimum=0, maximum=2**63 - 1),
+}
+HEADER: Final = Record(
+    Content, "The first line of a ledger's file; `serial` is that before its records.", _HEAD, definition="header"
+)
+APPLIED_PLANS: Final = list_of(APPLIED_PLAN, "The saved plans that were applied.", maxItems=APPLIED_PLANS_KEPT)
+DOCUMENT: Final = Record(
+    Content,
+    "A whole ledger, as the remote backends keep it.",
+    {
+        **_HEAD,
+        "spent": Key(APPLIED_PLANS, lambda content: starmap(AppliedPlan, content.applied_plans.items())),
+        "entries": Key(
+            list_of(ENTRY, "Everything that is ours, by address."),
+            lambda content: (content.entries[address] for address in sorted(content.entries)),
+        ),
+    },
+    definition="document",
+)
+"""Written and read an entry at a time: so a message can name the line of one."""
 _MAX_VALUES: Final = 10_000_000
 """A ledger of 250,000 batches with ten roles each has some 8 million; a larger text is refused before it is parsed."""
 
@@ -37,40 +63,33 @@ def revision_of(content: Content) -> str:
 
 def document_text(content: Content) -> str:
     """The document; the same content always gives the same text."""
-    head = {
-        "format_version": FORMAT_VERSION,
-        "environment": content.environment,
-        "lineage": content.lineage,
-        "serial": content.serial,
-        "spent": [{"digest": digest, "at": at} for digest, at in content.applied_plans.items()],
-    }
-    lines = ",\n".join(dump(entry_data(content.entries[address])) for address in sorted(content.entries))
-    return f'{dump(head)[:-1]},"entries":[\n{lines}\n]}}\n' if lines else f'{dump(head)[:-1]},"entries":[]}}\n'
+    applied = starmap(AppliedPlan, content.applied_plans.items())
+    head = dump({**HEADER.data(content), "spent": list(map(APPLIED_PLAN.data, applied))})[:-1]
+    lines = ",\n".join(dump(ENTRY.data(content.entries[address])) for address in sorted(content.entries))
+    return f'{head},"entries":[\n{lines}\n]}}\n' if lines else f'{head},"entries":[]}}\n'
 
 
-def parse_document(text: str, file: str, *, environment: str) -> Content:
+def parse_document(source: str, file: str, *, environment: str) -> Content:
     """The content of a document that came from `file` (a path, an address or a ref, for messages).
 
     Raises:
         LedgerError: it is damaged, of another version, or of another environment.
     """
     with collector_paused():
-        return _content_of(read_json(text, file), file, environment=environment)
+        return _content_of(read_json(source, file), file, environment=environment)
 
 
 def _content_of(data: Any, file: str, *, environment: str) -> Content:
-    check_head(data, file, environment=environment)
-    if data.keys() != _KEYS or type(data["entries"]) is not list or type(data["spent"]) is not list:
-        raise corruption_error(file, f"it has the keys {', '.join(sorted(_KEYS))}, the last two lists")
-    content = Content(environment, data["lineage"], data["serial"])
+    content = content_of_head(data, file, environment=environment)
+    if data.keys() != set(DOCUMENT.names) or type(data["entries"]) is not list:
+        raise corruption_error(file, f"it must have the keys {', '.join(DOCUMENT.names)}, the last a list")
     try:
-        for item in data["spent"]:
-            content.applied_plans.update([applied_plan_of(item)])
+        content.applied_plans.update(APPLIED_PLANS.read(data["spent"]))
     except ValueError as error:
-        raise corruption_error(file, str(error)) from None
+        raise corruption_error(file, f'"spent": {error}') from None
     for number, item in enumerate(data["entries"], start=1):
         try:
-            owned = owned_of(item)
+            owned = ENTRY.parse(item)
             if owned.address in content.entries:
                 wrong(f"{quote(owned.address)} stands twice")
         except ValueError as error:
@@ -81,28 +100,16 @@ def _content_of(data: Any, file: str, *, environment: str) -> Content:
     return content
 
 
-def applied_plan_of(data: object) -> AppliedPlan:
-    """
-    Raises:
-        ValueError: `data` does not say which plan was applied when.
-    """
-    if not isinstance(data, dict) or data.keys() != {"digest", "at"}:
-        wrong("a spent plan has the keys digest and at")
-    if not has_form(data["digest"], WORD) or not has_form(data["at"], TIME):
-        wrong("a spent plan has a digest, and a time (UTC, to the second)")
-    return AppliedPlan(data["digest"], data["at"])
-
-
-def read_json(text: str, file: str, *, line: int = 1) -> Any:
-    """The JSON value of `text`, which begins in `line` of `file`.
+def read_json(source: str, file: str, *, line: int = 1) -> Any:
+    """The JSON value of `source`, which begins in `line` of `file`.
 
     Raises:
         LedgerError: it is not JSON, with the place; or it holds too many values.
     """
-    if text.count(",") + text.count("[") + text.count("{") > _MAX_VALUES:
+    if sum(map(source.count, ",[{")) > _MAX_VALUES:
         raise corruption_error(file, f"it holds more than {_MAX_VALUES:,} values", line=line)
     try:
-        return load(text)
+        return decode_json(source)
     except json.JSONDecodeError as error:
         reason, line, column = f"it is not JSON ({error.msg})", line + error.lineno - 1, error.colno
         raise corruption_error(file, reason, line=line, column=column) from None
@@ -110,8 +117,9 @@ def read_json(text: str, file: str, *, line: int = 1) -> Any:
         raise corruption_error(file, str(error), line=line) from None
 
 
-def check_head(data: Any, file: str, *, environment: str) -> None:
-    """
+def content_of_head(data: Any, file: str, *, environment: str) -> Content:
+    """The content, still without entries, of a ledger that begins with `data`.
+
     Raises:
         LedgerError: `data` is not what begins a ledger, one of another version, or one of another environment.
     """
@@ -125,14 +133,15 @@ def check_head(data: Any, file: str, *, environment: str) -> None:
         found = Diagnostic("KIA0902", summary, source=where)
         hint = "use the version of kiamo-iac that wrote it, or a newer one" if newer else "no version ever wrote that"
         raise LedgerError(f"The ledger {file} cannot be read. {UNTOUCHED}", hint=hint, diagnostics=[found])
-    if type(data.get("environment")) is not str or not has_form(data.get("lineage"), WORD):
-        raise corruption_error(file, 'its "environment" is not text, or its "lineage" not an id')
-    if type(data.get("serial")) is not int or not 0 <= data["serial"] <= _MAX_SERIAL:
-        raise corruption_error(file, 'its "serial" is not a count')
-    if data["environment"] != environment:
-        summary = f"the ledger is of the environment {quote(data['environment'])}, not of {quote(environment)}"
+    try:
+        content = HEADER.parse({name: data.get(name) for name in HEADER.names})
+    except ValueError as error:
+        raise corruption_error(file, str(error)) from None
+    if content.environment != environment:
+        summary = f"the ledger is of the environment {quote(content.environment)}, not of {quote(environment)}"
         raise LedgerError(
             f"The ledger {file} is of another environment. {UNTOUCHED}",
             hint="give each environment a ledger of its own: another path, address or ref",
             diagnostics=[Diagnostic("KIA0903", summary, source=where)],
         )
+    return content

@@ -1,4 +1,4 @@
-"""One entry of the ledger as JSON, and strictly back again: what is read has its form, whoever wrote it."""
+"""An entry of the ledger as JSON: one declaration writes it, reads it back strictly, and is its schema."""
 
 from __future__ import annotations
 
@@ -6,15 +6,27 @@ import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from math import isfinite
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from kiamo_iac.core import known_forms
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.printable import quote
+from kiamo_iac.core.record import (
+    ADDRESS_PATTERN,
+    Form,
+    Record,
+    boolean,
+    list_of,
+    mapping_of,
+    nullable,
+    remote_id,
+    text,
+    wrong,
+)
 from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import hidden, masked
-from kiamo_iac.core.state import Owned
+from kiamo_iac.core.state import Owned, RemoteId
+from kiamo_iac.ledger.content import AppliedPlan
 from kiamo_iac.resources import address_problem
 
 TIME: Final = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)Z$"
@@ -30,25 +42,6 @@ _HEX: Final = re.compile(r"[0-9A-Fa-f]{40}")
 _DEEPEST: Final = 100
 """Lists and objects within each other in one attribute: a live value has 64 at most, and all that reads it recurses."""
 
-KEYS: Final = ("address", "remote_id", "attributes", "protect", "renamed_from", "applied_at", "commit", "version")
-_KEYS: Final = frozenset(KEYS)
-
-
-def entry_data(owned: Owned) -> dict[str, Any]:
-    """What is written of one thing: every key, always. What is sensitive, or looks like a token, is hidden, wherever it
-    came from."""
-    attributes = without_secrets(owned.attributes)
-    return {
-        "address": owned.address,
-        "remote_id": owned.remote_id,
-        "attributes": attributes,
-        "protect": owned.protect,
-        "renamed_from": list(owned.renamed_from),
-        "applied_at": owned.applied_at,
-        "commit": owned.commit,
-        "version": owned.version,
-    }
-
 
 def without_secrets(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """What may be kept of attributes: settings that are sensitive by name or form are masked, and all else that has the
@@ -57,8 +50,8 @@ def without_secrets(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = masked(hidden(settings)) if isinstance(settings, Mapping) else settings
     if kept is not settings:
         attributes = {**attributes, "settings": kept}
-    text = dump(attributes)
-    if _HEX.search(text) is None and not known_forms.may_have_form(text):
+    line = dump(attributes)
+    if _HEX.search(line) is None and not known_forms.may_have_form(line):
         return attributes  # nearly always: looked at once, not value by value
     redacted: Mapping[str, Any] = _redacted(attributes)
     return redacted
@@ -79,64 +72,42 @@ def _redacted(value: Any) -> Any:
             return value
 
 
-def owned_of(data: Any) -> Owned:
-    """The thing that `data` speaks of, without secrets that an older version may have kept.
+def _attributes_of(value: Any) -> Mapping[str, Any]:
+    if type(value) is not dict or is_deep(value, _DEEPEST):
+        wrong(f"must be an object, of at most {_DEEPEST} levels")
+    return without_secrets(value)
+
+
+def _remote_id_of(value: Any) -> RemoteId | None:
+    if value is None or type(value) is int or (type(value) is str and len(value) <= LONGEST):
+        found: RemoteId | None = value
+        return found
+    return wrong(f"must be a string of at most {LONGEST} characters, a whole number or null")
+
+
+def _name_of(value: Any) -> str:
+    if type(value) is not str or len(value) > LONGEST:
+        wrong(f"must hold names of at most {LONGEST} characters")
+    return value
+
+
+def address_of(value: Any) -> Address:
+    """The address that `value` is.
 
     Raises:
-        ValueError: it is not an entry; the message is half a sentence on why.
+        ValueError: it is none, or there is no such kind of resource.
     """
-    if type(data) is not dict or data.keys() != _KEYS:
-        wrong(f"an entry has the keys {', '.join(KEYS)}, no more and no less")
-    address, remote_id, attributes = address_of(data["address"]), data["remote_id"], data["attributes"]
-    former, applied_at, commit, version = data["renamed_from"], data["applied_at"], data["commit"], data["version"]
-    match remote_id:
-        case None | int() | str() if type(remote_id) is not bool and len(str(remote_id)) <= LONGEST:
-            pass
-        case _:
-            wrong(f'"remote_id" of {quote(address)} is neither text (of {LONGEST} characters), a whole number nor null')
-    if type(attributes) is not dict or is_deep(attributes, _DEEPEST):
-        wrong(f'"attributes" of {quote(address)} is not an object, or is nested too deeply')
-    if type(data["protect"]) is not bool:
-        wrong(f'"protect" of {quote(address)} is neither true nor false')
-    if type(former) is not list or any(type(name) is not str or len(name) > LONGEST for name in former):
-        wrong(f'"renamed_from" of {quote(address)} is not a list of names')
-    if applied_at != "" and not has_form(applied_at, TIME):
-        wrong(f'"applied_at" of {quote(address)} is not a time (UTC, to the second)')
-    if commit is not None and not has_form(commit, COMMIT):
-        wrong(f'"commit" of {quote(address)} is neither a commit nor null')
-    if version != "" and not has_form(version, WORD):
-        wrong(f'"version" of {quote(address)} is not a version')
-    kept = without_secrets(attributes)
-    return Owned(address, remote_id, kept, data["protect"], tuple(former), applied_at, commit, version)
-
-
-def address_of(text: Any) -> Address:
-    """The address that `text` is.
-
-    Raises:
-        ValueError: it is none, or there is no such kind of thing.
-    """
-    if type(text) is not str or len(text) > LONGEST:
-        wrong("an address is text, and not that long")
-    parts = text.split("/")
+    if type(value) is not str or len(value) > LONGEST:
+        wrong(f"must be an address of at most {LONGEST} characters")
+    parts = value.split("/")
     if len(parts) % 2 or not all(parts) or not _is_a_place("/x/".join(parts[::2])):
-        wrong(f"{quote(text)} is not the address of anything")
-    return Address(identity(text))
+        wrong(f"must be the address of a resource, not {quote(value)}")
+    return Address(identity(value))
 
 
 @lru_cache(maxsize=256)
 def _is_a_place(collections: str) -> bool:
     return address_problem(Address(f"{collections}/x")) is None
-
-
-def has_form(value: Any, pattern: str) -> bool:
-    """Whether `value` is text of the form `pattern`, one of those above."""
-    return type(value) is str and len(value) <= 128 and _matches(value, pattern)
-
-
-@lru_cache(maxsize=4096)  # all that one run applied has one time, one commit and one version
-def _matches(text: str, pattern: str) -> bool:
-    return re.fullmatch(pattern, text) is not None
 
 
 def is_deep(value: Any, depth: int) -> bool:
@@ -153,32 +124,12 @@ def dump(value: Any) -> str:
     Raises:
         ValueError: it is not data that JSON has.
     """
-    text = _READABLE.encode(value)
+    line = _READABLE.encode(value)
     try:
-        text.encode()
+        line.encode()
     except UnicodeEncodeError:  # half of a surrogate pair in a live name
         return _ASCII.encode(value)
-    return text
-
-
-def load(text: str) -> Any:
-    """The value that `text` holds.
-
-    Raises:
-        ValueError: it is not JSON as RFC 8259 has it, or an object has a key twice; see `json.JSONDecodeError`.
-    """
-    try:
-        return _DECODER.decode(text)
-    except RecursionError:
-        return wrong("it is nested too deeply")
-
-
-def wrong(what: str) -> NoReturn:
-    """
-    Raises:
-        ValueError: always, saying `what`.
-    """
-    raise ValueError(what)
+    return line
 
 
 def _plain(value: Any) -> Any:
@@ -188,22 +139,37 @@ def _plain(value: Any) -> Any:
     raise ValueError(msg)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        wrong("an object holds the same key twice")
-    return found
-
-
-def _constant(text: str) -> NoReturn:
-    wrong(f"{text} is not JSON")
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    return value if isfinite(value) else wrong("a number is out of range")
-
-
 _READABLE: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
 _ASCII: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain)
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
+_TIME_TEXT: Final = "RFC 3339, UTC, to the second."
+
+ADDRESS: Final = Form(text("Collections and names in turn.", pattern=ADDRESS_PATTERN).schema, address_of)
+ENTRY: Final = Record(
+    Owned,
+    "One thing that is ours.",
+    {
+        "address": ADDRESS,
+        "remote_id": Form(remote_id("The id on the instance; null: it was about to be made.").schema, _remote_id_of),
+        "attributes": Form(
+            mapping_of(None, "What was declared when it was last applied.").schema, _attributes_of, without_secrets
+        ),
+        "protect": boolean("Never deleted, not even when it is no longer declared."),
+        "renamed_from": list_of(Form(text("A former name.").schema, _name_of), "Former names that were declared."),
+        "applied_at": text(
+            f"When it was last applied: {_TIME_TEXT}", pattern=TIME.replace("^", "^(").replace("$", ")?$")
+        ),
+        "commit": nullable(text("The git commit of the manifests.", pattern=COMMIT)),
+        "version": text("The version of kiamo-iac.", pattern=WORD.replace("{1,", "{0,")),
+    },
+    definition="entry",
+)
+"""What is sensitive, or looks like a secret, is hidden when it is written and when it is read."""
+APPLIED_PLAN: Final = Record(
+    AppliedPlan,
+    "A saved plan that was applied.",
+    {
+        "digest": text("Of the saved plan.", pattern=WORD),
+        "at": text(f"When it was applied: {_TIME_TEXT}", pattern=TIME),
+    },
+    definition="spend",
+)

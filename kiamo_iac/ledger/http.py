@@ -16,11 +16,11 @@ from urllib.parse import quote
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
 from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.printable import printable
+from kiamo_iac.core.strict_json import decode_json
 from kiamo_iac.http.message import Request, Send
 from kiamo_iac.http.retry import PASSING
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
-from kiamo_iac.ledger.entry import load
 from kiamo_iac.ledger.errors import corruption_error
 from kiamo_iac.ledger.lock import LockInfo, acquire
 
@@ -203,7 +203,7 @@ class HttpBackend:
         if status not in _HELD:
             raise self._refused(f"{method} {address}", status, body, locking=True)
         try:
-            other = LockInfo.from_terraform(load(body.decode()))
+            other = LockInfo.from_terraform(decode_json(body.decode()))
         except ValueError:
             other = LockInfo("", "")
         return None if other.id == info.id else other
@@ -218,7 +218,7 @@ class HttpBackend:
         if not body.strip() or _YES.fullmatch(body):
             return None
         try:
-            if len(body) <= _LARGEST_ANSWER and not _is_refusal(said := load(body.decode("utf-8-sig"))):
+            if len(body) <= _LARGEST_ANSWER and not _is_refusal(said := decode_json(body.decode("utf-8-sig"))):
                 return said
         except ValueError:
             pass

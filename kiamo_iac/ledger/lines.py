@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.json_schema import Schema, closed, defined, schema_document
+from kiamo_iac.core.record import definitions, wrong
 from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content, Forget, Put, Record
-from kiamo_iac.ledger.document import applied_plan_of, check_head, read_json
-from kiamo_iac.ledger.entry import address_of, dump, entry_data, owned_of, wrong
+from kiamo_iac.ledger.document import DOCUMENT, HEADER, content_of_head, read_json
+from kiamo_iac.ledger.entry import ADDRESS, APPLIED_PLAN, ENTRY, address_of, dump
 from kiamo_iac.ledger.errors import corruption_error
 
 
@@ -30,12 +32,7 @@ class ParsedFile:
 
 def header_line(content: Content, *, records: int) -> str:
     """The first line of a file that holds `records` records, which together make `content`."""
-    head = {
-        "format_version": FORMAT_VERSION,
-        "environment": content.environment,
-        "lineage": content.lineage,
-        "serial": content.serial - records,
-    }
+    head = {**HEADER.data(content), "serial": content.serial - records}
     return f"{dump(head)}\n"
 
 
@@ -55,10 +52,9 @@ def parse_lines(data: bytes, file: str, *, environment: str) -> ParsedFile:
     if not lines:
         raise corruption_error(file, "it has no header")
     head = read_json(_text(lines[0], file, line=1), file)
-    check_head(head, file, environment=environment)
-    if head.keys() != {"format_version", "environment", "lineage", "serial"}:
-        raise corruption_error(file, "its header has the keys format_version, environment, lineage and serial")
-    content = Content(environment, head["lineage"], head["serial"])
+    content = content_of_head(head, file, environment=environment)
+    if head.keys() != set(HEADER.names):
+        raise corruption_error(file, f"its header must have the keys {', '.join(HEADER.names)}, and no others")
     exposed = False
     with collector_paused():
         for number, line in enumerate(lines[1:], start=2):
@@ -82,11 +78,11 @@ def _text(data: bytes, file: str, *, line: int) -> str:
 def _data_of(record: Record) -> dict[str, Any]:
     match record:
         case Put(owned):
-            return {"put": entry_data(owned)}
+            return {"put": ENTRY.data(owned)}
         case Forget(address):
             return {"forget": address}
-        case AppliedPlan(digest, at):
-            return {"spend": {"digest": digest, "at": at}}
+        case AppliedPlan():
+            return {"spend": APPLIED_PLAN.data(record)}
         case _:
             assert_never(record)
 
@@ -94,10 +90,37 @@ def _data_of(record: Record) -> dict[str, Any]:
 def _record_of(data: Any) -> Record:
     match data:
         case {"put": entry, **rest} if not rest:
-            return Put(owned_of(entry))
-        case {"forget": str(address), **rest} if not rest:
+            return Put(ENTRY.parse(entry))
+        case {"forget": address, **rest} if not rest:
             return Forget(address_of(address))
-        case {"spend": spent, **rest} if not rest:
-            return applied_plan_of(spent)
+        case {"spend": plan, **rest} if not rest:
+            return APPLIED_PLAN.parse(plan)
         case _:
             return wrong("a record says put, forget or spend, and nothing else")
+
+
+def ledger_schema() -> Schema:
+    """The schema of a ledger: of the document that remote backends keep, or of any line of the file."""
+    record = closed(
+        {"put": ENTRY.schema, "forget": ADDRESS.schema, "spend": APPLIED_PLAN.schema},
+        "Every other line: what changed.",
+        required=[],
+    )
+    body = {
+        "type": "object",
+        "description": "What kiamo-iac owns in one environment.",
+        "if": {"required": ["entries"]},
+        "then": DOCUMENT.schema,
+        "else": {"if": {"required": ["lineage"]}, "then": HEADER.schema, "else": defined("record")},
+    }
+    return schema_document(
+        "ledger",
+        FORMAT_VERSION,
+        title="The ledger of kiamo-iac, or a line of its file",
+        body=body,
+        definitions={
+            **definitions(DOCUMENT, HEADER),
+            "record": {**record, "minProperties": 1, "maxProperties": 1},
+            **definitions(ENTRY, APPLIED_PLAN),
+        },
+    )

@@ -18,7 +18,8 @@ from kiamo_iac import __version__
 from kiamo_iac.core.errors import KiamoIacError, LockedError, TransportError
 from kiamo_iac.core.printable import printable, shell_word
 from kiamo_iac.core.secret import redact
-from kiamo_iac.ledger.entry import dump, load
+from kiamo_iac.core.strict_json import decode_json
+from kiamo_iac.ledger.entry import dump
 
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0
@@ -84,7 +85,7 @@ class LockInfo:
     def from_json(cls, text: str) -> Self | None:
         """The holder that `text` names, or None: it is only told, so nothing depends on it."""
         try:
-            data = load(text)
+            data = decode_json(text)
             fields = {key: data[key] for key in ("id", "who", "host", "pid", "since", "operation")}
         except (ValueError, KeyError, TypeError):
             return None

@@ -15,10 +15,9 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, Put, Record
-from kiamo_iac.ledger.document import document_text, parse_document
-from kiamo_iac.ledger.entry import COMMIT, KEYS, WORD, entry_data, without_secrets
-from kiamo_iac.ledger.lines import header_line, parse_lines, record_lines
-from kiamo_iac.ledger.schema import ledger_schema
+from kiamo_iac.ledger.document import DOCUMENT, document_text, parse_document
+from kiamo_iac.ledger.entry import COMMIT, ENTRY, WORD, without_secrets
+from kiamo_iac.ledger.lines import header_line, ledger_schema, parse_lines, record_lines
 from tests.ledger.entries import ENVIRONMENT, TOKEN, WHEN, content_of, owned
 
 JSON = st.recursive(
@@ -57,6 +56,7 @@ def test_a_document_and_lines_say_what_was_recorded(records: list[Record]) -> No
     text = document_text(content)
     assert parse_document(text, "x", environment=ENVIRONMENT) == content
     assert document_text(content) == text
+    assert json.loads(text) == json.loads(json.dumps(DOCUMENT.data(content)))
     VALID.validate(json.loads(text))
 
     fresh = Content(ENVIRONMENT, content.lineage)
@@ -104,11 +104,11 @@ def test_what_looks_like_a_token_is_never_written() -> None:
 
 
 def test_every_key_of_an_entry_is_written_always() -> None:
-    assert tuple(entry_data(Owned(Address("bases/a"), None))) == KEYS
+    assert tuple(ENTRY.data(Owned(Address("bases/a"), None))) == ENTRY.names
 
 
 def entry(**changes: Any) -> dict[str, Any]:
-    return {**entry_data(owned()), **changes}
+    return {**ENTRY.data(owned()), **changes}
 
 
 def without(key: str) -> dict[str, Any]:
@@ -242,7 +242,8 @@ def test_a_name_with_half_of_a_surrogate_pair_is_kept() -> None:
 
 
 def test_an_entry_is_written_and_read_without_secrets() -> None:
-    from kiamo_iac.ledger.entry import dump, entry_data, load, owned_of
+    from kiamo_iac.core.strict_json import decode_json
+    from kiamo_iac.ledger.entry import dump
     from tests.security.secrets import FORMS
 
     settings = {
@@ -254,12 +255,12 @@ def test_an_entry_is_written_and_read_without_secrets() -> None:
     old = owned("a", "7", label=f"key {FORMS['GitHub']}", settings=settings)
     kept = {"smtp": {"password": "(sensitive)", "host": "h"}, "jetons": ["(sensitive)"], "note": "(sensitive)", "n": 1}
     expected = {"name": "a", "label": "key (hidden)", "settings": kept}
-    assert entry_data(old)["attributes"] == expected
-    raw = {**entry_data(old), "attributes": dict(old.attributes)}
-    assert owned_of(load(dump(raw))).attributes == expected
-    assert owned_of(load(dump(entry_data(old)))).attributes == expected
+    assert ENTRY.data(old)["attributes"] == expected
+    raw = {**ENTRY.data(old), "attributes": dict(old.attributes)}
+    assert ENTRY.parse(decode_json(dump(raw))).attributes == expected
+    assert ENTRY.parse(decode_json(dump(ENTRY.data(old)))).attributes == expected
     plain = owned("a", "7", settings={"pace": 3})
-    assert entry_data(plain)["attributes"] is plain.attributes
+    assert ENTRY.data(plain)["attributes"] is plain.attributes
 
 
 @pytest.mark.parametrize("around", ["{}", "\n{}", "é\t{}\n", '"{}"', "\\{}"])
