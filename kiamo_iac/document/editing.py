@@ -78,10 +78,10 @@ class Editor:
             EditError: the path leads nowhere, or the text cannot take it.
         """
         if not path:
-            raise self._refusal(path, "the whole document cannot go")
+            raise self._refusal(path, "the whole document cannot be removed")
         data = copy(self._holder(path))
         if isinstance(data, dict) and path[-1] not in data:
-            raise self._refusal(path, "there is nothing here")
+            raise self._refusal(path, "it does not exist")
         del data[path[-1]]
         if data:
             self._change(path[:-1], data, lambda: self._batch.remove(path), removed=path)
@@ -96,7 +96,7 @@ class Editor:
         """
         found = self._at(path)
         if found is not None and not isinstance(found, list):
-            raise self._refusal(path, "this is not a list")
+            raise self._refusal(path, "it is not a list")
         data = [*(found or []), copied(item)]
         if found:
             self._change(path, data, lambda: self._batch.append(path))
@@ -113,10 +113,10 @@ class Editor:
         document = parse(text, file=self._file)
         for diagnostic in document.diagnostics:
             if diagnostic.severity is Severity.ERROR:
-                raise self._refusal((), f"the edited file would be refused ({diagnostic.summary})")
+                raise self._refusal((), f"the edited file would be invalid ({diagnostic.summary})")
         where = difference(document.data, self.data)
         if where is not None:
-            raise self._refusal(where, "the edited file would say something else than it should")
+            raise self._refusal(where, "the edited file would not contain the intended data")
         return self._bom + text
 
     # The data.
@@ -127,7 +127,7 @@ class Editor:
             try:
                 data = data[step]
             except (KeyError, IndexError, TypeError):
-                raise self._refusal(path[: index + 1], "there is nothing here") from None
+                raise self._refusal(path[: index + 1], "it does not exist") from None
         return data
 
     def _holder(self, path: Path) -> Any:
@@ -139,7 +139,7 @@ class Editor:
             return parent
         if isinstance(parent, list) and isinstance(step, int) and 0 <= step < len(parent):
             return parent
-        raise self._refusal(path, "there is nothing here")
+        raise self._refusal(path, "it does not exist")
 
     def _store(self, path: Path, value: Any) -> None:
         if not path:
@@ -160,11 +160,11 @@ class Editor:
             self._store(path, data)
             if self._batch.add(plan):
                 return
-            reason = "the place cannot be found in the text"
+            reason = "its place in the text was not found"
         except YAMLError:
-            reason = "the edited file would not be YAML"
+            reason = "the edited file would not be valid YAML"
         except ValueError as error:
-            reason = f"the new value has no form in YAML: {error}"
+            reason = f"the new value cannot be written as YAML: {error}"
         self._store(path, before)
         raise self._refusal(path if removed is None else removed, reason)
 

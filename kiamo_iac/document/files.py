@@ -50,7 +50,7 @@ def read_bytes(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> bytes:
     try:
         with os.fdopen(os.open(path, _READ), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise _problem("KIA0104", "it is no file that can be read", hint="remove it", shown=shown)
+                raise _problem("KIA0104", "it is not a regular file", hint="remove it", shown=shown)
             data = stream.read(min(_USUAL, max_bytes + 1))
             if len(data) == _USUAL:
                 data += stream.read(max_bytes + 1 - _USUAL)
@@ -59,12 +59,12 @@ def read_bytes(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> bytes:
         raise _problem(
             "KIA0104",
             f"the file cannot be read: {reason}",
-            hint="check that it exists and who may read it",
+            hint="check that it exists, and its permissions",
             shown=shown,
         ) from error
     if len(data) > max_bytes:
         size = f"{max_bytes // (1024 * 1024)} MiB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
-        hint = "split it into several files" if max_bytes == MAX_BYTES else "there is only one such file: shorten it"
+        hint = "split it into several files" if max_bytes == MAX_BYTES else "shorten it"
         raise _problem("KIA0103", f"the file is larger than {size}", hint=hint, shown=shown)
     return data
 
@@ -98,21 +98,17 @@ def decode_text(data: bytes, *, shown: str) -> str:
             data, encoding = data[len(mark) :], named
             break
     if encoding is None:
-        raise _problem("KIA0102", "the file is in UTF-32", hint="save it as UTF-8", shown=shown)
+        raise _problem("KIA0102", "UTF-32 is not supported", hint="save it as UTF-8", shown=shown)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         before = data[: error.start].decode(encoding, "replace")
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        summary = f"the file is not {'UTF-8' if encoding == 'utf-8' else 'UTF-16'} text"
-        hint = (
-            "save it as UTF-8 in your editor; it may be in a Windows encoding now"
-            if encoding == "utf-8"
-            else "save it as UTF-8"
-        )
+        summary = f"the file is not valid {'UTF-8' if encoding == 'utf-8' else 'UTF-16'}"
+        hint = "save it as UTF-8: it may be in a Windows encoding" if encoding == "utf-8" else "save it as UTF-8"
         raise _problem("KIA0102", summary, hint=hint, shown=shown, line=line, column=column) from error
 
 
 def _problem(code: str, summary: str, *, hint: str, shown: str, line: int = 1, column: int = 1) -> ManifestError:
     diagnostic = Diagnostic(code, summary, hint=hint, source=SourceRange(shown, line, column))
-    return ManifestError(f"{shown} cannot be read: {summary}.", diagnostics=[diagnostic])
+    return ManifestError(f"Cannot read {shown}: {summary}.", diagnostics=[diagnostic])

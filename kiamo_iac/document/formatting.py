@@ -49,14 +49,14 @@ def format_text(text: str, *, file: str) -> FormatResult:
         new = _laid_out(tree)
         problem = _problem(tree, document.data, new, file=file) if new != bare else None
     except LayoutError as error:
-        problem = (error.offset, "a key is too long for the layout")
+        problem = (error.offset, "a key is too long")
     if problem is None:
         return FormatResult(new)
     offset, reason = problem
     where = LineIndex(file, bare).range(offset)
-    hint = "lay this place out by hand; the file was left as it is"
+    hint = "format this place by hand; the file is unchanged"
     return FormatResult(
-        text, (Diagnostic("KIA0120", f"the file cannot be laid out: {reason}", hint=hint, source=where),)
+        text, (Diagnostic("KIA0120", f"the file cannot be formatted: {reason}", hint=hint, source=where),)
     )
 
 
@@ -70,21 +70,21 @@ def _problem(tree: Tree, data: object, new: str, *, file: str) -> tuple[int, str
     document = parse(new, file=file)
     errors = [d for d in document.diagnostics if d.severity is Severity.ERROR]
     if errors:
-        return 0, f"the new text would be refused ({errors[0].summary})"
+        return 0, f"the formatted file would be invalid ({errors[0].summary})"
     where = difference(data, document.data)
     if where is not None:
-        return _offset(tree, where), f"{quote(spelled(where))} would say something else"
+        return _offset(tree, where), f"{quote(spelled(where))} would change its value"
     try:
         other = Tree(new)
         again = _laid_out(other)
     except (YAMLError, LayoutError):
-        return 0, "the new text would be refused"
+        return 0, "the formatted file would be invalid"
     for comment, kept in zip(_comments(tree), _comments(other), strict=False):
         if comment[1] != kept[1]:
             return comment[0], "a comment would be lost or moved"
     if len(tree.comments) != len(other.comments) or comments_in(tree.text) != comments_in(new):
         return 0, "a comment would be lost or moved"
-    return None if again == new else (0, "the layout does not come to rest")
+    return None if again == new else (0, "formatting it again would change it")
 
 
 def comments_in(text: str) -> list[str]:

@@ -48,7 +48,7 @@ MAX_TOKENS_SHOWN: Final = 20
 _KNOWN_KEYS: Final[dict[str, str]] = {}
 """Everyday keys of ASCII, of any file, 10,000 at most: nearly all files have the same few."""
 
-_TAG: Final = re.compile(r'the tag ".*" is not read', re.DOTALL)
+_TAG: Final = re.compile(r'the tag ".*" is not supported', re.DOTALL)
 _TOKEN_STRIDE: Final = 5
 _TOKEN_TRACE: Final = re.compile(r"[0-9A-Fa-f]{8}")
 """40 hexadecimal characters in a row show as eight in every fifth character of a text, and that is searched faster."""
@@ -56,10 +56,10 @@ _MASK: Final = "hidden-".ljust(40, "x")
 """What the parser sees in place of a token: as long as one, so that positions stay."""
 
 
-LOOKS_LIKE_ONE: Final = "40 hexadecimal characters look like a token"
-REVOKE: Final = "remove it and have it revoked: a token comes from the environment, never from a file"
-ROTATE: Final = "revoke it, take it out of the file and of git's history, and set the new one in Kiamo by hand"
-"""What to do about a secret that is known by its form."""
+LOOKS_LIKE_ONE: Final = "this looks like an API token (40 hexadecimal characters)"
+REVOKE: Final = "remove it and revoke it: pass tokens in environment variables, never in files"
+ROTATE: Final = "revoke it, remove it from the file and from git history, and set the new one in Kiamo by hand"
+"""The hint for a secret that is recognised by its form."""
 
 
 class _Stop(Exception):  # noqa: N818 - no fault: the diagnostic is already written
@@ -112,13 +112,15 @@ class YamlReader:
         if type(event) is StreamEndEvent:
             return None
         if event.version == (1, 1):
-            self._say("KIA0105", "YAML 1.1 is not read", event, hint="remove the %YAML line: manifests are YAML 1.2")
+            self._say(
+                "KIA0105", "YAML 1.1 is not supported", event, hint="remove the %YAML line: manifests are YAML 1.2"
+            )
         data = self._value(self._next())
         self._next()  # the end of the document
         event = self._next()
         if type(event) is not StreamEndEvent:
             hint = "put each document into a file of its own"
-            self._say("KIA0106", "the file holds more than one document", event, hint=hint)
+            self._say("KIA0106", "the file contains more than one YAML document", event, hint=hint)
         return data
 
     def _mapping(self, start: Any) -> dict[str, Any]:
@@ -217,10 +219,8 @@ class YamlReader:
         if found is None:
             inside = event.anchor in self._anchors
             name = "this" if self._veiled else quote(event.anchor)
-            summary = (
-                f"the alias {name} stands inside of what it stands for" if inside else f"no anchor is called {name}"
-            )
-            self._say("KIA0113", summary, event, hint="an alias comes after the whole of its anchor")
+            summary = f"the alias {name} is used inside its own anchor" if inside else f"undefined alias {name}"
+            self._say("KIA0113", summary, event, hint="define the anchor before the alias that uses it")
             return None
         node, size, height = found
         self._nodes += size
@@ -251,8 +251,11 @@ class YamlReader:
         if remark is not None:
             summary, hint = remark.summary, remark.hint
             if self._veiled or (key and names_secret(key)):
-                told = (_TAG.sub("its tag is not read", said) for said in (summary, hint))
-                summary, hint = (said.replace(quote(text), "the value") for said in told)
+                told = (_TAG.sub("its tag is not supported", said) for said in (summary, hint))
+                summary, hint = (
+                    said.replace(f"unquoted {quote(text)}", "the unquoted value").replace(quote(text), "the value")
+                    for said in told
+                )
             self._say(remark.code, summary, event, hint=hint, severity=remark.severity)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1 + len(text) // _COUNTED, 0)
@@ -261,18 +264,18 @@ class YamlReader:
     def _key(self, event: Any, node: dict[str, Any], offsets: list[int]) -> str | None:
         """The key of an event that is not an everyday key; None when it is refused."""
         if type(event) is not ScalarEvent:
-            self._say("KIA0109", "a key is not plain text", event, hint="write the key out, as text")
+            self._say("KIA0109", "a key must be a string", event, hint="write the key as plain text")
             if type(event) is not AliasEvent:
                 self._value(event)
             return None
         if not event.style and event.value == "<<":
-            hint = "YAML 1.2 has no merge key: write the keys out, or use an alias for a whole value"
-            self._say("KIA0110", 'the merge key "<<" is not read', event, hint=hint)
+            hint = "write the keys out, or use an alias for a whole value"
+            self._say("KIA0110", "merge keys (<<) are not supported", event, hint=hint)
             return None
         key = self._scalar(event)
         if not isinstance(key, str):
             text = quote(event.value)
-            self._say("KIA0109", f"the key {text} is not text", event, hint=f"quote it: {text}")
+            self._say("KIA0109", f"the key {text} must be a string", event, hint=f"quote it: {text}")
             return None
         if key in node:
             searched = len(self.diagnostics) < _SEARCHED
@@ -292,7 +295,7 @@ class YamlReader:
                 self._duplicate(offsets[2 * index + 1], key, offsets[2 * other + 1])
 
     def _duplicate(self, second: Any, key: str, first: int | None) -> None:
-        self._say("KIA0108", f"the key {quote(key)} stands twice", second, hint="keep one of them", first=first)
+        self._say("KIA0108", f"duplicate key {quote(key)}", second, hint="keep one of them", first=first)
 
     def _hide_tokens(self) -> None:
         for match in islice(TOKEN.finditer(self._text), MAX_TOKENS_SHOWN):
@@ -308,20 +311,20 @@ class YamlReader:
         self._text = blotted(self._text)
 
     def _say_form(self, where: Any, name: str) -> None:
-        self._say("KIA0240", f"this has the form of {name}", where, hint=ROTATE)
+        self._say("KIA0240", f"this looks like {name}", where, hint=ROTATE)
 
     def _refuse_tag(self, event: Any) -> None:
         remark = refused_tag(event.tag)
         self._say(remark.code, remark.summary, event, hint=remark.hint)
 
     def _too_deep(self, event: Any) -> None:
-        summary = f"more than {MAX_DEPTH} mappings and lists stand within each other"
-        self._say("KIA0111", summary, event, hint="a manifest needs no more than eight")
+        summary = f"mappings and lists are nested more than {MAX_DEPTH} levels deep"
+        self._say("KIA0111", summary, event, hint="a manifest needs no more than 8 levels")
         raise _Stop
 
     def _too_many(self, event: Any) -> None:
-        summary = f"the file holds more than {MAX_NODES:,} values, or {MAX_ALIASED:,} through aliases"
-        self._say("KIA0112", summary, event, hint="write out what the aliases stand for, or split the file")
+        summary = f"the file has more than {MAX_NODES:,} values, or more than {MAX_ALIASED:,} through aliases"
+        self._say("KIA0112", summary, event, hint="replace aliases by their values, or split the file")
         raise _Stop
 
     def _say(
@@ -336,5 +339,5 @@ class YamlReader:
     ) -> None:
         """`where` is an event, or an offset in the text; `first` is the offset of what stood there first."""
         source = self._lines.range(where if isinstance(where, int) else where.start_mark.index)
-        related = (("first written here", self._lines.range(first)),) if first is not None else ()
+        related = (("first defined here", self._lines.range(first)),) if first is not None else ()
         self.diagnostics.append(Diagnostic(code, summary, severity, hint=hint, source=source, related=related))

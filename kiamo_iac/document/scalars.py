@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.printable import quote
@@ -45,14 +45,31 @@ _SEXAGESIMAL: Final = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+")
 _INT64: Final = 2**63
 
 
+def type_of(value: Any) -> str:
+    """The type of a value as messages name it: `a string`."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
 def resolve(text: str) -> tuple[Scalar, ScalarProblem | None]:
     """The value of a plain scalar and what there is to say about it; the text itself where it is refused."""
     if text in _WORDS:
         return _WORDS[text], None
     if text in _OLD_BOOLEANS:
-        hint = f"YAML 1.2 reads text, YAML 1.1 read a boolean: write true, false, or {quote(text)} in quotes"
+        hint = f"write true or false, or quote it: {quote(text)}"
         return text, ScalarProblem(
-            "KIA0118", f"{quote(text)} without quotes is text, not a boolean", hint, Severity.WARNING
+            "KIA0118", f"unquoted {quote(text)} is a string in YAML 1.2, not a boolean", hint, Severity.WARNING
         )
     return _number(text) if text[0] in NUMERIC else (text, None)
 
@@ -61,33 +78,36 @@ def _number(text: str) -> tuple[Scalar, ScalarProblem | None]:
     if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
         if _KEEPS_ZERO.match(text):
             lost = "plus" if text[0] == "+" else "zero"
-            summary = f"{quote(text)} without quotes is a number, which loses the leading {lost} of a phone number"
+            summary = f"unquoted {quote(text)} is a number: the leading {lost} of a phone number would be lost"
             return text, ScalarProblem("KIA0114", summary, f"quote it: {quote(text)}")
         return _exact(text)
     if _DATE.fullmatch(text):
         return text, ScalarProblem(
             "KIA0115",
-            f"{quote(text)} without quotes is a date to some readers and text to others",
+            f"unquoted {quote(text)} is a date to some YAML parsers and a string to others",
             f"quote it: {quote(text)}",
         )
     if _BASED.fullmatch(text) or _SPECIAL.fullmatch(text):
         hint = (
             f"write it in decimal, or quote it: {quote(text)}"
             if _BASED.fullmatch(text)
-            else f"quote it if it is text: {quote(text)}"
+            else f"quote it if it is a string: {quote(text)}"
         )
-        return text, ScalarProblem("KIA0116", f"{quote(text)} is not a number that JSON knows", hint)
+        return text, ScalarProblem("KIA0116", f"{quote(text)} is not a valid JSON number", hint)
     if _SEXAGESIMAL.fullmatch(text):
-        hint = f"quote it, so that every reader takes it for text: {quote(text)}"
+        hint = f"quote it: {quote(text)}"
         return text, ScalarProblem(
-            "KIA0118", f"{quote(text)} without quotes is text, and a number to YAML 1.1", hint, Severity.WARNING
+            "KIA0118",
+            f"unquoted {quote(text)} is a string in YAML 1.2 and a number in YAML 1.1",
+            hint,
+            Severity.WARNING,
         )
     return text, None
 
 
 def _exact(text: str) -> tuple[Scalar, ScalarProblem | None]:
     remark = ScalarProblem(
-        "KIA0116", "this number is too large to be kept exactly", "quote it if it is text, such as an identifier"
+        "KIA0116", "the number is too large to keep exactly", "quote it if it is a string, such as an identifier"
     )
     if _INTEGER.fullmatch(text):
         value = int(text) if len(text) < 21 else _INT64
@@ -108,7 +128,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 def refused_tag(tag: str) -> ScalarProblem:
     """What there is to say about a tag that is not of the core schema."""
     shown = quote(tag.replace("tag:yaml.org,2002:", "!!"))
-    return ScalarProblem("KIA0107", f"the tag {shown} is not read", "remove the tag: a file holds plain data")
+    return ScalarProblem("KIA0107", f"the tag {shown} is not supported", "remove the tag: only plain data is allowed")
 
 
 def tagged(tag: str, text: str) -> tuple[Scalar, ScalarProblem | None]:
@@ -120,4 +140,4 @@ def tagged(tag: str, text: str) -> tuple[Scalar, ScalarProblem | None]:
     value, remark = resolve(text)
     if remark is None and type(value) in _TYPES[tag]:
         return value, None
-    return text, ScalarProblem("KIA0107", f"{quote(text)} is not what its tag says", "remove the tag")
+    return text, ScalarProblem("KIA0107", f"{quote(text)} does not match its tag", "remove the tag")

@@ -24,59 +24,59 @@ class SyntaxProblem(NamedTuple):
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "mapping values are not allowed in this context": (
-        'a ": " stands where no value can begin',
-        'quote a text that holds ": ", and check that keys of one block begin in one column',
+        'unexpected ": "',
+        'quote a string that contains ": ", and check that the keys of a block begin in the same column',
     ),
-    "mapping keys are not allowed in this context": ('a "? " stands where no key can begin', "check the indentation"),
+    "mapping keys are not allowed in this context": ('unexpected "? "', "check the indentation"),
     "block sequence entries are not allowed in this context": (
-        'a "- " stands where no list can begin',
-        'begin the list on a line of its own; quote a text that begins with "- "',
+        'unexpected "- "',
+        'begin the list on a line of its own; quote a string that begins with "- "',
     ),
     "found character that cannot start any token": (
-        "a character stands here that no text without quotes can begin with",
-        "quote the text; indent with spaces, never with tabs",
+        "an unquoted string cannot begin with this character",
+        "quote the string; indent with spaces, never with tabs",
     ),
     "could not find expected ':'": (
-        'a ":" is missing after this key',
+        'missing ":" after this key',
         'write "key: value", with a space after the colon',
     ),
     "did not find expected key": (
-        "a key was expected here",
-        "check the indentation, and that a text that holds quotes is quoted as a whole",
+        "expected a key",
+        "check the indentation, and that a string that contains quotes is quoted as a whole",
     ),
-    "did not find expected '-' indicator": ('an item that begins with "- " was expected here', "check the indentation"),
+    "did not find expected '-' indicator": ('expected a list item that begins with "- "', "check the indentation"),
     "did not find expected ',' or '}'": (
-        'a "," or a "}" was expected here',
+        'expected "," or "}"',
         "separate the entries of { } with commas and close it",
     ),
     "did not find expected ',' or ']'": (
-        'a "," or a "]" was expected here',
+        'expected "," or "]"',
         "separate the items of [ ] with commas and close it",
     ),
-    "did not find expected node content": ("a value was expected here", "quote the text, or write the missing value"),
+    "did not find expected node content": ("expected a value", "quote the string, or write the missing value"),
     "did not find expected <document start>": (
         "the document ends before this line",
         "check the indentation of the lines before",
     ),
     "found unexpected end of stream": (
-        "this quoted text is never closed",
-        "close it with the quote that it begins with",
+        "the quoted string is not closed",
+        "close it with the quote it begins with",
     ),
     "found unexpected document indicator": (
-        'this quoted text runs into a line "---" or "..."',
+        'the quoted string contains a line "---" or "..."',
         "close the quote before it",
     ),
     "found unknown escape character": (
-        "a backslash stands before a character that it cannot escape",
-        "double it, or use single quotes",
+        "invalid escape sequence",
+        "double the backslash, or use single quotes",
     ),
     "found unexpected ':'": (
-        'a ":" stands in a text without quotes',
-        "inside of { } and [ ], quote a text with a colon",
+        'unexpected ":" in an unquoted string',
+        "inside { } and [ ], quote a string that contains a colon",
     ),
-    "found undefined tag handle": ("a tag is not read", "remove the tag: a file holds plain data"),
+    "found undefined tag handle": ("tags are not supported", "remove the tag: only plain data is allowed"),
     "found incompatible YAML document": (
-        "this version of YAML is not read",
+        "this version of YAML is not supported",
         "remove the %YAML line: manifests are YAML 1.2",
     ),
 }
@@ -91,20 +91,20 @@ def explain(error: Exception, text: str) -> SyntaxProblem:
         return _marked(error, text)
     found = re.search(_UNPRINTABLE, text)
     if isinstance(error, (ReaderError, UnicodeEncodeError)) and found:
-        summary = f"the character U+{ord(found[0]):04X} cannot stand in YAML"
-        hint = 'remove it, or write it as "\\x…" or "\\u…" inside double quotes'
+        summary = f"the character U+{ord(found[0]):04X} is not allowed in YAML"
+        hint = 'remove it, or write it as "\\x…" or "\\u…" in double quotes'
         return SyntaxProblem("KIA0119", summary, hint, found.start())
-    return SyntaxProblem("KIA0101", "the file is not YAML", "check its syntax", 0)
+    return SyntaxProblem("KIA0101", "the file is not valid YAML", "check its syntax", 0)
 
 
 def _marked(error: Any, text: str) -> SyntaxProblem:
-    problem: str = error.problem or "the syntax is broken"
+    problem: str = error.problem or "syntax error"
     begins = problem in _FROM_ITS_BEGINNING and error.context_mark is not None
     mark = error.context_mark if begins else (error.problem_mark or error.context_mark)
     offset = mark.index if mark is not None else 0
     summary, hint = _WORDS.get(problem, (problem, "check the syntax of this line and the one before"))
     if text[offset : offset + 1] == "\t":
-        summary, hint = "a tab stands where YAML wants spaces", "indent with spaces"
+        summary, hint = "a tab is not allowed here", "indent with spaces"
     if text[max(offset - 1, 0) : offset + 1] == "${":
-        hint = 'inside of { } and [ ], quote a text that holds "${"'
+        hint = 'inside { } and [ ], quote a string that contains "${"'
     return SyntaxProblem(_CODES.get(problem, "KIA0101"), summary, hint, offset)

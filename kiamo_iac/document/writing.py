@@ -70,13 +70,13 @@ def scalar(value: Any, *, flow: bool = False, inert: bool = False) -> str:
             return CI_PREFIX.sub(r"#\\x23", _in_double_quotes(value))
         case str():
             return value if is_plain(value, flow=flow) else quoted(value)
-    msg = f"{type(value).__name__} is no plain data"
+    msg = f"{type(value).__name__} is not plain data"
     raise ValueError(msg)
 
 
 def _float(value: float) -> str:
     if not math.isfinite(value):
-        msg = "a number that is not finite has no form in JSON"
+        msg = "a number that is not finite cannot be written as JSON"
         raise ValueError(msg)
     text = repr(value)
     # YAML 1.1 wants a point in a number with an exponent.
@@ -135,7 +135,7 @@ def _escaped(char: str) -> str:
         return char
     code = ord(char)
     if 0xD800 <= code <= 0xDFFF:
-        msg = "half of a surrogate pair has no form in YAML"
+        msg = "half of a surrogate pair cannot be written as YAML"
         raise ValueError(msg)
     if code <= 0xFF:
         return f"\\x{code:02x}"
@@ -166,7 +166,7 @@ def flow_text(data: Any, *, spaced: bool = False, inert: bool = False) -> str:
 
 def _key(key: Any, *, flow: bool = False, inert: bool = False) -> str:
     if not isinstance(key, str):
-        msg = "a key is text"
+        msg = "a key must be a string"
         raise ValueError(msg)
     text = scalar(key, flow=flow, inert=inert)
     return f"{text}:" if len(text) <= LONGEST_KEY else f"? {text} :"

@@ -105,7 +105,7 @@ def _compare(url: str, pinned: Origin, *, pin: str, environment: str) -> None:
     except ValueError:
         found, allowed = "no address that can be pinned", False
     if not allowed:
-        msg = f"The remote of the ledger of {quote(environment)} leads to {found}, and {pin} allows {pinned} alone."
+        msg = f"The remote of the ledger of {quote(environment)} leads to {found}, but {pin} allows only {pinned}."
         hint = "nothing is sent there; git remote -v shows where it leads. If that is meant, change the variable too"
         raise UsageError(msg, hint=hint)
 

@@ -12,6 +12,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource
 from kiamo_iac.document.parser import Document
+from kiamo_iac.document.scalars import type_of
 from kiamo_iac.resources import by_collection, children_of, kinds
 
 Report = Callable[[Diagnostic], None]
@@ -65,8 +66,8 @@ class _Blocks:
             where = (
                 self._document.place(data).range if isinstance(data, list) else SourceRange(self._document.file, 1, 1)
             )
-            summary = "a manifest is a mapping of collections"
-            hint = f"begin it with one of {', '.join(f'{name}:' for name in self._block_types)}"
+            summary = f"a manifest must be a mapping of collections, got {type_of(data)}"
+            hint = f"start it with one of {', '.join(f'{name}:' for name in self._block_types)}"
             self._report(Diagnostic("KIA0201", summary, hint=hint, source=where))
             return
         for key in data:
@@ -74,8 +75,8 @@ class _Blocks:
             if block_type is None:
                 nouns = {block_type.noun: name for name, block_type in self._block_types.items()}
                 near = f'did you mean "{nouns[key]}"?' if key in nouns else did_you_mean(key, self._block_types)
-                hint = near or f"a manifest holds {', '.join(self._block_types)}"
-                summary = f"{quote(key)} is not a collection"
+                hint = near or f"known collections: {', '.join(self._block_types)}"
+                summary = f"unknown collection {quote(key)}"
                 self._report(Diagnostic("KIA0202", summary, hint=hint, source=self._document.place(data).of_key(key)))
             else:
                 self._collection(block_type, data, key=key, parent=None, at_top=True)
@@ -95,7 +96,7 @@ class _Blocks:
         value = holder[key]
         if not isinstance(value, list):
             where = self._document.place(holder).at(key)
-            summary = f"{quote(block_type.kind.collection)} is a list"
+            summary = f"{block_type.kind.collection} must be a list, got {type_of(value)}"
             hint = 'write "- name: …" for each, or remove the key' if value is None else 'begin each item with "- "'
             self._report(Diagnostic("KIA0203", summary, hint=hint, source=where))
             return
@@ -103,7 +104,7 @@ class _Blocks:
             if isinstance(node, dict):
                 self._block(block_type, node, parent=parent, at_top=at_top, lost=lost, path=(*path, key, index))
             else:
-                summary, hint = f"{block_type.with_article} is a mapping", 'write "- name: …"'
+                summary, hint = f"{block_type.with_article} must be a mapping, got {type_of(node)}", 'write "- name: …"'
                 source = self._document.place(value).at(str(index))
                 self._report(Diagnostic("KIA0203", summary, hint=hint, source=source))
 
@@ -143,7 +144,7 @@ class _Blocks:
             complete = False
             place = self._document.place(node)
             hint = f'add "{ancestor.kind}: …", or move it into the block of its {ancestor.kind}'
-            summary = f"{block_type.with_article} at the top of a file names its {ancestor.kind}"
+            summary = f"{block_type.with_article} at the top of a file must name its {ancestor.kind}"
             code = "KIA0203" if ancestor.kind in node else "KIA0204"
             self._report(Diagnostic(code, summary, hint=hint, source=place.at(ancestor.kind)))
         return address if complete else None

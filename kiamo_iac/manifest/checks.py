@@ -78,16 +78,16 @@ class KindChecks:
         name = thing.name
         character = misleading(name)
         if character is not None:
-            summary = f"the name holds the invisible character U+{ord(character):04X}"
+            summary = f"the name contains the invisible character U+{ord(character):04X}"
             yield _problem("KIA0210", summary, "remove it", thing=thing, key="name")
         elif self._name is not None and not self._name.matches(name):
-            summary = f"{quote(name)} is not a name that the contract allows"
+            summary = f"{quote(name)} has characters that the contract does not allow"
             composed = self._name.matches(identity(name))
             hint = (
                 "type its accents as single characters (Unicode NFC): the two forms are one name"
                 if composed
-                else f"it allows {self._known.name_pattern}; if your version of Kiamo takes more, say so under "
-                f'"kinds: {self._block_type.noun}: names: pattern:" of {self._capabilities.origin}'
+                else f"allowed: {self._known.name_pattern}; if your version of Kiamo accepts more, set "
+                f'"kinds: {self._block_type.noun}: names: pattern:" in {self._capabilities.origin}'
             )
             yield _problem("KIA0209", summary, hint, thing=thing, key="name")
         else:
@@ -118,7 +118,7 @@ class KindChecks:
         machine = self._block_type.kind.machine
         initial = thing.lifecycle.initial_state
         if thing.run_state is not None and initial is not None:
-            summary = 'both "state" and "initial_state" are declared'
+            summary = '"state" and "initial_state" are both set'
             hint = 'keep "state" to enforce it at every apply, or "initial_state" to set it once'
             yield _problem("KIA0214", summary, hint, thing=thing, key="initial_state", at_key=True)
         for key, state in zip(_STATES, (thing.run_state, initial), strict=True):
@@ -127,15 +127,15 @@ class KindChecks:
                 needed = machine.requires.get(command) if machine is not None else None
                 if needed is not None and thing.attributes.get(needed.attribute, ...) in ({}, []):
                     meaning = self._capabilities.meaning(needed.code)
-                    summary = f"{quote(needed.attribute)} is empty, and {key}: {state} needs it"
-                    hint = f"fill it: without it, the run state is refused ({meaning})"
+                    summary = f"{needed.attribute} is empty, but {key}: {state} requires it"
+                    hint = f"set it: without it, the instance refuses the run state ({meaning})"
                     yield _problem("KIA0229", summary, hint, thing=thing, key=needed.attribute)
 
     def _check_reference(self, thing: Instance, keys: Iterable[str]) -> Iterator[Diagnostic]:
         for key in keys:
             if key not in {"name", "managed"}:
-                summary = f"this {self._block_type.noun} is a reference, which has no {quote(key)}"
-                hint = f'add "managed: true" to have it written, or remove {quote(key)}'
+                summary = f"this {self._block_type.noun} is a reference and takes no {quote(key)}"
+                hint = f'add "managed: true" to manage it, or remove {quote(key)}'
                 yield _problem("KIA0215", summary, hint, thing=thing, key=key, at_key=True)
 
     def _check_lifecycle(self, thing: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
@@ -144,10 +144,10 @@ class KindChecks:
             yield from self._check_reference(thing, keys)
         if lifecycle.ensure is Ensure.ABSENT:
             if lifecycle.protect:
-                summary, hint = "it is declared absent, and protected", "remove one of the two"
+                summary, hint = '"protect" and "ensure: absent" are both set', "remove one of them"
                 yield _problem("KIA0216", summary, hint, thing=thing, key="protect", at_key=True)
             if lifecycle.renamed_from:
-                summary, hint = "it is declared absent, and renamed", "declare the name absent that it has now"
+                summary, hint = '"renamed_from" and "ensure: absent" are both set', "declare its current name absent"
                 yield _problem("KIA0217", summary, hint, thing=thing, key="renamed_from", at_key=True)
         for index, collection in enumerate(keys.get("exclusive", ())):
             if collection not in self._block_type.children:
@@ -157,8 +157,8 @@ class KindChecks:
 
     def _not_a_child(self, thing: Instance, collection: str, *, index: int, place: Place) -> Diagnostic:
         children = self._block_type.children
-        others = f"it takes {', '.join(children)}" if children else 'remove "exclusive"'
-        summary = f"{quote(collection)} is not a collection below {self._block_type.with_article}"
+        others = f"known collections: {', '.join(children)}" if children else 'remove "exclusive"'
+        summary = f"{self._block_type.with_article} has no collection {quote(collection)}"
         hint = did_you_mean(collection, children) or others
         return _problem("KIA0219", summary, hint, thing=thing, key=str(index), place=place)
 
@@ -166,13 +166,13 @@ class KindChecks:
         former = thing.lifecycle.renamed_from
         kind: type[Resource] = self._block_type.kind
         if "name" in kind.immutable:
-            summary = f"{self._block_type.with_article} keeps its name for life"
-            hint = f"declare a new {self._block_type.noun}, and the old one absent"
+            summary = f"{self._block_type.with_article} cannot be renamed"
+            hint = f'declare a new {self._block_type.noun}, and set "ensure: absent" on the old one'
             yield _problem("KIA0223", summary, hint, thing=thing, key="renamed_from", at_key=True)
         own = identity(thing.name)
         for index, name in enumerate(former):
             if name == own or name in former[:index]:
-                what = "is the present one" if name == own else "stands twice"
+                what = "is the current name" if name == own else "is listed twice"
                 summary, hint = f"the former name {quote(name)} {what}", "remove it from renamed_from"
                 yield _problem("KIA0220", summary, hint, thing=thing, key=str(index), place=place)
 

@@ -189,7 +189,7 @@ def _place(document: Document, node: Node) -> Place | None:
 def _takes_nothing(key: str, block: Block, place: Place) -> Diagnostic:
     return Diagnostic(
         "KIA0325",
-        f"null takes {quote(key)} away, and there is none below this patch",
+        f"null removes {quote(key)}, but no layer below this patch sets it",
         Severity.WARNING,
         hint="remove it, or correct the key",
         address=block.address,

@@ -45,12 +45,16 @@ def choose_environment(project: Project, name: str | None) -> Environment:
     if name is None:
         if len(known) == 1:
             return next(iter(known.values()))
-        msg = "No environment is named." if known else "The project has no environments."
-        hint = f"name one with -e: {', '.join(known)}" if known else "add one under environments: in the project file"
+        msg = "No environment is selected." if known else "The project has no environments."
+        hint = (
+            f"pass -e with one of: {', '.join(known)}" if known else "add one under environments: in the project file"
+        )
         raise UsageError(msg, hint=hint)
     if name not in known:
         msg = f"The project has no environment {quote(name)}."
-        listed = f"it has {', '.join(known)}" if known else "add it under environments: in the project file"
+        listed = (
+            f"known environments: {', '.join(known)}" if known else "add it under environments: in the project file"
+        )
         raise UsageError(msg, hint=did_you_mean(name, known) or listed)
     return known[name]
 
@@ -87,7 +91,7 @@ def _origin(url: str, where: str) -> Origin:
     try:
         return origin_of(url)
     except ValueError as error:
-        msg = f"The address in {where} cannot be used: {error}."
+        msg = f"The url in {where} is invalid: {error}."
         raise UsageError(msg, hint="write https://kiamo.example.com") from error
 
 

@@ -85,7 +85,7 @@ def _layout(text: str, data: bytes, shown: str) -> FormattedFile:
 
 def _unwritable(shown: str, error: OSError) -> Diagnostic:
     reason = error.strerror or type(error).__name__
-    hint = "check who may write it and its folder"
+    hint = "check the permissions of the file and its folder"
     return Diagnostic("KIA0122", f"the file cannot be written: {reason}", hint=hint, source=SourceRange(shown, 1, 1))
 
 

@@ -55,7 +55,7 @@ class Loaded:
         if has_errors(self.diagnostics):
             count = sum(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
             problems = "1 error" if count == 1 else f"{count} errors"
-            msg = f"The manifests hold {problems}."
+            msg = f"The manifests have {problems}."
             raise ManifestError(msg, diagnostics=self.diagnostics)
         return self.state
 
@@ -195,7 +195,7 @@ class _Loading:
         hint = did_you_mean(name, [thing.name for thing in siblings if may_be_mistyped(name, thing.name)])
         if hint is not None:
             place = part.document.place(block.node)
-            summary = f"the patch adds a {block.type.noun} {quote(name)}: there is none to change"
+            summary = f"there is no {block.type.noun} {quote(name)} to patch: it is added"
             self.diagnostics.append(
                 Diagnostic(
                     "KIA0324", summary, Severity.WARNING, hint=hint, address=block.address, source=place.at("name")
@@ -255,5 +255,5 @@ def _twice(second: Part, first: Place | None) -> Diagnostic:
         hint="keep one of them; names are compared in Unicode NFC",
         address=block.address,
         source=second.document.place(block.node).range,
-        related=(("declared first here", first.at("name")),) if first is not None else (),
+        related=(("first declared here", first.at("name")),) if first is not None else (),
     )

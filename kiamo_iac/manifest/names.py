@@ -65,10 +65,10 @@ def check_similar_names(siblings: Siblings) -> Iterator[Diagnostic]:
             if first is not thing:
                 yield Diagnostic(
                     "KIA0208",
-                    f"{quote(thing.name)} can hardly be told from {quote(first.name)}",
+                    f"{quote(thing.name)} is easily confused with {quote(first.name)}",
                     Severity.WARNING,
-                    hint="they differ in case, spaces, invisible or similar characters only: rename one of them",
+                    hint="they differ only in case, spaces, invisible or similar characters: rename one of them",
                     address=thing.address,
                     source=thing.source_of("name"),
-                    related=related("the other stands here", first),
+                    related=related("the other one is here", first),
                 )

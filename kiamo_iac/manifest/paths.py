@@ -34,14 +34,12 @@ class PathProblem(NamedTuple):
 def portable(text: str) -> PathProblem | None:
     """Why a relative path cannot be written, or cannot exist, on every system; None: it can."""
     if "\\" in text:
-        return PathProblem(
-            "KIA0305", "the path holds a backslash", 'write "/" between folders: it works on Windows too'
-        )
+        return PathProblem("KIA0305", "the path contains a backslash", 'use "/" between folders, on Windows too')
     if text.startswith("/") or _DRIVE.match(text):
         return PathProblem("KIA0305", "the path is absolute", "write it relative to the folder of the project file")
     parts = text.split("/")
     if not text.isprintable() or any(_RESERVED.fullmatch(part) or part != part.rstrip(" ") for part in parts):
-        return PathProblem("KIA0305", "the path cannot exist on every system", "rename the file or folder")
+        return PathProblem("KIA0305", "the path is not valid on every operating system", "rename the file or folder")
     return None
 
 
@@ -51,7 +49,7 @@ def inside(root: Path, text: str) -> Path | PathProblem:
         return refused
     path = real(root / text)
     if _climbs(text.split("/")) or not lies_below(path, real(root)):
-        return PathProblem("KIA0305", "the path leads out of the project", "move what it leads to into the project")
+        return PathProblem("KIA0305", "the path leads out of the project", "move its target into the project")
     return path
 
 
@@ -111,7 +109,7 @@ def _leads_out(link: Path, home: Path) -> ManifestError:
     what = "repository" if has_git(home) else "project"
     shown = link.as_posix()
     summary = f"the link leads out of the {what}"
-    hint = f"copy what is meant into the {what}, or name it by where it is: a merge request may have brought the link"
+    hint = f"copy its target into the {what}, or pass the path of the target: a merge request may have added the link"
     return ManifestError(
         f"{shown} is not followed: it is a symbolic link that leads out of the {what} {home}.",
         diagnostics=[Diagnostic("KIA0341", summary, hint=hint, source=SourceRange(shown, 1, 1))],
@@ -186,8 +184,8 @@ def loose_manifests(folder: Path) -> list[Path]:
     try:
         found = list(manifests_below(at, home))
     except OSError as error:
-        msg = f"The folder {folder} cannot be read: {error.strerror}."
-        raise KiamoIacError(msg, hint="check who may read it") from error
+        msg = f"Cannot read the folder {folder}: {error.strerror}."
+        raise KiamoIacError(msg, hint="check its permissions") from error
     for path, actual in found:
         if not lies_below(actual, home):
             raise _leads_out(folder / path.relative_to(at), home)

@@ -34,8 +34,8 @@ def check_instance(
     for name in names:
         _compare(found, _pin(environ, name), name=name, where=where)
     if not names and (others := list(instance_pins(environ))):
-        msg = f"The environment {quote(environment.name)} is not pinned, and {others[0]} is set."
-        hint = f"once one instance is pinned, all are: set {own} to the origin that its token may be sent to"
+        msg = f"The environment {quote(environment.name)} is not pinned, but {others[0]} is set."
+        hint = f"once one instance is pinned, all must be: set {own} to the origin that may receive its token"
         raise UsageError(msg, hint=hint)
 
 
@@ -58,8 +58,8 @@ def pinned_ledger_origin(project: Project, environment: str, environ: Mapping[st
     name = f"{variable_prefix(environment)}_LEDGER_ORIGIN"
     if variable(environ, name) is None:
         if others := list(ledger_pins(environ)):
-            msg = f"The ledger of {quote(environment)} is not pinned, and {others[0]} is set."
-            hint = f"once one ledger is pinned, all are: set {name} to the origin that it is kept at"
+            msg = f"The ledger of {quote(environment)} is not pinned, but {others[0]} is set."
+            hint = f"once one ledger is pinned, all must be: set {name} to the origin of the ledger"
             raise UsageError(msg, hint=hint)
         return None
     pinned = _pin(environ, name, ssh=True)
@@ -87,7 +87,7 @@ def _origin_of_ledger(settings: LedgerSettings) -> Origin | None:
             case _:
                 assert_never(settings.backend)
     except ValueError as error:
-        msg = f"The address of the ledger cannot be used: {error}."
+        msg = f"The ledger address is invalid: {error}."
         raise UsageError(msg, hint="correct it in the project file") from error
 
 
@@ -95,11 +95,11 @@ def _pin(environ: Mapping[str, str], name: str, *, ssh: bool = False) -> Origin:
     try:
         return origin_of_pin(variable(environ, name) or "", ssh=ssh)
     except ValueError as error:
-        msg = f"{name} cannot be used: {error}."
-        raise UsageError(msg, hint="write scheme, host and port alone, such as https://kiamo.example.com") from error
+        msg = f"{name} is invalid: {error}."
+        raise UsageError(msg, hint="set it to scheme, host and port only, such as https://kiamo.example.com") from error
 
 
 def _compare(found: Origin, pinned: Origin, *, name: str, where: str) -> None:
     if found != pinned:
-        msg = f"{where} points to {found}, and {name} allows {pinned} alone."
-        raise UsageError(msg, hint="nothing is sent there; if the change is meant, change the variable too")
+        msg = f"{where} points to {found}, but {name} allows only {pinned}."
+        raise UsageError(msg, hint="nothing was sent; if the change is intended, change the variable too")

@@ -86,8 +86,8 @@ class ReferenceChecker:
         if declared is not None:
             return Diagnostic(
                 "KIA0224",
-                f"the {target.kind} {quote(name)} is declared absent, and still referred to",
-                hint="refer to another one, or keep it",
+                f"the {target.kind} {quote(name)} is referenced here, but declared absent",
+                hint='reference another one, or remove "ensure: absent" there',
                 address=thing.address,
                 source=source,
                 related=related("declared absent here", declared, key="ensure"),
@@ -111,16 +111,17 @@ class ReferenceChecker:
         near = self._siblings.get((parent, target.kind), ())
         hint = _renamed(name, near) or self._suggestions.near(name, {n.name for n in near} | made)
         if complete and parent is not None:
-            whole = f"whose {target.collection} are declared complete"
-            summary = f"{quote(parent.name)}, {whole}, has no {target.kind} {quote(name)}"
-            hint = hint or f"declare it, or refer to another {target.kind}"
+            summary = (
+                f"{quote(parent.name)} declares all its {target.collection}, and has no {target.kind} {quote(name)}"
+            )
+            hint = hint or f"declare it, or reference another {target.kind}"
             return Diagnostic("KIA0226", summary, hint=hint, address=thing.address, source=source)
         of_parent = f" of {quote(parent.name)}" if parent is not None else ""
         return Diagnostic(
             "KIA0225" if parent is not None else "KIA0227",
             f"no manifest declares the {target.kind} {quote(name)}{of_parent}: it must exist on the instance",
             Severity.WARNING,
-            hint=hint or f'declare it under "{target.collection}", so that its name is checked here',
+            hint=hint or f'declare it under "{target.collection}" to have its name checked',
             address=thing.address,
             source=source,
         )
@@ -129,5 +130,5 @@ class ReferenceChecker:
 def _renamed(name: str, near: Sequence[Instance]) -> str | None:
     for thing in near:
         if identity(name) in thing.lifecycle.renamed_from:
-            return f"it is renamed: did you mean {quote(thing.name)}?"
+            return f"it was renamed: did you mean {quote(thing.name)}?"
     return None

@@ -36,7 +36,7 @@ def inherit_absence(things: Things) -> list[Diagnostic]:
         for key in ("ensure", "protect"):
             if place is not None and key in place and not _agrees(thing.lifecycle, key):
                 what = "present" if key == "ensure" else "protected"
-                summary = f"it is declared {what} below {quote(above.name)}, which is declared absent"
+                summary = f"declared {what}, but {quote(above.name)} above it is declared absent"
                 hint = f'remove "{key}" here, or "ensure: absent" there'
                 others = related("declared absent here", things[above], key="ensure")
                 found.append(
@@ -74,22 +74,22 @@ def check_renames(things: Things) -> Iterator[Diagnostic]:
             source = thing.source_of("renamed_from")
             first = claimed.setdefault(address, thing)
             if first is not thing:
-                summary = f"{quote(former)} is claimed as a former name by two things"
+                summary = f"two resources list {quote(former)} in renamed_from"
                 yield Diagnostic(
                     "KIA0221",
                     summary,
-                    hint="keep it where it belongs",
+                    hint="keep it on the resource that had this name",
                     address=thing.address,
                     source=source,
-                    related=related("claimed first here", first, key="renamed_from"),
+                    related=related("first listed here", first, key="renamed_from"),
                 )
             declared = things.get(address)
             if declared is not None and not declared.lifecycle.renamed_from:
                 absent = " absent" if is_absent(declared) else ""
                 yield Diagnostic(
                     "KIA0222",
-                    f"the former name {quote(former)} is declared{absent} as a thing of its own",
-                    hint="remove one of the two: a thing has one name",
+                    f"the former name {quote(former)} is also declared{absent}",
+                    hint="remove one of the two: a resource has one name",
                     address=thing.address,
                     source=source,
                     related=related("declared here", declared),

@@ -68,7 +68,7 @@ def _whole(name: str, title: str, capabilities: Capabilities | None, *, of_block
         properties[collection] = list_of(defined(at_top), f"Each {block_type.noun}, by its name.")
     body = {
         "type": ["object", "null"],
-        "description": "Collections of things. Any number of files make up a project; a thing stands in one of them.",
+        "description": "Collections of resources. A project may have many manifests; a resource is in one of them.",
         "properties": properties,
         "additionalProperties": False,
     }
@@ -134,7 +134,7 @@ def _removable(block: Schema) -> Schema:
         made = value
         if key not in block["required"] and "$ref" not in value.get("items", {}):
             made = with_null(value)
-            made["description"] += " In a patch, null takes it away."
+            made["description"] += " In a patch, null removes it."
             if made.get("additionalProperties"):
                 made["additionalProperties"] = with_null(made["additionalProperties"])
         properties[key] = made
@@ -195,29 +195,29 @@ def _remarks(block_type: BlockType, key: str, said: KindCapabilities | None) -> 
     machine = kind.machine
     if key in kind.immutable:
         code = kind.immutable[key]
-        yield f"A {kind.kind} keeps it for life{_behind(code)}: another one is refused, and nothing is made anew."
+        yield f"Cannot be changed once the {kind.kind} exists{_behind(code)}: another value is refused."
     for reference in kind.references:
         if reference.attribute == key and reference.missing:
-            yield f"Each {reference.kind} that it names has to exist ({reference.missing})."
+            yield f"Each {reference.kind} that it references must exist ({reference.missing})."
     if machine is None:
         pass
     elif key in {"name", "renamed_from"} and machine.rename_only_in is not None and "name" not in kind.immutable:
         states = " or ".join(sorted(machine.rename_only_in))
-        yield f"A {kind.kind} is renamed only while it is {states}{_behind(machine.rename)}."
+        yield f"A {kind.kind} can be renamed only while it is {states}{_behind(machine.rename)}."
     elif key in machine.frozen_in:
         states = " or ".join(sorted(machine.frozen_in[key]))
-        yield f"It cannot change while the {kind.kind} is {states}: the plan leaves that state first, and comes back."
+        yield f"Cannot be changed while it is {states}: the plan leaves that state first and returns to it."
     elif key in {"state", "initial_state"}:
         needs = {needed.attribute: needed.code for needed in machine.requires.values()}
         for attribute, code in needs.items():
-            yield f"A start needs {attribute}{_behind(code)}, dials people, and is not done without --allow-start."
+            yield f"Starting requires {attribute}{_behind(code)} and --allow-start: contacts are dialled."
     if said is not None:
         yield from _of_contract(key, said)
 
 
 def _of_contract(key: str, said: KindCapabilities) -> Iterator[str]:
     if key in said.required:
-        yield f"Needed when it is created{_behind(said.required[key])}."
+        yield f"Required on creation{_behind(said.required[key])}."
     if key == "name" and said.name_pattern is not None:
         yield f"The contract allows {said.name_pattern}."
 

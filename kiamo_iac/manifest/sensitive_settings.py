@@ -58,17 +58,17 @@ class _Walk:
         if isinstance(value, Mapping | list):
             yield from self.below(value, hidden, path, within=within)
         elif value == MASK:
-            summary = f"{quote(_dotted(path))} is {quote(MASK)}, which outputs show in place of a sensitive value"
-            hint = "write the value, or remove the key to leave it as it is on the instance"
+            summary = f"{quote(_dotted(path))} is {quote(MASK)}, the placeholder for sensitive values"
+            hint = "write the value, or remove the key to keep the value on the instance"
             yield Diagnostic("KIA0244", summary, hint=hint, address=self._resource.address, source=at)
 
     def _named(self, path: Path, source: SourceRange) -> Diagnostic:
         dotted = _dotted(path)
         return Diagnostic(
             "KIA0241",
-            f"{quote(dotted)} is named as a secret is, and git keeps its value; outputs mask it",
+            f"{quote(dotted)} is named like a secret, but git keeps its value; outputs mask it",
             Severity.WARNING,
-            hint=f'remove it and set it in Kiamo by hand; or, if it has to be managed, add "sensitive: [{dotted}]"',
+            hint=f'remove it and set it in Kiamo by hand; or add "sensitive: [{dotted}]" to manage it',
             address=self._resource.address,
             source=source,
         )
@@ -92,8 +92,8 @@ def check_listed(resource: Instance, keys: Mapping[str, Any], places: Locator) -
             if entry in written:
                 hint = f'did you mean "{_PREFIX}{entry}"?'
             else:
-                hint = f"write {_PREFIX}KEY: attributes outside of settings are never secret"
-            summary = f"{quote(entry)} is no setting"
+                hint = f"write {_PREFIX}KEY: only settings can be sensitive"
+            summary = f"{quote(entry)} is not a setting"
             yield Diagnostic("KIA0242", summary, hint=hint, address=resource.address, source=source)
         elif not listed_paths(written, [entry]):
             near = did_you_mean(entry, [_dotted(path) for path in _all_paths(written, ())])
@@ -121,9 +121,9 @@ def check_variables(
         if is_filled:
             yield Diagnostic(
                 "KIA0246",
-                f"{quote(key)} holds a variable that is named as a secret is; outputs and the ledger show it",
+                f"{quote(key)} uses a variable named like a secret; outputs and the ledger show its value",
                 Severity.WARNING,
-                hint="put a secret under settings, where it is masked, or rename the variable",
+                hint="move the secret to settings, where it is masked, or rename the variable",
                 address=resource.address,
                 source=source,
             )

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import redact
+from kiamo_iac.document.scalars import type_of
 from kiamo_iac.manifest.blocks import Block
 from kiamo_iac.manifest.composition import Locator
 
@@ -32,10 +33,11 @@ class _Said(NamedTuple):
     hint: str
 
 
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_.\[\]]+")
 _NOUNS: Final = {
-    "string_type": "text",
+    "string_type": "a string",
     "bool_type": "true or false",
-    "int_type": "a whole number",
+    "int_type": "an integer",
     "float_type": "a number",
     "dict_type": "a mapping",
     "list_type": "a list",
@@ -85,64 +87,56 @@ def _walk(block: Block, places: Locator, location: tuple[int | str, ...]) -> tup
 def _say(kind: str, found: _Found) -> _Said:
     if kind in _NOUNS:
         hint = _HINTS[kind] if found.value is not None else "write a value, or remove the key"
-        return _Said("KIA0203", f"{quote(found.path)} is {_NOUNS[kind]}, not {_noun(found.value)}", hint)
+        return _Said("KIA0203", f"{_shown(found.path)} must be {_NOUNS[kind]}, got {type_of(found.value)}", hint)
     said = _SAID.get(kind)
     if said is not None:
         return said(found)
-    summary = f"{quote(found.path)} {redact(found.message).removeprefix('Input ')}"
-    return _Said("KIA0206", summary, "write a value that the kind takes")
+    summary = f"{_shown(found.path)} {redact(found.message).removeprefix('Input ').replace('should be', 'must be', 1)}"
+    return _Said("KIA0206", summary, "write a value that the attribute accepts")
 
 
-def _noun(value: Any) -> str:
-    match value:
-        case None:
-            return "empty"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+def _shown(path: str) -> str:
+    """A path, in quotes only where it holds other characters than attributes do: keys of a mapping are free text."""
+    shown = quote(path)
+    return shown[1:-1] if _PLAIN_PATH.fullmatch(path) else shown
 
 
 def _unknown(found: _Found) -> _Said:
     block_type = found.block.type
-    summary = f"{quote(found.path)} is not a key of {block_type.with_article}"
+    summary = f"unknown key {quote(found.path)} in {block_type.with_article}"
     if found.path in {kind.kind for kind in block_type.ancestors}:
         return _Said(
-            "KIA0202", summary, f"remove it: this {block_type.noun} stands in the block of its {found.path} already"
+            "KIA0202", summary, f"remove it: this {block_type.noun} is already in the block of its {found.path}"
         )
     keys = block_type.keys | block_type.children.keys()
-    return _Said("KIA0202", summary, did_you_mean(found.path, keys) or f"it takes {', '.join(sorted(keys))}")
+    return _Said("KIA0202", summary, did_you_mean(found.path, keys) or f"known keys: {', '.join(sorted(keys))}")
 
 
 def _missing(found: _Found) -> _Said:
-    return _Said("KIA0204", f"this {found.block.type.noun} has no {quote(found.path)}", f'add "{found.path}: …"')
+    return _Said(
+        "KIA0204", f"missing key {quote(found.path)} in {found.block.type.with_article}", f'add "{found.path}: …"'
+    )
 
 
 def _choice(found: _Found) -> _Said:
     choices = re.findall(r"'([^']*)'", str(found.context.get("expected", "")))
-    shown = quote(found.value) if isinstance(found.value, str) else _noun(found.value)
+    shown = quote(found.value) if isinstance(found.value, str) else type_of(found.value)
     return not_among(found.path, shown, choices, near=str(found.value))
 
 
 def not_among(path: str, shown: str, choices: list[str], *, near: str) -> _Said:
     """What is said of a value outside of a closed list."""
-    hint = did_you_mean(near, choices) or f"it takes {', '.join(choices)}"
-    return _Said("KIA0205", f"{quote(path)} does not take {shown}", hint)
+    hint = did_you_mean(near, choices) or f"use one of {', '.join(choices)}"
+    return _Said("KIA0205", f"{_shown(path)} does not accept {shown}", hint)
 
 
 def _short(found: _Found) -> _Said:
-    return _Said("KIA0206", f"{quote(found.path)} is empty", "write a value, or remove the key")
+    return _Said("KIA0206", f"{_shown(found.path)} must not be empty", "write a value, or remove the key")
 
 
 def _long(found: _Found) -> _Said:
     limit = found.context.get("max_length")
-    return _Said("KIA0206", f"{quote(found.path)} is longer than {limit} characters", "shorten it")
+    return _Said("KIA0206", f"{_shown(found.path)} is longer than {limit} characters", "shorten it")
 
 
 _SAID: Final[Mapping[str, Callable[[_Found], _Said]]] = {

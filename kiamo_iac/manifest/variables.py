@@ -57,11 +57,9 @@ class Variables:
         names = self.filled.get(said.source) if said.source is not None else None
         if not names:
             return said
-        given = tuple(
-            (f"{quote(name)} has its value here", self.known[name].source) for name in names if name in self.known
-        )
+        given = tuple((f"{quote(name)} is set here", self.known[name].source) for name in names if name in self.known)
         of_a_type = said.hint is not None and said.code == "KIA0203"
-        hint = f"{said.hint}, where the variable has its value" if of_a_type else said.hint
+        hint = f"{said.hint}, where the variable is set" if of_a_type else said.hint
         return replace(said, hint=hint, related=(*said.related, *given))
 
 
@@ -121,7 +119,9 @@ class _Filling:
         changed: dict[Any, Any] = {}
         for key, value in entries:
             if isinstance(node, dict) and MARK in key:
-                self._refuse(node, key, "a variable in a key is not read", "write the key out", at_key=True)
+                self._refuse(
+                    node, key, "variables are not supported in keys", "write the key without a variable", at_key=True
+                )
             new = self._value(node, key, value)
             if new is not value:
                 changed[key] = new
@@ -143,9 +143,9 @@ class _Filling:
     def _fits(self, size: int, source: SourceRange) -> bool:
         """Whether so many more characters may be filled in, and are counted; if not, it is told, once for a file."""
         if self._made + size > self._left:
-            summary = f"with their variables filled in, texts are longer than {MAX_FILLED:,} characters in all"
+            summary = f"strings with variables filled in exceed {MAX_FILLED:,} characters in total"
             if not self._full:
-                hint = "a variable is for a name or a label: write longer text once, where it belongs"
+                hint = "use variables for names and labels, and write longer text in the manifest itself"
                 self._report(Diagnostic("KIA0112", summary, hint=hint, source=source))
             self._full = True
             return False
@@ -180,7 +180,7 @@ class _Filling:
         """A text that only its variables made a secret of is refused where it stands."""
         forms = forms_in(filled)
         if forms:
-            self._report(Diagnostic("KIA0240", f"this has the form of {forms[0].name}", hint=ROTATE, source=source))
+            self._report(Diagnostic("KIA0240", f"this looks like {forms[0].name}", hint=ROTATE, source=source))
         elif TOKEN.search(filled):
             self._report(Diagnostic("KIA0117", LOOKS_LIKE_ONE, hint=REVOKE, source=source))
         else:
@@ -193,15 +193,15 @@ class _Filling:
         if name is None:
             return MARK
         if not closed or not VARIABLE_NAME.fullmatch(name):
-            what = "is not closed" if not closed else f"is no variable: {quote(name)} is not a name"
-            hint = 'write "${name}" with letters, digits and underscores, or "$${" for the characters themselves'
+            what = "is not closed" if not closed else f"is not a variable: {quote(name)} is not a valid name"
+            hint = 'write "${name}" with letters, digits and underscores, or "$${" for a literal "${"'
             self._refuse(node, key, f"{quote(found[0])} {what}", hint)
             return None
         variable = self._variables.known.get(name)
         if variable is None:
             near = self._variables.suggestions.near(name, self._variables.known)
             hint = near or f'add "{name}: …" under variables: in the project file'
-            self._refuse(node, key, f"no variable is called {quote(name)}", hint, code="KIA0320")
+            self._refuse(node, key, f"undefined variable {quote(name)}", hint, code="KIA0320")
             return None
         self._variables.used.add(name)
         return variable.value
@@ -216,8 +216,8 @@ class _Filling:
 
 def unused(name: str, variable: Variable, *, where: str) -> Diagnostic:
     """The warning for a variable that no manifest refers to. `where`: `of any environment`."""
-    summary = f"no manifest {where} refers to the variable {quote(name)}"
-    hint = f'write "${{{name}}}" where its value belongs, or remove it'
+    summary = f"no manifest {where} uses the variable {quote(name)}"
+    hint = f'write "${{{name}}}" in a manifest, or remove the variable'
     return Diagnostic("KIA0321", summary, Severity.WARNING, hint=hint, source=variable.source)
 
 
@@ -225,8 +225,8 @@ def named_as_secret(name: str, variable: Variable) -> Diagnostic | None:
     """The warning for a variable that is named as a secret is, and has a value that could be one."""
     if not is_secret(name, variable):
         return None
-    summary = f"the variable {quote(name)} is named as a secret is, and git keeps its value; outputs mask it"
-    hint = "remove it and set in Kiamo by hand what it is for"
+    summary = f"the variable {quote(name)} is named like a secret, but git keeps its value; outputs mask it"
+    hint = "remove it, and set the value in Kiamo by hand"
     return Diagnostic("KIA0245", summary, Severity.WARNING, hint=hint, source=variable.source)
 
 

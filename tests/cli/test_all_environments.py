@@ -55,7 +55,7 @@ def test_what_has_no_plan_says_why_and_the_others_are_there(three: Desk, monkeyp
     assert "staging           3 " in out
     assert "preprod: " in out
     assert "KIAMO_PREPROD_TOKEN" in out
-    assert 'production.yaml:1:27: error KIA0202: "lable" is not a key of a base' in out
+    assert 'production.yaml:1:27: error KIA0202: unknown key "lable" in a base' in out
 
 
 def test_exit_codes(three: Desk) -> None:

@@ -110,7 +110,7 @@ def test_a_name_that_the_contract_does_not_allow(live: Desk) -> None:
     assert f'hint: rename it in Kiamo, or allow it under "kinds: service: {where}' in err
     (live.folder / "manifests" / "mine.yaml").write_text("services: [{name: L'équipe}]\n", encoding="utf-8")
     code, out, _ = live.run("validate")
-    assert (code, f'say so under "kinds: service: {where}' in out) == (1, True)
+    assert (code, f'set "kinds: service: {where.replace(" of ", " in ")}' in out) == (1, True)
 
 
 def test_one_document_on_stdout(live: Desk) -> None:

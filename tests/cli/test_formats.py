@@ -165,7 +165,7 @@ def test_manifests_that_cannot_be_planned_with_are_a_refusal(nested: Desk, summa
     """Else the comment of the last run would stay, and say that all is well."""
     code, out, err = nested.run(*PLAN, "--format", output)
     assert code == 1
-    assert err.endswith("Error: The manifests hold 1 error.\n")
+    assert err.endswith("Error: The manifests have 1 error.\n")
     text = out if output == "markdown" else summary.read_text(encoding="utf-8").removeprefix("earlier\n")
     assert text.startswith("<!-- kiamo-iac:plan:staging -->\n### Plan for `staging`\n\n**Refused: ")
     assert "**`KIA0202`** at `telephony/kiamo été/manifests/b.yaml:3:5`: " in text

@@ -64,7 +64,7 @@ def test_invalid_manifests_are_no_plan(desk: Desk) -> None:
     code, out, err = desk.run("plan", "-e", "staging")
     assert (code, out) == (1, "")
     assert "manifests/a.yaml:3:5: error KIA0202" in err
-    assert "Error: The manifests hold 1 error.\n" in err
+    assert "Error: The manifests have 1 error.\n" in err
 
 
 def test_a_token_that_may_only_read_is_enough(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_warnings_go_to_stderr_and_errors_refuse(desk: Desk) -> None:
     desk.manifest(BASE.replace("${brand} prospects", "${brnd} prospects"))
     code, out, err = desk.run("render", "-e", "staging")
     assert (code, out) == (1, "")
-    assert 'manifests/a.yaml:3:12: error KIA0320: no variable is called "brnd"' in err
+    assert 'manifests/a.yaml:3:12: error KIA0320: undefined variable "brnd"' in err
     assert 'hint: did you mean "brand"?' in err
 
 

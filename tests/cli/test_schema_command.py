@@ -88,7 +88,7 @@ def test_in_a_project_its_contract_narrows_the_schemas_of_manifests(desk: Desk) 
     assert schema["$id"] == "urn:kiamo-iac:manifest-in-force:1"
     fields = schema["definitions"]["field"]["properties"]
     assert fields["datatype"]["else"] == {"enum": ["text", "phone", "color"]}
-    assert "Needed when it is created (ERR_1080)." in fields["datatype"]["description"]
+    assert "Required on creation (ERR_1080)." in fields["datatype"]["description"]
     assert "label" not in schema["definitions"]["batch"]["properties"], "the contract has no wire name for it"
     assert desk.run("schema", "plan")[1].encode() == (ROOT / "schemas" / "plan.schema.json").read_bytes()
 

@@ -131,7 +131,7 @@ def test_without_a_project_the_paths_are_checked_by_themselves(
     assert run(["validate", "folder", "b.yaml"]) == 1
     assert "KIA0207" in capsys.readouterr().out
     assert run(["validate"]) == 64
-    assert "No kiamo.yaml was found" in capsys.readouterr().err
+    assert "No kiamo.yaml found" in capsys.readouterr().err
     assert run(["validate", "missing.yaml"]) == 64
 
 

@@ -164,7 +164,7 @@ def test_errors_are_told_and_the_text_stays() -> None:
     ("text", "place", "words"),
     [
         ("a: 1\n? " + "k" * 1001 + "\n: 2\n", "m.yaml:2:3", "a key is too long"),
-        ("b: 1\na: |\n  x\u2028  y\n", "m.yaml:2:1", '"a" would say something else'),
+        ("b: 1\na: |\n  x\u2028  y\n", "m.yaml:2:1", '"a" would change its value'),
     ],
 )
 def test_what_is_not_certain_is_refused(text: str, place: str, words: str) -> None:
@@ -179,11 +179,11 @@ def test_what_is_not_certain_is_refused(text: str, place: str, words: str) -> No
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        (["b: 1"], '"the document" would say something else'),
+        (["b: 1"], '"the document" would change its value'),
         (["a: 1"], "a comment would be lost or moved"),
         (["a: 1  # d"], "a comment would be lost or moved"),
-        (["a: [1  # c"], "the new text would be refused"),
-        (["# c", "a: 1", "", ""], "the layout does not come to rest"),
+        (["a: [1  # c"], "the formatted file would be invalid"),
+        (["# c", "a: 1", "", ""], "formatting it again would change it"),
     ],
 )
 def test_a_layout_that_is_wrong_is_never_given(lines: list[str], words: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def test_duplicate_keys_name_both_places() -> None:
     assert codes(document) == ["KIA0108", "KIA0114"]
     duplicate = document.diagnostics[0]
     assert str(duplicate.source) == "m.yaml:3:1"
-    assert [(word, str(place)) for word, place in duplicate.related] == [("first written here", "m.yaml:1:1")]
+    assert [(word, str(place)) for word, place in duplicate.related] == [("first defined here", "m.yaml:1:1")]
     assert document.data == {"a": 1, "b": 2}
 
 
@@ -137,7 +137,7 @@ def test_a_mapping_of_very_many_keys_is_no_slower_for_each() -> None:
     keys = [f"k{number}" for number in range(60_000)]
     twice = parse("".join(f"{key}: 1\n" for key in keys * 2), file="m.yaml")
     assert (codes(twice)[0], len(twice.diagnostics)) == ("KIA0108", len(keys))
-    assert "first written here" in repr(twice.diagnostics[0].related)
+    assert "first defined here" in repr(twice.diagnostics[0].related)
     once = parse("".join(f"{key}: 1\n" for key in keys), file="m.yaml")
     place = once.place(once.data)
     assert [place.at(key).line for key in keys] == list(range(1, len(keys) + 1))

@@ -165,10 +165,10 @@ def test_what_is_wrong_with_a_variable_names_where_it_has_its_value(tmp_path: Pa
     files = {"manifests/b.yaml": "bases: [{name: b, label: '${limit}'}, {name: 'a/${brand}', label: B}]\n"}
     found = composed(project(tmp_path, files), "staging").diagnostics
     typed, named = (d for d in found if d.severity is Severity.ERROR)
-    assert (typed.code, typed.hint) == ("KIA0203", "put it in quotes, where the variable has its value")
-    assert [(text, str(place)) for text, place in typed.related] == [('"limit" has its value here', "kiamo.yaml:2:33")]
+    assert (typed.code, typed.hint) == ("KIA0203", "put it in quotes, where the variable is set")
+    assert [(text, str(place)) for text, place in typed.related] == [('"limit" is set here', "kiamo.yaml:2:33")]
     assert named.code == "KIA0209"
-    assert [(text, str(place)) for text, place in named.related] == [('"brand" has its value here', "kiamo.yaml:5:24")]
+    assert [(text, str(place)) for text, place in named.related] == [('"brand" is set here', "kiamo.yaml:5:24")]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_without_environments_the_variables_of_the_project_count(tmp_path: Path)
     found = checked(tmp_path, {}, "manifests: [manifests]\nvariables: {brand: A, other: 1}\n")
     assert said(without_unused(found.diagnostics)) == []
     assert [d.summary for d in found.diagnostics if d.code == "KIA0321"] == [
-        'no manifest of the project refers to the variable "other"'
+        'no manifest of the project uses the variable "other"'
     ]
 
 

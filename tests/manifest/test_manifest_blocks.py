@@ -88,9 +88,13 @@ CASES = {
     "absent and protected": (
         "bases:\n  - {name: a, ensure: absent, protect: true}\n",
         "2:31 KIA0216",
-        "one of the two",
+        "one of them",
     ),
-    "absent and renamed": ("bases:\n  - {name: a, ensure: absent, renamed_from: [b]}\n", "2:31 KIA0217", "it has now"),
+    "absent and renamed": (
+        "bases:\n  - {name: a, ensure: absent, renamed_from: [b]}\n",
+        "2:31 KIA0217",
+        "its current name",
+    ),
     "exclusive of no children": ("bases:\n  - {name: a, exclusive: [fields, batchs]}\n", "2:35 KIA0219", '"batches"?'),
     "exclusive of a kind without children": (
         "services:\n  - {name: a, managed: true, exclusive: [x]}\n",

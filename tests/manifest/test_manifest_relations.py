@@ -49,7 +49,7 @@ CASES: dict[str, tuple[dict[str, str], list[str], str]] = {
     "one former name, two claims": (
         {"m.yaml": "bases:\n  - {name: a, renamed_from: [x]}\n  - {name: b, renamed_from: [x]}\n"},
         ["m.yaml:3:29 KIA0221"],
-        "belongs",
+        "had this name",
     ),
     "a former name that is declared": (
         {"m.yaml": "bases:\n  - {name: a, renamed_from: [b]}\n  - {name: b}\n"},
@@ -140,7 +140,7 @@ def test_nothing_is_said_of_what_fits(text: str, tmp_path: Path) -> None:
 def test_both_places_of_a_double_are_named(tmp_path: Path) -> None:
     (double,) = loaded(tmp_path, "bases:\n  - name: a\n    label: A\n  - label: B\n    name: a\n").diagnostics
     assert str(double.source) == "m.yaml:4:5"
-    assert [(word, str(place)) for word, place in double.related] == [("declared first here", "m.yaml:2:11")]
+    assert [(word, str(place)) for word, place in double.related] == [("first declared here", "m.yaml:2:11")]
     assert double.address == "bases/a"
 
 

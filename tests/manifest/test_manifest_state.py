@@ -150,7 +150,7 @@ def test_the_order_of_files_does_not_matter(tmp_path: Path) -> None:
 
 def test_errors_are_raised_together(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"a.yaml": "bases:\n  - nam: a\n", "b.yaml": "x: [\n", "c.yaml": "bases: []\n"})
-    with pytest.raises(ManifestError, match="The manifests hold 3 errors") as caught:
+    with pytest.raises(ManifestError, match="The manifests have 3 errors") as caught:
         found.checked()
     assert said(caught.value.diagnostics) == ["a.yaml:2:5 KIA0202", "a.yaml:2:5 KIA0204", "b.yaml:2:1 KIA0101"]
     assert caught.value.exit_code == 1

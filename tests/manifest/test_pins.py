@@ -45,13 +45,13 @@ def test_instances_that_a_token_goes_to(tmp_path: Path, environ: dict[str, str])
 @pytest.mark.parametrize(
     ("environ", "why"),
     [
-        ({**OWN, "KIAMO_PRODUCTION_ORIGIN": HERE}, '"staging" is not pinned, and KIAMO_PRODUCTION_ORIGIN is set'),
+        ({**OWN, "KIAMO_PRODUCTION_ORIGIN": HERE}, '"staging" is not pinned, but KIAMO_PRODUCTION_ORIGIN is set'),
         ({**OWN, "KIAMO_GONE_ORIGIN": "x", "KIAMO_STAGING_ORIGIN": ""}, '"staging" is not pinned'),
-        ({**OWN, "KIAMO_ORIGIN": HERE}, '"staging" is not pinned, and KIAMO_ORIGIN is set'),
+        ({**OWN, "KIAMO_ORIGIN": HERE}, '"staging" is not pinned, but KIAMO_ORIGIN is set'),
         ({"KIAMO_ORIGIN": HERE}, '"staging" is not pinned'),
         ({**SHARED, "KIAMO_PRODUCTION_ORIGIN": HERE}, '"staging" is not pinned'),
-        ({**SHARED, "KIAMO_ORIGIN": "https://a.example.com"}, "KIAMO_ORIGIN allows https://a.example.com:443 alone"),
-        ({**SHARED, "KIAMO_ORIGIN": "kiamo.example.com"}, "KIAMO_ORIGIN cannot be used"),
+        ({**SHARED, "KIAMO_ORIGIN": "https://a.example.com"}, "KIAMO_ORIGIN allows only https://a.example.com:443"),
+        ({**SHARED, "KIAMO_ORIGIN": "kiamo.example.com"}, "KIAMO_ORIGIN is invalid"),
         (
             {**SHARED, "KIAMO_ORIGIN": HERE, "KIAMO_STAGING_ORIGIN": "https://b.example.com"},
             "KIAMO_STAGING_ORIGIN allows",
@@ -149,12 +149,12 @@ def test_ledgers_that_are_used(tmp_path: Path, settings: str, environ: dict[str,
     [
         (
             {"KIAMO_OTHER_LEDGER_ORIGIN": HERE},
-            'The ledger of "staging" is not pinned, and KIAMO_OTHER_LEDGER_ORIGIN is',
+            'The ledger of "staging" is not pinned, but KIAMO_OTHER_LEDGER_ORIGIN is',
         ),
         ({"KIAMO_OTHER_LEDGER_ORIGIN": HERE, PIN: " "}, "is not pinned"),
         ({"KIAMO_LEDGER_ORIGIN": HERE}, "is not pinned"),
-        ({PIN: "git.example.com"}, f"{PIN} cannot be used"),
-        ({PIN: "https://git.example.com/a"}, f"{PIN} cannot be used"),
+        ({PIN: "git.example.com"}, f"{PIN} is invalid"),
+        ({PIN: "https://git.example.com/a"}, f"{PIN} is invalid"),
     ],
 )
 def test_ledgers_that_are_refused(tmp_path: Path, settings: str, environ: dict[str, str], why: str) -> None:
@@ -172,7 +172,7 @@ def test_ledgers_that_are_refused(tmp_path: Path, settings: str, environ: dict[s
     ],
 )
 def test_ledgers_of_another_origin(tmp_path: Path, settings: str) -> None:
-    with pytest.raises(UsageError, match=f"{PIN} allows ssh://git.example.com:22 alone"):
+    with pytest.raises(UsageError, match=f"{PIN} allows only ssh://git.example.com:22"):
         ledger(tmp_path, settings, {PIN: "ssh://git.example.com"})
 
 

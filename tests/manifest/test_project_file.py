@@ -53,7 +53,7 @@ CASES = {
     "a folder that is not in a list": ("manifests: manifests\n", "1:12 KIA0301", "[manifests]"),
     "no folders": ("manifests: []\n", "1:12 KIA0301", "[manifests]"),
     "a folder that is no text": ("manifests: [1]\n", "1:13 KIA0301", "relative"),
-    "a folder that is not there": ("manifests: [manifest]\n", "1:13 KIA0306", "make the folder"),
+    "a folder that is not there": ("manifests: [manifest]\n", "1:13 KIA0306", "create the folder"),
     "a file for a folder": ("manifests: [contract.yaml]\n", "1:13 KIA0306", "folder"),
     "a contract that is not there": (PREFIX + "contract: c.yaml\n", "2:11 KIA0306", "correct"),
     "a folder for a contract": (PREFIX + "contract: manifests\n", "2:11 KIA0306", "correct"),
@@ -79,7 +79,7 @@ CASES = {
     "a patch that is no manifest": (
         PREFIX + "environments: {a: {patches: [README.md]}}\n",
         "2:30 KIA0306",
-        "make the folder",
+        "create the folder",
     ),
     "a patch out of the project": (
         PREFIX + "environments: {a: {patches: [../x]}}\n",

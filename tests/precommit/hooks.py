@@ -93,7 +93,7 @@ def test_try_repo_refuses_what_is_wrong_and_lays_out_the_rest(project: Project, 
     project.write("manifests/ill.yaml", ILL_LAID_OUT.replace("others", "more"))
     done = replace(project, home=tmp_path / "home").pre_commit("try-repo", str(repo), "--all-files")
     assert (done.of("validate"), done.of("fmt"), done.code) == ("Failed", "Failed", 1), done.said
-    assert 'manifests/wrong.yaml:3:5: error KIA0202: "lable" is not a key of a base' in done.said
+    assert 'manifests/wrong.yaml:3:5: error KIA0202: unknown key "lable" in a base' in done.said
     assert 'hint: did you mean "label"?' in done.said
     assert "files were modified by this hook" in done.said
     assert "# who they are\n" in project.read("manifests/ill.yaml")

@@ -124,7 +124,7 @@ def keys_that_are_taken(root: Path, text: str) -> set[str]:
         load_project(root / "kiamo.yaml")
     hints = [d.hint or "" for d in caught.value.diagnostics if d.code == "KIA0302"]
     assert len(hints) == 1
-    return set(re.split(r", ", hints[0].partition(" takes ")[2]))
+    return set(re.split(r", ", hints[0].partition("known keys: ")[2]))
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_s02_the_only_environment_renamed(
     given(monkeypatch, KIAMO_TOKEN=TOKEN, **{pin: GOOD})
     said = refused(capsys, line)
     assert pin in said
-    assert "is not pinned" in said or "allows https://kiamo.example.com:443 alone" in said
+    assert "is not pinned" in said or "allows only https://kiamo.example.com:443" in said
     assert evil.connections == 0
 
 
@@ -162,7 +162,7 @@ def test_s02_the_pinned_environment_repointed(
         given(monkeypatch, **{variable: evil.url})
     token, pin = ("KIAMO_TOKEN", "KIAMO_ORIGIN") if shared else ("KIAMO_STAGING_TOKEN", "KIAMO_STAGING_ORIGIN")
     given(monkeypatch, **{token: TOKEN, pin: GOOD})
-    assert f"{pin} allows https://kiamo.example.com:443 alone" in refused(capsys, ("plan", "-e", "staging"))
+    assert f"{pin} allows only https://kiamo.example.com:443" in refused(capsys, ("plan", "-e", "staging"))
     assert evil.connections == 0
 
 
@@ -173,7 +173,7 @@ def test_s02_one_unpinned_environment_among_pinned_ones(
     with wild(always(answer(b"[]"))) as good:
         project(folder, other=f"url: '{good.url}'", copy=f"url: '{evil.url}'")
         given(monkeypatch, KIAMO_OTHER_TOKEN=TOKEN, KIAMO_OTHER_ORIGIN=good.url, KIAMO_COPY_TOKEN=TOKEN)
-        assert '"copy" is not pinned, and KIAMO_OTHER_ORIGIN is set' in refused(capsys, line)
+        assert '"copy" is not pinned, but KIAMO_OTHER_ORIGIN is set' in refused(capsys, line)
         assert (good.connections > 0) == ("--all-environments" in line)
     assert evil.connections == 0
 
@@ -221,7 +221,7 @@ def test_s02_an_unpinned_ledger_once_one_is_pinned(
         given(monkeypatch, KIAMO_RENAMED_LEDGER_USERNAME="robot", KIAMO_RENAMED_LEDGER_PASSWORD=PASSWORD)
         given(monkeypatch, KIAMO_STAGING_LEDGER_ORIGIN=GOOD)
         said = refused(capsys, line)
-        assert 'The ledger of "renamed" is not pinned, and KIAMO_STAGING_LEDGER_ORIGIN is set' in said
+        assert 'The ledger of "renamed" is not pinned, but KIAMO_STAGING_LEDGER_ORIGIN is set' in said
         assert (good.connections > 0) == ("--all-environments" in line)
     assert evil.connections == 0
 
@@ -233,7 +233,7 @@ def test_s02_a_pinned_ledger_repointed(
     project(folder, staging=f"url: '{GOOD}', ledger: {{backend: http, address: '{evil.url}/state'}}")
     given(monkeypatch, KIAMO_STAGING_TOKEN=TOKEN, KIAMO_STAGING_LEDGER_ORIGIN=GOOD)
     given(monkeypatch, KIAMO_STAGING_LEDGER_USERNAME="robot", KIAMO_STAGING_LEDGER_PASSWORD=PASSWORD)
-    assert "KIAMO_STAGING_LEDGER_ORIGIN allows https://kiamo.example.com:443 alone" in refused(capsys, line)
+    assert "KIAMO_STAGING_LEDGER_ORIGIN allows only https://kiamo.example.com:443" in refused(capsys, line)
     assert evil.connections == 0
 
 
@@ -276,7 +276,7 @@ def test_s02_a_project_file_that_another_user_puts_above_all_folders(
         return
     said = refused(capsys, ("plan", "-e", "staging"))
     assert f"{folder / 'kiamo.yaml'} belongs to another user" in said
-    assert "name it with --project" in said
+    assert "to use it, pass --project" in said
     assert evil.connections == 0
     run(("--project", str(folder / "kiamo.yaml"), "plan", "-e", "staging"), session=Session())
     assert evil.connections > 0

@@ -273,4 +273,4 @@ def test_s03_no_ledger_is_a_file_that_another_one_keeps_beside_it(desk: Desk, pa
     )
     code, out, _ = desk.run("validate")
     assert code == 1
-    assert 'kiamo.yaml:4:3: error KIA0314: "other" and "staging" would share one ledger' in out
+    assert 'kiamo.yaml:4:3: error KIA0314: "other" and "staging" use the same ledger' in out

@@ -113,7 +113,7 @@ def test_s05_an_address_over_ssh_that_only_the_project_file_names_is_not_called(
     assert_refused(desk, "only the project file names")
     assert not called.exists()
     monkeypatch.setenv(PIN, "ssh://git.example.com")
-    assert_refused(desk, "ssh://evil.example.com:22", "allows ssh://git.example.com:22 alone")
+    assert_refused(desk, "ssh://evil.example.com:22", "allows only ssh://git.example.com:22")
     assert not called.exists()
     monkeypatch.setenv(PIN, "ssh://evil.example.com")
     assert desk.run("ledger", "list", "-e", "staging")[0] == 1
@@ -143,7 +143,7 @@ def test_s05_an_address_in_which_git_finds_another_host_is_not_called(
     assert_refused(desk, "the remote cannot be used", code=1)
     git(project, "remote", "add", "origin", remote)
     ledger_at(project, "origin")
-    assert_refused(desk, "allows ssh://git.example.com:22 alone")
+    assert_refused(desk, "allows only ssh://git.example.com:22")
     assert not called.exists()
     git(project, "remote", "set-url", "origin", "git@git.example.com:x.git")
     assert desk.run("ledger", "list", "-e", "staging")[0] == 1
@@ -173,7 +173,7 @@ def test_s05_a_named_remote_is_held_against_the_pin_for_reads_and_writes(
         git(project, *(argument.format(evil.url, allowed) for argument in arguments))
     ledger_at(project, "origin")
     monkeypatch.setenv(PIN, allowed)
-    assert_refused(desk, f"{PIN} allows https://git.example.com:443 alone", "git remote -v")
+    assert_refused(desk, f"{PIN} allows only https://git.example.com:443", "git remote -v")
     assert (evil.connections, evil.requests) == (0, [])
 
 
@@ -183,7 +183,7 @@ def test_s05_an_address_is_rewritten_by_the_users_configuration_and_then_compare
     monkeypatch.setenv(PIN, "https://git.example.com")
     ledger_at(project, "https://git.example.com/x.git")
     git(project, "config", f"url.{evil.url}/.insteadOf", "https://git.example.com/")
-    assert_refused(desk, "allows https://git.example.com:443 alone")
+    assert_refused(desk, "allows only https://git.example.com:443")
     assert evil.connections == 0
 
 

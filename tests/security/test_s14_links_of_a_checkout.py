@@ -19,7 +19,7 @@ from tests.cli.conftest import MANIFEST, PROJECT, Desk
 from tests.cli.program import ROOT, kiamo, variables
 
 SECRET = "token: canary-of-somebody-else\nb:   1\n"
-REMEDY = "a merge request may have brought the link"
+REMEDY = "a merge request may have added the link"
 
 
 @pytest.fixture

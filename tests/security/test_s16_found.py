@@ -37,7 +37,7 @@ def test_s16_a_known_form_is_an_error_and_nothing_is_called(desk: Desk, service:
     code, out, err = desk.run(*command.split())
     assert code == 1
     assert "manifests/a.yaml:6:" in out + err
-    assert "error KIA0240: this has the form of" in out + err
+    assert "error KIA0240: this looks like" in out + err
     assert "revoke it" in out + err
     assert not any(piece in out + err for piece in traces(FORMS[service]))
     assert desk.emulator.calls() == [] or desk.writes() == []
@@ -137,7 +137,7 @@ def test_s16_the_name_of_a_key_warns_once_and_its_value_is_in_no_format(desk: De
     if output == "text":
         assert out.count("KIA0241") == 1
         assert "manifests/a.yaml:6:" in out
-        assert f'"settings.{NAMED[line]}" is named as a secret is' in out
+        assert f'"settings.{NAMED[line]}" is named like a secret' in out
         assert f"sensitive: [settings.{NAMED[line]}]" in out
 
 
@@ -187,8 +187,8 @@ def test_s16_what_is_listed_does_not_warn(desk: Desk) -> None:
         ("settings.zonne", "warning KIA0243", 'did you mean "settings.zone"?'),
         ("zone", "error KIA0242", 'did you mean "settings.zone"?'),
         ("label", "error KIA0242", "write settings.KEY"),
-        ("7", "error KIA0203", "text"),
-        ("''", "error KIA0206", "is empty"),
+        ("7", "error KIA0203", "must be a string"),
+        ("''", "error KIA0206", "must not be empty"),
         ("settings.smtp.pasword", "warning KIA0243", "settings.smtp.password"),
     ],
 )

@@ -21,7 +21,7 @@ from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.manifest.paths import check_way, is_manifest
 from kiamo_iac.manifest.project.ledger import ledger, place_beside, place_of, places_reached
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
-from kiamo_iac.manifest.project.reader import KeyReader, read_guards, read_limits, read_variables
+from kiamo_iac.manifest.project.reader import KeyReader, read_guards, read_limits, read_variables, wrong_type
 from kiamo_iac.manifest.variables import Variable
 
 MAX_BYTES: Final = 1024 * 1024
@@ -43,8 +43,8 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
     """
     check_way(file)
     if not file.is_file():
-        msg = f"There is no project file {file.name} there."
-        raise UsageError(msg, hint="name the file itself with --project FILE")
+        msg = f"No project file {file.name} found."
+        raise UsageError(msg, hint="pass the path of the file: --project FILE")
     document = parse(read_text(file, shown=file.name, max_bytes=MAX_BYTES), file=file.name)
     root = real(file.parent)
     reading = _Reading(document, root, may_lack=may_lack)
@@ -53,7 +53,7 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
     diagnostics = sorted((*read, *reading.diagnostics), key=Diagnostic.sort_key)
     if has_errors(diagnostics):
         count = len(diagnostics)
-        msg = f"The project file holds {'1 problem' if count == 1 else f'{count} problems'}."
+        msg = f"The project file has {'1 problem' if count == 1 else f'{count} problems'}."
         raise ManifestError(msg, diagnostics=diagnostics)
     return project
 
@@ -96,7 +96,7 @@ class _Reading:
                 folders = tuple(self._folders(data["manifests"], place.at("manifests")))
             else:
                 self._nodes.say(
-                    "KIA0304", 'the project file has no "manifests"', place.range, "add manifests: [manifests]"
+                    "KIA0304", 'missing key "manifests" in the project file', place.range, "add manifests: [manifests]"
                 )
             if "contract" in data:
                 contract = self._contract(data["contract"], place.at("contract"))
@@ -106,20 +106,28 @@ class _Reading:
                 environments = self._environments(data["environments"], place.at("environments"))
         elif not has_errors(self._document.diagnostics):
             self._nodes.say(
-                "KIA0301", "the project file is a mapping", self._top, "begin it with manifests: [manifests]"
+                "KIA0301",
+                wrong_type("the project file", "a mapping", data),
+                self._top,
+                "begin it with manifests: [manifests]",
             )
         return Project(self._root, file, folders, contract, environments, given)
 
     def _folders(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list) or not value:
-            self._nodes.say("KIA0301", '"manifests" is a list of folders', source, "write manifests: [manifests]")
+            self._nodes.say(
+                "KIA0301",
+                wrong_type("manifests", "a list of folders", value),
+                source,
+                "write manifests: [manifests]",
+            )
             return
         yield from self._entries(value)
 
     def _patches(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list):
             hint = "write patches: [environments/staging]"
-            self._nodes.say("KIA0301", '"patches" is a list of folders and manifests', source, hint)
+            self._nodes.say("KIA0301", wrong_type("patches", "a list of folders and manifests", value), source, hint)
             return
         yield from self._entries(value, files=True)
 
@@ -134,9 +142,7 @@ class _Reading:
                 yield Folder(path, where, lacking=True)
             elif path is not None:
                 what = "is not a folder" if path.exists() else "does not exist"
-                hint = (
-                    "name the folder that the manifests stand in" if path.exists() else "make the folder, or correct it"
-                )
+                hint = "name the folder of the manifests" if path.exists() else "create the folder, or correct the path"
                 self._nodes.say("KIA0306", f"{quote(text)} {what}", where, hint)
 
     def _contract(self, value: Any, source: SourceRange) -> Path | None:
@@ -150,7 +156,7 @@ class _Reading:
     def _environments(self, value: Any, source: SourceRange) -> dict[str, Environment]:
         if not isinstance(value, dict):
             hint = 'write "staging: {url: https://…}" below it'
-            self._nodes.say("KIA0301", '"environments" is a mapping of names', source, hint)
+            self._nodes.say("KIA0301", wrong_type("environments", "a mapping of names", value), source, hint)
             return {}
         place = self._nodes.place(value)
         found: dict[str, Environment] = {}
@@ -158,17 +164,17 @@ class _Reading:
         for name, node in value.items():
             where = place.of_key(name)
             if not ENVIRONMENT_NAME.fullmatch(name):
-                hint = "use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit"
-                self._nodes.say("KIA0309", f"{quote(name)} is not a name for an environment", where, hint)
+                hint = "use ASCII letters, digits, dots, hyphens and underscores; begin with a letter or digit"
+                self._nodes.say("KIA0309", f"invalid environment name {quote(name)}", where, hint)
                 continue
             if (reason := why_reserved(name)) is not None:
-                hint = "choose another name: what stands at its end has a meaning in the names of variables"
+                hint = "choose another name: its ending has a meaning in the names of variables"
                 self._nodes.say("KIA0330", f"{quote(name)} cannot name an environment: {reason}", where, hint)
                 continue
             first = prefixes.setdefault(variable_prefix(name), name)
             if first != name:
-                summary = f"{quote(name)} and {quote(first)} would both be told by {variable_prefix(name)}_TOKEN"
-                related = (("the other stands here", place.of_key(first)),)
+                summary = f"{quote(name)} and {quote(first)} both map to {variable_prefix(name)}_TOKEN"
+                related = (("the other one is here", place.of_key(first)),)
                 self._nodes.say("KIA0308", summary, where, "rename one of them", related=related)
             found[name] = self._environment(name, node, where)
         self._check_ledgers(found, place)
@@ -191,8 +197,8 @@ class _Reading:
                 early, late = sorted((name, other), key=order.__getitem__)
                 shared.setdefault(late, early)
         for name in sorted(shared, key=order.__getitem__):
-            summary = f"{quote(name)} and {quote(shared[name])} would share one ledger"
-            related = (("the other stands here", place.of_key(shared[name])),)
+            summary = f"{quote(name)} and {quote(shared[name])} use the same ledger"
+            related = (("the other one is here", place.of_key(shared[name])),)
             self._nodes.say("KIA0314", summary, place.of_key(name), "give each its own", related=related)
 
     def _environment(self, name: str, node: Any, where: SourceRange) -> Environment:
@@ -200,7 +206,10 @@ class _Reading:
             return Environment(name, None, where)
         if not isinstance(node, dict):
             self._nodes.say(
-                "KIA0301", f"the environment {quote(name)} is a mapping", where, 'write "url: https://…" below it'
+                "KIA0301",
+                wrong_type(f"the environment {quote(name)}", "a mapping", node),
+                where,
+                'write "url: https://…" below it',
             )
             return Environment(name, None, where)
         place = self._nodes.place(node)
@@ -216,12 +225,14 @@ class _Reading:
 
     def _url(self, value: Any, source: SourceRange) -> str | None:
         if not isinstance(value, str):
-            self._nodes.say("KIA0301", '"url" is text', source, "write url: https://kiamo.example.com")
+            self._nodes.say(
+                "KIA0301", wrong_type("url", "a string", value), source, "write url: https://kiamo.example.com"
+            )
             return None
         try:
             origin_of(value)
         except ValueError as error:
             hint = "write url: https://kiamo.example.com"
-            self._nodes.say("KIA0307", f"the url cannot be used: {error}", source, hint)
+            self._nodes.say("KIA0307", f"the url is invalid: {error}", source, hint)
             return None
         return value.rstrip("/")

@@ -105,7 +105,7 @@ class Project:
                 paths = list(manifests_below(folder.path, self.root))
             except OSError as error:
                 summary = f"the folder cannot be read: {error.strerror}"
-                raise _refused("KIA0306", summary, "check who may read it", source=folder.source) from error
+                raise _refused("KIA0306", summary, "check its permissions", source=folder.source) from error
             for path, real in paths:
                 if real is not path and not lies_below(real, self.root):
                     summary = f'the link "{path.relative_to(self.root).as_posix()}" leads out of the project'
@@ -116,7 +116,7 @@ class Project:
 
 def _refused(code: str, summary: str, hint: str, *, source: SourceRange) -> ManifestError:
     diagnostic = Diagnostic(code, summary, hint=hint, source=source)
-    return ManifestError("The project file holds 1 error.", diagnostics=[diagnostic])
+    return ManifestError("The project file has 1 error.", diagnostics=[diagnostic])
 
 
 def find_project(start: Path) -> Path:
@@ -130,13 +130,13 @@ def find_project(start: Path) -> Path:
         file = folder / PROJECT_FILE
         if file.is_file():
             if folder != at and _is_planted(file, at):
-                msg = f"{file} belongs to another user, and stands in a folder that anybody may write to."
-                raise UsageError(msg, hint="it would say where tokens are sent: if it is meant, name it with --project")
+                msg = f"{file} belongs to another user, in a folder that everyone may write to."
+                raise UsageError(msg, hint="it decides where tokens are sent: to use it, pass --project")
             return file
         if has_git(folder):
             break
-    msg = f"No {PROJECT_FILE} was found here or above."
-    raise UsageError(msg, hint="change into the project's folder, or name the file with --project FILE")
+    msg = f"No {PROJECT_FILE} found here or in a folder above."
+    raise UsageError(msg, hint="change to the folder of the project, or pass --project FILE")
 
 
 def _is_planted(file: Path, start: Path) -> bool:

@@ -12,8 +12,14 @@ from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.settings import DEFAULT_BYTES, DEFAULT_ROWS, MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
 from kiamo_iac.document.parser import Document
+from kiamo_iac.document.scalars import type_of
 from kiamo_iac.manifest.paths import PathProblem, inside
 from kiamo_iac.manifest.variables import MARK, VARIABLE_NAME, Variable
+
+
+def wrong_type(what: str, wanted: str, value: Any) -> str:
+    """The summary for a value of another type, or an empty one."""
+    return f"{what} must not be empty" if value in ("", []) else f"{what} must be {wanted}, got {type_of(value)}"
 
 
 class KeyReader:
@@ -47,8 +53,8 @@ class KeyReader:
         place = self.place(node)
         for key in node:
             if key not in known:
-                hint = did_you_mean(key, known) or f"{what} takes {', '.join(known)}"
-                self.say("KIA0302", f"{quote(key)} is not a key of {what}", place.of_key(key), hint)
+                hint = did_you_mean(key, known) or f"known keys: {', '.join(known)}"
+                self.say("KIA0302", f"unknown key {quote(key)} in {what}", place.of_key(key), hint)
 
     def place(self, node: dict[str, Any] | list[Any]) -> Place:
         """Where a mapping or list of the document stands."""
@@ -57,7 +63,12 @@ class KeyReader:
     def path(self, value: Any, source: SourceRange) -> Path | None:
         """A path inside the project; it need not exist."""
         if not isinstance(value, str) or not value:
-            self.say("KIA0301", "a path is text", source, 'write it relative to the project file, such as "manifests"')
+            self.say(
+                "KIA0301",
+                wrong_type("a path", "a string", value),
+                source,
+                'write it relative to the project file, such as "manifests"',
+            )
             return None
         path = inside(self._root, value)
         if isinstance(path, PathProblem):
@@ -70,7 +81,12 @@ class KeyReader:
         value = node.get(key)
         if key not in node or (isinstance(value, str) and value):
             return value
-        self.say("KIA0301", f'"{key}" is text', self.place(node).at(key), f"write {key}: {example}")
+        self.say(
+            "KIA0301",
+            wrong_type(key, "a string", value),
+            self.place(node).at(key),
+            f"write {key}: {example}",
+        )
         return None
 
     def choice(self, node: dict[str, Any], key: str, choices: Collection[str]) -> str | None:
@@ -78,8 +94,8 @@ class KeyReader:
         value = self.text(node, key, example=" or ".join(choices))
         if value is None or value in choices:
             return value
-        hint = did_you_mean(value, choices) or f"it takes {', '.join(choices)}"
-        self.say("KIA0313", f'"{key}" does not take {quote(value)}', self.place(node).at(key), hint)
+        hint = did_you_mean(value, choices) or f"use one of {', '.join(choices)}"
+        self.say("KIA0313", f"{key} does not accept {quote(value)}", self.place(node).at(key), hint)
         return None
 
     def number(
@@ -91,11 +107,16 @@ class KeyReader:
         value = node[key]
         source = self.place(node).at(key)
         if not isinstance(value, int) or isinstance(value, bool):
-            self.say("KIA0301", f'"{key}" is a whole number', source, "write digits alone, without quotes")
+            self.say(
+                "KIA0301",
+                wrong_type(key, "an integer", value),
+                source,
+                "write digits only, without quotes",
+            )
             return None
         if value < least or (most is not None and value > most):
             bounds = f"{least} or more" if most is None else f"from {least} to {most}"
-            self.say(code, f'"{key}" is {bounds}, not {value}', source, "correct it, or remove the key")
+            self.say(code, f"{key} must be {bounds}, got {value}", source, "correct it, or remove the key")
             return None
         return value
 
@@ -104,7 +125,12 @@ class KeyReader:
         value = node.get(key, False)
         if isinstance(value, bool):
             return value
-        self.say("KIA0301", f'"{key}" is true or false', self.place(node).at(key), "write true or false")
+        self.say(
+            "KIA0301",
+            wrong_type(key, "true or false", value),
+            self.place(node).at(key),
+            "write true or false",
+        )
         return False
 
 
@@ -114,7 +140,7 @@ _GUARD_KEYS: Final = ("max_deletes", "max_delete_percent", "max_update_percent",
 def read_guards(nodes: KeyReader, value: Any, source: SourceRange) -> GuardSettings:
     """What `guards` says; what it leaves out, or says wrongly, is as without it."""
     if not isinstance(value, dict):
-        nodes.say("KIA0301", '"guards" is a mapping', source, "write guards: {allow_start: true}")
+        nodes.say("KIA0301", wrong_type("guards", "a mapping", value), source, "write guards: {allow_start: true}")
         return GuardSettings()
     nodes.check_keys(value, known=_GUARD_KEYS, what="guards")
     percent = nodes.number(value, "max_delete_percent", most=100)
@@ -136,7 +162,7 @@ def _window(nodes: KeyReader, node: dict[str, Any]) -> ChangeWindow | None:
         return ChangeWindow.parse(text)
     except WindowError as error:
         source = nodes.place(node).at("change_window")
-        nodes.say("KIA0311", f"the change window cannot be read: {error}", source, error.hint)
+        nodes.say("KIA0311", f"the change window is invalid: {error}", source, error.hint)
         return None
 
 
@@ -147,7 +173,12 @@ _LIMIT_CODE: Final = "KIA0315"
 def read_limits(nodes: KeyReader, value: Any, source: SourceRange) -> LimitSettings:
     """What `limits` says; what it leaves out, or says wrongly, is as without it."""
     if not isinstance(value, dict):
-        nodes.say("KIA0301", '"limits" is a mapping', source, f"write limits: {{rows: {DEFAULT_ROWS}}}")
+        nodes.say(
+            "KIA0301",
+            wrong_type("limits", "a mapping", value),
+            source,
+            f"write limits: {{rows: {DEFAULT_ROWS}}}",
+        )
         return LimitSettings()
     nodes.check_keys(value, known=_LIMIT_KEYS, what="limits")
     rows = nodes.number(value, "rows", least=1, most=MAX_ROWS, code=_LIMIT_CODE)
@@ -158,22 +189,30 @@ def read_limits(nodes: KeyReader, value: Any, source: SourceRange) -> LimitSetti
 def read_variables(nodes: KeyReader, value: Any, source: SourceRange) -> dict[str, Variable]:
     """The variables of a mapping; whatever cannot be one has been told."""
     if not isinstance(value, dict):
-        nodes.say("KIA0301", '"variables" is a mapping of names', source, 'write "brand: ACME" below it')
+        nodes.say(
+            "KIA0301",
+            wrong_type("variables", "a mapping of names", value),
+            source,
+            'write "brand: ACME" below it',
+        )
         return {}
     place = nodes.place(value)
     found: dict[str, Variable] = {}
     for name, given in value.items():
         if not VARIABLE_NAME.fullmatch(name):
-            hint = "use letters of ASCII, digits and underscores, and begin with no digit"
-            nodes.say("KIA0323", f"{quote(name)} is not a name for a variable", place.of_key(name), hint)
+            hint = "use ASCII letters, digits and underscores; do not begin with a digit"
+            nodes.say("KIA0323", f"invalid variable name {quote(name)}", place.of_key(name), hint)
         elif not isinstance(given, str | int | float | bool):
-            hint = "write one value; for a longer difference between environments, write a patch"
+            hint = "write one value; for larger differences between environments, write a patch"
             nodes.say(
-                "KIA0323", f"the variable {quote(name)} is text, a number, or true or false", place.at(name), hint
+                "KIA0323",
+                wrong_type(f"the variable {quote(name)}", "a string, a number or a boolean", given),
+                place.at(name),
+                hint,
             )
         elif isinstance(given, str) and MARK in given:
             hint = "write its value out"
-            nodes.say("KIA0323", f"the variable {quote(name)} refers to another one", place.at(name), hint)
+            nodes.say("KIA0323", f"the variable {quote(name)} refers to another variable", place.at(name), hint)
         else:
             found[name] = Variable(given, place.at(name))
     return found

@@ -28,7 +28,7 @@ VERSION: Final = 1
 """Changes when a project file that was valid no longer is."""
 
 _PATH: Final = "Relative to the project file, with forward slashes, and within its folder."
-_URL: Final = "https, or http for this machine alone; without user, password, query and fragment."
+_URL: Final = "https, or http for this machine only; without user, password, query or fragment."
 
 
 def project_schema() -> Schema:
@@ -37,23 +37,23 @@ def project_schema() -> Schema:
         {
             "manifests": list_of(
                 text(f"A folder of manifests. {_PATH}", minLength=1),
-                "The folders that the manifests stand in, with all folders below them.",
+                "The folders of the manifests, searched with all folders below them.",
                 minItems=1,
             ),
             "contract": text(f"A file that is merged over the packaged contract. {_PATH}", minLength=1),
-            "variables": _variables("The variables of every environment, unless it has its own."),
+            "variables": _variables("The variables of every environment; an environment can override them."),
             "environments": mapping_of(
                 defined("environment"),
-                "The instances, by names of letters, digits, dots, hyphens and underscores.",
+                "The environments, by name: letters, digits, dots, hyphens and underscores.",
                 propertyNames=pattern(
                     f"^{_not_reserved()}{ENVIRONMENT_NAME.pattern}$",
-                    "Use letters, digits, dots, hyphens and underscores of ASCII, and begin with a letter or digit. "
-                    f"The last word is none of {', '.join(RESERVED_ENDINGS).lower()}, and the name is not "
-                    f"{' or '.join(RESERVED_NAMES).lower()}: its variables would mean something else.",
+                    "Use ASCII letters, digits, dots, hyphens and underscores; begin with a letter or digit. "
+                    f"The last word must not be one of {', '.join(RESERVED_ENDINGS).lower()}, and the name must not be "
+                    f"{' or '.join(RESERVED_NAMES).lower()}: its variables would have another meaning.",
                 ),
             ),
         },
-        "The project file: which manifests, which contract, which environments.",
+        "The project file: its manifests, its contract and its environments.",
         required=["manifests"],
     )
     definitions = {
@@ -79,28 +79,30 @@ def _not_reserved() -> str:
 
 def _variables(description: str) -> Schema:
     value = {
-        "description": "Text, a number, or true or false; it refers to no other variable.",
+        "description": "A string, a number or a boolean; it cannot refer to another variable.",
         "type": ["string", "number", "boolean"],
-        **pattern(r"^(?![\s\S]*\$\{)", "A variable refers to no other one: write its value out."),
+        **pattern(r"^(?![\s\S]*\$\{)", "A variable cannot refer to another variable: write its value."),
     }
-    names = pattern(f"^{VARIABLE_NAME.pattern}$", "Use letters of ASCII, digits and underscores; begin with no digit.")
-    return mapping_of(value, f"{description} A manifest says ${{name}}.", propertyNames=names)
+    names = pattern(
+        f"^{VARIABLE_NAME.pattern}$", "Use ASCII letters, digits and underscores; do not begin with a digit."
+    )
+    return mapping_of(value, f"{description} A manifest uses them as ${{name}}.", propertyNames=names)
 
 
 def _environment() -> Schema:
     return closed(
         {
             "url": text(f"The address of the instance. {_URL} KIAMO_<ENV>_URL overrides it.", minLength=1),
-            "variables": _variables("The variables of this environment, over those of the project."),
+            "variables": _variables("The variables of this environment; they override those of the project."),
             "patches": list_of(
                 text(f"A folder of manifests, or a manifest. {_PATH}", minLength=1),
-                "Manifests that are merged over the others by name, one entry after the other.",
+                "Manifests merged over the others by name, in this order.",
             ),
             "ledger": defined("ledger"),
             "guards": defined("guards"),
             "limits": defined("limits"),
         },
-        "A named instance. Its token never stands here: KIAMO_<ENV>_TOKEN says it.",
+        "A named instance. Its token is never written here: set KIAMO_<ENV>_TOKEN.",
         required=[],
     )
 
@@ -113,24 +115,27 @@ def _guards() -> Schema:
             "max_deletes": {
                 "type": "integer",
                 "minimum": 0,
-                "description": "How many things one apply may delete, those among them that a manifest orders gone.",
+                "description": "How many resources one apply may delete, including those declared absent.",
             },
             "max_delete_percent": {
                 **percent,
-                "description": "How much of what is ours one apply may delete without a manifest that says so, in "
-                f"percent. Left out: {least}; 100 is no limit.",
+                "description": "How many percent of the managed resources one apply may delete without a manifest that "
+                f"declares them absent. Default: {least}; 100 is no limit.",
             },
             "max_update_percent": {
                 **percent,
-                "description": "How much of what is ours one apply may change, in percent; 100 is no limit.",
+                "description": "How many percent of the managed resources one apply may change; 100 is no limit.",
             },
             "allow_start": {
                 "type": "boolean",
-                "description": "True: batches may be started, which dials people, without --allow-start.",
+                "description": "true: batches may be started without --allow-start; contacts are dialled.",
             },
-            "change_window": text(f"When apply may write, such as {WRITTEN}; several with semicolons.", minLength=1),
+            "change_window": text(
+                f"When apply may make changes, such as {WRITTEN}; separate several windows with semicolons.",
+                minLength=1,
+            ),
         },
-        "How much one apply may do unasked. What is refused ends with exit code 6.",
+        "How much one apply may change. A blocked plan ends with exit code 6.",
         required=[],
     )
 
@@ -144,17 +149,17 @@ def _limits() -> Schema:
                 "minimum": 1,
                 "maximum": MAX_ROWS,
                 "description": "How many objects one run may read, in all lists together. A list that is read again "
-                f"counts once, at its longest. Left out: {bounds.rows}.",
+                f"counts once, at its longest. Default: {bounds.rows}.",
             },
             "bytes": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": MAX_BYTES,
-                "description": "How many bytes of answers one run may read, after decompression. An answer that is "
-                f"read again counts once, at its largest. Left out: {bounds.bytes}, which is 512 MiB.",
+                "description": "How many bytes of responses one run may read, after decompression. A response that is "
+                f"read again counts once, at its largest. Default: {bounds.bytes} (512 MiB).",
             },
         },
-        "How much one run may read from the instance. A run that would read more ends with an error.",
+        "How much one run may read from the instance. A run that would read more fails.",
         required=[],
     )
 
@@ -162,7 +167,7 @@ def _limits() -> Schema:
 def _ledger() -> Schema:
     return {
         "type": "object",
-        "description": "Where is kept what is ours. Left out, a file below .kiamo/.",
+        "description": "Where the ledger is stored: it records what is managed. Default: a file below .kiamo/.",
         "properties": {
             "backend": one_of(
                 Backend, "file: one machine applies. http: GitLab, or Terraform's protocol. git: a ref of its own."
