@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kiamo_iac.manifest.environment import Target
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.planner.plan import Plan
-    from kiamo_iac.render.environments import Row
+    from kiamo_iac.render.environments import EnvironmentPlan
 
 NO_OPTIONS: Final = Options()
 
@@ -141,7 +141,7 @@ def detect_drift(workspace: Workspace, environment: str | None) -> tuple[str, Dr
     return target.name, drift(inputs.desired, inputs.live, inputs.owned)
 
 
-def plan_all_environments(workspace: Workspace, options: Options = NO_OPTIONS) -> list[Row]:
+def plan_all_environments(workspace: Workspace, options: Options = NO_OPTIONS) -> list[EnvironmentPlan]:
     """A plan, or an error, for each environment, in the order of the project file.
 
     Raises:
@@ -161,16 +161,16 @@ def plan_all_environments(workspace: Workspace, options: Options = NO_OPTIONS) -
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _row(workspace: Workspace, name: str, options: Options) -> Row:
-    from kiamo_iac.render.environments import Row
+def _row(workspace: Workspace, name: str, options: Options) -> EnvironmentPlan:
+    from kiamo_iac.render.environments import EnvironmentPlan
 
     try:
-        return Row(name, plan_environment(workspace, name, options).plan)
+        return EnvironmentPlan(name, plan_environment(workspace, name, options).plan)
     except KiamoIacError as error:
-        return Row(name, None, error)
+        return EnvironmentPlan(name, None, error)
 
 
-def _wait(futures: list[Future[Row]]) -> None:
+def _wait(futures: list[Future[EnvironmentPlan]]) -> None:
     """Wait in short turns: on Windows, a wait without a timeout cannot be interrupted."""
     while wait(futures, timeout=0.5).not_done:
         continue

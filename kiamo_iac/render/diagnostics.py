@@ -4,25 +4,67 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import assert_never
+from typing import Final, assert_never
 
 import click
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.render.base import CheckReport, Style
+from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, visible
 
 
-class TextCheck:
-    """`validate` as text."""
+@dataclass(frozen=True, slots=True)
+class DiagnosticGroup:
+    """Diagnostics that say the same of different places; `first` is the first of them in the order of the output."""
 
-    def __init__(self, style: Style) -> None:
-        self._style = style
+    first: Diagnostic
+    others: tuple[Diagnostic, ...] = ()
 
-    def render(self, report: CheckReport) -> str:
-        """Every diagnostic by place; empty when there are none."""
-        return render_text(report.diagnostics, self._style)
+    @property
+    def count(self) -> int:
+        """How many diagnostics it stands for."""
+        return 1 + len(self.others)
+
+    def more(self, *, places: int = 3) -> str:
+        """`and 299 more of these: a.yaml:30:5, …`, naming the first `places` of them; empty for one alone.
+
+        It is data: the places are not escaped.
+        """
+        if not self.others:
+            return ""
+        named = list(dict.fromkeys(str(other.source or other.address or "") for other in self.others))
+        listed = ", ".join([*filter(None, named[:places]), *(["…"] if len(named) > places else [])])
+        return f"and {len(self.others):,} more of these{f': {listed}' if listed else ''}"
+
+
+ALIKE: Final = 4
+"""So many identical diagnostics are shown as one; fewer are shown each at its place, to be clicked on."""
+
+
+def grouped(diagnostics: Iterable[Diagnostic], *, least: int = ALIKE) -> Iterator[DiagnosticGroup]:
+    """Diagnostics in groups, in the order of the first of each.
+
+    At least `least` of equal code, severity, summary, detail and hint make a group; every other one is its own.
+    """
+    ordered = list(diagnostics)
+    alike: dict[tuple[str | None, ...], list[Diagnostic]] = {}
+    for diagnostic in ordered:
+        alike.setdefault(_message(diagnostic), []).append(diagnostic)
+    large = {message: found for message, found in alike.items() if len(found) >= least}
+    for diagnostic in ordered:
+        message = _message(diagnostic)
+        if message not in large:
+            if len(alike[message]) < least:
+                yield DiagnosticGroup(diagnostic)
+            continue
+        first, *others = large.pop(message)
+        yield DiagnosticGroup(first, tuple(others))
+
+
+def _message(diagnostic: Diagnostic) -> tuple[str | None, ...]:
+    return diagnostic.code, diagnostic.severity, diagnostic.summary, diagnostic.detail, diagnostic.hint
 
 
 def counted(number: int, noun: str) -> str:
@@ -38,8 +80,14 @@ def summary_data(diagnostics: Iterable[Diagnostic]) -> dict[str, int]:
     return counts
 
 
-def diagnostic_lines(diagnostic: Diagnostic, style: Style) -> list[str]:
-    """One diagnostic: the place and what is wrong on the first line, the rest indented below."""
+def diagnostic_lines(diagnostics: Iterable[Diagnostic], style: Style) -> Iterator[list[str]]:
+    """The lines of each group of `diagnostics`, in their order."""
+    return (group_lines(group, style) for group in grouped(diagnostics))
+
+
+def group_lines(group: DiagnosticGroup, style: Style) -> list[str]:
+    """The place and what is wrong on the first line, the rest indented below; last, how many more there are of it."""
+    diagnostic = group.first
     place = f"{visible(str(diagnostic.source))}: " if diagnostic.source else ""
     label = f"{diagnostic.severity.value} {diagnostic.code}"
     if style.color:
@@ -52,6 +100,8 @@ def diagnostic_lines(diagnostic: Diagnostic, style: Style) -> list[str]:
     lines += [f"    {visible(str(where))}: {visible(message)}" for message, where in diagnostic.related]
     if diagnostic.hint:
         lines.append(f"    hint: {visible(diagnostic.hint)}")
+    if more := group.more():
+        lines.append(f"    {visible(more)}")
     return lines
 
 
@@ -68,10 +118,10 @@ def _color(severity: Severity) -> str:
 
 
 def render_text(diagnostics: Sequence[Diagnostic], style: Style) -> str:
-    """Every diagnostic by place, an empty line between two; empty when there are none."""
+    """Every diagnostic by place, identical ones once, an empty line between two; empty when there are none."""
     lines: list[str] = []
-    for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):
-        lines += ["", *diagnostic_lines(diagnostic, style)]
+    for part in diagnostic_lines(sorted(diagnostics, key=Diagnostic.sort_key), style):
+        lines += ["", *part]
     return document(lines[1:])
 
 

@@ -17,7 +17,7 @@ PLAN_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "text": "kiamo_iac.render.text:TextPlan",
         "json": "kiamo_iac.render.json_formats:JsonPlan",
-        "markdown": "kiamo_iac.render.markdown.plan:MarkdownPlan",
+        "markdown": "kiamo_iac.render.markdown:MarkdownPlan",
         "html": "kiamo_iac.render.html.plan:HtmlPlan",
         "github": "kiamo_iac.render.github:GithubPlan",
         "gitlab": "kiamo_iac.render.gitlab:GitlabPlan",
@@ -27,9 +27,9 @@ PLAN_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
 
 DRIFT_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "text": "kiamo_iac.render.drift:TextDrift",
+        "text": "kiamo_iac.render.text:TextDrift",
         "json": "kiamo_iac.render.json_formats:JsonDrift",
-        "markdown": "kiamo_iac.render.markdown.drift:MarkdownDrift",
+        "markdown": "kiamo_iac.render.markdown:MarkdownDrift",
         "html": "kiamo_iac.render.html.drift:HtmlDrift",
         "github": "kiamo_iac.render.github:GithubDrift",
         "gitlab": "kiamo_iac.render.gitlab:GitlabDrift",
@@ -39,7 +39,7 @@ DRIFT_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
 
 CHECK_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "text": "kiamo_iac.render.diagnostics:TextCheck",
+        "text": "kiamo_iac.render.text:TextCheck",
         "json": "kiamo_iac.render.json_formats:JsonCheck",
         "github": "kiamo_iac.render.github:GithubCheck",
         "gitlab": "kiamo_iac.render.gitlab:GitlabCheck",

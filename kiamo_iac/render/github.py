@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, assert_never
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, worst_first
-from kiamo_iac.planner.diff import ChangedBy
-from kiamo_iac.planner.plan import Action, Plan, Risk, Step
+from kiamo_iac.planner.plan import Plan
 from kiamo_iac.render.base import CheckReport, Style
-from kiamo_iac.render.drift import attribute_line, drift_summary, happened, remarks
+from kiamo_iac.render.diagnostics import DiagnosticGroup, grouped
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.wording import consequence, summary_line
+from kiamo_iac.render.view import ListSection, PlanView, Verdict, plan_view, unchanged
 
 if TYPE_CHECKING:
-    from kiamo_iac.planner.drift import Drift, ResourceDrift
+    from kiamo_iac.planner.drift import Drift
+    from kiamo_iac.render.view_drift import DriftRow, DriftView
 
 
 PER_LEVEL: Final = 10
@@ -33,6 +33,8 @@ _MAX_LINE: Final = 1_000
 _MAX_MESSAGE: Final = 4_000
 """The runner cuts a message at 4,096 characters."""
 _MAX_TITLE: Final = 200
+_PLACES: Final = 15
+"""Of a group of identical diagnostics, so many places are named."""
 
 
 class AnnotationLevel(StrEnum):
@@ -68,11 +70,11 @@ def annotations_text(annotations: Iterable[Annotation], *, closing: str = "") ->
     left_out = {level: max(0, every[level] - room[level]) for level in AnnotationLevel}
     lines = list(_first(ordered, room))
     missing = ", ".join(f"{_counted(number, level)}" for level, number in left_out.items() if number)
-    said = [closing] if closing else []
+    message = [closing] if closing else []
     if missing:
-        said.append(f"Left out here, for GitHub shows {PER_LEVEL} of a kind: {missing}.")
-    if said:
-        lines.append(command(Annotation(AnnotationLevel.NOTICE, "kiamo-iac", tuple(said))))
+        message.append(f"GitHub shows {PER_LEVEL} annotations of a level; not shown: {missing}.")
+    if message:
+        lines.append(command(Annotation(AnnotationLevel.NOTICE, "kiamo-iac", tuple(message))))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -99,7 +101,18 @@ def command(annotation: Annotation) -> str:
     return f"::{annotation.level.value} {shown}::{_data(message)}"
 
 
-def of_diagnostic(diagnostic: Diagnostic) -> Annotation:
+def _of_groups(groups: Iterable[DiagnosticGroup]) -> Iterator[Annotation]:
+    """An annotation for each diagnostic; where a level has more than GitHub shows, one for each group of its own."""
+    ordered = list(groups)
+    sizes = Counter(group.first.severity for group in ordered for _ in range(group.count))
+    for group in ordered:
+        if sizes[group.first.severity] > PER_LEVEL:
+            yield _of_diagnostic(group.first, more=group.more(places=_PLACES))
+        else:
+            yield from map(_of_diagnostic, (group.first, *group.others))
+
+
+def _of_diagnostic(diagnostic: Diagnostic, *, more: str = "") -> Annotation:
     """A diagnostic as an annotation at its place, its code as the title."""
     lines = [diagnostic.summary]
     if diagnostic.address:
@@ -109,6 +122,8 @@ def of_diagnostic(diagnostic: Diagnostic) -> Annotation:
     lines += [f"{place}: {message}" for message, place in diagnostic.related]
     if diagnostic.hint:
         lines.append(f"hint: {diagnostic.hint}")
+    if more:
+        lines.append(more)
     return Annotation(_level(diagnostic.severity), diagnostic.code, tuple(lines), diagnostic.source)
 
 
@@ -132,74 +147,93 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-_RANK: Final = {Risk.DATA_LOSS: 0, Risk.IRREVERSIBLE: 2, Risk.REVERSIBLE: 3}
-
-
 class GithubPlan:
-    """The format for GitHub Actions; the style of text does not touch it."""
+    """The format of a plan for GitHub Actions; the style of text does not touch it."""
 
     def __init__(self, style: Style) -> None:
         del style
 
     def render(self, plan: Plan) -> str:
         """Workflow commands, a line each."""
-        if not plan.applyable:
-            counts = f" {summary_line(plan)}" if plan.steps else ""  # of manifests with errors nobody knows them
-            closing = f"Refused: the plan for {plan.environment} will not be applied.{counts}"
-        elif plan.steps:
-            closing = f"Plan for {plan.environment}: {summary_line(plan)}"
-        else:
-            closing = f"No changes: {plan.environment} is as its manifests say."
-        return annotations_text(_annotations(plan), closing=closing)
+        return self.draw(plan_view(plan))
 
-
-def _annotations(plan: Plan) -> Iterator[Annotation]:
-    """Of one level, the first are the worst: what is lost, whom it dials, what cannot be undone, then the warnings."""
-    lasting = [step for step in plan.steps if step.risk is not Risk.REVERSIBLE or step.action is Action.START]
-    yield from map(_of_step, sorted(lasting, key=_badness))
-    yield from map(of_diagnostic, worst_first(plan.diagnostics))
-
-
-def _badness(step: Step) -> int:
-    return 1 if step.action is Action.START and step.risk is not Risk.DATA_LOSS else _RANK[step.risk]
-
-
-def _of_step(step: Step) -> Annotation:
-    said = f"{step.action.value} {step.address}: {consequence(step)}"
-    return Annotation(AnnotationLevel.WARNING, _title(step), (said, step.reason), step.source)
-
-
-def _title(step: Step) -> str:
-    if step.risk is Risk.DATA_LOSS:
-        return "data loss"
-    return "dials people" if step.action is Action.START else "cannot be undone"
+    def draw(self, view: PlanView) -> str:
+        """The same of a view."""
+        return annotations_text(_of_plan(view), closing=_closing(view))
 
 
 class GithubDrift:
-    """The format for GitHub Actions; the style of text does not touch it."""
+    """The format of a drift for GitHub Actions; the style of text does not touch it."""
 
     def __init__(self, style: Style) -> None:
         del style
 
     def render(self, drift: Drift, *, environment: str) -> str:
         """Workflow commands, a line each."""
-        closing = f"{environment}: {drift_summary(drift)}"
-        return annotations_text(map(_of_thing, drift.resources), closing=closing)
+        from kiamo_iac.render.view_drift import drift_view
 
+        return self.draw(drift_view(drift, environment=environment))
 
-def _of_thing(thing: ResourceDrift) -> Annotation:
-    level = AnnotationLevel.NOTICE if thing.changed_by is ChangedBy.GIT else AnnotationLevel.WARNING
-    facts = [attribute_line(found, thing) for found in thing.attributes]
-    lines = (f"{thing.address}: {happened(thing)}", *facts, *remarks(thing))
-    return Annotation(level, "drift", lines, thing.source)
+    def draw(self, view: DriftView) -> str:
+        """The same of a view."""
+        from kiamo_iac.render.view_drift import NO_LEDGER
+
+        ledger = [] if view.ledger else [Annotation(AnnotationLevel.WARNING, "no ledger", (NO_LEDGER,))]
+        rows = map(_of_drift_row, view.rows)
+        lists = (one for section in view.sections for one in _of_section(section))
+        return annotations_text([*ledger, *rows, *lists], closing=f"{view.environment}: {view.summary}")
 
 
 class GithubCheck:
-    """The format for GitHub Actions; the style of text does not touch it."""
+    """The format of `validate` for GitHub Actions; the style of text does not touch it."""
 
     def __init__(self, style: Style) -> None:
         del style
 
     def render(self, report: CheckReport) -> str:
         """Workflow commands, a line each; nothing where there is nothing to say."""
-        return annotations_text(map(of_diagnostic, worst_first(report.diagnostics)))
+        return annotations_text(_of_groups(grouped(worst_first(report.diagnostics), least=2)))
+
+
+def _closing(view: PlanView) -> str:
+    match view.verdict:
+        case Verdict.BLOCKED:
+            counts = f" {view.summary}" if view.rows else ""  # of manifests with errors there are none
+            return f"Environment {view.environment}: {view.verdict_line}{counts}"
+        case Verdict.GUARDED | Verdict.READY:
+            return f"Plan for {view.environment}: {view.summary} {view.verdict_line}"
+        case Verdict.UNCHANGED:
+            return unchanged(view.environment)
+        case _:
+            assert_never(view.verdict)
+
+
+def _of_plan(view: PlanView) -> Iterator[Annotation]:
+    """Of one level, the first are the worst: what apply will be blocked by, the alarms, then the diagnostics."""
+    for guard in _of_groups(view.guards):
+        yield replace(guard, level=AnnotationLevel.WARNING)
+    for section in view.lists:
+        yield from _of_section(section)
+    guards = {id(one) for group in view.guards for one in (group.first, *group.others)}
+    yield from _of_groups(group for group in view.diagnostics if id(group.first) not in guards)
+    for row in view.rows:
+        if row.notes:
+            head = f"{row.step.action.value} {row.step.address}"
+            yield Annotation(AnnotationLevel.NOTICE, "note", (head, *row.notes), row.step.source)
+
+
+def _of_section(section: ListSection) -> Iterator[Annotation]:
+    level = AnnotationLevel.WARNING if section.alarm else AnnotationLevel.NOTICE
+    for entry in section.entries:
+        action = f"{entry.action.value} " if entry.action is not None else ""
+        head = ": ".join(filter(None, (f"{action}{entry.address}", entry.words, entry.text)))
+        yield Annotation(level, section.label, tuple(filter(None, (head, entry.reason))), entry.source)
+
+
+def _of_drift_row(row: DriftRow) -> Annotation:
+    from kiamo_iac.render.view_drift import OUTSIDE_GIT
+
+    lines = (f"{row.thing.address}: {row.happened}", *row.lines, *row.notes)
+    if row.outside_git:
+        return Annotation(AnnotationLevel.WARNING, OUTSIDE_GIT.lower(), lines, row.thing.source)
+    return Annotation(AnnotationLevel.NOTICE, "changed in git", lines, row.thing.source)

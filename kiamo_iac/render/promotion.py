@@ -22,15 +22,15 @@ def _lines(made: PromotionResult, style: Style, *, verbose: bool) -> Iterator[st
     found = made.promotion
     if made.missing:
         yield _bold(f"Missing on {visible(found.target)}:", style)
-        for diagnostic in made.missing:
-            yield from (f"  {line}" for line in diagnostic_lines(diagnostic, style))
+        for lines in diagnostic_lines(made.missing, style):
+            yield from (f"  {line}" for line in lines)
         yield ""
     if found.changes:
         yield _bold(f"From {visible(found.source)} to {visible(found.target)}:", style)
         yield from (f"  {_change(change, found.source, found.target, style)}" for change in found.changes)
         yield ""
-    for diagnostic in made.notes:
-        yield from diagnostic_lines(diagnostic, style)
+    for lines in diagnostic_lines(made.notes, style):
+        yield from lines
     if made.notes:
         yield ""
     yield from _kept(made, verbose=verbose)

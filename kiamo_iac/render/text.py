@@ -1,99 +1,178 @@
-"""The plan as people read it: what will happen, why, where it is declared, and what cannot be undone."""
+"""Plan, drift and check as text: the verdict first, then what cannot be undone, then every change with its reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import click
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.diagnostics import Severity, worst_first
-from kiamo_iac.planner.plan import Action, Plan, Risk, Step
-from kiamo_iac.render.base import Style
-from kiamo_iac.render.diagnostics import counted, diagnostic_lines
+from kiamo_iac.planner.plan import Action, Plan
+from kiamo_iac.render.base import CheckReport, Style
+from kiamo_iac.render.diagnostics import group_lines, render_text
 from kiamo_iac.render.escape import document, value, visible
-from kiamo_iac.render.wording import attributes, changes, consequence, remark, summary_line
+from kiamo_iac.render.view import Entry, ListSection, PlanView, StepRow, Verdict, plan_view, unchanged
+
+if TYPE_CHECKING:
+    from kiamo_iac.planner.drift import ChangedBy, Drift
+    from kiamo_iac.render.view_drift import DriftView
 
 _WIDTH = 100
-"""Attributes stand on one line up to this column, else on a line each; nothing is ever cut."""
+"""Attributes are on one line up to this column, else on a line each; nothing is ever cut."""
 
 
 class TextPlan:
-    """The text format."""
+    """The text format of a plan."""
 
     def __init__(self, style: Style) -> None:
-        self._style = style
-        self._symbols = style.symbols
+        self._paint = _Paint(style)
 
     def render(self, plan: Plan) -> str:
         """The whole plan, ending with a newline."""
-        return document(self._lines(plan))
+        return self.draw(plan_view(plan))
 
-    def _lines(self, plan: Plan) -> Iterator[str]:
-        yield self._bold(f"Environment {visible(plan.environment)}, {visible(plan.url)}")
-        yield ""
-        for root, steps in _by_root(plan.steps):
-            yield self._bold(visible(root))
-            for step in steps:
-                yield from self._step_lines(step)
-            yield ""
-        lasting = [step for step in plan.steps if step.risk is not Risk.REVERSIBLE]
-        if lasting:
-            yield self._bold("Cannot be undone:")
-            for step in lasting:
-                yield f"  {self._head(step)}: {consequence(step)}"
-            yield ""
-        for diagnostic in worst_first(plan.diagnostics):
-            yield from diagnostic_lines(diagnostic, self._style)
-            yield ""
-        yield from self._ending(plan)
+    def draw(self, view: PlanView) -> str:
+        """The same of a view."""
+        return document(self._lines(view))
 
-    def _ending(self, plan: Plan) -> Iterator[str]:
-        if plan.steps:
-            yield self._bold(f"Plan: {summary_line(plan)}")
-        elif plan.applyable:
-            yield self._bold(f"No changes: {visible(plan.environment)} is as its manifests say.")
-        if not plan.applyable:
-            errors = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
-            yield self._paint(
-                f"Refused: this plan will not be applied, because of the {counted(errors, 'error')} above.", "red"
-            )
+    def _lines(self, view: PlanView) -> Iterator[str]:
+        paint = self._paint
+        yield paint.bold(f"Environment {visible(view.environment)}, {visible(view.url)}")
+        yield self._verdict(view)
+        if view.rows or view.diagnostics or view.sections:
+            yield ""
+            yield from self._body(view)
 
-    def _step_lines(self, step: Step) -> Iterator[str]:
-        said = remark(step)
-        note = f", {self._paint(said, 'red')}" if said else ""
-        yield f"  {self._head(step)} ({visible(step.kind)}{note})"
-        yield from (f"      {line}" for line in self._facts(step))
+    def _body(self, view: PlanView) -> Iterator[str]:
+        paint = self._paint
+        yield from paint.lists(view.alarms)
+        for root, rows in _by_root(view.rows):
+            yield paint.bold(visible(root))
+            for row in rows:
+                yield from self._row_lines(row)
+            yield ""
+        yield from paint.lists(view.sections)
+        for group in view.diagnostics:
+            yield from group_lines(group, paint.style)
+            yield ""
+        if view.rows:
+            yield paint.bold(f"Plan: {view.summary}")
+        if view.alarms or view.verdict is not Verdict.READY:
+            yield self._verdict(view)  # the one on top may have scrolled away
+
+    def _verdict(self, view: PlanView) -> str:
+        match view.verdict:
+            case Verdict.BLOCKED:
+                return self._paint.color(view.verdict_line, "red")
+            case Verdict.GUARDED:
+                return self._paint.color(view.verdict_line, "yellow")
+            case Verdict.READY:
+                return view.verdict_line
+            case Verdict.UNCHANGED:
+                return self._paint.bold(unchanged(visible(view.environment)))
+            case _:
+                assert_never(view.verdict)
+
+    def _row_lines(self, row: StepRow) -> Iterator[str]:
+        step = row.step
+        note = f", {self._paint.color(row.remark, 'red')}" if row.remark else ""
+        yield f"  {self._paint.action(step.action)} {visible(step.address)} ({visible(step.kind)}{note})"
+        yield from (f"      {line}" for line in self._facts(row))
         where = f"{visible(str(step.source))}: " if step.source else ""
         yield f"      {where}{visible(step.reason)}"
+        yield from (f"      {visible(note)}" for note in row.notes)
 
-    def _head(self, step: Step) -> str:
-        sign = self._paint(f"{self._symbols.actions[step.action]} {step.action.value}", _color(step.action))
-        return f"{sign} {visible(step.address)}"
-
-    def _facts(self, step: Step) -> list[str]:
-        if step.changes or (step.before and step.after):
-            arrow = self._symbols.arrow
-            return [f"{visible(path)}: {value(before)} {arrow} {value(after)}" for path, before, after in changes(step)]
-        facts = [f"{visible(path)}: {value(data)}" for path, data in attributes(step)]
+    def _facts(self, row: StepRow) -> list[str]:
+        if row.changes:
+            arrow = self._paint.style.symbols.arrow
+            return [f"{visible(path)}: {value(before)} {arrow} {value(after)}" for path, before, after in row.changes]
+        facts = [f"{visible(path)}: {value(data)}" for path, data in row.attributes]
         joined = ", ".join(facts)
         return [joined] if facts and len(joined) <= _WIDTH else facts
 
-    def _paint(self, text: str, color: str) -> str:
-        return click.style(text, fg=color) if self._style.color else text
 
-    def _bold(self, text: str) -> str:
-        return click.style(text, bold=True) if self._style.color else text
+class TextDrift:
+    """The text format of a drift."""
+
+    def __init__(self, style: Style) -> None:
+        self._paint = _Paint(style)
+
+    def render(self, drift: Drift, *, environment: str) -> str:
+        """All of it, ending with a line that counts."""
+        from kiamo_iac.render.view_drift import drift_view
+
+        return self.draw(drift_view(drift, environment=environment))
+
+    def draw(self, view: DriftView) -> str:
+        """The same of a view. Its alarms are told beside the rows."""
+        return document(self._lines(view))
+
+    def _lines(self, view: DriftView) -> Iterator[str]:
+        from kiamo_iac.render.view_drift import NO_LEDGER
+
+        paint = self._paint
+        yield paint.bold(f"Environment {visible(view.environment)}")
+        if view.drifted:
+            yield view.verdict_line
+        yield ""
+        if not view.ledger:
+            yield NO_LEDGER
+            yield ""
+        for row in view.rows:
+            thing = row.thing
+            happened = paint.color(row.happened, _side_color(thing.changed_by))
+            yield f"{paint.bold(visible(thing.address))} ({visible(thing.kind)}): {happened}"
+            yield from (f"    {line}" for line in (*row.lines, *row.notes))
+            yield ""
+        yield from paint.lists(view.sections)
+        yield paint.bold(view.summary)
 
 
-def _by_root(steps: tuple[Step, ...]) -> Iterator[tuple[Address, list[Step]]]:
-    """Steps by the thing of the instance that they stand at or below, in the order in which the plan comes to it."""
-    order = list(dict.fromkeys(_root(step.address) for step in steps))
+class TextCheck:
+    """`validate` as text."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+
+    def render(self, report: CheckReport) -> str:
+        """Every diagnostic by place, identical ones once; empty when there are none."""
+        return render_text(report.diagnostics, self._style)
+
+
+class _Paint:
+    """Text in the style of where it goes."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+
+    def color(self, text: str, color: str) -> str:
+        return click.style(text, fg=color) if self.style.color else text
+
+    def bold(self, text: str) -> str:
+        return click.style(text, bold=True) if self.style.color else text
+
+    def action(self, action: Action) -> str:
+        return self.color(f"{self.style.symbols.actions[action]} {action.value}", _action_color(action))
+
+    def lists(self, sections: Iterable[ListSection]) -> Iterator[str]:
+        for section in sections:
+            yield self.bold(f"{section.title} ({len(section.entries):,}):")
+            yield from (f"  {self._entry(entry)}" for entry in section.entries)
+            yield ""
+
+    def _entry(self, entry: Entry) -> str:
+        action = f"{self.action(entry.action)} " if entry.action is not None else ""
+        return ": ".join(filter(None, (f"{action}{visible(entry.address)}", entry.words, visible(entry.text))))
+
+
+def _by_root(rows: tuple[StepRow, ...]) -> Iterator[tuple[Address, list[StepRow]]]:
+    """Rows by the topmost object that they are at or below, in the order in which the plan comes to it."""
+    order = list(dict.fromkeys(_root(row.step.address) for row in rows))
     rank = {root: number for number, root in enumerate(order)}
-    together = sorted(steps, key=lambda step: (rank[_root(step.address)], step.id))
-    for root, group in groupby(together, key=lambda step: _root(step.address)):
+    together = sorted(rows, key=lambda row: (rank[_root(row.step.address)], row.step.id))
+    for root, group in groupby(together, key=lambda row: _root(row.step.address)):
         yield root, list(group)
 
 
@@ -101,7 +180,7 @@ def _root(address: Address) -> Address:
     return Address("/".join(address.split("/")[:2]))
 
 
-def _color(action: Action) -> str:
+def _action_color(action: Action) -> str:
     match action:
         case Action.CREATE:
             return "green"
@@ -113,3 +192,21 @@ def _color(action: Action) -> str:
             return "magenta"
         case _:
             assert_never(action)
+
+
+def _side_color(side: ChangedBy) -> str:
+    from kiamo_iac.planner.drift import ChangedBy
+
+    match side:
+        case ChangedBy.NEITHER:
+            return "green"
+        case ChangedBy.GIT:
+            return "yellow"
+        case ChangedBy.INSTANCE:
+            return "magenta"
+        case ChangedBy.BOTH:
+            return "red"
+        case ChangedBy.UNKNOWN:
+            return "cyan"
+        case _:
+            assert_never(side)

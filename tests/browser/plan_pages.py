@@ -38,7 +38,7 @@ def test_the_summary_and_the_table_can_be_read(plan_page: Seen) -> None:
         "3\ncreate", "2\nupdate", "1\nrename", "2\ndelete", "1\nstart", "1\npause", "1\nstop",
     ]  # fmt: skip
     expect(page.get_by_role("region", name="Data is lost 1")).to_contain_text("delete bases/prospects/batches/old")
-    expect(page.get_by_role("region", name="People are dialled 1")).to_be_visible()
+    expect(page.get_by_role("region", name="Contacts will be dialled 1")).to_be_visible()
     expect(page.get_by_role("region", name="Cannot be undone 2")).to_be_visible()
     table = page.get_by_role("table", name="bases/prospects")
     expect(table.get_by_role("row")).to_have_count(9)
@@ -247,11 +247,11 @@ def test_a_plan_of_ten_thousand_steps_opens_and_is_searched(opened: Open) -> Non
 
 def test_a_refused_plan_and_one_without_steps_say_so(opened: Open) -> None:
     refused = opened(plan_html(refused_plan())).page
-    expect(refused.get_by_text("This plan will not be applied, because of 2 errors.")).to_be_visible()
+    expect(refused.get_by_text("Plan blocked by 2 errors.")).to_be_visible()
     refused.get_by_role("link", name="2 errors").click()
     expect(refused.get_by_role("heading", name="Diagnostics 2")).to_be_in_viewport()
     empty = opened(plan_html(empty_plan())).page
-    expect(empty.get_by_text("staging is as its manifests say.")).to_be_visible()
+    expect(empty.get_by_text("staging matches its manifests.")).to_be_visible()
     assert empty.locator("table, svg").count() == 0
 
 
@@ -260,16 +260,16 @@ def test_a_drift_is_read_filtered_and_searched(opened: Open) -> None:
     page = seen.page
     expect(page.get_by_role("heading", level=1)).to_have_text("Drift of staging")
     page.get_by_role("group", name="Changed").get_by_role("button", name="on both sides 3").click()
-    assert seen.rows == ["thing-1", "thing-3", "thing-7"]
-    page.locator("#thing-7 summary").press("Enter")
-    expect(page.locator("#thing-7").get_by_role("columnheader")).to_have_text(
+    assert seen.rows == ["object-1", "object-3", "object-7"]
+    page.locator("#object-7 summary").press("Enter")
+    expect(page.locator("#object-7").get_by_role("columnheader")).to_have_text(
         ["attribute", "declared", "applied", "live", "who"]
     )
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.type("made anew")
     expect(page.locator("#shown")).to_have_text("1")
-    assert seen.rows == ["thing-5"]
+    assert seen.rows == ["object-5"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

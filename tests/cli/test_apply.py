@@ -29,7 +29,7 @@ def test_yes_applies_and_a_second_time_writes_nothing(desk: Desk) -> None:
     written = len(desk.writes())
     code, out, err = desk.run("apply", "-e", "staging", "--yes")
     assert (code, err) == (0, "")
-    assert out.endswith("No changes: staging is as its manifests say.\n")
+    assert out.endswith("No changes: staging matches its manifests.\n")
     assert len(desk.writes()) == written
 
 
@@ -96,7 +96,7 @@ def test_a_refused_plan_is_not_applied(desk: Desk) -> None:
     desk.manifest(MANIFEST.replace("service: Ventes", "service: Inconnu"))
     code, out, _ = desk.run("apply", "-e", "staging", "--yes")
     assert code == 1
-    assert "Refused: this plan will not be applied" in out
+    assert "Plan blocked by 1 error." in out
     assert desk.writes() == []
 
 

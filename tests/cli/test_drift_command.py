@@ -57,7 +57,7 @@ def test_without_a_ledger_nobody_can_say(desk: Desk) -> None:
     desk.ledger.unlink()
     code, out, _ = desk.run(*DRIFT)
     assert code == 0
-    assert "There is no ledger of this environment, so that nobody can say who changed what." in out
+    assert "This environment has no ledger: who changed what is unknown." in out
 
 
 def test_a_run_that_failed_half_way_is_not_taken_for_somebody_s_hand(desk: Desk) -> None:

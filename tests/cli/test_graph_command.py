@@ -19,7 +19,7 @@ def test_what_is_declared_is_drawn_offline_and_without_a_token(desk: Desk, monke
     assert '["Ventes<br/>reference service"]:::reference' in out
     assert '-->|"service"|' in out
     assert desk.emulator.calls() == []
-    assert desk.run("graph", "-e", "staging")[1].splitlines()[1] == "  accTitle: Declared things of staging"
+    assert desk.run("graph", "-e", "staging")[1].splitlines()[1] == "  accTitle: Declared resources of staging"
 
 
 def test_with_plan_it_draws_the_steps(desk: Desk) -> None:

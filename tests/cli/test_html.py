@@ -21,12 +21,12 @@ def test_a_refused_plan_is_a_page_and_exits_1(desk: Desk) -> None:
     desk.manifest(MANIFEST.replace("service: Ventes", "service: Inconnu"))
     code, out, _ = desk.run("plan", "-e", "staging", "--format", "html")
     assert code == 1
-    assert "<title>Refused plan for staging</title>" in out
+    assert "<title>Blocked plan for staging</title>" in out
 
 
 def test_a_plan_that_a_guard_would_refuse_says_so(desk: Desk) -> None:
     desk.manifest(MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}"))
-    assert "Held by a guard" in desk.run("plan", "-e", "staging", "--format", "html")[1]
+    assert "Blocked by a guard" in desk.run("plan", "-e", "staging", "--format", "html")[1]
     assert "Can be applied" in desk.run("plan", "-e", "eager", "--format", "html")[1]
 
 

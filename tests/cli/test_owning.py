@@ -28,7 +28,7 @@ def test_prune_deletes_what_is_ours_and_gone_from_the_manifests_and_nothing_else
     assert "1 thing of ours is no longer declared, and left alone: bases/anciens" in out
     code, out, _ = desk.run(*PLAN, "--prune", "--detailed-exitcode")
     assert code == 2
-    assert "- delete bases/anciens (base, cannot be undone: its id and its history are gone for good)" in out
+    assert "- delete bases/anciens (base, cannot be undone: its id and its history are lost)" in out
     assert "in the ledger, and no longer declared" in out
     assert "1 to delete" in out
     desk.apply("--prune")

@@ -40,7 +40,7 @@ def test_the_exit_code_tells_of_changes_when_it_is_asked_to(desk: Desk) -> None:
     assert desk.run("apply", "-e", "staging", "--yes")[0] == 0
     code, out, _ = desk.run("plan", "-e", "staging", "--detailed-exitcode")
     assert code == 0
-    assert out.endswith("\nNo changes: staging is as its manifests say.\n")
+    assert out.endswith("\nNo changes: staging matches its manifests.\n")
     assert desk.run("plan", "-e", "staging")[0] == 0
 
 
@@ -50,7 +50,7 @@ def test_a_refused_plan_is_printed_with_its_reasons_and_exits_1(desk: Desk) -> N
         code, out, _ = desk.run("plan", "-e", "staging", *arguments)
         assert code == 1
         assert "error KIA0504: " in out
-        assert "\nRefused: this plan will not be applied, because of the 1 error above.\n" in out
+        assert "\nPlan blocked by 1 error.\n" in out
     code, out, _ = desk.run("plan", "-e", "staging", "--format", "json")
     data = json.loads(out)
     jsonschema.Draft202012Validator(plan_schema()).validate(data)

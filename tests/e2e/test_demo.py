@@ -32,9 +32,12 @@ def test_the_whole_story_is_told_and_nothing_is_left_behind(tmp_path: Path) -> N
         "kiamo-iac apply -e staging --yes --allow-start",
         "kiamo-iac plan -e staging --detailed-exitcode",
     ]
-    assert done.stdout.count("No changes: staging is as its manifests say.") == 2
+    assert done.stdout.count("No changes: staging matches its manifests.") == 2
     assert 'label: "Prospects (ne pas toucher)" → "Prospects 2026"' in done.stdout
-    assert "▶ start bases/prospects/batches/relance-hiver (batch, cannot be undone: dials people)" in done.stdout
+    assert (
+        "▶ start bases/prospects/batches/relance-hiver (batch, cannot be undone: contacts will be dialled)"
+        in done.stdout
+    )
     assert "error KIA0701" in done.stdout
     assert "error KIA0707" in done.stdout
     assert "Traceback" not in done.stdout
@@ -83,7 +86,7 @@ def test_keep_leaves_a_project_and_a_server_to_play_with(tmp_path: Path) -> None
     played = kiamo("apply", "-e", "staging", "--yes", cwd=folder, KIAMO_STAGING_TOKEN=token)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert again.stdout.endswith("No changes: staging is as its manifests say.\n")
+    assert again.stdout.endswith("No changes: staging matches its manifests.\n")
     assert played.stdout.endswith("Applied: 1 done.\n")
     assert (process.returncode, err) == (0, "")
     assert out == "Stopped.\n"

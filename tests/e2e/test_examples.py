@@ -76,7 +76,7 @@ def test_the_example_runs_as_its_readme_says(example: Path) -> None:
             yes = ["--yes"] if words[0] == "apply" else []
             done = kiamo(*words, *yes, cwd=example, KIAMO_STAGING_URL=server.url, **TOKEN)
             assert (done.returncode, done.stderr if words[0] == "plan" else "") == (0, "")
-    assert done.stdout.endswith("No changes: staging is as its manifests say.\n")
+    assert done.stdout.endswith("No changes: staging matches its manifests.\n")
 
 
 def test_the_counts_that_readmes_promise_are_right(example: Path) -> None:
@@ -118,7 +118,7 @@ def test_the_third_example_goes_on_as_its_readme_says(tmp_path: Path) -> None:
         assert drift[1].endswith("No drift: 4 unchanged.\n")
         (example / "manifests" / "trial.yaml").unlink()
         plan, pruning, shown, applied, again = map(run, trial)
-        assert "No changes: staging is as its manifests say." in plan[1]
+        assert "No changes: staging matches its manifests." in plan[1]
         assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in pruning[1]
         assert "nothing left to do." in pruning[1]
         assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in shown[1]

@@ -9,9 +9,10 @@ import pytest
 
 from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent
 from kiamo_iac.render.base import ASCII, Style
-from kiamo_iac.render.drift import drift_summary, drift_text
 from kiamo_iac.render.json_formats import drift_data
 from kiamo_iac.render.schemas import drift_schema
+from kiamo_iac.render.text import TextDrift
+from kiamo_iac.render.view_drift import drift_view
 from tests.render.drifts import DRIFTS, full, rendered
 from tests.render.goldens import GOLDEN_DRIFT, STYLES
 
@@ -58,9 +59,11 @@ def test_nothing_hostile_gets_through() -> None:
 
 
 def test_the_last_line_counts() -> None:
-    assert drift_text(full(), Style(ASCII), environment="staging").splitlines()[-1] == drift_summary(full())
-    assert drift_summary(full()) == (
-        "Drift: 3 changed in git, 4 on the instance, 3 on both sides, 1 nobody can say where; 14 unchanged, "
+    text = TextDrift(Style(ASCII)).render(full(), environment="staging")
+    summary = drift_view(full(), environment="staging").summary
+    assert text.splitlines()[-1] == summary
+    assert summary == (
+        "Drift: 3 changed in git, 4 on the instance, 3 on both sides, 1 of unknown origin; 14 unchanged, "
         "3 not in the ledger."
     )
-    assert drift_summary(Drift((), unchanged=1)) == "No drift: 1 unchanged."
+    assert drift_view(Drift((), unchanged=1), environment="staging").summary == "No drift: 1 unchanged."

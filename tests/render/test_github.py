@@ -70,7 +70,7 @@ def test_every_plan_is_commands_and_ends_with_a_notice_that_counts(name: str) ->
 
 def test_no_counts_are_told_where_there_is_no_plan() -> None:
     refused = replace(refused_plan(), steps=())
-    assert plan_commands(refused)[-1].message == "Refused: the plan for production will not be applied."
+    assert plan_commands(refused)[-1].message == "Environment production: Plan blocked by 2 errors."
 
 
 def test_errors_stand_at_their_place() -> None:
@@ -89,7 +89,7 @@ def test_errors_stand_at_their_place() -> None:
 def test_the_worst_comes_first() -> None:
     assert [c.properties["title"] for c in plan_commands(full_plan())] == [
         "data loss",
-        "dials people",
+        "dials contacts",
         "cannot be undone",
         "cannot be undone",
         "KIA0601",
@@ -106,16 +106,16 @@ def test_what_is_beyond_the_limits_is_counted_in_a_last_notice() -> None:
     )
     found = commands(GithubCheck(Style()).render(CheckReport(said)))
     assert [sum(c.name == name for c in found) for name in ("error", "warning", "notice")] == [10, 10, 10]
-    assert found[-1].message == ("Left out here, for GitHub shows 10 of a kind: 5 errors, 20 warnings, 3 notices.")
+    assert found[-1].message == "GitHub shows 10 annotations of a level; not shown: 5 errors, 20 warnings, 3 notices."
     assert [c.message for c in found if c.name == "error"] == [f"error {n}" for n in range(1, 11)]
 
 
 def test_ten_notes_alone_need_no_notice_that_counts() -> None:
-    notes = [Diagnostic("KIA0602", "a", Severity.NOTE, source=SourceRange("a.yaml", n, 1)) for n in range(1, 12)]
+    notes = [Diagnostic("KIA0602", f"{n}", Severity.NOTE, source=SourceRange("a.yaml", n, 1)) for n in range(1, 12)]
     ten = commands(GithubCheck(Style()).render(CheckReport(tuple(notes[:10]))))
-    assert [c.message for c in ten] == ["a"] * 10
+    assert [c.message for c in ten] == [f"{n}" for n in range(1, 11)]
     eleven = commands(GithubCheck(Style()).render(CheckReport(tuple(notes))))
-    assert [c.message for c in eleven[:9]] == ["a"] * 9
+    assert [c.message for c in eleven[:9]] == [f"{n}" for n in range(1, 10)]
     assert eleven[-1].message.endswith(": 2 notices.")
 
 

@@ -14,10 +14,9 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.planner.drift import Drift
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.render.base import Style
+from kiamo_iac.render.comment_page import MAX_BYTES, MAX_LINE, clipped, code, fence, marker
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.markdown.drift import MarkdownDrift
-from kiamo_iac.render.markdown.page import MAX_BYTES, MAX_LINE, clipped, code, fence, marker
-from kiamo_iac.render.markdown.plan import MarkdownPlan
+from kiamo_iac.render.markdown import MarkdownDrift, MarkdownPlan
 from tests.render.drifts import DRIFTS, thing
 from tests.render.hostile import HOSTILE, HUGE, drift_of, plan_of
 from tests.render.plans import PLANS, refused_plan, step
@@ -114,11 +113,11 @@ def test_what_matters_comes_first() -> None:
         "<!-- kiamo-iac:plan:staging -->",
         "3 to create",
         "**Data is lost** (1)",
-        "**People are dialled** (1)",
+        "**Contacts will be dialled** (1)",
         "**Cannot be undone** (2)",
         "<summary>Deletions and data loss: 2</summary>",
         "- 3. delete",
-        "<summary>The other steps: 9</summary>",
+        "<summary>Other steps: 9</summary>",
         "+ 1. create",
         "<summary>Diagnostics: 1 warning, 1 note</summary>",
     ]
@@ -130,7 +129,7 @@ def test_what_matters_comes_first() -> None:
 def test_a_refusal_says_why_and_where_before_anything_else() -> None:
     text = plan_text(refused_plan())
     head = text[: text.index("<details>")]
-    assert "**Refused: this plan will not be applied, because of 2 errors.**" in head
+    assert "**Plan blocked by 2 errors.**" in head
     assert '**`KIA0503`** at `manifests/prospects.yaml:18:21`: `batch "spring" cannot be renamed' in head
 
 
@@ -139,10 +138,10 @@ def test_a_guard_that_will_refuse_it_is_told_before_the_folds() -> None:
     other = replace(guarded, code="KIA0702")
     text = plan_text(replace(PLANS["full"](), diagnostics=(guarded, other, guarded, guarded)))
     head = text[: text.index("<details>")]
-    assert "**Apply will refuse it as it stands** (2):" in head
+    assert "**Apply will be blocked** (2):" in head
     assert "- **`KIA0701`**: `apply will refuse: it dials` Hint: `say --allow-start` And 2 more of these.\n" in head
     assert "- **`KIA0702`**: `apply will refuse: it dials` Hint: `say --allow-start`\n" in head
-    assert "as it stands" not in plan_text(PLANS["full"]())
+    assert "be blocked" not in plan_text(PLANS["full"]())
 
 
 @pytest.mark.parametrize("trick", [*HOSTILE, "huge"])
@@ -240,7 +239,7 @@ def test_many_diagnostics_leave_room_for_the_steps() -> None:
 
 
 def test_many_errors_of_great_length_still_fit() -> None:
-    said = tuple(Diagnostic("KIA0503", "é" * 9_000, detail="`" * 9_000, hint="𝒜" * 9_000) for _ in range(50))
+    said = tuple(Diagnostic("KIA0503", f"{n}{'é' * 9_000}", detail="`" * 9_000, hint="𝒜" * 9_000) for n in range(50))
     text = plan_text(Plan("e" * 9_000, "u" * 9_000, long_plan(2_000).steps, said))
     assert "more\n" in text
     assert shown_steps(text) > 100
@@ -253,4 +252,4 @@ def test_ten_thousand_things_of_a_drift_are_cut_too() -> None:
     )
     text = drift_text(Drift(things))
     data_of(text)
-    assert re.search(r"\*\*Cut to fit in a comment:\*\* 9,\d{3} of 10,000 things are not shown\.", text)
+    assert re.search(r"\*\*Cut to fit in a comment:\*\* 9,\d{3} of 10,000 drifted objects are not shown\.", text)

@@ -9,7 +9,7 @@ from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 from kiamo_iac.render.base import ASCII, UNICODE, Style, Symbols, plan_renderer
 from kiamo_iac.render.formats import PLAN_FORMATS
 from kiamo_iac.render.text import TextPlan
-from kiamo_iac.render.wording import summary_line
+from kiamo_iac.render.view import plan_view
 from tests.render.goldens import GOLDEN
 
 
@@ -51,13 +51,14 @@ def test_the_summary_names_all_seven_actions() -> None:
     actions = [Action.CREATE, Action.CREATE, Action.UPDATE, Action.DELETE, Action.START, Action.STOP]
     plan = Plan("staging", "u", tuple(step(n, a) for n, a in enumerate(actions, 1)))
     assert (
-        summary_line(plan) == "2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop."
+        plan_view(plan).summary
+        == "2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop."
     )
 
 
 def test_nothing_to_do_says_so() -> None:
     text = TextPlan(Style()).render(Plan("staging", "http://127.0.0.1:8090", ()))
-    assert text.splitlines()[-1] == "No changes: staging is as its manifests say."
+    assert text.splitlines()[-1] == "No changes: staging matches its manifests."
 
 
 @pytest.mark.parametrize("risk", [Risk.REVERSIBLE, Risk.IRREVERSIBLE])
@@ -76,7 +77,7 @@ def test_a_start_says_that_it_dials_whatever_its_risk(risk: Risk) -> None:
         reason="so",
         source=None,
     )
-    assert "dials people" in TextPlan(Style()).render(Plan("staging", "u", (step,)))
+    assert "contacts will be dialled" in TextPlan(Style()).render(Plan("staging", "u", (step,)))
 
 
 def test_a_command_without_changes_still_shows_both_states() -> None:

@@ -1,25 +1,26 @@
-"""The graph of a desired state: a node for each thing, an edge from each thing to those that refer to it."""
+"""Graphs of a plan and of a desired state: a node for each step or resource, an edge to each that depends on it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, assert_never
+from typing import Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.resource import Ensure, Reference, ReferenceShape, Resource, Scope
 from kiamo_iac.core.state import Instance, State
-from kiamo_iac.planner.plan import Action, Plan, Risk, Step
+from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.graph.model import Edge, Graph, GraphNode, Role, group_of
+from kiamo_iac.render.view import alarms_of
 from kiamo_iac.resources import kinds
 
-_ARROWS: Final = "An arrow leads from a thing to one that stands below it or refers to it."
+_ARROWS: Final = "An arrow leads from a resource to one that is below it or refers to it."
 
 
 def state_graph(state: State, *, environment: str | None = None) -> Graph:
-    """What is declared, what it refers to, and of that also what no manifest declares.
+    """What is declared and what it refers to, declared or not.
 
-    Things of the instance that nothing stands below come first, then by address.
+    Kinds that nothing is below come first, then by address.
     """
     ordered = sorted(state, key=_order)
     nodes = {instance.address: _node(instance) for instance in ordered}
@@ -32,8 +33,8 @@ def state_graph(state: State, *, environment: str | None = None) -> Graph:
                     edges.append(Edge(address.parent, address))
             edges.append(Edge(address, instance.address, label))
     return Graph(
-        title="Declared things" if environment is None else f"Declared things of {environment}",
-        description=f"{counted(len(state), 'thing')}. {_ARROWS}",
+        title="Declared resources" if environment is None else f"Declared resources of {environment}",
+        description=f"{counted(len(state), 'resource')}. {_ARROWS}",
         nodes=tuple(nodes.values()),
         edges=tuple(edges),
     )
@@ -65,7 +66,7 @@ def _undeclared(address: Address, kind: str) -> GraphNode:
 
 
 def _needs(instance: Instance) -> Iterator[tuple[Address, str, str]]:
-    """Each thing that it stands below or refers to: address, kind, and the attribute or role that says so."""
+    """Each resource that it is below or refers to: address, kind, and the attribute or role."""
     parent = instance.address.parent
     if parent is not None and instance.kind.parent is not None:
         yield parent, instance.kind.parent, ""
@@ -84,12 +85,12 @@ def _named(
 
 
 def plan_graph(plan: Plan) -> Graph:
-    """The steps in their order, and what waits for what."""
+    """The steps in their order, and what depends on what."""
     known = {step.id for step in plan.steps}
     edges = (Edge(str(need), str(s.id)) for s in plan.steps for need in s.depends_on if need in known)
     return Graph(
         title=f"Plan for {plan.environment}",
-        description=f"{counted(len(plan.steps), 'step')}. An arrow leads from a step to one that waits for it.",
+        description=f"{counted(len(plan.steps), 'step')}. An arrow leads from a step to one that depends on it.",
         nodes=tuple(_step_node(step) for step in plan.steps),
         edges=tuple(edges),
     )
@@ -104,19 +105,5 @@ def _step_node(step: Step) -> GraphNode:
         group=group_of(step.address),
         address=step.address,
         number=step.id,
-        mark=_mark(step),
+        mark=", ".join(alarm.label for alarm in alarms_of(step)),
     )
-
-
-def _mark(step: Step) -> str:
-    if step.action is Action.START:
-        return "dials people"
-    match step.risk:
-        case Risk.REVERSIBLE:
-            return ""
-        case Risk.IRREVERSIBLE:
-            return "for good"
-        case Risk.DATA_LOSS:
-            return "data loss"
-        case _:
-            assert_never(step.risk)

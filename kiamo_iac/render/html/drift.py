@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from kiamo_iac.planner.diff import ChangedBy, describe
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.drift import drift_summary, happened, remarks
-from kiamo_iac.render.html.page import page
-from kiamo_iac.render.html.rows import filters, grouped, within
+from kiamo_iac.render.html.page import filters, grouped_rows, page, within
+from kiamo_iac.render.view_drift import NO_LEDGER, DriftRow, DriftView, drift_view
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift, ResourceDrift
 
-_ORDER: Final = (ChangedBy.GIT, ChangedBy.INSTANCE, ChangedBy.BOTH, ChangedBy.UNKNOWN, ChangedBy.NEITHER)
-"""In which they are counted."""
-
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A thing as it is shown; text is data, but for what is said to be visible."""
+class DriftCells:
+    """What the table has of an object beside its row; text is data."""
 
-    thing: ResourceDrift
+    row: DriftRow
     number: int
     where: str
-    """See `rows.within`."""
-    happened: str
-    """Visible already."""
-    remarks: tuple[str, ...]
-    """Visible already."""
+    """See `page.within`."""
     attributes: tuple[tuple[str, object, object, object, str], ...]
     """Path, declared, applied, live, and who changed it."""
+
+    @property
+    def thing(self) -> ResourceDrift:
+        """The object itself."""
+        return self.row.thing
 
 
 class HtmlDrift:
@@ -43,36 +40,39 @@ class HtmlDrift:
 
     def render(self, drift: Drift, *, environment: str) -> str:
         """The whole page, ending with a newline."""
-        rows = [_row(thing, number) for number, thing in enumerate(drift.resources, start=1)]
-        things = _by_side(drift.resources)
+        return self.draw(drift_view(drift, environment=environment))
+
+    def draw(self, view: DriftView) -> str:
+        """The same of a view."""
+        cells = [_cells(row, number) for number, row in enumerate(view.rows, start=1)]
+        things = [row.thing for row in view.rows]
         return page(
             "drift.html.j2",
-            environment=environment,
-            drift=drift,
-            summary=drift_summary(drift),
-            counts=[(side.value, _side(side), drift.summary[side]) for side in _ORDER],
-            groups=grouped((row.thing.address, row) for row in rows),
+            view=view,
+            no_ledger=NO_LEDGER,
+            counts=[(side.value, _side(side), count) for side, count in view.counts],
+            groups=grouped_rows((cell.thing.address, cell) for cell in cells),
             filters=filters(
-                ("side", "Changed", [(t.changed_by.value, _side(t.changed_by)) for t in things]),
-                ("event", "Event", [(t.event.value, t.event.value.replace("_", " ")) for t in drift.resources]),
-                ("kind", "Kind", [(t.kind, t.kind) for t in drift.resources]),
+                ("side", "Changed", [(t.changed_by.value, _side(t.changed_by)) for t in _by_side(things, view)]),
+                ("event", "Event", [(t.event.value, t.event.value.replace("_", " ")) for t in things]),
+                ("kind", "Kind", [(t.kind, t.kind) for t in things]),
             ),
         )
 
 
-def _row(thing: ResourceDrift, number: int) -> Row:
-    return Row(
-        thing,
+def _cells(row: DriftRow, number: int) -> DriftCells:
+    found = row.thing.attributes
+    return DriftCells(
+        row,
         number,
-        where=within(thing.address),
-        happened=happened(thing),
-        remarks=tuple(remarks(thing)),
-        attributes=tuple((a.path, a.declared, a.applied, a.live, describe(a.changed_by)) for a in thing.attributes),
+        where=within(row.thing.address),
+        attributes=tuple((a.path, a.declared, a.applied, a.live, describe(a.changed_by)) for a in found),
     )
 
 
-def _by_side(things: Sequence[ResourceDrift]) -> list[ResourceDrift]:
-    return sorted(things, key=lambda thing: _ORDER.index(thing.changed_by))
+def _by_side(things: Sequence[ResourceDrift], view: DriftView) -> list[ResourceDrift]:
+    order = [side for side, _ in view.counts]
+    return sorted(things, key=lambda thing: order.index(thing.changed_by))
 
 
 def _side(side: ChangedBy) -> str:
@@ -87,6 +87,6 @@ def _side(side: ChangedBy) -> str:
         case ChangedBy.BOTH:
             return "on both sides"
         case ChangedBy.UNKNOWN:
-            return "nobody can say"
+            return "unknown"
         case _:
             assert_never(side)

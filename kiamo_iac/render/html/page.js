@@ -4,17 +4,17 @@
   const all = (query, within = document) => [...within.querySelectorAll(query)];
   const root = document.documentElement;
 
-  // --- light and dark: as the system is, until somebody says otherwise
+  // --- light and dark: as the system is, until the button is pressed
   const theme = one("#theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-  const told = () => theme.setAttribute("aria-pressed", String(isDark()));
+  const announce = () => theme.setAttribute("aria-pressed", String(isDark()));
   theme.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    told();
+    announce();
   });
-  system.addEventListener("change", told);
-  told();
+  system.addEventListener("change", announce);
+  announce();
   theme.hidden = false;
 
   // --- folding
@@ -40,7 +40,7 @@
     const unfold = one("#unfold");
     const clearing = one("#clear");
     const texts = [];
-    // A row is found by the thing that it stands below, too.
+    // A row is also found by the object that it is below.
     const textOf = (at) => {
       if (texts[at] === undefined) {
         const caption = rows[at].closest("table").caption.textContent;

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from kiamo_iac.core.address import Address
 from kiamo_iac.render.escape import value, visible
+from kiamo_iac.render.graph.model import group_of
 from kiamo_iac.render.graph.svg import graph_colors, graph_style
 
 _FOLDER: Final = Path(__file__).parent
@@ -24,8 +29,8 @@ def page(template: str, **context: Any) -> str:
     script and one style, by their digests, and no attribute can hold either.
     """
     style, script = _style(), _asset("page.js")
-    ours = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - files of ours, without any data
-    return _environment().get_template(template).render(context, **ours, policy=_policy(style=style, script=script))
+    assets = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - files of this package
+    return _environment().get_template(template).render(context, **assets, policy=_policy(style=style, script=script))
 
 
 def _policy(*, style: str, script: str) -> str:
@@ -45,7 +50,7 @@ def _digest(text: str) -> str:
 
 
 def _style() -> str:
-    """All of the page's CSS. Colours follow the system, then what the page's button has said; paper is always light."""
+    """All of the page's CSS. Colours follow the system, then the page's button; paper is always light."""
     light = f"color-scheme: light;\n{graph_colors('light')}{_asset('light.css')}"
     dark = f"color-scheme: dark;\n{graph_colors('dark')}{_asset('dark.css')}"
     colors = (
@@ -59,7 +64,7 @@ def _style() -> str:
 
 @cache
 def _asset(name: str) -> str:
-    """A file of ours, with the line ends that a browser makes of it before it takes the digest."""
+    """A file of this package, with the line ends that a browser makes of it before it takes the digest."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -75,3 +80,59 @@ def _environment() -> Environment:
     )
     environment.filters |= {"visible": visible, "value": value}
     return environment
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup(Generic[T]):
+    """The rows that are shown together."""
+
+    title: str
+    """The object that all of them are at or below, or the collection that all of them are in."""
+    rows: tuple[T, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOption:
+    """One button of a filter."""
+
+    key: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Buttons of which any number may be pressed."""
+
+    key: str
+    """The `data-` attribute of the rows that they look at."""
+    label: str
+    options: tuple[FilterOption, ...]
+
+
+def grouped_rows(rows: Iterable[tuple[Address, T]]) -> tuple[RowGroup[T], ...]:
+    """Rows as the drawing has them together, in the order in which they come to each."""
+    found: dict[str, list[T]] = {}
+    for address, row in rows:
+        found.setdefault(group_of(address), []).append(row)
+    return tuple(RowGroup(title, tuple(some)) for title, some in found.items())
+
+
+def within(address: Address) -> str:
+    """What is left to say, under the title of its group, before the name of an object: `fields/`, or nothing."""
+    below = address.removeprefix(group_of(address)).removeprefix("/")
+    return f"{where}/" if (where := below.rpartition("/")[0]) else ""
+
+
+def filters(*columns: tuple[str, str, Sequence[tuple[str, str]]]) -> tuple[RowFilter, ...]:
+    """A filter for each column of (key, label, (key, label) of each row) that holds more than one value."""
+    made = []
+    for key, label, cells in columns:
+        counts = Counter(cells)
+        if len(counts) > 1:
+            options = tuple(FilterOption(name, text, count) for (name, text), count in counts.items())
+            made.append(RowFilter(key, label, options))
+    return tuple(made)

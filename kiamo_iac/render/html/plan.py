@@ -1,4 +1,4 @@
-"""A plan as an HTML page: what it comes to, what cannot be undone, each step with its reason, and a drawing."""
+"""A plan as an HTML page: the verdict, what cannot be undone, each step with its reason, and a drawing."""
 
 from __future__ import annotations
 
@@ -8,52 +8,42 @@ from typing import Any, Final, assert_never
 
 from markupsafe import Markup
 
-from kiamo_iac.core.diagnostics import Severity, worst_first
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
-from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.escape import value
 from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.condense import fitted
 from kiamo_iac.render.graph.svg import svg_of
-from kiamo_iac.render.html.page import page
-from kiamo_iac.render.html.rows import filters, grouped, within
-from kiamo_iac.render.wording import attributes, changes, consequence, held
+from kiamo_iac.render.html.page import filters, grouped_rows, page, within
+from kiamo_iac.render.view import Alarm, PlanView, StepRow, Verdict, plan_view
 
 MAX_NODES: Final = 120
 """Of the drawing; a larger plan is drawn with less in it."""
-_NAMED: Final = 12
-"""How many steps of a risk are named at the top; all of them are in the table."""
 _GIST: Final = 3
 """How many attributes a folded step names."""
 _SHORT: Final = 48
-"""A longer value is left to the unfolded step: nothing is ever cut, as half a token would be hidden by nobody."""
+"""A longer value is left to the unfolded step: nothing is ever cut, as half a token would not be recognised as one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A step as it is shown; text is data."""
+class StepCells:
+    """What the table has of a step beside its row; text is data."""
 
-    step: Step
+    row: StepRow
     where: str
-    """See `rows.within`."""
-    grave: str
-    """Why it is to be looked at twice; empty: it is not."""
+    """See `page.within`."""
     gist: str
     """The first attributes that it is about."""
-    changes: tuple[tuple[str, Any, Any], ...]
-    attributes: tuple[tuple[str, Any], ...]
 
+    @property
+    def step(self) -> Step:
+        """The step itself."""
+        return self.row.step
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """What a person must not overlook, and the first steps that it is about."""
-
-    key: str
-    title: str
-    steps: tuple[tuple[Step, str], ...]
-    """Each with its consequence."""
-    count: int
+    @property
+    def alarms(self) -> Sequence[Alarm]:
+        """The alarms that it raises."""
+        return self.row.alarms
 
 
 class HtmlPlan:
@@ -64,68 +54,52 @@ class HtmlPlan:
 
     def render(self, plan: Plan) -> str:
         """The whole page, ending with a newline."""
-        rows = [_row(step) for step in plan.steps]
+        return self.draw(plan_view(plan), plan)
+
+    def draw(self, view: PlanView, plan: Plan) -> str:
+        """The same of a view, and of the plan that is drawn as a graph."""
+        rows = [StepCells(row, where=within(row.step.address), gist=_gist(row)) for row in view.rows]
         fit = fitted(plan_graph(plan), nodes=MAX_NODES)
-        errors = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
-        guards = len(held(plan))
+        steps = [row.step for row in view.rows]
         return page(
             "plan.html.j2",
-            plan=plan,
-            counts=[(action.value, count) for action, count in plan.summary.items()],
-            verdict=_verdict(plan, guarded=bool(guards)),
-            errors=counted(errors, "error"),
-            guards=counted(guards, "note"),
-            alarms=_alarms(plan.steps),
-            groups=grouped((row.step.address, row) for row in rows),
+            view=view,
+            verdict=_verdict(view.verdict),
+            groups=grouped_rows((row.step.address, row) for row in rows),
             filters=filters(
-                ("action", "Action", [(s.action.value, s.action.value) for s in _by_action(plan.steps)]),
-                ("risk", "Risk", [(s.risk.value, _risk(s.risk)) for s in _by_risk(plan.steps)]),
-                ("kind", "Kind", [(s.kind, s.kind) for s in plan.steps]),
+                ("action", "Action", [(s.action.value, s.action.value) for s in _by_action(steps)]),
+                ("risk", "Risk", [(s.risk.value, _risk(s.risk)) for s in _by_risk(steps)]),
+                ("kind", "Kind", [(s.kind, s.kind) for s in steps]),
             ),
-            diagnostics=worst_first(plan.diagnostics),
             note=fit.note,
-            drawing=Markup(svg_of(fit)) if plan.steps else None,  # noqa: S704 - its writer escapes all that is data
+            drawing=Markup(svg_of(fit)) if steps else None,  # noqa: S704 - its writer escapes all that is data
         )
 
 
-def _verdict(plan: Plan, *, guarded: bool) -> str:
-    """`refused`, `held` (apply will refuse it as it stands), `ready`, or `level`: nothing to do."""
-    if not plan.applyable:
-        return "refused"
-    if not plan.steps:
-        return "level"
-    return "held" if guarded else "ready"
+def _verdict(verdict: Verdict) -> str:
+    """The verdict in a word or three."""
+    match verdict:
+        case Verdict.BLOCKED:
+            return "Blocked"
+        case Verdict.GUARDED:
+            return "Blocked by a guard"
+        case Verdict.READY:
+            return "Can be applied"
+        case Verdict.UNCHANGED:
+            return "No changes"
+        case _:
+            assert_never(verdict)
 
 
-def _row(step: Step) -> Row:
-    both = tuple(changes(step))
-    facts = () if both else tuple(attributes(step))
-    return Row(
-        step,
-        where=within(step.address),
-        grave=_grave(step),
-        gist=_gist(both, facts),
-        changes=both,
-        attributes=facts,
-    )
-
-
-def _gist(both: Sequence[tuple[str, Any, Any]], facts: Sequence[tuple[str, Any]]) -> str:
+def _gist(row: StepRow) -> str:
     """What a folded step says of its attributes."""
-    said = [
-        *((path, f"{value(before)} → {value(after)}") for path, before, after in both[:_GIST]),
-        *((path, value(data)) for path, data in facts[:_GIST]),
+    first: list[tuple[str, Any]] = [
+        *((path, f"{value(before)} → {value(after)}") for path, before, after in row.changes[:_GIST]),
+        *((path, value(data)) for path, data in row.attributes[:_GIST]),
     ]
-    parts = [f"{path}: {values}" if len(values) <= _SHORT else path for path, values in said]
-    more = len(both) + len(facts) - len(parts)
+    parts = [f"{path}: {values}" if len(values) <= _SHORT else path for path, values in first]
+    more = len(row.changes) + len(row.attributes) - len(parts)
     return ", ".join([*parts, f"{more} more"] if more else parts)
-
-
-def _grave(step: Step) -> str:
-    """A word or two for the table; the alarms at the top have the whole sentence."""
-    if step.action is Action.START:
-        return "dials people"
-    return "" if step.risk is Risk.REVERSIBLE else _risk(step.risk)
 
 
 def _risk(risk: Risk) -> str:
@@ -138,23 +112,6 @@ def _risk(risk: Risk) -> str:
             return "data loss"
         case _:
             assert_never(risk)
-
-
-def _alarms(steps: Sequence[Step]) -> list[Alarm]:
-    """Each step in the first of these that it belongs to; those that no step belongs to are left out."""
-    loses = [step for step in steps if step.risk is Risk.DATA_LOSS]
-    dials = [step for step in steps if step.action is Action.START and step.risk is not Risk.DATA_LOSS]
-    rest = [step for step in steps if step.risk is Risk.IRREVERSIBLE and step.action is not Action.START]
-    kinds = (
-        ("loss", "Data is lost", loses),
-        ("dials", "People are dialled", dials),
-        ("undone", "Cannot be undone", rest),
-    )
-    return [
-        Alarm(key, title, tuple((step, consequence(step)) for step in some[:_NAMED]), len(some))
-        for key, title, some in kinds
-        if some
-    ]
 
 
 def _by_action(steps: Sequence[Step]) -> list[Step]:

@@ -27,7 +27,7 @@ def test_then_each_group_is_one_box() -> None:
     fit = fitted(plan_graph(large_plan(40)), nodes=60)
     assert [node.name for node in fit.graph.nodes[:2]] == ["services", "bases/base-00000"]
     assert fit.graph.nodes[1].said == "12 create, 1 start"
-    assert fit.graph.nodes[1].mark == "dials people"
+    assert fit.graph.nodes[1].mark == "dials contacts"
     assert fit.note == "525 are too many to draw: there is one box for each group."
     assert len(fit.graph.edges) == 40
 

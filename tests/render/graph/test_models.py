@@ -27,7 +27,7 @@ def test_a_plan_has_a_node_a_step_and_an_edge_a_dependency() -> None:
     assert [node.role.value for node in graph.nodes] == [step.action.value for step in plan.steps]
     assert edges(graph) == {(str(need), str(s.id), "") for s in plan.steps for need in s.depends_on}
     marks = {node.number: node.mark for node in graph.nodes if node.mark}
-    assert marks == {2: "for good", 3: "data loss", 9: "dials people", 11: "for good"}
+    assert marks == {2: "cannot be undone", 3: "data loss", 9: "dials contacts", 11: "cannot be undone"}
     assert graph.nodes[2].whole == "step 3: delete batch bases/prospects/batches/old (data loss)"
     assert list(graph.groups) == ["services", "bases/prospects", "bases/clients"]
 
@@ -48,7 +48,7 @@ def test_a_state_has_its_things_and_what_they_refer_to() -> None:
         ]
     )
     graph = state_graph(state, environment="staging")
-    assert graph.title == "Declared things of staging"
+    assert graph.title == "Declared resources of staging"
     roles = {node.key: node.role for node in graph.nodes}
     assert roles == {
         "services/Sales": Role.REFERENCE,

@@ -122,8 +122,8 @@ def test_links_lead_somewhere() -> None:
 
 def test_a_refused_plan_says_so_first() -> None:
     text = PAGES["refused"]
-    assert "<title>Refused plan for production</title>" in text
-    assert "This plan will not be applied, because of" in text
+    assert "<title>Blocked plan for production</title>" in text
+    assert "Plan blocked by 2 errors." in text
     assert text.index("2 errors") < text.index('id="rows"')
 
 
@@ -131,12 +131,12 @@ def test_an_empty_plan_is_a_page_without_table_or_graph() -> None:
     page = Page(PAGES["empty"])
     assert not page.of("table")
     assert not page.of("svg")
-    assert "staging is as its manifests say." in "".join(page.text)
+    assert "staging matches its manifests." in "".join(page.text)
 
 
 def test_a_calm_plan_says_that_it_is() -> None:
-    assert "Nothing here dials people, loses data or cannot be undone." in PAGES["hostile"]
-    assert "Nothing here dials" not in PAGES["full"]
+    assert "No step dials contacts, loses data or is irreversible." in PAGES["hostile"]
+    assert "No step dials" not in PAGES["full"]
 
 
 def test_many_alarms_are_cut_and_counted() -> None:

@@ -1,4 +1,9 @@
-"""A page that stays below a size: its parts are taken whole or left out, and it says what it left out."""
+"""Markdown for a comment: data only in code, and a page that stays below a size and says what it left out.
+
+A backslash before a sign keeps it from being markup, but GitHub and GitLab still look for `@names` and `#numbers` in
+what comes out; both leave code alone. So there is one rule: outside of code there are only fixed words, and no markup,
+mention, reference or HTML of data is ever looked for.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +18,21 @@ from kiamo_iac.render.escape import visible
 
 MAX_BYTES: Final = 60_000
 """Of a whole comment, in UTF-8, so of its characters too: GitHub takes 65,536 characters, and a tool may add a line."""
-
+MAX_LINE: Final = 500
+"""Characters of one name, sentence or line of facts; the rest is counted, not shown."""
+NOTICE: Final = 250
+"""Bytes kept back for the notice."""
+_LIST: Final = 8_000
+"""Bytes of a list, at most, so that it leaves room for what follows."""
 _FOLD: Final = 1_600
 """Bytes kept back for the marks around a fold: its summary, two fences of up to MAX_LINE backticks, its end."""
+_MAX_NAME: Final = 200
+_BACKTICKS: Final = re.compile("`+")
 
 
 def size(text: str) -> int:
     """Bytes of UTF-8; a lone surrogate would be made visible before it came here."""
     return len(text.encode("utf-8", "surrogatepass"))
-
-
-_LIST: Final = 8_000
-"""Bytes of a list, at most: what matters most comes first, and leaves room for the rest."""
 
 
 @dataclass(slots=True)
@@ -43,19 +51,19 @@ class SizeBudget:
 
 
 @dataclass(slots=True)
-class Section:
-    """What of many parts was taken."""
+class TakenParts:
+    """The parts that fitted."""
 
     lines: list[str] = field(default_factory=list)
     shown: int = 0
     left_out: int = 0
 
 
-def take(parts: Iterable[Sequence[str]], room: SizeBudget, *, count: int) -> Section:
-    """Parts, each some lines, as long as there is room; the first that does not fit ends it. `count`: how many."""
-    taken = Section()
+def take(parts: Iterable[Sequence[str]], budget: SizeBudget, *, count: int) -> TakenParts:
+    """Parts, each some lines, as long as they fit; the first that does not fit ends it. `count`: how many."""
+    taken = TakenParts()
     for part in parts:
-        if not room.take("\n".join(part)):
+        if not budget.take("\n".join(part)):
             break
         taken.lines += part
         taken.shown += 1
@@ -63,9 +71,9 @@ def take(parts: Iterable[Sequence[str]], room: SizeBudget, *, count: int) -> Sec
     return taken
 
 
-def folded(title: str, parts: Iterable[Sequence[str]], room: SizeBudget, *, count: int, language: str) -> Section:
-    """The same as one folded section: parts in a fence of `language`, long lines clipped. `title` is ours, not data."""
-    inside = SizeBudget(room.left - _FOLD)
+def folded(title: str, parts: Iterable[Sequence[str]], budget: SizeBudget, *, count: int, language: str) -> TakenParts:
+    """The same as one folded section: parts in a fence of `language`, long lines clipped. `title`: fixed words."""
+    inside = SizeBudget(budget.left - _FOLD)
     taken = take(([clipped(line) for line in part] for part in parts), inside, count=count)
     if not taken.shown:
         return taken
@@ -73,39 +81,27 @@ def folded(title: str, parts: Iterable[Sequence[str]], room: SizeBudget, *, coun
     shown = f", {taken.shown} of them shown" if taken.left_out else ""
     opening = ["<details>", f"<summary>{title}{shown}</summary>", "", f"{ticks}{language}"]
     taken.lines = [*opening, *taken.lines, ticks, "", "</details>", ""]
-    room.left -= size("\n".join(taken.lines)) + 1
+    budget.left -= size("\n".join(taken.lines)) + 1
     return taken
 
 
-def listed(title: str, items: Iterable[str], room: SizeBudget, *, count: int) -> list[str]:
-    """A list of the first of `count` items under a title of ours, with a last line that counts the rest."""
+def listed(title: str, items: Iterable[str], budget: SizeBudget, *, count: int) -> list[str]:
+    """A list of the first of `count` items under a title of fixed words, with a last line that counts the rest."""
     if not count:
         return []
-    taken = take(([f"- {item}"] for item in items), SizeBudget(min(room.left, _LIST)), count=count)
+    taken = take(([f"- {item}"] for item in items), SizeBudget(min(budget.left, _LIST)), count=count)
     rest = [f"- … and {taken.left_out:,} more"] if taken.left_out else []
     lines = [f"**{title}** ({count:,}):", "", *taken.lines, *rest, ""]
-    room.left -= size("\n".join(lines)) + 1
+    budget.left -= size("\n".join(lines)) + 1
     return lines
 
 
 def notice(missing: Iterable[str]) -> list[str]:
-    """What was left out (`9,635 of 10,000 steps`), and where it can be had; nothing when that is nothing."""
-    said = " and ".join(missing)
-    if not said:
+    """What was left out (`9,635 of 10,000 steps`), and how to see it; nothing where nothing was."""
+    counts = " and ".join(missing)
+    if not counts:
         return []
-    return [f"**Cut to fit in a comment:** {said} are not shown. All of it: the same command with `--format text`.", ""]
-
-
-NOTICE: Final = 250
-"""Bytes kept back for the notice."""
-
-
-MAX_LINE: Final = 500
-"""Characters of one name, sentence or line of facts; the rest is said to be missing."""
-
-_MAX_NAME: Final = 200
-
-_BACKTICKS: Final = re.compile("`+")
+    return [f"**Cut to fit in a comment:** {counts} are not shown. Run the command with `--format text` for all.", ""]
 
 
 def clipped(text: str, limit: int = MAX_LINE) -> str:
@@ -134,7 +130,7 @@ def _longest_run(text: str) -> int:
 
 
 def marker(what: str, environment: str) -> str:
-    """A comment that nobody sees, by which a tool finds the text again: `<!-- kiamo-iac:plan:staging -->`.
+    """A hidden comment by which a tool finds the text again: `<!-- kiamo-iac:plan:staging -->`.
 
     Of the name of an environment, letters, digits, `_`, `.` and `-` stay, which is all that a project file allows; the
     rest is percent-encoded, so that none can end the comment.

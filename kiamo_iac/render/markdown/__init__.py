@@ -1,1 +1,0 @@
-"""A comment on a merge request: plan or drift in Markdown, for GitHub and GitLab; data stands in code, not in prose."""

@@ -1,0 +1,346 @@
+"""What every format says of a plan, worked out once: verdict, alarms, rows and counts. Formats only draw it.
+
+A format draws `PlanView.alarms` and `PlanView.sections` alike, and the notes of each row: so a new alarm, a new list or
+a new remark on a step is added here, and no format changes. Text of a view is data: each format escapes it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, assert_never
+
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, worst_first
+from kiamo_iac.planner.plan import Action, Plan, Risk, Step
+from kiamo_iac.render.diagnostics import DiagnosticGroup, counted, grouped
+
+_GUARDS: Final = "KIA07"
+"""Prefix of the codes of guards (see `codes`). In a plan they are notes: what `apply` will refuse."""
+
+# --- alarms -----------------------------------------------------------------------------------------------------------
+
+
+class Alarm(StrEnum):
+    """What a person must not overlook about a step, worst first. Each of them means that it cannot be undone."""
+
+    DATA_LOSS = "loss"
+    DIALS = "dials"
+    IRREVERSIBLE = "undone"
+
+    @property
+    def heading(self) -> str:
+        """The heading of the list of such steps."""
+        match self:
+            case Alarm.DATA_LOSS:
+                return "Data is lost"
+            case Alarm.DIALS:
+                return "Contacts will be dialled"
+            case Alarm.IRREVERSIBLE:
+                return "Cannot be undone"
+            case _:
+                assert_never(self)
+
+    @property
+    def label(self) -> str:
+        """Two or three words, to stand beside a step."""
+        match self:
+            case Alarm.DATA_LOSS:
+                return "data loss"
+            case Alarm.DIALS:
+                return "dials contacts"
+            case Alarm.IRREVERSIBLE:
+                return "cannot be undone"
+            case _:
+                assert_never(self)
+
+
+def alarms_of(step: Step) -> tuple[Alarm, ...]:
+    """The alarms that a step raises, worst first.
+
+    A start dials contacts whatever its risk, and one that also loses data raises both. A delete cannot be undone
+    whatever its risk: the instance gives a new id to whatever is created in its place.
+    """
+    found = []
+    if step.risk is Risk.DATA_LOSS:
+        found.append(Alarm.DATA_LOSS)
+    if step.action is Action.START:
+        found.append(Alarm.DIALS)
+    if not found and (step.risk is Risk.IRREVERSIBLE or step.action is Action.DELETE):
+        found.append(Alarm.IRREVERSIBLE)
+    return tuple(found)
+
+
+def consequence(step: Step, alarm: Alarm) -> str:
+    """What the alarm means for this step."""
+    match alarm:
+        case Alarm.DATA_LOSS:
+            return "contacts or their data are deleted"
+        case Alarm.DIALS:
+            return "contacts will be dialled"
+        case Alarm.IRREVERSIBLE:
+            pass
+        case _:
+            assert_never(alarm)
+    match step.action:
+        case Action.STOP:
+            return "once stopped, it never runs again"
+        case Action.DELETE:
+            return "its id and its history are lost"
+        case Action.CREATE | Action.UPDATE | Action.RENAME | Action.PAUSE | Action.START:
+            return "another apply cannot restore it"
+        case _:
+            assert_never(step.action)
+
+
+def remark(step: Step) -> str:
+    """The alarms of a step and what they mean, in one clause; empty without alarms."""
+    found = alarms_of(step)
+    if not found:
+        return ""
+    meanings = " and ".join(consequence(step, alarm) for alarm in found)
+    return f"{'data loss, ' if Alarm.DATA_LOSS in found else ''}cannot be undone: {meanings}"
+
+
+# --- rows and lists ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step and what is said beside it."""
+
+    step: Step
+    alarms: tuple[Alarm, ...]
+    remark: str
+    """See `remark`."""
+    changes: tuple[tuple[str, Any, Any], ...]
+    """Attribute, before and after; empty for a create or a delete."""
+    attributes: tuple[tuple[str, Any], ...]
+    """The attributes of what is created or deleted, paths dotted; without a name that the address has."""
+    notes: tuple[str, ...] = ()
+    """Further sentences, drawn below the reason."""
+
+    @property
+    def removes(self) -> bool:
+        """Whether something is gone after the step."""
+        return self.step.action is Action.DELETE or Alarm.DATA_LOSS in self.alarms
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list."""
+
+    address: Address
+    action: Action | None = None
+    words: str = ""
+    """What there is to say of it, in fixed words."""
+    text: str = ""
+    """The same where it holds data."""
+    step: int | None = None
+    """The id of its step, to link to."""
+    source: SourceRange | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListSection:
+    """A titled list that every format draws the same way."""
+
+    key: str
+    """Names it within a page; lower-case letters."""
+    title: str
+    """The heading; fixed words, never data."""
+    label: str
+    """The same in two or three words."""
+    entries: tuple[Entry, ...]
+    alarm: bool = False
+    """Whether it is drawn as an alarm: before the steps, and as a warning."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a plan."""
+
+    BLOCKED = "blocked"
+    """It has errors, and is not applied."""
+    GUARDED = "guarded"
+    """`apply` will be blocked by a guard unless an option allows it."""
+    READY = "ready"
+    UNCHANGED = "unchanged"
+    """There is nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan, ready to be drawn."""
+
+    environment: str
+    url: str
+    verdict: Verdict
+    verdict_line: str
+    """The verdict as one sentence; of an unchanged environment without its name, see `unchanged`."""
+    counts: tuple[tuple[Action, int], ...]
+    rows: tuple[StepRow, ...]
+    alarms: tuple[ListSection, ...]
+    """A list for each alarm that is raised, worst first."""
+    errors: tuple[DiagnosticGroup, ...]
+    """Why the plan is blocked."""
+    guards: tuple[DiagnosticGroup, ...]
+    """Why `apply` will be blocked."""
+    diagnostics: tuple[DiagnosticGroup, ...]
+    """All of them, errors and guards included, worst first."""
+    sections: tuple[ListSection, ...] = ()
+    """Other lists, drawn after the steps."""
+
+    @property
+    def summary(self) -> str:
+        """`2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop.`"""
+        runs = (Action.START, Action.PAUSE, Action.STOP)
+        parts = {action: f"{count} to {action.value}" for action, count in self.counts}
+        objects = ", ".join(part for action, part in parts.items() if action not in runs)
+        return f"{objects}; {', '.join(parts[action] for action in runs)}."
+
+    @property
+    def lists(self) -> tuple[ListSection, ...]:
+        """Every list, alarms first."""
+        return (*self.alarms, *self.sections)
+
+    @property
+    def diagnostic_count(self) -> int:
+        """How many diagnostics there are, each place counted."""
+        return sum(group.count for group in self.diagnostics)
+
+    @property
+    def error_count(self) -> int:
+        """How many errors block the plan, each place counted."""
+        return sum(group.count for group in self.errors)
+
+    @property
+    def guard_count(self) -> int:
+        """How many guards will block `apply`, each counted once however many steps it is about."""
+        return len({group.first.code for group in self.guards})
+
+
+def unchanged(environment: str) -> str:
+    """The verdict on an environment without changes; `environment` is escaped already."""
+    return f"No changes: {environment} matches its manifests."
+
+
+# --- a plan as a view -------------------------------------------------------------------------------------------------
+
+
+def plan_view(plan: Plan) -> PlanView:
+    """Everything that a format says of `plan`."""
+    rows = tuple(map(_row, plan.steps))
+    ordered = worst_first(plan.diagnostics)
+    errors = [diagnostic for diagnostic in ordered if diagnostic.severity is Severity.ERROR]
+    guards = [diagnostic for diagnostic in ordered if _is_guard(diagnostic)]
+    verdict = _verdict(plan, guarded=bool(guards))
+    return PlanView(
+        environment=plan.environment,
+        url=plan.url,
+        verdict=verdict,
+        verdict_line=_verdict_line(verdict, rows, errors=len(errors), guards=len({guard.code for guard in guards})),
+        counts=tuple(plan.summary.items()),
+        rows=rows,
+        alarms=tuple(_alarm_sections(rows)),
+        errors=tuple(grouped(errors, least=2)),
+        guards=tuple(grouped(guards, least=2)),
+        diagnostics=tuple(grouped(ordered)),
+    )
+
+
+def _is_guard(diagnostic: Diagnostic) -> bool:
+    return diagnostic.code.startswith(_GUARDS) and diagnostic.severity is not Severity.ERROR
+
+
+def _verdict(plan: Plan, *, guarded: bool) -> Verdict:
+    if not plan.applyable:
+        return Verdict.BLOCKED
+    if not plan.steps:
+        return Verdict.UNCHANGED
+    return Verdict.GUARDED if guarded else Verdict.READY
+
+
+def _verdict_line(verdict: Verdict, rows: Sequence[StepRow], *, errors: int, guards: int) -> str:
+    match verdict:
+        case Verdict.BLOCKED:
+            return f"Plan blocked by {counted(errors, 'error')}."
+        case Verdict.GUARDED:
+            return f"Apply will be blocked by {counted(guards, 'guard')}; {_gravity(rows)}."
+        case Verdict.READY:
+            return f"{_gravity(rows)}."
+        case Verdict.UNCHANGED:
+            return unchanged("the environment")
+        case _:
+            assert_never(verdict)
+
+
+def _gravity(rows: Sequence[StepRow]) -> str:
+    """`11 steps: 1 loses data, 1 dials contacts, 2 more cannot be undone`."""
+    raised = Counter(alarm for row in rows for alarm in row.alarms)
+    steps = counted(len(rows), "step")
+    if not raised:
+        return f"{steps}, {'reversible' if len(rows) == 1 else 'all reversible'}"
+    more = " more" if len(raised) > 1 else ""
+    words = {
+        Alarm.DATA_LOSS: ("loses data", "lose data"),
+        Alarm.DIALS: ("dials contacts", "dial contacts"),
+        Alarm.IRREVERSIBLE: (f"{more} cannot be undone".strip(),) * 2,
+    }
+    parts = [f"{count:,} {words[alarm][count != 1]}" for alarm in Alarm if (count := raised[alarm])]
+    return f"{steps}: {', '.join(parts)}"
+
+
+def _row(step: Step) -> StepRow:
+    changes = tuple(_changes(step))
+    return StepRow(
+        step,
+        alarms=alarms_of(step),
+        remark=remark(step),
+        changes=changes,
+        attributes=() if changes else tuple(_attributes(step)),
+    )
+
+
+def _alarm_sections(rows: Sequence[StepRow]) -> Iterator[ListSection]:
+    """A list for each alarm; a step is in the list of each alarm that it raises."""
+    for alarm in Alarm:
+        entries = tuple(_entry(row.step, alarm) for row in rows if alarm in row.alarms)
+        if entries:
+            yield ListSection(alarm.value, alarm.heading, alarm.label, entries, alarm=True)
+
+
+def _entry(step: Step, alarm: Alarm) -> Entry:
+    return Entry(
+        step.address,
+        action=step.action,
+        words=consequence(step, alarm),
+        step=step.id,
+        source=step.source,
+        reason=step.reason,
+    )
+
+
+def _changes(step: Step) -> Iterable[tuple[str, Any, Any]]:
+    if step.changes:
+        return ((change.path, change.before, change.after) for change in step.changes)
+    if step.before and step.after:
+        paths = dict.fromkeys([*step.before, *step.after])
+        return ((path, step.before.get(path), step.after.get(path)) for path in paths)
+    return ()
+
+
+def _attributes(step: Step) -> Iterator[tuple[str, Any]]:
+    for path, data in _flat(step.after or step.before):
+        if not (path == "name" and data == step.address.name):
+            yield path, data
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in data.items():
+        if isinstance(item, Mapping) and item:
+            yield from _flat(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
