@@ -9,7 +9,7 @@ import time
 
 from benchmarks import states
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.planner import build_plan
 

@@ -19,7 +19,7 @@ from kiamo_iac.core.printable import printable
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.http.caller import HttpCaller
-from kiamo_iac.http.message import Authorization, Request, Response, Server
+from kiamo_iac.http.message import Authorization, Endpoint, Request, Response
 from kiamo_iac.http.retry import Limits, passing
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Client:
         self._base = url.rstrip("/") + contract.prefix.path
         self._send = HttpCaller(
             url,
-            Server(
+            Endpoint(
                 address="the url of the environment",
                 example="https://kiamo.example.com",
                 owner="the contract's",

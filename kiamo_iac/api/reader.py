@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed_rows
-from kiamo_iac.api.scope import named, read_everywhere
+from kiamo_iac.api.scope import read_everywhere, resources_named_by
 from kiamo_iac.api.state_builder import StateBuilder
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.model import Contract
@@ -22,6 +22,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ApiError
 from kiamo_iac.core.resource import Resource
+from kiamo_iac.core.runtime import take_from
 from kiamo_iac.core.state import Instance, Ownership, RemoteId, State
 from kiamo_iac.resources import kinds
 
@@ -106,7 +107,7 @@ class StateReader:
         Raises:
             ApiError: as `read` says.
         """
-        wanted = named(desired, owned or {}, prune=prune)
+        wanted = resources_named_by(desired, owned or {}, prune=prune)
         builder = self._tops()
         everywhere = read_everywhere(wanted, builder.live_names(), self._contract)
 
@@ -184,7 +185,7 @@ class StateReader:
         for _ in range(min(self._parallelism, len(jobs))):
             self._pool.submit(partial(self._work, todo, done.put))
         for _ in jobs:
-            job, rows = _next(done)
+            job, rows = take_from(done)
             if isinstance(rows, Exception):
                 todo.clear()
                 raise rows
@@ -201,14 +202,3 @@ class StateReader:
             except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
                 put((job, error))
                 return
-
-
-def _next(
-    done: SimpleQueue[tuple[_Job, list[LiveRow] | ApiError | Exception]],
-) -> tuple[_Job, list[LiveRow] | ApiError | Exception]:
-    """Wait in turns, since on Windows a wait without an end cannot be interrupted."""
-    while True:
-        try:
-            return done.get(timeout=0.5)
-        except Empty:
-            continue

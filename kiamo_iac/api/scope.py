@@ -14,7 +14,7 @@ from kiamo_iac.resources import by_collection, kinds
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedResources:
     """What a desired state names, kind by kind, in NFC."""
 
     names: Mapping[str, frozenset[str]]
@@ -25,7 +25,7 @@ class Named:
     """Ids of what is owned: it is read under whatever name it has now."""
 
 
-def named(desired: State, owned: Ownership, *, prune: bool) -> Named:
+def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> NamedResources:
     """What `desired` and the ledger name. `prune`: what is owned and not declared is to be deleted."""
     names: dict[str, set[str]] = {kind: set() for kind in kinds()}
     ids: dict[str, set[RemoteId]] = {kind: set() for kind in kinds()}
@@ -55,14 +55,14 @@ def named(desired: State, owned: Ownership, *, prune: bool) -> Named:
         while parent is not None:
             names[by_collection()[parent.collection].kind].add(parent.name)
             parent = parent.parent
-    return Named(
+    return NamedResources(
         {kind: frozenset(found) for kind, found in names.items()},
         {kind: frozenset(found) for kind, found in doomed.items()},
         {kind: frozenset(found) for kind, found in ids.items()},
     )
 
 
-def read_everywhere(wanted: Named, live: Mapping[str, Collection[str]], contract: Contract) -> frozenset[str]:
+def read_everywhere(wanted: NamedResources, live: Mapping[str, Collection[str]], contract: Contract) -> frozenset[str]:
     """Kinds to be read below every parent of the instance, so that everything that uses a thing to be deleted is seen.
 
     `live`: of the kinds that are listed whole, the live names in NFC. What is not there needs no deleting.

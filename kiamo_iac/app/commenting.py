@@ -40,7 +40,7 @@ def post_comment(
 
     with HttpCaller(
         pipeline.api,
-        pipeline.server,
+        pipeline.endpoint,
         pipeline.authorization,
         transport=transport,
         ca_bundle=ca_bundle,

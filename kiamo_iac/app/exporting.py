@@ -18,8 +18,8 @@ from kiamo_iac.authoring.exporting.unrepresentable import IsSecret
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean, has_errors
 from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
-from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.core.printable import quote
+from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.secret import secrets_of
 from kiamo_iac.core.state import State
 from kiamo_iac.document.files import MAX_BYTES

@@ -19,7 +19,7 @@ from kiamo_iac.api.reader import StateReader
 from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import KiamoIacError, UsageError
-from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from kiamo_iac.cli.options import NamedPath, check_format_option
 from kiamo_iac.cli.output import show_check
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_message
-from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.runtime import collector_paused
 
 EPILOG = """\b
 Examples:

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 
-class Form(NamedTuple):
+class SecretForm(NamedTuple):
     """One form."""
 
     name: str
@@ -34,7 +34,7 @@ def _is_user_and_password(text: str) -> bool:
         return False
 
 
-class Found(NamedTuple):
+class SecretMatch(NamedTuple):
     """A place in a text that has a form."""
 
     start: int
@@ -49,63 +49,65 @@ _GITLAB: Final = (
 )
 FORMS: Final = (
     # docs.github.com: About authentication to GitHub, token formats
-    Form("a GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _EDGE + r"gh[pousr]_[A-Za-z0-9]{20,255}"),
-    Form("a GitHub token", ("github_pat_",), _EDGE + r"github_pat_[A-Za-z0-9_]{20,255}"),
+    SecretForm("a GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _EDGE + r"gh[pousr]_[A-Za-z0-9]{20,255}"),
+    SecretForm("a GitHub token", ("github_pat_",), _EDGE + r"github_pat_[A-Za-z0-9_]{20,255}"),
     # docs.gitlab.com: Token overview, token prefixes
-    Form("a GitLab token", _GITLAB, rf"{_EDGE}(?:{'|'.join(_GITLAB)})[A-Za-z0-9_.=-]{{16,500}}"),
+    SecretForm("a GitLab token", _GITLAB, rf"{_EDGE}(?:{'|'.join(_GITLAB)})[A-Za-z0-9_.=-]{{16,500}}"),
     # docs.aws.amazon.com: IAM identifiers, unique ID prefixes
-    Form("an AWS access key", ("AKIA", "ASIA"), _EDGE + r"A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    SecretForm("an AWS access key", ("AKIA", "ASIA"), _EDGE + r"A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"),
     # RFC 7468, RFC 4716, and RFC 9580 for PGP
-    Form(
+    SecretForm(
         "a private key",
         ("PRIVATE KEY",),
         r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:(?:[A-Za-z0-9+/=\s\\:,.()]|-(?!----)){0,20000}+-----END [A-Z0-9 ]{1,60}-----)?",
     ),
     # api.slack.com: Token types, all with a number in front; incoming webhooks
-    Form("a Slack token", ("xox", "xapp-"), _EDGE + r"(?:xox[abceoprs]|xapp)-[0-9][A-Za-z0-9-]{9,250}"),
-    Form("a Slack webhook", ("hooks.slack.com/",), r"hooks\.slack\.com/((?:services|workflows)/[A-Za-z0-9/]{20,200})"),
+    SecretForm("a Slack token", ("xox", "xapp-"), _EDGE + r"(?:xox[abceoprs]|xapp)-[0-9][A-Za-z0-9-]{9,250}"),
+    SecretForm(
+        "a Slack webhook", ("hooks.slack.com/",), r"hooks\.slack\.com/((?:services|workflows)/[A-Za-z0-9/]{20,200})"
+    ),
     # cloud.google.com: API keys; OAuth 2.0 access tokens and client secrets
-    Form("a Google API key", ("AIza",), _EDGE + r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
-    Form("a Google token", ("ya29.",), _EDGE + r"ya29\.[A-Za-z0-9_-]{20,2000}"),
-    Form("a Google client secret", ("GOCSPX-",), _EDGE + r"GOCSPX-[A-Za-z0-9_-]{20,60}"),
+    SecretForm("a Google API key", ("AIza",), _EDGE + r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    SecretForm("a Google token", ("ya29.",), _EDGE + r"ya29\.[A-Za-z0-9_-]{20,2000}"),
+    SecretForm("a Google client secret", ("GOCSPX-",), _EDGE + r"GOCSPX-[A-Za-z0-9_-]{20,60}"),
     # docs.stripe.com: API keys; webhook signatures
-    Form("a Stripe key", ("k_live_",), _EDGE + r"[rs]k_live_[A-Za-z0-9]{10,250}"),
-    Form("a Stripe webhook secret", ("whsec_",), _EDGE + r"whsec_[A-Za-z0-9+/=]{20,250}"),
+    SecretForm("a Stripe key", ("k_live_",), _EDGE + r"[rs]k_live_[A-Za-z0-9]{10,250}"),
+    SecretForm("a Stripe webhook secret", ("whsec_",), _EDGE + r"whsec_[A-Za-z0-9+/=]{20,250}"),
     # RFC 7519; all have a header that begins with {"
-    Form(
+    SecretForm(
         "a JSON Web Token",
         ("eyJ",),
         _EDGE + r"eyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,4000}",
     ),
     # docs.sendgrid.com: API keys
-    Form("a SendGrid key", ("SG.",), _EDGE + r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
+    SecretForm("a SendGrid key", ("SG.",), _EDGE + r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
     # learn.microsoft.com: Storage connection strings; Event Hubs and Service Bus have the second
-    Form(
+    SecretForm(
         "an Azure key",
         ("AccountKey=", "SharedAccessKey="),
         r"(?:AccountKey|SharedAccessKey)=((?!x{40})[A-Za-z0-9+/]{40,100}={0,2})",
     ),
     # docs.npmjs.com: About access tokens
-    Form("an npm token", ("npm_",), _EDGE + r"npm_[A-Za-z0-9]{30,60}"),
+    SecretForm("an npm token", ("npm_",), _EDGE + r"npm_[A-Za-z0-9]{30,60}"),
     # pypi.org/help: API tokens; a macaroon of version 2 begins with Ag
-    Form("a PyPI token", ("pypi-Ag",), _EDGE + r"pypi-Ag[A-Za-z0-9_-]{16,1000}"),
+    SecretForm("a PyPI token", ("pypi-Ag",), _EDGE + r"pypi-Ag[A-Za-z0-9_-]{16,1000}"),
     # developer.hashicorp.com: Vault, tokens
-    Form("a Vault token", ("hvs.",), _EDGE + r"hvs\.[A-Za-z0-9_-]{24,500}"),
+    SecretForm("a Vault token", ("hvs.",), _EDGE + r"hvs\.[A-Za-z0-9_-]{24,500}"),
     # RFC 3986, section 3.2.1; not a placeholder such as *** or, in an example, the word itself
-    Form(
+    SecretForm(
         "a URL with a password",
         ("://",),
         r"://([^\s/?#:@\"'<>{}\\]{0,128}:(?!(?:[*xX•.]{1,64}|(?i:password|passwd|passe?|pwd|secret|token|mdp|motdepasse))@)"
         r"[^\s/?#@\"'<>{}\\]{1,256})@",
     ),
     # RFC 6750 and RFC 7617; a digit, or the end of base64, tells one from a word of a sentence
-    Form(
+    SecretForm(
         "an Authorization header",
         ("Bearer ",),
         r"(?<![A-Za-z])Bearer {1,4}(?=[A-Za-z+/._~-]{0,500}[0-9=])[A-Za-z0-9+/._~-]{16,4000}={0,2}",
     ),
-    Form(
+    SecretForm(
         "an Authorization header",
         ("Basic ",),
         r"(?<![A-Za-z])Basic {1,4}([A-Za-z0-9+/]{8,4000}={0,2})(?![A-Za-z0-9+/=_.-])",
@@ -124,15 +126,15 @@ _REMEMBERED: Final = 256
 
 
 @cache
-def _compiled(form: Form) -> re.Pattern[str]:
+def _compiled(form: SecretForm) -> re.Pattern[str]:
     """By the first run that meets a trace of it. Where there is a group, it is the secret, else the whole match."""
     return re.compile(form.pattern)
 
 
-def _matches(text: str, form: Form) -> Iterator[Found]:
+def _matches(text: str, form: SecretForm) -> Iterator[SecretMatch]:
     for match in _compiled(form).finditer(text):
         if form.is_one is None or form.is_one(match[match.re.groups]):
-            yield Found(*match.span(match.re.groups), form.name)
+            yield SecretMatch(*match.span(match.re.groups), form.name)
 
 
 def may_have_form(text: str) -> bool:
@@ -140,7 +142,7 @@ def may_have_form(text: str) -> bool:
     return any(map(text.__contains__, _LITERALS)) or any(run.search(text) for run in _RUNS)
 
 
-def forms_in(text: str) -> list[Found]:
+def forms_in(text: str) -> list[SecretMatch]:
     """Every place that has a form, in order."""
     if _is_short(text) or not may_have_form(text):
         return []
@@ -170,7 +172,7 @@ def without_forms(text: str, instead: str) -> str:
     return _replaced(text, lambda _: instead)
 
 
-def blotted(text: str) -> str:
+def blanked(text: str) -> str:
     """`text`, as long as it is and in the same lines, with an x for each character but colons of what has a form."""
     return _replaced(text, lambda part: re.sub(r"[^\s:]", "x", part))
 

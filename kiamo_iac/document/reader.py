@@ -20,7 +20,7 @@ from ruamel.yaml.events import (
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import KiamoIacError
-from kiamo_iac.core.known_forms import blotted, forms_in, may_have_form
+from kiamo_iac.core.known_forms import blanked, forms_in, may_have_form
 from kiamo_iac.core.place import LineIndex
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import TOKEN, redact
@@ -308,7 +308,7 @@ class YamlReader:
     def _hide_forms(self) -> None:
         for found in forms_in(self._text)[:MAX_TOKENS_SHOWN]:
             self._say_form(found.start, found.name)
-        self._text = blotted(self._text)
+        self._text = blanked(self._text)
 
     def _say_form(self, where: Any, name: str) -> None:
         self._say("KIA0240", f"this looks like {name}", where, hint=ROTATE)

@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Final, NamedTuple, Protocol
 
 from kiamo_iac.core.errors import AccessError, BudgetError, KiamoIacError
+from kiamo_iac.core.runtime import take_from
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
 
@@ -144,7 +145,7 @@ class _Execution:
                 verifying += 1
             if not writing and not verifying:
                 break
-            done = _next(self._done)
+            done = take_from(self._done)
             writing -= done.last and not done.verification
             verifying -= done.last and done.verification
             self._record(done.result)
@@ -237,12 +238,3 @@ class _Done(NamedTuple):
     last: bool
     """Whether it is the last of the steps submitted together."""
     verification: bool
-
-
-def _next(done: SimpleQueue[_Done]) -> _Done:
-    """Wait with a timeout: on Windows, a wait without one cannot be interrupted."""
-    while True:
-        try:
-            return done.get(timeout=0.5)
-        except Empty:
-            continue

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.safe_files import read_limited
 from kiamo_iac.core.secret import Secret, from_environ
-from kiamo_iac.http.message import Authorization, Server
+from kiamo_iac.http.message import Authorization, Endpoint
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
@@ -24,8 +24,8 @@ _LARGEST_EVENT: Final = 64 * 1024 * 1024
 """Bytes; GitHub cuts an event at 25 MB."""
 
 
-def _server(name: str) -> Server:
-    return Server(
+def _endpoint(name: str) -> Endpoint:
+    return Endpoint(
         address=f"the address of {name}",
         example="https://gitlab.example.com/api/v4",
         owner=f"that of {name}",
@@ -45,7 +45,7 @@ class GithubPipeline:
     number: int
     """Of the pull request."""
     token: Secret
-    server: ClassVar[Server] = _server("GitHub's API")
+    endpoint: ClassVar[Endpoint] = _endpoint("GitHub's API")
 
     @property
     def authorization(self) -> Authorization:
@@ -65,7 +65,7 @@ class GitlabPipeline:
     token: Secret
     page: str | None
     """The address of the merge request for people, where the job knows it."""
-    server: ClassVar[Server] = _server("GitLab's API")
+    endpoint: ClassVar[Endpoint] = _endpoint("GitLab's API")
 
     @property
     def authorization(self) -> Authorization:

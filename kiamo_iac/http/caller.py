@@ -18,7 +18,7 @@ from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.urls import Origin, origin_of, origin_of_call
 from kiamo_iac.http.attempt import attempt
-from kiamo_iac.http.message import Authorization, Request, Response, Server
+from kiamo_iac.http.message import Authorization, Endpoint, Request, Response
 from kiamo_iac.http.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.http.retry import CONNECTS, FailedAttempt, Limits, may_repeat, passing, wait_before
 
@@ -37,7 +37,7 @@ class HttpCaller:
     def __init__(
         self,
         address: str,
-        server: Server,
+        endpoint: Endpoint,
         authorization: Authorization | None = None,
         *,
         transport: httpx.BaseTransport | None = None,
@@ -54,8 +54,8 @@ class HttpCaller:
         Raises:
             UsageError: the address is not one that a secret may be sent to, or the certificates cannot be read.
         """
-        self._server = server
-        self._origin = origin_for(address, server)
+        self._endpoint = endpoint
+        self._origin = origin_for(address, endpoint)
         self._authorization = authorization
         self._limits = limits
         self._closing = threading.Event()
@@ -87,7 +87,7 @@ class HttpCaller:
             TransportError: no usable response came.
             ResponseError: the response cannot be read.
             BudgetError: as the request's meter says.
-            KiamoIacError: the call would go to another address than the server's; of the class that `Server` names.
+            KiamoIacError: the call would go to another address than the server's; of the class that `Endpoint` names.
         """
         # A journal of writes belongs here: an entry before the first attempt, and one after the outcome.
         outcome = self._until_answered(request)
@@ -127,7 +127,7 @@ class HttpCaller:
                 call=str(request),
                 authorization=self._authorization,
                 limits=self._limits,
-                checked=self._server.address,
+                checked=self._endpoint.address,
                 meter=request.meter,
             )
         finally:
@@ -149,11 +149,11 @@ class HttpCaller:
         except httpx.InvalidURL:
             raise self._not_made(request, "its address is too long, or no URL") from None
         if not same_origin(made.url, self._origin) or made.url.raw_path.partition(b"?")[0] != request.path.encode():
-            raise self._not_made(request, f"it would go to another address than {self._server.owner}")
+            raise self._not_made(request, f"it would go to another address than {self._endpoint.owner}")
         return made
 
     def _not_made(self, request: Request, why: str) -> KiamoIacError:
-        return self._server.error(f"{printable(str(request), 200)} was not made: {why}.", hint=self._server.hint)
+        return self._endpoint.error(f"{printable(str(request), 200)} was not made: {why}.", hint=self._endpoint.hint)
 
     def _borrow(self) -> httpx.BaseTransport:
         if self._given is not None:
@@ -178,19 +178,19 @@ class HttpCaller:
                 return
 
 
-def origin_for(address: str, server: Server) -> Origin:
+def origin_for(address: str, endpoint: Endpoint) -> Origin:
     """The origin of an address that a secret may be sent to: https, or http to loopback.
 
     Raises:
         UsageError: it may not.
     """
     try:
-        origin = origin_of_call(address) if server.takes_query else origin_of(address)
+        origin = origin_of_call(address) if endpoint.takes_query else origin_of(address)
         if not same_origin(httpx.URL(address), origin):
             msg = "it can be read in two ways"
             raise ValueError(msg)
     except (ValueError, httpx.InvalidURL) as error:
-        start = server.address[:1].upper() + server.address[1:]
+        start = endpoint.address[:1].upper() + endpoint.address[1:]
         msg = f"{start} cannot be used: {error}."
-        raise UsageError(msg, hint=f"write it as {server.example}") from error
+        raise UsageError(msg, hint=f"write it as {endpoint.example}") from error
     return origin

@@ -62,7 +62,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Endpoint:
     """How messages name a server and its address."""
 
     address: str

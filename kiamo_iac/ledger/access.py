@@ -13,12 +13,12 @@ from kiamo_iac.core.ledger_settings import gitlab_state
 from kiamo_iac.core.secret import from_environ
 from kiamo_iac.core.urls import parse_url
 from kiamo_iac.http.caller import HttpCaller, origin_for
-from kiamo_iac.http.message import Authorization, Server
+from kiamo_iac.http.message import Authorization, Endpoint
 from kiamo_iac.http.retry import CONNECTS, Limits
 
 LIMITS: Final = Limits(deadline=60.0, patience=60.0, body=128 * 1024 * 1024, attempts=CONNECTS)
 """A ledger of 250,000 resources, as many as a run reads unless it is set otherwise, is some 100 MB."""
-_SERVER: Final = Server(
+_ENDPOINT: Final = Endpoint(
     address="the address of the ledger",
     example="https://gitlab.example.com/api/v4/projects/1/terraform/state/kiamo",
     owner="the ledger's",
@@ -42,7 +42,7 @@ def caller_for(
     Raises:
         UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
     """
-    return HttpCaller(address, _SERVER, authorization, ca_bundle=ca_bundle, limits=LIMITS, pause=pause, log=log)
+    return HttpCaller(address, _ENDPOINT, authorization, ca_bundle=ca_bundle, limits=LIMITS, pause=pause, log=log)
 
 
 def authorization_for(address: str, environ: Mapping[str, str], *, prefix: str) -> Authorization | None:
@@ -53,7 +53,7 @@ def authorization_for(address: str, environ: Mapping[str, str], *, prefix: str) 
     Raises:
         UsageError: half of them is there, or the address is not one that a password may be sent to.
     """
-    origin_for(address, _SERVER)
+    origin_for(address, _ENDPOINT)
     user, password = variable(environ, f"{prefix}_LEDGER_USERNAME"), from_environ(environ, f"{prefix}_LEDGER_PASSWORD")
     if password is not None and not _PRINTABLE.fullmatch(password.reveal()):
         msg = f"{prefix}_LEDGER_PASSWORD is empty, or holds characters that a password of HTTP cannot have."

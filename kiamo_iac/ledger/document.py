@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.core.printable import printable, quote
 from kiamo_iac.core.record import Form, Key, Record, constant, integer, list_of, text, wrong
+from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.strict_json import decode_json
 from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, FORMAT_VERSION, AppliedPlan, Content
 from kiamo_iac.ledger.entry import APPLIED_PLAN, ENTRY, WORD, dump

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.core.json_schema import Schema, closed, defined, schema_document
 from kiamo_iac.core.record import definitions, wrong
+from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content, Forget, Put, Record
 from kiamo_iac.ledger.document import DOCUMENT, HEADER, content_of_head, read_json
 from kiamo_iac.ledger.entry import ADDRESS, APPLIED_PLAN, ENTRY, address_of, dump

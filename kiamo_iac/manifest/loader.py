@@ -13,10 +13,10 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget, did_you_mean, has_errors
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.core.gc_pause import collector_paused
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, PRESENT
+from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.sensitive import hidden, hidden_at, hidden_repeats, remember
 from kiamo_iac.core.state import EMPTY, Instance, State
 from kiamo_iac.manifest import relations

@@ -17,7 +17,7 @@ from kiamo_iac.api.client import Client
 from kiamo_iac.api.reader import read
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
-from kiamo_iac.core.gc_pause import collector_paused
+from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, LimitSettings
 from kiamo_iac.core.state import State

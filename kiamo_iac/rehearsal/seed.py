@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kiamo_iac.api.scope import named
+from kiamo_iac.api.scope import resources_named_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
@@ -40,7 +40,7 @@ class _Sower:
     def __init__(self, live: State, desired: State, contract: Contract) -> None:
         self._live = live
         self._contract = contract
-        self._read = named(desired, {}, prune=False).names
+        self._read = resources_named_by(desired, {}, prune=False).names
         self._seed = Seed()
 
     def sown(self) -> Seed:

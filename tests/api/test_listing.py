@@ -162,7 +162,7 @@ SHAPES = [
     ({"d": None}, 'holds nothing where the contract has a list under "d.rows"'),
     ([], 'holds nothing where the contract has a list under "d.rows"'),
     ({"d": {"rows": {"a": 1}, "count": 1}}, 'holds an object where the contract has a list under "d.rows"'),
-    ({"d": {"rows": [], "count": "0"}}, 'holds the text "0" where the contract has a count under "d.count"'),
+    ({"d": {"rows": [], "count": "0"}}, 'holds the string "0" where the contract has a count under "d.count"'),
     ({"d": {"rows": [], "count": True}}, 'holds true where the contract has a count under "d.count"'),
     ({"d": {"rows": []}}, 'holds nothing where the contract has a count under "d.count"'),
 ]

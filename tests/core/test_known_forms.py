@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiamo_iac.core.known_forms import FORMS, blotted, forms_in, has_form, may_have_form, without_forms
+from kiamo_iac.core.known_forms import FORMS, blanked, forms_in, has_form, may_have_form, without_forms
 from kiamo_iac.core.secret import redact
 from tests.security.secrets import FORMS as SECRETS
 
@@ -23,7 +23,7 @@ def test_each_form_is_found_where_it_stands(service: str, around: str) -> None:
     assert found.name in {form.name for form in FORMS}
     assert text[found.start : found.end] in secret
     assert without_forms(text, "-") == text[: found.start] + "-" + text[found.end :]
-    hidden = blotted(text)
+    hidden = blanked(text)
     assert len(hidden) == len(text)
     assert hidden.count("\n") == text.count("\n")
     assert not has_form(hidden) or service == "URL"

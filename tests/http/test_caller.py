@@ -12,7 +12,7 @@ import pytest
 from kiamo_iac.core.errors import ResponseError, TransportError, UsageError
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.caller import HttpCaller
-from kiamo_iac.http.message import Authorization, Request, Server
+from kiamo_iac.http.message import Authorization, Endpoint, Request
 from kiamo_iac.http.retry import CONNECTS, Limits
 from tests.http.servers import CERTIFICATES, always, answer, wild
 from tests.http.stubs import NEVER_SENT, UNKNOWN, Script, Stub, in_turn, reply
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("no_proxy")
 URL = "http://127.0.0.1:1/state"
 PASSWORD = "hunter2-hunter2"
 AUTHORIZATION = Authorization.basic("robot", Secret(PASSWORD))
-SERVER = Server(
+ENDPOINT = Endpoint(
     address="the address of the ledger",
     example="https://gitlab.example.com/state",
     owner="the ledger's",
@@ -37,12 +37,12 @@ def caller(
 ) -> HttpCaller:
     transport = script if isinstance(script, Stub) else Stub(script)
     waits = pauses if pauses is not None else []
-    return HttpCaller(URL, SERVER, AUTHORIZATION, transport=transport, pause=waits.append, limits=limits, **more)
+    return HttpCaller(URL, ENDPOINT, AUTHORIZATION, transport=transport, pause=waits.append, limits=limits, **more)
 
 
 def to(address: str, authorization: Authorization | None = AUTHORIZATION, **more: Any) -> HttpCaller:
     """A caller over the network."""
-    return HttpCaller(address, SERVER, authorization, **more)
+    return HttpCaller(address, ENDPOINT, authorization, **more)
 
 
 GET = Request("GET", URL)
