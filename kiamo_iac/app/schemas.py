@@ -39,8 +39,12 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEn
     from kiamo_iac.manifest.project.schema import project_schema
     from kiamo_iac.planner.plan_file import saved_plan_schema
     from kiamo_iac.planner.plan_json import plan_schema
-    from kiamo_iac.render import schemas, schemas_environments
-    from kiamo_iac.render.schemas_promotion import promotion_schema
+    from kiamo_iac.render.composed import composed_schema
+    from kiamo_iac.render.environments import plans_schema
+    from kiamo_iac.render.json_formats import drift_schema, validate_schema
+    from kiamo_iac.render.ledger import owned_schema
+    from kiamo_iac.render.promotion_json import promotion_schema
+    from kiamo_iac.render.run import report_schema
 
     whole: dict[str, tuple[str, Callable[[], Schema]]] = {
         "manifest": ("a manifest", partial(schema.manifest_schema, capabilities)),
@@ -52,14 +56,14 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEn
             contract_schema.override_schema,
         ),
         "plan": ("plan --format json", plan_schema),
-        "plans": ("plan --all-environments --format json", schemas_environments.plans_schema),
-        "composed": ("render --format json", schemas_environments.composed_schema),
+        "plans": ("plan --all-environments --format json", plans_schema),
+        "composed": ("render --format json", composed_schema),
         "saved-plan": ("the file of plan --out", saved_plan_schema),
         "promotion": ("promote --format json", promotion_schema),
-        "report": ("apply --format json", schemas.report_schema),
-        "drift": ("drift --format json", schemas.drift_schema),
-        "validate": ("validate --format json", schemas.validate_schema),
-        "owned": ("ledger list --format json", schemas.owned_schema),
+        "report": ("apply --format json", report_schema),
+        "drift": ("drift --format json", drift_schema),
+        "validate": ("validate --format json", validate_schema),
+        "owned": ("ledger list --format json", owned_schema),
         "ledger": ("the ledger, and each line of its file", ledger_schema),
     }
     found = {name: SchemaEntry(line, f"{name}.schema.json", make) for name, (line, make) in whole.items()}

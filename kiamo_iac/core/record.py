@@ -175,6 +175,16 @@ def enum(choices: type[E], description: str) -> Form[E]:
     return Form(json_schema.one_of(choices, description), read, attrgetter("value"))
 
 
+def one_of(choices: Iterable[str], description: str) -> Form[str]:
+    """One of these strings."""
+    known = tuple(map(str, choices))
+
+    def read(value: Any) -> str:
+        return value if type(value) is str and value in known else wrong(f"must be one of {', '.join(known)}")
+
+    return Form(json_schema.one_of(known, description), read, str)
+
+
 def constant(value: str | int, description: str) -> Key:
     """A key with one value, such as the version of a format."""
     return Key(Form({"const": value, "description": description}, lambda _: value), lambda _: value)

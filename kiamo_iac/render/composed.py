@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 import click
 
+from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, KIND, PLACE, major, version_of
+from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.record import Form, Record, anything, derived, list_of, text
 from kiamo_iac.document.writing import scalar
 from kiamo_iac.manifest.provenance import ComposedResource, ComposedValue, Provenance, as_written
 from kiamo_iac.render.base import Style
@@ -19,7 +23,58 @@ FORMAT_VERSION = "1.0"
 _COLUMN = 48
 """At which origins begin, where the line is not longer than that."""
 
+_STEP: Final[Form[str | int]] = Form({"type": ["string", "integer"]}, lambda value: value)
+
 Things = Mapping[str, Sequence[ComposedResource]]
+
+
+_VARIABLE: Final = Record(
+    tuple,
+    "A variable that was filled in.",
+    {"name": derived(text("Its name."), itemgetter(0)), "source": derived(PLACE, itemgetter(1))},
+)
+_VALUE: Final = Record(
+    ComposedValue,
+    "One value and where it comes from.",
+    {
+        "path": list_of(_STEP, "Keys, and from 0 on indices, below the thing.", minItems=1),
+        "value": anything("A scalar, or an empty mapping or list; variables filled in."),
+        "source": derived(PLACE, "origin.source"),
+        "variables": derived(list_of(_VARIABLE, "Those that its text refers to, in their order."), "origin.variables"),
+    },
+)
+_RESOURCE: Final = Record(
+    ComposedResource,
+    "One declared thing.",
+    {
+        "address": ADDRESS,
+        "kind": derived(KIND, "type.noun"),
+        "values": derived(list_of(_VALUE, "In the order in which they are shown."), "leaves"),
+    },
+)
+
+
+class _Composed(NamedTuple):
+    environment: str
+    resources: Sequence[ComposedResource]
+
+
+COMPOSED: Final = Record(
+    _Composed,
+    "The manifests as one environment composes them.",
+    {
+        "format_version": version_of(FORMAT_VERSION),
+        "environment": ENVIRONMENT,
+        "things": derived(
+            list_of(_RESOURCE, "Every thing that its manifests declare, parents before their children."), "resources"
+        ),
+    },
+)
+
+
+def composed_schema() -> Schema:
+    """The schema of `render --format json`."""
+    return schema_document("composed", major(FORMAT_VERSION), title="Manifests, composed", body=COMPOSED.body)
 
 
 def composed_text(things: Things, style: Style, *, environment: str) -> str:
@@ -33,8 +88,8 @@ def composed_text(things: Things, style: Style, *, environment: str) -> str:
 
 def composed_json(things: Things, *, environment: str) -> str:
     """Every thing with its values; a path is a list of keys and indices."""
-    listed = [_thing_data(thing) for found in things.values() for thing in _flat(found)]
-    return json_document({"format_version": FORMAT_VERSION, "environment": environment, "things": listed})
+    resources = [resource for found in things.values() for resource in _flat(found)]
+    return json_document(COMPOSED.data(_Composed(environment, resources)))
 
 
 class _Line(NamedTuple):
@@ -104,19 +159,3 @@ def _flat(things: Sequence[ComposedResource]) -> Iterator[ComposedResource]:
         yield thing
         for children in thing.children.values():
             yield from _flat(children)
-
-
-def _thing_data(thing: ComposedResource) -> dict[str, Any]:
-    return {
-        "address": thing.address,
-        "kind": thing.type.noun,
-        "values": [
-            {
-                "path": list(leaf.path),
-                "value": leaf.value,
-                "source": str(leaf.origin.source),
-                "variables": [{"name": name, "source": str(at)} for name, at in leaf.origin.variables],
-            }
-            for leaf in thing.leaves
-        ],
-    }

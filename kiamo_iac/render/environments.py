@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, assert_never
+from typing import Final, assert_never
 
 import click
 
+from kiamo_iac.core.common_records import DIAGNOSTIC, ENVIRONMENT, major, version_of
 from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.json_schema import Schema, schema_document
 from kiamo_iac.core.printable import shell_word
+from kiamo_iac.core.record import Form, Record, definitions, derived, list_of, nullable, text
+from kiamo_iac.planner.plan import FORMAT_VERSION as PLAN_VERSION
 from kiamo_iac.planner.plan import Action, Plan
-from kiamo_iac.planner.plan_json import PLAN
+from kiamo_iac.planner.plan_json import PLAN, STEP
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, diagnostic_lines
 from kiamo_iac.render.escape import document, json_document, visible
@@ -21,6 +25,7 @@ from kiamo_iac.render.view import Alarm, PlanView, Verdict, plan_view
 FORMAT_VERSION = "1.0"
 """Of the JSON; the first number changes when a reader of the old form would misread the new one."""
 
+_EXIT_CODE: Final = "That of `plan -e` for this environment."
 _HEADS = ("environment", *(action.value for action in Action), "cannot be undone", "data loss", "result")
 
 
@@ -31,6 +36,47 @@ class EnvironmentPlan:
     environment: str
     plan: Plan | None
     error: KiamoIacError | None = None
+
+
+_ERROR: Final = Record(
+    KiamoIacError,
+    "Why there is no plan.",
+    {
+        "message": derived(text("One full sentence."), str),
+        "hint": nullable(text("What to do about it.")),
+        "exit_code": derived(Form({"type": "integer", "description": _EXIT_CODE}, int), "exit_code"),
+    },
+    definition="error",
+)
+_PLANS: Final = Record(
+    tuple,
+    "The plans of all environments, side by side.",
+    {
+        "format_version": version_of(FORMAT_VERSION),
+        "environments": derived(
+            list_of(
+                Record(
+                    EnvironmentPlan,
+                    "One environment: either `plan` or `error` is null.",
+                    {"environment": ENVIRONMENT, "plan": nullable(PLAN), "error": nullable(_ERROR)},
+                ),
+                "In the order of the project file.",
+            ),
+            lambda rows: rows,
+        ),
+    },
+)
+
+
+def plans_schema() -> Schema:
+    """The schema of `plan --all-environments --format json`."""
+    return schema_document(
+        "plans",
+        f"{major(FORMAT_VERSION)}-{major(PLAN_VERSION)}",
+        title="Plans of all environments",
+        body=_PLANS.body,
+        definitions=definitions(STEP, DIAGNOSTIC, PLAN, _ERROR),
+    )
 
 
 def table_text(rows: Sequence[EnvironmentPlan], style: Style) -> str:
@@ -52,22 +98,13 @@ def table_markdown(rows: Sequence[EnvironmentPlan], _style: Style) -> str:
 
 def table_json(rows: Sequence[EnvironmentPlan], _style: Style) -> str:
     """Every plan whole, or its error."""
-    return json_document({"format_version": FORMAT_VERSION, "environments": [_data(row) for row in rows]})
+    return json_document(_PLANS.data(tuple(rows)))
 
 
 TABLES: Mapping[str, Callable[[Sequence[EnvironmentPlan], Style], str]] = MappingProxyType(
     {"text": table_text, "json": table_json, "markdown": table_markdown}
 )
 """Format → what writes it."""
-
-
-def _data(row: EnvironmentPlan) -> dict[str, Any]:
-    error = row.error
-    return {
-        "environment": row.environment,
-        "plan": PLAN.data(row.plan) if row.plan is not None else None,
-        "error": {"message": str(error), "hint": error.hint, "exit_code": error.exit_code} if error else None,
-    }
 
 
 def _cells(row: EnvironmentPlan) -> list[str]:

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from kiamo_iac.core.common_records import DIAGNOSTIC
-from kiamo_iac.core.diagnostics import Diagnostic, has_errors
-from kiamo_iac.planner.drift import AttributeDrift, Drift, ResourceDrift
+from kiamo_iac.core.common_records import (
+    ADDRESS,
+    DIAGNOSTIC,
+    ENVIRONMENT,
+    KIND,
+    PATH,
+    PLACE_OR_NULL,
+    count,
+    diagnostics_list,
+    major,
+    version_of,
+)
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, has_errors
+from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.record import (
+    Record,
+    anything,
+    boolean,
+    counts,
+    definitions,
+    derived,
+    enum,
+    list_of,
+    nullable,
+    remote_id,
+    text,
+)
+from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.plan_json import PLAN
 from kiamo_iac.render.base import CheckReport, Style
@@ -18,6 +43,76 @@ DRIFT_FORMAT_VERSION: Final = "1.0"
 """The first number changes when a reader of the old form would misread the new one."""
 CHECK_FORMAT_VERSION: Final = "1.0"
 """The same of the JSON of `validate`."""
+
+
+_SIDE: Final = enum(ChangedBy, "Who changed it.")
+_ATTRIBUTE: Final = Record(
+    AttributeDrift,
+    "One attribute that differs; null is an attribute that is not set.",
+    {
+        "path": PATH,
+        "side": derived(_SIDE, "changed_by"),
+        "declared": anything("Its value as it is declared."),
+        "applied": anything("Its value as it is last applied."),
+        "live": anything("Its value as it is live."),
+    },
+)
+_RESOURCE: Final = Record(
+    ResourceDrift,
+    "One thing that is not as it was applied, or not as it is declared.",
+    {
+        "address": ADDRESS,
+        "kind": KIND,
+        "event": enum(DriftEvent, "What became of it."),
+        "side": derived(_SIDE, "changed_by"),
+        "attributes": list_of(_ATTRIBUTE, "What differs, where it is changed."),
+        "lives_as": nullable(text("Its name on the instance; null: it is not there.")),
+        "known_id": remote_id("The id that the ledger has."),
+        "live_id": remote_id("The id on the instance."),
+        "applied_at": derived(
+            nullable(text("When it was last applied, RFC 3339.")), lambda resource: resource.applied_at or None
+        ),
+        "commit": nullable(text("The commit that it was last applied from.")),
+        "source": PLACE_OR_NULL,
+    },
+)
+
+
+class _DriftOf(NamedTuple):
+    environment: str
+    drift: Drift
+
+
+DRIFT: Final = Record(
+    _DriftOf,
+    "Who changed what since the last apply: git, or somebody on the instance.",
+    {
+        "format_version": version_of(DRIFT_FORMAT_VERSION),
+        "environment": ENVIRONMENT,
+        "ledger": derived(boolean("False: there is none, and every side is `unknown`."), "drift.ledger"),
+        "drifted": derived(boolean("Whether there is any drift."), "drift.any"),
+        "summary": derived(counts(ChangedBy, "How many things changed on each side."), "drift.summary"),
+        "not_owned": derived(count("How many declared things are live and not in the ledger."), "drift.not_owned"),
+        "things": derived(list_of(_RESOURCE, "By address."), "drift.resources"),
+    },
+)
+VALIDATION: Final = Record(
+    CheckReport,
+    "What `validate` found.",
+    {
+        "format_version": version_of(CHECK_FORMAT_VERSION),
+        "valid": derived(boolean("False when there are errors."), lambda report: not has_errors(report.diagnostics)),
+        "files": count("How many manifests were read."),
+        "things": count("How many things they declare."),
+        "summary": derived(
+            counts(Severity, "How many diagnostics of each severity."), lambda report: summary_data(report.diagnostics)
+        ),
+        "diagnostics": derived(
+            diagnostics_list("Every problem of every file, by place."),
+            lambda report: tuple(sorted(report.diagnostics, key=Diagnostic.sort_key)),
+        ),
+    },
+)
 
 
 class JsonDrift:
@@ -37,42 +132,13 @@ def drift_json(drift: Drift, *, environment: str) -> str:
 
 
 def drift_data(drift: Drift, *, environment: str) -> dict[str, Any]:
-    """All of it as plain data, keys in the order in which they are written."""
-    return {
-        "format_version": DRIFT_FORMAT_VERSION,
-        "environment": environment,
-        "ledger": drift.ledger,
-        "drifted": drift.any,
-        "summary": {side.value: count for side, count in drift.summary.items()},
-        "not_owned": drift.not_owned,
-        "things": [_thing(thing) for thing in drift.resources],
-    }
+    """The same as plain data."""
+    return DRIFT.data(_DriftOf(environment, drift))
 
 
-def _thing(thing: ResourceDrift) -> dict[str, Any]:
-    return {
-        "address": thing.address,
-        "kind": thing.kind,
-        "event": thing.event.value,
-        "side": thing.changed_by.value,
-        "attributes": [_attribute(found) for found in thing.attributes],
-        "lives_as": thing.lives_as,
-        "known_id": thing.known_id,
-        "live_id": thing.live_id,
-        "applied_at": thing.applied_at or None,
-        "commit": thing.commit,
-        "source": str(thing.source) if thing.source else None,
-    }
-
-
-def _attribute(found: AttributeDrift) -> dict[str, Any]:
-    return {
-        "path": found.path,
-        "side": found.changed_by.value,
-        "declared": found.declared,
-        "applied": found.applied,
-        "live": found.live,
-    }
+def drift_schema() -> Schema:
+    """The schema of `drift --format json`."""
+    return schema_document("drift", major(DRIFT_FORMAT_VERSION), title="A drift of kiamo-iac", body=DRIFT.body)
 
 
 class JsonPlan:
@@ -99,14 +165,15 @@ class JsonCheck:
 
 def render_json(diagnostics: Sequence[Diagnostic], *, files: int, things: int) -> str:
     """The result of `validate`, see `schemas/validate.schema.json`; `files` and `things` say how much was read."""
-    ordered = sorted(diagnostics, key=Diagnostic.sort_key)
-    return json_document(
-        {
-            "format_version": CHECK_FORMAT_VERSION,
-            "valid": not has_errors(ordered),
-            "files": files,
-            "things": things,
-            "summary": summary_data(ordered),
-            "diagnostics": [DIAGNOSTIC.data(d) for d in ordered],
-        }
+    return json_document(VALIDATION.data(CheckReport(tuple(diagnostics), files, things)))
+
+
+def validate_schema() -> Schema:
+    """The schema of `validate --format json`."""
+    return schema_document(
+        "validate",
+        major(CHECK_FORMAT_VERSION),
+        title="A validation by kiamo-iac",
+        body=VALIDATION.body,
+        definitions=definitions(DIAGNOSTIC),
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, NamedTuple
 
+from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, major, version_of
+from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.record import Key, Record, boolean, derived, list_of, mapping_of, nullable, remote_id, text
 from kiamo_iac.core.state import Owned, Ownership
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
@@ -35,25 +38,49 @@ def _row(entry: Owned) -> tuple[str, ...]:
     )
 
 
+class _Listing(NamedTuple):
+    environment: str
+    owned: Ownership | None
+
+    @property
+    def entries(self) -> list[Owned]:
+        owned = self.owned or {}
+        return [owned[address] for address in sorted(owned)]
+
+
+_ENTRY: Final = Record(
+    Owned,
+    "One thing that is ours.",
+    {
+        "address": ADDRESS,
+        "id": Key(remote_id("The id on the instance; null: it is not known."), "remote_id", "remote_id"),
+        "attributes": mapping_of(None, "What was declared when it was last applied."),
+        "protect": boolean("Never deleted, not even when it is no longer declared."),
+        "renamed_from": list_of(text("A former name."), "Former names that were declared."),
+        "applied_at": derived(
+            nullable(text("When it was last applied, RFC 3339.")), lambda entry: entry.applied_at or None
+        ),
+        "commit": nullable(text("The commit that it was last applied from.")),
+        "version": derived(nullable(text("The version of kiamo-iac.")), lambda entry: entry.version or None),
+    },
+)
+OWNED: Final = Record(
+    _Listing,
+    "What is ours, as the ledger says.",
+    {
+        "format_version": version_of(FORMAT_VERSION),
+        "environment": ENVIRONMENT,
+        "found": derived(boolean("False: there is no ledger."), lambda listing: listing.owned is not None),
+        "things": derived(list_of(_ENTRY, "By address."), "entries"),
+    },
+)
+
+
 def ledger_json(environment: str, owned: Ownership | None) -> str:
-    """Everything that it says; `found` is false when there is no ledger."""
-    data: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
-        "environment": environment,
-        "found": owned is not None,
-        "things": [_data(owned[address]) for address in sorted(owned or {})] if owned is not None else [],
-    }
-    return json_document(data)
+    """All entries; `owned` is None when there is no ledger."""
+    return json_document(OWNED.data(_Listing(environment, owned)))
 
 
-def _data(entry: Owned) -> dict[str, Any]:
-    return {
-        "address": entry.address,
-        "id": entry.remote_id,
-        "attributes": dict(entry.attributes),
-        "protect": entry.protect,
-        "renamed_from": list(entry.renamed_from),
-        "applied_at": entry.applied_at or None,
-        "commit": entry.commit,
-        "version": entry.version or None,
-    }
+def owned_schema() -> Schema:
+    """The schema of `ledger list --format json`."""
+    return schema_document("owned", major(FORMAT_VERSION), title="What kiamo-iac owns", body=OWNED.body)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 import click
 
+from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, KIND, PLACE_OR_NULL, URL, major, version_of
 from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.record import Record, counts, derived, integer, list_of, nullable, one_of, text
 from kiamo_iac.planner.plan import Plan, Step
+from kiamo_iac.planner.plan_json import ACTION
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 
@@ -102,27 +106,56 @@ def totals(results: Sequence[Result]) -> str:
     return ", ".join(f"{number} {words(outcome)}" for number, outcome in counts if number) or "nothing to do"
 
 
+class _Row(NamedTuple):
+    result: Result
+    detail: str | None
+
+
+class _Report(NamedTuple):
+    plan: Plan
+    results: tuple[_Row, ...]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        return {outcome: sum(row.result.status == outcome for row in self.results) for outcome in OUTCOMES}
+
+
+_RESULT: Final = Record(
+    _Row,
+    "One step and what became of it.",
+    {
+        "id": derived(integer("The id of the step in the plan.", minimum=1), "result.step.id"),
+        "action": derived(ACTION, "result.step.action"),
+        "address": derived(ADDRESS, "result.step.address"),
+        "kind": derived(KIND, "result.step.kind"),
+        "outcome": derived(one_of(OUTCOMES, "What became of it."), "result.status"),
+        "detail": nullable(text("Why it was not done.")),
+        "hint": derived(
+            nullable(text("What to do about it.")), lambda row: row.result.error.hint if row.result.error else None
+        ),
+        "source": derived(PLACE_OR_NULL, "result.step.source"),
+    },
+)
+REPORT: Final = Record(
+    _Report,
+    "What became of an applied plan.",
+    {
+        "format_version": version_of(FORMAT_VERSION),
+        "environment": derived(ENVIRONMENT, "plan.environment"),
+        "url": derived(URL, "plan.url"),
+        "summary": derived(counts(OUTCOMES, "How many steps of each outcome."), "summary"),
+        "results": list_of(_RESULT, "Every step of the plan, in its order."),
+    },
+)
+
+
 def run_json(plan: Plan, results: Sequence[Result]) -> str:
     """The report of `apply --format json`: `schemas/report.schema.json` describes it."""
     steps = {result.step.id: result.step for result in results}
-    return json_document(
-        {
-            "format_version": FORMAT_VERSION,
-            "environment": plan.environment,
-            "url": plan.url,
-            "summary": {outcome: sum(result.status == outcome for result in results) for outcome in OUTCOMES},
-            "results": [
-                {
-                    "id": result.step.id,
-                    "action": result.step.action.value,
-                    "address": result.step.address,
-                    "kind": result.step.kind,
-                    "outcome": str(result.status),
-                    "detail": why(result, steps),
-                    "hint": result.error.hint if result.error is not None else None,
-                    "source": str(result.step.source) if result.step.source else None,
-                }
-                for result in results
-            ],
-        }
-    )
+    rows = tuple(_Row(result, why(result, steps)) for result in results)
+    return json_document(REPORT.data(_Report(plan, rows)))
+
+
+def report_schema() -> Schema:
+    """The schema of `apply --format json`."""
+    return schema_document("report", major(FORMAT_VERSION), title="A report of kiamo-iac", body=REPORT.body)

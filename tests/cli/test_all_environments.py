@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from kiamo_iac.emulator import FULL_TOKEN
-from kiamo_iac.render.schemas_environments import plans_schema
+from kiamo_iac.render.environments import plans_schema
 from tests.cli.conftest import MANIFEST, Desk
 
 PROJECT = """\

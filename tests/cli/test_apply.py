@@ -12,7 +12,7 @@ import pytest
 
 from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, EmulatorRequest, EmulatorResponse
 from kiamo_iac.emulator.server import Server
-from kiamo_iac.render.schemas import report_schema
+from kiamo_iac.render.run import report_schema
 from tests.cli.conftest import MANIFEST, Desk, starting
 from tests.cli.program import COMMAND, variables
 

@@ -6,7 +6,7 @@ import json
 
 import jsonschema
 
-from kiamo_iac.render.schemas import drift_schema
+from kiamo_iac.render.json_formats import drift_schema
 from tests.cli.conftest import Desk
 
 FOUR = "bases:\n" + "".join(f"  - {{name: {name}, label: Old}}\n" for name in ("both", "git", "hand", "same"))

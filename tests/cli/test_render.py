@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from kiamo_iac.document.parser import parse
-from kiamo_iac.render.schemas_environments import composed_schema
+from kiamo_iac.render.composed import composed_schema
 from tests.cli.conftest import Desk
 from tests.cli.program import variables
 

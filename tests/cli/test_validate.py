@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from kiamo_iac.render.schemas import validate_schema
+from kiamo_iac.render.json_formats import validate_schema
 from tests.cli.conftest import MANIFEST, Desk
 from tests.cli.program import ROOT, kiamo, variables
 

@@ -9,8 +9,7 @@ import pytest
 
 from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent
 from kiamo_iac.render.base import ASCII, Style
-from kiamo_iac.render.json_formats import drift_data
-from kiamo_iac.render.schemas import drift_schema
+from kiamo_iac.render.json_formats import drift_data, drift_schema
 from kiamo_iac.render.text import TextDrift
 from kiamo_iac.render.view_drift import drift_view
 from tests.render.drifts import DRIFTS, full, rendered

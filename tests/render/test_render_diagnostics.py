@@ -10,8 +10,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import render_text, tally
-from kiamo_iac.render.json_formats import render_json
-from kiamo_iac.render.schemas import validate_schema
+from kiamo_iac.render.json_formats import render_json, validate_schema
 
 ERROR = Diagnostic(
     "KIA0102",

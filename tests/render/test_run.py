@@ -13,8 +13,7 @@ from kiamo_iac.core.errors import ApiError, KiamoIacError
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.base import ASCII, Style
 from kiamo_iac.render.progress import LiveTable, StepLines
-from kiamo_iac.render.run import DONE, FAILED, NOT_TRIED, run_json, run_text, totals
-from kiamo_iac.render.schemas import report_schema
+from kiamo_iac.render.run import DONE, FAILED, NOT_TRIED, report_schema, run_json, run_text, totals
 from tests.render.plans import full_plan, hostile_plan
 
 
