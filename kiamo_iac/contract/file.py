@@ -1,4 +1,4 @@
-"""The packaged contract, with a user's override merged over it: read, checked, and every problem with its place."""
+"""The packaged contract, with a user's override merged over it; every problem has its place."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
+from kiamo_iac.document.scalars import type_of
+from kiamo_iac.document.value_errors import value_problem
 from kiamo_iac.resources import kinds
 
 MAX_BYTES: Final = 1024 * 1024
 """Of an override: some forty times the packaged contract."""
 PACKAGED: Final = "kiamo_iac/contract/contract.yaml"
-"""How the packaged contract is named in diagnostics."""
+"""The name of the packaged contract in diagnostics."""
 
 _REFUSED: Final[Mapping[str, tuple[str, str]]] = {
     HEADER_REFUSED: (
         "KIA0406",
-        "name a header of the instance's own, such as Kiamo-Api-Token or X-Api-Key, or Authorization",
+        "use a header such as Kiamo-Api-Token, X-Api-Key or Authorization",
     ),
-    PATH_REFUSED: ("KIA0407", "write segments of letters, digits and hyphens, each behind one slash"),
+    PATH_REFUSED: ("KIA0407", "write segments of letters, digits and hyphens, each after one slash"),
     PATTERN_REFUSED: (
         "KIA0408",
         "write it without look-around, backreferences and large repetitions: (?=…), \\1, (a{1,90}){1,90}",
@@ -49,7 +51,7 @@ def load_contract(override: Path | None = None, *, shown: str | None = None) -> 
     """The packaged contract, with the file `override` merged over it; `shown` is that file's name in diagnostics.
 
     Raises:
-        ManifestError: a file cannot be read, or what comes out is not a contract; all problems are in its diagnostics.
+        ManifestError: a file cannot be read, or the result is not a valid contract; `diagnostics` has all problems.
     """
     if override is None:
         return _packaged()
@@ -65,9 +67,14 @@ def load_contract(override: Path | None = None, *, shown: str | None = None) -> 
                 return found.from_file(shown)
             problems += found
         else:
-            hint = "write it as the packaged contract is written: kiamo-iac contract show"
+            hint = "see the packaged contract: kiamo-iac contract show"
             problems.append(
-                Diagnostic("KIA0403", "a contract is a mapping", hint=hint, source=SourceRange(shown, 1, 1))
+                Diagnostic(
+                    "KIA0403",
+                    f"a contract must be a mapping, got {type_of(data)}",
+                    hint=hint,
+                    source=SourceRange(shown, 1, 1),
+                )
             )
     problems.sort(key=Diagnostic.sort_key)
     msg = f"The contract {shown} has {len(problems)} problem{'s' if len(problems) > 1 else ''}."
@@ -91,7 +98,7 @@ def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
     try:
         contract = Contract.model_validate(merged)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+        details = error.errors(include_url=False)
         return [*unknown, *(problem for detail in details for problem in _problems(detail, report))]
     for path, text, hint in _unknown(contract, report.suggestions):
         unknown.append(report.at(path, code="KIA0405", text=text, hint=hint))
@@ -99,34 +106,31 @@ def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
 
 
 def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]]:
-    """A contract without the kinds that manifests have no word for, most likely slips of the pen; and what is to be
-    said of these. Nothing in them is looked at: one that has thousands might have thousands of patterns."""
+    """A contract without the kinds that manifests do not have, and a diagnostic for each. Their entries are not
+    checked: a contract with thousands of kinds might have thousands of patterns."""
     if not isinstance(merged, dict) or not isinstance(stanzas := merged.get("kinds"), dict):
         return merged, []
-    told = [
+    unknown = [
         report.at(
             ("kinds", kind),
             code="KIA0405",
-            text=f"there is no kind {quote(kind)}",
+            text=f"unknown kind {quote(kind)}",
             hint=report.suggestions.near(kind, kinds()),
         )
         for kind in stanzas
         if kind not in kinds()
     ]
-    return {**merged, "kinds": {kind: stanza for kind, stanza in stanzas.items() if kind in kinds()}}, told
+    return {**merged, "kinds": {kind: stanza for kind, stanza in stanzas.items() if kind in kinds()}}, unknown
 
 
 def _unknown(contract: Contract, suggestions: SuggestionBudget) -> Iterable[tuple[Path_, str, str | None]]:
-    """Attributes that manifests have no word for."""
+    """Attributes that manifests do not have."""
     for kind, stanza in contract.kinds.items():
         known = kinds()[kind].model_fields.keys() - COMMON_KEYS
         for name, attribute in stanza.attributes.items():
             if name not in known and not attribute.read_only:
-                hint = (
-                    suggestions.near(name, known)
-                    or "attributes that are not listed here go under settings in a manifest"
-                )
-                yield ("kinds", kind, "attributes", name), f"a {kind} has no attribute {quote(name)}", hint
+                hint = suggestions.near(name, known) or "remove it: a manifest sets such an attribute under settings"
+                yield ("kinds", kind, "attributes", name), f"unknown attribute {quote(name)} of a {kind}", hint
 
 
 def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
@@ -137,30 +141,35 @@ def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
             hint = report.suggestions.near(path[-1], _keys_at(path[:-1])) or _list_of(_keys_at(path[:-1]))
             yield report.at(path, code="KIA0401", text=f"unknown key {quote(where)}", hint=hint)
         case "missing":
-            hint = "every entry says on what it rests: documented, observed or assumed" if path[-1] == "basis" else None
-            yield report.at(path, code="KIA0402", text=f"{quote(where)} is missing", hint=hint)
+            hint = "set the basis of the entry: documented, observed or assumed" if path[-1] == "basis" else None
+            yield report.at(path, code="KIA0402", text=f"missing key {quote(where)}", hint=hint)
         case "value_error" if isinstance(error := detail.get("ctx", {}).get("error"), ContradictionError):
             for at, why in error.found:
                 yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}")
         case kind if kind in _REFUSED:
             code, hint = _REFUSED[kind]
             yield report.at(path, code=code, text=f"{where}: {detail['msg']}", hint=hint)
-        case _:
+        case "value_error":
             why = detail["msg"].removeprefix("Value error, ")
             yield report.at(path, code="KIA0403", text=f"{where}: {why[:1].lower()}{why[1:]}")
+        case kind:
+            problem = value_problem(
+                kind, path=where, value=detail["input"], context=detail.get("ctx"), message=detail["msg"]
+            )
+            yield report.at(path, code="KIA0403", text=problem.summary, hint=problem.hint)
 
 
 class _Report:
-    """Makes diagnostics of what is wrong in one file, however much that is."""
+    """Makes the diagnostics of one file."""
 
     def __init__(self, document: Document) -> None:
         self.suggestions = SuggestionBudget()
         self._document = document
         self._places: dict[int, Place] = {}
-        """By the identity of a mapping: to make one takes as long as the mapping has keys."""
+        """By the identity of a mapping: making a place takes time for each of its keys."""
 
     def at(self, path: Path_, *, code: str, text: str, hint: str | None = None) -> Diagnostic:
-        """At the entry of the override, or the last one above it that the override has."""
+        """A diagnostic at the entry of the override, or at its innermost parent that the override has."""
         node = self._document.data
         source = SourceRange(self._document.file, 1, 1)
         for part in path:
@@ -179,7 +188,7 @@ def _list_of(keys: Iterable[str]) -> str | None:
 
 
 def _keys_at(path: Path_) -> frozenset[str]:
-    """The keys that the contract's language has under `path`."""
+    """The keys that a contract may have under `path`."""
     model: Any = Contract
     for part in path:
         if isinstance(model, type) and issubclass(model, BaseModel):
@@ -191,7 +200,7 @@ def _keys_at(path: Path_) -> frozenset[str]:
 
 
 def _inner(annotation: Any) -> Any:
-    """Without the `| None`."""
+    """An annotation without `| None`."""
     choices = [choice for choice in typing.get_args(annotation) if choice is not type(None)]
     is_union = type(None) in typing.get_args(annotation)
     return choices[0] if is_union and len(choices) == 1 else annotation

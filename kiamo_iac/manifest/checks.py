@@ -13,11 +13,11 @@ from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Resource
 from kiamo_iac.core.state import Instance
+from kiamo_iac.document.value_errors import not_among
 from kiamo_iac.manifest.blocks import BlockType
 from kiamo_iac.manifest.composition import Locator
 from kiamo_iac.manifest.names import misleading
 from kiamo_iac.manifest.sensitive_settings import check_listed, check_sensitive
-from kiamo_iac.manifest.validation_errors import not_among
 
 _STATES = ("state", "initial_state")
 
@@ -52,8 +52,8 @@ class KindChecks:
         for attribute, choices in self._known.choices.items():
             value = attributes.get(attribute)
             if isinstance(value, str) and value not in choices:
-                said = not_among(attribute, quote(value), list(choices), near=value)
-                found.append(_problem(said.code, said.summary, said.hint, thing=thing, key=attribute))
+                wrong = not_among(attribute, value, choices)
+                found.append(_problem("KIA0205", wrong.summary, wrong.hint, thing=thing, key=attribute))
         if thing.settings:
             found += self._check_settings(thing, places.place(keys["settings"]))
             found += check_sensitive(thing, keys["settings"], places)

@@ -108,31 +108,31 @@ def test_a_missing_key_is_told_at_what_lacks_it(tmp_path: Path) -> None:
     text = "kinds:\n  batch:\n    operations:\n      archive: {method: PUT, path: '/a/{id}'}\n"
     code, source, summary, hint = only(tmp_path, text)
     assert (code, source) == ("KIA0402", "mine.yaml:4:7")
-    assert summary == '"kinds.batch.operations.archive.basis" is missing'
+    assert summary == 'missing key "kinds.batch.operations.archive.basis"'
     assert hint is not None
     assert "documented, observed or assumed" in hint
     assert only(tmp_path, "kinds:\n  base:\n    id: null\n")[:3] == (
         "KIA0402",
         "mine.yaml:3:5",
-        '"kinds.base.id" is missing',
+        'missing key "kinds.base.id"',
     )
 
 
 @pytest.mark.parametrize(
     ("text", "source", "says"),
     [
-        ("auth: 5\n", "mine.yaml:1:1", "auth: "),
-        ("prefix: {path: api}\n", "mine.yaml:1:10", "prefix.path: "),
-        ("auth: {header: 'Bad Header'}\n", "mine.yaml:1:8", "auth.header: "),
+        ("auth: 5\n", "mine.yaml:1:1", "auth must be a mapping, got a number"),
+        ("prefix: {path: api}\n", "mine.yaml:1:10", "prefix.path must match the pattern ^(/"),
+        ("auth: {header: 'Bad Header'}\n", "mine.yaml:1:8", "auth.header must match the pattern ^["),
         ("errors: {code_pattern: '('}\n", "mine.yaml:1:10", "errors.code_pattern: this is not a regular expression"),
-        ("errors: {code: a..b}\n", "mine.yaml:1:10", "errors.code: "),
-        ("kinds: {base: {id: {type: text}}}\n", "mine.yaml:1:21", "kinds.base.id.type: "),
-        ("kinds: {base: {listing: {paging: {limit: 0}}}}\n", "mine.yaml:1:35", "kinds.base.listing.paging.limit: "),
-        ("kinds: {base: {operations: {list: {path: //x}}}}\n", "mine.yaml:1:36", "kinds.base.operations.list.path: "),
-        ("kinds: {base: {operations: {list: {method: PATCH}}}}\n", "mine.yaml:1:36", "operations.list.method: "),
+        ("errors: {code: a..b}\n", "mine.yaml:1:10", "errors.code must match the pattern ^[^.]"),
+        ("kinds: {base: {id: {type: text}}}\n", "mine.yaml:1:21", 'id.type does not accept "text"'),
+        ("kinds: {base: {listing: {paging: {limit: 0}}}}\n", "mine.yaml:1:35", "limit must be greater than"),
+        ("kinds: {base: {operations: {list: {path: //x}}}}\n", "mine.yaml:1:36", "list.path must match the pattern"),
+        ("kinds: {base: {operations: {list: {method: PATCH}}}}\n", "mine.yaml:1:36", 'method does not accept "PATCH"'),
         ("kinds: {batch: {attributes: {service: {by: null}}}}\n", "mine.yaml:1:30", "a reference needs both"),
-        ("- a\n", "mine.yaml:1:1", "a contract is a mapping"),
-        ("contract_version: '2'\n", "mine.yaml:1:1", "contract_version: "),
+        ("- a\n", "mine.yaml:1:1", "a contract must be a mapping, got a list"),
+        ("contract_version: '2'\n", "mine.yaml:1:1", 'contract_version does not accept "2"'),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_possible(tmp_path: Path, text: str, source: str, says: str) -> None:
@@ -178,14 +178,14 @@ def test_a_kind_or_an_attribute_that_manifests_have_no_word_for(tmp_path: Path) 
     )
     found = [(d.code, str(d.source), d.summary, d.hint) for d in problems_of(tmp_path, text)]
     assert found == [
-        ("KIA0405", "mine.yaml:4:7", 'a batch has no attribute "lable"', 'did you mean "label"?'),
+        ("KIA0405", "mine.yaml:4:7", 'unknown attribute "lable" of a batch', 'did you mean "label"?'),
         (
             "KIA0405",
             "mine.yaml:5:7",
-            'a batch has no attribute "pace"',
-            "attributes that are not listed here go under settings in a manifest",
+            'unknown attribute "pace" of a batch',
+            "remove it: a manifest sets such an attribute under settings",
         ),
-        ("KIA0405", "mine.yaml:7:3", 'there is no kind "servce"', 'did you mean "service"?'),
+        ("KIA0405", "mine.yaml:7:3", 'unknown kind "servce"', 'did you mean "service"?'),
     ]
 
 
