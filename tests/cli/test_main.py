@@ -19,7 +19,7 @@ from kiamo_iac.cli.main import COMMANDS, EXIT_CODES, cli, run
 from kiamo_iac.cli.reference import top_context
 from kiamo_iac.cli.session import Session
 from kiamo_iac.core import errors
-from tests.cli.program import kiamo
+from tests.cli.program import kiamo_process
 
 CANARY = "c0ffee" * 6 + "abcd"
 
@@ -44,7 +44,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 
 def test_the_version_is_told() -> None:
-    done = kiamo("--version")
+    done = kiamo_process("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"kiamo-iac {__version__}\n", "")
 
 
@@ -63,7 +63,7 @@ def test_version_and_help_load_click_and_nothing_else_of_weight(option: str) -> 
 
 
 def test_the_help_lists_every_command_as_it_describes_itself() -> None:
-    text = kiamo("--help").stdout
+    text = kiamo_process("--help").stdout
     context = click.Context(cli)
     for name, (_, short) in COMMANDS.items():
         command = cli.get_command(context, name)
@@ -191,7 +191,7 @@ def test_a_full_disk_below_stdout_is_no_fault_of_the_program(
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_no_console_encoding_crashes_the_help(encoding: str) -> None:
     for arguments in (["--help"], ["plan", "--help"], ["demo", "--help"], ["schema", "plan"]):
-        done = kiamo(*arguments, PYTHONIOENCODING=encoding)
+        done = kiamo_process(*arguments, PYTHONIOENCODING=encoding)
         assert done.returncode == 0
         assert done.stderr == ""
 

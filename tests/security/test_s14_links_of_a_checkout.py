@@ -316,7 +316,7 @@ def test_s14_init_writes_through_no_link(
     assert done.returncode == 1, done.stdout
     assert everything(tmp_path) == before
     assert name in done.stderr
-    expected = ("leads out of the repository", "there is already") if is_file else ("is a symbolic link, not a folder",)
+    expected = ("leads out of the repository", "exist already") if is_file else ("is a symbolic link, not a folder",)
     assert any(text in done.stderr for text in expected), done.stderr
 
 
