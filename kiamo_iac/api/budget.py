@@ -14,18 +14,18 @@ from kiamo_iac.core.settings import LimitSettings
 from kiamo_iac.http.message import Meter
 
 _VALUES_OF_A_ROW: Final = 16
-"""Values of one answer (texts, numbers, lists, objects) for each row of the limit: what they take in memory is many
+"""Values of one response (texts, numbers, lists, objects) for each row of the limit: what they take in memory is many
 times what they take on the wire. A field has 4, a batch of ten roles 20."""
 _FEW_VALUES: Final = 100_000
-"""As many are in an answer of any run: they fit into any machine."""
+"""As many are in a response of any run: they fit into any machine."""
 _VALUES_OF_A_WRITE: Final = 500_000
-"""Values of the answer to a write, which shows one object: a base that was made with 10,000 fields has 60,000."""
+"""Values of the response to a write, which shows one object: a base that was made with 10,000 fields has 60,000."""
 _ROWS_OF_A_STEP: Final = 4
 """A create brings itself, and what the platform makes with it."""
 _BYTES_OF_A_STEP: Final = 64 * 1024
-_ANSWERS: Final = 16
-"""The largest answer is this part of all bytes, and at least 32 MiB."""
-_LARGEST_ANSWER: Final = 32 * 1024 * 1024
+_RESPONSES: Final = 16
+"""The largest response is this part of all bytes, and at least 32 MiB."""
+_LARGEST_RESPONSE: Final = 32 * 1024 * 1024
 _LARGE: Final = 1024 * 1024
 """Bytes from which on answers are parsed one after the other, so that ten threads never hold ten of them unpacked."""
 
@@ -34,8 +34,8 @@ class Budget:
     """The rows and bytes of one run. Safe under threads.
 
     What is counted is what a run comes to know: a call that is made again counts once, at its largest. So a run that
-    looks at each list many times while it writes needs no more than one that reads it once. Answers to writes count
-    apart.
+    looks at each list many times while it writes needs no more than one that reads it once. Responses to
+    writes count apart.
     """
 
     def __init__(self, settings: LimitSettings = LimitSettings()) -> None:  # noqa: B008 - frozen
@@ -43,14 +43,14 @@ class Budget:
         self._rows = _Counted(settings.rows)
         self._bytes = _Counted(settings.bytes)
         self._values_written = self._bytes_written = 0
-        """Of all answers to writes, which are kept for the checks before later steps."""
+        """Of all responses to writes, which are kept for the checks before later steps."""
         self._lock = threading.Lock()
         self._parsing = threading.Lock()
 
     @property
     def largest_response(self) -> int:
-        """The bytes of one answer, after decompression."""
-        return max(_LARGEST_ANSWER, self._settings.bytes // _ANSWERS)
+        """The bytes of one response, after decompression."""
+        return max(_LARGEST_RESPONSE, self._settings.bytes // _RESPONSES)
 
     def expect(self, *, steps: int) -> None:
         """Make room for what so many steps of a plan add to the instance, and for the looks at what they write."""
@@ -72,7 +72,7 @@ class Budget:
             raise BudgetError(msg, hint=self._hint("rows" if self._rows.spent else "bytes"))
 
     def received(self, call: str, target: str, size: int) -> None:
-        """So many bytes of the answer to `call` have come. `target`: what makes it the same call when it is repeated.
+        """So many bytes of the response to `call` have come. `target`: what makes it the same call when it is repeated.
 
         Raises:
             BudgetError: that is more than the run may read.
@@ -84,7 +84,7 @@ class Budget:
             raise BudgetError(msg, hint=self._hint("bytes"))
 
     def listed(self, call: str, target: str, rows: int) -> None:
-        """The answer to `call` lists so many rows. `target`: as in `received`.
+        """The response to `call` lists so many rows. `target`: as in `received`.
 
         Raises:
             BudgetError: that is more than the run may read.
@@ -118,7 +118,7 @@ class Budget:
             self.listed(call, target, _rows_in(body, rows_at))
 
     def weigh_write(self, body: bytes) -> None:
-        """As `weigh`, of the answer to a write. What they hold does not count with what is read, for a write has been
+        """As `weigh`, of the response to a write. What they hold does not count with what is read, for a write has been
         made; but one of them shows one object, and all together as much as a run may read.
 
         Raises:
@@ -193,7 +193,7 @@ def _values_in(body: bytes) -> int:
 
 
 def _rows_in(body: bytes, path: str | None) -> int:
-    """How many rows a list answer holds; nothing of a row is kept while they are counted."""
+    """How many rows a list holds; nothing of a row is kept while they are counted."""
     keys = frozenset(path.split(".")) if path else frozenset[str]()
 
     def skeleton(pairs: list[tuple[str, Any]]) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kiamo_iac.http.transport import Transport
 
 Ids = Mapping[str, str | int]
-"""Placeholder of the contract → id: `id` the thing's own, a kind's name its parent's."""
+"""Placeholder of the contract → id: `id` for the object itself, the name of a kind for its parent."""
 
 _JSON: Final = {"Content-Type": "application/json"}
 
@@ -102,10 +102,10 @@ class Client:
         """Make the contract's `operation` of `kind`; `body` (by wire names) and `query` go beside what it fixes.
 
         Raises:
-            TransportError: no usable answer came.
+            TransportError: no usable response came.
             BudgetError: the run would read more than it may.
-            ResponseError: the answer is not what an API says: a redirect, HTML, JSON that is not strict, too large.
-            RefusedError: the instance said no; AccessError when it was the token that may not.
+            ResponseError: the response is not one of an API: a redirect, HTML, JSON that is not strict, too large.
+            RefusedError: the instance refused; AccessError: because of the token.
             ApiError: the contract has no such operation.
         """
         made = self._operation(kind, operation)

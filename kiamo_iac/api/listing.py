@@ -31,8 +31,8 @@ def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decode
     parent = client.contract.kinds[kind].parent
     ids = {} if parent is None or parent_id is None else {parent: parent_id}
 
-    def take(item: object, answer: ApiResponse) -> tuple[RemoteId, LiveRow]:
-        row = decoder.row(item, answer)
+    def take(item: object, response: ApiResponse) -> tuple[RemoteId, LiveRow]:
+        row = decoder.row(item, response)
         return row.remote_id, row
 
     return listed(client, kind, ids, take=take)
@@ -47,18 +47,18 @@ def listed(
     a page shorter than the first, or an empty one.
 
     Raises:
-        ApiError: a call failed, or an answer is not what the contract describes.
+        ApiError: a call failed, or an response is not what the contract describes.
     """
     listing = client.contract.kinds[kind].listing
     if listing.paging.style == "none":
-        answer = client.call(kind, "list", ids)
+        response = client.call(kind, "list", ids)
         found: dict[RemoteId, T] = {}
-        items = answer.items(listing.items)
+        items = response.items(listing.items)
         for item in items:
-            id_, kept = take(item, answer)
+            id_, kept = take(item, response)
             found[id_] = kept
         if len(found) != len(items):
-            raise answer.wrong("the same id twice")
+            raise response.wrong("the same id twice")
         return list(found.values())
     shifted = None
     for _ in range(_ATTEMPTS):
@@ -85,11 +85,11 @@ def _pages(
     number = repeated = 0
     while True:
         query = _query(listing.paging, number, seen=len(found) + repeated)
-        answer = client.call(kind, "list", ids, query=query)
-        items = answer.items(listing.items)
+        response = client.call(kind, "list", ids, query=query)
+        items = response.items(listing.items)
         before = len(found)
         for item in items:
-            id_, kept = take(item, answer)
+            id_, kept = take(item, response)
             found.setdefault(id_, kept)
         new = len(found) - before
         repeated += len(items) - new
@@ -97,7 +97,7 @@ def _pages(
             msg = "repeat what earlier pages had, as if the page that is asked for were ignored"
             raise _ShiftedError(msg)
         if listing.total is not None:
-            now = answer.total(listing.total)
+            now = response.total(listing.total)
             if total not in {None, now}:
                 msg = "change while they are read"
                 raise _ShiftedError(msg)

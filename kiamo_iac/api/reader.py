@@ -1,4 +1,4 @@
-"""The live state of an instance as far as a desired state concerns it, its lists read many at a time."""
+"""The live state of an instance, as far as a desired state needs it; its lists are read in parallel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from kiamo_iac.core.state import Instance, Ownership, RemoteId, State
 from kiamo_iac.resources import kinds
 
 PARALLELISM: Final = 10
-"""Reads in flight at a time, unless told otherwise."""
+"""Reads in flight at a time, unless set otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LiveRead:
 
 
 _Concerns = Callable[[type[Resource], Instance], bool]
-"""Whether the things of a kind below a parent are to be read."""
+"""Whether the objects of a kind below a parent are to be read."""
 
 
 class _Job(NamedTuple):
@@ -56,10 +56,11 @@ def read(client: Client, contract: Contract, desired: State, *, parallelism: int
 
     One list of each kind without a parent; then, for every parent that `desired` names (also by a former name) and that
     exists, one list of each kind below it. So with the packaged contract exactly 2 + 2 × bases calls. When `desired`
-    deletes a thing that others refer to from below any parent (a service of batches), those are read below all parents.
+    deletes an object that others refer to from below any parent (a service of batches), those are read below all
+    parents.
 
     Raises:
-        ApiError: a call failed, an answer is not what the contract describes, or live names clash in Unicode NFC.
+        ApiError: a call failed, a response is not what the contract describes, or live names clash in Unicode NFC.
     """
     with StateReader(client, contract, parallelism=parallelism) as reader:
         return reader.finish(desired)
@@ -105,7 +106,7 @@ class StateReader:
         """The live state that `desired`, and what is `owned`, concern. `prune`: what is owned and not declared goes.
 
         Raises:
-            ApiError: as `read` says.
+            ApiError: as `read`.
         """
         wanted = resources_named_by(desired, owned or {}, prune=prune)
         builder = self._tops()
@@ -122,12 +123,12 @@ class StateReader:
         return self._below(builder, concerns)
 
     def whole(self, concerns: Callable[[Address], bool] = lambda _: True) -> LiveRead:
-        """The live state of the whole instance, or of what stands below the parents whose address `concerns` anybody.
+        """The live state of the whole instance, or of what is below the parents for whose address `concerns` is true.
 
         With the packaged contract 2 + 2 × bases calls.
 
         Raises:
-            ApiError: as `read` says.
+            ApiError: as `read`.
         """
         return self._below(self._tops(), lambda _, parent: concerns(parent.address))
 

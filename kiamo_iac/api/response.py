@@ -1,4 +1,4 @@
-"""What a call was answered, and the way into it; another shape than the contract's is an error that names the call."""
+"""The response to a call of the contract: its data, or the error for a refusal or for data of another shape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """One answer with a status of 200 to 299."""
+    """A response with a status of 200 to 299."""
 
     call: str
     """The call, as messages name it: `GET /api/bases/7/fields`."""
@@ -27,7 +27,7 @@ class ApiResponse:
     """The JSON; None when there was no body."""
 
     def items(self, path: str | None) -> list[Any]:
-        """The list under `path` (dotted; None: the answer itself).
+        """The list under `path` (dotted; None: the response itself).
 
         Raises:
             ResponseError: there is no list there.
@@ -38,7 +38,7 @@ class ApiResponse:
         raise self.unlike("a list" if path is None else f'a list under "{path}"', found)
 
     def item(self, path: str | None) -> Mapping[str, Any]:
-        """The object under `path` (dotted; None: the answer itself).
+        """The object under `path` (dotted; None: the response itself).
 
         Raises:
             ResponseError: there is no object there.
@@ -60,11 +60,11 @@ class ApiResponse:
         raise self.unlike(f'a count under "{path}"', found)
 
     def unlike(self, wanted: str, found: Any) -> ResponseError:
-        """The error that says what the contract led to expect, and what came."""
+        """The error for data of another shape than the contract has."""
         return self.wrong(f"{kind_of(found)} where the contract has {wanted}")
 
     def wrong(self, what: str) -> ResponseError:
-        """The error for an answer that holds `what`, which the contract does not describe."""
+        """The error for a response that holds `what`, which the contract does not describe."""
         return ResponseError(
             f"The response to {self.call} holds {what}.",
             hint="compare the contract with the instance: kiamo-iac contract show",
@@ -72,14 +72,14 @@ class ApiResponse:
 
 
 def dig(data: Any, path: str | None) -> Any:
-    """What stands under a dotted path; `kind_of` it is "nothing" when there is no such thing."""
+    """The value under a dotted path; where there is none, `kind_of` it is "nothing"."""
     for key in path.split(".") if path else ():
         data = data.get(key, _MISSING) if isinstance(data, dict) else _MISSING
     return data
 
 
 def kind_of(value: Any) -> str:
-    """The JSON type of a value in words, and what it is where that is short."""
+    """The JSON type of a value for a message, and the value where that is short."""
     if value is _MISSING:
         return "nothing"
     if value is None:
@@ -98,25 +98,25 @@ _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORE
 
 
 def refusal(call: str, status: int, *, body: bytes, errors: Errors) -> RefusedError:
-    """The error for an answer with a status of 400 or more; the code is found wherever it stands in the body."""
+    """The error for a response with a status of 400 or more; the code is found wherever it is in the body."""
     text = body.decode("utf-8", "replace")
     code = linear_pattern(errors.code_pattern).find(text)
     message = f"{call} was refused with {status}"
     if code is not None:
         meaning = errors.meanings.codes.get(code)
         message += f" {printable(code, 40)}" + (f" ({meaning})" if meaning else "")
-        said = _said(text, body, path=errors.message)
-        message += f': "{said}"' if said and said.rstrip(".") not in {code, (meaning or "").rstrip(".")} else ""
-    elif said := _said(text, body, path=errors.message):
-        message += f': "{said}"'
+        quoted = _quote_of(text, body, path=errors.message)
+        message += f': "{quoted}"' if quoted and quoted.rstrip(".") not in {code, (meaning or "").rstrip(".")} else ""
+    elif quoted := _quote_of(text, body, path=errors.message):
+        message += f': "{quoted}"'
     if status in {401, 403}:
         hint = "check that the token is valid and active, and that it has the right for this method"
         return AccessError(f"{message}.", status=status, code=code, hint=hint)
     return RefusedError(f"{message}.", status=status, code=code)
 
 
-def _said(text: str, body: bytes, *, path: str) -> str:
-    """The server's own words: what stands under `path`, else any text of the JSON, else the text of the page."""
+def _quote_of(text: str, body: bytes, *, path: str) -> str:
+    """The message of the server: what is under `path`, else the longest text of the JSON, else that of the page."""
     try:
         value = parse_json(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What of an instance has to be read for a desired state: which parents, and of which kinds everything."""
+"""What has to be read of an instance for a desired state: below which parents, and which kinds as a whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NamedResources:
     names: Mapping[str, frozenset[str]]
     """Names, former names, and the names of parents."""
     doomed: Mapping[str, frozenset[str]]
-    """Names, and former names, of what is to be deleted: by its own declaration, or because it is pruned."""
+    """Names, and former names, of what is to be deleted: declared absent, or pruned."""
     ids: Mapping[str, frozenset[RemoteId]]
     """Ids of what is owned: it is read under whatever name it has now."""
 
@@ -63,7 +63,7 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
 
 
 def read_everywhere(wanted: NamedResources, live: Mapping[str, Collection[str]], contract: Contract) -> frozenset[str]:
-    """Kinds to be read below every parent of the instance, so that everything that uses a thing to be deleted is seen.
+    """Kinds to be read below every parent of the instance, so that everything that refers to what is deleted is read.
 
     `live`: of the kinds that are listed whole, the live names in NFC. What is not there needs no deleting.
     """

@@ -1,4 +1,4 @@
-"""From listed rows to a live state: addresses, references as names, and what is wrong between one list and another."""
+"""From listed rows to a live state: addresses, references as names, and problems between one list and another."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class StateBuilder:
         self._siblings: dict[tuple[Address, str], _Names] = {}
         """Of a kind below one parent, id → name; only where a contract writes references to siblings as ids."""
         self._waiting: list[tuple[type[Resource], Instance | None, list[LiveRow]]] = []
-        """Lists whose references name things of their own generation."""
+        """Lists whose references name objects of their own generation."""
         self._by_id = {kind.kind: references_by(contract, kind, "id") for kind in kinds().values()}
         self._sibling_targets = {
             r.kind for references in self._by_id.values() for r in references if r.scope is Scope.SIBLING
         }
         self._shared: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._clashes: list[Diagnostic] = []
-        self._remarks: list[Diagnostic] = []
+        self._warnings: list[Diagnostic] = []
 
     def add(self, kind: type[Resource], parent: Instance | None, rows: list[LiveRow]) -> None:
-        """Take one list. Things that name others of their generation by id wait for `settle`."""
+        """Take one list. Objects that refer to others of their generation by id wait for `settle`."""
         if kind.kind in self._sibling_targets and parent is not None:
             self._siblings[parent.address, kind.kind] = {row.remote_id: row.name for row in rows}
         self._names[kind.kind].update((row.remote_id, row.name) for row in rows)
@@ -49,13 +49,13 @@ class StateBuilder:
             self._build(kind, parent, rows)
 
     def settle(self) -> None:
-        """Build what waited: every list of this generation is there."""
+        """Build what waited: every list of this generation has come."""
         for kind, parent, rows in self._waiting:
             self._build(kind, parent, rows)
         self._waiting.clear()
 
     def of(self, kind: str) -> list[Instance]:
-        """The things of a kind, as far as they are built."""
+        """The objects of a kind, as far as they are built."""
         return self._instances[kind]
 
     def live_names(self) -> dict[str, Collection[str]]:
@@ -67,7 +67,7 @@ class StateBuilder:
         }
 
     def note_orphans(self, kind: type[Resource], by_parent: Mapping[RemoteId | None, Iterable[LiveRow]]) -> None:
-        """Remark on things whose parent is not in the list of parents, where that list is whole."""
+        """Warn of objects whose parent is not in the list of parents, where that list is complete."""
         parent = kinds()[kind.parent or ""]
         if parent.parent is not None:
             return
@@ -78,7 +78,7 @@ class StateBuilder:
                 summary = (
                     f'{kind.collection} of a {parent.kind} that is not listed ("{printable(str(id_), 60)}"): {names}'
                 )
-                self._remarks.append(Diagnostic("KIA0422", summary, Severity.WARNING))
+                self._warnings.append(Diagnostic("KIA0422", summary, Severity.WARNING))
 
     def state(self) -> State:
         """Everything, sorted by address.
@@ -95,8 +95,8 @@ class StateBuilder:
         return State(found)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """The remarks, in a fixed order."""
-        return tuple(sorted(self._remarks, key=Diagnostic.sort_key))
+        """The warnings, in a fixed order."""
+        return tuple(sorted(self._warnings, key=Diagnostic.sort_key))
 
     def _build(self, kind: type[Resource], parent: Instance | None, rows: list[LiveRow]) -> None:
         above = parent.address if parent is not None else None
@@ -110,16 +110,8 @@ class StateBuilder:
                 continue
             for reference in references:
                 put_names(row.attributes, reference, self._names_for(reference, above))
-            self._instances[kind.kind].append(
-                Instance(
-                    address=address,
-                    kind=kind,
-                    attributes=self._share(row.attributes) if alike else row.attributes,
-                    settings=row.settings,
-                    remote_id=row.remote_id,
-                    extras=row.extras,
-                )
-            )
+            attributes = self._share(row.attributes) if alike else row.attributes
+            self._instances[kind.kind].append(row.instance(kind, address, attributes))
 
     def _share(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """One mapping for all that are equal: bases tend to have the same fields, and there are tens of thousands."""

@@ -11,11 +11,12 @@ from kiamo_iac.api.response import ApiResponse, kind_of
 from kiamo_iac.contract.entries import Attribute
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
+from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, ReferenceShape, Resource
 from kiamo_iac.core.sensitive import Sensitive, hidden, hidden_text, revealed
-from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId
+from kiamo_iac.core.state import EMPTY, DanglingReference, Instance, RemoteId
 
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a string", int: "a whole number", bool: "true or false"}
@@ -26,7 +27,10 @@ _DEEPEST: Final = 64
 
 @dataclass(slots=True)
 class LiveRow:
-    """One listed thing: all of an `Instance` but its address, with references as they stood on the wire."""
+    """One listed object: an `Instance` before its address is known, with references as they are on the wire.
+
+    It is a form of its own because a list may be for all parents: which parent is known when all lists have come.
+    """
 
     remote_id: RemoteId
     name: str
@@ -34,7 +38,11 @@ class LiveRow:
     settings: Mapping[str, Any]
     extras: Mapping[str, Any]
     parent_id: RemoteId | None
-    """Where the contract says which attribute holds it."""
+    """None where no attribute of the contract holds it."""
+
+    def instance(self, kind: type[Resource], address: Address, attributes: Mapping[str, Any]) -> Instance:
+        """The object at its address; `attributes`: its own, with names in references."""
+        return Instance(address, kind, attributes, self.settings, remote_id=self.remote_id, extras=self.extras)
 
 
 class Decoder:
@@ -53,8 +61,8 @@ class Decoder:
         self._extras: list[tuple[str, str]] = []
         for name, attribute in stanza.attributes.items():
             if attribute.values is not None:
-                ours = {(type(theirs), theirs): word for word, theirs in attribute.values.items()}
-                self._words.append((name, attribute.wire, ours, name == "state" and kind.machine is not None))
+                by_wire = {(type(theirs), theirs): word for word, theirs in attribute.values.items()}
+                self._words.append((name, attribute.wire, by_wire, name == "state" and kind.machine is not None))
             elif name in references and attribute.refers_to is not None:
                 by_id = attribute.by == "id"
                 type_ = _ID_TYPES[contract.kinds[attribute.refers_to].id.type] if by_id else str
@@ -68,58 +76,58 @@ class Decoder:
         known |= {entry.wire for entry in stanza.embedded.values()}
         self._known = frozenset(known | ({stanza.parent_wire} if stanza.parent_wire else set()))
 
-    def id_of(self, item: Mapping[str, Any], answer: ApiResponse) -> RemoteId:
+    def id_of(self, item: Mapping[str, Any], response: ApiResponse) -> RemoteId:
         """The id of an object.
 
         Raises:
             ResponseError: there is none of the contract's type.
         """
         wire, type_ = self._id
-        return self._as_id(item, wire, type_, what="its id", answer=answer)
+        return self._as_id(item, wire, type_, what="its id", response=response)
 
-    def row(self, item: Any, answer: ApiResponse) -> LiveRow:
-        """One object of a list, or the answer to a create.
+    def row(self, item: Any, response: ApiResponse) -> LiveRow:
+        """One object of a list, or the response to a create.
 
         Raises:
             ResponseError: it lacks its id, its name or its state, or holds something of another type than it should.
         """
         if not isinstance(item, dict):
-            raise answer.unlike(f"a {self._noun}", item)
+            raise response.unlike(f"a {self._noun}", item)
         attributes: dict[str, Any] = {}
         for name, wire, type_ in self._plain:
             value = item.get(wire)
             if value is None:
                 if name == "name":
-                    raise self._wrong(item, wire, "a name", answer=answer)
+                    raise self._wrong(item, wire, "a name", response=response)
             elif type_ is not None and type(value) is not type_:
-                raise self._wrong(item, wire, _WORDS[type_], answer=answer)
+                raise self._wrong(item, wire, _WORDS[type_], response=response)
             else:
                 attributes[name] = self._text(name, value) if type(value) is str else value
         if not attributes["name"]:
-            raise self._wrong(item, self._plain[0][1], "a name", answer=answer)
+            raise self._wrong(item, self._plain[0][1], "a name", response=response)
         for name, wire, words, needed in self._words:
-            self._word(item, attributes, name=name, wire=wire, words=words, needed=needed, answer=answer)
+            self._word(item, attributes, name=name, wire=wire, words=words, needed=needed, response=response)
         for reference, wire, type_ in self._references:
             if wire in item:
-                value = self._reference(item, reference, wire=wire, type_=type_, answer=answer)
+                value = self._reference(item, reference, wire=wire, type_=type_, response=response)
                 if value is not None:
                     attributes[reference.attribute] = value
         return LiveRow(
-            remote_id=self.id_of(item, answer),
+            remote_id=self.id_of(item, response),
             name=attributes["name"],
             attributes=attributes,
-            settings=self._settings(item, answer),
+            settings=self._settings(item, response),
             extras={name: item[wire] for name, wire in self._extras if item.get(wire)} or EMPTY,
-            parent_id=self._parent_id(item, answer) if self._parent else None,
+            parent_id=self._parent_id(item, response) if self._parent else None,
         )
 
-    def _settings(self, item: dict[str, Any], answer: ApiResponse) -> Mapping[str, Any]:
+    def _settings(self, item: dict[str, Any], response: ApiResponse) -> Mapping[str, Any]:
         if item.keys() <= self._known:
             return EMPTY
         found = {sys.intern(key): value for key, value in item.items() if key not in self._known}
         for key, value in found.items():
             if isinstance(value, dict | list) and _is_deep(value, _DEEPEST):
-                raise answer.wrong(f'a {self._noun} whose "{printable(key, 60)}" is nested more than {_DEEPEST} deep')
+                raise response.wrong(f'a {self._noun} whose "{printable(key, 60)}" is nested more than {_DEEPEST} deep')
         return hidden(found)
 
     @staticmethod
@@ -128,8 +136,8 @@ class Decoder:
         found = value if attribute == "name" else hidden_text(value)
         return found if isinstance(found, Sensitive) else sys.intern(value)
 
-    def _parent_id(self, item: dict[str, Any], answer: ApiResponse) -> RemoteId:
-        return self._as_id(item, self._parent or "", self._parent_type, what=_PARENT, answer=answer)
+    def _parent_id(self, item: dict[str, Any], response: ApiResponse) -> RemoteId:
+        return self._as_id(item, self._parent or "", self._parent_type, what=_PARENT, response=response)
 
     def _word(
         self,
@@ -140,7 +148,7 @@ class Decoder:
         wire: str,
         words: dict[tuple[type, Any], str],
         needed: bool,
-        answer: ApiResponse,
+        response: ApiResponse,
     ) -> None:
         value = item.get(wire)
         if value is None and not needed:
@@ -148,11 +156,11 @@ class Decoder:
         word = None if isinstance(value, dict | list) else words.get((type(value), value))
         if word is None:
             known = ", ".join(sorted(kind_of(theirs).removeprefix("the string ") for _, theirs in words))
-            raise self._wrong(item, wire, f"one of {known}", answer=answer)
+            raise self._wrong(item, wire, f"one of {known}", response=response)
         attributes[name] = word
 
     def _reference(
-        self, item: dict[str, Any], reference: Reference, *, wire: str, type_: type, answer: ApiResponse
+        self, item: dict[str, Any], reference: Reference, *, wire: str, type_: type, response: ApiResponse
     ) -> Any:
         """The ids or names under `wire`, in the shape of the reference; None where it refers to nothing."""
         value = item[wire]
@@ -167,28 +175,28 @@ class Decoder:
                     return []
             case ReferenceShape.MAPPING:
                 wanted = f"a mapping of {_WORDS[type_]} each"
-                if value is None or value == []:  # how servers written in PHP put an empty mapping
+                if value is None or value == []:  # how servers written in PHP encode an empty mapping
                     return {}
             case _:
                 assert_never(reference.shape)
         if not reference.fits(value) or any(type(target) is not type_ for _, target in reference.items(value)):
-            raise self._wrong(item, wire, wanted, answer=answer)
+            raise self._wrong(item, wire, wanted, response=response)
         return value
 
-    def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, answer: ApiResponse) -> RemoteId:
+    def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, response: ApiResponse) -> RemoteId:
         found: RemoteId = item.get(wire, "")
         if type(found) is not type_:
-            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]}", answer=answer)
+            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]}", response=response)
         if refused_id(found):  # it would lead a path somewhere else
-            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]} that a path can hold", answer=answer)
+            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]} that a path can hold", response=response)
         return found
 
-    def _wrong(self, item: Mapping[str, Any], wire: str, wanted: str, *, answer: ApiResponse) -> ResponseError:
+    def _wrong(self, item: Mapping[str, Any], wire: str, wanted: str, *, response: ApiResponse) -> ResponseError:
         name_wire = self._plain[0][1]
         name = item.get(name_wire)
         which = f'the {self._noun} "{printable(name, 60)}"' if isinstance(name, str) and name else f"a {self._noun}"
         holds = f'{kind_of(item[wire])} under "{wire}"' if wire in item else f'nothing under "{wire}"'
-        return answer.wrong(f"{which} with {holds}, where the contract has {wanted}")
+        return response.wrong(f"{which} with {holds}, where the contract has {wanted}")
 
 
 def _is_deep(value: Any, left: int) -> bool:
@@ -249,7 +257,7 @@ def references_by(contract: Contract, kind: type[Resource], by: Literal["id", "n
 
 
 def put_names(attributes: dict[str, Any], reference: Reference, names: Mapping[RemoteId, str]) -> None:
-    """Put names in the place of ids; what is in no list has gone."""
+    """Replace ids by names; an id that is in no list is a dangling reference."""
     value = attributes.get(reference.attribute)
     if value is not None:
         attributes[reference.attribute] = reference.map(value, lambda id_: _named(names, id_))

@@ -1,5 +1,5 @@
-"""The environment variables that this program reads: what those of an environment are called, which names of
-environments would claim a variable that means something else, and that an empty variable is unset."""
+"""The environment variables that this program reads: how those of an environment are named, which names of environments
+are reserved, and that an empty variable is unset."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ _INSTANCE_PIN: Final = re.compile(r"KIAMO_(?:.*_)?ORIGIN", re.DOTALL)
 
 
 def variable(environ: Mapping[str, str], name: str) -> str | None:
-    """What a variable says; None when it is not set, or empty: a pipeline passes one that it does not have as an empty
-    one."""
+    """The value of a variable; None when it is not set, or blank, as pipelines pass a variable that they lack."""
     value = environ.get(name)
     return value if value is not None and value.strip() else None
 
@@ -35,7 +34,7 @@ def why_reserved(name: str) -> str | None:
     """Why no environment may be called so; None when it may."""
     prefix = variable_prefix(name)
     if prefix.removeprefix("KIAMO_") in RESERVED_NAMES:
-        return f"{prefix}_TOKEN is not the token of an instance"
+        return f"{prefix}_TOKEN does not hold the token of an instance"
     ending = prefix.rpartition("_")[2]
     if ending in RESERVED_ENDINGS:
         return f"its variables would begin with {prefix}, and what ends in _{ending} has another meaning"

@@ -18,10 +18,10 @@ class SecretForm(NamedTuple):
     name: str
     """With its article: `a GitHub token`."""
     traces: tuple[str, ...]
-    """One of these stands in each text that has the form: they are searched for first, which is fast."""
+    """Each text that has the form holds one of these: they are searched for first, which is fast."""
     pattern: str
-    is_one: Callable[[str], bool] | None = None
-    """What tells a secret from other text of the same pattern, if anything has to."""
+    accepts: Callable[[str], bool] | None = None
+    """Tells a secret from other text of the same pattern."""
 
 
 def _is_user_and_password(text: str) -> bool:
@@ -133,12 +133,12 @@ def _compiled(form: SecretForm) -> re.Pattern[str]:
 
 def _matches(text: str, form: SecretForm) -> Iterator[SecretMatch]:
     for match in _compiled(form).finditer(text):
-        if form.is_one is None or form.is_one(match[match.re.groups]):
+        if form.accepts is None or form.accepts(match[match.re.groups]):
             yield SecretMatch(*match.span(match.re.groups), form.name)
 
 
 def may_have_form(text: str) -> bool:
-    """False for a text that has none, found out as fast as can be; True for few others."""
+    """False for nearly all texts that have none; a fast check before `forms_in`."""
     return any(map(text.__contains__, _LITERALS)) or any(run.search(text) for run in _RUNS)
 
 

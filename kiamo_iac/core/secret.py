@@ -152,7 +152,7 @@ class Redactor:
 
     def learn(self, text: str) -> None:
         """Until the run ends, `conceal_answer` hides `text`: the value of a sensitive setting, which an instance might
-        repeat in an error. `conceal` does not hide it: a manifest could blot out what a plan says."""
+        repeat in an error. `conceal` does not hide it: a manifest could remove text from a plan."""
         learnt = self._learnt
         if learnt is None or len(text) < _SHORTEST_LEARNT or text in learnt or len(learnt) >= _MOST_LEARNT:
             return

@@ -66,10 +66,10 @@ class Url:
 
 
 def parse_url(text: str) -> Url:
-    """A URL that a secret may be sent to: https, or http to this machine; scheme, host, port and path alone.
+    """A URL that a secret may be sent to: https, or http to this machine; nothing but scheme, host, port and path.
 
     Raises:
-        ValueError: it is something else; the message says why and never shows user or password.
+        ValueError: it is anything else; the message says why, without user and password.
     """
     return _parsed(text, schemes=("https", "http"))
 
@@ -97,10 +97,10 @@ def origin_of_call(text: str) -> Origin:
 
 
 def origin_of_pin(text: str, *, ssh: bool = False) -> Origin:
-    """What a pin says: scheme, host and port, and not even a slash behind them. `ssh`: it may be one of ssh.
+    """The origin in a pin: scheme, host and port, without a slash after them. `ssh`: whether ssh is allowed.
 
     Raises:
-        ValueError: it says something else.
+        ValueError: it is anything else.
     """
     url = _parsed(text.strip(), schemes=("https", "http", "ssh") if ssh else ("https", "http"))
     if url.path:
@@ -111,7 +111,7 @@ def origin_of_pin(text: str, *, ssh: bool = False) -> Origin:
 
 def origin_of_remote(text: str) -> Origin:
     """The origin of a git remote: `https://…`, `ssh://…`, or `user@host:path`, which is ssh on port 22. A user and a
-    password may stand in it, as pipelines write it in the configuration of a checkout; they are no part of the origin.
+    password are allowed in it, as pipelines write it into the configuration of a checkout; the origin lacks them.
 
     Raises:
         ValueError: it is none of these: a path, a program (`ext::…`), `git://`, or http to another machine; or it is
@@ -209,7 +209,7 @@ def _check_what_git_reads(user: str, path: str) -> None:
     in the path too (its connect.c, `parse_connect_url` and `host_end`).
 
     Raises:
-        ValueError: it may find another host than the one that stands there.
+        ValueError: git may find another host than the one in the URL.
     """
     if "%" in user or not {"[", "]"}.isdisjoint(unquote_to_bytes(path).decode("latin-1")):
         msg = "it can lead git to another host: with ssh, write no % in the user and no bracket in the path"
@@ -218,7 +218,7 @@ def _check_what_git_reads(user: str, path: str) -> None:
 
 def _check_path(path: str) -> None:
     """What servers, and proxies before them, might read as another path is refused: dot segments, empty segments, `;`
-    and encoded forms of them. An encoded slash may stand: GitLab's API writes `group%2Fname`.
+    and encoded forms of them. An encoded slash is allowed: GitLab's API writes `group%2Fname`.
 
     Raises:
         ValueError: it is one of these.

@@ -179,14 +179,7 @@ class LiveLookup:
                 put_names(attributes, reference, self._names[self._scope(reference, location)])
             for reference in self._by_name[location.kind]:
                 _put_back(attributes, reference, self._renamed.get(self._scope(reference, location)))
-        return Instance(
-            location.address,
-            kinds()[location.kind],
-            attributes,
-            row.settings,
-            remote_id=row.remote_id,
-            extras=row.extras,
-        )
+        return row.instance(kinds()[location.kind], location.address, attributes)
 
     def _scope(self, reference: Reference, location: ObjectLocation) -> _Below:
         return reference.kind, location.parent_id if reference.scope is Scope.SIBLING else None

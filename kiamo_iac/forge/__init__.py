@@ -1,1 +1,1 @@
-"""What a pipeline tells the forge that it runs on: a comment on the merge request, made once and then updated."""
+"""GitHub and GitLab: a comment on the merge request of the running pipeline, created once and then updated."""

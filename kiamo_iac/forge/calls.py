@@ -1,4 +1,4 @@
-"""One call to a forge's API: JSON there and back, or an error that says what may be done."""
+"""Calls to the API of a forge: JSON in both directions, pages, and errors with a hint for each status."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class ForgeClient:
         return self._call(method, url, body)[0]
 
     def pages(self, url: str, query: str, *, has_next: Callable[[Mapping[str, str]], bool]) -> Iterator[Any]:
-        """The items of a list, page by page. `query` of each page; `has_next`: what the headers of a page say. The
-        address of a page is made here: none is taken from a response.
+        """The items of a list, page by page. `query`: of each page. `has_next`: whether the headers of a page announce
+        another one; its address is made here, and never taken from a response.
 
         Raises:
             ApiError: as `call`.

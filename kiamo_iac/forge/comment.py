@@ -1,8 +1,8 @@
 """A comment that is there once: found by its marker and its author, then updated; else made.
 
-list ─► ours, with the marker? ─ yes ─► the same text? ─ yes ─► nothing to do
-                 │                            └─ no ──► update ─ gone meanwhile ─┐
-                 └─ no ──────────────────────────────────────────────────────────┴─► create
+list ─► own, with the marker? ─ yes ─► the same text? ─ yes ─► nothing to do
+                 │                            └─ no ──► update ─ deleted meanwhile ─┐
+                 └─ no ─────────────────────────────────────────────────────────────┴─► create
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from kiamo_iac.forge.calls import PassingError
 
 _MARKER: Final = re.compile(r"<!-- kiamo-iac:[a-z]+(?:-[a-z]+)*(?::[A-Za-z0-9._-]+)* -->")
 _WAITS: Final = (1.0, 4.0)
-"""Seconds before a write whose outcome is unknown is looked at, and made again where it is missing."""
+"""Seconds before the outcome of an uncertain write is read, and the write repeated where it is missing."""
 _GONE: Final = frozenset({403, 404, 410})
 
 
 @dataclass(frozen=True, slots=True)
 class MergeRequestComment:
-    """What is to be said."""
+    """A comment to be posted."""
 
     marker: str
-    """Its first line, which nobody sees."""
+    """Its first line, an HTML comment, which no reader sees."""
     body: str
     """All of it, the marker too."""
 
@@ -52,13 +52,13 @@ def text_of(body: object) -> str:
 
 
 def first_line(body: object) -> str:
-    """What a marker would stand in; forges may keep CRLF."""
+    """The line that may be a marker; forges may keep CRLF."""
     return text_of(body).split("\n", 1)[0].rstrip("\r")
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingComment:
-    """A comment of ours that is there."""
+    """A comment of the token's own user on the forge."""
 
     id: int
     body: str
@@ -76,7 +76,7 @@ class PostOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PostedComment:
-    """What became of a comment, and where it stands."""
+    """What became of a comment, and its address."""
 
     outcome: PostOutcome
     page: str | None
@@ -90,10 +90,10 @@ class Forge(Protocol):
     name: str
 
     def find(self, marker: str) -> ExistingComment | None:
-        """The first comment that begins with `marker` and was written by whoever holds our token.
+        """The first comment that begins with `marker` and was written by the user of the token.
 
         Raises:
-            ApiError: the forge gave no usable answer, or said no.
+            ApiError: the forge gave no usable response, or refused.
         """
 
     def create(self, body: str) -> ExistingComment:
@@ -110,11 +110,11 @@ class Forge(Protocol):
 
 
 def post(forge: Forge, comment: MergeRequestComment, *, pause: Callable[[float], object] = time.sleep) -> PostedComment:
-    """See to it that the comment is there, once, and says what it is to say. `pause`: waits that many seconds.
+    """Create the comment, or update the one with its marker. `pause`: waits that many seconds.
 
     Raises:
         UsageError: it is longer than the forge takes.
-        ApiError: the forge gave no usable answer, or said no.
+        ApiError: the forge gave no usable response, or refused.
     """
     if len(comment.body) > forge.limit:
         msg = f"The comment has {len(comment.body):,} characters, and {forge.name} takes {forge.limit:,}."

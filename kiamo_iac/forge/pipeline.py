@@ -80,7 +80,7 @@ def pipeline_of(environ: Mapping[str, str]) -> Pipeline | None:
     """The merge request that this job is about; None: it is about none, as on the default branch.
 
     Raises:
-        UsageError: this is no job of GitHub or GitLab, or what it says of itself is missing or malformed.
+        UsageError: this is not a job of GitHub or GitLab, or its variables are missing or malformed.
     """
     if environ.get("GITLAB_CI") == "true":
         return _gitlab(environ)

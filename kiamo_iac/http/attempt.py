@@ -102,7 +102,7 @@ def _chunks(response: httpx.Response, *, deadline: float, most: int, meter: Mete
         if meter is not None:
             meter.count(most - left)
         yield chunk
-    if inflate is not None and begun and not inflate.eof:  # no body at all is none, whatever the header says
+    if inflate is not None and begun and not inflate.eof:  # an empty body is not cut short, whatever the header says
         msg = "the compressed body is incomplete"
         raise httpx.RemoteProtocolError(msg)
 
@@ -131,7 +131,7 @@ def _inflated(inflate: Any, raw: bytes, *, most: int) -> bytes:
 
 
 def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: str, limits: Limits) -> FailedAttempt:
-    """What went wrong, in words; `error` itself stays here."""
+    """The error to raise for `error`, which itself never leaves this file."""
     sent = not isinstance(error, (*_NEVER_SENT, UnicodeError))
     hint = None
     lasting = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | UnicodeError)

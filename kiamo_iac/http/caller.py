@@ -47,7 +47,7 @@ class HttpCaller:
         log: Callable[[str], object] | None = None,
     ) -> None:
         """`address`: of the server; only its origin is ever called. `transport`: takes the place of the network; it
-        must bear calls from several threads. `ca_bundle`: the authorities that certificates are checked against; None:
+        must be safe under threads. `ca_bundle`: the authorities that certificates are checked against; None:
         the system's. `pause`: waits that many seconds between attempts. `log`: is given one line for each attempt,
         without the secret and without the query.
 

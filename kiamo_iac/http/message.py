@@ -102,7 +102,7 @@ class Authorization:
 
     @classmethod
     def token(cls, header: str, token: Secret) -> Self:
-        """A token alone, in a header of the server's own.
+        """A token without a scheme, in a header that the server defines.
 
         Raises:
             UsageError: a header cannot carry it.

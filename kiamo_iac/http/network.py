@@ -1,7 +1,7 @@
-"""One connection to the instance, on which every wait, also within the headers, ends at the deadline of the call.
+"""One connection to a server, on which every wait, also within the headers, ends at the deadline of the call.
 
-httpx bounds each single read, so an answer that drips can last for ever; and it takes no network backend of ours.
-So this transport stands on httpcore, httpx's own lower half, whose backend is a public seam.
+httpx limits each single read, so a response that drips can last for ever, and it takes no network backend. So this
+transport is built on httpcore, which httpx uses itself and whose backend is part of its public interface.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Deadline:
     def __init__(self) -> None:
         self.at = float("inf")
         self.ending = False
-        """Its answer is read, or given up."""
+        """Its response is read, or given up."""
 
     def left(self, expired: type[httpcore.TimeoutException], timeout: float | None) -> float | None:
         """The seconds left, or `timeout` when that is less.
@@ -54,8 +54,8 @@ class _Deadline:
 
 
 class _Stream(httpcore.NetworkStream):
-    """Asks the system for as little as it can: at each such call a thread lets go of Python's lock, and with many calls
-    in flight it then waits its turn (a tenth of the time that reading took went there)."""
+    """Makes few system calls: each releases the GIL, and with many calls in flight the thread then waits for
+    it (a tenth of the time for reading was spent there)."""
 
     __slots__ = ("_deadline", "_inner", "_socket", "_timeout", "_tls")
 
@@ -94,7 +94,7 @@ class _Stream(httpcore.NetworkStream):
             raise httpcore.WriteError(error) from error
 
     def _limit(self, left: float | None) -> None:
-        """Let the socket wait no longer than that, or a hundredth more: mostly, what it was last told will do."""
+        """Set the timeout of the socket, unless the one that it has is at most a hundredth longer."""
         if left is None:
             self._socket.settimeout(None)
             self._timeout = -1.0
@@ -114,7 +114,7 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable" and self._deadline.ending:
-            return False  # whether the server has hung up is asked before the next call, and that is soon enough
+            return False  # whether the server has closed is checked before the next call
         return self._inner.get_extra_info(info)
 
 
@@ -173,11 +173,11 @@ class Connection(httpx.BaseTransport):
         """Send it; the body is read by the caller, from `stream`, as it came over the wire.
 
         Raises:
-            httpx.TransportError: no usable answer; of the subclass that says when it failed.
+            httpx.TransportError: no usable response; the subclass says when it failed.
             ValueError: it is for another origin; nothing was sent.
         """
         if not same_origin(request.url, self._origin):
-            msg = f"this connection is to {self._origin} alone"
+            msg = f"this connection is only to {self._origin}"
             raise ValueError(msg)
         self._deadline.at = request.extensions.get(DEADLINE, float("inf"))
         url = request.url
@@ -218,9 +218,9 @@ def _through(proxy: str, pool: dict[str, Any]) -> httpcore.HTTPProxy:
 
 
 def trusted(ca_bundle: Path | None = None) -> ssl.SSLContext:
-    """What certificates are checked against: `ca_bundle` alone, or the system's authorities (or certifi's).
+    """What certificates are checked against: only `ca_bundle`, or else the system's authorities (or certifi's).
 
-    There is no way to turn the check off.
+    The check cannot be turned off.
 
     Raises:
         UsageError: the bundle cannot be read, or holds no certificate.

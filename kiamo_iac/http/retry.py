@@ -15,21 +15,21 @@ from kiamo_iac.core.errors import ApiError
 from kiamo_iac.http.message import Response
 
 PASSING: Final = frozenset({429, 502, 503, 504})
-"""Statuses that say that the same call may go through later."""
+"""Statuses after which the same call may succeed later."""
 CONNECTS: Final = 4
-"""How often a connection is tried: a server that is switched off should be told of soon."""
+"""Attempts to connect: a server that is switched off is reported soon."""
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long calls may take and how much they may bring; seconds and bytes."""
+    """How long calls may take, in seconds, and how large a body may be, in bytes."""
 
     deadline: float = 30.0
     """Of one call as a whole, from connecting to the last byte."""
     patience: float = 60.0
-    """Of one call with all its repetitions and the waits between them. No further wait begins that would outlast it."""
+    """Of one call with all its attempts and the waits between them. No wait begins that would exceed it."""
     body: int = 32 * 1024 * 1024
     """Of one body, after decompression."""
     attempts: int | None = None
@@ -38,7 +38,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """An attempt that brought no response, or one that says to try again later."""
+    """An attempt without a response, or with one that asks to try again later."""
 
     error: ApiError
     sent: bool = True
@@ -59,9 +59,9 @@ def passing(response: Response) -> FailedAttempt | None:
 
 
 def may_repeat(method: str, failed: FailedAttempt) -> bool:
-    """Whether the call may be made again: any call that was never sent, and a GET that a passing trouble met.
+    """Whether the call may be made again: any call that was never sent, and a GET after a failure that may pass.
 
-    Writes of unknown outcome are not repeated here: that takes looking at what became of them first.
+    Writes of unknown outcome are never repeated here: what they did has to be read first.
     """
     if failed.lasting:
         return False
