@@ -19,7 +19,7 @@ from kiamo_iac.render.escape import json_document
 from tests import schema_pages
 from tests.render.checks import CHECK_SUFFIXES, CHECKS, GOLDEN_CHECK, rendered_check
 from tests.render.drifts import DRIFTS, rendered
-from tests.render.goldens import GOLDEN, GOLDEN_DRIFT, STYLES
+from tests.render.goldens import GOLDEN, GOLDEN_DRIFT, SHELL, STYLES, golden_text, shell_of
 from tests.render.plans import PLANS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,10 +75,12 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "README.md", with_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
     for plan_name, make in PLANS.items():
         for suffix, (format_name, style) in STYLES.items():
-            yield GOLDEN / f"{plan_name}.{suffix}", plan_renderer(format_name, style).render(make())
+            text = plan_renderer(format_name, style).render(make())
+            yield GOLDEN / f"{plan_name}.{suffix}", golden_text(text, suffix)
+    yield SHELL, shell_of(rendered(DRIFTS["none"], "html"))
     for drift_name, drift in DRIFTS.items():
         for suffix in STYLES:
-            yield GOLDEN_DRIFT / f"{drift_name}.{suffix}", rendered(drift, suffix)
+            yield GOLDEN_DRIFT / f"{drift_name}.{suffix}", golden_text(rendered(drift, suffix), suffix)
     for check_name in CHECKS:
         for suffix in CHECK_SUFFIXES:
             yield GOLDEN_CHECK / f"{check_name}.{suffix}", rendered_check(check_name, suffix)

@@ -13,14 +13,19 @@ from kiamo_iac.render.json_formats import drift_data, drift_schema
 from kiamo_iac.render.text import TextDrift
 from kiamo_iac.render.view_drift import drift_view
 from tests.render.drifts import DRIFTS, full, rendered
-from tests.render.goldens import GOLDEN_DRIFT, STYLES
+from tests.render.goldens import GOLDEN_DRIFT, SHELL, STYLES, golden_text, shell_of
 
 
 @pytest.mark.parametrize("suffix", STYLES)
 @pytest.mark.parametrize("name", DRIFTS)
 def test_the_format_is_what_the_golden_file_says(name: str, suffix: str) -> None:
     expected = (GOLDEN_DRIFT / f"{name}.{suffix}").read_bytes().decode("utf-8")
-    assert rendered(DRIFTS[name], suffix) == expected
+    assert golden_text(rendered(DRIFTS[name], suffix), suffix) == expected
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_every_page_is_its_own_part_in_the_shell_of_all_pages(name: str) -> None:
+    assert shell_of(rendered(DRIFTS[name], "html")) == SHELL.read_bytes().decode("utf-8")
 
 
 def test_no_golden_file_is_left_over() -> None:
