@@ -58,7 +58,7 @@ def exit_code_page() -> str:
 
 def environment_page() -> str:
     """Every environment variable."""
-    more = "Tokens stand in no file, no option, no plan and no log. For a ledger's: [the ledger](../ledger.md)."
+    more = "Tokens are never written to a file, an option, a plan or a log. For a ledger's: [the ledger](../ledger.md)."
     return f"# Environment variables\n\n{reference.variable_table()}\n\n{more}\n"
 
 

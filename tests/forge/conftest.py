@@ -21,11 +21,11 @@ class Job:
     name: str
     fake: Fake
     environ: Mapping[str, str]
-    told: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
 
     def comment(self, text: str = f"{MARKER}\n\nA plan.\n", **more: str) -> PostedComment | None:
         """Comment, with more variables."""
-        return commenting.post_comment(text, {**self.environ, **more}, log=self.told.append)
+        return commenting.post_comment(text, {**self.environ, **more}, log=self.log.append)
 
 
 @pytest.fixture

@@ -116,14 +116,14 @@ def test_a_token_that_is_not_valid_is_never_shown(job: Job) -> None:
     wrong = "wrong-token-of-somebody"
     with pytest.raises(AccessError) as caught:
         job.comment(GITHUB_TOKEN=wrong, KIAMO_GITLAB_TOKEN=wrong)
-    assert wrong not in f"{caught.value} {caught.value.hint} {caught.value.__cause__!r} {job.told}"
+    assert wrong not in f"{caught.value} {caught.value.hint} {caught.value.__cause__!r} {job.log}"
     assert "(hidden)" in str(caught.value)
 
 
 def test_no_call_is_told_with_a_token(job: Job) -> None:
     job.comment()
-    assert job.told
-    assert "token" not in " ".join(job.told)
+    assert job.log
+    assert "token" not in " ".join(job.log)
 
 
 def test_the_body_is_as_long_as_the_forge_takes(job: Job) -> None:
