@@ -101,7 +101,7 @@ def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
         return Validation(error.diagnostics, parts=(CheckedFolder(real(file.parent), error.diagnostics),))
     foreign = tuple(_foreign_paths(workspace.project, paths))
     folder = CheckedFolder(workspace.project.root, checked.diagnostics, workspace.project)
-    return Validation(checked.diagnostics, checked.files, checked.things, foreign, (folder,))
+    return Validation(checked.diagnostics, checked.files, checked.resources, foreign, (folder,))
 
 
 def _foreign_paths(project: Project, paths: Sequence[Path]) -> list[Path]:

@@ -20,12 +20,12 @@ Report = Callable[[Diagnostic], None]
 
 @dataclass(slots=True)
 class Block:
-    """One declared thing, before it is checked."""
+    """One declared resource, before it is checked."""
 
     type: BlockType
     node: dict[str, Any]
     parent: Address | None
-    """Of a thing of the instance, None."""
+    """Of a resource of the instance, None."""
     address: Address | None
     """None when its name, or that of a parent, is missing or not text: its keys are checked all the same."""
     at_top: bool
@@ -216,7 +216,7 @@ def _ancestors(kind: type[Resource]) -> tuple[type[Resource], ...]:
 
 
 REFERENCE: Final = Lifecycle(managed=False)
-"""Of a thing that must exist and is never written."""
+"""Of a resource that must exist and is never written."""
 
 
 def lifecycle_of(kind: type[Resource], keys: Mapping[str, Any]) -> Lifecycle:

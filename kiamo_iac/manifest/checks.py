@@ -1,4 +1,4 @@
-"""What can be said of one declared thing by itself, given what the contract says of its kind."""
+"""What can be said of one declared resource by itself, given what the contract says of its kind."""
 
 from __future__ import annotations
 
@@ -38,48 +38,48 @@ class KindChecks:
         """Names that are known to be good: fields and batches have the same ones in base after base."""
         self._first = True
 
-    def of(self, thing: Instance, keys: Mapping[str, Any], places: Locator) -> list[Diagnostic]:
-        """Every problem of one thing; `keys` are the valid keys of its block, whose places `places` knows."""
+    def of(self, resource: Instance, keys: Mapping[str, Any], places: Locator) -> list[Diagnostic]:
+        """Every problem of one resource; `keys` are the valid keys of its block, whose places `places` knows."""
         found: list[Diagnostic] = []
         if not self._described:
-            found += self._undescribed(thing)
+            found += self._undescribed(resource)
             return found
-        attributes, lifecycle = thing.attributes, thing.lifecycle
+        attributes, lifecycle = resource.attributes, resource.lifecycle
         if attributes["name"] not in self._good:
-            found += self._check_name(thing)
+            found += self._check_name(resource)
         if not self._attributes.issuperset(attributes):
-            found += self._without_wire_name(thing)
+            found += self._without_wire_name(resource)
         for attribute, choices in self._known.choices.items():
             value = attributes.get(attribute)
             if isinstance(value, str) and value not in choices:
                 wrong = not_among(attribute, value, choices)
-                found.append(_problem("KIA0205", wrong.summary, wrong.hint, thing=thing, key=attribute))
-        if thing.settings:
-            found += self._check_settings(thing, places.place(keys["settings"]))
-            found += check_sensitive(thing, keys["settings"], places)
+                found.append(_problem("KIA0205", wrong.summary, wrong.hint, resource=resource, key=attribute))
+        if resource.settings:
+            found += self._check_settings(resource, places.place(keys["settings"]))
+            found += check_sensitive(resource, keys["settings"], places)
         if lifecycle.sensitive:
-            found += check_listed(thing, keys, places)
-        if lifecycle.initial_state is not None or thing.run_state is not None:
-            found += self._check_states(thing)
+            found += check_listed(resource, keys, places)
+        if lifecycle.initial_state is not None or resource.run_state is not None:
+            found += self._check_states(resource)
         if len(keys) > len(attributes):
-            found += self._check_lifecycle(thing, keys, places)
+            found += self._check_lifecycle(resource, keys, places)
         elif not lifecycle.managed:
-            found += self._check_reference(thing, keys)
+            found += self._check_reference(resource, keys)
         return found
 
-    def _undescribed(self, thing: Instance) -> Iterator[Diagnostic]:
+    def _undescribed(self, resource: Instance) -> Iterator[Diagnostic]:
         if self._first:  # once a kind is enough
             self._first = False
             hint = f'describe it under "kinds: {self._block_type.noun}:" of {self._capabilities.origin}'
             summary = f"the contract does not describe {self._block_type.noun}"
-            yield _problem("KIA0212", summary, hint, thing=thing)
+            yield _problem("KIA0212", summary, hint, resource=resource)
 
-    def _check_name(self, thing: Instance) -> Iterator[Diagnostic]:
-        name = thing.name
+    def _check_name(self, resource: Instance) -> Iterator[Diagnostic]:
+        name = resource.name
         character = misleading(name)
         if character is not None:
             summary = f"the name contains the invisible character U+{ord(character):04X}"
-            yield _problem("KIA0210", summary, "remove it", thing=thing, key="name")
+            yield _problem("KIA0210", summary, "remove it", resource=resource, key="name")
         elif self._name is not None and not self._name.matches(name):
             summary = f"{quote(name)} has characters that the contract does not allow"
             composed = self._name.matches(identity(name))
@@ -89,22 +89,22 @@ class KindChecks:
                 else f"allowed: {self._known.name_pattern}; if your version of Kiamo accepts more, set "
                 f'"kinds: {self._block_type.noun}: names: pattern:" in {self._capabilities.origin}'
             )
-            yield _problem("KIA0209", summary, hint, thing=thing, key="name")
+            yield _problem("KIA0209", summary, hint, resource=resource, key="name")
         else:
             self._good.add(name)
 
-    def _without_wire_name(self, thing: Instance) -> Iterator[Diagnostic]:
-        for attribute in thing.attributes:
+    def _without_wire_name(self, resource: Instance) -> Iterator[Diagnostic]:
+        for attribute in resource.attributes:
             if attribute not in self._attributes:
                 summary = f"the contract has no wire name for {quote(attribute)} of {self._block_type.with_article}"
                 hint = (
                     f'declare it under "kinds: {self._block_type.noun}: attributes: {attribute}:" of '
                     f"{self._capabilities.origin} if your version of Kiamo has it, or remove it"
                 )
-                yield _problem("KIA0211", summary, hint, thing=thing, key=attribute, at_key=True)
+                yield _problem("KIA0211", summary, hint, resource=resource, key=attribute, at_key=True)
 
-    def _check_settings(self, thing: Instance, place: Place) -> Iterator[Diagnostic]:
-        for key in sorted(self._reserved & thing.settings.keys()):
+    def _check_settings(self, resource: Instance, place: Place) -> Iterator[Diagnostic]:
+        for key in sorted(self._reserved & resource.settings.keys()):
             what = "an attribute" if key in self._block_type.keys else "the wire name of an attribute"
             summary = f"{quote(key)} in settings is {what} of {self._block_type.with_article}"
             hint = (
@@ -112,69 +112,69 @@ class KindChecks:
                 if key in self._block_type.keys
                 else "write the attribute instead"
             )
-            yield _problem("KIA0213", summary, hint, thing=thing, key=key, at_key=True, place=place)
+            yield _problem("KIA0213", summary, hint, resource=resource, key=key, at_key=True, place=place)
 
-    def _check_states(self, thing: Instance) -> Iterator[Diagnostic]:
+    def _check_states(self, resource: Instance) -> Iterator[Diagnostic]:
         machine = self._block_type.kind.machine
-        initial = thing.lifecycle.initial_state
-        if thing.run_state is not None and initial is not None:
+        initial = resource.lifecycle.initial_state
+        if resource.run_state is not None and initial is not None:
             summary = '"state" and "initial_state" are both set'
             hint = 'keep "state" to enforce it at every apply, or "initial_state" to set it once'
-            yield _problem("KIA0214", summary, hint, thing=thing, key="initial_state", at_key=True)
-        for key, state in zip(_STATES, (thing.run_state, initial), strict=True):
+            yield _problem("KIA0214", summary, hint, resource=resource, key="initial_state", at_key=True)
+        for key, state in zip(_STATES, (resource.run_state, initial), strict=True):
             way = machine.path(machine.initial, state) if machine is not None and state is not None else None
             for command, _ in way or ():
                 needed = machine.requires.get(command) if machine is not None else None
-                if needed is not None and thing.attributes.get(needed.attribute, ...) in ({}, []):
+                if needed is not None and resource.attributes.get(needed.attribute, ...) in ({}, []):
                     meaning = self._capabilities.meaning(needed.code)
                     summary = f"{needed.attribute} is empty, but {key}: {state} requires it"
                     hint = f"set it: without it, the instance refuses the run state ({meaning})"
-                    yield _problem("KIA0229", summary, hint, thing=thing, key=needed.attribute)
+                    yield _problem("KIA0229", summary, hint, resource=resource, key=needed.attribute)
 
-    def _check_reference(self, thing: Instance, keys: Iterable[str]) -> Iterator[Diagnostic]:
+    def _check_reference(self, resource: Instance, keys: Iterable[str]) -> Iterator[Diagnostic]:
         for key in keys:
             if key not in {"name", "managed"}:
                 summary = f"this {self._block_type.noun} is a reference and takes no {quote(key)}"
                 hint = f'add "managed: true" to manage it, or remove {quote(key)}'
-                yield _problem("KIA0215", summary, hint, thing=thing, key=key, at_key=True)
+                yield _problem("KIA0215", summary, hint, resource=resource, key=key, at_key=True)
 
-    def _check_lifecycle(self, thing: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
-        lifecycle = thing.lifecycle
+    def _check_lifecycle(self, resource: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
+        lifecycle = resource.lifecycle
         if not lifecycle.managed:
-            yield from self._check_reference(thing, keys)
+            yield from self._check_reference(resource, keys)
         if lifecycle.ensure is Ensure.ABSENT:
             if lifecycle.protect:
                 summary, hint = '"protect" and "ensure: absent" are both set', "remove one of them"
-                yield _problem("KIA0216", summary, hint, thing=thing, key="protect", at_key=True)
+                yield _problem("KIA0216", summary, hint, resource=resource, key="protect", at_key=True)
             if lifecycle.renamed_from:
                 summary, hint = '"renamed_from" and "ensure: absent" are both set', "declare its current name absent"
-                yield _problem("KIA0217", summary, hint, thing=thing, key="renamed_from", at_key=True)
+                yield _problem("KIA0217", summary, hint, resource=resource, key="renamed_from", at_key=True)
         for index, collection in enumerate(keys.get("exclusive", ())):
             if collection not in self._block_type.children:
-                yield self._not_a_child(thing, collection, index=index, place=places.place(keys["exclusive"]))
+                yield self._not_a_child(resource, collection, index=index, place=places.place(keys["exclusive"]))
         if lifecycle.renamed_from:
-            yield from self._check_former_names(thing, places.place(keys["renamed_from"]))
+            yield from self._check_former_names(resource, places.place(keys["renamed_from"]))
 
-    def _not_a_child(self, thing: Instance, collection: str, *, index: int, place: Place) -> Diagnostic:
+    def _not_a_child(self, resource: Instance, collection: str, *, index: int, place: Place) -> Diagnostic:
         children = self._block_type.children
         others = f"known collections: {', '.join(children)}" if children else 'remove "exclusive"'
         summary = f"{self._block_type.with_article} has no collection {quote(collection)}"
         hint = did_you_mean(collection, children) or others
-        return _problem("KIA0219", summary, hint, thing=thing, key=str(index), place=place)
+        return _problem("KIA0219", summary, hint, resource=resource, key=str(index), place=place)
 
-    def _check_former_names(self, thing: Instance, place: Place) -> Iterator[Diagnostic]:
-        former = thing.lifecycle.renamed_from
+    def _check_former_names(self, resource: Instance, place: Place) -> Iterator[Diagnostic]:
+        former = resource.lifecycle.renamed_from
         kind: type[Resource] = self._block_type.kind
         if "name" in kind.immutable:
             summary = f"{self._block_type.with_article} cannot be renamed"
             hint = f'declare a new {self._block_type.noun}, and set "ensure: absent" on the old one'
-            yield _problem("KIA0223", summary, hint, thing=thing, key="renamed_from", at_key=True)
-        own = identity(thing.name)
+            yield _problem("KIA0223", summary, hint, resource=resource, key="renamed_from", at_key=True)
+        own = identity(resource.name)
         for index, name in enumerate(former):
             if name == own or name in former[:index]:
                 what = "is the current name" if name == own else "is listed twice"
                 summary, hint = f"the former name {quote(name)} {what}", "remove it from renamed_from"
-                yield _problem("KIA0220", summary, hint, thing=thing, key=str(index), place=place)
+                yield _problem("KIA0220", summary, hint, resource=resource, key=str(index), place=place)
 
 
 def _problem(
@@ -182,14 +182,14 @@ def _problem(
     summary: str,
     hint: str,
     *,
-    thing: Instance,
+    resource: Instance,
     key: str | None = None,
     at_key: bool = False,
     place: Place | None = None,
 ) -> Diagnostic:
-    """An error at a key of a thing's block, or of `place`: at its value, or with `at_key` at the key itself."""
-    place = place or thing.place
+    """An error at a key of a resource's block, or of `place`: at its value, or with `at_key` at the key itself."""
+    place = place or resource.place
     source = None
     if place is not None:
         source = place.range if key is None else place.of_key(key) if at_key else place.at(key)
-    return Diagnostic(code, summary, hint=hint, address=thing.address, source=source)
+    return Diagnostic(code, summary, hint=hint, address=resource.address, source=source)

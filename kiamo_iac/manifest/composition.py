@@ -37,14 +37,14 @@ class Composition:
     """The manifests of one environment."""
 
     files: tuple[Path, ...]
-    """The base: a thing stands in it once."""
+    """The base: a resource stands in it once."""
     patches: tuple[tuple[Path, ...], ...] = ()
-    """Layer after layer over it, the last one on top; in each, a thing stands once."""
+    """Layer after layer over it, the last one on top; in each, a resource stands once."""
     variables: Variables = field(default_factory=Variables)
 
 
 class Part(NamedTuple):
-    """What one layer says of a thing."""
+    """What one layer says of a resource."""
 
     block: Block
     document: Document
@@ -62,7 +62,7 @@ class Locator(Protocol):
 
 
 def merge(parts: Sequence[Part], report: Report) -> tuple[Block, Locator]:
-    """The block that a thing's parts come to, the lowest layer first; and where everything of it stands.
+    """The block that a resource's parts come to, the lowest layer first; and where everything of it stands.
 
     With one part, that part itself. A null of a higher part that takes nothing away is reported.
     """

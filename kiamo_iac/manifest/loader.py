@@ -42,7 +42,7 @@ class Loaded:
     files: int
     """How many manifests were read."""
     parts: Mapping[Address, tuple[Part, ...]] = field(default_factory=dict)
-    """When they were asked for: what each layer says of a thing, the lowest first."""
+    """When they were asked for: what each layer says of a resource, the lowest first."""
     variables: Variables = field(default_factory=Variables)
     """Those that were filled in."""
 
@@ -84,14 +84,14 @@ def compose(
     told = map(composition.variables.explained, loading.diagnostics)
     diagnostics = tuple(sorted(told, key=Diagnostic.sort_key))
     files_read = len(composition.files) + sum(map(len, composition.patches))
-    return Loaded(State(loading.things.values()), diagnostics, files_read, loading.parts, composition.variables)
+    return Loaded(State(loading.resources.values()), diagnostics, files_read, loading.parts, composition.variables)
 
 
 class _Loading:
     """What was found so far."""
 
     def __init__(self, variables: Variables, capabilities: Capabilities, *, keep_parts: bool) -> None:
-        self.things: dict[Address, Instance] = {}
+        self.resources: dict[Address, Instance] = {}
         self.parts: dict[Address, tuple[Part, ...]] = {}
         self.diagnostics: list[Diagnostic] = []
         self._variables = variables
@@ -99,7 +99,7 @@ class _Loading:
         self._capabilities = capabilities
         self._keep_parts = keep_parts
         self._patches: dict[Address, list[Part]] = {}
-        """What patches say of things that have not been met yet, the lowest layer first."""
+        """What patches say of resources that have not been met yet, the lowest layer first."""
         self._block_types = block_types()
         self._checks = {
             block_type.noun: KindChecks(block_type, capabilities) for block_type in self._block_types.values()
@@ -112,7 +112,7 @@ class _Loading:
         """Whether a file could not be read: what it declares is not known, and nothing is said of its lack."""
 
     def read_patches(self, sources: Iterator[SourceFile], *, layer: int) -> None:
-        """Keep what one layer of patches declares until the thing itself is met."""
+        """Keep what one layer of patches declares until the resource itself is met."""
         first: dict[Address, Part] = {}
         for part, found in self._blocks(sources, layer=layer):
             address = part.block.address
@@ -124,7 +124,7 @@ class _Loading:
                 found.append(_twice(part, first[address].document.place(first[address].block.node)))
 
     def read(self, sources: Iterator[SourceFile]) -> None:
-        """Add what the base declares, each thing with its patches; then what patches alone declare."""
+        """Add what the base declares, each resource with its patches; then what patches alone declare."""
         for part, found in self._blocks(sources, layer=0):
             patches = self._patches.pop(part.block.address, ()) if self._patches and part.block.address else ()
             self._take([part, *patches], found)
@@ -169,30 +169,30 @@ class _Loading:
         for part in parts:
             if part.block.at_top and block.parent is not None:
                 self._name_parents(part)
-        thing = self._instance(block, block.address, keys=keys, places=places)
-        first = self.things.setdefault(block.address, thing)
-        if first is not thing:
+        resource = self._instance(block, block.address, keys=keys, places=places)
+        first = self.resources.setdefault(block.address, resource)
+        if first is not resource:
             found.append(_twice(parts[0], first.place))
             return
         if self._keep_parts:
             self.parts[block.address] = tuple(parts)
-        self._siblings.setdefault((block.parent, block.type.noun), []).append(thing)
+        self._siblings.setdefault((block.parent, block.type.noun), []).append(resource)
         if block.type.inner:
             inner = {key: places.place(keys[key]) for key in block.type.inner if keys.get(key)}
             if inner:
                 self._inner[block.address] = inner
-        found += self._checks[block.type.noun].of(thing, keys, places)
+        found += self._checks[block.type.noun].of(resource, keys, places)
         if self._secrets:
-            found += check_variables(thing, places, self._variables, self._secrets)
+            found += check_variables(resource, places, self._variables, self._secrets)
 
     def _guess(self, part: Part) -> None:
-        """A patch that finds nothing to change adds a thing; where the name is nearly one of the base, it is told."""
+        """Warn of a patch that adds a resource whose name is nearly that of another: it is probably mistyped."""
         block = part.block
         name = block.node["name"]
         siblings = self._siblings.get((block.parent, block.type.noun), ())
         if not self._suggestions.spend(len(siblings)):
             return
-        hint = did_you_mean(name, [thing.name for thing in siblings if may_be_mistyped(name, thing.name)])
+        hint = did_you_mean(name, [resource.name for resource in siblings if may_be_mistyped(name, resource.name)])
         if hint is not None:
             place = part.document.place(block.node)
             summary = f"there is no {block.type.noun} {quote(name)} to patch: it is added"
@@ -230,13 +230,13 @@ class _Loading:
         """Everything that can be said only when all files are read."""
         siblings = self._siblings
         self.diagnostics += relations.imply_parents(
-            self.things, self._named, siblings=siblings, suggestions=self._suggestions
+            self.resources, self._named, siblings=siblings, suggestions=self._suggestions
         )
-        self.diagnostics += relations.inherit_absence(self.things)
+        self.diagnostics += relations.inherit_absence(self.resources)
         self.diagnostics += check_similar_names(siblings)
-        self.diagnostics += relations.check_renames(self.things)
+        self.diagnostics += relations.check_renames(self.resources)
         references = ReferenceChecker(
-            self.things, siblings, inner=self._inner, capabilities=self._capabilities, suggestions=self._suggestions
+            self.resources, siblings, inner=self._inner, capabilities=self._capabilities, suggestions=self._suggestions
         )
         found = references.check()
         self.diagnostics += filter(_is_sure, found) if self._unread else found

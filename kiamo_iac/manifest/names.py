@@ -52,23 +52,23 @@ def may_be_mistyped(name: str, other: str) -> bool:
 def check_similar_names(siblings: Siblings) -> Iterator[Diagnostic]:
     """A warning for every name that can hardly be told from one before it."""
     skeletons: dict[str, str] = {}
-    for things in siblings.values():
+    for resources in siblings.values():
         seen: dict[str, Instance] = {}
-        for thing in things:
-            if is_absent(thing):
+        for resource in resources:
+            if is_absent(resource):
                 continue
-            name = thing.name
+            name = resource.name
             bones = skeletons.get(name)
             if bones is None:
                 bones = skeletons[name] = skeleton(name)
-            first = seen.setdefault(bones, thing)
-            if first is not thing:
+            first = seen.setdefault(bones, resource)
+            if first is not resource:
                 yield Diagnostic(
                     "KIA0208",
-                    f"{quote(thing.name)} is easily confused with {quote(first.name)}",
+                    f"{quote(resource.name)} is easily confused with {quote(first.name)}",
                     Severity.WARNING,
                     hint="they differ only in case, spaces, invisible or similar characters: rename one of them",
-                    address=thing.address,
-                    source=thing.source_of("name"),
+                    address=resource.address,
+                    source=resource.source_of("name"),
                     related=related("the other one is here", first),
                 )

@@ -22,8 +22,8 @@ class CheckedManifests:
     diagnostics: tuple[Diagnostic, ...]
     """Each once, sorted by place; one that not every environment has names those that do."""
     files: int
-    things: int
-    """How many things they declare, each counted once."""
+    resources: int
+    """How many resources they declare, each counted once."""
 
 
 def check_project_manifests(project: Project, capabilities: Capabilities) -> CheckedManifests:
@@ -41,7 +41,7 @@ def check_project_manifests(project: Project, capabilities: Capabilities) -> Che
         loaded = compose(composition, sources=sources, capabilities=capabilities)
         for diagnostic in loaded.diagnostics:
             said.setdefault(diagnostic, []).extend(names)
-        addresses.update(thing.address for thing in loaded.state)
+        addresses.update(resource.address for resource in loaded.state)
         files.update(composition.files, *composition.patches)
     found = [_in_environments(diagnostic, names, project) for diagnostic, names in said.items()]
     found += _named_as_secrets(project)

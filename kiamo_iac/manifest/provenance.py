@@ -31,26 +31,26 @@ class ComposedValue:
     """A value that holds no others: a scalar, or an empty mapping or list."""
 
     path: Path
-    """Keys and indices below its thing: `("association", "destination")`."""
+    """Keys and indices below its resource: `("association", "destination")`."""
     value: Any
     origin: Provenance
 
 
 @dataclass(frozen=True, slots=True)
 class ComposedResource:
-    """One thing that manifests declare, with the things below it that stand in its block."""
+    """One resource that manifests declare, with the resources below it that stand in its block."""
 
     address: Address
     type: BlockType
     parents: Mapping[str, str]
-    """Kind → name of what it stands below; only of a thing whose parent no manifest declares."""
+    """Kind → name of what it stands below; only of a resource whose parent no manifest declares."""
     leaves: tuple[ComposedValue, ...]
     children: Mapping[str, tuple[ComposedResource, ...]]
-    """Collection → its things, as they are declared."""
+    """Collection → its resources, as they are declared."""
 
 
 def composed_resources(loaded: Loaded) -> Mapping[str, tuple[ComposedResource, ...]]:
-    """Collection → the things at the top, in the order of kinds, and of their declaration within.
+    """Collection → the resources at the top, in the order of kinds, and of their declaration within.
 
     `loaded` was composed with its parts kept.
     """
@@ -61,7 +61,7 @@ def composed_resources(loaded: Loaded) -> Mapping[str, tuple[ComposedResource, .
         below.setdefault((holder, address.collection), []).append(address)
     reading = _Reading(loaded, below)
     known = block_types()
-    return {name: reading.things(None, known[name]) for name in reading_order(known) if (None, name) in below}
+    return {name: reading.resources(None, known[name]) for name in reading_order(known) if (None, name) in below}
 
 
 class _Reading:
@@ -75,11 +75,11 @@ class _Reading:
         self._below = below
         self._block_types = block_types()
 
-    def things(self, parent: Address | None, block_type: BlockType) -> tuple[ComposedResource, ...]:
+    def resources(self, parent: Address | None, block_type: BlockType) -> tuple[ComposedResource, ...]:
         found = self._below.get((parent, block_type.kind.collection), ())
-        return tuple(self._thing(address, block_type, at_top=parent is None) for address in found)
+        return tuple(self._resource(address, block_type, at_top=parent is None) for address in found)
 
-    def _thing(self, address: Address, block_type: BlockType, *, at_top: bool) -> ComposedResource:
+    def _resource(self, address: Address, block_type: BlockType, *, at_top: bool) -> ComposedResource:
         block, places = merge(self._loaded.parts[address], lambda _: None)
         parents: dict[str, str] = {}
         above = address.parent
@@ -88,7 +88,9 @@ class _Reading:
                 if above is not None:
                     parents[ancestor.kind] = self._loaded.state[above].name
                     above = above.parent
-        children = {name: self.things(address, self._block_types[name]) for name in reading_order(block_type.children)}
+        children = {
+            name: self.resources(address, self._block_types[name]) for name in reading_order(block_type.children)
+        }
         return ComposedResource(
             address,
             block_type,

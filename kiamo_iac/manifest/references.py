@@ -1,4 +1,4 @@
-"""What declared things refer to: whether it is declared, and to be there."""
+"""What declared resources refer to: whether it is declared, and to be there."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
 from kiamo_iac.core.state import Instance
-from kiamo_iac.manifest.relations import Siblings, Things, is_absent, related
+from kiamo_iac.manifest.relations import Resources, Siblings, is_absent, related
 from kiamo_iac.resources import kinds
 
 
 class ReferenceChecker:
-    """The checks of all references of a set of things."""
+    """The checks of all references of a set of resources."""
 
     def __init__(
         self,
-        things: Things,
+        resources: Resources,
         siblings: Siblings,
         *,
         inner: Mapping[Address, Mapping[str, Place]],
@@ -28,7 +28,7 @@ class ReferenceChecker:
         suggestions: SuggestionBudget,
     ) -> None:
         """`inner`: the places of attributes that are lists or mappings of names, by address and attribute."""
-        self._things = things
+        self._resources = resources
         self._siblings = siblings
         self._inner = inner
         self._capabilities = capabilities
@@ -37,22 +37,22 @@ class ReferenceChecker:
         self._warned: set[Address] = set()
         self._settled: dict[tuple[Address | None, str], set[str]] = {}
         """(parent, kind) → exact names of which nothing more is to be said."""
-        self._absent = frozenset(address for address, thing in things.items() if is_absent(thing))
+        self._absent = frozenset(address for address, resource in resources.items() if is_absent(resource))
 
     def check(self) -> Iterator[Diagnostic]:
         """Every reference to something absent; of what no manifest declares, one reference each is enough."""
-        for thing in self._things.values():
-            references = thing.kind.references
-            if not references or thing.address in self._absent:
+        for resource in self._resources.values():
+            references = resource.kind.references
+            if not references or resource.address in self._absent:
                 continue
             for reference in references:
-                value = thing.attributes.get(reference.attribute)
+                value = resource.attributes.get(reference.attribute)
                 if value:
-                    parent = thing.address.parent if reference.scope is Scope.SIBLING else None
+                    parent = resource.address.parent if reference.scope is Scope.SIBLING else None
                     settled = self._settled_below(parent, reference.kind)
                     for key, name in reference.items(value):
                         if name not in settled:
-                            problem = self._check(thing, reference, parent=parent, name=name, key=key)
+                            problem = self._check(resource, reference, parent=parent, name=name, key=key)
                             if problem is not None:
                                 yield problem
 
@@ -60,11 +60,11 @@ class ReferenceChecker:
         settled = self._settled.get((parent, kind))
         if settled is None:
             settled = self._settled[parent, kind] = self._made_with(parent, kind)
-            for thing in self._siblings.get((parent, kind), ()):
-                if thing.address in self._absent:
-                    settled.discard(identity(thing.name))
+            for resource in self._siblings.get((parent, kind), ()):
+                if resource.address in self._absent:
+                    settled.discard(identity(resource.name))
                 else:
-                    settled.add(thing.name)
+                    settled.add(resource.name)
         return settled
 
     def _made_with(self, parent: Address | None, kind: str) -> set[str]:
@@ -73,37 +73,37 @@ class ReferenceChecker:
         return {identity(default["name"]) for default in defaults}
 
     def _check(
-        self, thing: Instance, reference: Reference, *, parent: Address | None, name: str, key: str | None
+        self, resource: Instance, reference: Reference, *, parent: Address | None, name: str, key: str | None
     ) -> Diagnostic | None:
         target = self._kinds[reference.kind]
         address = Address.of(target.collection, name, parent)
-        declared = self._things.get(address)
+        declared = self._resources.get(address)
         if declared is not None and declared.lifecycle.ensure is Ensure.PRESENT:
             return None
-        source = thing.source_of(reference.attribute)
-        if key is not None and thing.address in self._inner:
-            source = self._inner[thing.address][reference.attribute].at(key)
+        source = resource.source_of(reference.attribute)
+        if key is not None and resource.address in self._inner:
+            source = self._inner[resource.address][reference.attribute].at(key)
         if declared is not None:
             return Diagnostic(
                 "KIA0224",
                 f"the {target.kind} {quote(name)} is referenced here, but declared absent",
                 hint='reference another one, or remove "ensure: absent" there',
-                address=thing.address,
+                address=resource.address,
                 source=source,
                 related=related("declared absent here", declared, key="ensure"),
             )
-        return self._undeclared(thing, address, name=name, target=target, source=source)
+        return self._undeclared(resource, address, name=name, target=target, source=source)
 
     def _undeclared(
-        self, thing: Instance, address: Address, *, name: str, target: type[Resource], source: SourceRange | None
+        self, resource: Instance, address: Address, *, name: str, target: type[Resource], source: SourceRange | None
     ) -> Diagnostic | None:
         parent = address.parent
         made = self._made_with(parent, target.kind)
         if identity(name) in made:
             return None
-        owner = self._things.get(parent) if parent is not None else None
+        owner = self._resources.get(parent) if parent is not None else None
         complete = owner is not None and target.collection in owner.lifecycle.exclusive
-        if not complete:  # where it is, every reference to a thing that is not there is an error
+        if not complete:  # where it is, every reference to a resource that is not there is an error
             self._settled_below(parent, target.kind).add(name)
         if address in self._warned and not complete:
             return None
@@ -115,20 +115,20 @@ class ReferenceChecker:
                 f"{quote(parent.name)} declares all its {target.collection}, and has no {target.kind} {quote(name)}"
             )
             hint = hint or f"declare it, or reference another {target.kind}"
-            return Diagnostic("KIA0226", summary, hint=hint, address=thing.address, source=source)
+            return Diagnostic("KIA0226", summary, hint=hint, address=resource.address, source=source)
         of_parent = f" of {quote(parent.name)}" if parent is not None else ""
         return Diagnostic(
             "KIA0225" if parent is not None else "KIA0227",
             f"no manifest declares the {target.kind} {quote(name)}{of_parent}: it must exist on the instance",
             Severity.WARNING,
             hint=hint or f'declare it under "{target.collection}" to have its name checked',
-            address=thing.address,
+            address=resource.address,
             source=source,
         )
 
 
 def _renamed(name: str, near: Sequence[Instance]) -> str | None:
-    for thing in near:
-        if identity(name) in thing.lifecycle.renamed_from:
-            return f"it was renamed: did you mean {quote(thing.name)}?"
+    for resource in near:
+        if identity(name) in resource.lifecycle.renamed_from:
+            return f"it was renamed: did you mean {quote(resource.name)}?"
     return None

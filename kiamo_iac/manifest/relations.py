@@ -1,4 +1,4 @@
-"""What can be said of declared things beside each other: parents, absence, renames, names alike."""
+"""What can be said of declared resources beside each other: parents, absence, renames, names alike."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from kiamo_iac.core.state import Instance
 from kiamo_iac.manifest.blocks import REFERENCE
 from kiamo_iac.resources import kinds
 
-Things = dict[Address, Instance]
+Resources = dict[Address, Instance]
 Siblings = Mapping[tuple[Address | None, str], list[Instance]]
-"""(parent, kind) → the things declared there, in the order in which they are declared."""
+"""(parent, kind) → the resources declared there, in the order in which they are declared."""
 
 _ABSENT = Lifecycle(ensure=Ensure.ABSENT)
 
 
-def inherit_absence(things: Things) -> list[Diagnostic]:
-    """Make what stands below an absent thing absent too; what is declared otherwise there is a problem."""
+def inherit_absence(resources: Resources) -> list[Diagnostic]:
+    """Make what stands below an absent resource absent too; what is declared otherwise there is a problem."""
     found: list[Diagnostic] = []
-    if not any(map(is_absent, things.values())):
+    if not any(map(is_absent, resources.values())):
         return found
-    for address, thing in things.items():
+    for address, resource in resources.items():
         above = address.parent
-        while above is not None and not is_absent(things.get(above)):
+        while above is not None and not is_absent(resources.get(above)):
             above = above.parent
         if above is None:
             continue
-        place = thing.place
+        place = resource.place
         for key in ("ensure", "protect"):
-            if place is not None and key in place and not _agrees(thing.lifecycle, key):
+            if place is not None and key in place and not _agrees(resource.lifecycle, key):
                 what = "present" if key == "ensure" else "protected"
                 summary = f"declared {what}, but {quote(above.name)} above it is declared absent"
                 hint = f'remove "{key}" here, or "ensure: absent" there'
-                others = related("declared absent here", things[above], key="ensure")
+                others = related("declared absent here", resources[above], key="ensure")
                 found.append(
                     Diagnostic("KIA0218", summary, hint=hint, address=address, source=place.at(key), related=others)
                 )
-        things[address] = replace(thing, lifecycle=_ABSENT)
+        resources[address] = replace(resource, lifecycle=_ABSENT)
     return found
 
 
@@ -50,54 +50,54 @@ def _agrees(lifecycle: Lifecycle, key: str) -> bool:
     return lifecycle.ensure is Ensure.ABSENT if key == "ensure" else not lifecycle.protect
 
 
-def is_absent(thing: Instance | None) -> bool:
+def is_absent(resource: Instance | None) -> bool:
     """Whether it is declared, and declared absent."""
-    return thing is not None and thing.lifecycle.ensure is Ensure.ABSENT
+    return resource is not None and resource.lifecycle.ensure is Ensure.ABSENT
 
 
-def related(word: str, thing: Instance, *, key: str = "name") -> tuple[tuple[str, SourceRange], ...]:
-    """The place of another thing, for `Diagnostic.related`."""
-    source = thing.source_of(key)
+def related(word: str, resource: Instance, *, key: str = "name") -> tuple[tuple[str, SourceRange], ...]:
+    """The place of another resource, for `Diagnostic.related`."""
+    source = resource.source_of(key)
     return ((word, source),) if source is not None else ()
 
 
-def check_renames(things: Things) -> Iterator[Diagnostic]:
+def check_renames(resources: Resources) -> Iterator[Diagnostic]:
     """Former names that cannot be what they say."""
     claimed: dict[Address, Instance] = {}
-    for thing in things.values():
-        if not thing.lifecycle.renamed_from:
+    for resource in resources.values():
+        if not resource.lifecycle.renamed_from:
             continue
-        for former in dict.fromkeys(thing.lifecycle.renamed_from):
-            if former == identity(thing.name):
+        for former in dict.fromkeys(resource.lifecycle.renamed_from):
+            if former == identity(resource.name):
                 continue
-            address = Address.of(thing.kind.collection, former, thing.address.parent)
-            source = thing.source_of("renamed_from")
-            first = claimed.setdefault(address, thing)
-            if first is not thing:
+            address = Address.of(resource.kind.collection, former, resource.address.parent)
+            source = resource.source_of("renamed_from")
+            first = claimed.setdefault(address, resource)
+            if first is not resource:
                 summary = f"two resources list {quote(former)} in renamed_from"
                 yield Diagnostic(
                     "KIA0221",
                     summary,
                     hint="keep it on the resource that had this name",
-                    address=thing.address,
+                    address=resource.address,
                     source=source,
                     related=related("first listed here", first, key="renamed_from"),
                 )
-            declared = things.get(address)
+            declared = resources.get(address)
             if declared is not None and not declared.lifecycle.renamed_from:
                 absent = " absent" if is_absent(declared) else ""
                 yield Diagnostic(
                     "KIA0222",
                     f"the former name {quote(former)} is also declared{absent}",
                     hint="remove one of the two: a resource has one name",
-                    address=thing.address,
+                    address=resource.address,
                     source=source,
                     related=related("declared here", declared),
                 )
 
 
 def imply_parents(
-    things: Things,
+    resources: Resources,
     named: Mapping[Address, tuple[str, SourceRange]],
     *,
     siblings: Siblings,
@@ -109,13 +109,13 @@ def imply_parents(
     """
     found = []
     by_collection = {kind.collection: kind for kind in kinds().values()}
-    for address in sorted(named.keys() - things.keys()):
+    for address in sorted(named.keys() - resources.keys()):
         name, source = named[address]
         kind = by_collection[address.collection]
-        hint = suggestions.near(name, [thing.name for thing in siblings.get((address.parent, kind.kind), ())])
+        hint = suggestions.near(name, [resource.name for resource in siblings.get((address.parent, kind.kind), ())])
         if hint is not None:
             summary = f"no manifest declares the {kind.kind} {quote(name)}: it must exist on the instance"
             found.append(Diagnostic("KIA0228", summary, Severity.WARNING, hint=hint, address=address, source=source))
         place = Place(source.file, pack(source.line, source.column))
-        things[address] = Instance(address, kind, {"name": name}, lifecycle=REFERENCE, place=place)
+        resources[address] = Instance(address, kind, {"name": name}, lifecycle=REFERENCE, place=place)
     return found

@@ -37,7 +37,7 @@ def patch_schema(capabilities: Capabilities | None = None) -> Schema:
 
 
 def kind_schema(kind: str, capabilities: Capabilities | None = None) -> Schema:
-    """The schema of one thing that is whole by itself: a block as it stands at the top of a manifest.
+    """The schema of one resource that is whole by itself: a block as it stands at the top of a manifest.
 
     Raises:
         KeyError: there is no such kind.

@@ -123,7 +123,7 @@ CASES = {
         'did you mean "Europe/Paris"?',
     ),
     "a ledger that is text": ("ledger: file", "4:13 KIA0301", "backend: file"),
-    "a ledger without a backend": ("ledger: {path: a}", "4:13 KIA0304", "file, http, git"),
+    "a ledger without a backend": ("ledger: {path: a}", "4:13 KIA0304", "file or http or git"),
     "a backend that is none": ("ledger: {backend: s3}", "4:23 KIA0313", "file, http, git"),
     "a typo in a backend": ("ledger: {backend: htpp}", "4:23 KIA0313", 'did you mean "http"?'),
     "a backend that is a list": ("ledger: {backend: [git]}", "4:23 KIA0301", "backend: file or http or git"),
@@ -132,7 +132,7 @@ CASES = {
     "a path out of the project": ("ledger: {backend: file, path: ../a}", "4:35 KIA0305", "into the project"),
     "an absolute path": ("ledger: {backend: file, path: /a}", "4:35 KIA0305", "relative"),
     "a path that is a number": ("ledger: {backend: file, path: 1}", "4:35 KIA0301", "relative"),
-    "a path to a folder": ("ledger: {backend: file, path: manifests}", "4:35 KIA0306", "name the file"),
+    "a path to a folder": ("ledger: {backend: file, path: manifests}", "4:35 KIA0306", "path of a file"),
     "no address": ("ledger: {backend: http}", "4:13 KIA0304", "terraform/state"),
     "an empty address": ("ledger: {backend: http, address: ''}", "4:38 KIA0301", "terraform/state"),
     "a method that is none": (
@@ -143,7 +143,7 @@ CASES = {
     "credentials for another host": (
         "ledger: {backend: http, address: 'https://h/s', lock_address: 'https://evil.example/s'}",
         "4:67 KIA0312",
-        "one host alone",
+        "one host only",
     ),
 }
 CASES |= {
@@ -180,7 +180,7 @@ CASES |= {
         ("https://h/states/a/..;/b", "KIA0312", "_LEDGER_USERNAME"),
         ("https://h/states/a//b", "KIA0312", "_LEDGER_USERNAME"),
         ("https://h/states/a/lock?x=/../b", "KIA0312", "_LEDGER_USERNAME"),
-        ("https://h:8443/states/a/lock", "KIA0312", "one host alone"),
+        ("https://h:8443/states/a/lock", "KIA0312", "one host only"),
     )
 }
 CASES |= {
@@ -196,7 +196,7 @@ CASES |= {
         "ledger: {backend: http, address: 'https://h', lock_address: 'https://h/b'}", "'https://h/b'", "KIA0331", "lock"
     ),
     "a state of GitLab, from above": _at(
-        f"{_ABOVE}unlock_address: '{STATE}'}}", f"'{STATE}'", "KIA0331", "leave it out"
+        f"{_ABOVE}unlock_address: '{STATE}'}}", f"'{STATE}'", "KIA0331", "remove the key"
     ),
     "an address below a state of GitLab": _at(
         f"ledger: {{backend: http, address: '{STATE}/lock'}}", f"'{STATE}/lock'", "KIA0312", f"write {STATE}"

@@ -73,14 +73,14 @@ class _Reading:
     def __init__(self, document: Document, root: Path, *, may_lack: Callable[[Path], bool]) -> None:
         self._may_lack = may_lack
         self._document = document
-        self._nodes = KeyReader(document, root)
+        self._reader = KeyReader(document, root)
         self._root = root
         self._top = SourceRange(document.file, 1, 1)
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """What was found."""
-        return self._nodes.diagnostics
+        return self._reader.diagnostics
 
     def project(self, file: Path) -> Project:
         """The project, as far as it could be understood."""
@@ -90,22 +90,22 @@ class _Reading:
         environments: dict[str, Environment] = {}
         given: dict[str, Variable] = {}
         if isinstance(data, dict):
-            place = self._nodes.place(data)
-            self._nodes.check_keys(data, known=_KEYS, what="the project file")
+            place = self._reader.place(data)
+            self._reader.check_keys(data, known=_KEYS, what="the project file")
             if "manifests" in data:
                 folders = tuple(self._folders(data["manifests"], place.at("manifests")))
             else:
-                self._nodes.say(
+                self._reader.report(
                     "KIA0304", 'missing key "manifests" in the project file', place.range, "add manifests: [manifests]"
                 )
             if "contract" in data:
                 contract = self._contract(data["contract"], place.at("contract"))
             if "variables" in data:
-                given = read_variables(self._nodes, data["variables"], place.at("variables"))
+                given = read_variables(self._reader, data["variables"], place.at("variables"))
             if "environments" in data:
                 environments = self._environments(data["environments"], place.at("environments"))
         elif not has_errors(self._document.diagnostics):
-            self._nodes.say(
+            self._reader.report(
                 "KIA0301",
                 wrong_type("the project file", "a mapping", data),
                 self._top,
@@ -115,7 +115,7 @@ class _Reading:
 
     def _folders(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list) or not value:
-            self._nodes.say(
+            self._reader.report(
                 "KIA0301",
                 wrong_type("manifests", "a list of folders", value),
                 source,
@@ -127,15 +127,17 @@ class _Reading:
     def _patches(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list):
             hint = "write patches: [environments/staging]"
-            self._nodes.say("KIA0301", wrong_type("patches", "a list of folders and manifests", value), source, hint)
+            self._reader.report(
+                "KIA0301", wrong_type("patches", "a list of folders and manifests", value), source, hint
+            )
             return
         yield from self._entries(value, files=True)
 
     def _entries(self, value: list[Any], *, files: bool = False) -> Iterable[Folder]:
-        place = self._nodes.place(value)
+        place = self._reader.place(value)
         for index, text in enumerate(value):
             where = place.at(str(index))
-            path = self._nodes.path(text, where)
+            path = self._reader.path(text, where)
             if path is not None and (path.is_dir() or (files and is_manifest(path))):
                 yield Folder(path, where)
             elif path is not None and not path.exists() and self._may_lack(path):
@@ -143,12 +145,12 @@ class _Reading:
             elif path is not None:
                 what = "is not a folder" if path.exists() else "does not exist"
                 hint = "name the folder of the manifests" if path.exists() else "create the folder, or correct the path"
-                self._nodes.say("KIA0306", f"{quote(text)} {what}", where, hint)
+                self._reader.report("KIA0306", f"{quote(text)} {what}", where, hint)
 
     def _contract(self, value: Any, source: SourceRange) -> Path | None:
-        path = self._nodes.path(value, source)
+        path = self._reader.path(value, source)
         if path is not None and not path.is_file():
-            self._nodes.say(
+            self._reader.report(
                 "KIA0306", f"the contract {quote(value)} is not a file", source, "correct the path, or remove it"
             )
         return path
@@ -156,26 +158,26 @@ class _Reading:
     def _environments(self, value: Any, source: SourceRange) -> dict[str, Environment]:
         if not isinstance(value, dict):
             hint = 'write "staging: {url: https://…}" below it'
-            self._nodes.say("KIA0301", wrong_type("environments", "a mapping of names", value), source, hint)
+            self._reader.report("KIA0301", wrong_type("environments", "a mapping of names", value), source, hint)
             return {}
-        place = self._nodes.place(value)
+        place = self._reader.place(value)
         found: dict[str, Environment] = {}
         prefixes: dict[str, str] = {}
         for name, node in value.items():
             where = place.of_key(name)
             if not ENVIRONMENT_NAME.fullmatch(name):
                 hint = "use ASCII letters, digits, dots, hyphens and underscores; begin with a letter or digit"
-                self._nodes.say("KIA0309", f"invalid environment name {quote(name)}", where, hint)
+                self._reader.report("KIA0309", f"invalid environment name {quote(name)}", where, hint)
                 continue
             if (reason := why_reserved(name)) is not None:
                 hint = "choose another name: its ending has a meaning in the names of variables"
-                self._nodes.say("KIA0330", f"{quote(name)} cannot name an environment: {reason}", where, hint)
+                self._reader.report("KIA0330", f"{quote(name)} cannot name an environment: {reason}", where, hint)
                 continue
             first = prefixes.setdefault(variable_prefix(name), name)
             if first != name:
                 summary = f"{quote(name)} and {quote(first)} both map to {variable_prefix(name)}_TOKEN"
                 related = (("the other one is here", place.of_key(first)),)
-                self._nodes.say("KIA0308", summary, where, "rename one of them", related=related)
+                self._reader.report("KIA0308", summary, where, "rename one of them", related=related)
             found[name] = self._environment(name, node, where)
         self._check_ledgers(found, place)
         return found
@@ -199,33 +201,33 @@ class _Reading:
         for name in sorted(shared, key=order.__getitem__):
             summary = f"{quote(name)} and {quote(shared[name])} use the same ledger"
             related = (("the other one is here", place.of_key(shared[name])),)
-            self._nodes.say("KIA0314", summary, place.of_key(name), "give each its own", related=related)
+            self._reader.report("KIA0314", summary, place.of_key(name), "give each its own", related=related)
 
     def _environment(self, name: str, node: Any, where: SourceRange) -> Environment:
         if node is None:
             return Environment(name, None, where)
         if not isinstance(node, dict):
-            self._nodes.say(
+            self._reader.report(
                 "KIA0301",
                 wrong_type(f"the environment {quote(name)}", "a mapping", node),
                 where,
                 'write "url: https://…" below it',
             )
             return Environment(name, None, where)
-        place = self._nodes.place(node)
-        self._nodes.check_keys(node, known=_ENVIRONMENT_KEYS, what="an environment")
+        place = self._reader.place(node)
+        self._reader.check_keys(node, known=_ENVIRONMENT_KEYS, what="an environment")
         source = place.at("url") if "url" in node else where
         url = self._url(node["url"], source) if "url" in node else None
-        guarded = read_guards(self._nodes, node["guards"], place.at("guards")) if "guards" in node else GuardSettings()
-        kept = ledger(self._nodes, node["ledger"], place.at("ledger")) if "ledger" in node else LedgerSettings()
-        given = read_variables(self._nodes, node["variables"], place.at("variables")) if "variables" in node else {}
+        guarded = read_guards(self._reader, node["guards"], place.at("guards")) if "guards" in node else GuardSettings()
+        kept = ledger(self._reader, node["ledger"], place.at("ledger")) if "ledger" in node else LedgerSettings()
+        given = read_variables(self._reader, node["variables"], place.at("variables")) if "variables" in node else {}
         patches = tuple(self._patches(node["patches"], place.at("patches"))) if "patches" in node else ()
-        bounds = read_limits(self._nodes, node["limits"], place.at("limits")) if "limits" in node else LimitSettings()
+        bounds = read_limits(self._reader, node["limits"], place.at("limits")) if "limits" in node else LimitSettings()
         return Environment(name, url, source, guarded, kept, given, patches, bounds)
 
     def _url(self, value: Any, source: SourceRange) -> str | None:
         if not isinstance(value, str):
-            self._nodes.say(
+            self._reader.report(
                 "KIA0301", wrong_type("url", "a string", value), source, "write url: https://kiamo.example.com"
             )
             return None
@@ -233,6 +235,6 @@ class _Reading:
             origin_of(value)
         except ValueError as error:
             hint = "write url: https://kiamo.example.com"
-            self._nodes.say("KIA0307", f"the url is invalid: {error}", source, hint)
+            self._reader.report("KIA0307", f"the url is invalid: {error}", source, hint)
             return None
         return value.rstrip("/")

@@ -16,7 +16,7 @@ from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.ledger_settings import BESIDE, Backend, LedgerSettings, backup_file_of, file_of, gitlab_state
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.urls import Url, origin_of, origin_of_remote, parse_url
-from kiamo_iac.manifest.project.reader import KeyReader
+from kiamo_iac.manifest.project.reader import KeyReader, wrong_type
 
 _KEYS: Final[Mapping[Backend, tuple[str, ...]]] = {
     Backend.FILE: ("backend", "path"),
@@ -44,26 +44,26 @@ _REF: Final = re.compile(r"(?!.*\.\.)(?!.*\.lock$)[A-Za-z0-9][A-Za-z0-9._\-]*(?<
 """A part of the name of a ref, see git-check-ref-format(1), and no character beyond that."""
 
 
-def ledger(nodes: KeyReader, value: Any, source: SourceRange) -> LedgerSettings:
+def ledger(reader: KeyReader, value: Any, source: SourceRange) -> LedgerSettings:
     """What `ledger` says; a key that is wrong is as if it were not there."""
     if not isinstance(value, dict):
-        nodes.say("KIA0301", '"ledger" is a mapping', source, "write ledger: {backend: file}")
+        reader.report("KIA0301", wrong_type("ledger", "a mapping", value), source, "write ledger: {backend: file}")
         return LedgerSettings()
     if "backend" not in value:
-        nodes.say("KIA0304", 'the ledger has no "backend"', source, f"add backend: {', '.join(Backend)}")
+        reader.report("KIA0304", 'missing key "backend" in ledger', source, f"add backend: {' or '.join(Backend)}")
         return LedgerSettings()
-    name = nodes.choice(value, "backend", tuple(Backend))
+    name = reader.choice(value, "backend", tuple(Backend))
     if name is None:
         return LedgerSettings()
     backend = Backend(name)
-    nodes.check_keys(value, known=_KEYS[backend], what=f"a ledger with backend: {backend}")
+    reader.check_keys(value, known=_KEYS[backend], what=f"a ledger with backend: {backend}")
     match backend:
         case Backend.FILE:
-            return _file(nodes, value)
+            return _file(reader, value)
         case Backend.HTTP:
-            return _http(nodes, value, source)
+            return _http(reader, value, source)
         case Backend.GIT:
-            return _git(nodes, value)
+            return _git(reader, value)
         case _:
             assert_never(backend)
 
@@ -105,73 +105,73 @@ def _same(path: str) -> str:
     return normalize("NFC", normpath(path)).casefold()
 
 
-def _file(nodes: KeyReader, node: dict[str, Any]) -> LedgerSettings:
+def _file(reader: KeyReader, node: dict[str, Any]) -> LedgerSettings:
     if "path" not in node:
         return LedgerSettings()
-    source = nodes.place(node).at("path")
-    path = nodes.path(node["path"], source)
+    source = reader.place(node).at("path")
+    path = reader.path(node["path"], source)
     if path is None:
         return LedgerSettings()
     if path.is_dir():
-        nodes.say("KIA0306", f"{quote(node['path'])} is a folder", source, "name the file that the ledger is kept in")
+        reader.report("KIA0306", f"{quote(node['path'])} is a folder", source, "write the path of a file")
     return LedgerSettings(path=node["path"])
 
 
-def _http(nodes: KeyReader, node: dict[str, Any], source: SourceRange) -> LedgerSettings:
+def _http(reader: KeyReader, node: dict[str, Any], source: SourceRange) -> LedgerSettings:
     if "address" not in node:
-        nodes.say("KIA0304", 'the ledger has no "address"', source, f"add address: {_EXAMPLE}")
+        reader.report("KIA0304", 'missing key "address" in ledger', source, f"add address: {_EXAMPLE}")
     settings = LedgerSettings(
         Backend.HTTP,
-        address=_address(nodes, node, "address"),
-        lock_address=_address(nodes, node, "lock_address"),
-        unlock_address=_address(nodes, node, "unlock_address"),
-        lock_method=nodes.choice(node, "lock_method", LOCK),
-        unlock_method=nodes.choice(node, "unlock_method", UNLOCK),
-        update_method=nodes.choice(node, "update_method", UPDATE),
+        address=_address(reader, node, "address"),
+        lock_address=_address(reader, node, "lock_address"),
+        unlock_address=_address(reader, node, "unlock_address"),
+        lock_method=reader.choice(node, "lock_method", LOCK),
+        unlock_method=reader.choice(node, "unlock_method", UNLOCK),
+        update_method=reader.choice(node, "update_method", UPDATE),
     )
     if settings.address is not None:
         if not settings.of_gitlab and gitlab_state(settings.address) is not None:
             hint = f"write {gitlab_state(settings.address)}"
-            summary = "the address cannot be used: it lies below a managed state of GitLab"
-            nodes.say("KIA0312", summary, nodes.place(node).at("address"), hint)
-        _check_lock(nodes, node, settings, key="lock")
-        _check_lock(nodes, node, settings, key="unlock")
+            summary = "the address is invalid: it is below a Terraform state of GitLab"
+            reader.report("KIA0312", summary, reader.place(node).at("address"), hint)
+        _check_lock(reader, node, settings, key="lock")
+        _check_lock(reader, node, settings, key="unlock")
     return settings
 
 
-def _address(nodes: KeyReader, node: dict[str, Any], key: str) -> str | None:
-    value = nodes.text(node, key, example=_EXAMPLE)
+def _address(reader: KeyReader, node: dict[str, Any], key: str) -> str | None:
+    value = reader.text(node, key, example=_EXAMPLE)
     if value is None:
         return None
     try:
         parse_url(value)
     except ValueError as error:
-        hint = "who you are, the environment says: KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD"
-        nodes.say("KIA0312", f"the {key} cannot be used: {error}", nodes.place(node).at(key), hint)
+        hint = "set KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD for credentials"
+        reader.report("KIA0312", f"the {key} is invalid: {error}", reader.place(node).at(key), hint)
         return None
     return value
 
 
-def _check_lock(nodes: KeyReader, node: dict[str, Any], settings: LedgerSettings, *, key: str) -> None:
+def _check_lock(reader: KeyReader, node: dict[str, Any], settings: LedgerSettings, *, key: str) -> None:
     """The credentials of the ledger may do more on its host than lock this ledger, so that the call that locks it, or
     gives the lock back, reaches nothing else there."""
     method, address = settings.lock if key == "lock" else settings.unlock
     state, locks = parse_url(settings.address or ""), parse_url(address)
-    place = nodes.place(node)
+    place = reader.place(node)
     if locks.origin != state.origin:
-        summary = f'"{key}_address" leads to {locks.origin}, and "address" to {state.origin}'
-        hint = "the credentials of the ledger go to one host alone: use an address on it"
-        nodes.say("KIA0312", summary, place.at(f"{key}_address"), hint)
+        summary = f'"{key}_address" leads to {locks.origin}, but "address" to {state.origin}'
+        hint = "the credentials of the ledger are sent to one host only: use an address on that host"
+        reader.report("KIA0312", summary, place.at(f"{key}_address"), hint)
     elif locks.path.rstrip("/") == state.path.rstrip("/"):
         own = "LOCK" if key == "lock" else "UNLOCK"
         if method != own:
             summary = f'"{key}_method" is {method}, which at the address of the ledger writes or deletes it'
             where = place.at(f"{key}_method" if f"{key}_method" in node else f"{key}_address")
-            nodes.say("KIA0332", summary, where, f"lock there with {own}, or give the lock an address of its own")
+            reader.report("KIA0332", summary, where, f"use {own}, or give the lock an address of its own")
     elif not _below(settings, state, locks):
-        summary = f'"{key}_address" does not lie below "address"'
-        hint = f"write {settings.address}/lock, or leave it out"
-        nodes.say("KIA0331", summary, place.at(f"{key}_address"), hint)
+        summary = f'"{key}_address" is not below "address"'
+        hint = f"write {settings.address}/lock, or remove the key"
+        reader.report("KIA0331", summary, place.at(f"{key}_address"), hint)
 
 
 def _below(settings: LedgerSettings, state: Url, locks: Url) -> bool:
@@ -180,15 +180,15 @@ def _below(settings: LedgerSettings, state: Url, locks: Url) -> bool:
     return bool(state.path.strip("/")) and state.holds(locks) and gitlab_state(str(locks)) is None
 
 
-def _git(nodes: KeyReader, node: dict[str, Any]) -> LedgerSettings:
-    remote = nodes.text(node, "remote", example="origin")
+def _git(reader: KeyReader, node: dict[str, Any]) -> LedgerSettings:
+    remote = reader.text(node, "remote", example="origin")
     if remote is not None and not _is_remote(remote):
         hint = "write the name of a remote, such as origin, or an https or ssh address without a password"
-        nodes.say("KIA0312", "the remote cannot be used", nodes.place(node).at("remote"), hint)
-    ref = nodes.text(node, "ref", example="production")
+        reader.report("KIA0312", "the remote is invalid", reader.place(node).at("remote"), hint)
+    ref = reader.text(node, "ref", example="production")
     if ref is not None and not _REF.fullmatch(ref):
-        hint = "write a short name such as production: it stands below refs/kiamo-iac/"
-        nodes.say("KIA0312", f"the ref {quote(ref)} cannot be used", nodes.place(node).at("ref"), hint)
+        hint = "write a short name such as production: it is put below refs/kiamo-iac/"
+        reader.report("KIA0312", f"invalid ref {quote(ref)}", reader.place(node).at("ref"), hint)
     return LedgerSettings(Backend.GIT, remote=remote or LedgerSettings().remote, ref=ref)
 
 

@@ -30,7 +30,7 @@ class KeyReader:
         self.diagnostics: list[Diagnostic] = []
         self._root = root
 
-    def say(
+    def report(
         self,
         code: str,
         summary: str,
@@ -54,7 +54,7 @@ class KeyReader:
         for key in node:
             if key not in known:
                 hint = did_you_mean(key, known) or f"known keys: {', '.join(known)}"
-                self.say("KIA0302", f"unknown key {quote(key)} in {what}", place.of_key(key), hint)
+                self.report("KIA0302", f"unknown key {quote(key)} in {what}", place.of_key(key), hint)
 
     def place(self, node: dict[str, Any] | list[Any]) -> Place:
         """Where a mapping or list of the document stands."""
@@ -63,7 +63,7 @@ class KeyReader:
     def path(self, value: Any, source: SourceRange) -> Path | None:
         """A path inside the project; it need not exist."""
         if not isinstance(value, str) or not value:
-            self.say(
+            self.report(
                 "KIA0301",
                 wrong_type("a path", "a string", value),
                 source,
@@ -72,7 +72,7 @@ class KeyReader:
             return None
         path = inside(self._root, value)
         if isinstance(path, PathProblem):
-            self.say(path.code, f"{path.summary}: {quote(value)}", source, path.hint)
+            self.report(path.code, f"{path.summary}: {quote(value)}", source, path.hint)
             return None
         return path
 
@@ -81,7 +81,7 @@ class KeyReader:
         value = node.get(key)
         if key not in node or (isinstance(value, str) and value):
             return value
-        self.say(
+        self.report(
             "KIA0301",
             wrong_type(key, "a string", value),
             self.place(node).at(key),
@@ -95,10 +95,10 @@ class KeyReader:
         if value is None or value in choices:
             return value
         hint = did_you_mean(value, choices) or f"use one of {', '.join(choices)}"
-        self.say("KIA0313", f"{key} does not accept {quote(value)}", self.place(node).at(key), hint)
+        self.report("KIA0313", f"{key} does not accept {quote(value)}", self.place(node).at(key), hint)
         return None
 
-    def number(
+    def integer(
         self, node: dict[str, Any], key: str, *, least: int = 0, most: int | None = None, code: str = "KIA0310"
     ) -> int | None:
         """A whole number from `least` up to `most`; None too when there is none. `code`: of one out of bounds."""
@@ -107,7 +107,7 @@ class KeyReader:
         value = node[key]
         source = self.place(node).at(key)
         if not isinstance(value, int) or isinstance(value, bool):
-            self.say(
+            self.report(
                 "KIA0301",
                 wrong_type(key, "an integer", value),
                 source,
@@ -116,16 +116,16 @@ class KeyReader:
             return None
         if value < least or (most is not None and value > most):
             bounds = f"{least} or more" if most is None else f"from {least} to {most}"
-            self.say(code, f"{key} must be {bounds}, got {value}", source, "correct it, or remove the key")
+            self.report(code, f"{key} must be {bounds}, got {value}", source, "correct it, or remove the key")
             return None
         return value
 
-    def switch(self, node: dict[str, Any], key: str) -> bool:
+    def boolean(self, node: dict[str, Any], key: str) -> bool:
         """True or false; false too when there is none."""
         value = node.get(key, False)
         if isinstance(value, bool):
             return value
-        self.say(
+        self.report(
             "KIA0301",
             wrong_type(key, "true or false", value),
             self.place(node).at(key),
@@ -137,32 +137,32 @@ class KeyReader:
 _GUARD_KEYS: Final = ("max_deletes", "max_delete_percent", "max_update_percent", "allow_start", "change_window")
 
 
-def read_guards(nodes: KeyReader, value: Any, source: SourceRange) -> GuardSettings:
+def read_guards(reader: KeyReader, value: Any, source: SourceRange) -> GuardSettings:
     """What `guards` says; what it leaves out, or says wrongly, is as without it."""
     if not isinstance(value, dict):
-        nodes.say("KIA0301", wrong_type("guards", "a mapping", value), source, "write guards: {allow_start: true}")
+        reader.report("KIA0301", wrong_type("guards", "a mapping", value), source, "write guards: {allow_start: true}")
         return GuardSettings()
-    nodes.check_keys(value, known=_GUARD_KEYS, what="guards")
-    percent = nodes.number(value, "max_delete_percent", most=100)
+    reader.check_keys(value, known=_GUARD_KEYS, what="guards")
+    percent = reader.integer(value, "max_delete_percent", most=100)
     return GuardSettings(
-        max_deletes=nodes.number(value, "max_deletes"),
+        max_deletes=reader.integer(value, "max_deletes"),
         max_delete_percent=GuardSettings().max_delete_percent if percent is None else percent,
-        max_update_percent=nodes.number(value, "max_update_percent", most=100),
-        allow_start=nodes.switch(value, "allow_start"),
-        change_window=_window(nodes, value),
-        place=nodes.place(value),
+        max_update_percent=reader.integer(value, "max_update_percent", most=100),
+        allow_start=reader.boolean(value, "allow_start"),
+        change_window=_window(reader, value),
+        place=reader.place(value),
     )
 
 
-def _window(nodes: KeyReader, node: dict[str, Any]) -> ChangeWindow | None:
-    text = nodes.text(node, "change_window", example=f'"{WRITTEN}"')
+def _window(reader: KeyReader, node: dict[str, Any]) -> ChangeWindow | None:
+    text = reader.text(node, "change_window", example=f'"{WRITTEN}"')
     if text is None:
         return None
     try:
         return ChangeWindow.parse(text)
     except WindowError as error:
-        source = nodes.place(node).at("change_window")
-        nodes.say("KIA0311", f"the change window is invalid: {error}", source, error.hint)
+        source = reader.place(node).at("change_window")
+        reader.report("KIA0311", f"the change window is invalid: {error}", source, error.hint)
         return None
 
 
@@ -170,41 +170,41 @@ _LIMIT_KEYS: Final = ("rows", "bytes")
 _LIMIT_CODE: Final = "KIA0315"
 
 
-def read_limits(nodes: KeyReader, value: Any, source: SourceRange) -> LimitSettings:
+def read_limits(reader: KeyReader, value: Any, source: SourceRange) -> LimitSettings:
     """What `limits` says; what it leaves out, or says wrongly, is as without it."""
     if not isinstance(value, dict):
-        nodes.say(
+        reader.report(
             "KIA0301",
             wrong_type("limits", "a mapping", value),
             source,
             f"write limits: {{rows: {DEFAULT_ROWS}}}",
         )
         return LimitSettings()
-    nodes.check_keys(value, known=_LIMIT_KEYS, what="limits")
-    rows = nodes.number(value, "rows", least=1, most=MAX_ROWS, code=_LIMIT_CODE)
-    size = nodes.number(value, "bytes", least=1, most=MAX_BYTES, code=_LIMIT_CODE)
+    reader.check_keys(value, known=_LIMIT_KEYS, what="limits")
+    rows = reader.integer(value, "rows", least=1, most=MAX_ROWS, code=_LIMIT_CODE)
+    size = reader.integer(value, "bytes", least=1, most=MAX_BYTES, code=_LIMIT_CODE)
     return LimitSettings(DEFAULT_ROWS if rows is None else rows, DEFAULT_BYTES if size is None else size)
 
 
-def read_variables(nodes: KeyReader, value: Any, source: SourceRange) -> dict[str, Variable]:
+def read_variables(reader: KeyReader, value: Any, source: SourceRange) -> dict[str, Variable]:
     """The variables of a mapping; whatever cannot be one has been told."""
     if not isinstance(value, dict):
-        nodes.say(
+        reader.report(
             "KIA0301",
             wrong_type("variables", "a mapping of names", value),
             source,
             'write "brand: ACME" below it',
         )
         return {}
-    place = nodes.place(value)
+    place = reader.place(value)
     found: dict[str, Variable] = {}
     for name, given in value.items():
         if not VARIABLE_NAME.fullmatch(name):
             hint = "use ASCII letters, digits and underscores; do not begin with a digit"
-            nodes.say("KIA0323", f"invalid variable name {quote(name)}", place.of_key(name), hint)
+            reader.report("KIA0323", f"invalid variable name {quote(name)}", place.of_key(name), hint)
         elif not isinstance(given, str | int | float | bool):
             hint = "write one value; for larger differences between environments, write a patch"
-            nodes.say(
+            reader.report(
                 "KIA0323",
                 wrong_type(f"the variable {quote(name)}", "a string, a number or a boolean", given),
                 place.at(name),
@@ -212,7 +212,7 @@ def read_variables(nodes: KeyReader, value: Any, source: SourceRange) -> dict[st
             )
         elif isinstance(given, str) and MARK in given:
             hint = "write its value out"
-            nodes.say("KIA0323", f"the variable {quote(name)} refers to another variable", place.at(name), hint)
+            reader.report("KIA0323", f"the variable {quote(name)} refers to another variable", place.at(name), hint)
         else:
             found[name] = Variable(given, place.at(name))
     return found
