@@ -70,13 +70,13 @@ class Basis(StrEnum):
     ASSUMED = "assumed"
 
 
-class Entry(BaseModel):
+class ContractEntry(BaseModel):
     """Any entry."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
-class BasedEntry(Entry):
+class BasedEntry(ContractEntry):
     """An entry with a basis."""
 
     basis: Basis
@@ -168,7 +168,7 @@ def _fill(value: JsonValue, ids: Mapping[str, str | int]) -> JsonValue:
     return ids[whole[1]] if whole else _PLACEHOLDER.sub(lambda m: str(ids[m[1]]), value)
 
 
-class Paging(Entry):
+class Paging(ContractEntry):
     """The paging of a list. `page`: number and size; `offset`: the number of objects to skip, and the size."""
 
     style: Literal["none", "page", "offset"]
@@ -228,7 +228,7 @@ class MadeWithParent(BasedEntry):
     things: tuple[dict[str, JsonValue], ...]
 
 
-class KindContract(Entry):
+class KindContract(ContractEntry):
     """One kind: its routes, attributes and response forms."""
 
     parent: str | None = None

@@ -8,13 +8,13 @@ from typing import Any, Literal, Self
 from pydantic import PrivateAttr, model_validator
 
 from kiamo_iac.contract.checks import ContradictionError, contradictions
-from kiamo_iac.contract.entries import Auth, Entry, Errors, KindContract, Prefix
+from kiamo_iac.contract.entries import Auth, ContractEntry, Errors, KindContract, Prefix
 from kiamo_iac.core.capabilities import Capabilities
 
 _ORIGIN = "a contract file (contract: in kiamo.yaml)"
 
 
-class Contract(Entry):
+class Contract(ContractEntry):
     """A whole contract."""
 
     contract_version: Literal["1"]

@@ -65,7 +65,7 @@ class Program:
 
 @contextmanager
 def emulator(program: Program) -> Iterator[str]:
-    """A Kiamo in a box that knows the fifth kind from the contract alone; its URL."""
+    """An emulator that knows the fifth kind from the contract alone; its URL."""
     seed = program.folder / "seed.json"
     seed.write_text(json.dumps(SEED), encoding="utf-8")
     command = [sys.executable, "-m", "kiamo_iac", "emulator", "--port", "0", "--seed", str(seed)]

@@ -1,7 +1,7 @@
 """The workflow that `init` writes and the action that it uses, run from an opened pull request to production.
 
 Not collected with the default suite: `make pipelines`. Nothing here is GitHub: a small runner runs the scripts, against
-a Kiamo in a box and a small forge.
+an emulator and a small forge.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The pipeline that `init` writes for GitLab, run from an opened merge request to production.
 
 Not collected with the default suite: `make pipelines`. Nothing here is GitLab: a small runner runs the scripts, against
-a Kiamo in a box and a small forge.
+an emulator and a small forge.
 """
 
 from __future__ import annotations

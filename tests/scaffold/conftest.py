@@ -14,6 +14,6 @@ from kiamo_iac.emulator.server import Server
 
 @pytest.fixture
 def kiamo_emulator() -> Iterator[RunningEmulator]:
-    """An empty Kiamo in a box."""
+    """An empty emulator."""
     with Emulator(load_contract()) as emulator, Server(emulator) as server:
         yield RunningEmulator(server.url, emulator)

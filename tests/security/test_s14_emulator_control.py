@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
-from kiamo_iac.emulator import server as application
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest, server
 from kiamo_iac.emulator.server import Server
 
 SEED = {"bases": [{"name": "prospects"}]}
@@ -132,7 +131,7 @@ def test_s14_where_a_program_lets_others_in_they_have_the_api_alone(emulator: Em
 
 
 def test_s14_a_body_has_a_size(emulator: Emulator, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "MOST_BYTES", 1000)
+    monkeypatch.setattr(server, "MOST_BYTES", 1000)
     local = {"Host": "127.0.0.1:{port}"}
     assert call(port, "POST", "/_emulator/seed", local, b" " * 1001)[0] == 413
     assert call(port, "POST", "/_emulator/seed", local, b'{"services": [{"name": "s"}]}'.ljust(1000))[0] == 204
