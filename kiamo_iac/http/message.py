@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
 
@@ -111,13 +111,18 @@ class Authorization:
 
     def hide(self, text: str) -> str:
         """`text` without the secret."""
-        return text.replace(self.value.reveal(), HIDDEN).replace(self._secret.reveal(), HIDDEN)
+        for secret in self._secrets():
+            text = text.replace(secret, HIDDEN)
+        return text
 
     def hide_in(self, body: bytes) -> bytes:
         """`body` without the secret."""
-        for secret in (self.value, self._secret):
-            body = body.replace(secret.reveal().encode(), HIDDEN.encode())
+        for secret in self._secrets():
+            body = body.replace(secret.encode(), HIDDEN.encode())
         return body
+
+    def _secrets(self) -> Iterator[str]:
+        yield from filter(None, (self.value.reveal(), self._secret.reveal()))
 
 
 def _sendable(token: Secret) -> Secret:
