@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kiamo_iac.contract.file import load_contract
+from kiamo_iac.manifest.schema import kind_schema
+from kiamo_iac.rehearsal.seed import seed_of
 from kiamo_iac.resources import by_collection, children_of, kinds
 from kiamo_iac.resources.field import ContactField
 from tests.e2e.rig import Rig, write_manifest
@@ -81,6 +83,29 @@ def test_any_list_becomes_any_other(
     there = {block["name"]: block for block in rig.emulator.dump()["bases"][0].get("qualifications", [])}
     assert [there[f"q{n}"].get("services", []) for n in range(len(after))] == after
     assert rig.plan(loaded).steps == ()
+
+
+def test_a_rehearsal_seeds_the_live_list(rig: Rig, tmp_path: Path) -> None:
+    rig.emulator.seed(
+        {
+            "services": [{"name": name} for name in SERVICES],
+            "bases": [{"name": "prospects", "fields": FIELDS, "qualifications": _blocks([["Night", "Sales"]])}],
+        }
+    )
+    manifest = {"bases": [{"name": "prospects", "qualifications": _blocks([["Sales"]])}]}
+    loaded = rig.load([write_manifest(tmp_path / "all.yaml", manifest)], tmp_path)
+    rig.plan(loaded)
+    seed = seed_of(rig.live, loaded.state, rig.contract)
+    assert seed.notes == []
+    (block,) = seed.document["bases"][0]["qualifications"]
+    assert block["services"] == ["Night", "Sales"]
+
+
+@pytest.mark.usefixtures("rig")
+def test_the_schema_of_a_list_of_names() -> None:
+    schema = kind_schema("qualification")["properties"]["services"]
+    assert (schema["type"], schema["items"]["type"]) == ("array", "string")
+    assert "must exist (ERR_3001)" in schema["description"]
 
 
 def _blocks(lists: list[list[str]]) -> list[dict[str, Any]]:
