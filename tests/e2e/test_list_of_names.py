@@ -11,8 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kiamo_iac.api.reader import StateReader
 from kiamo_iac.contract.file import load_contract
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.state import Owned
 from kiamo_iac.manifest.schema import kind_schema
+from kiamo_iac.planner.drift import ChangedBy, drift
 from kiamo_iac.rehearsal.seed import seed_of
 from kiamo_iac.resources import by_collection, children_of, kinds
 from kiamo_iac.resources.field import ContactField
@@ -83,6 +87,36 @@ def test_any_list_becomes_any_other(
     there = {block["name"]: block for block in rig.emulator.dump()["bases"][0].get("qualifications", [])}
     assert [there[f"q{n}"].get("services", []) for n in range(len(after))] == after
     assert rig.plan(loaded).steps == ()
+
+
+def test_a_drift_compares_lists_in_their_order_and_through_renames(rig: Rig, tmp_path: Path) -> None:
+    """`Sales` is renamed on the instance, which changes no list that names it; the second list has another order."""
+    applied = [["Night", "Sales"], ["Sales", "Support"]]
+    live = [["Night", "Trade"], ["Support", "Trade"]]
+    rig.emulator.seed(
+        {
+            "services": [{"name": "Trade" if name == "Sales" else name, "id": f"s{name}"} for name in SERVICES],
+            "bases": [{"name": "prospects", "id": "p", "fields": FIELDS, "qualifications": _blocks(live)}],
+        }
+    )
+    services = [{"name": name, "managed": True} for name in SERVICES]
+    bases = [{"name": "prospects", "qualifications": _blocks(applied)}]
+    loaded = rig.load([write_manifest(tmp_path / "all.yaml", {"services": services, "bases": bases})], tmp_path)
+    rig.plan(loaded)
+    ids = {found.address: found.remote_id for found in rig.live} | {
+        Address.of("services", name): f"s{name}" for name in SERVICES
+    }
+    owned = {found.address: Owned(found.address, ids[found.address], found.attributes) for found in loaded.state}
+    with StateReader(rig.client, rig.contract, parallelism=2) as reader:
+        state = reader.finish(loaded.state, owned=owned, prune=False).state
+    found = {
+        (str(resource.address), a.path): (a.changed_by, a.declared, a.live)
+        for resource in drift(loaded.state, state, owned).resources
+        for a in resource.attributes
+    }
+    turned = (ChangedBy.INSTANCE, ["Sales", "Support"], ["Support", "Trade"])
+    assert found.pop(("bases/prospects/qualifications/q1", "services")) == turned
+    assert [path for path in found if path[1] == "services"] == []
 
 
 def test_a_rehearsal_seeds_the_live_list(rig: Rig, tmp_path: Path) -> None:
