@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -42,13 +40,3 @@ def test_a_file_is_one_idea() -> None:
 
 def test_few_modules_stand_outside_of_a_room() -> None:
     assert len([name for name in LINES if "/" not in name]) <= LOOSE
-
-
-def test_a_public_class_name_means_one_thing() -> None:
-    names = Counter(
-        node.name
-        for name in LINES
-        for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    )
-    assert {name: count for name, count in names.items() if count > 1} == {}
