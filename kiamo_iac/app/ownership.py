@@ -14,7 +14,7 @@ from kiamo_iac import __version__
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.state import Owned
 from kiamo_iac.git.command import head_commit
 from kiamo_iac.ledger.opening import break_lock as break_ledger_lock
@@ -163,14 +163,13 @@ def _connection(workspace: Workspace, environment: str) -> Iterator[tuple[Send |
     Raises:
         UsageError: the address of the ledger is not the pinned one, or it or the credentials are invalid.
     """
-    settings = _settings(workspace, environment)
+    address = _settings(workspace, environment).http_address
     pinned = pinned_ledger_origin(workspace.project, environment, workspace.environ)
-    if settings.backend is not Backend.HTTP:
+    if address is None:
         yield None, pinned
         return
     from kiamo_iac.ledger.access import authorization_for, caller_for
 
-    address = settings.address or ""
     authorization = authorization_for(address, workspace.environ, prefix=variable_prefix(environment))
     with caller_for(address, authorization, ca_bundle=workspace.ca_bundle, log=workspace.log) as send:
         yield send, pinned

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.ledger_settings import GitSettings
 from kiamo_iac.core.urls import Origin
 from kiamo_iac.git.command import is_commit, without_password
 from kiamo_iac.ledger.content import Content
@@ -22,6 +22,8 @@ from kiamo_iac.ledger.errors import corruption_error
 from kiamo_iac.ledger.git_command import LedgerGit
 from kiamo_iac.ledger.git_remotes import allowed_remote
 from kiamo_iac.ledger.lock import LockInfo, acquire
+from kiamo_iac.ledger.remote import RemoteAccess
+from kiamo_iac.ledger.store import LedgerContext
 
 LEDGER: Final = "refs/kiamo-iac/"
 LOCK: Final = "refs/kiamo-iac-lock/"
@@ -52,11 +54,25 @@ def ref_part(name: str) -> str:
     return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
 
 
+def git_access(settings: GitSettings, context: LedgerContext) -> RemoteAccess:
+    """The access to a ledger in a git remote.
+
+    Raises:
+        LedgerError: git cannot be used here, or the settings name no remote.
+        TransportError: git took too long.
+    """
+    git = LedgerGit.of(context.root, context.environ, remote=settings.remote)
+    remote = GitBackend(settings, git, environment=context.environment, pinned=context.pinned)
+    return RemoteAccess(remote, context)
+
+
 class GitBackend:
     """Two refs of a remote."""
 
+    hides_lock_id = False
+
     def __init__(
-        self, settings: LedgerSettings, git: LedgerGit, *, environment: str, pinned: Origin | None = None
+        self, settings: GitSettings, git: LedgerGit, *, environment: str, pinned: Origin | None = None
     ) -> None:
         """`pinned`: the only origin that the remote may lead to.
 

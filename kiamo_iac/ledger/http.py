@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
-from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.ledger_settings import HttpSettings
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.strict_json import decode_json
 from kiamo_iac.http.message import Request, Send
@@ -23,6 +23,8 @@ from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.errors import corruption_error
 from kiamo_iac.ledger.lock import LockInfo, acquire
+from kiamo_iac.ledger.remote import RemoteAccess
+from kiamo_iac.ledger.store import LedgerContext
 
 _OUTPUT: Final = "kiamo_iac"
 _STATE_VERSION: Final = 4
@@ -81,10 +83,25 @@ def content_of_state(body: bytes, shown: str, *, environment: str) -> Content:
     return parse_document(text, shown, environment=environment)
 
 
+def http_access(settings: HttpSettings, context: LedgerContext) -> RemoteAccess:
+    """The access to a ledger behind this protocol.
+
+    Raises:
+        LedgerError: the settings name no address.
+        ValueError: the context has nothing that makes calls.
+    """
+    if context.send is None:
+        msg = "the http backend needs something that makes its calls"
+        raise ValueError(msg)
+    return RemoteAccess(HttpBackend(settings, environment=context.environment, send=context.send), context)
+
+
 class HttpBackend:
     """A state of its own on such a server."""
 
-    def __init__(self, settings: LedgerSettings, *, environment: str, send: Send) -> None:
+    hides_lock_id = True
+
+    def __init__(self, settings: HttpSettings, *, environment: str, send: Send) -> None:
         """
         Raises:
             LedgerError: the settings name no address.

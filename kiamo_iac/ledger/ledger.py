@@ -3,16 +3,69 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Protocol
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.sensitive import hidden_at, masked_paths
 from kiamo_iac.core.state import Owned, Ownership
 from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, Put, Record
 from kiamo_iac.ledger.lock import utc_now
-from kiamo_iac.ledger.store import LedgerStore, ReadOnlyStore
+
+
+class LedgerStore(Protocol):
+    """Keeps records. One thread at a time calls it."""
+
+    def append(self, records: Sequence[Record], /) -> None:
+        """Keep these, now or soon.
+
+        Raises:
+            LedgerError: that is not possible.
+        """
+
+    def flush(self) -> None:
+        """Keep everything by the time this returns.
+
+        Raises:
+            LedgerError: something could not be kept; it says what, and where a copy is.
+        """
+
+    def compact(self) -> None:
+        """Keep nothing that a later record replaced, by the time this returns or soon.
+
+        Raises:
+            LedgerError: as `flush`.
+        """
+
+    def close(self) -> None:
+        """Flush, and let go of what was open.
+
+        Raises:
+            LedgerError: as `flush`.
+        """
+
+
+class ReadOnlyStore:
+    """Of a ledger that was only read."""
+
+    def append(self, _records: Sequence[Record], /) -> None:
+        """
+        Raises:
+            RuntimeError: always; a ledger is written by whoever holds its lock.
+        """
+        msg = "a ledger that was read without its lock is not written"
+        raise RuntimeError(msg)
+
+    def flush(self) -> None:
+        """Nothing."""
+
+    def compact(self) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
 
 
 class Ledger:

@@ -15,8 +15,8 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from kiamo_iac import __version__
-from kiamo_iac.core.errors import KiamoIacError, LockedError, TransportError
-from kiamo_iac.core.printable import printable, shell_word
+from kiamo_iac.core.errors import KiamoIacError, LockedError, TransportError, UsageError
+from kiamo_iac.core.printable import printable, quote, shell_word
 from kiamo_iac.core.secret import redact
 from kiamo_iac.core.strict_json import decode_json
 from kiamo_iac.ledger.entry import dump
@@ -165,3 +165,13 @@ def acquire(
         with suppress(KiamoIacError):
             release()
         raise
+
+
+def checked_id(info: LockInfo | None, lock_id: str, *, shown: str) -> LockInfo:
+    if info is None:
+        msg = f"Nobody holds the lock of the ledger {shown}."
+        raise UsageError(msg)
+    if not lock_id or lock_id not in {info.id, info.name}:
+        msg = f"The lock of the ledger {shown} is not {quote(lock_id)}: it is held by {info}."
+        raise UsageError(msg, hint="make sure that this run has died, then name the id of its lock")
+    return info

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 from typing import Final, Protocol
 
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.core.ledger_settings import backup_file_of
+from kiamo_iac.core.safe_files import RootedFile
 from kiamo_iac.ledger.backup import LocalBackup
 from kiamo_iac.ledger.content import AppliedPlan, Content, Put, Record
 from kiamo_iac.ledger.document import RemoteContent
 from kiamo_iac.ledger.errors import write_error
-from kiamo_iac.ledger.lock import LockInfo
+from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.ledger.lock import LockInfo, checked_id
+from kiamo_iac.ledger.store import LedgerContext
 
 INTERVAL: Final = 3.0
 """Seconds between two writes, at least; and ten times as long as a write takes."""
@@ -28,6 +34,10 @@ class RemoteBackend(Protocol):
     @property
     def shown(self) -> str:
         """Its name in messages; no password in it."""
+
+    @property
+    def hides_lock_id(self) -> bool:
+        """Whether it may keep the id of a lock to itself."""
 
     def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Take the lock, after `timeout` seconds of waiting at most.
@@ -177,3 +187,93 @@ class RemoteStore:
 
 def _is_intent(record: Record) -> bool:
     return isinstance(record, AppliedPlan) or (isinstance(record, Put) and record.owned.remote_id is None)
+
+
+class RemoteAccess:
+    """The ledger of one environment on another server, with the local backup for what it would not take."""
+
+    def __init__(self, remote: RemoteBackend, context: LedgerContext) -> None:
+        self._remote = remote
+        self._context = context
+        self._backup = backup_of(context.environment, context.root, context.environ)
+
+    @contextmanager
+    def locked(self, info: LockInfo, *, timeout: float) -> Iterator[Ledger]:
+        """The ledger, under its lock.
+
+        Raises:
+            LockedError: another run holds the lock.
+            LedgerError, ApiError: it cannot be read, locked, written or unlocked.
+        """
+        self._remote.lock(info, timeout=timeout)
+        try:
+            yield from self._open()
+        except BaseException as error:
+            self._unlock_after(error, info)
+            raise
+        self._unlock(info)
+
+    def read(self) -> Ledger:
+        """The ledger as it is now, read-only.
+
+        Raises:
+            LedgerError, ApiError: it cannot be read.
+        """
+        there = self._remote.read()
+        found, from_backup = self._backup.resolve(there, environment=self._context.environment)
+        content = found.content if found is not None else Content(self._context.environment)
+        if from_backup:
+            self._context.notify(self._backup.restored(content, there, shown=self._remote.shown, now=False))
+        return Ledger(content, found=found is not None, where=self._remote.shown)
+
+    def break_lock(self, lock_id: str) -> LockInfo:
+        """Release the lock of another run.
+
+        Raises:
+            UsageError: no run holds the lock, or it has another id.
+            LedgerError, ApiError: the server refuses, or gave no usable response.
+        """
+        held = self._remote.lock_info()
+        if held is not None and not held.id and self._remote.hides_lock_id:
+            held = replace(held, id=lock_id)  # the server takes the lock from that id alone
+        info = checked_id(held, lock_id, shown=self._remote.shown)
+        self._remote.break_lock(info)
+        return info
+
+    def _open(self) -> Iterator[Ledger]:
+        environment, remote, backup = self._context.environment, self._remote, self._backup
+        there = remote.read()
+        found, from_backup = backup.resolve(there, environment=environment)
+        content = found.content if found is not None else Content(environment)
+        revision = there.revision if there is not None else None
+        store = RemoteStore(remote, content, revision=revision, backup=backup, from_backup=from_backup)
+        if from_backup:
+            store.flush()
+            self._context.notify(backup.restored(content, there, shown=remote.shown, now=True))
+        if there is not None and there.content.exposed:
+            kept = content.entries
+            store.append([Put(kept[address]) for address in sorted(there.content.exposed) if address in kept])
+        with closing(store):
+            yield Ledger(content, found=found is not None, where=remote.shown, store=store)
+
+    def _unlock(self, info: LockInfo) -> None:
+        try:
+            self._remote.unlock()
+        except KiamoIacError as error:
+            raise LedgerError(
+                f"The ledger {self._remote.shown} is written, but its lock was not given back: {error}",
+                hint=info.how_to_release(self._context.environment),
+            ) from error
+
+    def _unlock_after(self, error: BaseException, info: LockInfo) -> None:
+        """Unlock while `error` is raised; its message comes first."""
+        try:
+            self._unlock(info)
+        except KiamoIacError as also:
+            if isinstance(error, KiamoIacError):
+                error.hint = "; ".join(filter(None, (error.hint, also.hint)))
+
+
+def backup_of(environment: str, root: Path, environ: Mapping[str, str]) -> LocalBackup:
+    """The local backup of a remote ledger."""
+    return LocalBackup(RootedFile.below(root, backup_file_of(environment)), environ)

@@ -1,61 +1,46 @@
-"""What a ledger asks of whatever keeps it."""
+"""What a backend implements: a store that keeps records, and access to the ledger under its lock."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from kiamo_iac.ledger.content import Record
+from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.ledger.lock import LockInfo
 
-
-class LedgerStore(Protocol):
-    """Keeps records. One thread at a time calls it."""
-
-    def append(self, records: Sequence[Record], /) -> None:
-        """Keep these, now or soon.
-
-        Raises:
-            LedgerError: that is not possible.
-        """
-
-    def flush(self) -> None:
-        """Keep everything by the time this returns.
-
-        Raises:
-            LedgerError: something could not be kept; it says what, and where a copy is.
-        """
-
-    def compact(self) -> None:
-        """Keep nothing that a later record replaced, by the time this returns or soon.
-
-        Raises:
-            LedgerError: as `flush`.
-        """
-
-    def close(self) -> None:
-        """Flush, and let go of what was open.
-
-        Raises:
-            LedgerError: as `flush`.
-        """
+if TYPE_CHECKING:
+    from kiamo_iac.core.urls import Origin
+    from kiamo_iac.http.message import Send
 
 
-class ReadOnlyStore:
-    """Stands behind a ledger that was only read."""
+class LedgerAccess(Protocol):
+    """How the ledger of one environment is opened, read and unlocked, wherever it is kept."""
 
-    def append(self, _records: Sequence[Record], /) -> None:
-        """
-        Raises:
-            RuntimeError: always; a ledger is written by whoever holds its lock.
-        """
-        msg = "a ledger that was read without its lock is not written"
-        raise RuntimeError(msg)
+    def locked(self, info: LockInfo, *, timeout: float) -> AbstractContextManager[Ledger]:
+        """The ledger under its lock; see `opening.open_ledger`."""
 
-    def flush(self) -> None:
-        """Nothing."""
+    def read(self) -> Ledger:
+        """The ledger without its lock; see `opening.read_ledger`."""
 
-    def compact(self) -> None:
-        """Nothing."""
+    def break_lock(self, lock_id: str) -> LockInfo:
+        """Release the lock of another run; see `opening.break_lock`."""
 
-    def close(self) -> None:
-        """Nothing."""
+
+def ignored(_: Diagnostic) -> None:
+    """The default of `notify`: diagnostics are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerContext:
+    """What a backend is opened with, apart from its settings; see `opening.open_ledger`."""
+
+    environment: str
+    root: Path
+    environ: Mapping[str, str]
+    send: Send | None = None
+    pinned: Origin | None = None
+    notify: Callable[[Diagnostic], object] = ignored

@@ -10,7 +10,7 @@ from typing import Final
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.environ import TOKEN, variable, variable_prefix
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.ledger_settings import FileSettings, LedgerSettings
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import Secret, from_environ
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
@@ -31,7 +31,7 @@ class Target:
     """Without a slash at its end."""
     token: Secret
     guards: GuardSettings = field(default_factory=GuardSettings)
-    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    ledger: LedgerSettings = field(default_factory=FileSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
 
 

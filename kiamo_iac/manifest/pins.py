@@ -8,13 +8,12 @@ counts also when the project has no environment of its name: a merge request may
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
 
 from kiamo_iac.core.environ import ORIGIN, instance_pins, ledger_pins, variable, variable_prefix
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.urls import Origin, origin_of, origin_of_pin, origin_of_remote
+from kiamo_iac.core.urls import Origin, origin_of_pin
 from kiamo_iac.manifest.project.model import Environment, Project
 
 
@@ -53,7 +52,7 @@ def pinned_ledger_origin(project: Project, environment: str, environ: Mapping[st
             this remote ledger is not.
     """
     chosen = project.environments[environment]
-    if chosen.ledger.backend is Backend.FILE:
+    if chosen.ledger.backup_location(environment) is None:
         return None
     name = f"{variable_prefix(environment)}_LEDGER_ORIGIN"
     if variable(environ, name) is None:
@@ -76,16 +75,7 @@ def _origin_of_ledger(settings: LedgerSettings) -> Origin | None:
         UsageError: it has none; the project file is checked before, so that this is a second line.
     """
     try:
-        match settings.backend:
-            case Backend.HTTP:
-                return origin_of(settings.address or "")
-            case Backend.GIT:
-                named = not {":", "/"} & set(settings.remote)
-                return None if named else origin_of_remote(settings.remote)
-            case Backend.FILE:
-                return None
-            case _:
-                assert_never(settings.backend)
+        return settings.origin()
     except ValueError as error:
         msg = f"The ledger address is invalid: {error}."
         raise UsageError(msg, hint="correct it in the project file") from error

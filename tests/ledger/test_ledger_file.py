@@ -17,7 +17,7 @@ import pytest
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError, LockedError, UsageError
-from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.ledger_settings import FileSettings, LedgerSettings
 from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import Put
 from kiamo_iac.ledger.ledger import Ledger
@@ -25,7 +25,7 @@ from kiamo_iac.ledger.lines import header_line, record_lines
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
 from tests.ledger.entries import ENVIRONMENT, content_of, files_below, owned
 
-SETTINGS = LedgerSettings()
+SETTINGS = FileSettings()
 LEDGER = ".kiamo/staging.ledger.jsonl"
 
 
@@ -392,7 +392,7 @@ def test_a_run_that_fails_gives_the_lock_back_and_keeps_what_was_recorded(tmp_pa
 
 
 def test_the_path_may_be_chosen_within_the_project(tmp_path: Path) -> None:
-    settings = LedgerSettings(path="state/ours.jsonl")
+    settings = FileSettings(path="state/ours.jsonl")
     with opened(tmp_path, settings=settings) as ledger:
         ledger.record(owned("a"))
     assert names(read(tmp_path, settings=settings)) == ["a"]
@@ -406,7 +406,7 @@ def test_a_path_out_of_the_project_is_refused(tmp_path: Path, path: str) -> None
     (root / "link").symlink_to(tmp_path, target_is_directory=True)
     with (
         pytest.raises(LedgerError, match=r"not a (file|folder) within the project"),
-        opened(root, settings=LedgerSettings(path=path)),
+        opened(root, settings=FileSettings(path=path)),
     ):
         pass
 

@@ -13,7 +13,7 @@ import pytest
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, LockedError, TransportError, UsageError
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ledger_settings import GitSettings, LedgerSettings
 from kiamo_iac.core.urls import Origin
 from kiamo_iac.git.command import without_password
 from kiamo_iac.ledger import remote
@@ -24,7 +24,7 @@ from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
 from tests.ledger.entries import ENVIRONMENT, TOKEN, content_of, files_below, owned
 
-SETTINGS = LedgerSettings(Backend.GIT)
+SETTINGS = GitSettings()
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 RESCUE = ".kiamo/staging.ledger.rescue.json"
 
@@ -352,7 +352,7 @@ def test_a_ref_that_is_no_commit_is_left_alone(hosted: Hosted) -> None:
 
 
 def test_a_ledger_of_another_environment_is_left_alone(hosted: Hosted) -> None:
-    settings = LedgerSettings(Backend.GIT, ref="staging")
+    settings = GitSettings(ref="staging")
     with opened(hosted.a) as ledger:
         ledger.record(owned("a"))
     with pytest.raises(LedgerError) as caught:
@@ -373,7 +373,7 @@ def test_a_remote_that_refuses_is_told(hosted: Hosted) -> None:
 @pytest.mark.parametrize("name", ["", "-o", "--upload-pack=touch pwned"])
 def test_a_remote_that_is_an_option_is_refused(hosted: Hosted, name: str) -> None:
     with pytest.raises(LedgerError, match="names no remote"):
-        read(hosted.a, settings=LedgerSettings(Backend.GIT, remote=name))
+        read(hosted.a, settings=GitSettings(remote=name))
 
 
 def test_a_project_without_git_is_told(tmp_path: Path) -> None:
@@ -390,7 +390,7 @@ def test_a_folder_is_never_taken_for_a_remote(hosted: Hosted) -> None:
     hook.write_text(f"#!/bin/sh\ntouch {hosted.a}/pwned\n")
     hook.chmod(0o755)
     with pytest.raises(LedgerError, match='the remote "evil", and there is none'):
-        read(hosted.a, settings=LedgerSettings(Backend.GIT, remote="evil"))
+        read(hosted.a, settings=GitSettings(remote="evil"))
     assert not (hosted.a / "pwned").exists()
 
 
@@ -408,7 +408,7 @@ def test_a_git_that_hangs_is_ended_with_all_that_it_started(hosted: Hosted) -> N
 
 def test_the_password_of_an_address_is_never_said(hosted: Hosted) -> None:
     address = f"https://robot:hunter2@127.0.0.1:1/{TOKEN}.git"
-    settings = LedgerSettings(Backend.GIT, remote=address)
+    settings = GitSettings(remote=address)
     for pinned in (None, Origin("https", "127.0.0.1", 1)):
         with pytest.raises(KiamoIacError) as caught:
             read_ledger(settings, environment=ENVIRONMENT, root=hosted.a, environ=ENVIRON, send=None, pinned=pinned)

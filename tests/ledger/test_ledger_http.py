@@ -14,7 +14,7 @@ import pytest
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError, LockedError, TransportError, UsageError
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ledger_settings import HttpSettings
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.caller import HttpCaller
 from kiamo_iac.http.message import Authorization
@@ -40,8 +40,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "_WAITS", (0.0, 0.0, None))
 
 
-def settings_of(state: State, **keys: Any) -> LedgerSettings:
-    return LedgerSettings(Backend.HTTP, address=state.address, **keys)
+def settings_of(state: State, **keys: Any) -> HttpSettings:
+    return HttpSettings(address=state.address, **keys)
 
 
 def send_to(state: State, password: str = PASSWORD) -> HttpCaller:
@@ -390,20 +390,19 @@ def test_a_state_document_holds_the_ledger() -> None:
     ("settings", "lock", "unlock", "update"),
     [
         (
-            LedgerSettings(Backend.HTTP, address="https://s.example/state"),
+            HttpSettings(address="https://s.example/state"),
             ("LOCK", "https://s.example/state"),
             ("UNLOCK", "https://s.example/state"),
             ("POST", "https://s.example/state"),
         ),
         (
-            LedgerSettings(Backend.HTTP, address="https://g.example/api/v4/projects/a%2Fb/terraform/state/k"),
+            HttpSettings(address="https://g.example/api/v4/projects/a%2Fb/terraform/state/k"),
             ("POST", "https://g.example/api/v4/projects/a%2Fb/terraform/state/k/lock"),
             ("DELETE", "https://g.example/api/v4/projects/a%2Fb/terraform/state/k/lock"),
             ("POST", "https://g.example/api/v4/projects/a%2Fb/terraform/state/k"),
         ),
         (
-            LedgerSettings(
-                Backend.HTTP,
+            HttpSettings(
                 address="https://s.example/state",
                 lock_address="https://s.example/l",
                 unlock_address="https://s.example/u",
@@ -419,6 +418,6 @@ def test_a_state_document_holds_the_ledger() -> None:
     ids=["Terraform's defaults", "GitLab", "declared"],
 )
 def test_methods_and_addresses(
-    settings: LedgerSettings, lock: tuple[str, str], unlock: tuple[str, str], update: tuple[str, str]
+    settings: HttpSettings, lock: tuple[str, str], unlock: tuple[str, str], update: tuple[str, str]
 ) -> None:
     assert (settings.lock, settings.unlock, settings.update) == (lock, unlock, update)

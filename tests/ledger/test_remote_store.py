@@ -46,6 +46,8 @@ class Memory:
 
     def unlock(self) -> None: ...
 
+    hides_lock_id = False
+
     def lock_info(self) -> LockInfo | None:
         return None
 

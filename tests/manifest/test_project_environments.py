@@ -8,7 +8,7 @@ import pytest
 
 from kiamo_iac.core.change_window import ChangeWindow
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ledger_settings import FileSettings, GitSettings, HttpSettings, LedgerSettings
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.manifest.environment import resolve_environment
 from kiamo_iac.manifest.project.model import Environment
@@ -53,18 +53,17 @@ def test_the_limits_of_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("url: https://kiamo.example.com", LedgerSettings()),
-        ("ledger: {backend: file}", LedgerSettings()),
-        ("ledger: {backend: file, path: state/ours.jsonl}", LedgerSettings(path="state/ours.jsonl")),
-        (f"ledger: {{backend: http, address: '{STATE}'}}", LedgerSettings(Backend.HTTP, address=STATE)),
+        ("url: https://kiamo.example.com", FileSettings()),
+        ("ledger: {backend: file}", FileSettings()),
+        ("ledger: {backend: file, path: state/ours.jsonl}", FileSettings(path="state/ours.jsonl")),
+        (f"ledger: {{backend: http, address: '{STATE}'}}", HttpSettings(address=STATE)),
         (
             (
                 "ledger: {backend: http, address: 'http://127.0.0.1:1/s', lock_address: 'http://127.0.0.1:1/s/l', "
                 "unlock_address: 'http://127.0.0.1:1/s/u', lock_method: POST, unlock_method: DELETE, "
                 "update_method: PUT}"
             ),
-            LedgerSettings(
-                Backend.HTTP,
+            HttpSettings(
                 address="http://127.0.0.1:1/s",
                 lock_address="http://127.0.0.1:1/s/l",
                 unlock_address="http://127.0.0.1:1/s/u",
@@ -73,10 +72,10 @@ def test_the_limits_of_a_run(tmp_path: Path) -> None:
                 update_method="PUT",
             ),
         ),
-        ("ledger: {backend: git}", LedgerSettings(Backend.GIT)),
+        ("ledger: {backend: git}", GitSettings()),
         (
             "ledger: {backend: git, remote: upstream, ref: eu-1}",
-            LedgerSettings(Backend.GIT, remote="upstream", ref="eu-1"),
+            GitSettings(remote="upstream", ref="eu-1"),
         ),
     ],
 )
@@ -90,7 +89,7 @@ def test_a_run_is_told_both(tmp_path: Path) -> None:
         f"{PREFIX}environments: {{a: {{url: 'https://h', guards: {{max_deletes: 1}}, ledger: {{backend: git}}}}}}\n",
     )
     target = resolve_environment(found, "a", {"KIAMO_TOKEN": ("0123456789abcdef" * 3)[:40]})
-    assert (target.guards.max_deletes, target.ledger.backend) == (1, Backend.GIT)
+    assert (target.guards.max_deletes, target.ledger.backend) == (1, "git")
 
 
 CASES = {
@@ -269,7 +268,8 @@ def test_one_problem_is_said_once_at_its_place(case: str, tmp_path: Path) -> Non
     ],
 )
 def test_remotes(tmp_path: Path, remote: str) -> None:
-    assert environment(tmp_path, f"ledger: {{backend: git, remote: '{remote}'}}").ledger.remote == remote
+    settings = environment(tmp_path, f"ledger: {{backend: git, remote: '{remote}'}}").ledger
+    assert settings == GitSettings(remote=remote)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ import pytest
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ledger_settings import GitSettings
 from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import AppliedPlan, Put
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.git import GitBackend
 from kiamo_iac.ledger.git_command import LedgerGit
-from kiamo_iac.ledger.opening import backup_of
+from kiamo_iac.ledger.remote import backup_of
 from tests.cli.conftest import MANIFEST, Desk
 from tests.git_by_hand import git, leave_the_job
 
@@ -28,7 +28,7 @@ environments:
 FILE = PROJECT.replace(", ledger: {backend: git}", "")
 READING = (("plan", "-e", "staging", "--prune"), ("drift", "-e", "staging"), ("ledger", "list", "-e", "staging"))
 WRITING = (("apply", "-e", "staging", "--yes", "--prune"), ("adopt", "-e", "staging", "bases/prospects"))
-SETTINGS = LedgerSettings(Backend.GIT)
+SETTINGS = GitSettings()
 
 
 @pytest.fixture

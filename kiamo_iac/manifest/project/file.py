@@ -10,7 +10,7 @@ from typing import Any, Final
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
 from kiamo_iac.core.environ import variable_prefix, why_reserved
 from kiamo_iac.core.errors import ManifestError, UsageError
-from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.ledger_settings import FileSettings
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.safe_files import real
@@ -19,7 +19,7 @@ from kiamo_iac.core.urls import origin_of
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.manifest.paths import check_way, is_manifest
-from kiamo_iac.manifest.project.ledger import ledger, place_beside, place_of, places_reached
+from kiamo_iac.manifest.project.ledger import ledger
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
 from kiamo_iac.manifest.project.reader import KeyReader, read_guards, read_limits, read_variables, wrong_type
 from kiamo_iac.manifest.variables import Variable
@@ -186,16 +186,16 @@ class _Reading:
         """Two environments in one ledger would prune each other."""
         kept: dict[tuple[str, ...], str] = {}
         for name, environment in environments.items():
-            if (beside := place_beside(environment.ledger, name)) is not None:
+            if (beside := environment.ledger.backup_location(name)) is not None:
                 kept[beside] = name
         shared: dict[str, str] = {}
         for name, environment in environments.items():
-            first = kept.setdefault(place_of(environment.ledger, name), name)
+            first = kept.setdefault(environment.ledger.location(name), name)
             if first != name:
                 shared[name] = first
         order = {name: number for number, name in enumerate(environments)}
         for name, environment in environments.items():  # one ledger within another: a lock of this is data of that
-            for other in {kept[place] for place in places_reached(environment.ledger) if place in kept} - {name}:
+            for other in {kept[place] for place in environment.ledger.lock_locations() if place in kept} - {name}:
                 early, late = sorted((name, other), key=order.__getitem__)
                 shared.setdefault(late, early)
         for name in sorted(shared, key=order.__getitem__):
@@ -219,7 +219,7 @@ class _Reading:
         source = place.at("url") if "url" in node else where
         url = self._url(node["url"], source) if "url" in node else None
         guarded = read_guards(self._reader, node["guards"], place.at("guards")) if "guards" in node else GuardSettings()
-        kept = ledger(self._reader, node["ledger"], place.at("ledger")) if "ledger" in node else LedgerSettings()
+        kept = ledger(self._reader, node["ledger"], place.at("ledger")) if "ledger" in node else FileSettings()
         given = read_variables(self._reader, node["variables"], place.at("variables")) if "variables" in node else {}
         patches = tuple(self._patches(node["patches"], place.at("patches"))) if "patches" in node else ()
         bounds = read_limits(self._reader, node["limits"], place.at("limits")) if "limits" in node else LimitSettings()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError, UsageError
-from kiamo_iac.core.ledger_settings import LedgerSettings
+from kiamo_iac.core.ledger_settings import FileSettings, LedgerSettings
 from kiamo_iac.core.safe_files import lies_below
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.git.repository import has_git
@@ -30,7 +30,7 @@ class Environment:
     source: SourceRange
     """Where its url stands, or else the environment."""
     guards: GuardSettings = field(default_factory=GuardSettings)
-    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    ledger: LedgerSettings = field(default_factory=FileSettings)
     variables: Mapping[str, Variable] = field(default_factory=dict)
     """Those that it gives itself; they come before the project's."""
     patches: tuple[Folder, ...] = ()

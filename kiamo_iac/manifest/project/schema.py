@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from kiamo_iac.core.change_window import WRITTEN
 from kiamo_iac.core.environ import RESERVED_ENDINGS, RESERVED_NAMES
@@ -18,10 +18,9 @@ from kiamo_iac.core.json_schema import (
     text,
     when,
 )
-from kiamo_iac.core.ledger_settings import Backend, LedgerSettings
+from kiamo_iac.core.ledger_settings import BACKENDS, LedgerSettings, ValueKind
 from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
-from kiamo_iac.manifest.project.ledger import LOCK, UNLOCK, UPDATE
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
 VERSION: Final = 1
@@ -61,7 +60,7 @@ def project_schema() -> Schema:
         "guards": _guards(),
         "limits": _limits(),
         "ledger": _ledger(),
-        **{f"ledger_{backend}": _backend(backend) for backend in Backend},
+        **{f"ledger_{name}": _backend(settings) for name, settings in BACKENDS.items()},
     }
     return schema_document(
         "project", VERSION, title="The project file of kiamo-iac", body=body, definitions=definitions
@@ -170,50 +169,18 @@ def _ledger() -> Schema:
         "description": "Where the ledger is stored: it records what is managed. Default: a file below .kiamo/.",
         "properties": {
             "backend": one_of(
-                Backend, "file: one machine applies. http: GitLab, or Terraform's protocol. git: a ref of its own."
+                BACKENDS, "file: one machine applies. http: GitLab, or Terraform's protocol. git: a ref of its own."
             )
         },
         "required": ["backend"],
-        "allOf": [when("backend", backend, defined(f"ledger_{backend}")) for backend in Backend],
+        "allOf": [when("backend", name, defined(f"ledger_{name}")) for name in BACKENDS],
     }
 
 
-def _backend(backend: Backend) -> Schema:
-    made: dict[str, Any] = {"backend": {"const": backend.value, "description": "What keeps the ledger."}}
-    match backend:
-        case Backend.FILE:
-            made["path"] = text(
-                f"The file; left out: .kiamo/<environment>.ledger.jsonl. {_PATH} Keep it out of git.", minLength=1
-            )
-            return closed(made, "A ledger in a file: one machine applies.", required=["backend"])
-        case Backend.HTTP:
-            locks = (
-                "It is address itself or lies below it; at GitLab it is <address>/lock. Left out: <address>/lock at "
-                "GitLab, and the address itself elsewhere."
-            )
-            itself = "At the address itself it is"
-            made |= {
-                "address": text(f"Where it is read and written. {_URL}", minLength=1),
-                "lock_address": text(f"Where it is locked. {locks}", minLength=1),
-                "unlock_address": text(f"Where it is unlocked. {locks}", minLength=1),
-                "lock_method": one_of(
-                    LOCK, f"The method that locks. {itself} LOCK. Left out: POST at GitLab, else LOCK."
-                ),
-                "unlock_method": one_of(
-                    UNLOCK, f"The method that unlocks. {itself} UNLOCK. Left out: DELETE at GitLab, else UNLOCK."
-                ),
-                "update_method": one_of(UPDATE, "The method that writes. Left out: POST."),
-            }
-            return closed(made, "A ledger behind Terraform's HTTP protocol.", required=["backend", "address"])
-        case Backend.GIT:
-            remote = LedgerSettings().remote
-            made |= {
-                "remote": text(
-                    "The name of a remote, or an https or ssh address without a password. Left out: " + remote + ".",
-                    minLength=1,
-                ),
-                "ref": text("A short name below refs/kiamo-iac/. Left out: the environment's.", minLength=1),
-            }
-            return closed(made, "A ledger on a git ref of its own.", required=["backend"])
-        case _:
-            assert_never(backend)
+def _backend(settings: type[LedgerSettings]) -> Schema:
+    made: dict[str, Any] = {"backend": {"const": settings.backend, "description": "What keeps the ledger."}}
+    for name, key in settings.keys.items():
+        about = f"{key.description} {_PATH}" if key.kind is ValueKind.PATH else key.description
+        made[name] = one_of(key.choices, about) if key.choices else text(about, minLength=1)
+    needed = [name for name, key in settings.keys.items() if key.required]
+    return closed(made, settings.summary, required=["backend", *needed])

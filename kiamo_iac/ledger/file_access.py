@@ -1,0 +1,197 @@
+"""A ledger in a file, opened under the operating system's own lock, which ends with its process."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from posixpath import normpath
+from typing import TYPE_CHECKING, Final
+
+from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.ledger_settings import HOLDER, LOCK, FileSettings, ledger_file_of
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.safe_files import PRIVATE, MisplacedError, RootedFile, real
+from kiamo_iac.ledger.content import Content
+from kiamo_iac.ledger.errors import link_error
+from kiamo_iac.ledger.file import FileStore, read_file, torn_file
+from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.ledger.lines import ParsedFile
+from kiamo_iac.ledger.lock import LockInfo, acquire, checked_id
+from kiamo_iac.ledger.store import LedgerContext
+from kiamo_iac.ledger.tracked import check_file
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_LONGEST_WAIT = 0.25
+_LARGEST_HOLDER: Final = 64 * 1024
+
+
+def holder_file(ledger: RootedFile) -> RootedFile:
+    """Where the holder of the lock stands. Not in the locked file: Windows would let nobody read it."""
+    return ledger.beside(HOLDER)
+
+
+def lock_file(ledger: RootedFile) -> RootedFile:
+    """The file that is locked; it stays. Nobody else may open it: whoever can, can hold the lock."""
+    return ledger.beside(LOCK)
+
+
+@contextmanager
+def locked_file(ledger: RootedFile, info: LockInfo, *, environment: str, timeout: float) -> Iterator[None]:
+    """Hold the lock of the ledger at `ledger` (which need not exist), after `timeout` seconds of waiting at most.
+
+    Raises:
+        LockedError: another run holds it.
+        LedgerError: files cannot be written there, or a link stands in the place of one, or on the way.
+    """
+    lock = _lock_of(ledger)
+    acquire(
+        lambda: _attempt(lock, ledger),
+        timeout=timeout,
+        refused=lambda other: other.locked_error(str(ledger.path), environment=environment),
+        longest=_LONGEST_WAIT,
+    )
+    beside = holder_file(ledger)
+    try:
+        with contextlib.suppress(OSError):  # it only tells others; the lock holds without it
+            beside.write(info.as_json().encode())
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            beside.remove()
+        lock.release()
+
+
+def lock_info_of(ledger: RootedFile) -> LockInfo | None:
+    """The run that holds the lock of the ledger at this moment, or None.
+
+    Raises:
+        LedgerError: files cannot be written there.
+    """
+    if not ledger.path.parent.is_dir():
+        return None
+    lock = _lock_of(ledger)
+    other = _attempt(lock, ledger)
+    if other is None:
+        lock.release()
+    return other
+
+
+def _lock_of(ledger: RootedFile) -> BaseFileLock:
+    from filelock import FileLock
+
+    file = lock_file(ledger)
+    try:
+        for used in (ledger, holder_file(ledger), torn_file(ledger), file):  # before anything is done, not half-way
+            used.check()
+        if sys.platform == "win32":  # there filelock itself makes it its owner's alone
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            file.claim()
+    except OSError as error:
+        raise _unusable(ledger, error) from error
+    return FileLock(file.path, mode=PRIVATE, thread_local=False)
+
+
+def _attempt(lock: BaseFileLock, ledger: RootedFile) -> LockInfo | None:
+    from filelock import Timeout
+
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        try:
+            text = (holder_file(ledger).read(limit=_LARGEST_HOLDER) or b"").decode()
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        return LockInfo.from_json(text) or LockInfo("", "")
+    except (OSError, NotImplementedError) as error:
+        raise _unusable(ledger, error) from error
+    return None
+
+
+def _unusable(ledger: RootedFile, error: Exception) -> LedgerError:
+    if isinstance(error, MisplacedError):
+        return link_error(str(ledger.path), "locked", error)
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return LedgerError(
+        f"The ledger {ledger.path} cannot be locked: {why}. Nothing has been written.",
+        hint="the folder has to be writable, on a disk of this machine",
+    )
+
+
+class FileAccess:
+    """The ledger of one environment in a file."""
+
+    def __init__(self, settings: FileSettings, context: LedgerContext) -> None:
+        """
+        Raises:
+            LedgerError: the file is not below the folder of the project file.
+        """
+        self._file, self._shown = ledger_file(settings, environment=context.environment, root=context.root)
+        self._context = context
+
+    @contextmanager
+    def locked(self, info: LockInfo, *, timeout: float) -> Iterator[Ledger]:
+        """The ledger, under the lock of its file.
+
+        Raises:
+            LockedError: another run holds the lock.
+            LedgerError: the file cannot be read, locked or written.
+        """
+        environment = self._context.environment
+        with locked_file(self._file, info, environment=environment, timeout=timeout):
+            found = self._read()
+            content = found.content if found is not None else Content(environment)
+            store = FileStore(self._file, found, shown=self._shown, content=content)
+            with closing(store):
+                yield Ledger(content, found=found is not None, where=self._shown, store=store)
+
+    def read(self) -> Ledger:
+        """The ledger as it is now, read-only.
+
+        Raises:
+            LedgerError: the file cannot be read.
+        """
+        found = self._read()
+        content = found.content if found is not None else Content(self._context.environment)
+        return Ledger(content, found=found is not None, where=self._shown)
+
+    def break_lock(self, lock_id: str) -> LockInfo:
+        """
+        Raises:
+            UsageError: no run holds the lock, or it has another id.
+            LedgerError: always otherwise: the lock is the operating system's, and ends with its process.
+        """
+        info = checked_id(lock_info_of(self._file), lock_id, shown=self._shown)
+        raise LedgerError(
+            f"The ledger {self._shown} is locked by {info}, which is still running.",
+            hint=f"end that process on {printable(info.host, 80) or 'its machine'}; its lock ends with it",
+        )
+
+    def _read(self) -> ParsedFile | None:
+        context = self._context
+        found = read_file(self._file, shown=self._shown, environment=context.environment)
+        if found is not None:
+            check_file(self._file, shown=self._shown, environ=context.environ, notify=context.notify)
+        return found
+
+
+def ledger_file(settings: FileSettings, *, environment: str, root: Path) -> tuple[RootedFile, str]:
+    """Where the file backend keeps the ledger, and how messages name that.
+
+    Raises:
+        LedgerError: that is not below `root`.
+    """
+    shown = settings.path or ledger_file_of(environment)
+    try:
+        file = RootedFile.below(real(root), normpath(shown))
+    except ValueError:
+        file = None
+    if file is None or "\\" in shown:
+        msg = f"The ledger {shown} is not a file within the project."
+        raise LedgerError(msg, hint='write its path relative to the project file, with "/"')
+    return file, shown
