@@ -1,4 +1,4 @@
-"""Where a mapping or a list stands in its file, and each of its entries, kept small: there are very many."""
+"""The place of a mapping or list in its file, and of each of its entries; compact, since there are very many."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pack(line: int, column: int) -> int:
 
 
 class LineIndex:
-    """One text, as far as positions in it go: its file, and where its lines begin."""
+    """The file of a text and the offsets of its lines, to convert offsets to lines and columns."""
 
     __slots__ = ("_starts", "file")
 
@@ -29,25 +29,25 @@ class LineIndex:
         self._starts = array("I", accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
 
     def range(self, offset: int) -> SourceRange:
-        """The place of a character by its 0-based offset in the text."""
+        """The line and column of a 0-based offset in the text."""
         line = bisect_right(self._starts, offset)
         return SourceRange(self.file, line, offset - self._starts[line - 1] + 1)
 
 
 Keys: TypeAlias = tuple[str, ...] | dict[str, int] | int
-"""Of a mapping, its keys in their order (key → number where they are too many to be searched); of a list, how many."""
+"""Of a mapping, its keys in order (key → number where they are many); of a list, the number of items."""
 
 
 class Place:
     """The place of a mapping or list (`range`), of the value under each key (`at`) and of the key itself (`of_key`).
 
-    The items of a list go by the keys "0", "1", ….
+    The items of a list have the keys "0", "1", ….
     """
 
     __slots__ = ("_first", "_keys", "_marks", "_text")
 
     def __init__(self, file: str, own: int, keys: Mapping[str, int] | None = None) -> None:
-        """A place on its own; `own` and the values of `keys` are packed 1-based positions, see `pack`."""
+        """A place without a text; `own` and the values of `keys` are packed 1-based positions, see `pack`."""
         marks = [own, *(position for value in (keys or {}).values() for position in (value, value))]
         self._text: LineIndex | str = file
         self._keys: Keys = tuple(keys or ())
@@ -56,10 +56,10 @@ class Place:
 
     @classmethod
     def read(cls, lines: LineIndex, keys: Keys, *, marks: array[int], first: int) -> Place:
-        """The place of what stands in a text that was read.
+        """The place of a node in a parsed text.
 
-        `marks`: offsets in the text, shared by all of one document. From `first` on: of the mapping, then of each
-        key and its value in turn; of a list, of the list, then of each item.
+        `marks`: offsets in the text, shared by the whole document. From `first` on: the mapping, then each key and its
+        value in turn; or the list, then each item.
         """
         place = cls.__new__(cls)
         place._text = lines  # noqa: SLF001 - its own
@@ -83,13 +83,13 @@ class Place:
         return self._unpack(0)
 
     def at(self, key: str) -> SourceRange:
-        """Where the value of `key` stands, or the mapping when it has no such key."""
+        """The place of the value of `key`, or of the mapping when it has no such key."""
         if isinstance(self._keys, int):
             return self._unpack(int(key) + 1 if key.isdecimal() and int(key) < self._keys else 0)
         return self._unpack(2 * self._number(self._keys, key) + 2 if key in self._keys else 0)
 
     def of_key(self, key: str) -> SourceRange:
-        """Where `key` itself stands, or the mapping when it has no such key; of a list, the same as `at`."""
+        """The place of `key` itself, or of the mapping when it has no such key; of a list, the same as `at`."""
         if isinstance(self._keys, int) or key not in self._keys:
             return self.at(key)
         return self._unpack(2 * self._number(self._keys, key) + 1)
@@ -109,18 +109,18 @@ class Place:
 
 
 class MergedPlace(Place):
-    """The place of a mapping that was put together: some of its keys stand elsewhere than the mapping itself."""
+    """The place of a merged mapping: some of its keys come from other mappings."""
 
     __slots__ = ("_elsewhere", "_own")
 
     def __init__(self, own: Place, elsewhere: Mapping[str, Place]) -> None:
-        """`elsewhere`: key → the place of the mapping that the key and its value stand in."""
+        """`elsewhere`: key → the place of the mapping that it comes from."""
         self._own = own
         self._elsewhere = elsewhere
 
     @property
     def file(self) -> str:
-        """The file that the mapping itself stands in."""
+        """The file of the mapping itself."""
         return self._own.file
 
     def __contains__(self, key: str) -> bool:
@@ -132,27 +132,27 @@ class MergedPlace(Place):
         return self._own.range
 
     def at(self, key: str) -> SourceRange:
-        """Where the value of `key` stands."""
+        """The place of the value of `key`."""
         return self._elsewhere.get(key, self._own).at(key)
 
     def of_key(self, key: str) -> SourceRange:
-        """Where `key` itself stands."""
+        """The place of `key` itself."""
         return self._elsewhere.get(key, self._own).of_key(key)
 
 
 class JoinedPlace(Place):
-    """The place of a list that was put together out of several: of each item, the list and the index it comes from."""
+    """The place of a joined list: each item has the list and the index that it comes from."""
 
     __slots__ = ("_items", "_own")
 
     def __init__(self, own: Place, items: tuple[tuple[Place, int], ...]) -> None:
-        """`own`: of the list that the others were joined to."""
+        """`own`: the place of the first list."""
         self._own = own
         self._items = items
 
     @property
     def file(self) -> str:
-        """The file that the first list stands in."""
+        """The file of the first list."""
         return self._own.file
 
     def __contains__(self, key: str) -> bool:
@@ -164,7 +164,7 @@ class JoinedPlace(Place):
         return self._own.range
 
     def at(self, key: str) -> SourceRange:
-        """Where an item stands."""
+        """The place of an item."""
         place, index = self._items[int(key)]
         return place.at(str(index))
 

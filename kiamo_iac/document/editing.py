@@ -1,4 +1,4 @@
-"""Surgical edits of one YAML text: what an edit does not concern stays as it is, byte for byte."""
+"""Edits of one YAML text: all other bytes stay as they are."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _BOM: Final = "\ufeff"
 
 
 class Editor:
-    """One text and the edits that it has been given.
+    """A text and its edits.
 
-    Edits are kept aside as long as they do not touch each other, and woven in at once: a text is read anew only where
-    one edit builds on another.
+    Edits that don't overlap are collected and applied together: the text is parsed again only where one edit builds on
+    another.
     """
 
     def __init__(self, text: str, *, file: str, flow: Collection[str] = ()) -> None:
@@ -42,17 +42,17 @@ class Editor:
             msg = f"{file} has errors and cannot be edited."
             raise ManifestError(msg, diagnostics=errors)
         self.data: Any = copied(self._origin.data)
-        """As `parse` gives it, with the edits applied; nothing in it stands twice. Not to be changed by others."""
+        """As `parse` returns it, with the edits applied and no node shared. Read-only for callers."""
         self._batch = EditBatch(text, flow=flow, at=self._at)
 
     def set(self, path: Path, value: Any, *, after: str | None = None) -> None:
-        """Make `value` the value at `path`.
+        """Set the value at `path`.
 
-        A key that is missing is added to its mapping: behind the key `after`, else as the last one. What the last step
-        leads into must exist; where it is null, it becomes a mapping. A value that is there already is not touched.
+        A missing key is added to its mapping, behind the key `after`, else as the last one. The mapping or list that
+        holds it must exist; null becomes a mapping. A value that is equal already is not rewritten.
 
         Raises:
-            EditError: the path leads nowhere, or the text cannot take it.
+            EditError: the path does not exist, or the text cannot be edited there.
         """
         value = copied(value)
         if not path:
@@ -69,13 +69,13 @@ class Editor:
             self._change(path[:-1], data, lambda: self._batch.replace(path), removed=path)
 
     def remove(self, path: Path) -> None:
-        """Take away the key with its value, or the list item, at `path`, with the comments that belong to it.
+        """Remove the key with its value, or the list item, at `path`, with its comments.
 
-        Those are the comments directly above it in its own column, and the one at the end of its line; what the file
-        opens with is about the file, and stays. A mapping or list that is left empty stays, as `{}` or `[]`.
+        Its comments are those directly above it in the same column, and the one at the end of its line; the comment at
+        the start of the file is kept. A mapping or list that becomes empty is kept as `{}` or `[]`.
 
         Raises:
-            EditError: the path leads nowhere, or the text cannot take it.
+            EditError: the path does not exist, or the text cannot be edited there.
         """
         if not path:
             raise self._refusal(path, "the whole document cannot be removed")
@@ -92,7 +92,7 @@ class Editor:
         """Add `item` to the list at `path`, in the style of that list; null becomes a list.
 
         Raises:
-            EditError: the path leads nowhere or to something else than a list, or the text cannot take it.
+            EditError: the path does not exist or is not a list, or the text cannot be edited there.
         """
         found = self._at(path)
         if found is not None and not isinstance(found, list):
@@ -104,10 +104,10 @@ class Editor:
             self._change(path, data, lambda: self._batch.replace(path), removed=path)
 
     def text(self) -> str:
-        """The edited text, read again and found to mean what it should.
+        """The edited text, parsed again and compared with `data`.
 
         Raises:
-            EditError: it does not: the file has to be edited by hand. Nothing was changed anywhere.
+            EditError: its data differs: the file has to be edited by hand.
         """
         text = self._batch.text()
         document = parse(text, file=self._file)
@@ -131,7 +131,7 @@ class Editor:
         return data
 
     def _holder(self, path: Path) -> Any:
-        """The mapping or list that the last step of `path` leads into; null as a new mapping."""
+        """The mapping or list that holds the last step of `path`; null as a new mapping."""
         parent, step = self._at(path[:-1]), path[-1]
         if parent is None and isinstance(step, str):
             return {}
@@ -150,9 +150,9 @@ class Editor:
     # The text.
 
     def _change(self, path: Path, data: Any, plan: Callable[[], TextEdit], *, removed: Path | None = None) -> None:
-        """`data` comes to stand at `path`, by what `plan` wants done; what was at `removed` goes with it.
+        """Put `data` at `path` with the edit that `plan` returns; what was at `removed` is gone afterwards.
 
-        When that fails, all is as it was.
+        On an error nothing is changed.
         """
         before = self._at(path)
         try:
@@ -169,7 +169,7 @@ class Editor:
         raise self._refusal(path if removed is None else removed, reason)
 
     def _refusal(self, path: Path, reason: str) -> EditError:
-        """What to raise: the place is that of the nearest thing on the way in the text as it was given."""
+        """The error to raise, at the place of the nearest node along `path` in the original text."""
         data: Any = self._origin.data
         where = SourceRange(self._file, 1, 1)
         for step in path:

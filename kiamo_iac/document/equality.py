@@ -1,4 +1,4 @@
-"""Whether two values are the same data, to the type: 1 is neither True nor 1.0, and keys stand in the same order."""
+"""Strict equality of plain data: types count (1 is neither True nor 1.0), and so does the order of keys."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 Path = tuple[str | int, ...]
-"""Keys and indexes from the top of a document down to a value."""
+"""Keys and indices from the root of a document to a value."""
 
 
 def difference(first: Any, second: Any, path: Path = ()) -> Path | None:
-    """Where two values begin to differ, or None when they are the same."""
+    """The path of the first difference of two values, or None when they are equal."""
     if type(first) is not type(second):
         return path
     if isinstance(first, dict):
@@ -32,7 +32,7 @@ def difference(first: Any, second: Any, path: Path = ()) -> Path | None:
 
 
 def copied(data: Any) -> Any:
-    """A copy of plain data in which nothing stands twice, of the plain types alone; what is none of them stays."""
+    """A deep copy of plain data without shared nodes or subclasses; other values are kept."""
     match data:
         case str():
             return str.__str__(data)
@@ -44,6 +44,6 @@ def copied(data: Any) -> Any:
 
 
 def spelled(path: Path) -> str:
-    """A path as people read it: `bases[0].label`; the top of a document is `the document`."""
+    """A path for messages: `bases[0].label`; the root is `the document`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".") or "the document"

@@ -1,4 +1,4 @@
-"""Text files that people wrote: encodings, size, and what to say when one is none; and writing one whole."""
+"""Text files: reading with a size limit and a known encoding, and writing atomically."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.safe_files import RootedFile, lies_below, real
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Of one file: some 20,000 bases, far beyond what people keep in one."""
+"""Of one file: some 20,000 bases."""
 
 _USUAL = 64 * 1024
-"""Bytes that nearly every file fits in: `read` makes room for all that it is asked for, and 16 MiB take their time."""
+"""Bytes that nearly every file fits in: `read` allocates all that it is asked for, and 16 MiB are slow."""
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Without blocking: a pipe among the manifests would never answer."""
+"""Without blocking: reading a pipe among the manifests would never return."""
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -31,18 +31,18 @@ _ENCODINGS = (
 
 
 def read_text(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> str:
-    """The text of `path`: UTF-8 with or without a byte order mark, or UTF-16 with one; line ends as they are.
+    """The text of `path`: UTF-8 with or without a byte order mark, or UTF-16 with one; line ends are kept.
 
     `shown` is the file's name in diagnostics.
 
     Raises:
-        ManifestError: it cannot be read, is larger than `max_bytes`, or is not text; one diagnostic says where.
+        ManifestError: it cannot be read, is larger than `max_bytes`, or is not text; with one diagnostic.
     """
     return decode_text(read_bytes(path, shown=shown, max_bytes=max_bytes), shown=shown)
 
 
 def read_bytes(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> bytes:
-    """What stands in `path`.
+    """The content of `path`.
 
     Raises:
         ManifestError: it cannot be read, or is larger than `max_bytes`.
@@ -70,14 +70,13 @@ def read_bytes(path: Path, *, shown: str, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def write_text(path: Path, text: str, *, within: Path) -> None:
-    """Put `text` into `path` as UTF-8, line ends and the mode of the file as they are, with the folders that it needs.
+    """Write `text` to `path` as UTF-8, and create missing folders; line ends and the mode of the file are kept.
 
-    It is written beside it and moved into place, so that there is the old file or the new one, and never a part of one.
-    A link stays, and what it leads to is replaced. `within`, which exists: no link may lead out of this folder; a merge
-    request may have put one there.
+    The write is atomic: a temporary file beside it is moved into place. A link is kept, and its target replaced.
+    `within`, which exists, is the folder that no link may lead out of: a merge request may have added a link.
 
     Raises:
-        OSError: it cannot be written; nothing is left behind.
+        OSError: it cannot be written; no temporary file remains.
     """
     root, target = real(within), real(path)
     if target == root or not lies_below(target, root):
@@ -87,7 +86,7 @@ def write_text(path: Path, text: str, *, within: Path) -> None:
 
 
 def decode_text(data: bytes, *, shown: str) -> str:
-    """The text that `data` is, as `read_text` reads it.
+    """Decode `data` as `read_text` does.
 
     Raises:
         ManifestError: it is not text.

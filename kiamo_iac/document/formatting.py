@@ -1,4 +1,4 @@
-"""A text in the canonical layout, or a word on why it stays as it is: no data and no comment is ever lost."""
+"""A text in the canonical layout, or the reason why it is unchanged: data and comments are never lost."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ _COMMENT: Final = re.compile(r"(?:^|(?<=[ \t\n\r\x85\u2028\u2029]))(#[^\n\r\x85\
 
 @dataclass(frozen=True, slots=True)
 class FormatResult:
-    """What became of a text."""
+    """The result of formatting a text."""
 
     text: str
-    """In the canonical layout; as it was when there are diagnostics."""
+    """In the canonical layout; unchanged when there are diagnostics."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    """Why it could not be laid out: errors alone."""
+    """Why it was not formatted: errors only."""
 
 
 def format_text(text: str, *, file: str) -> FormatResult:
-    """`text` in the canonical layout: `file` is its name in diagnostics.
+    """Format `text`; `file` is its name in diagnostics.
 
-    A text that is laid out already comes back as it is. Of one that changes, the new text is read again: its data must
-    be the same to the type, its comments the same in their order, and laying it out once more must change nothing. A
-    text of which that is not so is refused.
+    When the text changes, the new one is parsed again: its data must be equal, its comments the same in the same order,
+    and formatting it again must change nothing. Otherwise the text is refused.
     """
     bare = text.removeprefix(_BOM)
     document = parse(bare, file=file)
@@ -66,7 +65,7 @@ def _laid_out(tree: Tree) -> str:
 
 
 def _problem(tree: Tree, data: object, new: str, *, file: str) -> tuple[int, str] | None:
-    """Where in the old text, and what, went wrong in the new one."""
+    """An offset in the old text and what is wrong with the new one, or None."""
     document = parse(new, file=file)
     errors = [d for d in document.diagnostics if d.severity is Severity.ERROR]
     if errors:
@@ -88,14 +87,17 @@ def _problem(tree: Tree, data: object, new: str, *, file: str) -> tuple[int, str
 
 
 def comments_in(text: str) -> list[str]:
-    """The comments of a sound YAML text, in their order. Found in another way than `Tree` finds them: whatever begins
-    with a "#" after a space, outside of all values. So a comment that a tree overlooks is missed before it is lost."""
+    """The comments of a valid YAML text, in their order.
+
+    A second way to find them, without `Tree`: whatever begins with a "#" after a space, outside of all values. So a
+    comment that `Tree` overlooks is noticed before it is lost.
+    """
     rest = list(text)
     get = CParser(text).get_event
     while type(event := get()) is not StreamEndEvent:
         if type(event) is ScalarEvent:
             start, end = event.start_mark.index, event.end_mark.index
-            if event.style in {"|", ">"}:  # a comment may stand behind the sign
+            if event.style in {"|", ">"}:  # a comment may follow the sign
                 start = found.start() if (found := BREAK.search(text, start, end)) else end
             rest[start:end] = (char if BREAK.match(char) else "x" for char in text[start:end])
     return [found[1].rstrip() for found in _COMMENT.finditer("".join(rest))]

@@ -15,7 +15,7 @@ _END: Final = 2**62
 
 
 class LayoutError(Exception):
-    """The text has something that the layout has no form for; `offset` says where."""
+    """The text cannot be formatted because of what is at `offset`."""
 
     def __init__(self, offset: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class LayoutError(Exception):
 
 
 class Layout:
-    """One text, laid out anew. Comments are taken in their order, each where the walk along the nodes comes to it."""
+    """One text in the canonical layout; comments are written in order as the walk along the nodes reaches them."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -31,16 +31,16 @@ class Layout:
         self._comments = tree.comments
         self._starts = [comment.start for comment in tree.comments]
         self._next = 0
-        """Of the comments, the first that is not written yet."""
+        """Index of the first comment that is not written yet."""
         self._lines: list[str] = []
         self._opened = True
-        """Nothing stands in the present block yet, and so no empty line may."""
+        """The current block is empty so far, and must not begin with an empty line."""
 
     def lines(self) -> list[str]:
         """The lines of the layout.
 
         Raises:
-            LayoutError: there is none.
+            LayoutError: a key is too long.
         """
         tree = self._tree
         if tree.opening is not None:
@@ -53,7 +53,7 @@ class Layout:
         return self._lines
 
     def _directives(self, start: int, end: int) -> None:
-        """The "---", and what stands before it."""
+        """The "---", and what is before it."""
         position = start
         while position <= end:
             stop = min(self._tree.line_end(position), end)
@@ -84,10 +84,10 @@ class Layout:
     # Mappings and lists in lines.
 
     def _block(self, node: Node, indent: int, *, limit: int, outer: int, begun: str = "") -> None:
-        """All entries, and the comments behind the last one that belong here.
+        """Write all entries, and the comments behind the last one that belong to the block.
 
-        `limit` is where something else begins, `outer` the column of the block around it, `begun` what stands
-        already on the line of the first entry.
+        `limit`: where the next node begins; `outer`: the column of the enclosing block; `begun`: the start of the line
+        of the first entry, if it is written already.
         """
         column = outer if node.flow else self._tree.column(node.entries[0].start)
         for index, entry in enumerate(node.entries):
@@ -115,7 +115,7 @@ class Layout:
         shown = properties(self._tree, value)
         if entry.key is None and not shown:
             if self._is_compact(value) and (note := self._note(value.end)):
-                # In brackets that were too long: what stood behind them can only stand above.
+                # The brackets were too long for one line: the comment behind them moves above.
                 self._lines.append(" " * (len(prefix) - len(prefix.lstrip(" "))) + note.strip())
             self._block(value, indent + INDENT, limit=limit, outer=column, begun=f"{head} ")
             return
@@ -127,7 +127,7 @@ class Layout:
         self._block(value, indent + INDENT, limit=limit, outer=column)
 
     def _beginning(self, entry: Entry) -> int:
-        """The comments before this offset stand above the entry."""
+        """The offset before which comments are above the entry."""
         value = entry.value
         if value.is_bare:
             return entry.sign_end
@@ -138,7 +138,7 @@ class Layout:
         return entry.sign_end
 
     def _is_compact(self, node: Node) -> bool:
-        """Whether it could stand on one line, were that long enough."""
+        """Whether it could be on one line if the width allowed it."""
         return not node.entries or (node.flow and not self._has_comments(node))
 
     def _has_comments(self, node: Node) -> bool:
@@ -153,7 +153,7 @@ class Layout:
     # Values on one line, and texts of several.
 
     def _inline(self, node: Node, room: int) -> str | None:
-        """A value on one line without its anchor and tag; None of one that needs lines of its own."""
+        """A value on one line without its anchor and tag, or None where it needs several lines."""
         if node.kind is Kind.ALIAS:
             return self._text[node.start : node.end]
         if node.kind is Kind.SCALAR:
@@ -177,7 +177,7 @@ class Layout:
     def _in_flow(self, node: Node) -> str:
         match node.kind:
             case Kind.ALIAS:
-                # A ":" behind it would be taken for a part of its name.
+                # A ":" behind it would become part of its name.
                 return self._text[node.start : node.end]
             case Kind.SCALAR:
                 empty = "" if node.start != node.end else "null"
@@ -188,7 +188,7 @@ class Layout:
         return " ".join(part for part in (properties(self._tree, node), text) if part)
 
     def _short(self, head: str, node: Node, text: str, *, indent: int) -> None:
-        """A value that begins on the line of its sign, with its lines below where it is a text of several."""
+        """Write a value that begins on the line of its sign, and the further lines of its text below."""
         body: list[str] = []
         head = " ".join(part for part in (head, properties(self._tree, node)) if part)
         if is_literal(node):
@@ -219,19 +219,19 @@ class Layout:
         return None
 
     def _until(self, limit: int) -> Iterator[Comment]:
-        """The comments that stand before `limit`."""
+        """The comments before `limit`."""
         while (comment := self._peek(limit)) is not None:
             self._next += 1
             yield comment
 
     def _trailing(self, limit: int, column: int) -> Iterator[Comment]:
-        """The comments before `limit` that stand in `column` or deeper."""
+        """The comments before `limit` that are in `column` or deeper."""
         while (comment := self._peek(limit)) is not None and self._tree.column(comment.start) >= column:
             self._next += 1
             yield comment
 
     def _note(self, offset: int, *, before: int = _END) -> str:
-        """The comment on the line of `offset`, as it stands behind a value."""
+        """The comment at the end of the line of `offset`, with the space before it."""
         comment = self._peek(before)
         if comment is None or comment.own_line or BREAK.search(self._text, offset, comment.start):
             return ""
@@ -239,7 +239,7 @@ class Layout:
         return f"  {self._text[comment.start : comment.end]}"
 
     def _above(self, comments: Iterator[Comment], start: int, indent: int) -> None:
-        """The comments above what begins at `start`, and the empty line above that."""
+        """Write the comments above what begins at `start`, and the empty line above it."""
         found = list(comments)
         places = sorted([start, *(comment.start for comment in found)])
         for place, comment in zip(places, found, strict=False):
@@ -259,7 +259,7 @@ class Layout:
         self._opened = False
 
     def _spaced(self, offset: int) -> bool:
-        """Whether an empty line stands above what begins a line at `offset`; those of a literal text are no such."""
+        """Whether an empty line is above the line that begins at `offset`; lines of a literal text do not count."""
         start = self._tree.line_start(offset)
         if start == 0 or start in self._tree.kept or self._text[start:offset].strip():
             return False
@@ -270,7 +270,7 @@ _HEADER_LINE: Final = re.compile("[^\n\r\x85\u2028\u2029]*")
 
 
 def properties(tree: Tree, node: Node) -> str:
-    """Its anchor and tag, as they stand, a space between them."""
+    """Its anchor and tag, with one space between them."""
     if node.start == node.content:
         return ""
     found = re.sub(r"(?:^|(?<=\s))#.*", "", tree.text[node.start : node.content])
@@ -278,9 +278,9 @@ def properties(tree: Tree, node: Node) -> str:
 
 
 def one_line(tree: Tree, node: Node, *, flow: bool) -> str:
-    """A scalar that is no literal text, on one line, without anchor and tag.
+    """A scalar that is not a literal text, on one line, without anchor and tag.
 
-    What stands there without quotes stays: whether `yes` is meant as text is not for a layout to say.
+    Unquoted text is kept unquoted: formatting does not decide whether `yes` is a string.
     """
     source = tree.text[node.content : node.end]
     several = BREAK.search(source) is not None
@@ -296,7 +296,7 @@ def one_line(tree: Tree, node: Node, *, flow: bool) -> str:
 
 
 def several_lines(tree: Tree, node: Node) -> list[str] | None:
-    """The lines of a scalar that stands on several of them, without indent; None where it has but one."""
+    """The lines of a scalar of several lines, without indent; None where it has one line."""
     lines = BREAK.split(tree.text[node.content : node.end])
     if len(lines) == 1:
         return None
@@ -304,7 +304,7 @@ def several_lines(tree: Tree, node: Node) -> list[str] | None:
 
 
 def _trimmed(line: str) -> str:
-    """Without spaces around it, but for one that a backslash keeps."""
+    """Without surrounding spaces, except one that a backslash keeps."""
     bare = line.strip(" \t")
     backslashes = len(bare) - len(bare.rstrip("\\"))
     follows = line.rstrip("\r\n")[len(line) - len(line.lstrip(" \t")) + len(bare) :]
@@ -342,7 +342,7 @@ def _content_indent(lines: list[str], value: str) -> int:
 
 
 def _needs_indicator(lines: list[str]) -> bool:
-    """Whether a reader would take spaces of the text for its indent."""
+    """Whether a parser would take spaces of the text for its indent."""
     for line in lines:
         if line.strip(" "):
             return line.startswith(" ")

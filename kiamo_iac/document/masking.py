@@ -1,5 +1,4 @@
-"""The text of a file as it may be shown: with `(sensitive)` in the place of values that are secret by their key's name
-or by a list `sensitive`."""
+"""The text of a file with `(sensitive)` in place of secrets: by the name of the key, or by a list `sensitive`."""
 
 from __future__ import annotations
 
@@ -14,9 +13,9 @@ _NO_SECRETS = frozenset({"", "~", "null", "true", "false"})
 
 
 def mask_secrets(text: str, listed: Collection[str] = ()) -> str:
-    """`text` without secrets, for a diff; the very same where there are none, or where it is no YAML.
+    """`text` without secrets, for a diff; unchanged where there are none, or where it is not valid YAML.
 
-    `listed`: what other files list as sensitive, of whichever resource; the lists of the text itself count too.
+    `listed`: paths that other files list as sensitive, of any resource; the lists of the text itself count too.
     """
     root = _root(text)
     if root is None:
@@ -25,7 +24,7 @@ def mask_secrets(text: str, listed: Collection[str] = ()) -> str:
     aliases: set[str] = set()
     spans = set(_secrets(root, listed, aliases, within=False))
     known: set[str] = set()
-    while aliases - known:  # what an alias stands for is a secret where it is anchored, too
+    while aliases - known:  # the anchored value of a secret alias is a secret too
         known |= aliases
         for node in root.below():
             if node.anchor in known:
@@ -39,7 +38,7 @@ def mask_secrets(text: str, listed: Collection[str] = ()) -> str:
 
 
 def sensitive_paths_in(text: str) -> frozenset[str]:
-    """What a file lists as sensitive, of whichever resource."""
+    """The paths that a file lists as sensitive, of any resource."""
     root = _root(text) if "sensitive" in text else None
     return frozenset(_lists(root)) if root is not None else frozenset()
 
@@ -59,8 +58,7 @@ def _lists(root: Node) -> Iterator[str]:
 
 
 def _secrets(node: Node, listed: Collection[str], aliases: set[str], *, within: bool) -> Iterator[tuple[int, int]]:
-    """Where the scalars stand that are secret; `within`: in something that is. `aliases` takes the names of those that
-    stand for such."""
+    """The spans of secret scalars below `node` (`within`: all of it is); names of secret aliases go to `aliases`."""
     if node.kind is Kind.ALIAS and within:
         aliases.add(node.value)
     if node.kind is Kind.SCALAR:
@@ -78,7 +76,7 @@ def _secrets(node: Node, listed: Collection[str], aliases: set[str], *, within: 
 
 
 def _at(node: Node, path: str, listed: Collection[str], aliases: set[str]) -> Iterator[tuple[int, int]]:
-    """What stands under a dotted path, whose keys may hold dots themselves; a list is gone through item by item."""
+    """The spans of the scalars at a dotted path, whose keys may contain dots; in lists, of every item."""
     for entry in node.entries:
         if entry.name is None:
             yield from _at(entry.value, path, listed, aliases)

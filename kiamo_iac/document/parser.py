@@ -1,4 +1,4 @@
-"""YAML text in, plain data with places and diagnostics out."""
+"""Parses a YAML text to plain data, with the place of every value, and diagnostics."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from kiamo_iac.document.reader import YamlReader
 Node = dict[str, Any] | list[Any]
 
 _MANY: Final = 32
-"""Keys of a mapping, beyond which looking for one in a row takes longer than a table of them."""
+"""Keys of a mapping beyond which a dictionary is faster than a search."""
 
 
 class Document:
-    """One YAML document as plain data, with the place of everything in it."""
+    """One YAML document as plain data, with the place of every value."""
 
     __slots__ = ("_first", "_lines", "_marks", "_originals", "_shapes", "data", "diagnostics", "file")
 
     def __init__(self, reader: YamlReader, lines: LineIndex) -> None:
-        """Reads all that `reader` has."""
+        """Read the whole document."""
         self.file = lines.file
         self.data = reader.read()
-        """Plain data; None too when the syntax is broken. What is refused stands as text."""
+        """Plain data; None also when the syntax is invalid. Refused scalars are kept as strings."""
         self.diagnostics = tuple(sorted(reader.diagnostics, key=Diagnostic.sort_key))
         """Sorted by place."""
         self._lines = lines
@@ -36,8 +36,11 @@ class Document:
         self._originals: Mapping[int, Node] = {}
 
     def with_data(self, data: Any, originals: Mapping[int, Node]) -> Self:
-        """The same text read as other data of the same shape. `originals`: id of a node of `data` → the node of this
-        document that stands in its place; nodes of this document may be in `data` too, without being listed."""
+        """A document of the same text with other data of the same shape.
+
+        `originals`: id of a node of `data` → the node of this document that it replaces; nodes of this document may be
+        in `data` without being listed.
+        """
         other = copy(self)
         other.data = data
         other._originals = {**self._originals, **originals}  # noqa: SLF001 - its own
@@ -46,13 +49,13 @@ class Document:
         return other
 
     def original(self, node: Node) -> Node:
-        """What is written in the file where `node` of `data` stands: the node itself, unless `with_data` changed it."""
+        """The node as the file has it: `node` itself, unless `with_data` replaced it."""
         return self._originals.get(id(node), node)
 
     def place(self, node: Node) -> Place:
         """The place of a mapping or list of `data`, found by identity (an alias has the place of its anchor).
 
-        The keys are read off `node`, so ask before changing it. The place does not keep the document alive.
+        The keys are taken from `node`: call this before changing it. The place does not keep the document alive.
 
         Raises:
             KeyError: it is not part of this document.

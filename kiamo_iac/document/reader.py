@@ -1,4 +1,4 @@
-"""From libyaml's events straight to plain data and positions, in one pass; what is dangerous is refused on the way."""
+"""Reads libyaml's events into plain data and positions in one pass, and refuses what is unsafe."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ from kiamo_iac.document.scalars import NUMERIC, WORDS, Scalar, refused_tag, reso
 
 try:
     from _ruamel_yaml import CParser  # type: ignore[import-not-found]
-except ImportError as error:  # ruamel.yaml falls back to pure Python, thirty times slower, without a word
+except ImportError as error:  # ruamel.yaml silently falls back to pure Python, thirty times slower
     msg = "The C part of ruamel.yaml is missing."
     raise KiamoIacError(msg, hint="install the package ruamel.yaml.clib for this version of Python") from error
 
 MAX_DEPTH: Final = 32
-"""Mappings and lists within each other; a manifest needs eight."""
+"""Levels of nested mappings and lists; a manifest needs eight."""
 MAX_NODES: Final = 1_000_000
-"""Values of one file, what an alias stands for counted as often as it is used."""
+"""Values of one file; the value of an alias counts each time it is used."""
 MAX_ALIASED: Final = 100_000
-"""Of them, those that stand there through an alias; of long text, each `_COUNTED` characters are one more."""
+"""Values of one file that come from aliases; each `_COUNTED` characters of a long text count as one more."""
 _COUNTED: Final = 160
-_SEARCHED: Final = 100  # problems of a file, after which nobody needs to be told where a key stood first
+_SEARCHED: Final = 100  # problems of a file after which the first place of a duplicate key is not searched
 MAX_TOKENS_SHOWN: Final = 20
-"""Places of one file at which something that looks like a token is reported."""
+"""Reports of tokens in one file."""
 
 _KNOWN_KEYS: Final[dict[str, str]] = {}
-"""Everyday keys of ASCII, of any file, 10,000 at most: nearly all files have the same few."""
+"""Common ASCII keys of all files, at most 10,000: nearly all files have the same few."""
 
 _TAG: Final = re.compile(r'the tag ".*" is not supported', re.DOTALL)
 _TOKEN_STRIDE: Final = 5
 _TOKEN_TRACE: Final = re.compile(r"[0-9A-Fa-f]{8}")
-"""40 hexadecimal characters in a row show as eight in every fifth character of a text, and that is searched faster."""
+"""40 hexadecimal characters in a row are eight in every fifth character of a text, which is faster to search."""
 _MASK: Final = "hidden-".ljust(40, "x")
-"""What the parser sees in place of a token: as long as one, so that positions stay."""
+"""What the parser reads in place of a token: of the same length, so that positions are kept."""
 
 
 LOOKS_LIKE_ONE: Final = "this looks like an API token (40 hexadecimal characters)"
@@ -62,35 +62,35 @@ ROTATE: Final = "revoke it, remove it from the file and from git history, and se
 """The hint for a secret that is recognised by its form."""
 
 
-class _Stop(Exception):  # noqa: N818 - no fault: the diagnostic is already written
-    """Nothing that follows in the file can be read."""
+class _Stop(Exception):  # noqa: N818 - no error: the diagnostic is already recorded
+    """The rest of the file cannot be read."""
 
 
 class YamlReader:
-    """One pass over one text. `_mapping` and `_sequence` are the hot path: they look up no more than they must."""
+    """One pass over one text. `_mapping` and `_sequence` are the hot path: they avoid lookups."""
 
     def __init__(self, text: str, lines: LineIndex) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.marks: list[int] = []
-        """The offsets in the text that `Place.read` wants, of all mappings and lists."""
+        """The offsets that `Place.read` needs, of all mappings and lists."""
         self.first: dict[int, int] = {}
         """id of a mapping or list → where its offsets begin in `marks`."""
         self._text = text
         self._lines = lines
         self._bare = "&" not in text and "!" not in text
-        """Neither anchors nor tags anywhere, so that events need not be asked for them."""
+        """The text has no anchors and no tags, so that events are not checked for them."""
         self._escaped = "\\" in text
-        """Whether a text in double quotes may spell something with escapes."""
+        """Whether strings in double quotes may contain escapes."""
         self._unicode_keys = False
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._depth = self._deepest = 0
         self._listing = "sensitive" in text
         self._veiled = 0
-        """How many of the mappings and lists around what is read may have secrets in them: none of it is repeated."""
+        """How many enclosing mappings and lists may hold secrets: inside, values are not quoted in messages."""
         self._nodes = self._aliased = 0
 
     def read(self) -> Any:
-        """The data of the document, or None when it cannot be read to its end."""
+        """The data of the document, or None when it cannot be read to the end."""
         if _TOKEN_TRACE.search(self._text[::_TOKEN_STRIDE]):
             self._hide_tokens()
         if may_have_form(self._text):
@@ -103,7 +103,7 @@ class YamlReader:
             return None
         except (YAMLError, UnicodeEncodeError) as error:
             fault = syntax_errors.explain(error, self._text)
-            self._say(fault.code, fault.summary, fault.offset, hint=fault.hint)
+            self._report(fault.code, fault.summary, fault.offset, hint=fault.hint)
             return None
 
     def _document(self) -> Any:
@@ -112,7 +112,7 @@ class YamlReader:
         if type(event) is StreamEndEvent:
             return None
         if event.version == (1, 1):
-            self._say(
+            self._report(
                 "KIA0105", "YAML 1.1 is not supported", event, hint="remove the %YAML line: manifests are YAML 1.2"
             )
         data = self._value(self._next())
@@ -120,7 +120,7 @@ class YamlReader:
         event = self._next()
         if type(event) is not StreamEndEvent:
             hint = "put each document into a file of its own"
-            self._say("KIA0106", "the file contains more than one YAML document", event, hint=hint)
+            self._report("KIA0106", "the file contains more than one YAML document", event, hint=hint)
         return data
 
     def _mapping(self, start: Any) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class YamlReader:
             if key is None or key in node:
                 key = self._key(event, node, offsets)
                 if key is None:
-                    self._value(get())  # still read, for what is wrong in it
+                    self._value(get())  # still read, to report its problems
                     continue
             mark(event.start_mark.index)
             value = get()
@@ -173,7 +173,7 @@ class YamlReader:
         return node
 
     def _below(self, key: str, event: Any) -> Any:
-        """What stands under `key`, if that is no scalar. In a file that lists what is sensitive, any setting may be."""
+        """The value of `key`, if it is not a scalar. In a file with a list `sensitive`, any setting may be a secret."""
         if not (names_secret(key) or (key == "settings" and self._listing)):
             return self._value(event)
         self._veiled += 1
@@ -204,7 +204,7 @@ class YamlReader:
         return node
 
     def _anchored(self, event: Any) -> Any:
-        """What aliases may stand for: size and height are kept, so that an alias costs what it stands for."""
+        """A mapping or list with an anchor: its size and depth are kept, so that each alias counts as much."""
         self._anchors[event.anchor] = None
         nodes, deepest = self._nodes, self._deepest
         self._deepest = self._depth
@@ -220,7 +220,7 @@ class YamlReader:
             inside = event.anchor in self._anchors
             name = "this" if self._veiled else quote(event.anchor)
             summary = f"the alias {name} is used inside its own anchor" if inside else f"undefined alias {name}"
-            self._say("KIA0113", summary, event, hint="define the anchor before the alias that uses it")
+            self._report("KIA0113", summary, event, hint="define the anchor before the alias that uses it")
             return None
         node, size, height = found
         self._nodes += size
@@ -233,49 +233,45 @@ class YamlReader:
         return node
 
     def _scalar(self, event: Any, key: str = "") -> Scalar:
-        """`key`: what it stands under, in a mapping."""
+        """`key`: its key in a mapping."""
         text: str = event.value
         value: Scalar = text
-        remark = None
+        problem = None
         # A token here was written with escapes, or the search of the text would have found it.
         if len(text) >= 40 and TOKEN.search(text):
-            self._say_token(event)
+            self._report_token(event)
             value = redact(text)
         elif self._escaped and event.style == '"' and (forms := forms_in(text)):
-            self._say_form(event, forms[0].name)
+            self._report_form(event, forms[0].name)
             value = redact(text)
         elif event.ctag is not None:
-            value, remark = tagged(event.tag, text)
+            value, problem = tagged(event.tag, text)
         elif not event.style:
-            value, remark = resolve(text)
-        if remark is not None:
-            summary, hint = remark.summary, remark.hint
+            value, problem = resolve(text)
+        if problem is not None:
+            summary, hint = problem.summary, problem.hint
             if self._veiled or (key and names_secret(key)):
-                told = (_TAG.sub("its tag is not supported", said) for said in (summary, hint))
-                summary, hint = (
-                    said.replace(f"unquoted {quote(text)}", "the unquoted value").replace(quote(text), "the value")
-                    for said in told
-                )
-            self._say(remark.code, summary, event, hint=hint, severity=remark.severity)
+                summary, hint = _without_value(summary, text), _without_value(hint, text)
+            self._report(problem.code, summary, event, hint=hint, severity=problem.severity)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1 + len(text) // _COUNTED, 0)
         return value
 
     def _key(self, event: Any, node: dict[str, Any], offsets: list[int]) -> str | None:
-        """The key of an event that is not an everyday key; None when it is refused."""
+        """The key of an event that is not a common key; None when it is refused."""
         if type(event) is not ScalarEvent:
-            self._say("KIA0109", "a key must be a string", event, hint="write the key as plain text")
+            self._report("KIA0109", "a key must be a string", event, hint="write the key as plain text")
             if type(event) is not AliasEvent:
                 self._value(event)
             return None
         if not event.style and event.value == "<<":
             hint = "write the keys out, or use an alias for a whole value"
-            self._say("KIA0110", "merge keys (<<) are not supported", event, hint=hint)
+            self._report("KIA0110", "merge keys (<<) are not supported", event, hint=hint)
             return None
         key = self._scalar(event)
         if not isinstance(key, str):
             text = quote(event.value)
-            self._say("KIA0109", f"the key {text} must be a string", event, hint=f"quote it: {text}")
+            self._report("KIA0109", f"the key {text} must be a string", event, hint=f"quote it: {text}")
             return None
         if key in node:
             searched = len(self.diagnostics) < _SEARCHED
@@ -295,39 +291,39 @@ class YamlReader:
                 self._duplicate(offsets[2 * index + 1], key, offsets[2 * other + 1])
 
     def _duplicate(self, second: Any, key: str, first: int | None) -> None:
-        self._say("KIA0108", f"duplicate key {quote(key)}", second, hint="keep one of them", first=first)
+        self._report("KIA0108", f"duplicate key {quote(key)}", second, hint="keep one of them", first=first)
 
     def _hide_tokens(self) -> None:
         for match in islice(TOKEN.finditer(self._text), MAX_TOKENS_SHOWN):
-            self._say_token(match.start())
+            self._report_token(match.start())
         self._text = TOKEN.sub(_MASK, self._text)
 
-    def _say_token(self, where: Any) -> None:
-        self._say("KIA0117", LOOKS_LIKE_ONE, where, hint=REVOKE)
+    def _report_token(self, where: Any) -> None:
+        self._report("KIA0117", LOOKS_LIKE_ONE, where, hint=REVOKE)
 
     def _hide_forms(self) -> None:
         for found in forms_in(self._text)[:MAX_TOKENS_SHOWN]:
-            self._say_form(found.start, found.name)
+            self._report_form(found.start, found.name)
         self._text = blanked(self._text)
 
-    def _say_form(self, where: Any, name: str) -> None:
-        self._say("KIA0240", f"this looks like {name}", where, hint=ROTATE)
+    def _report_form(self, where: Any, name: str) -> None:
+        self._report("KIA0240", f"this looks like {name}", where, hint=ROTATE)
 
     def _refuse_tag(self, event: Any) -> None:
-        remark = refused_tag(event.tag)
-        self._say(remark.code, remark.summary, event, hint=remark.hint)
+        problem = refused_tag(event.tag)
+        self._report(problem.code, problem.summary, event, hint=problem.hint)
 
     def _too_deep(self, event: Any) -> None:
         summary = f"mappings and lists are nested more than {MAX_DEPTH} levels deep"
-        self._say("KIA0111", summary, event, hint="a manifest needs no more than 8 levels")
+        self._report("KIA0111", summary, event, hint="a manifest needs no more than 8 levels")
         raise _Stop
 
     def _too_many(self, event: Any) -> None:
         summary = f"the file has more than {MAX_NODES:,} values, or more than {MAX_ALIASED:,} through aliases"
-        self._say("KIA0112", summary, event, hint="replace aliases by their values, or split the file")
+        self._report("KIA0112", summary, event, hint="replace aliases by their values, or split the file")
         raise _Stop
 
-    def _say(
+    def _report(
         self,
         code: str,
         summary: str,
@@ -337,7 +333,13 @@ class YamlReader:
         severity: Severity = Severity.ERROR,
         first: int | None = None,
     ) -> None:
-        """`where` is an event, or an offset in the text; `first` is the offset of what stood there first."""
+        """`where` is an event, or an offset in the text; `first` is the offset of the first definition."""
         source = self._lines.range(where if isinstance(where, int) else where.start_mark.index)
         related = (("first defined here", self._lines.range(first)),) if first is not None else ()
         self.diagnostics.append(Diagnostic(code, summary, severity, hint=hint, source=source, related=related))
+
+
+def _without_value(message: str, text: str) -> str:
+    """A message that does not quote the value `text`: it may be a secret."""
+    message = _TAG.sub("its tag is not supported", message)
+    return message.replace(f"unquoted {quote(text)}", "the unquoted value").replace(quote(text), "the value")

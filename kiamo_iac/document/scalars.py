@@ -1,4 +1,4 @@
-"""What a plain scalar means: the core schema of YAML 1.2, less what people write without meaning it."""
+"""The values of scalars: the core schema of YAML 1.2, without the forms that are mistaken for something else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Scalar = str | int | float | bool | None
 
 
 class ScalarProblem(NamedTuple):
-    """What there is to say about a scalar."""
+    """What is wrong with a scalar."""
 
     code: str
     summary: str
@@ -33,7 +33,7 @@ _OLD_BOOLEANS: Final = frozenset(
 )
 WORDS: Final = frozenset(_WORDS) | _OLD_BOOLEANS
 NUMERIC: Final = frozenset("0123456789+-.")
-"""A plain scalar that is none of `WORDS` and begins with none of `NUMERIC` is the text that it is."""
+"""An unquoted scalar that is not in `WORDS` and does not begin with one of `NUMERIC` is a string."""
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -63,7 +63,7 @@ def type_of(value: Any) -> str:
 
 
 def resolve(text: str) -> tuple[Scalar, ScalarProblem | None]:
-    """The value of a plain scalar and what there is to say about it; the text itself where it is refused."""
+    """The value of an unquoted scalar, and its problem or None; a refused scalar is its text."""
     if text in _WORDS:
         return _WORDS[text], None
     if text in _OLD_BOOLEANS:
@@ -106,14 +106,14 @@ def _number(text: str) -> tuple[Scalar, ScalarProblem | None]:
 
 
 def _exact(text: str) -> tuple[Scalar, ScalarProblem | None]:
-    remark = ScalarProblem(
+    problem = ScalarProblem(
         "KIA0116", "the number is too large to keep exactly", "quote it if it is a string, such as an identifier"
     )
     if _INTEGER.fullmatch(text):
         value = int(text) if len(text) < 21 else _INT64
-        return (value, None) if -_INT64 <= value < _INT64 else (text, remark)
+        return (value, None) if -_INT64 <= value < _INT64 else (text, problem)
     number = float(text)
-    return (number, None) if math.isfinite(number) else (text, remark)
+    return (number, None) if math.isfinite(number) else (text, problem)
 
 
 _TEXT_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})
@@ -126,18 +126,18 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 def refused_tag(tag: str) -> ScalarProblem:
-    """What there is to say about a tag that is not of the core schema."""
+    """The problem of a tag that is not in the core schema."""
     shown = quote(tag.replace("tag:yaml.org,2002:", "!!"))
     return ScalarProblem("KIA0107", f"the tag {shown} is not supported", "remove the tag: only plain data is allowed")
 
 
 def tagged(tag: str, text: str) -> tuple[Scalar, ScalarProblem | None]:
-    """The value of a scalar with an explicit tag: those of the core schema are read, the others refused."""
+    """The value of a scalar with an explicit tag, and its problem: only tags of the core schema are supported."""
     if tag in _TEXT_TAGS:
         return text, None
     if tag not in _TYPES:
         return text, refused_tag(tag)
-    value, remark = resolve(text)
-    if remark is None and type(value) in _TYPES[tag]:
+    value, problem = resolve(text)
+    if problem is None and type(value) in _TYPES[tag]:
         return value, None
     return text, ScalarProblem("KIA0107", f"{quote(text)} does not match its tag", "remove the tag")

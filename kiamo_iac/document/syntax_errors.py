@@ -1,4 +1,4 @@
-"""What libyaml says of broken syntax, in plain words, with what to do about it."""
+"""libyaml's syntax errors in plain words, with a hint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
-# Outside of what libyaml's reader accepts (YAML 1.2, production c-printable): control characters, halves of pairs.
+# All but what libyaml's reader accepts (YAML 1.2, production c-printable): control characters, halves of pairs.
 _UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 
@@ -19,7 +19,7 @@ class SyntaxProblem(NamedTuple):
     summary: str
     hint: str
     offset: int
-    """Of the character at which it stands, 0-based."""
+    """Of its first character in the text, 0-based."""
 
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -82,11 +82,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 _CODES: Final = {"found undefined tag handle": "KIA0107", "found incompatible YAML document": "KIA0105"}
 _FROM_ITS_BEGINNING: Final = frozenset({"found unexpected end of stream", "found unexpected document indicator"})
-"""Problems that libyaml places where it gave up; what a person has to change is where it began."""
+"""Errors that libyaml places where it stopped; they are reported where the string began."""
 
 
 def explain(error: Exception, text: str) -> SyntaxProblem:
-    """The fault that an exception of the parser, raised while it read `text`, stands for."""
+    """The problem for an exception that the parser raised on `text`."""
     if isinstance(error, MarkedYAMLError):
         return _marked(error, text)
     found = re.search(_UNPRINTABLE, text)

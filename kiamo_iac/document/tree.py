@@ -1,7 +1,7 @@
-"""The same text as a tree of nodes with their beginnings and ends, and every comment: for edits and layout alone.
+"""A text as a tree of nodes with their start and end, and all comments: for edits and formatting.
 
-`parse` says what a text means, as fast as it can be read. This says where each piece of it stands, and is built only
-for a text that `parse` has found to be sound: one document, keys that are text, no loops.
+`parse` reads the data of a text as fast as possible. `Tree` locates every piece of it, and is built only for a text
+that `parse` accepts: one document, string keys, no loops.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from _ruamel_yaml import CParser  # type: ignore[import-not-found]
 from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent, StreamEndEvent
 
 BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What libyaml takes for the end of a line."""
+"""The line breaks of libyaml."""
 _BREAKS: Final = "\n\r\x85\u2028\u2029"
 _PIECE: Final = re.compile(
     r"(?P<space>[ \t\n\r\x85\u2028\u2029]+)"
@@ -25,8 +25,109 @@ _PIECE: Final = re.compile(
     r"|(?P<property>![<][^>]*[>]|[&!][^ \t\n\r\x85\u2028\u2029,\[\]{}]*)"
     r"|(?P<sign>[-?:,])"
 )
-"""What stands between two nodes, and before the content of one."""
+"""What can be between two nodes, and before the content of one."""
 _HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(?P<comment>\#[^\n\r\x85\u2028\u2029]*)?")
+
+
+class Kind(Enum):
+    """What a node is."""
+
+    SCALAR = "scalar"
+    ALIAS = "alias"
+    MAPPING = "mapping"
+    SEQUENCE = "sequence"
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One value or key. Offsets count characters of the text from 0; ends are exclusive."""
+
+    kind: Kind
+    start: int
+    """Of its anchor or tag, where it has one."""
+    content: int
+    """Of what follows anchor and tag."""
+    end: int
+    """Behind its last visible character; of an empty one, where it could be written."""
+    full: int
+    """As `end`, but including the blank lines that belong to a literal text."""
+    flow: bool = False
+    """A mapping or list in brackets."""
+    style: str = ""
+    """Of a scalar: "", "'", '"', "|" or ">"."""
+    value: str = ""
+    """The text of a scalar, or the name of an alias."""
+    anchor: str | None = None
+    tagged: bool = False
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def is_block(self) -> bool:
+        """A mapping or list that is written in lines."""
+        return not self.flow and self.kind in {Kind.MAPPING, Kind.SEQUENCE}
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is written there: an empty value."""
+        return self.kind is Kind.SCALAR and self.content == self.end and not self.style
+
+    @property
+    def is_bare(self) -> bool:
+        """Nothing is written there at all: neither a value nor an anchor or a tag."""
+        return self.is_empty and self.start == self.end
+
+    def entry(self, step: str | int) -> Entry | None:
+        """The entry with this key, or at this index."""
+        if isinstance(step, int):
+            inside = self.kind is Kind.SEQUENCE and step < len(self.entries)
+            return self.entries[step] if inside else None
+        return next((entry for entry in self.entries if entry.name == step), None)
+
+    def below(self) -> Iterator[Node]:
+        """The node and every key and value in it, in the order of the text."""
+        yield self
+        for entry in self.entries:
+            if entry.key is not None:
+                yield entry.key
+            yield from entry.value.below()
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One item of a list, or a key with its value."""
+
+    start: int
+    """Of its "-", its "?" or its key."""
+    sign_end: int
+    """Behind its "-" or ":"; of a key in brackets without a colon, the end of the key."""
+    has_sign: bool
+    key: Node | None
+    value: Node
+
+    @property
+    def name(self) -> str | None:
+        """The key as text; None of an item."""
+        return self.key.value if self.key is not None else None
+
+    @property
+    def end(self) -> int:
+        """Behind its last visible character."""
+        return max(self.sign_end, self.value.end)
+
+    @property
+    def full(self) -> int:
+        """Behind all that belongs to its value."""
+        return max(self.sign_end, self.value.full)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """From its "#" to the end of its line."""
+
+    start: int
+    end: int
+    own_line: bool
+    """Only spaces are before it on its line."""
 
 
 class Tree:
@@ -42,15 +143,15 @@ class Tree:
         self.comments: list[Comment] = []
         """In the order of the text."""
         self.bindings: list[tuple[Node, list[Node]]] = []
-        """Each node with an anchor, and the aliases that stand for it."""
+        """Each node with an anchor, and its aliases."""
         self.kept: set[int] = set()
-        """Where the blank lines end that belong to a text ("|+"): one more line would belong to it too."""
+        """Ends of the blank lines that belong to a text ("|+"): one more line there would belong to it too."""
         self.opening: tuple[int, int] | None = None
-        """Where "---" stands, with the directives before it."""
+        """The span of "---" and the directives before it."""
         self.closing: tuple[int, int] | None = None
-        """Where "..." stands."""
+        """The span of "..."."""
         self.newline = found[0] if (found := BREAK.search(text)) else "\n"
-        """The first line's end, which new lines get too."""
+        """The line break of the first line, used for new lines."""
         self._starts = [0, *(found.end() for found in BREAK.finditer(text))]
         self._position = 0
         self._anchors: dict[str, list[Node]] = {}
@@ -72,7 +173,7 @@ class Tree:
         return found.end() if found else len(self.text)
 
     def column(self, offset: int) -> int:
-        """How many characters stand before `offset` on its line."""
+        """How many characters are before `offset` on its line."""
         return offset - self.line_start(offset)
 
     def _document(self) -> Node | None:
@@ -249,119 +350,18 @@ class Tree:
         node.full = node.entries[-1].full
 
     def meaning(self, node: Node) -> Node:
-        """The node itself, or what it stands for as an alias."""
+        """The node itself, or the anchored node of an alias."""
         if node.kind is not Kind.ALIAS:
             return node
         return next(anchored for anchored, aliases in self.bindings if any(alias is node for alias in aliases))
 
     def is_bracketed(self, node: Node) -> bool:
-        """False of the mapping in `[a: b]`, which stands in a list in brackets and has none of its own."""
+        """False for the mapping in `[a: b]`, which has no brackets of its own."""
         return self.text[node.content] in "{["
 
 
 def _settle(entry: Entry) -> None:
-    """An empty value stands right behind its sign."""
+    """Move an empty value right behind its sign."""
     value = entry.value
     if value.is_empty and value.start == value.end:
         value.start = value.content = value.end = value.full = entry.sign_end
-
-
-class Kind(Enum):
-    """What a node is."""
-
-    SCALAR = "scalar"
-    ALIAS = "alias"
-    MAPPING = "mapping"
-    SEQUENCE = "sequence"
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One value or key. Offsets are of characters in the text, 0-based, ends behind the last one."""
-
-    kind: Kind
-    start: int
-    """Of its anchor or tag, where it has one."""
-    content: int
-    """Of what follows anchor and tag."""
-    end: int
-    """Behind its last visible character; of an empty one, where it could be written."""
-    full: int
-    """As `end`, but behind the blank lines that belong to a literal text."""
-    flow: bool = False
-    """A mapping or list in brackets."""
-    style: str = ""
-    """Of a scalar: "", "'", '"', "|" or ">"."""
-    value: str = ""
-    """The text of a scalar, or the name that an alias stands for."""
-    anchor: str | None = None
-    tagged: bool = False
-    entries: list[Entry] = field(default_factory=list)
-
-    @property
-    def is_block(self) -> bool:
-        """A mapping or list that is written in lines."""
-        return not self.flow and self.kind in {Kind.MAPPING, Kind.SEQUENCE}
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is written there: an empty value."""
-        return self.kind is Kind.SCALAR and self.content == self.end and not self.style
-
-    @property
-    def is_bare(self) -> bool:
-        """Nothing is written there at all: neither a value nor an anchor or a tag."""
-        return self.is_empty and self.start == self.end
-
-    def entry(self, step: str | int) -> Entry | None:
-        """The entry with this key, or at this index."""
-        if isinstance(step, int):
-            inside = self.kind is Kind.SEQUENCE and step < len(self.entries)
-            return self.entries[step] if inside else None
-        return next((entry for entry in self.entries if entry.name == step), None)
-
-    def below(self) -> Iterator[Node]:
-        """The node and every key and value in it, in the order of the text."""
-        yield self
-        for entry in self.entries:
-            if entry.key is not None:
-                yield entry.key
-            yield from entry.value.below()
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One item of a list, or a key with its value."""
-
-    start: int
-    """Of its "-", its "?" or its key."""
-    sign_end: int
-    """Behind its "-" or ":"; of a key in brackets without a colon, the end of the key."""
-    has_sign: bool
-    key: Node | None
-    value: Node
-
-    @property
-    def name(self) -> str | None:
-        """The key as text; None of an item."""
-        return self.key.value if self.key is not None else None
-
-    @property
-    def end(self) -> int:
-        """Behind its last visible character."""
-        return max(self.sign_end, self.value.end)
-
-    @property
-    def full(self) -> int:
-        """Behind all that belongs to its value."""
-        return max(self.sign_end, self.value.full)
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """From its "#" to the end of its line."""
-
-    start: int
-    end: int
-    own_line: bool
-    """Nothing but spaces stands before it on its line."""

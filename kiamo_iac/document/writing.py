@@ -1,7 +1,7 @@
-"""Plain data as canonical YAML: what every reader, of YAML 1.1 and of 1.2, takes for the same data.
+"""Plain data as canonical YAML that every parser, of YAML 1.1 and 1.2, reads as the same data.
 
-Two spaces of indent, lists indented below their key, keys in the given order; text without quotes where nobody can take
-it for something else; long lines are never folded.
+Two spaces of indent, lists indented below their key, keys in the given order; strings are quoted where a parser could
+read another type; long lines are never folded.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ WIDTH: Final = 120
 INDENT: Final = 2
 
 _OLD_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "~", "=", "<<"})
-"""What some reader takes for something else than text, in lower case."""
+"""What some parser does not read as a string, in lower case."""
 _FIRST: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
-"""No text without quotes begins with these: most of them cannot, some only look as if."""
+"""No unquoted string begins with these."""
 _LIKE_A_NUMBER: Final = re.compile(
     r"[-+]?\.?[0-9][-+0-9_.,:/() ]*"  # numbers, phone numbers, times, versions
     r"|[-+]?\.?[0-9][0-9_.]*[eE][-+]?[0-9_.]*"
@@ -32,27 +32,27 @@ _LIKE_A_NUMBER: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SIMPLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?: [A-Za-z0-9_]+)*")
-"""Nearly every text: only `_OLD_WORDS` among them need quotes."""
+"""Nearly all strings: of these, only `_OLD_WORDS` need quotes."""
 _INT64: Final = 2**63
 LONGEST_KEY: Final = 1000
-"""libyaml reads no more than 1,024 characters as a key that has no "?" before it."""
+"""libyaml accepts at most 1,024 characters for a key without a "?"."""
 
 
 class WrittenValue(NamedTuple):
-    """A value ready to be put behind a "-" or a ":"."""
+    """A value as it is written behind a "-" or a ":"."""
 
     head: str
-    """What stands behind the sign on its line; nothing of a mapping or list in lines."""
+    """What follows the sign on its line; empty for a mapping or list in lines."""
     lines: list[str]
-    """What stands below, each without indent of its own level."""
+    """The lines below, without the indent of their level."""
 
 
 def scalar(value: Any, *, flow: bool = False, inert: bool = False) -> str:
-    r"""One value on one line; `flow` where it is to stand in brackets. `inert`: what a CI system would obey in a log is
-    broken by an escape that YAML reads back: `"#\x23[error]"`.
+    r"""One value on one line; `flow`: in brackets. `inert`: a text that a CI system would obey as a command in a log is
+    written with an escape: `"#\x23[error]"`.
 
     Raises:
-        ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters.
+        ValueError: it cannot be written as YAML: NaN, integers beyond 64 bits, halves of surrogate pairs.
     """
     match value:
         case None:
@@ -84,7 +84,7 @@ def _float(value: float) -> str:
 
 
 def is_plain(text: str, *, flow: bool = False) -> bool:
-    """Whether every reader takes `text` without quotes for this very text."""
+    """Whether every parser reads unquoted `text` as this string."""
     if _SIMPLE.fullmatch(text) and text.isascii():
         return text.lower() not in _OLD_WORDS
     return (
@@ -104,17 +104,17 @@ def is_plain(text: str, *, flow: bool = False) -> bool:
 
 
 def is_hidden(char: str) -> bool:
-    """Whether a character is written as an escape: nobody would see it, or see what it does to its neighbours."""
+    """Whether a character is written as an escape because it is invisible, or changes how others are shown."""
     if char in BLANK:
         return True
     return not char.isprintable() and not (char.isspace() and char not in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029")
 
 
 def quoted(text: str) -> str:
-    r"""`text` in quotes: double ones; single ones where those need no escape and double ones would.
+    r"""`text` in double quotes, or in single quotes where only double ones would need an escape.
 
     Raises:
-        ValueError: it holds half of a surrogate pair.
+        ValueError: it contains half of a surrogate pair.
     """
     if ('"' in text or "\\" in text) and "'" not in text and not any(map(is_hidden, text)):
         return f"'{text}'"
@@ -173,7 +173,7 @@ def _key(key: Any, *, flow: bool = False, inert: bool = False) -> str:
 
 
 def literal(text: str) -> WrittenValue | None:
-    """Several lines as a literal block, or None where that would not show all there is, or not keep it."""
+    """Several lines as a literal block, or None where that would hide or lose characters."""
     lines = text.split("\n")
     ends = lines[-1] == ""
     if ends:
@@ -188,17 +188,17 @@ def literal(text: str) -> WrittenValue | None:
 
 
 class WriteStyle(NamedTuple):
-    """How data is to be written in lines."""
+    """How data is written in lines."""
 
     flow: Collection[str] = ()
-    """Keys whose mapping, list, or mappings of a list go into brackets, where they hold nothing but values of one
-    line, and fit."""
+    """Keys whose mapping, list, or mappings in a list are written in brackets, where they hold only values of one line,
+    and fit."""
     width: int = WIDTH
-    """Columns there are."""
+    """Available columns."""
     literals: bool = True
-    """Text of several lines may stand as it is."""
+    """Text of several lines may be written as a literal block."""
     inert: bool = False
-    """No value is a command to a CI system, see `scalar`."""
+    """No value may be a command to a CI system, see `scalar`."""
 
     def narrower(self, columns: int) -> WriteStyle:
         """With less room."""
@@ -209,7 +209,7 @@ DEFAULT: Final = WriteStyle()
 
 
 def write(data: Any, style: WriteStyle = DEFAULT) -> WrittenValue:
-    """Data as it stands behind a "-" or a ":", in lines where it is a mapping or a list that is not empty.
+    """Data as it is written behind a "-" or a ":", in lines where it is a mapping or a list that is not empty.
 
     Raises:
         ValueError: see `scalar`.
@@ -276,7 +276,7 @@ def _small(value: Any, style: WriteStyle, before: int) -> WrittenValue:
 
 
 def is_small(value: Any) -> bool:
-    """A mapping or list of nothing but values of one line."""
+    """Whether a mapping or list has only values of one line."""
     items: Any = value.values() if isinstance(value, Mapping) else value
     return not isinstance(value, str) and all(
         (not isinstance(item, Mapping | Sequence) or (isinstance(item, str) and "\n" not in item)) for item in items
@@ -297,13 +297,12 @@ def dump(data: Any, *, indent: int = 0, flow: Collection[str] = (), inert: bool 
     """Plain data (dict, list, str, int, float, bool, None) as a canonical YAML text that ends with a newline.
 
     `indent` is the number of spaces before every line. `flow` names keys whose mapping or list, or whose list's
-    mappings, go into brackets when they hold nothing but values of one line and fit: `fields` makes
-    `- {name: city, label: City}`. `inert`: no line of it is a command to a CI system; text of several lines stands in
-    quotes then. Reading it back gives the same data, but for what looks like a token, which our own reader refuses
-    everywhere.
+    mappings, are written in brackets when they hold only values of one line and fit: `fields` makes
+    `- {name: city, label: City}`. `inert`: no line is a command to a CI system; text of several lines is quoted then.
+    Parsing it returns the same data, except strings that look like a token, which `parse` refuses.
 
     Raises:
-        ValueError: YAML, or our own reader, has no form for it: NaN, integers beyond 64 bits, halves of characters,
+        ValueError: it cannot be written as YAML: NaN, integers beyond 64 bits, halves of surrogate pairs,
             keys that are not text.
     """
     written = write(data, WriteStyle(flow, WIDTH - indent, literals=not inert, inert=inert))
