@@ -15,7 +15,17 @@ from kiamo_iac.render.json_formats import validate_schema
 from tests.cli.conftest import MANIFEST, Desk
 from tests.cli.program import ROOT, kiamo, variables
 
-HEAVY = {"httpx", "httpcore", "deepdiff", "rich", "asyncio", "starlette", "uvicorn", "kiamo_iac.planner.planner"}
+HEAVY = {
+    "httpx",
+    "httpcore",
+    "deepdiff",
+    "rich",
+    "jinja2",
+    "asyncio",
+    "starlette",
+    "uvicorn",
+    "kiamo_iac.planner.planner",
+}
 
 
 def test_a_sound_project_is_valid_and_nothing_is_called(desk: Desk) -> None:
