@@ -64,7 +64,7 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
 
 
 def _saved(plan: Plan) -> SavedPlan:
-    return SavedPlan(plan, "0", "2026-01-01T00:00:00Z", "m", "c", "0" * 32, Options())
+    return SavedPlan(plan, "0", "2026-01-01T00:00:00Z", "a" * 64, "b" * 64, "0" * 32, Options())
 
 
 def _by_hand(bench: Rig, hand: str, data: st.DataObject) -> Address | None:
