@@ -25,6 +25,6 @@ def demo(*, keep: bool) -> int:
     project: validate, plan, apply, a change made by hand, and the plan that shows it. Nothing is installed,
     configured or left behind.
     """
-    from kiamo_iac.demo.runner import tell
+    from kiamo_iac.demo.runner import run_demo
 
-    return 0 if tell(lambda line: write_data(f"{line}\n"), keep=keep) else 1
+    return 0 if run_demo(lambda line: write_data(f"{line}\n"), keep=keep) else 1

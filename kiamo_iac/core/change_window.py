@@ -21,13 +21,13 @@ _WINDOW: Final = re.compile(r"(?P<days>\S.*?)\s+(?P<opens>[\d:]+)\s*-\s*(?P<clos
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _DAY_MINUTES: Final = 24 * 60
 _LOOK_AHEAD: Final = 15 * _DAY_MINUTES
-"""In minutes: a window of one day a week may fall into the hour that a change of clock skips, but not twice."""
+"""Minutes: a weekly window may fall into the hour that a clock change skips, but not twice in a row."""
 _UNOFFICIAL: Final = ("posix/", "right/", "posixrules", "localtime", "Factory")
-"""Names that some systems have and IANA does not: leap seconds counted, or whatever the machine is set to."""
+"""Names that some systems have and IANA does not: with leap seconds, or the setting of the machine."""
 
 
 class WindowError(ValueError):
-    """A change window cannot be read; `str()` says why, `hint` what to write."""
+    """A change window that cannot be parsed; `str()` is the reason, `hint` what to write."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
@@ -36,18 +36,18 @@ class WindowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The same hours on some days of the week, on the clock that hangs on the wall in `zone`."""
+    """The same hours on some days of the week, in the local time of `zone`."""
 
     days: frozenset[int]
-    """On which it opens, 0 is Monday; one that goes past midnight closes on the day after."""
+    """The days on which it opens, 0 is Monday; a span that passes midnight closes on the next day."""
     opens: int
     """Minutes since midnight."""
     closes: int
-    """Minutes since midnight of the day on which it opens, not included: beyond 1440 past midnight."""
+    """Minutes since midnight of the day on which it opens, exclusive; more than 1440 past midnight."""
     zone: ZoneInfo
 
     def is_open(self, now: datetime) -> bool:
-        """Whether the wall clock stands within it. An hour that comes twice counts twice, one that is skipped never."""
+        """Whether the local time is within it. An hour repeated by a clock change counts twice, a skipped one never."""
         wall = now.astimezone(self.zone)
         minute = wall.hour * 60 + wall.minute
         today, yesterday = wall.weekday(), (wall.weekday() - 1) % 7
@@ -58,10 +58,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ChangeWindow:
-    """When an environment may be written to."""
+    """When an environment may be changed."""
 
     text: str
-    """As it was written."""
+    """As written in the project file."""
     spans: tuple[Span, ...]
 
     @classmethod
@@ -77,7 +77,7 @@ class ChangeWindow:
         """Whether it is open.
 
         Raises:
-            ValueError: `now` has no time zone, so that nobody knows when it is.
+            ValueError: `now` has no time zone.
         """
         if now.tzinfo is None:
             msg = "the time has no time zone"
@@ -85,9 +85,9 @@ class ChangeWindow:
         return any(span.is_open(now) for span in self.spans)
 
     def next_opening(self, now: datetime) -> datetime | None:
-        """The first full minute from `now` on at which it is open, on the wall clock there; None: not for two weeks.
+        """The first full minute from `now` on at which it is open, in its local time; None: not within two weeks.
 
-        Minute by minute, because there is no arithmetic on wall clocks that survives the changes of clock.
+        Searched minute by minute, because arithmetic on local times breaks at clock changes.
         """
         minute = now.astimezone(UTC).replace(second=0, microsecond=0)
         for _ in range(_LOOK_AHEAD):
@@ -101,19 +101,19 @@ class ChangeWindow:
 def _span(text: str) -> Span:
     found = _WINDOW.fullmatch(text)
     if found is None:
-        msg = f'"{text}" is not days, hours and a time zone' if text else "there is nothing between two semicolons"
+        msg = f'"{text}" is not days, hours and a time zone' if text else "a change window is empty"
         raise WindowError(msg, hint=f"write {WRITTEN}")
     opens, closes = _minutes(found["opens"]), _minutes(found["closes"])
     if opens == _DAY_MINUTES:
         msg = "a window cannot open at 24:00"
-        raise WindowError(msg, hint="write 00:00 on the day after")
+        raise WindowError(msg, hint="write 00:00 of the next day")
     if opens == closes:
-        msg = f"{found['opens']}-{found['closes']} may be a whole day or nothing"
+        msg = f"{found['opens']}-{found['closes']} is ambiguous: a whole day, or nothing"
         raise WindowError(msg, hint="write 00:00-24:00 for a whole day")
     days = frozenset(day for part in found["days"].split(",") for day in _days(part.strip()))
     if found["zone"] is None:
-        msg = f'"{text}" does not say on which clock'
-        raise WindowError(msg, hint=f"add a time zone of IANA: {text} Europe/Paris")
+        msg = f'"{text}" has no time zone'
+        raise WindowError(msg, hint=f"add an IANA time zone: {text} Europe/Paris")
     return Span(days, opens, closes if closes > opens else closes + _DAY_MINUTES, _zone(found["zone"]))
 
 
@@ -134,7 +134,7 @@ def _days(text: str) -> list[int]:
             meant = end[:3].capitalize()  # not the nearest one: that of "Lun" (Monday) would be Sunday
             raise WindowError(msg, hint=f'write "{meant}"' if meant in DAYS else f"the days are {', '.join(DAYS)}")
     if len(ends) > 2:
-        msg = f'"{text}" has more than two ends'
+        msg = f'"{text}" is not a range of days'
         raise WindowError(msg, hint="write Mon-Fri, or Mon,Wed,Fri")
     first, last = DAYS.index(ends[0]), DAYS.index(ends[-1])
     return [day % 7 for day in range(first, first + (last - first) % 7 + 1)]
@@ -147,10 +147,10 @@ def _zone(name: str) -> ZoneInfo:
         if not name.startswith(_UNOFFICIAL):
             return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        pass  # what is wrong with it depends on the system; that it is none is all there is to say
+        pass  # the reason depends on the system
     known = available_timezones()
     if not known:
         msg = "this machine has no time zone data"
-        raise WindowError(msg, hint="install it: pip install tzdata, or the tzdata of your system")
-    msg = f'"{name}" is not a time zone of IANA'
+        raise WindowError(msg, hint="install it: pip install tzdata, or the tzdata package of the system")
+    msg = f'"{name}" is not an IANA time zone'
     raise WindowError(msg, hint=did_you_mean(name, known) or "write one such as Europe/Paris, or UTC")

@@ -1,1 +1,1 @@
-"""The whole story in one command: a Kiamo in a box, a project, and the real commands run one after the other."""
+"""`kiamo-iac demo`: a local Kiamo emulator, a project, and the real commands run against them."""

@@ -1,4 +1,4 @@
-"""The story: what is said, which command is run, and how it must answer."""
+"""The demo: each command with its introduction and the exit code that it must have."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiamo_iac.demo.setup import ENVIRONMENT, TOKEN_VARIABLE, ConsoleUser, DemoProject, staged
+from kiamo_iac.demo.setup import ENVIRONMENT, TOKEN_VARIABLE, ConsoleUser, DemoProject, demo_project
 
-Tell = Callable[[str], None]
-"""Writes one line where the person reads."""
+Write = Callable[[str], None]
+"""Writes one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """One command of the story."""
+class DemoCommand:
+    """One command of the demo."""
 
-    words: str
-    """What it is about, said before."""
+    introduction: str
+    """The text before it."""
     arguments: tuple[str, ...]
     """As the user would type them after `kiamo-iac`."""
     expected: int
-    """The exit code that it must end with."""
+    """The exit code that it must have."""
 
 
 _PLAN = ("plan", "-e", ENVIRONMENT)
@@ -38,47 +38,51 @@ _APPLY = ("apply", "-e", ENVIRONMENT, "--yes")
 _LOSS = ("--allow-data-loss", "bases/prospects/fields/fax")
 
 BEGINNING = (
-    Act("First, are the manifests sound? Nothing is called for this: no instance, no token.", ("validate",), 0),
-    Act("What would it take to bring the instance level with them? Planning writes nothing.", _PLAN, 0),
-    Act(
-        "One of the steps dials people, and one loses the fax numbers of 1250 contacts. Without being allowed to, "
-        "apply writes nothing at all (exit code 6):",
+    DemoCommand("First, are the manifests valid? This needs no instance and no token.", ("validate",), 0),
+    DemoCommand("What has to change for the instance to match them? A plan writes nothing.", _PLAN, 0),
+    DemoCommand(
+        "One step dials contacts, and one loses the fax numbers of 1250 contacts. Unless both are allowed, apply "
+        "writes nothing (exit code 6):",
         _APPLY,
         6,
     ),
-    Act("With leave to start batches, and to lose that field, it goes ahead:", (*_APPLY, "--allow-start", *_LOSS), 0),
-    Act("And again? Exit code 0 says that nothing is left to do.", _CHECK, 0),
+    DemoCommand(
+        "With options that allow starting batches and losing that field, it runs:",
+        (*_APPLY, "--allow-start", *_LOSS),
+        0,
+    ),
+    DemoCommand("And now? Exit code 0: nothing is left to do.", _CHECK, 0),
 )
-"""From manifests to an instance that is level with them."""
+"""From manifests to an instance that matches them."""
 
 DRIFT = (
-    Act("What does a plan say of it? (Exit code 2: there are changes.)", _CHECK, 2),
-    Act("The manifests are what was agreed, so:", (*_APPLY, "--allow-start"), 0),
-    Act("Level again:", _CHECK, 0),
+    DemoCommand("What does a plan show? (Exit code 2: there are changes.)", _CHECK, 2),
+    DemoCommand("The manifests are the agreed state, so apply them again:", (*_APPLY, "--allow-start"), 0),
+    DemoCommand("The instance matches its manifests again:", _CHECK, 0),
 )
-"""After somebody has changed things by hand."""
+"""After changes at Kiamo's own console."""
 
 
-def tell(say: Tell, *, keep: bool) -> bool:
-    """Play the story; whether every command answered as it must.
+def run_demo(write: Write, *, keep: bool) -> bool:
+    """Run the demo; whether every command had the expected exit code.
 
-    With `keep` the server stays up afterwards, until Ctrl-C, and the project folder for good.
+    With `keep`, the server runs on until Ctrl-C, and the project folder is not deleted.
     """
-    begun = time.monotonic()
-    with _folder(keep=keep) as folder, staged(folder) as project:
-        say(f"A Kiamo in a box is running on {project.url}. It holds what a contact centre in France might:")
-        say("two services, two contact bases, four batches. Beside it, a project with three manifests:")
-        say("")
-        _show_manifest(project, say)
-        went_well = _play(BEGINNING, project, say)
-        if went_well:
-            _meddle(project, say)
-            went_well = _play(DRIFT, project, say)
-        if went_well:
-            say(f"That was all of it, in {time.monotonic() - begun:.0f} seconds, and every command was a real one.")
+    started = time.monotonic()
+    with _folder(keep=keep) as folder, demo_project(folder) as project:
+        write(f"A local Kiamo emulator is running on {project.url}, with the data of a contact centre in France:")
+        write("two services, two contact bases, four batches. With it comes a project of three manifests:")
+        write("")
+        _show_manifest(project, write)
+        succeeded = _run(BEGINNING, project, write)
+        if succeeded:
+            _change_by_hand(project, write)
+            succeeded = _run(DRIFT, project, write)
+        if succeeded:
+            write(f"Done in {time.monotonic() - started:.0f} seconds. Every command was a real one.")
         if keep:
-            _wait(project, say)
-    return went_well
+            _wait(project, write)
+    return succeeded
 
 
 @contextmanager
@@ -91,70 +95,72 @@ def _folder(*, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show_manifest(project: DemoProject, say: Tell) -> None:
+def _show_manifest(project: DemoProject, write: Write) -> None:
     shown = "manifests/prospects.yaml"
-    say(f"--- {shown}")
+    write(f"--- {shown}")
     for line in (project.folder / shown).read_text(encoding="utf-8").splitlines():
-        say(f"    {line}")
-    say("")
+        write(f"    {line}")
+    write("")
 
 
-def _play(acts: tuple[Act, ...], project: DemoProject, say: Tell) -> bool:
-    for act in acts:
-        say(act.words)
-        say(f"$ {shlex.join(['kiamo-iac', *act.arguments])}")
-        say("")
+def _run(commands: tuple[DemoCommand, ...], project: DemoProject, write: Write) -> bool:
+    for command in commands:
+        write(command.introduction)
+        write(f"$ {shlex.join(['kiamo-iac', *command.arguments])}")
+        write("")
         code = subprocess.run(  # noqa: S603 - our own program, with arguments written above
-            [sys.executable, "-P", "-m", "kiamo_iac", *act.arguments],
+            [sys.executable, "-P", "-m", "kiamo_iac", *command.arguments],
             cwd=project.folder,
             env=dict(project.variables()) | _import_path(),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
             check=False,
         ).returncode
-        say("")
-        if code != act.expected:
-            say(f"This command ended with exit code {code} where {act.expected} was expected. The story ends here.")
+        write("")
+        if code != command.expected:
+            write(
+                f"This command ended with exit code {code}, and {command.expected} was expected. The demo stops here."
+            )
             return False
     return True
 
 
 def _import_path() -> dict[str, str]:
-    """Where this very package lies, for processes that run in another folder and without it being installed."""
+    """The path of this package, for processes that run in another folder, and where it is not installed."""
     import kiamo_iac
 
     here = str(Path(kiamo_iac.__file__).resolve().parent.parent)
     return {"PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
 
 
-def _meddle(project: DemoProject, say: Tell) -> None:
-    say("Meanwhile, somebody at Kiamo's own console gives the base another label, and pauses a batch by hand.")
-    say("")
-    somebody = ConsoleUser(project)
-    somebody.changes_a_label("prospects", "Prospects (ne pas toucher)")
-    somebody.pauses("prospects", "relance-hiver")
-    somebody.leaves()
+def _change_by_hand(project: DemoProject, write: Write) -> None:
+    write("Meanwhile, a user of Kiamo's own console changes the label of the base, and pauses a batch.")
+    write("")
+    user = ConsoleUser(project)
+    user.change_label("prospects", "Prospects (ne pas toucher)")
+    user.pause("prospects", "relance-hiver")
+    user.close()
 
 
-def _wait(project: DemoProject, say: Tell) -> None:
+def _wait(project: DemoProject, write: Write) -> None:
     installed = shutil.which("kiamo-iac")
     bash = "kiamo-iac" if installed else shlex.join([sys.executable, "-P", "-m", "kiamo_iac"])
     powershell = "kiamo-iac" if installed else f"& {_quoted(sys.executable)} -P -m kiamo_iac"
-    say("")
-    say("The server stays up, and the project stays where it is. In another terminal (bash):")
-    say(f"  cd {shlex.quote(str(project.folder))}")
-    say(f"  export {TOKEN_VARIABLE}={project.token}")
-    say(f"  {bash} plan -e {ENVIRONMENT}")
-    say("or in PowerShell:")
-    say(f"  cd {_quoted(str(project.folder))}")
-    say(f"  $env:{TOKEN_VARIABLE} = {_quoted(project.token)}")
-    say(f"  {powershell} plan -e {ENVIRONMENT}")
-    say(f"Change a manifest in {project.folder / 'manifests'} and see. Ctrl-C here stops the server.")
+    write("")
+    write("The server keeps running, and the project is kept. In another terminal (bash):")
+    write(f"  cd {shlex.quote(str(project.folder))}")
+    write(f"  export {TOKEN_VARIABLE}={project.token}")
+    write(f"  {bash} plan -e {ENVIRONMENT}")
+    write("or in PowerShell:")
+    write(f"  cd {_quoted(str(project.folder))}")
+    write(f"  $env:{TOKEN_VARIABLE} = {_quoted(project.token)}")
+    write(f"  {powershell} plan -e {ENVIRONMENT}")
+    write(f"Change a manifest in {project.folder / 'manifests'} and run plan again. Ctrl-C here stops the server.")
     try:
         while True:
             time.sleep(0.5)
     except KeyboardInterrupt:
-        say("Stopped.")
+        write("Stopped.")
 
 
 def _quoted(text: str) -> str:

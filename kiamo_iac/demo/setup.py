@@ -1,4 +1,4 @@
-"""What the story is played on: a Kiamo in a box with a live state, a project, and somebody at its console."""
+"""What the demo runs on: a local Kiamo emulator with a live state, a project, and a user of Kiamo's own console."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from typing import Any
 ENVIRONMENT = "staging"
 TOKEN_VARIABLE = "KIAMO_STAGING_TOKEN"  # noqa: S105 - the name of a variable
 _URL = "http://127.0.0.1:8090"
-"""The address in the packaged project file, which is replaced by the one that the server was given."""
+"""The address in the packaged project file; the address of the running server replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoProject:
-    """A running server and the project that is about it."""
+    """A running emulator, and the project for it."""
 
     folder: Path
-    """Where kiamo.yaml stands."""
+    """The folder of kiamo.yaml."""
     url: str
     token: str
 
     def variables(self) -> Mapping[str, str]:
-        """The environment that the commands of the story run in: nothing of the user's own projects gets into it."""
+        """The environment variables of the demo's commands, without the KIAMO_* variables of the user."""
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("KIAMO_")}
         return inherited | {TOKEN_VARIABLE: self.token}
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[DemoProject]:
-    """A project in `folder` (made anew), and an emulator in a thread that speaks to it as long as the context lasts."""
+def demo_project(folder: Path) -> Iterator[DemoProject]:
+    """Create the project in `folder`, and run an emulator for it in a thread while the context lasts."""
     from kiamo_iac.contract.file import load_contract
     from kiamo_iac.emulator import FULL_TOKEN, Emulator
     from kiamo_iac.emulator.server import Server
@@ -61,7 +61,7 @@ def _copy(source: Traversable, target: Path) -> None:
 
 
 class ConsoleUser:
-    """A supervisor at Kiamo's own console, who knows nothing of manifests."""
+    """Changes objects as a supervisor at Kiamo's own console does, without the manifests."""
 
     def __init__(self, project: DemoProject) -> None:
         from kiamo_iac.api.client import Client
@@ -71,17 +71,17 @@ class ConsoleUser:
         self._contract = load_contract()
         self._client = Client(project.url, Secret(project.token), self._contract)
 
-    def changes_a_label(self, base: str, label: str) -> None:
-        """Give a base another label."""
+    def change_label(self, base: str, label: str) -> None:
+        """Change the label of a base."""
         attribute = self._contract.kinds["base"].attributes["label"].wire
         self._client.call("base", "update", {"id": self._id("base", base)}, body={attribute: label})
 
-    def pauses(self, base: str, batch: str) -> None:
+    def pause(self, base: str, batch: str) -> None:
         """Pause a batch."""
         parent = {"base": self._id("base", base)}
         self._client.call("batch", "pause", {**parent, "id": self._id("batch", batch, parent)})
 
-    def leaves(self) -> None:
+    def close(self) -> None:
         """Close the connection."""
         self._client.close()
 

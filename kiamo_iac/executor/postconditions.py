@@ -131,8 +131,8 @@ def check_created_with_parent(step: Step, sent: Mapping[str, Any], item: Mapping
         if wire != name_wire and revealed(shown.get(wire, item.get(wire))) != value:
             what = f'"{wire}" is {kind_of(item.get(wire))}, and {kind_of(value)} was sent'
             if sensitive_paths(settings.get(wire)):
-                what = f'"{wire}" is another than was sent'
-            msg = f"{step.address} was made together with its parent, but not as it was sent: {what}."
+                what = f'"{wire}" differs from what was sent'
+            msg = f"{step.address} was created with its parent, but not as sent: {what}."
             raise ResponseError(msg, hint="run plan to see what is left to do")
 
 

@@ -223,9 +223,9 @@ def _without_frames(failure: KiamoIacError) -> KiamoIacError:
 
 
 def _unexpected(step: Step, bug: BaseException) -> UnexpectedError:
-    msg = f"An unexpected {type(bug).__name__} came up while {step.address} was written."
+    msg = f"Unexpected {type(bug).__name__} while writing {step.address}."
     error = UnexpectedError(
-        msg, hint="this is a mistake of kiamo-iac: please report it; run plan to see where things stand"
+        msg, hint="this is a bug in kiamo-iac: please report it; run plan to see what is left to do"
     )
     error.__cause__ = bug
     return error

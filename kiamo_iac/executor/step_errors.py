@@ -14,10 +14,10 @@ from kiamo_iac.core.state import Instance, RemoteId
 from kiamo_iac.planner.diff import field_changes
 from kiamo_iac.planner.plan import FieldChange, Step
 
-_HINT = "run plan again, and look at what it says now"
+_HINT = "run plan again, and review the new plan"
 _SHAPE = (
-    _HINT + "; if nobody changed it, the instance shows more of it alone than in its list: "
-    "say kinds.{kind}.operations.read: null in the contract"
+    _HINT + "; if it was not changed, a single read returns more attributes than the list: "
+    "set kinds.{kind}.operations.read: null in the contract"
 )
 
 
@@ -33,15 +33,13 @@ def changed(step: Step, address: Address, *, before: Instance | None, now: Insta
 
 def missing(step: Step, address: Address) -> StaleError:
     """The object at `address` was deleted since the plan."""
-    return _stale(step, "KIA0803", "is not there any more, and was when the plan was made", address=address)
+    return _stale(step, "KIA0803", "has been deleted since the plan was made", address=address)
 
 
 def created(step: Step, holder: RemoteId) -> StaleError:
     """An object with the id `holder` has the name of `step` since the plan."""
     detail = f"Its id is {printable(str(holder), 60)}."
-    return _stale(
-        step, "KIA0804", "is there now, and was not when the plan was made", address=step.address, detail=detail
-    )
+    return _stale(step, "KIA0804", "has been created since the plan was made", address=step.address, detail=detail)
 
 
 def contents_of(now: Instance) -> str:
@@ -53,7 +51,7 @@ def contents_of(now: Instance) -> str:
 
 def no_longer_empty(step: Step, contents: str) -> StaleError:
     """An object to be deleted had no contents in the plan, and has some now: their loss was not allowed."""
-    return _stale(step, "KIA0801", f"holds {contents} now, and held none when the plan was made", address=step.address)
+    return _stale(step, "KIA0801", f"has {contents} now, and had none when the plan was made", address=step.address)
 
 
 def _comes_or_goes(change: FieldChange) -> bool:
@@ -64,7 +62,7 @@ def _comes_or_goes(change: FieldChange) -> bool:
 def _stale(
     step: Step, code: str, what: str, *, address: Address, detail: str | None = None, hint: str = _HINT
 ) -> StaleError:
-    summary = f"{address} {what}" if address == step.address else f"{address}, which it needs, {what}"
+    summary = f"{address} {what}" if address == step.address else f"{address}, which this step needs, {what}"
     message = f"{summary}. {detail}" if detail else f"{summary}."
     return StaleError(
         message,

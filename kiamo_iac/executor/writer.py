@@ -81,7 +81,7 @@ class Writer:
             item = answer.item(stanza.item)
             remote_id = self._decoders[step.kind].id_of(item, answer)
         except ResponseError as error:
-            msg = f"The instance says that it created {step.address}, but the answer does not tell its id. {error}"
+            msg = f"The instance created {step.address}, but its response has no id. {error}"
             raise ResponseError(msg, hint=error.hint) from None
         self._know(step.address, Binding(remote_id, _name_in(item, stanza) or step.after["name"]))
         return Outcome(remote_id, answer=answer)
@@ -158,8 +158,8 @@ class Writer:
         with self._lock:
             found = self._bindings.get(address)
         if found is None:
-            msg = f"The id of {address} is not known: it was neither read nor made in this run."
-            raise ApiError(msg, hint="plan again")
+            msg = f"The id of {address} is unknown: it was neither read nor created in this run."
+            raise ApiError(msg, hint="run plan again")
         return found
 
     def _know(self, address: Address, binding: Binding) -> None:

@@ -94,8 +94,8 @@ class DependencyBuilder:
             if other.first(Action.DELETE) is not None:
                 change_set.refuse(
                     "KIA0505",
-                    f'{reference.attribute} names {reference.kind} "{name}", which this plan deletes',
-                    hint=f"Name another {reference.kind}, or keep this one.",
+                    f'{reference.attribute} refers to {reference.kind} "{name}", which this plan deletes',
+                    hint=f"Refer to another {reference.kind}, or keep this one.",
                     key=reference.attribute,
                 )
             elif (before := other.last(Action.CREATE, Action.RENAME)) is not None:
@@ -110,7 +110,7 @@ class DependencyBuilder:
         ]
         change_set.refuse(
             "KIA0504",
-            f'{reference.attribute} names {reference.kind} "{name}", which is neither declared nor on the instance',
+            f'{reference.attribute} refers to {reference.kind} "{name}", which is neither declared nor on the instance',
             detail=f"The instance would answer {self._capabilities.meaning(reference.missing)}."
             if reference.missing
             else None,
@@ -231,12 +231,12 @@ def _break(
     if temporary is None:
         change_set.refuse(
             "KIA0519",
-            f'the names go round in a circle, and no name of the moment was found for "{old}"',
+            f'the renames form a cycle, and no temporary name is free for "{old}"',
             hint="Rename in two applies, through a name of your own.",
             key="renamed_from",
         )
         return
-    reason = f'frees the name "{old}" for a moment, for the names go round in a circle'
+    reason = f'temporary name that frees "{old}": the renames form a cycle'
     aside = ChangeNode(first.pair, _renamed(first.change, old, temporary, reason))
     first.change = _renamed(first.change, temporary, new, first.change.reason)
     last.dependencies = [aside if needed is first else needed for needed in last.dependencies]

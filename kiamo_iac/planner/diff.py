@@ -73,7 +73,7 @@ def _leaf(value: Any, keys: tuple[str, ...]) -> Any:
 
 
 SETTINGS: Final = "settings"
-NO_VALUE: Final = "sensitive: the ledger keeps no value that would say who changed it"
+NO_VALUE: Final = "sensitive: the ledger keeps no value to tell who changed it"
 """Attribution of a difference in a sensitive value: the ledger does not keep those."""
 
 
@@ -146,7 +146,7 @@ def describe(origin: ChangedBy) -> str:
     """Who made a difference, in words."""
     match origin:
         case ChangedBy.NEITHER:
-            return "as it was applied"
+            return "as last applied"
         case ChangedBy.GIT:
             return "changed in git since the last apply"
         case ChangedBy.INSTANCE:
@@ -154,7 +154,7 @@ def describe(origin: ChangedBy) -> str:
         case ChangedBy.BOTH:
             return "changed on both sides"
         case ChangedBy.UNKNOWN:
-            return "not in the ledger, so that nobody can say who changed it"
+            return "not in the ledger: who changed it is unknown"
         case _:
             assert_never(origin)
 

@@ -1,5 +1,5 @@
-"""What a plan may not do unasked: every limit that it breaks, with the numbers and the way out. There is no way
-around all of them at once, on purpose."""
+"""Guards: every limit that a plan exceeds, with its numbers and the option or setting that allows it. No single option
+lifts all of them, on purpose."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from kiamo_iac.core.settings import GuardSettings
 from kiamo_iac.core.state import Ownership
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
 
-ENOUGH: Final = 10
-"""Percentages are counted from this many owned things on: of fewer, a single one is too large a part."""
+MIN_FOR_PERCENT: Final = 10
+"""Percentages apply from this many managed resources on: of fewer, one is too large a share."""
 
 
 def check_guards(
@@ -30,10 +30,10 @@ def check_guards(
     allow_start: bool,
     allow_data_loss: Collection[Address],
 ) -> tuple[Diagnostic, ...]:
-    """Every refusal of `plan`, in a fixed order; empty when it may be applied, as a plan without steps always may.
+    """Every guard that blocks `plan`, in a fixed order; empty when it may be applied. A plan without steps always may.
 
-    `owned`: what the ledger has (None: there is none), `desired_count`: how many things the manifests declare, `now`:
-    with its time zone, `allow_start` and `allow_data_loss`: what the options say.
+    `owned`: the ledger's entries (None: there is no ledger), `desired_count`: number of declared resources, `now`: with
+    its time zone, `allow_start` and `allow_data_loss`: the values of the options.
 
     Raises:
         ValueError: there is a change window, and `now` has no time zone.
@@ -46,14 +46,14 @@ def check_guards(
     return (*guard.hours(now), *limits)
 
 
-def foreseen(
+def preview_guards(
     plan: Plan, settings: GuardSettings, *, owned: Ownership | None, desired_count: int
 ) -> tuple[Diagnostic, ...]:
-    """What an apply with no options would refuse of `plan`, as notes for those who read it. Not the change window: what
-    counts is when the apply is."""
+    """The guards that would block an apply of `plan` without options, as notes. The change window is not among them: it
+    depends on when the apply runs."""
     guard = _Guard(plan, settings, len(owned or ()))
     return tuple(
-        replace(refusal, severity=Severity.NOTE, summary=f"apply will refuse: {refusal.summary}")
+        replace(refusal, severity=Severity.NOTE, summary=f"apply will be blocked: {refusal.summary}")
         for refusal in guard.limits(desired_count, allow_start=settings.allow_start, allow_data_loss=())
     )
 
@@ -67,10 +67,10 @@ class _Guard:
     def limits(
         self, desired_count: int, *, allow_start: bool, allow_data_loss: Collection[Address]
     ) -> Iterator[Diagnostic]:
-        """All refusals that do not go by the clock."""
+        """All guards but the change window."""
         yield from self.nothing_declared(desired_count)
         yield from self.deletes()
-        yield from self.unwritten_deletes()
+        yield from self.undeclared_deletes()
         yield from self.updates()
         if not allow_start:
             yield from self.starts()
@@ -81,11 +81,11 @@ class _Guard:
         if window is None or window.is_open(now):
             return
         opening = window.next_opening(now)
-        wait = f"wait until {_moment(opening)}" if opening else "it will not open within two weeks"
+        wait = f"wait until {_moment(opening)}" if opening else "the window does not open within two weeks"
         local = now.astimezone(window.spans[0].zone)
         yield Diagnostic(
             "KIA0706",
-            f"{self.plan.environment} may be changed {window.text} alone, and it is {_moment(local)}",
+            f"{self.plan.environment}: changes are allowed only {window.text}, and it is {_moment(local)}",
             hint=f"{wait}, or correct change_window {self._where}",
             source=self._source("change_window"),
         )
@@ -96,9 +96,9 @@ class _Guard:
             return
         yield Diagnostic(
             "KIA0705",
-            f"the manifests declare nothing, and this plan would prune {_counted(len(pruned), 'thing')}",
-            detail=f"That is mostly an empty folder, or another one than was meant. {_listed(pruned)}",
-            hint="correct manifests in the project file; what is really to go, declare with ensure: absent",
+            f"the manifests declare nothing, and the plan prunes {_counted(len(pruned), 'resource')}",
+            detail=f"Usually the manifests folder is empty, or a wrong one. {_listed(pruned)}",
+            hint="correct manifests in the project file; to delete resources, declare them with ensure: absent",
         )
 
     def deletes(self) -> Iterator[Diagnostic]:
@@ -107,39 +107,40 @@ class _Guard:
             return
         yield Diagnostic(
             "KIA0702",
-            f"this plan would delete {_counted(len(self._deletes), 'thing')}, and max_deletes is {limit}",
+            f"the plan deletes {_counted(len(self._deletes), 'resource')}, and max_deletes is {limit}",
             detail=_listed(self._deletes),
             hint=self._hint("max_deletes", len(self._deletes)),
             source=self._source("max_deletes"),
             related=_places(self._deletes),
         )
 
-    def unwritten_deletes(self) -> Iterator[Diagnostic]:
-        unwritten = [step for step in self._deletes if step.cause in {Cause.PRUNE, Cause.EXCLUSIVE}]
+    def undeclared_deletes(self) -> Iterator[Diagnostic]:
+        undeclared = [step for step in self._deletes if step.cause in {Cause.PRUNE, Cause.EXCLUSIVE}]
         limit = self.settings.max_delete_percent
-        if not self._exceeds(len(unwritten), limit):
+        if not self._exceeds(len(undeclared), limit):
             return
-        ours = f"{len(unwritten)} of {self.owned} owned things ({self._share(len(unwritten), limit)})"
+        share = f"{len(undeclared)} of {self.owned} managed resources ({self._share(len(undeclared), limit)})"
         yield Diagnostic(
             "KIA0703",
-            f"this plan would delete {ours}, and max_delete_percent is {limit}",
-            detail=f"No manifest says that they are to go: they are only declared no more. {_listed(unwritten)}",
-            hint=f"declare them with ensure: absent, or {self._hint('max_delete_percent', self._needed(unwritten))}",
+            f"the plan deletes {share}, and max_delete_percent is {limit}",
+            detail=f"They are not declared with ensure: absent, but no longer declared. {_listed(undeclared)}",
+            hint=f"declare them with ensure: absent, or {self._hint('max_delete_percent', self._needed(undeclared))}",
             source=self._source("max_delete_percent"),
-            related=_places(unwritten),
+            related=_places(undeclared),
         )
 
     def updates(self) -> Iterator[Diagnostic]:
         changed = list(
             {s.address: s for s in self.plan.steps if s.action in {Action.UPDATE, Action.RENAME}}.values()
-        )  # a thing that is renamed and updated counts once
+        )  # a resource that is renamed and updated counts once
         limit = self.settings.max_update_percent
         if limit is None or not self._exceeds(len(changed), limit):
             return
-        ours = f"{_counted(len(changed), 'thing')}, {self.owned} being owned ({self._share(len(changed), limit)})"
+        count = _counted(len(changed), "resource")
+        share = f"{count}, with {self.owned} managed ({self._share(len(changed), limit)})"
         yield Diagnostic(
             "KIA0704",
-            f"this plan would change {ours}, and max_update_percent is {limit}",
+            f"the plan changes {share}, and max_update_percent is {limit}",
             detail=_listed(changed),
             hint=self._hint("max_update_percent", self._needed(changed)),
             source=self._source("max_update_percent"),
@@ -151,8 +152,8 @@ class _Guard:
             if step.action is Action.START:
                 yield Diagnostic(
                     "KIA0701",
-                    "this would dial people, and nobody allowed it",
-                    hint=f"say --allow-start, or set allow_start: true {self._where}, if people are to be called now",
+                    "starting this batch dials contacts; pass --allow-start",
+                    hint=f"pass --allow-start to dial them now, or set allow_start: true {self._where}",
                     address=step.address,
                     source=step.source,
                 )
@@ -162,9 +163,9 @@ class _Guard:
             if step.risk is Risk.DATA_LOSS and step.address not in allowed:
                 yield Diagnostic(
                     "KIA0707",
-                    f"this would {step.action.value} contacts, or what is known of them, and nobody allowed it",
-                    detail=f"Why it is in the plan: {step.reason}.",
-                    hint=f"say --allow-data-loss {shell_word(step.address, 'ADDRESS')} if they are to be lost for good",
+                    "this deletes contacts or their data; pass --allow-data-loss with its address",
+                    detail=f"Reason of the step: {step.reason}.",
+                    hint=f"pass --allow-data-loss {shell_word(step.address, 'ADDRESS')} to lose them for good",
                     address=step.address,
                     source=step.source,
                 )
@@ -181,20 +182,20 @@ class _Guard:
         return f"apply it in smaller parts, or set {key}: {value} {self._where}"
 
     def _source(self, key: str) -> SourceRange | None:
-        """Where the limit is set; one that nobody set has no place."""
+        """Where the limit is set; None for a default."""
         place = self.settings.place
         return place.at(key) if place is not None and key in place else None
 
     def _exceeds(self, count: int, percent: int) -> bool:
-        return self.owned >= ENOUGH and percent < 100 and count * 100 > percent * self.owned
+        return self.owned >= MIN_FOR_PERCENT and percent < 100 and count * 100 > percent * self.owned
 
     def _share(self, count: int, limit: int) -> str:
-        """`38 %`; where rounding would hide that it is more than the limit, `more than 30 %`."""
+        """`38 %`; `more than 30 %` where rounding would hide that it exceeds the limit."""
         percent = count * 100 // self.owned
         return f"{percent} %" if percent > limit else f"more than {limit} %"
 
     def _needed(self, steps: Sequence[Step]) -> int:
-        """The least percentage that would let them pass."""
+        """The lowest percentage that allows these steps."""
         return min(100, -(-len(steps) * 100 // self.owned))
 
 
@@ -203,7 +204,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _listed(steps: Sequence[Step]) -> str:
-    return f"It is about {', '.join(step.address for step in steps)}."
+    return f"Affected: {', '.join(step.address for step in steps)}."
 
 
 def _places(steps: Sequence[Step]) -> tuple[tuple[str, SourceRange], ...]:
@@ -211,5 +212,5 @@ def _places(steps: Sequence[Step]) -> tuple[tuple[str, SourceRange], ...]:
 
 
 def _moment(at: datetime) -> str:
-    """`Mon 2026-03-30 19:00 Europe/Paris`; the names of days are not those of the machine's language."""
+    """`Mon 2026-03-30 19:00 Europe/Paris`; the day's name does not depend on the locale."""
     return f"{DAYS[at.weekday()]} {at:%Y-%m-%d %H:%M} {at.tzinfo}"

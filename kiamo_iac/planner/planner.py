@@ -93,7 +93,7 @@ def _check_operations(change_sets: list[ChangeSet], desired: State, capabilities
         if "list" not in capabilities.of(kind).operations and kind not in found:
             found[kind] = Diagnostic(
                 "KIA0501",
-                f"the contract has no call to list what there is of a {kind}, so that nothing can be planned for one",
+                f"the contract has no call to list {kind} objects, which a plan needs",
                 hint=f"Declare the call under kinds.{kind}.operations.list in {capabilities.origin}.",
                 address=instance.address,
                 source=instance.source,

@@ -64,28 +64,31 @@ def _no_ledger() -> Diagnostic:
         "KIA0606",
         "there is no ledger of this environment: nothing is pruned",
         severity=Severity.WARNING,
-        detail="Only what the ledger says is ours is ever pruned.",
-        hint="If there was one, bring it back. Otherwise apply, or adopt what is ours: kiamo-iac adopt.",
+        detail="Only managed resources are pruned, and the ledger records which those are.",
+        hint="If there was one, restore it. Otherwise run apply, or adopt what exists: kiamo-iac adopt",
     )
 
 
 def _kept(kept: list[Address]) -> Diagnostic:
     shown = ", ".join(kept[:5]) + (f" and {len(kept) - 5} more" if len(kept) > 5 else "")
-    things = "1 thing of ours is" if len(kept) == 1 else f"{len(kept)} things of ours are"
+    if len(kept) == 1:
+        summary = "1 managed resource is no longer declared; it is kept (pass --prune to delete it)"
+    else:
+        summary = f"{len(kept)} managed resources are no longer declared; they are kept (pass --prune to delete them)"
     return Diagnostic(
         "KIA0607",
-        f"{things} no longer declared, and left alone: {shown}",
+        f"{summary}: {shown}",
         severity=Severity.NOTE,
-        hint="--prune deletes them; kiamo-iac ledger forget lets them go without a call.",
+        hint="to stop managing them, without an API call: kiamo-iac ledger forget",
     )
 
 
 def _renamed(entry: Owned, live: Instance) -> Diagnostic:
     return Diagnostic(
         "KIA0604",
-        f'"{entry.address.name}" was renamed to "{live.name}" on the instance: under that name it is not deleted',
+        f'"{entry.address.name}" was renamed to "{live.name}" on the instance; it is not deleted under that name',
         severity=Severity.WARNING,
-        hint=f'To delete it, declare "{live.name}" with ensure: absent; to let it go: kiamo-iac ledger forget '
+        hint=f'To delete it, declare "{live.name}" with ensure: absent; to stop managing it: kiamo-iac ledger forget '
         f"{shell_word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )
@@ -94,10 +97,10 @@ def _renamed(entry: Owned, live: Instance) -> Diagnostic:
 def _recreated(entry: Owned, there: RemoteId | None) -> Diagnostic:
     return Diagnostic(
         "KIA0608",
-        f'"{entry.address.name}" is another thing than the one that was ours (id {there}, not {entry.remote_id}): '
+        f'"{entry.address.name}" was recreated outside kiamo-iac (id {there}, in the ledger {entry.remote_id}); '
         "it is not pruned",
         severity=Severity.WARNING,
-        hint=f"To delete it, declare it with ensure: absent; to let it go: kiamo-iac ledger forget "
+        hint=f"To delete it, declare it with ensure: absent; to stop managing it: kiamo-iac ledger forget "
         f"{shell_word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )

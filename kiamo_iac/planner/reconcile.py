@@ -47,8 +47,8 @@ def _missing_reference(change_set: ChangeSet) -> None:
     change_set.refuse(
         "KIA0503",
         f'{pair.kind.kind} "{pair.address.name}" does not exist on the instance',
-        detail="It is declared as a reference: it must be there, and is never written.",
-        hint="Make it on the instance, correct the name, or "
+        detail="It is declared as a reference: it must exist, and is never written.",
+        hint="Create it on the instance, correct the name, or "
         + ("add managed: true." if pair.kind.by_reference else f"declare it under {pair.kind.collection}."),
         key="name",
     )
@@ -64,22 +64,22 @@ def _create(change_set: ChangeSet, capabilities: Capabilities) -> None:
         if name not in desired.attributes:
             change_set.refuse(
                 "KIA0506",
-                f'{pair.kind.kind} "{desired.name}" does not exist yet, and needs "{name}" to be created',
+                f'{pair.kind.kind} "{desired.name}" does not exist yet, and cannot be created without "{name}"',
                 detail=f"The instance would answer {capabilities.meaning(code)}." if code else None,
                 hint=f"Add {name}.",
             )
     after: dict[str, Any] = {k: v for k, v in desired.attributes.items() if k != "state"}
     if desired.settings:
         after["settings"] = dict(desired.settings)
-    reason = "declared, and not on the instance"
+    reason = "declared, missing on the instance"
     change_set.add(
         PlannedChange(Action.CREATE, pair.address, pair.kind.kind, reason, after=after, source=desired.source)
     )
     machine = pair.kind.machine
     goal = desired.run_state or desired.lifecycle.initial_state
     if machine is not None and goal is not None:
-        once = " once, for it is new" if desired.run_state is None else ""
-        transition(change_set, machine.initial, goal, why=f"declared to be {goal}{once}", capabilities=capabilities)
+        why = f"declared to be {goal}" if desired.run_state else f"declared with initial_state: {goal}"
+        transition(change_set, machine.initial, goal, why=why, capabilities=capabilities)
 
 
 # --- exists ------------------------------------------------------------------------------------------------------
@@ -132,11 +132,11 @@ def _note_masked(change_set: ChangeSet) -> None:
     paths = not_compared(pair.declaration.settings, pair.live_object.settings, pair.owned)
     if paths:
         listed = _listed([f'"settings.{".".join(path)}"' for path in paths])
-        said = "reads back masked: it is" if len(paths) == 1 else "read back masked: they are"
+        masked = "reads back masked: it is" if len(paths) == 1 else "read back masked: they are"
         change_set.note(
             "KIA0610",
-            f"{listed} of {pair.address} {said} set once, and not compared",
-            hint=f"to have it sent again: kiamo-iac adopt {shell_word(pair.address, 'ADDRESS')}, then apply",
+            f"{listed} of {pair.address} {masked} sent once and not compared",
+            hint=f"to send it again: kiamo-iac adopt {shell_word(pair.address, 'ADDRESS')}, then apply",
             key="settings",
         )
 
@@ -154,9 +154,9 @@ def _change_in_state(
     if changes and state in machine.terminal:
         change_set.refuse(
             "KIA0509",
-            f'{pair.kind.kind} "{pair.address.name}" is {state}, and cannot change any more ({", ".join(roots)})',
+            f'{pair.kind.kind} "{pair.address.name}" is {state} and cannot be changed ({", ".join(roots)})',
             detail=f"The instance would answer {capabilities.meaning(machine.closed)}.",
-            hint="Declare a new one under another name, and take this block away or leave it as it was.",
+            hint="Declare a new one under another name, and remove this block or restore its values.",
             key=roots[0],
         )
         return
@@ -169,12 +169,12 @@ def _change_in_state(
     detour = machine.detour(state, roots)
     if detour is not None:
         command, arrived = detour
-        add_command(change_set, command, state, arrived, why=f"{_listed(roots)} cannot change while it is {state}")
+        add_command(change_set, command, state, arrived, why=f"{_listed(roots)} cannot be changed while it is {state}")
     _update(change_set, changes)
     goal = wanted if wanted is not None else state
     if machine.satisfies(arrived, goal):
         return
-    why = f"back to {state}, as it was before the change"
+    why = f"back to {state}, as before the change"
     if wanted is not None:
         why = f"declared to be {goal}" + attribution_suffix(pair.owned, [FieldChange("state", state, goal)])
     transition(change_set, arrived, goal, why=why, capabilities=capabilities)
@@ -196,7 +196,7 @@ def _rename(change_set: ChangeSet) -> None:
     old, new = pair.live_object.name, pair.declaration.name
     former = pair.declaration.lifecycle.renamed_from
     by_hand = pair.owned is not None and pair.owned.address.name == identity(new) and identity(old) not in former
-    why = f'renamed to "{old}" on the instance' if by_hand else f'renamed_from says that it was "{old}"'
+    why = f'renamed to "{old}" on the instance' if by_hand else f'renamed_from lists "{old}"'
     change_set.add(
         PlannedChange(
             Action.RENAME,
@@ -249,9 +249,9 @@ def _refuse_system(change_set: ChangeSet, changes: tuple[FieldChange, ...], capa
     shown = _listed(_roots(changes)) or "name"
     change_set.refuse(
         "KIA0512",
-        f'"{pair.address.name}" is a default {pair.kind.kind}: its {shown} cannot change',
+        f'"{pair.address.name}" is a default {pair.kind.kind}: its {shown} cannot be changed',
         detail=f"The instance would answer {capabilities.meaning(system.update)}.",
-        hint=f"Declare it as it is ({'; '.join(f'{c.path}: {c.before}' for c in changes)}), or leave it out.",
+        hint=f"Declare its live values ({'; '.join(f'{c.path}: {c.before}' for c in changes)}), or remove the block.",
         key=_roots(changes)[0] if changes else "name",
     )
 
@@ -265,9 +265,9 @@ def _refuse_immutable(change_set: ChangeSet, changes: tuple[FieldChange, ...], c
         code = pair.kind.immutable[name]
         change_set.refuse(
             "KIA0507",
-            f'a {pair.kind.kind} keeps its {name} for life: "{pair.address.name}" cannot change it',
+            f'the {name} of {pair.kind.kind} "{pair.address.name}" is set at creation and cannot be changed',
             detail=f"The instance would answer {capabilities.meaning(code)}." if code else None,
-            hint="Declare it as it is. Or delete it (ensure: absent) and declare it anew later; what it holds is lost.",
+            hint="Declare its live value; or delete it (ensure: absent) and declare it again, which loses its data.",
             key=name,
         )
 

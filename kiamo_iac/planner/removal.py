@@ -46,11 +46,11 @@ class RemovalPlanner:
         if kept:
             change_set.warn(
                 "KIA0605",
-                f"{pair.address} is no longer declared, and is kept: {' and '.join(kept)} is protected",
-                hint="To let it go: declare it again with protect: false, apply, and then take the block out.",
+                f"{pair.address} is no longer declared; it is kept: {' and '.join(kept)} is protected",
+                hint="To delete it: declare it again with protect: false, apply, and then remove the block.",
             )
             return change_set
-        self._remove(change_set, "in the ledger, and no longer declared", cause=Cause.PRUNE, source=None)
+        self._remove(change_set, "managed, no longer declared", cause=Cause.PRUNE, source=None)
         return change_set
 
     def left_out(self, parent: ResourcePair) -> list[ChangeSet]:
@@ -70,9 +70,9 @@ class RemovalPlanner:
             if (collection, identity(pair.live.name)) in former:
                 change_set.refuse(
                     "KIA0518",
-                    f'"{pair.live.name}" stands in a renamed_from, and the new name exists too: it is not deleted',
-                    detail=f"{parent.address} is exclusive in {collection}, so that what is not declared goes.",
-                    hint=f'Take "{pair.live.name}" out of renamed_from, and it is deleted; or declare it.',
+                    f'"{pair.live.name}" is in a renamed_from, and the new name exists too: it is not deleted',
+                    detail=f"{parent.address} is exclusive in {collection}, so what is not declared is deleted.",
+                    hint=f'Remove "{pair.live.name}" from renamed_from to delete it, or declare it.',
                     key="exclusive",
                 )
             else:
@@ -105,7 +105,7 @@ class RemovalPlanner:
                 Action.DELETE,
                 pair.address,
                 pair.kind.kind,
-                why + (f"; takes {contents} with it" if contents else ""),
+                why + (f"; also deletes {contents}" if contents else ""),
                 before={**live.attributes, **({"settings": dict(live.settings)} if live.settings else {})},
                 risk=_risk(pair),
                 source=source,
@@ -126,7 +126,7 @@ class RemovalPlanner:
                 "KIA0513",
                 f'"{pair.live_object.name}" is a default {pair.kind.kind} and cannot be deleted',
                 detail=f"The instance would answer {self._capabilities.meaning(system.delete)}.",
-                hint="Take ensure: absent away.",
+                hint="Remove ensure: absent.",
                 key=key,
             )
         for kept in [pair, *self._below(pair)]:
@@ -134,10 +134,10 @@ class RemovalPlanner:
                 change_set.refuse(
                     "KIA0514",
                     f"{kept.address} is protected and cannot be deleted",
-                    detail="protect outlives its block: the ledger remembers it from the last apply."
+                    detail="The ledger keeps protect from the last apply."
                     if kept.owned is not None and kept.owned.protect
                     else None,
-                    hint="Declare it with protect: false, apply, and delete it in a change of its own.",
+                    hint="Declare it with protect: false, apply, and delete it in a later change.",
                     key=key,
                 )
         return change_set.refused
@@ -160,15 +160,15 @@ class RemovalPlanner:
                 unmanaged.setdefault(machine.holds_parent, []).append(f'"{child.address.name}" ({state})')
                 continue
             stop = ChangeSet(child)
-            why = f"{change_set.pair.address} is deleted, and it must be closed first"
+            why = f"it must be closed before {change_set.pair.address} is deleted"
             close(stop, state, why=why, cause=cause)
             stops.append(stop)
         for code, names in unmanaged.items():
             change_set.refuse(
                 "KIA0515",
-                f"{change_set.pair.address} holds what is not finished and not declared: {', '.join(names)}",
+                f"{change_set.pair.address} contains what is unfinished and unmanaged: {', '.join(names)}",
                 detail=f"The instance would answer {self._capabilities.meaning(code)}.",
-                hint="Declare them below it, or name them with --allow-stop: this plan stops them then.",
+                hint="Declare them below it, or pass --allow-stop for each of them to stop it.",
                 key="ensure",
             )
         return stops

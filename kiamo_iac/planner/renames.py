@@ -112,8 +112,8 @@ class CollectionRenames:
             Diagnostic(
                 "KIA0517",
                 f'"{name}" has several former names that exist: {listed}',
-                detail="Only one of them can be renamed, and nothing says which.",
-                hint="Keep in renamed_from only the name of the thing that is meant.",
+                detail="Only one of them can be renamed.",
+                hint="Keep only one of them in renamed_from.",
                 address=self._declared[name].address,
                 source=self._declared[name].source_of("renamed_from"),
             )
@@ -204,7 +204,7 @@ class CollectionRenames:
         self.diagnostics.append(
             Diagnostic(
                 "KIA0602",
-                f'"{name}" was renamed to "{live_name}" on the instance since the last apply; it gets its name back',
+                f'"{name}" was renamed to "{live_name}" on the instance since the last apply; will be renamed back',
                 severity=Severity.WARNING,
                 hint=f'To keep the new name, declare name: "{live_name}" with renamed_from: ["{name}"].',
                 address=d.address,
@@ -235,9 +235,9 @@ def _cycles(claims: dict[str, str]) -> list[dict[str, str]]:
 def _ambiguous(desired: Instance, old: str) -> Diagnostic:
     return Diagnostic(
         "KIA0517",
-        f'"{old}" is to become "{desired.name}", but another declaration needs "{old}" too',
-        detail=f'On the instance there is one "{old}", and nothing says which of the two declarations it belongs to.',
-        hint=f'Remove "{old}" from renamed_from of one of them; what is then not there is created.',
+        f'"{old}" is to be renamed to "{desired.name}", and another declaration needs "{old}" too',
+        detail=f'The instance has one "{old}" for two declarations.',
+        hint=f'Remove "{old}" from renamed_from of one of them; the other one is then created.',
         address=desired.address,
         source=desired.source_of("renamed_from"),
     )
@@ -258,9 +258,9 @@ def _both_exist(desired: Instance, former: list[str]) -> Diagnostic:
 def _deleted(desired: Instance) -> Diagnostic:
     return Diagnostic(
         "KIA0603",
-        f'"{desired.name}" was there at the last apply and is gone: somebody deleted it, and it is made anew',
+        f'"{desired.name}" was deleted outside kiamo-iac; will be recreated',
         severity=Severity.WARNING,
-        hint="If it is to stay away, take its block out, or say ensure: absent.",
+        hint="To keep it deleted, remove its block or set ensure: absent.",
         address=desired.address,
         source=desired.source,
     )
@@ -269,12 +269,12 @@ def _deleted(desired: Instance) -> Diagnostic:
 def _recreated(
     desired: Instance, name: str, known: RemoteId, there: RemoteId | None, *, live_name: str | None
 ) -> Diagnostic:
-    elsewhere = f' The one that was ours lives as "{live_name}" now.' if live_name is not None else ""
+    elsewhere = f' The managed one is called "{live_name}" now.' if live_name is not None else ""
     return Diagnostic(
         "KIA0520",
-        f'"{name}" is another thing than at the last apply: somebody made it anew (id {there}, not {known})',
-        detail=f"What is in it is not known, so nothing is changed.{elsewhere}",
-        hint=f"Look at it on the instance. To take it over: kiamo-iac adopt {shell_word(desired.address, 'ADDRESS')}",
+        f'"{name}" was recreated outside kiamo-iac (id {there}, in the ledger {known})',
+        detail=f"Its content is unknown, so nothing is changed.{elsewhere}",
+        hint=f"Check it on the instance. To manage it: kiamo-iac adopt {shell_word(desired.address, 'ADDRESS')}",
         address=desired.address,
         source=desired.source_of("name"),
     )
@@ -285,15 +285,15 @@ def _renamed_and_declared(desired: Instance, live_name: str, *, wanted: bool) ->
         return Diagnostic(
             "KIA0517",
             f'"{desired.name}" was renamed to "{live_name}" on the instance, and both names are declared',
-            detail="There is one thing for two declarations, and nothing says which of them it belongs to.",
-            hint=f'Say renamed_from: ["{desired.name}"] on "{live_name}" and take the block of "{desired.name}" out, '
+            detail="There is one object for two declarations.",
+            hint=f'Set renamed_from: ["{desired.name}"] on "{live_name}" and remove the block of "{desired.name}", '
             "or forget the old one: kiamo-iac ledger forget.",
             address=desired.address,
             source=desired.source_of("name"),
         )
     return Diagnostic(
         "KIA0604",
-        f'"{desired.name}" was renamed to "{live_name}" on the instance: under that name it is not deleted',
+        f'"{desired.name}" was renamed to "{live_name}" on the instance; it is not deleted under that name',
         severity=Severity.WARNING,
         hint=f'To delete it, declare "{live_name}" with ensure: absent.',
         address=desired.address,

@@ -31,8 +31,8 @@ def transition(change_set: ChangeSet, start: str, goal: str, *, why: str, capabi
             "KIA0510",
             f'{pair.kind.kind} "{pair.address.name}" is {start} and cannot become {goal}',
             detail=f"The instance would answer {capabilities.meaning(code)}."
-            + (" Nothing is ever made anew to leave that state: people would be called twice." if closed else ""),
-            hint="Take state away from the block, or declare a new one under another name.",
+            + (" It is never recreated to leave that state: contacts would be dialled twice." if closed else ""),
+            hint="Remove state from the block, or declare a new one under another name.",
             key="state",
         )
         return
@@ -40,8 +40,8 @@ def transition(change_set: ChangeSet, start: str, goal: str, *, why: str, capabi
         if not _requirement_met(change_set, machine, command, capabilities):
             return
         passing = number + 1 < len(path)
-        dials = " (this dials)" if command in machine.dials else ""
-        reason = f"the way from {start} to {goal} goes through {reached}{dials}" if passing else f"{why}{dials}"
+        dials = " (dials contacts)" if command in machine.dials else ""
+        reason = f"from {start} to {goal} through {reached}{dials}" if passing else f"{why}{dials}"
         add_command(change_set, command, start if number == 0 else path[number - 1][1], reached, why=reason)
 
 
@@ -58,7 +58,7 @@ def _requirement_met(change_set: ChangeSet, machine: StateMachine, command: str,
         return True
     change_set.refuse(
         "KIA0511",
-        f'{pair.kind.kind} "{pair.address.name}" has no {needed.attribute}, and cannot {command} without',
+        f'{pair.kind.kind} "{pair.address.name}" has no {needed.attribute}, and cannot {command} without it',
         detail=f"The instance would answer {capabilities.meaning(needed.code)}.",
         hint=f"Declare {needed.attribute}.",
         key=needed.attribute,

@@ -50,15 +50,15 @@ def _unknown(target: Address, pairs: ResourcePairs) -> Diagnostic:
     return Diagnostic(
         "KIA0521",
         f'the target "{target}" is neither declared nor in the ledger',
-        hint=did_you_mean(target, known) or "Write it as plans do: bases/prospects/batches/spring",
+        hint=did_you_mean(target, known) or "Write the address as plans show it: bases/prospects/batches/spring",
     )
 
 
 def _excluded(count: int) -> Diagnostic:
-    steps = "1 step is" if count == 1 else f"{count} steps are"
+    steps = "1 step" if count == 1 else f"{count} steps"
     return Diagnostic(
         "KIA0609",
-        f"{steps} left out, for this plan is cut down to its targets",
+        f"{steps} excluded by --target",
         severity=Severity.WARNING,
-        hint="Plan without --target afterwards: the environment is not level with its manifests before that.",
+        hint="Plan without --target afterwards: until then, the environment does not match its manifests.",
     )

@@ -30,7 +30,7 @@ from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.rehearsal.seed import seed_of
 
-_HINT = "the emulator keeps the rules that this project assumes: where the instance has others, correct the contract"
+_HINT = "the emulator follows the contract: correct the contract where the instance behaves otherwise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def _replan(plan: Plan, desired: State, contract: Contract) -> Callable[[State],
 def _cannot_be_held(why: str) -> Diagnostic:
     return Diagnostic(
         "KIA0813",
-        "there was no rehearsal: the emulator cannot hold what is live",
-        detail=f"Its seed says: {why}.",
+        "no rehearsal: the emulator cannot hold the live state",
+        detail=f"Seeding it failed: {why}.",
         hint="plan without --rehearse",
     )
 
@@ -108,7 +108,7 @@ def _refusal(result: StepResult) -> Diagnostic:
     step, error = result.step, result.error
     return Diagnostic(
         "KIA0810",
-        f"in the rehearsal, step {step.id} ({step.action} {step.address}) was refused",
+        f"step {step.id} ({step.action} {step.address}) was refused in the rehearsal",
         detail=str(error) if error is not None else None,
         hint=(error.hint if error is not None else None) or _HINT,
         address=step.address,
@@ -120,8 +120,8 @@ def _left_over(difference: Plan) -> Iterator[Diagnostic]:
     for step in difference.steps:
         yield Diagnostic(
             "KIA0811",
-            f"after the rehearsal, the plan would still {step.action} this",
-            detail=f"The reason would be: {step.reason}.",
+            f"after the rehearsal, a new plan would still {step.action} this",
+            detail=f"Reason: {step.reason}.",
             hint=_HINT,
             address=step.address,
             source=step.source,

@@ -100,7 +100,7 @@ class _Sower:
     def _is_extra(self, instance: Instance, name: str, value: Any) -> bool:
         """Whether the emulator takes a read-only attribute as it is."""
         if type(value) is not _EXTRAS.get(name, type(value)) or (type(value) is int and value < 0):
-            self._note(instance, f'"{name}" has a value that no seed can have')
+            self._note(instance, f'"{name}" has a value that the emulator cannot hold')
             return False
         return True
 
@@ -114,7 +114,7 @@ class _Sower:
         machine = instance.kind.machine
         if machine is not None and instance.run_state in machine.terminal:
             return self._grave(reference, name)
-        self._note(instance, f"{reference.attribute} names {reference.kind} {name}, which is gone")
+        self._note(instance, f"{reference.attribute} refers to {reference.kind} {name}, which no longer exists")
         return None
 
     def _is_there(self, instance: Instance, reference: Reference, name: str) -> bool:
@@ -142,9 +142,9 @@ class _Sower:
         self._seed.notes.append(
             Diagnostic(
                 "KIA0812",
-                f"the rehearsal is without this: {what}",
+                f"not in the rehearsal: {what}",
                 Severity.NOTE,
-                hint="what depends on it shows on the instance alone",
+                hint="what depends on it is tried only on the instance",
                 address=instance.address,
             )
         )

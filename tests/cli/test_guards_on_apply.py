@@ -41,7 +41,7 @@ def test_pruning_too_large_a_part_is_refused_without_anybody_asking_for_a_limit(
     desk.manifest(first(8))
     err = refused(desk, "--prune")
     assert "KIA0703" in err
-    assert "4 of 12 owned things" in err
+    assert "4 of 12 managed resources" in err
     assert "max_delete_percent is 30" in err
     desk.manifest(first(9))
     desk.apply("--prune")
@@ -63,7 +63,7 @@ def test_max_deletes_counts_orders_too(desk: Desk) -> None:
     desk.manifest(first(10, "  - {name: b10, ensure: absent}\n  - {name: b11, ensure: absent}\n"))
     err = refused(desk)
     assert "KIA0702" in err
-    assert "this plan would delete 2 things, and max_deletes is 1" in err
+    assert "the plan deletes 2 resources, and max_deletes is 1" in err
     assert "kiamo.yaml:5:" in err
 
 
@@ -109,7 +109,7 @@ def test_contacts_are_lost_by_their_address_alone(desk: Desk, contacts: int) -> 
     if contacts:
         err = refused(desk, "--allow-data-loss", "bases/p")
         assert "KIA0707" in err
-        assert "say --allow-data-loss bases/p/fields/fax" in err
+        assert "pass --allow-data-loss bases/p/fields/fax" in err
         desk.apply("--allow-data-loss", "bases/p/fields/fax")
     else:
         desk.apply()

@@ -25,11 +25,11 @@ def test_prune_deletes_what_is_ours_and_gone_from_the_manifests_and_nothing_else
     desk.manifest(MANIFEST)
     code, out, _ = desk.run(*PLAN, "--detailed-exitcode")
     assert code == 0
-    assert "1 thing of ours is no longer declared, and left alone: bases/anciens" in out
+    assert "1 managed resource is no longer declared; it is kept (pass --prune to delete it): bases/anciens" in out
     code, out, _ = desk.run(*PLAN, "--prune", "--detailed-exitcode")
     assert code == 2
     assert "- delete bases/anciens (base, cannot be undone: its id and its history are lost)" in out
-    assert "in the ledger, and no longer declared" in out
+    assert "managed, no longer declared" in out
     assert "1 to delete" in out
     desk.apply("--prune")
     assert bases(desk) == ["inconnue", "prospects"]
@@ -87,8 +87,8 @@ def test_protection_outlives_its_block(desk: Desk) -> None:
     desk.manifest(MANIFEST)
     code, out, _ = desk.run("apply", "-e", "staging", "--yes", "--prune")
     assert code == 0
-    assert "bases/anciens is no longer declared, and is kept" in out
-    assert "declare it again with protect: false, apply, and then take the block out" in out
+    assert "bases/anciens is no longer declared; it is kept" in out
+    assert "declare it again with protect: false, apply, and then remove the block" in out
     assert bases(desk) == ["anciens", "prospects"]
     desk.manifest(MANIFEST + protected.replace("true", "false"))
     desk.apply("--prune")
@@ -105,7 +105,7 @@ def test_what_somebody_renamed_gets_its_name_back(desk: Desk) -> None:
     desk.by_hand("PUT", f"/api/bases/{desk.id_of('prospects')}", {"name": "clients"})
     code, out, _ = desk.run(*PLAN)
     assert code == 0
-    assert '"prospects" was renamed to "clients" on the instance since the last apply; it gets its name back' in out
+    assert '"prospects" was renamed to "clients" on the instance since the last apply; will be renamed back' in out
     assert 'renamed to "clients" on the instance' in out
     assert "renamed_from says" not in out
     assert "1 to rename" in out
@@ -138,7 +138,7 @@ def test_what_somebody_deleted_is_made_anew_and_told(desk: Desk) -> None:
     desk.by_hand("DELETE", f"/api/bases/{before}")
     code, out, _ = desk.run("apply", "-e", "staging", "--yes")
     assert code == 0
-    assert '"anciens" was there at the last apply and is gone' in out
+    assert '"anciens" was deleted outside kiamo-iac; will be recreated' in out
     assert desk.owned()["bases/anciens"]["id"] == desk.id_of("anciens") != before
 
 
@@ -149,7 +149,7 @@ def test_a_target_takes_what_it_depends_on_and_nothing_else(desk: Desk) -> None:
     desk.manifest(TWO)
     code, out, _ = desk.run("apply", "-e", "staging", "--yes", "--target", "bases/prospects/fields/ville")
     assert code == 0
-    assert "left out, for this plan is cut down to its targets" in out
+    assert "excluded by --target" in out
     (base,) = desk.emulator.dump()["bases"]
     assert (base["name"], "batches" in base) == ("prospects", False)
     assert sorted(desk.owned()) == ["bases/prospects", "bases/prospects/fields/ville"]

@@ -193,6 +193,6 @@ def test_what_apply_would_refuse_is_said_beforehand(desk: Desk) -> None:
     desk.manifest(starting())
     code, out, _ = desk.run("plan", "-e", "staging")
     assert code == 0
-    assert "note KIA0701: apply will refuse: this would dial people, and nobody allowed it" in out
-    assert "hint: say --allow-start" in out
+    assert "note KIA0701: apply will be blocked: starting this batch dials contacts; pass --allow-start" in out
+    assert "hint: pass --allow-start" in out
     assert "KIA0701" not in desk.run("plan", "-e", "eager")[1]

@@ -1,4 +1,4 @@
-"""`by-hand URL label BASE TEXT`, `by-hand URL pause BASE BATCH`: what somebody does at the console meanwhile."""
+"""`by-hand URL label BASE TEXT`, `by-hand URL pause BASE BATCH`: changes made by hand at the console."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def main(arguments: list[str]) -> int:
     """Do it; 64 for anything else."""
     match arguments:
         case [url, "label", base, label]:
-            somebody = ConsoleUser(DemoProject(Path(), url, FULL_TOKEN))
-            somebody.changes_a_label(base, label)
+            user = ConsoleUser(DemoProject(Path(), url, FULL_TOKEN))
+            user.change_label(base, label)
         case [url, "pause", base, batch]:
-            somebody = ConsoleUser(DemoProject(Path(), url, FULL_TOKEN))
-            somebody.pauses(base, batch)
+            user = ConsoleUser(DemoProject(Path(), url, FULL_TOKEN))
+            user.pause(base, batch)
         case _:
             return 64
-    somebody.leaves()
+    user.close()
     return 0
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.demo import runner
-from kiamo_iac.demo.runner import Act, tell
+from kiamo_iac.demo.runner import DemoCommand, run_demo
 from tests.cli.program import COMMAND, kiamo_process, variables
 
 
 def commands(shown: str) -> list[str]:
-    """The command lines of the story."""
+    """The command lines of the demo."""
     return re.findall(r"^\$ (kiamo-iac .*)$", shown, re.MULTILINE)
 
 
@@ -50,12 +50,12 @@ def test_it_is_told_on_a_console_that_can_do_less(encoding: str, tmp_path: Path)
     assert "|> start bases/prospects/batches/relance-hiver" in done.stdout
 
 
-def test_a_command_that_answers_otherwise_ends_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "BEGINNING", (Act("This cannot be:", ("validate",), 42), *runner.BEGINNING))
-    told: list[str] = []
-    assert tell(told.append, keep=False) is False
-    assert told[-1] == "This command ended with exit code 0 where 42 was expected. The story ends here."
-    assert [line for line in told if line.startswith("$ ")] == ["$ kiamo-iac validate"]
+def test_a_command_that_answers_otherwise_ends_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "BEGINNING", (DemoCommand("This cannot be:", ("validate",), 42), *runner.BEGINNING))
+    lines: list[str] = []
+    assert run_demo(lines.append, keep=False) is False
+    assert lines[-1] == "This command ended with exit code 0, and 42 was expected. The demo stops here."
+    assert [line for line in lines if line.startswith("$ ")] == ["$ kiamo-iac validate"]
 
 
 def test_keep_leaves_a_project_and_a_server_to_play_with(tmp_path: Path) -> None:

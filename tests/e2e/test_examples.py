@@ -127,4 +127,4 @@ def test_the_third_example_goes_on_as_its_readme_says(tmp_path: Path) -> None:
         (example / "manifests" / "campaigns.yaml").write_text("services:\n  - name: Outbound Sales\n", encoding="utf-8")
         code, said = run(*protected)
         assert code == 0
-        assert "bases/customers is no longer declared, and is kept" in said
+        assert "bases/customers is no longer declared; it is kept" in said

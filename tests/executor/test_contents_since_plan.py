@@ -21,7 +21,7 @@ def test_contacts_imported_since_the_plan_are_not_deleted(emulator: Emulator, tm
     report = apply(emulator, plan)
     (error,) = failures(report).values()
     assert isinstance(error, StaleError)
-    assert str(error) == "bases/prospects holds 50000 contacts now, and held none when the plan was made."
+    assert str(error) == "bases/prospects has 50000 contacts now, and had none when the plan was made."
     assert [base["name"] for base in emulator.dump()["bases"]] == ["prospects"]
 
 

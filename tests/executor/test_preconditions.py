@@ -289,7 +289,7 @@ def test_f11_a_change_of_what_is_referred_to_leaves_the_thing_untouched(
     errors = failures(report)
     assert set(errors) == {hit}
     _check_stale(errors[hit], plan, hit, code=code, detail=detail)
-    assert "which it needs" in str(errors[hit])
+    assert "which this step needs" in str(errors[hit])
     assert writes(emulator, begun) == [("base", "update")]
 
 
@@ -420,7 +420,7 @@ def test_the_parent_of_a_new_thing_went(emulator: Emulator, tmp_path: Path) -> N
     error = failures(apply(emulator, plan))[1]
     assert isinstance(error, StaleError)
     assert error.diagnostics[0].code == "KIA0803"
-    assert "bases/prospects, which it needs, is not there any more" in str(error)
+    assert "bases/prospects, which this step needs, has been deleted" in str(error)
 
 
 # --- what this run does itself is no change --------------------------------------------------------------------------

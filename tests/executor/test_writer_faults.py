@@ -40,7 +40,7 @@ def test_an_address_that_nobody_knows_is_no_call(emulator: Emulator) -> None:
     begun = mark(emulator)
     made = step(1, Action.UPDATE, "services/Nobody", after={"label": "x"})
     (result,) = run(emulator, made, bindings={}).results
-    assert "The id of services/Nobody is not known" in (result.detail or "")
+    assert "The id of services/Nobody is unknown" in (result.detail or "")
     assert emulator.calls(after=begun) == []
 
 
@@ -89,7 +89,7 @@ def test_a_create_that_tells_no_id_says_that_it_was_done(contract: Contract, dat
     assert len(stub.asked) == 1
     assert [r.status for r in report.results] == [Status.FAILED, Status.SKIPPED]
     assert isinstance(report.results[0].error, ResponseError)
-    assert "says that it created bases/b, but the answer does not tell its id" in str(report.results[0].error)
+    assert "created bases/b, but its response has no id" in str(report.results[0].error)
     assert report.results[0].error.diagnostics[0].code == "KIA0433"
 
 
@@ -106,7 +106,7 @@ def test_a_child_that_was_made_otherwise_is_told(contract: Contract) -> None:
     other = reply([{"id": "9", **CITY, "label": "Town"}])
     report, stub = against(contract, reply({"id": "7"}), other, steps=(CREATE, FIELD))
     assert report.results[1].detail == (
-        "bases/b/fields/city was made together with its parent, but not as it was sent: "
+        "bases/b/fields/city was created with its parent, but not as sent: "
         '"label" is the string "Town", and the string "City" was sent.'
     )
     assert len(stub.asked) == 2

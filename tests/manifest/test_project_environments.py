@@ -115,7 +115,7 @@ CASES = {
     "a typo in a limit": ("guards: {max_delete: 5}", "4:14 KIA0302", 'did you mean "max_deletes"?'),
     "a global force": ("guards: {zzzz: true}", "4:14 KIA0302", "max_deletes, max_delete_percent"),
     "a window that is a list": ("guards: {change_window: [Mon]}", "4:29 KIA0301", WINDOW),
-    "a window without a clock": ("guards: {change_window: 'Mon 19:00-20:00'}", "4:29 KIA0311", "time zone of IANA"),
+    "a window without a clock": ("guards: {change_window: 'Mon 19:00-20:00'}", "4:29 KIA0311", "IANA time zone"),
     "a window of nowhere": (
         "guards: {change_window: 'Mon 19:00-20:00 Europe/Pari'}",
         "4:29 KIA0311",

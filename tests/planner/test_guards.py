@@ -15,7 +15,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.place import Place, pack
 from kiamo_iac.core.settings import GuardSettings
 from kiamo_iac.core.state import Owned, Ownership
-from kiamo_iac.planner.guards import check_guards, foreseen
+from kiamo_iac.planner.guards import check_guards, preview_guards
 from kiamo_iac.planner.plan import Action, Cause, Plan, Risk, Step
 
 MONDAY_NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -87,8 +87,8 @@ def test_every_deletion_counts_for_max_deletes(cause: Cause) -> None:
     settings = GuardSettings(max_deletes=2, max_delete_percent=100, place=PLACE)
     assert check(steps(Action.DELETE, 2, cause=cause), settings) == ()
     found = only(check(steps(Action.DELETE, 3, cause=cause), settings), "KIA0702")
-    assert found.summary == "this plan would delete 3 things, and max_deletes is 2"
-    assert found.detail == "It is about bases/b0, bases/b1, bases/b2."
+    assert found.summary == "the plan deletes 3 resources, and max_deletes is 2"
+    assert found.detail == "Affected: bases/b0, bases/b1, bases/b2."
     assert found.hint == ("apply it in smaller parts, or set max_deletes: 3 in guards of staging in the project file")
     assert str(found.source) == "kiamo.yaml:6:7"
     assert found.related[0] == ("delete bases/b0", SourceRange("m.yaml", 1, 3))
@@ -97,14 +97,14 @@ def test_every_deletion_counts_for_max_deletes(cause: Cause) -> None:
 def test_no_deletion_at_all() -> None:
     settings = GuardSettings(max_deletes=0)
     found = only(check(steps(Action.DELETE, 1, source=None), settings), "KIA0702")
-    assert "delete 1 thing, and max_deletes is 0" in found.summary
+    assert "deletes 1 resource, and max_deletes is 0" in found.summary
     assert (found.source, found.related) == (None, ())
 
 
 @pytest.mark.parametrize("cause", [Cause.PRUNE, Cause.EXCLUSIVE])
 def test_deletions_that_nobody_wrote_down_are_a_part_of_what_is_owned(cause: Cause) -> None:
     found = only(check(steps(Action.DELETE, 12, cause=cause), owned=owning(31)), "KIA0703")
-    assert found.summary == ("this plan would delete 12 of 31 owned things (38 %), and max_delete_percent is 30")
+    assert found.summary == ("the plan deletes 12 of 31 managed resources (38 %), and max_delete_percent is 30")
     assert found.detail is not None
     assert found.detail.endswith("bases/b10, bases/b11.")
     assert found.hint == (
@@ -119,7 +119,7 @@ def test_orders_are_not_among_them() -> None:
     made = [*steps(Action.DELETE, 3, cause=Cause.PRUNE), *steps(Action.DELETE, 7)]
     assert check(made, owned=owning(10)) == ()
     found = only(check([*made, *steps(Action.DELETE, 1, cause=Cause.EXCLUSIVE)], owned=owning(10)), "KIA0703")
-    assert "4 of 10 owned things (40 %)" in found.summary
+    assert "4 of 10 managed resources (40 %)" in found.summary
 
 
 @pytest.mark.parametrize(("owned", "refused"), [(9, False), (10, True)])
@@ -139,7 +139,7 @@ def test_the_limit_itself_is_allowed(deleted: int, refused: bool) -> None:
 def test_what_rounding_would_hide() -> None:
     settings = GuardSettings(max_delete_percent=30, place=PLACE)
     found = only(check(steps(Action.DELETE, 4, cause=Cause.PRUNE), settings, owned=owning(13)), "KIA0703")
-    assert "4 of 13 owned things (more than 30 %)" in found.summary
+    assert "4 of 13 managed resources (more than 30 %)" in found.summary
     assert "max_delete_percent: 31" in (found.hint or "")
     assert str(found.source) == "kiamo.yaml:7:7"
 
@@ -159,7 +159,7 @@ def test_manifests_that_declare_nothing_prune_nothing() -> None:
     made = steps(Action.DELETE, 1, cause=Cause.PRUNE, source=None)
     assert check(made, desired_count=1) == ()
     found = only(check(made, desired_count=0), "KIA0705")
-    assert found.summary == "the manifests declare nothing, and this plan would prune 1 thing"
+    assert found.summary == "the manifests declare nothing, and the plan prunes 1 resource"
     assert "bases/b0" in (found.detail or "")
     assert "ensure: absent" in (found.hint or "")
     assert check(steps(Action.DELETE, 1), desired_count=0) == ()
@@ -173,8 +173,8 @@ def test_a_thing_that_is_renamed_and_updated_counts_once() -> None:
     made = [*steps(Action.UPDATE, 3), *steps(Action.RENAME, 3)]
     assert check(made, settings, owned=owning(10)) == ()
     found = only(check([*made, step(Action.RENAME, "bases/z")], settings, owned=owning(10)), "KIA0704")
-    assert found.summary == "this plan would change 4 things, 10 being owned (40 %), and max_update_percent is 30"
-    assert found.detail == "It is about bases/b0, bases/b1, bases/b2, bases/z."
+    assert found.summary == "the plan changes 4 resources, with 10 managed (40 %), and max_update_percent is 30"
+    assert found.detail == "Affected: bases/b0, bases/b1, bases/b2, bases/z."
     assert "max_update_percent: 40 in guards of staging" in (found.hint or "")
 
 
@@ -207,7 +207,7 @@ def test_data_loss_is_allowed_by_address() -> None:
     found = check(made)
     assert [(d.code, d.address) for d in found] == [("KIA0707", s.address) for s in made[:2]]
     assert "--allow-data-loss 'bases/old prospects'" in (found[0].hint or "")
-    assert found[0].detail == "Why it is in the plan: declared with ensure: absent."
+    assert found[0].detail == "Reason of the step: declared with ensure: absent."
     assert "--allow-data-loss bases/p/fields/city" in (found[1].hint or "")
     one = only(check(made, allow_data_loss=[made[0].address]), "KIA0707")
     assert one.address == "bases/p/fields/city"
@@ -223,7 +223,8 @@ def test_outside_of_the_change_window_nothing_is_written() -> None:
     made = steps(Action.CREATE, 1)
     found = only(check(made, settings), "KIA0706")
     assert found.summary == (
-        "staging may be changed Mon-Fri 19:00-08:00 Europe/Paris alone, and it is Mon 2026-01-05 13:00 Europe/Paris"
+        "staging: changes are allowed only Mon-Fri 19:00-08:00 Europe/Paris, "
+        "and it is Mon 2026-01-05 13:00 Europe/Paris"
     )
     assert found.hint is not None
     assert found.hint.startswith("wait until Mon 2026-01-05 19:00 Europe/Paris, or correct change_window")
@@ -263,9 +264,9 @@ def test_what_an_apply_would_refuse_is_foreseen_as_notes_but_for_the_hour() -> N
     window = ChangeWindow.parse("Mon-Fri 19:00-20:00 UTC")
     settings = GuardSettings(max_deletes=1, change_window=window)
     plan = Plan("staging", "http://127.0.0.1:1", (*steps(Action.DELETE, 2), step(Action.START, "bases/a/batches/x")))
-    found = foreseen(plan, settings, owned=None, desired_count=1)
+    found = preview_guards(plan, settings, owned=None, desired_count=1)
     assert [(d.code, d.severity) for d in found] == [("KIA0702", Severity.NOTE), ("KIA0701", Severity.NOTE)]
-    assert found[0].summary == "apply will refuse: this plan would delete 2 things, and max_deletes is 1"
+    assert found[0].summary == "apply will be blocked: the plan deletes 2 resources, and max_deletes is 1"
     allowed = GuardSettings(max_deletes=2, allow_start=True)
-    assert foreseen(plan, allowed, owned=None, desired_count=1) == ()
-    assert foreseen(Plan("staging", "http://127.0.0.1:1", ()), settings, owned=None, desired_count=0) == ()
+    assert preview_guards(plan, allowed, owned=None, desired_count=1) == ()
+    assert preview_guards(Plan("staging", "http://127.0.0.1:1", ()), settings, owned=None, desired_count=0) == ()

@@ -147,7 +147,7 @@ def test_run_state(plan: Planner, live: str, wanted: str) -> None:
 
 def test_from_new_to_paused_says_that_it_dials(plan: Planner) -> None:
     start, pause = plan(one_base(batch(state="paused")), one_base(batch(state="new"))).steps
-    assert start.reason == "the way from new to paused goes through started (this dials)"
+    assert start.reason == "from new to paused through started (dials contacts)"
     assert (start.risk, pause.risk) == (Risk.IRREVERSIBLE, Risk.REVERSIBLE)
 
 
@@ -306,7 +306,7 @@ def test_a_base_goes_after_its_declared_batches_are_stopped(plan: Planner, shown
     result = plan(desired, live)
     assert shown(result) == ["stop bases/p/batches/spring", "delete bases/p after 1"]
     assert result.steps[1].risk is Risk.DATA_LOSS
-    assert result.steps[1].reason.endswith("takes 2 batches, 2 fields, 12 contacts with it")
+    assert result.steps[1].reason.endswith("also deletes 2 batches, 2 fields, 12 contacts")
 
 
 def test_a_strange_unfinished_batch_blocks_its_base(plan: Planner, refused: Shown) -> None:

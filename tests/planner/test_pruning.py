@@ -44,7 +44,7 @@ def test_prune_deletes_what_is_ours_and_nothing_else(plan: Planner, shown: Shown
     result = plan(SALES, live, owned=[ours("bases/p")], prune=True)
     assert shown(result) == ["delete bases/p"]
     assert result.steps[0].cause is Cause.PRUNE
-    assert result.steps[0].reason.startswith("in the ledger, and no longer declared")
+    assert result.steps[0].reason.startswith("managed, no longer declared")
 
 
 def test_without_a_ledger_nothing_is_pruned(plan: Planner) -> None:

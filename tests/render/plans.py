@@ -126,7 +126,7 @@ def full_plan() -> Plan:
             f"{BASE}/batches/autumn",
             before="started",
             after="paused",
-            reason="its service and its association cannot change while it is started",
+            reason="its service and its association cannot be changed while it is started",
             line=24,
         ),
         step(

@@ -134,13 +134,15 @@ def test_a_refusal_says_why_and_where_before_anything_else() -> None:
 
 
 def test_a_guard_that_will_refuse_it_is_told_before_the_folds() -> None:
-    guarded = Diagnostic("KIA0701", "apply will refuse: it dials", Severity.NOTE, hint="say --allow-start")
+    guarded = Diagnostic("KIA0701", "apply will be blocked: it dials", Severity.NOTE, hint="pass --allow-start")
     other = replace(guarded, code="KIA0702")
     text = plan_text(replace(PLANS["full"](), diagnostics=(guarded, other, guarded, guarded)))
     head = text[: text.index("<details>")]
     assert "**Apply will be blocked** (2):" in head
-    assert "- **`KIA0701`**: `apply will refuse: it dials` Hint: `say --allow-start` And 2 more of these.\n" in head
-    assert "- **`KIA0702`**: `apply will refuse: it dials` Hint: `say --allow-start`\n" in head
+    assert (
+        "- **`KIA0701`**: `apply will be blocked: it dials` Hint: `pass --allow-start` And 2 more of these.\n" in head
+    )
+    assert "- **`KIA0702`**: `apply will be blocked: it dials` Hint: `pass --allow-start`\n" in head
     assert "be blocked" not in plan_text(PLANS["full"]())
 
 
