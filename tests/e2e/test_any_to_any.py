@@ -173,11 +173,11 @@ RULES: dict[str, Callable[[Plan], bool]] = {
         p, Action.STOP, Action.DELETE, same=False
     ),
     "paused, changed, started again": _pauses_changes_starts,
-    "from new to paused through started": lambda p: any("goes through started" in s.reason for s in p.steps),
+    "from new to paused through started": lambda p: any("to paused through started" in s.reason for s in p.steps),
     "made and started": lambda p: _follows(p, Action.CREATE, Action.START, same=True),
     "renamed while new": lambda p: any(s.action is Action.RENAME and s.kind == "batch" for s in p.steps),
     "names in a chain": lambda p: _follows(p, Action.RENAME, Action.RENAME, same=False),
-    "names in a circle": lambda p: any("for a moment" in s.reason for s in p.steps),
+    "names in a cycle": lambda p: any(s.reason.startswith("temporary name") for s in p.steps),
     "field deleted after it left an association": lambda p: _releases(p, "field"),
     "service deleted after it was replaced or its batches closed": lambda p: _releases(p, "service"),
     "not declared, and exclusive": lambda p: any("is exclusive in" in s.reason for s in p.steps),
