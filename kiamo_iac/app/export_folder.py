@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.authoring.exporting.matching import Parts
 from kiamo_iac.authoring.exporting.target_folder import TargetFolder
+from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.safe_files import real
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 class Destination:
     """Where an export goes."""
 
-    path: Path
-    """The folder, resolved; it need not exist."""
+    folder: TargetFolder
     composition: Composition
     """The manifests of the environment; of a folder that no environment reads, its own."""
     sources: SourceFiles
@@ -39,51 +39,40 @@ class Destination:
     """In which layer of the composition a new file of the folder stands."""
     read_by_project: bool
     """Whether the folder lies in one that the environment is made of."""
-    folder: TargetFolder = field(default_factory=TargetFolder)
     parts: Parts = field(default_factory=dict)
     """What is declared, wherever it stands."""
-    texts: Mapping[str, str] = field(default_factory=dict)
-    """Of the files that may be written, as places name them."""
-    files: Mapping[str, Path] = field(default_factory=dict)
-    """The same → where they are."""
 
-    def file(self, shown: str) -> Path:
-        """Where a file is, or will be."""
-        known = self.files.get(shown)
-        return known if known is not None else self.path / shown.removeprefix(self.folder.prefix)
-
-    def with_files(self, created: Iterable[str]) -> Composition:
+    def with_files(self, created: Iterable[Path]) -> Composition:
         """The manifests as they will be, new files among them."""
         layers = [*map(list, (self.composition.files, *self.composition.patches))]
-        layers[self.layer] += [self.file(shown) for shown in created]
+        layers[self.layer] += created
         base, *patches = map(tuple, layers)
         return replace(self.composition, files=base, patches=tuple(patches))
 
-    def write(self, created: Mapping[str, str], edited: Mapping[str, str]) -> None:
-        """Write it all.
+    def write(self, files: Sequence[FileChange]) -> None:
+        """Write all files.
 
         Raises:
             KiamoIacError: a file has changed since it was read, has come since, or cannot be written.
         """
-        for shown in edited:
-            if read_text(self.files[shown], shown=shown) != self.texts[shown]:
-                msg = f"{shown} has changed while the instance was read."
+        for change in files:
+            if change.before is not None and read_text(change.path, shown=change.file) != change.before:
+                msg = f"{change.file} has changed while the instance was read."
                 raise KiamoIacError(msg, hint="export again; nothing has been written")
-        for shown in created:
-            if os.path.lexists(self.file(shown)):
-                msg = f"{shown} has come while the instance was read."
+            if change.before is None and os.path.lexists(change.path):
+                msg = f"{change.file} has come while the instance was read."
                 raise KiamoIacError(msg, hint="export again; nothing has been written")
         done: list[str] = []
         try:
-            if created:
-                self.path.mkdir(parents=True, exist_ok=True)
-            for shown, text in sorted({**created, **edited}.items()):
-                write_text(self.file(shown), text, within=self.path)
-                done.append(shown)
+            if any(change.before is None for change in files):
+                self.folder.path.mkdir(parents=True, exist_ok=True)
+            for change in files:
+                write_text(change.path, change.after, within=self.folder.path)
+                done.append(change.file)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             so_far = f"written so far: {', '.join(done)}" if done else "nothing has been written"
-            msg = f"The export could not be written: {reason} ({error.filename or self.path})."
+            msg = f"The export could not be written: {reason} ({error.filename or self.folder.path})."
             raise KiamoIacError(msg, hint=f"{so_far}; export again when the cause is gone") from error
 
 
@@ -108,8 +97,9 @@ def destination(workspace: Workspace, environment: str, path: Path, *, single: b
     else:
         composition = project.composition(chosen)
         _check_links(at, path, (*composition.files, *(file for files in composition.patches for file in files)))
-    made = Destination(at, composition, sources, layer or 0, layer is not None)
-    return _read(made, workspace, single=single)
+    folder = TargetFolder(at, _prefix(at, project.root), single=single)
+    made = Destination(folder, composition, sources, layer or 0, layer is not None)
+    return _read(made, workspace)
 
 
 def _check(at: Path, path: Path, project: Project) -> None:
@@ -159,8 +149,8 @@ def _check_links(at: Path, path: Path, files: Iterable[Path]) -> None:
             raise UsageError(msg, hint="nothing outside of the folder is written: copy the file into it")
 
 
-def _read(made: Destination, workspace: Workspace, *, single: bool) -> Destination:
-    at, root = made.path, workspace.project.root
+def _read(made: Destination, workspace: Workspace) -> Destination:
+    at = made.folder.path
     loaded = compose(
         made.composition,
         sources=made.sources,
@@ -179,11 +169,10 @@ def _read(made: Destination, workspace: Workspace, *, single: bool) -> Destinati
                     shown = source.document.file
                     documents[shown], files[shown] = source.document.data, file
                     texts[shown] = read_text(file, shown=shown)
-    prefix = _prefix(at, root)
     by_path = {real(file): shown for shown, file in files.items()}
     names = {entry.name: by_path.get(real(entry)) for entry in at.iterdir()} if at.exists() else {}
-    folder = TargetFolder(documents, names, prefix, single)
-    return replace(made, folder=folder, parts=loaded.parts, texts=texts, files=files)
+    folder = replace(made.folder, names=names, documents=documents, texts=texts, files=files)
+    return replace(made, folder=folder, parts=loaded.parts)
 
 
 def _prefix(at: Path, root: Path) -> str:

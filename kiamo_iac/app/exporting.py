@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,9 @@ from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.authoring.exporting.export import Export, export
 from kiamo_iac.authoring.exporting.report import ExportReport
 from kiamo_iac.authoring.exporting.target_folder import TargetFolder
-from kiamo_iac.authoring.exporting.texts import edited_text, new_text
 from kiamo_iac.authoring.exporting.unrepresentable import IsSecret
 from kiamo_iac.authoring.selection import ExportSelection
+from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean, has_errors
 from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
 from kiamo_iac.core.printable import quote
@@ -85,24 +85,24 @@ def exported(
         read.live.state,
         capabilities=workspace.contract.capabilities(),
         parts=place.parts if place is not None else {},
-        folder=place.folder if place is not None else TargetFolder(single=True),
+        folder=place.folder if place is not None else TargetFolder(single=True, inert=True),
         selection=selection,
         owned=read.owned,
         is_secret=_secrets(workspace, read.target),
         desired=read.desired,
     )
-    inert = place is None  # what goes to stdout may go into a log
-    created = {shown: _sized(new_text(data, inert=inert), shown) for shown, data in made.created.items()}
+    for change in made.files:
+        _check_size(change)
     if place is None:
-        return ExportResult(read.target.name, _told(made, read), text="".join(created.values()))
-    texts = {shown: edited_text(place.texts[shown], edits, file=shown) for shown, edits in made.edits.items()}
-    edited = {shown: _sized(text, shown) for shown, text in texts.items() if text != place.texts[shown]}
-    loaded = _as_they_will_be(workspace, place, {**created, **edited}, created=created)
+        return ExportResult(read.target.name, _told(made, read), text="".join(change.after for change in made.files))
+    loaded = _as_they_will_be(workspace, place, made.files)
     if not selection.only:
         _look_ahead(workspace, read, loaded, made.report)
-    _note_shared(workspace, read.target.name, place, created=created, edited=edited, report=made.report)
-    place.write(created, edited)
-    return ExportResult(read.target.name, _told(made, read), None, tuple(sorted(created)), tuple(sorted(edited)))
+    _note_shared(workspace, read.target.name, place, made)
+    place.write(made.files)
+    created = tuple(change.file for change in made.files if change.before is None)
+    edited = tuple(change.file for change in made.files if change.before is not None)
+    return ExportResult(read.target.name, _told(made, read), None, created, edited)
 
 
 def _read(
@@ -136,23 +136,21 @@ def _secrets(workspace: Workspace, target: Target) -> IsSecret:
     return lambda text: any(secret in text for secret in known)
 
 
-def _sized(text: str, shown: str) -> str:
-    if len(text.encode("utf-8")) > MAX_BYTES:
-        msg = f"{shown or 'The export'} would be larger than {MAX_BYTES // 1024**2} MiB, which no command reads."
+def _check_size(change: FileChange) -> None:
+    if len(change.after.encode("utf-8")) > MAX_BYTES:
+        msg = f"{change.file} would be larger than {MAX_BYTES // 1024**2} MiB, which no command reads."
         raise KiamoIacError(msg, hint="export one file a base, or a part with --only; nothing has been written")
-    return text
 
 
-def _as_they_will_be(
-    workspace: Workspace, place: Destination, texts: Mapping[str, str], *, created: Mapping[str, str]
-) -> Loaded:
+def _as_they_will_be(workspace: Workspace, place: Destination, files: Sequence[FileChange]) -> Loaded:
     """The manifests with the new texts in their places.
 
     Raises:
         ManifestError: they would hold errors.
     """
-    for shown, text in texts.items():
-        place.sources.put(place.file(shown), text)
+    for change in files:
+        place.sources.put(change.path, change.after)
+    created = [change.path for change in files if change.before is None]
     loaded = compose(place.with_files(created), sources=place.sources, capabilities=workspace.contract.capabilities())
     if has_errors(loaded.diagnostics):
         errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
@@ -189,22 +187,15 @@ def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: Expor
         report.warn("KIA1012", f"a plan will have steps all the same: {shown}{more}", hint=hint)
 
 
-def _note_shared(
-    workspace: Workspace,
-    environment: str,
-    place: Destination,
-    *,
-    created: Mapping[str, str],
-    edited: Mapping[str, str],
-    report: ExportReport,
-) -> None:
+def _note_shared(workspace: Workspace, environment: str, place: Destination, made: Export) -> None:
     """Say when manifests were changed that other environments are made of too."""
     others = [name for name in workspace.project.environments if name != environment]
-    base = {place.file(shown) for shown in (*created, *edited)} & set(place.with_files(created).files)
+    created = [change.path for change in made.files if change.before is None]
+    base = {change.path for change in made.files} & set(place.with_files(created).files)
     if not others or not base or not place.read_by_project:
         return
     named = " and ".join(map(quote, others[:_SHOWN]))
-    report.warn(
+    made.report.warn(
         "KIA1013",
         f"the manifests that are changed are those of {named} too",
         hint="look at plan --all-environments; what is meant for one alone belongs into its patches",

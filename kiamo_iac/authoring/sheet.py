@@ -1,16 +1,20 @@
-"""Files as plain data while it is tried how to change them: every step can be taken back, and places never move.
+"""The edit model of export and promote: files as plain data, edited step by step, then written as edits of their texts.
 
-What is taken away leaves a mark, so that the path of a block leads to it until the end; what is added to a list comes
-behind everything else. Only `texts` makes edits of it.
+    document ─► Sheet ─► put, remove, append, add_block ─► FileChange
+    (parsed)      ▲            │ each step can be undone      (before and after, every untouched byte kept)
+                  └────────────┘
+
+A removed key or item leaves the mark REMOVED, and new items stand last: the path of a block stays valid throughout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kiamo_iac.authoring.comments import BlockComments, carried
 from kiamo_iac.core.errors import EditError
@@ -20,29 +24,28 @@ from kiamo_iac.document.writing import dump
 from kiamo_iac.resources import kinds
 
 Steps = tuple[str | int, ...]
+"""Keys and indices from the top of a file."""
 
 
-class _Removed(Enum):
-    REMOVED = "gone"
+class _Mark(Enum):
+    REMOVED = "removed"
 
 
-REMOVED: Final = _Removed.REMOVED
-"""Stands where something was taken away."""
-RemovedType = Literal[_Removed.REMOVED]
+REMOVED: Final = _Mark.REMOVED
+"""Stands in the place of a key's value or an item that was removed."""
 
 
 def is_removed(value: Any) -> bool:
-    """Whether nothing is left there: it was taken away, or every item of a list was."""
+    """Whether a value was removed, or is a list of which every item was."""
     return value is REMOVED or (isinstance(value, list) and bool(value) and all(item is REMOVED for item in value))
 
 
 class BlockRef(NamedTuple):
-    """A block, by its place."""
+    """A block by its place; with an empty path, the top of a file."""
 
     file: str
     """As places name it."""
     path: Steps
-    """Keys and indices from the top of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +56,26 @@ class FileChange:
     """As places name it: from the folder of the project file, with forward slashes."""
     path: Path
     before: str | None
-    """None: there is none yet."""
+    """None: the file is new."""
     after: str
 
 
 class Sheet:
     """One file as data."""
 
-    def __init__(self, file: str, path: Path, data: Any, *, exists: bool) -> None:
+    def __init__(
+        self, file: str, path: Path, data: Any = None, *, text: Callable[[], str] | None = None, inert: bool = False
+    ) -> None:
+        """`data`: as it was parsed. `text` reads the file; None: the file is new. `inert`: as `dump` takes it."""
         self.file = file
         self.path = path
-        self.exists = exists
-        self.original = data
+        self.exists = text is not None
+        self._read_text = text
+        self._inert = inert
+        self._original: Any = {} if data is None else data
         self._read: dict[int, Any] = {}
         """id of a mapping or list that is a copy of one of the file → that copy, so that no other gets its id."""
-        self.data = self._copied(data)
-        if self.data is None:
-            self.data = {}
+        self.data: Any = self._copied(self._original)
 
     def _copied(self, data: Any) -> Any:
         """A copy in which nothing stands twice: an alias is changed apart from its anchor."""
@@ -83,74 +89,223 @@ class Sheet:
         return copy
 
     def text(self) -> str:
-        """The file as it is, with a byte order mark where it has one.
+        """The file as it is; empty for a new one.
 
         Raises:
-            EditError: it is not in UTF-8.
+            EditError: it cannot be edited.
         """
-        try:
-            return self.path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            msg = f"{self.file} is not in UTF-8, and is not changed."
-            raise EditError(msg, hint="save it as UTF-8") from error
+        return self._read_text() if self._read_text is not None else ""
 
-    def change(self, comments: Mapping[Steps, tuple[str, ...]]) -> FileChange | None:
-        """The file before and after, or None when it stays as it is. `comments`: path of a new block → those above it.
+    def change(self, comments: Mapping[Steps, tuple[str, ...]], *, keys_last: bool) -> FileChange | None:
+        """The file before and after, or None when it stays as it is.
+
+        `comments`: path of a new block → the comments above it. `keys_last`: as `EditTransaction` takes it.
 
         Raises:
-            EditError: it cannot be edited, or is another one than was read.
+            EditError: it cannot be edited, or has changed since `data` was read.
         """
-        if same(_plain(self.data), self.original if self.original is not None else {}):
+        plain = _plain(self.data)
+        if same(plain, self._original):
             return None
-        if not self.exists:
-            return FileChange(
-                self.file, self.path, None, self._with(comments, dump(_plain(self.data), flow=in_brackets()))
-            )
-        text = self.text()
-        editor = Editor(text, file=self.file, flow=in_brackets())
-        if not same(editor.data, self.original):
+        if self._read_text is None:
+            new = dump(plain, flow=bracketed_keys(), inert=self._inert)
+            return FileChange(self.file, self.path, None, self._with(comments, new))
+        text = self._read_text()
+        editor = Editor(text, file=self.file, flow=bracketed_keys())
+        if not same(editor.data if editor.data is not None else {}, self._original):
             msg = f"{self.file} has changed while it was read."
             raise EditError(msg, hint="run it again")
-        removals: list[Steps] = []
-        self._walk(editor, (), self.original if self.original is not None else {}, self.data, removals=removals)
-        for steps in sorted(removals, key=_from_the_end, reverse=True):
-            editor.remove(steps)
+        splicing = _Splicing(editor, self._read, keys_last=keys_last)
+        splicing.walk((), self._original, self.data)
+        splicing.remove()
         return FileChange(self.file, self.path, text, self._with(comments, editor.text()))
 
     def _with(self, comments: Mapping[Steps, tuple[str, ...]], text: str) -> str:
         paths = [BlockComments(_settled(self.data, steps), lines) for steps, lines in comments.items()]
         return carried(text, self.file, paths) if paths else text
 
-    def _walk(self, editor: Editor, steps: Steps, old: Any, new: Any, *, removals: list[Steps]) -> None:
+
+class _Splicing:
+    """Gives an editor every difference between the data as it was read and as it is."""
+
+    def __init__(self, editor: Editor, read: Mapping[int, Any], *, keys_last: bool) -> None:
+        self._editor = editor
+        self._read = read
+        self._keys_last = keys_last
+        self._removals: list[Steps] = []
+
+    def walk(self, steps: Steps, old: Any, new: Any) -> None:
+        """Set what differs, add what is new, and note what was removed."""
         if isinstance(new, dict):
             behind: str | None = None
             for key, value in new.items():
                 if is_removed(value):
-                    removals += [(*steps, key)] if key in old else []
+                    self._removals += [(*steps, key)] if key in old else []
                     continue
                 if key in old:
-                    self._value(editor, (*steps, key), old[key], value, removals=removals)
+                    self._value((*steps, key), old[key], value)
                 else:
-                    editor.set((*steps, key), _plain(value), after=behind)
+                    self._editor.set((*steps, key), _plain(value), after=None if self._keys_last else behind)
                 behind = key
             return
         for index, item in enumerate(new):
             if index >= len(old):
                 if item is not REMOVED:
-                    editor.append(steps, _plain(item))
+                    self._editor.append(steps, _plain(item))
             elif item is REMOVED:
-                removals.append((*steps, index))
+                self._removals.append((*steps, index))
             else:
-                self._value(editor, (*steps, index), old[index], item, removals=removals)
+                self._value((*steps, index), old[index], item)
 
-    def _value(self, editor: Editor, steps: Steps, old: Any, new: Any, *, removals: list[Steps]) -> None:
+    def _value(self, steps: Steps, old: Any, new: Any) -> None:
         if id(new) in self._read:
-            self._walk(editor, steps, old, new, removals=removals)
+            self.walk(steps, old, new)
         elif not same(old, _plain(new)):
-            editor.set(steps, _plain(new))
+            self._editor.set(steps, _plain(new))
+
+    def remove(self) -> None:
+        """Remove what was noted, from the end, so that no removal moves the place of a later one."""
+        for steps in sorted(self._removals, key=_from_the_end, reverse=True):
+            self._editor.remove(steps)
 
 
-def in_brackets() -> frozenset[str]:
+class EditTransaction:
+    """The files that are being edited, and every step so far, so that it can be undone."""
+
+    def __init__(
+        self,
+        read: Callable[[str], Sheet],
+        *,
+        may_change: Callable[[str], bool] = lambda _: True,
+        keys_last: bool = False,
+    ) -> None:
+        """`read` makes the sheet of a file that exists. `may_change`: whether a file may be edited at all.
+
+        `keys_last`: a new key stands behind the whole text of its mapping, with the comments there; otherwise behind
+        the key before it that is kept.
+        """
+        self.may_change = may_change
+        self._read = read
+        self._keys_last = keys_last
+        self._sheets: dict[str, Sheet] = {}
+        self._undo: list[Callable[[], object]] = []
+        self._comments: dict[BlockRef, tuple[str, ...]] = {}
+
+    def __getitem__(self, file: str) -> Sheet:
+        if file not in self._sheets:
+            self._sheets[file] = self._read(file)
+        return self._sheets[file]
+
+    def __contains__(self, file: str) -> bool:
+        return file in self._sheets
+
+    def create(self, sheet: Sheet) -> None:
+        """Add a new file."""
+        self._sheets[sheet.file] = sheet
+        self.on_undo(lambda: self._sheets.pop(sheet.file))
+
+    def changes(self) -> tuple[FileChange, ...]:
+        """Every file that differs from what was read, by name.
+
+        Raises:
+            EditError: one of them cannot be edited.
+        """
+        comments: dict[str, dict[Steps, tuple[str, ...]]] = {}
+        for ref, lines in self._comments.items():
+            comments.setdefault(ref.file, {})[ref.path] = lines
+        found = (
+            self._sheets[file].change(comments.get(file, {}), keys_last=self._keys_last)
+            for file in sorted(self._sheets)
+        )
+        return tuple(change for change in found if change is not None)
+
+    # --- undo --------------------------------------------------------------------------------------------------------
+
+    def mark(self) -> int:
+        """A point that `back_to` returns to."""
+        return len(self._undo)
+
+    def back_to(self, mark: int) -> None:
+        """Undo every step since `mark`."""
+        while len(self._undo) > mark:
+            self._undo.pop()()
+
+    def on_undo(self, undo: Callable[[], object]) -> None:
+        """Register how to undo a step."""
+        self._undo.append(undo)
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo the steps inside when one of them raises."""
+        mark = self.mark()
+        try:
+            yield
+        except BaseException:
+            self.back_to(mark)
+            raise
+
+    # --- steps -------------------------------------------------------------------------------------------------------
+
+    def node(self, ref: BlockRef) -> Any:
+        """The data at a place, or REMOVED."""
+        node: Any = self[ref.file].data
+        for step in ref.path:
+            node = node[step]
+            if node is REMOVED:
+                return REMOVED
+        return node
+
+    def put(self, mapping: dict[str, Any], key: str, value: Any, *, after: str | None = None) -> None:
+        """Set a key. A new key stands behind `after`, else last."""
+        before = list(mapping.items())
+        self.on_undo(lambda: _refill(mapping, before))
+        if key in mapping or after not in mapping:
+            mapping[key] = value
+        else:
+            at = next(index for index, (name, _) in enumerate(before) if name == after) + 1
+            _refill(mapping, [*before[:at], (key, value), *before[at:]])
+
+    def remove(self, mapping: dict[str, Any], key: str) -> None:
+        """Remove a key."""
+        self.put(mapping, key, REMOVED)
+
+    def append(self, items: list[Any], item: Any) -> int:
+        """Add an item at the end of a list; returns its index."""
+        items.append(item)
+        self.on_undo(items.pop)
+        return len(items) - 1
+
+    def remove_item(self, items: list[Any], index: int) -> None:
+        """Remove an item of a list; all others keep their index."""
+        before = items[index]
+        items[index] = REMOVED
+        self.on_undo(lambda: items.__setitem__(index, before))
+
+    def add_block(self, holder: BlockRef, collection: str, block: dict[str, Any]) -> BlockRef:
+        """Add a block to a collection of `holder`, which gets the collection if it has none."""
+        node = self.node(holder)
+        if not isinstance(node.get(collection), list):
+            self.put(node, collection, [])
+        index = self.append(node[collection], block)
+        return BlockRef(holder.file, (*holder.path, collection, index))
+
+    def remove_block(self, ref: BlockRef) -> BlockRef:
+        """Remove a block, if what holds it is not removed already; returns what holds it."""
+        *above, collection, index = ref.path
+        holder = BlockRef(ref.file, tuple(above))
+        node = self.node(holder)
+        if node is not REMOVED:
+            self.remove_item(node[collection], int(index))
+        return holder
+
+    def comment(self, ref: BlockRef, lines: tuple[str, ...]) -> None:
+        """Add comments above a new block."""
+        before = self._comments.get(ref, ())
+        self._comments[ref] = (*before, *lines)
+        self.on_undo(lambda: self._comments.pop(ref) if not before else self._comments.update({ref: before}))
+
+
+def bracketed_keys() -> frozenset[str]:
     """Keys whose small values are written in brackets: columns, and lists and mappings of references."""
     columns = {kind.collection for kind in kinds().values() if kind.column}
     references = [reference for kind in kinds().values() for reference in kind.references]
@@ -158,7 +313,7 @@ def in_brackets() -> frozenset[str]:
 
 
 def _settled(data: Any, steps: Steps) -> Steps:
-    """A path as it is when what was taken away is gone."""
+    """A path as it is when what was removed is gone."""
     found: list[str | int] = []
     for step in steps:
         found.append(step if isinstance(step, str) else sum(item is not REMOVED for item in data[:step]))
@@ -172,104 +327,12 @@ def _from_the_end(steps: Steps) -> tuple[tuple[int, str], ...]:
 
 
 def _plain(data: Any) -> Any:
-    """A copy without what was taken away."""
+    """A copy without what was removed."""
     if isinstance(data, Mapping):
         return {key: _plain(value) for key, value in data.items() if not is_removed(value)}
     if isinstance(data, list):
         return [_plain(item) for item in data if item is not REMOVED]
     return data
-
-
-class EditTransaction:
-    """All files that were looked at, and every step that was taken, so that it can be taken back."""
-
-    def __init__(self, read: Callable[[str], Sheet]) -> None:
-        """`read` makes the draft of a file that exists."""
-        self._read = read
-        self._drafts: dict[str, Sheet] = {}
-        self._undo: list[Callable[[], object]] = []
-        self._comments: dict[BlockRef, tuple[str, ...]] = {}
-
-    def __getitem__(self, file: str) -> Sheet:
-        if file not in self._drafts:
-            self._drafts[file] = self._read(file)
-        return self._drafts[file]
-
-    def add(self, draft: Sheet) -> None:
-        """A file that is not there yet."""
-        self._drafts[draft.file] = draft
-        self.undoing(lambda: self._drafts.pop(draft.file))
-
-    def __contains__(self, file: str) -> bool:
-        return file in self._drafts
-
-    def changes(self) -> tuple[FileChange, ...]:
-        """Every file that comes out otherwise, by name.
-
-        Raises:
-            EditError: one of them cannot be edited.
-        """
-        comments: dict[str, dict[Steps, tuple[str, ...]]] = {}
-        for ref, lines in self._comments.items():
-            comments.setdefault(ref.file, {})[ref.path] = lines
-        found = (self._drafts[file].change(comments.get(file, {})) for file in sorted(self._drafts))
-        return tuple(change for change in found if change is not None)
-
-    # --- steps that can be taken back ------------------------------------------------------------------------------
-
-    def mark(self) -> int:
-        """Where `back_to` leads to."""
-        return len(self._undo)
-
-    def back_to(self, mark: int) -> None:
-        """Take back everything since `mark`."""
-        while len(self._undo) > mark:
-            self._undo.pop()()
-
-    def undoing(self, undo: Callable[[], object]) -> None:
-        """Remember how to take back a step."""
-        self._undo.append(undo)
-
-    def node(self, ref: BlockRef) -> Any:
-        """What stands there, or REMOVED."""
-        node: Any = self[ref.file].data
-        for step in ref.path:
-            node = node[step]
-            if node is REMOVED:
-                return REMOVED
-        return node
-
-    def put(self, mapping: dict[str, Any], key: str, value: Any, *, after: str | None = None) -> None:
-        """A value under a key; a new key comes behind `after`, else at the end."""
-        before = list(mapping.items())
-        self.undoing(lambda: _refill(mapping, before))
-        if key in mapping or after not in mapping:
-            mapping[key] = value
-        else:
-            at = next(index for index, (name, _) in enumerate(before) if name == after) + 1
-            _refill(mapping, [*before[:at], (key, value), *before[at:]])
-
-    def take(self, mapping: dict[str, Any], key: str) -> None:
-        """Take a key away."""
-        self.put(mapping, key, REMOVED)
-
-    def comment(self, ref: BlockRef, lines: tuple[str, ...]) -> None:
-        """Comments to stand above a new block."""
-        before = self._comments.get(ref, ())
-        self._comments[ref] = (*before, *lines)
-        self.undoing(lambda: self._comments.pop(ref) if not before else self._comments.update({ref: before}))
-
-    def append(self, items: list[Any], item: Any) -> int:
-        """An item at the end of a list; its index."""
-        items.append(item)
-        self.undoing(items.pop)
-        return len(items) - 1
-
-    def take_item(self, items: list[Any], index: int) -> None:
-        """Take an item away."""
-        before = items[index]
-        items[index] = REMOVED
-        self.undoing(lambda: items.__setitem__(index, before))
 
 
 def _refill(mapping: dict[str, Any], items: list[tuple[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -66,6 +66,23 @@ class Variables:
 def names_in(text: str) -> tuple[str, ...]:
     """The names of the variables that `text` refers to, in their order."""
     return tuple(found[1] for found in _FOUND.finditer(text) if found[1] and found[2])
+
+
+def variables_in(value: Any) -> tuple[str, ...]:
+    """The names of the variables that the texts of a written value refer to, each once, in their order."""
+    return tuple(dict.fromkeys(name for text in _texts_in(value) for name in names_in(text)))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in value.values():
+                yield from _texts_in(inner)
+        case list():
+            for inner in value:
+                yield from _texts_in(inner)
 
 
 def is_variable(value: Any) -> bool:

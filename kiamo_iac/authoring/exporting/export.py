@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kiamo_iac.authoring.exporting.blocks import BlockBuilder, in_block_order
-from kiamo_iac.authoring.exporting.edits import Edit, in_order
 from kiamo_iac.authoring.exporting.matching import MatchedBlock, Matcher, Parts
 from kiamo_iac.authoring.exporting.report import ExportReport
 from kiamo_iac.authoring.exporting.representation import Representations
@@ -15,6 +14,7 @@ from kiamo_iac.authoring.exporting.target_folder import FilePlacer, TargetFolder
 from kiamo_iac.authoring.exporting.unrepresentable import IsSecret, no_secrets
 from kiamo_iac.authoring.exporting.updating import BlockUpdater
 from kiamo_iac.authoring.selection import ExportSelection
+from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.printable import quote
@@ -31,10 +31,8 @@ NOTHING = TargetFolder()
 class Export:
     """What is to be written, and what is to be told. Files are named as places name them."""
 
-    edits: Mapping[str, list[Edit]]
-    """Of files that are there; in an order in which they can be made one after the other."""
-    created: Mapping[str, dict[str, list[Any]]]
-    """New files → what they hold."""
+    files: tuple[FileChange, ...]
+    """By name."""
     report: ExportReport = field(default_factory=ExportReport)
 
 
@@ -85,12 +83,13 @@ class _Exporting:
 
     def into(self, parts: Parts, folder: TargetFolder) -> Export:
         """The export into a folder, beside what is declared."""
+        edits = folder.edits()
         matching = Matcher(
             parts,
             self._live,
             capabilities=self._capabilities,
             owned=self._owned,
-            writable=folder.documents.__contains__,
+            edits=edits,
         )
         declared = matching.all()
         updater = BlockUpdater(self._sayings, self._report)
@@ -98,14 +97,13 @@ class _Exporting:
         for one in chosen:
             updater.one(one)
         there = {one.lives_at: one for one in declared}
-        placer = FilePlacer(folder, matching.edits)
+        placer = FilePlacer(folder, edits)
         self._add_children(there)
         self._add_tops(there, placer)
         self._settle_lists(declared, chosen, updater, added=set(self._report.added))
         self._report.finish()
-        data = folder.documents
-        edits = {file: in_order(found, data[file]) for file, found in matching.edits.items() if found}
-        return Export(edits, placer.created, self._report)
+        placer.sort_new_files()
+        return Export(edits.changes(), self._report)
 
     def _add_children(self, there: Mapping[Address, MatchedBlock]) -> None:
         """New blocks in the blocks of declared parents."""
@@ -122,9 +120,9 @@ class _Exporting:
 
     def _appended(self, parent: MatchedBlock, kind: type[Resource], blocks: list[dict[str, Any]]) -> bool:
         """Whether the block of `parent` could be given them; where it could not, that is told."""
-        part = parent.layers.below()
+        part = parent.layers.lowest_writable()
         if part is not None:
-            parent.layers.append(part, kind.collection, blocks)
+            parent.layers.add_children(part, kind.collection, blocks)
             return True
         names = ", ".join(quote(block["name"]) for block in blocks)
         self._report.warn(

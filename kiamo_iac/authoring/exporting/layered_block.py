@@ -1,27 +1,22 @@
-"""Where a key of a composed thing stands, and the edits that change or take it away there."""
+"""The layers that declare a resource, and edits of a key in the layer where it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiamo_iac.authoring.exporting.edits import Append, Edit, Path, Remove, Set
 from kiamo_iac.authoring.exporting.unrepresentable import escaped
+from kiamo_iac.authoring.sheet import BlockRef, EditTransaction
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.composition import Part, merge
-from kiamo_iac.manifest.variables import names_in
-
-Edits = dict[str, list[Edit]]
-"""The file, as places name it → its edits."""
-Writable = Callable[[str], bool]
-"""Whether a file, as places name it, may be written."""
+from kiamo_iac.manifest.variables import variables_in
 
 
 class NotWritableError(Exception):
-    """What would have to be changed stands in a file that is not to be written."""
+    """What would have to change stands in a file that may not be written."""
 
     def __init__(self, source: SourceRange) -> None:
         super().__init__(str(source))
@@ -30,129 +25,128 @@ class NotWritableError(Exception):
 
 @dataclass(slots=True)
 class LayeredBlock:
-    """One declared thing: what each layer says of it, the lowest first, and the edits of it so far."""
+    """One declared resource: the blocks of all layers, the lowest first.
+
+    Every method that edits raises NotWritableError where the file may not be written; then nothing was edited.
+    """
 
     parts: tuple[Part, ...]
-    writable: Writable
-    edits: Edits
+    edits: EditTransaction
     body: Mapping[str, Any] = field(init=False)
-    """What it comes to: its keys without children and the names of its parents."""
-    _gone: dict[str, set[str]] = field(default_factory=dict, repr=False)
-    """Of lists of texts, the items that are taken away."""
+    """What the layers come to as they were read: keys without children and the names of parents."""
+    _removed: dict[str, set[str]] = field(default_factory=dict, repr=False)
+    """Key of a list of texts → the items that were removed."""
 
     def __post_init__(self) -> None:
         self.body = merge(self.parts, lambda _: None)[0].body()
 
     def source_of(self, key: str | None = None) -> SourceRange:
-        """Where a key's value stands, or the thing itself."""
+        """Where the value of a key stands, or the resource itself."""
         part = self._holders(key)[0] if key is not None and key in self.body else self.parts[0]
         place: Place = part.document.place(part.block.node)
         return place.range if key is None else place.at(key)
 
     def variables(self, key: str, entry: str | None = None) -> tuple[str, ...]:
-        """The variables that a value is made of, as it is written."""
+        """The variables that a value refers to, as it is written."""
         part = self._holders(key)[0]
         raw: Any = part.document.original(part.block.node)
         value = raw[key] if isinstance(raw, dict) else None
         if entry is not None and isinstance(value, Mapping):
             value = value.get(entry)
-        return tuple(dict.fromkeys(name for text in _texts(value) for name in names_in(text)))
+        return variables_in(value)
+
+    # --- the whole block ---------------------------------------------------------------------------------------------
+
+    def remove(self) -> None:
+        """Remove the block of every layer."""
+        with self.edits.all_or_nothing():
+            for part in self.parts:
+                self.edits.remove_block(self._ref(part))
+
+    def rename(self, name: str) -> None:
+        """Change the name in every layer: layers are matched by it."""
+        with self.edits.all_or_nothing():
+            for part in self.parts:
+                self.edits.put(self._node(part), "name", escaped(name))
+
+    def lowest_writable(self) -> Part | None:
+        """The lowest layer that may be written: where new children go."""
+        return next((part for part in self.parts if self.edits.may_change(part.document.file)), None)
+
+    def add_children(self, part: Part, collection: str, blocks: list[dict[str, Any]]) -> None:
+        """Add blocks to a collection of one layer."""
+        for block in blocks:
+            self.edits.add_block(self._ref(part), collection, block)
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def put(self, key: str, value: Any) -> None:
-        """A new value in the place of the old one, where that stands.
+        """Replace the value of a key, where it stands."""
+        self.edits.put(self._node(self._holders(key)[0], key), key, escaped(value))
 
-        Raises:
-            NotWritableError: that file is not to be written.
-        """
-        part = self._holders(key)[0]
-        self._edit(part, Set((*part.block.path, key), escaped(value)), key)
-
-    def take(self, key: str) -> None:
-        """The key, so that nothing is declared under it.
-
-        Raises:
-            NotWritableError: it stands in a file that is not to be written.
-        """
+    def remove_key(self, key: str) -> None:
+        """Remove a key, so that no layer declares it."""
         top, *lower = self._holders(key)
-        path = (*top.block.path, key)
-        self._edit(top, Set(path, None) if lower else Remove(path), key)
+        node = self._node(top, key)
+        if lower:
+            self.edits.put(node, key, None)
+        else:
+            self.edits.remove(node, key)
 
-    def take_items(self, key: str, items: Collection[str]) -> None:
-        """Items of a list of texts; with the last one the key goes.
-
-        Raises:
-            NotWritableError: it stands in a file that is not to be written.
-        """
+    def remove_items(self, key: str, items: Collection[str]) -> None:
+        """Remove items of a list of texts; with its last item the key is removed."""
         top, *lower = self._holders(key)
-        path = (*top.block.path, key)
-        self._gone.setdefault(key, set()).update(items)
-        if lower:  # without the key here, what stands below would be said again
-            left = [text for text in self.body[key] if text not in self._gone[key]]
-            self._edit(top, Set(path, left or None), key)
+        node = self._node(top, key)
+        removed = self._removed.setdefault(key, set())
+        removed.update(items)
+        if lower:  # without the key here, a lower layer would declare its own list
+            self.edits.put(node, key, [text for text in self.body[key] if text not in removed] or None)
             return
         for index, text in enumerate(self.body[key]):
             if text in items:
-                self._edit(top, Remove((*path, index)), key)
-
-    def take_whole(self) -> None:
-        """Every block of it.
-
-        Raises:
-            NotWritableError: one stands in a file that is not to be written; then none is taken.
-        """
-        for part in self.parts:
-            self._check(part, "name")
-        for part in self.parts:
-            self._edit(part, Remove(part.block.path))
-
-    def rename(self, name: str) -> None:
-        """Another name, in all layers: they are found by it.
-
-        Raises:
-            NotWritableError: one stands in a file that is not to be written; then nothing is renamed.
-        """
-        for part in self.parts:
-            self._check(part, "name")
-        for part in self.parts:
-            self._edit(part, Set((*part.block.path, "name"), escaped(name)))
+                self.edits.remove_item(node[key], index)
 
     # --- entries of mappings -----------------------------------------------------------------------------------------
 
-    def take_entry(self, key: str, entry: str) -> None:
-        """One entry of the mapping under `key`.
-
-        Raises:
-            NotWritableError: it stands in a file that is not to be written.
-        """
-        top, *lower = self._entry_holders(key, entry)
-        path = (*top.block.path, key, entry)
-        self._edit(top, Set(path, None) if lower else Remove(path), key)
-
     def put_entry(self, key: str, entry: str, value: Any) -> None:
-        """A value of the mapping under `key`, where it stands; a new one beside the others.
-
-        Raises:
-            NotWritableError: it stands in a file that is not to be written.
-        """
+        """Set an entry of the mapping under `key`, where it stands; a new one beside the others."""
         part = (self._entry_holders(key, entry) or self._holders(key))[0]
-        old = part.block.node[key].get(entry)
-        for edit in _deep((*part.block.path, key, entry), old, value):
-            self._edit(part, edit, key)
+        node = self._node(part, key)
+        self._replace(node[key], entry, part.block.node[key].get(entry), value)
 
-    # --- where things stand ------------------------------------------------------------------------------------------
+    def remove_entry(self, key: str, entry: str) -> None:
+        """Remove an entry of the mapping under `key`."""
+        top, *lower = self._entry_holders(key, entry)
+        node = self._node(top, key)
+        if lower:
+            self.edits.put(node[key], entry, None)
+        else:
+            self.edits.remove(node[key], entry)
 
-    def below(self) -> Part | None:
-        """The lowest part that may be written: where new children go."""
-        return next((part for part in self.parts if self.writable(part.document.file)), None)
+    def _replace(self, mapping: dict[str, Any], key: str, old: Any, new: Any) -> None:
+        """Replace a value, leaf by leaf where both are mappings. `old`: with its variables filled in."""
+        if same(old, new):
+            return
+        if not (isinstance(old, Mapping) and isinstance(new, Mapping) and old and new):
+            self.edits.put(mapping, key, escaped(new))
+            return
+        for name in old:
+            if name not in new:
+                self.edits.remove(mapping[key], name)
+        for name, value in new.items():
+            if name in old:
+                self._replace(mapping[key], name, old[name], value)
+            else:
+                self.edits.put(mapping[key], name, escaped(value))
+
+    # --- where values stand ------------------------------------------------------------------------------------------
 
     def _holders(self, key: str) -> list[Part]:
-        """The parts that say something under `key`, the highest first."""
+        """The layers with a value under `key`, the highest first."""
         return [part for part in reversed(self.parts) if part.block.node.get(key) is not None]
 
     def _entry_holders(self, key: str, entry: str) -> list[Part]:
-        """The parts that have the entry in their mapping under `key`, the highest first."""
+        """The layers with the entry in their mapping under `key`, the highest first."""
         found = []
         for part in reversed(self.parts):
             value = part.block.node.get(key, ...)
@@ -166,45 +160,12 @@ class LayeredBlock:
                     break
         return found
 
-    def _check(self, part: Part, key: str) -> None:
-        if not self.writable(part.document.file):
+    def _ref(self, part: Part, key: str = "name") -> BlockRef:
+        if not self.edits.may_change(part.document.file):
             raise NotWritableError(part.document.place(part.block.node).at(key))
+        return BlockRef(part.document.file, part.block.path)
 
-    def _edit(self, part: Part, edit: Edit, key: str = "name") -> None:
-        self._check(part, key)
-        self.edits.setdefault(part.document.file, []).append(edit)
-
-    def append(self, part: Part, collection: str, blocks: list[dict[str, Any]]) -> None:
-        """New children below a part of it."""
-        path = (*part.block.path, collection)
-        if isinstance(part.block.node.get(collection), list):
-            for block in blocks:
-                self._edit(part, Append(path, block))
-        else:
-            self._edit(part, Set(path, blocks))
-
-
-def _deep(path: Path, old: Any, new: Any) -> Iterator[Edit]:
-    """The edits that make `new` of `old` at `path`, leaf by leaf where both are mappings."""
-    if same(old, new):
-        return
-    if not (isinstance(old, Mapping) and isinstance(new, Mapping) and old and new):
-        yield Set(path, escaped(new))
-        return
-    for key in old:
-        if key not in new:
-            yield Remove((*path, key))
-    for key, value in new.items():
-        yield from _deep((*path, key), old[key], value) if key in old else [Set((*path, key), escaped(value))]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for item in value.values():
-                yield from _texts(item)
-        case list():
-            for item in value:
-                yield from _texts(item)
+    def _node(self, part: Part, key: str = "name") -> dict[str, Any]:
+        """The block of a layer as it is edited."""
+        node: dict[str, Any] = self.edits.node(self._ref(part, key))
+        return node

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kiamo_iac.authoring.exporting.layered_block import Edits, LayeredBlock, Writable
+from kiamo_iac.authoring.exporting.layered_block import LayeredBlock
+from kiamo_iac.authoring.sheet import EditTransaction
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.resource import Ensure, Resource
@@ -47,14 +48,13 @@ class Matcher:
     """Finds the live thing of every declared one, parents before children."""
 
     def __init__(
-        self, parts: Parts, live: State, *, capabilities: Capabilities, owned: Ownership, writable: Writable
+        self, parts: Parts, live: State, *, capabilities: Capabilities, owned: Ownership, edits: EditTransaction
     ) -> None:
-        self.edits: Edits = {}
         self._parts = parts
         self._live = live
         self._capabilities = capabilities
         self._owned = owned
-        self._writable = writable
+        self._edits = edits
         self._found: dict[Address, MatchedBlock] = {}
         self._taken: set[Address] = set()
         """Live addresses of things that were found under a former name."""
@@ -68,7 +68,7 @@ class Matcher:
     def _one(self, address: Address) -> MatchedBlock:
         parts = self._parts[address]
         kind = parts[0].block.type.kind
-        layers = LayeredBlock(parts, self._writable, self.edits)
+        layers = LayeredBlock(parts, self._edits)
         above = self._found.get(address.parent) if address.parent is not None else None
         parent = above.lives_at if above is not None else address.parent
         lives_at = Address.of(kind.collection, address.name, parent)

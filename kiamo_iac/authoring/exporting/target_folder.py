@@ -1,4 +1,5 @@
-"""Which file a new block goes into: one a base, one for all of a kind that holds nothing, or a single one."""
+"""The folder that an export writes into, and the file of each new block: one a base, one for all of a kind without
+children, or a single one."""
 
 from __future__ import annotations
 
@@ -7,47 +8,66 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Final
 
-from kiamo_iac.authoring.exporting.edits import Append, Edit, Set
-from kiamo_iac.authoring.exporting.layered_block import Edits
+from kiamo_iac.authoring.sheet import BlockRef, EditTransaction, Sheet
 from kiamo_iac.core.resource import Resource
 from kiamo_iac.resources import children_of, kinds
 
 SINGLE: Final = "manifests"
+SUFFIX: Final = ".yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetFolder:
-    """A folder that is exported into, as it is before."""
+    """A folder as it is before the export. Files are named as places name them."""
 
-    documents: Mapping[str, Any] = field(default_factory=dict)
-    """The manifests in it that belong to the environment, as places name them → what they hold; the base's before
-    those of patches."""
-    names: Mapping[str, str | None] = field(default_factory=dict)
-    """Everything that stands in the folder itself → its key in `documents`, or None."""
+    path: Path = field(default_factory=Path)
+    """It need not exist."""
     prefix: str = ""
     """What stands before the name of a file of the folder, as places name it."""
+    names: Mapping[str, str | None] = field(default_factory=dict)
+    """Name of everything in the folder itself → its key in `documents`, or None."""
+    documents: Mapping[str, Any] = field(default_factory=dict)
+    """The manifests in it that belong to the environment, parsed; the base's before those of patches."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The same, as texts."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """The same → where they are."""
     single: bool = False
-    """New things go into one file."""
+    """New blocks go into one file."""
+    inert: bool = False
+    """No line of a new file is a command to a pipeline: it may go into a log."""
+
+    def file(self, shown: str) -> Path:
+        """Where a file is, or will be."""
+        known = self.files.get(shown)
+        return known if known is not None else self.path / shown.removeprefix(self.prefix)
+
+    def edits(self) -> EditTransaction:
+        """A transaction on the manifests in it."""
+        return EditTransaction(self._sheet, may_change=self.documents.__contains__, keys_last=True)
+
+    def _sheet(self, shown: str) -> Sheet:
+        return Sheet(shown, self.files[shown], self.documents[shown], text=lambda: self.texts[shown])
 
 
 class FilePlacer:
-    """Finds the file of each new block."""
+    """Puts new blocks into files, which it creates where there is none for them."""
 
-    def __init__(self, folder: TargetFolder, edits: Edits) -> None:
-        self.created: dict[str, dict[str, list[Any]]] = {}
-        """New files, as places name them → what they hold."""
+    def __init__(self, folder: TargetFolder, edits: EditTransaction) -> None:
         self._folder = folder
         self._edits = edits
+        self._created: list[str] = []
         self._names = {folded(name): shown for name, shown in folder.names.items()}
-        self._kept_free = {folded(f"{name}{SUFFIX}") for name in (SINGLE, *_without_children())}
-        """For files that hold many things."""
-        self._lists: dict[tuple[str, str], list[Any]] = {}
-        """Lists that existing files are to get: (file, collection) → blocks."""
+        self._shared = [k.collection for k in kinds().values() if k.parent is None and not children_of(k.kind)]
+        """Collections whose blocks stand in one file together."""
+        self._reserved = {folded(f"{name}{SUFFIX}") for name in (SINGLE, *self._shared)}
+        """Names of files that hold many blocks."""
 
     def add(self, kind: type[Resource], name: str, block: dict[str, Any], *, within: str | None = None) -> None:
-        """A new block for the top of a file. `within`: it is one of this thing, for whose file it is meant."""
+        """Add a block to the top of a file. `within`: the resource whose file it goes into."""
         if self._folder.single:
             shown = self._file(SINGLE, frozenset())
         elif within is not None:
@@ -56,57 +76,48 @@ class FilePlacer:
             shown = self._file(name, frozenset({kind.collection}))
         else:
             shown = self._holding(kind.collection) or self._file(kind.collection, frozenset())
-        self._put(shown, kind.collection, block)
+        self._edits.add_block(BlockRef(shown, ()), kind.collection, block)
+
+    def sort_new_files(self) -> None:
+        """Bring the collections of each new file into the order of kinds, those that others refer to first."""
+        order = [kind.collection for kind in sorted(kinds().values(), key=lambda kind: not kind.by_reference)]
+        for shown in self._created:
+            data = self._edits[shown].data
+            for collection in sorted(data, key=order.index):
+                data[collection] = data.pop(collection)
 
     def _holding(self, collection: str) -> str | None:
-        """The first file that has such a list already."""
-        files = [shown for shown, data in self._folder.documents.items() if isinstance(_list(data, collection), list)]
+        """The first file with such a list."""
+        files = [shown for shown, data in self._folder.documents.items() if _has_list(data, collection)]
         named = f"{self._folder.prefix}{collection}{SUFFIX}"
         return named if named in files else next(iter(files), None)
 
     def _file(self, name: str, alone: frozenset[str]) -> str:
-        """The file of a name; another one where that is taken, or holds one of the collections `alone` already."""
+        """The file of a name; another one where that is taken, or has one of the collections `alone` already."""
         usual = f"{safe(name)}{SUFFIX}"
         there = self._names.get(folded(usual), ...)
-        if alone and folded(usual) in self._kept_free:
+        if alone and folded(usual) in self._reserved:
             there = None
-        if isinstance(there, str) and not any(self._has(there, collection) for collection in alone):
+        if isinstance(there, str) and not any(_has_list(self._data(there), collection) for collection in alone):
             return there
-        file = usual if there is ... else unused(name, {*self._names, *self._kept_free})
+        file = usual if there is ... else unused(name, {*self._names, *self._reserved})
         shown = f"{self._folder.prefix}{file}"
         self._names[folded(file)] = shown
-        self.created[shown] = {}
+        self._created.append(shown)
+        self._edits.create(Sheet(shown, self._folder.file(shown), inert=self._folder.inert))
         return shown
 
-    def _has(self, shown: str, collection: str) -> bool:
-        data = self._folder.documents.get(shown, {})
-        return collection in self.created.get(shown, ()) or isinstance(_list(data, collection), list)
-
-    def _put(self, shown: str, collection: str, block: dict[str, Any]) -> None:
-        if shown in self.created:
-            self.created[shown].setdefault(collection, []).append(block)
-            return
-        edits = self._edits.setdefault(shown, [])
-        if isinstance(_list(self._folder.documents[shown], collection), list):
-            edits.append(Append((collection,), block))
-            return
-        blocks = self._lists.setdefault((shown, collection), [])
-        blocks.append(block)
-        if len(blocks) == 1:
-            new: Edit = Set((collection,), blocks)
-            edits.append(new)
+    def _data(self, shown: str) -> Any:
+        """What a new file holds by now, or another one held before."""
+        return self._edits[shown].data if shown in self._created else self._folder.documents.get(shown)
 
 
-def _without_children() -> list[str]:
-    """The collections of things that stand in one file together."""
-    return [kind.collection for kind in kinds().values() if kind.parent is None and not children_of(kind.kind)]
+def _has_list(data: Any, collection: str) -> bool:
+    return isinstance(data, dict) and isinstance(data.get(collection), list)
 
 
-def _list(data: Any, collection: str) -> Any:
-    return data.get(collection) if isinstance(data, dict) else None
+# --- names of files, the same on every system, and never out of the folder -------------------------------------------
 
-
-SUFFIX: Final = ".yaml"
 _LONGEST: Final = 100
 """Bytes of UTF-8 before the suffix; systems take 255, archives and encrypted folders less."""
 _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)

@@ -46,7 +46,7 @@ class BlockUpdater:
         source = declared.layers.source_of()
         noun = declared.kind.kind
         remedy = f"to have it made, bring the {noun} back, and apply"
-        if self._tried(declared, declared.layers.take_whole):
+        if self._tried(declared, declared.layers.remove):
             self._report.removed.append(declared.address)
             self._report.warn(
                 "KIA1006",
@@ -70,7 +70,7 @@ class BlockUpdater:
 
     def _there_all_the_same(self, declared: MatchedBlock) -> None:
         source = declared.layers.source_of("ensure")
-        if self._tried(declared, lambda: declared.layers.take("ensure"), "ensure"):
+        if self._tried(declared, lambda: declared.layers.remove_key("ensure"), "ensure"):
             self._report.changed.append(ChangedValue(declared.address, "ensure", Ensure.ABSENT.value, None, source))
             self._report.warn(
                 "KIA1010",
@@ -85,13 +85,13 @@ class BlockUpdater:
         """A former name that is the name of a thing again."""
         source = declared.layers.source_of("renamed_from")
         items = [item for item in declared.layers.body["renamed_from"] if identity(item) == name]
-        if self._tried(declared, lambda: declared.layers.take_items("renamed_from", items), "renamed_from"):
+        if self._tried(declared, lambda: declared.layers.remove_items("renamed_from", items), "renamed_from"):
             self._report.changed.append(ChangedValue(declared.address, "renamed_from", name, None, source))
 
     def not_exclusive(self, declared: MatchedBlock, collection: str) -> None:
         """A list that was declared complete and cannot be."""
         source = declared.layers.source_of("exclusive")
-        if self._tried(declared, lambda: declared.layers.take_items("exclusive", [collection]), "exclusive"):
+        if self._tried(declared, lambda: declared.layers.remove_items("exclusive", [collection]), "exclusive"):
             self._report.changed.append(ChangedValue(declared.address, "exclusive", collection, None, source))
             self._report.warn(
                 "KIA1010",
@@ -138,7 +138,7 @@ class BlockUpdater:
     def _take(self, declared: MatchedBlock, live: Instance, key: str, omitted: Omission | None) -> None:
         layers = declared.layers
         source, before = layers.source_of(key), layers.body[key]
-        if not self._tried(declared, lambda: layers.take(key), key):
+        if not self._tried(declared, lambda: layers.remove_key(key), key):
             return
         self._report.changed.append(ChangedValue(declared.address, key, before, None, source))
         if omitted is None:
@@ -163,7 +163,7 @@ class BlockUpdater:
                 self._report.omitted(live, ("settings", key), omitted, source=declared.layers.source_of("settings"))
         if wanted:
             self._level(declared, "settings", wanted)
-        elif self._tried(declared, lambda: declared.layers.take("settings"), "settings"):
+        elif self._tried(declared, lambda: declared.layers.remove_key("settings"), "settings"):
             source = declared.layers.source_of("settings")
             self._report.changed.append(ChangedValue(declared.address, "settings", shown, None, source))
 
@@ -191,7 +191,7 @@ class BlockUpdater:
             change = (
                 partial(layers.put_entry, key, entry, new)
                 if entry in wanted
-                else partial(layers.take_entry, key, entry)
+                else partial(layers.remove_entry, key, entry)
             )
             if self._tried(declared, change, path):
                 self._report.changed.append(ChangedValue(declared.address, path, old, new, layers.source_of(key)))
@@ -208,7 +208,7 @@ class BlockUpdater:
         if can_say(declared.kind, state):
             if self._tried(declared, lambda: layers.put("state", state), "state"):
                 self._report.changed.append(ChangedValue(declared.address, "state", wanted, state, source))
-        elif self._tried(declared, lambda: layers.take("state"), "state"):
+        elif self._tried(declared, lambda: layers.remove_key("state"), "state"):
             self._report.changed.append(ChangedValue(declared.address, "state", wanted, None, source))
             why = Omission("KIA1009", f"is declared {wanted}, and it is {state}, which no manifest asks for")
             self._report.omitted(live, ("state",), why, source=source)

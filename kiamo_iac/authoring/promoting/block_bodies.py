@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from kiamo_iac.authoring.promoting.promotion import NOTHING, Body, Leaf
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.composition import Part
-from kiamo_iac.manifest.variables import names_in
 
 RUN_STATE: Final = frozenset({("state",), ("initial_state",)})
 ENSURE: Final[Leaf] = ("ensure",)
@@ -81,21 +80,3 @@ def alike(first: Body | None, second: Body | None) -> bool:
     if first is None or second is None:
         return first is second
     return same(leaves(first), leaves(second))
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    """Every string of a value."""
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for inner in value.values():
-                yield from texts_in(inner)
-        case list():
-            for inner in value:
-                yield from texts_in(inner)
-
-
-def variables_in(value: Any) -> tuple[str, ...]:
-    """The names of the variables that a written value refers to, each once, in their order."""
-    return tuple(dict.fromkeys(name for text in texts_in(value) for name in names_in(text)))

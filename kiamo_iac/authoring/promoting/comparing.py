@@ -12,7 +12,6 @@ from kiamo_iac.authoring.promoting.block_bodies import (
     leaf_of,
     leaves,
     names_of,
-    variables_in,
     with_leaf,
     written,
 )
@@ -25,7 +24,7 @@ from kiamo_iac.core.sensitive import hidden, sensitive_paths
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.blocks import block_types, reading_order
 from kiamo_iac.manifest.composition import JOINED, Part, merge, merge_bodies
-from kiamo_iac.manifest.variables import is_variable
+from kiamo_iac.manifest.variables import is_variable, variables_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kiamo_iac.authoring.promoting.block_bodies import names_of, variables_in, written
+from kiamo_iac.authoring.promoting.block_bodies import names_of, written
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.manifest.composition import Composition, Part, merge_bodies
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import SourceFiles
-from kiamo_iac.manifest.variables import Variables
+from kiamo_iac.manifest.variables import Variables, variables_in
 
 Compositions = Mapping[str, Composition]
 """Environment → what its manifests are put together from."""

@@ -33,9 +33,9 @@ class LayerBlock(NamedTuple):
 class EnvironmentOverlay:
     """Addresses are those of `to` throughout."""
 
-    def __init__(self, views: ComposedEnvironments, drafts: EditTransaction, *, root: Path) -> None:
+    def __init__(self, views: ComposedEnvironments, edits: EditTransaction, *, root: Path) -> None:
         self.views = views
-        self.drafts = drafts
+        self.edits = edits
         self.root = root
         self.shapes = block_types()
         self._stacks: dict[str, dict[Address, list[LayerBlock]]] = {}
@@ -44,7 +44,6 @@ class EnvironmentOverlay:
         """File → environment → layer."""
         self._places: dict[BlockRef, list[tuple[str, Address]]] = {}
         """Block → the environments that have it, each with its own address for it."""
-        self._linked = _linked(views, root)
         for name, loaded in views.loaded.items():
             composition = views.compositions[name]
             for layer, files in enumerate((composition.files, *composition.patches)):
@@ -67,18 +66,18 @@ class EnvironmentOverlay:
     def stack(self, environment: str, address: Address) -> list[LayerBlock]:
         """The blocks that an environment has of a thing, the lowest first."""
         found = self._stacks[environment].get(self.views.named(environment, address), [])
-        return [part for part in found if self.drafts.node(part.ref) is not REMOVED]
+        return [part for part in found if self.edits.node(part.ref) is not REMOVED]
 
     def base(self, address: Address) -> BlockRef | None:
         """The block of a thing in the base, as `from` has it."""
         stack = self.stack(self.views.source, address) or self.stack(self.views.target, address)
-        return stack[0].ref if stack and stack[0].layer == 0 and self.may_change(stack[0].ref.file) else None
+        return stack[0].ref if stack and stack[0].layer == 0 and self.edits.may_change(stack[0].ref.file) else None
 
     def body(self, ref: BlockRef, address: Address) -> dict[str, Any]:
         """What a block says, without its name, the names of its parents, and its children."""
         shape = self.shape(address)
         out = {"name", *shape.children, *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
-        node = self.drafts.node(ref)
+        node = self.edits.node(ref)
         return {key: _alive(value) for key, value in node.items() if key not in out and value is not REMOVED}
 
     def effective(self, environment: str, address: Address) -> dict[str, Any] | None:
@@ -97,11 +96,7 @@ class EnvironmentOverlay:
 
     def is_own(self, file: str) -> bool:
         """Whether `to` alone has that file."""
-        return self._uses[file].keys() == {self.views.target} and self.may_change(file)
-
-    def may_change(self, file: str) -> bool:
-        """False for a file that goes by several names: what is done to one would be done to all."""
-        return file not in self._linked
+        return self._uses[file].keys() == {self.views.target} and self.edits.may_change(file)
 
     def layer_of(self, file: str, environment: str) -> int | None:
         """The layer that an environment has a file in, or None."""
@@ -124,13 +119,13 @@ class EnvironmentOverlay:
     def new_file(self, file: str, environments: Iterable[str], *, layer: int) -> None:
         """A file that these environments have from now on; its draft has been added."""
         self._uses[file] = dict.fromkeys(environments, layer)
-        self.drafts.undoing(lambda: self._uses.pop(file))
+        self.edits.on_undo(lambda: self._uses.pop(file))
 
     def put_leaf(self, ref: BlockRef, leaf: Leaf, value: Any, *, order: Iterable[str]) -> None:
         """Write a leaf into a block. `order`: keys in the order in which they should stand."""
-        node = self.drafts.node(ref)
+        node = self.edits.node(ref)
         if len(leaf) == 2 and isinstance(node.get(leaf[0]), dict):
-            self.drafts.put(node[leaf[0]], leaf[1], value)
+            self.edits.put(node[leaf[0]], leaf[1], value)
             return
         after = "name"
         for key in order:
@@ -138,64 +133,57 @@ class EnvironmentOverlay:
                 break
             if node.get(key, REMOVED) is not REMOVED:
                 after = key
-        self.drafts.put(node, leaf[0], value if len(leaf) == 1 else {leaf[1]: value}, after=after)
+        self.edits.put(node, leaf[0], value if len(leaf) == 1 else {leaf[1]: value}, after=after)
 
     def take_leaf(self, ref: BlockRef, leaf: Leaf) -> bool:
         """Take a leaf out of a block, and what is left empty by it; False when the block does not have it."""
-        if not self.may_change(ref.file):
+        if not self.edits.may_change(ref.file):
             return False
-        holder = self.drafts.node(ref)  # REMOVED where a step before took the whole block
+        holder = self.edits.node(ref)  # REMOVED where a step before took the whole block
         for step in leaf[:-1]:
             holder = holder.get(step) if isinstance(holder, dict) else None
         if not isinstance(holder, dict) or holder.get(leaf[-1], REMOVED) is REMOVED:
             return False
-        self.drafts.take(holder, leaf[-1])
+        self.edits.remove(holder, leaf[-1])
         if len(leaf) == 2 and all(value is REMOVED for value in holder.values()):
-            self.drafts.take(self.drafts.node(ref), leaf[0])
+            self.edits.remove(self.edits.node(ref), leaf[0])
         self.settle(ref)
         return True
 
     def take_null(self, ref: BlockRef, key: str) -> bool:
         """Take out of a block a null that takes a key away; False when there is none."""
-        return self.drafts.node(ref).get(key, REMOVED) is None and self.take_leaf(ref, (key,))
+        return self.edits.node(ref).get(key, REMOVED) is None and self.take_leaf(ref, (key,))
 
     def carry_comments(self, gone: BlockRef, to: BlockRef, address: Address) -> None:
         """Let the comments above a block of `from` that is gone stand above another one."""
         parts = self.views.loaded[self.views.source].parts.get(self.views.named(self.views.source, address), ())
         for part in parts:
-            if (part.document.file, part.block.path) == gone and self.drafts.node(gone) is REMOVED:
+            if (part.document.file, part.block.path) == gone and self.edits.node(gone) is REMOVED:
                 place = part.document.place(part.block.node).range
-                lines = above(self.drafts[gone.file].text(), place)
+                lines = above(self.edits[gone.file].text(), place)
                 if lines:
-                    self.drafts.comment(to, lines)
+                    self.edits.comment(to, lines)
 
     def settle(self, ref: BlockRef) -> None:
         """Take away a block of a patch that says nothing any more, then what holds nothing but it."""
-        while ref.path and self.drafts.node(ref) is not REMOVED and self._says_nothing(ref):
-            *above, collection, index = ref.path
-            holder = self.drafts.node(BlockRef(ref.file, tuple(above)))
-            self.drafts.take_item(holder[collection], int(index))
-            ref = BlockRef(ref.file, tuple(above))
+        while ref.path and self.edits.node(ref) is not REMOVED and self._says_nothing(ref):
+            ref = self.edits.remove_block(ref)
 
     def _says_nothing(self, ref: BlockRef) -> bool:
         """Whether a block has nothing but names, and what it names is declared elsewhere wherever the block counts."""
         shape = self.shapes[str(ref.path[-2])]
         names = {"name", *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
-        if any(not is_removed(value) and key not in names for key, value in self.drafts.node(ref).items()):
+        if any(not is_removed(value) and key not in names for key, value in self.edits.node(ref).items()):
             return False
         for environment, address in self._places.get(ref, ()):
-            alive = [p for p in self._stacks[environment][address] if self.drafts.node(p.ref) is not REMOVED]
+            alive = [p for p in self._stacks[environment][address] if self.edits.node(p.ref) is not REMOVED]
             if len(alive) < 2 or alive[0].ref == ref:
                 return False
         return True
 
     def add_block(self, holder: BlockRef, collection: str, block: dict[str, Any], *, address: Address) -> BlockRef:
         """A new block in a collection of `holder` (of the top of a file, with an empty path), for all who have it."""
-        node = self.drafts.node(holder)
-        if collection not in node:
-            self.drafts.put(node, collection, [])
-        items = node[collection]
-        ref = BlockRef(holder.file, (*holder.path, collection, self.drafts.append(items, block)))
+        ref = self.edits.add_block(holder, collection, block)
         for environment, layer in self._uses[holder.file].items():
             own = self.views.named(environment, address)
             self._register(environment, own, LayerBlock(layer, ref))
@@ -212,7 +200,7 @@ class EnvironmentOverlay:
             stack.remove(part)
             places.remove((environment, address))
 
-        self.drafts.undoing(undo)
+        self.edits.on_undo(undo)
 
     # --- files ----------------------------------------------------------------------------------------------------
 
@@ -223,8 +211,8 @@ class EnvironmentOverlay:
     def new_files(self) -> Iterator[tuple[Path, dict[str, int]]]:
         """Files that are not there yet: the path, and the layer that each environment has it in."""
         for file, environments in self._uses.items():
-            if file in self.drafts and not self.drafts[file].exists:
-                yield self.drafts[file].path, environments
+            if file in self.edits and not self.edits[file].exists:
+                yield self.edits[file].path, environments
 
     def names(self, environment: str, address: Address) -> dict[str, str]:
         """The name of a thing as an environment writes it, after those of what it stands below, by kind."""
@@ -232,7 +220,7 @@ class EnvironmentOverlay:
         at: Address | None = address
         while at is not None:
             stack = self.stack(environment, at)
-            name = self.drafts.node(stack[0].ref)["name"] if stack else self._named_by_child(environment, address, at)
+            name = self.edits.node(stack[0].ref)["name"] if stack else self._named_by_child(environment, address, at)
             found[self.shape(at).noun if at != address else "name"] = name
             at = at.parent
         return dict(reversed(found.items()))
@@ -241,7 +229,7 @@ class EnvironmentOverlay:
         """The name of something that no manifest declares, as the block of a thing below it has it."""
         for part in self.stack(environment, address):
             if len(part.ref.path) == 2:
-                name: str = self.drafts.node(part.ref)[self.shape(at).noun]
+                name: str = self.edits.node(part.ref)[self.shape(at).noun]
                 return name
         return at.name
 
@@ -252,8 +240,8 @@ def _alive(value: Any) -> Any:
     return value
 
 
-def _linked(views: ComposedEnvironments, root: Path) -> frozenset[str]:
-    """Files that lead to the same one on disk, by a link."""
+def linked_files(views: ComposedEnvironments, root: Path) -> frozenset[str]:
+    """Files that are one on disk, by a link: an edit of one would be an edit of all."""
     paths = {path for c in views.compositions.values() for files in (c.files, *c.patches) for path in files}
     names: dict[Path, list[str]] = {}
     for path in paths:

@@ -52,7 +52,7 @@ class BlockPlacer:
         known = [
             file
             for file in overlay.files_of(overlay.views.source, 0)
-            if PurePosixPath(file).name == name and overlay.may_change(file)
+            if PurePosixPath(file).name == name and overlay.edits.may_change(file)
         ]
         if known:
             return known[0]
@@ -150,7 +150,7 @@ class BlockPlacer:
                 return None
             if not path.exists():
                 self.folder = folder
-                self.overlay.drafts.undoing(self._no_folder)
+                self.overlay.edits.on_undo(self._no_folder)
                 layer = len(self.overlay.views.compositions[target].patches) + 1
                 return self._new_file(f"{folder}/{name}", [target], layer=layer)
         return None
@@ -169,8 +169,8 @@ class BlockPlacer:
             if isinstance(inside(self.project.root, file), PathProblem):
                 return None
             path = self.project.root / file
-            if file not in self.overlay.drafts and not path.exists():
-                self.overlay.drafts.add(Sheet(file, path, None, exists=False))
+            if file not in self.overlay.edits and not path.exists():
+                self.overlay.edits.create(Sheet(file, path))
                 self.overlay.new_file(file, environments, layer=layer)
                 return file
         return None

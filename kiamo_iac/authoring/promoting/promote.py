@@ -14,7 +14,7 @@ from kiamo_iac.authoring.promoting.environments import (
     shown,
     views,
 )
-from kiamo_iac.authoring.promoting.overlay import EnvironmentOverlay
+from kiamo_iac.authoring.promoting.overlay import EnvironmentOverlay, linked_files
 from kiamo_iac.authoring.promoting.placing import BlockPlacer
 from kiamo_iac.authoring.promoting.promotion import PromotedDifference, Promotion
 from kiamo_iac.authoring.promoting.proof import violations
@@ -23,7 +23,7 @@ from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.authoring.sheet import EditTransaction, FileChange, Sheet
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
-from kiamo_iac.core.errors import KiamoIacError, ManifestError
+from kiamo_iac.core.errors import EditError, KiamoIacError, ManifestError
 from kiamo_iac.core.printable import quote
 from kiamo_iac.document.editing import Editor
 from kiamo_iac.manifest.composition import Composition
@@ -121,25 +121,27 @@ class _Promoting:
     def _tried(
         self, before: ComposedEnvironments, compared: Comparison, *, may_move: bool
     ) -> tuple[tuple[PromotedDifference, ...], tuple[FileChange, ...], Compositions]:
-        drafts = EditTransaction(self._draft)
-        overlay = EnvironmentOverlay(before, drafts, root=self._project.root)
+        linked = linked_files(before, self._project.root)
+        edits = EditTransaction(self._sheet, may_change=lambda file: file not in linked)
+        overlay = EnvironmentOverlay(before, edits, root=self._project.root)
         placing = BlockPlacer(overlay, self._project)
         moves = StrategyRunner(overlay, placing, may_move=may_move)
         changes = tuple(moves.all(compared.differences))
-        files = list(drafts.changes())
+        files = list(edits.changes())
         if placing.folder is not None:
             files.append(self._project_file(placing.folder))
         return changes, tuple(sorted(files, key=lambda f: f.file)), _with_new(before.compositions, overlay)
 
-    def _draft(self, file: str) -> Sheet:
+    def _sheet(self, file: str) -> Sheet:
         path = self._project.root / file
         document = next(iter(self._sources.read([path]))).document
-        return Sheet(file, path, document.data if document is not None else None, exists=True)
+        data = document.data if document is not None else None
+        return Sheet(file, path, data, text=lambda: _text(path, file))
 
     def _project_file(self, folder: str) -> FileChange:
         """The project file with one more entry under the patches of `to`."""
         path = self._project.file
-        text = Sheet(path.name, path, None, exists=True).text()
+        text = _text(path, path.name)
         editor = Editor(text, file=path.name, flow=("patches",))
         at = ("environments", self._target.name, "patches")
         if self._target.patches:
@@ -147,6 +149,19 @@ class _Promoting:
         else:
             editor.set(at, [folder])
         return FileChange(shown(path, self._project.root), path, text, editor.text())
+
+
+def _text(path: Path, shown: str) -> str:
+    """A file as it is, with a byte order mark where it has one.
+
+    Raises:
+        EditError: it is not in UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{shown} is not in UTF-8, and is not changed."
+        raise EditError(msg, hint="save it as UTF-8") from error
 
 
 def _check(compared: ComposedEnvironments, name: str) -> None:

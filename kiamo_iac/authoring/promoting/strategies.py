@@ -45,11 +45,11 @@ class StrategyRunner:
         if leaf:
             desired = with_leaf(before[overlay.views.target] or {}, leaf, difference.wanted)
         for how, way in self._ways(difference):
-            mark = overlay.drafts.mark()
+            mark = overlay.edits.mark()
             for touched in way():
                 if overlay.brings(address, before, desired):
                     return PromotedDifference(difference, how, tuple(sorted(set(touched))))
-            overlay.drafts.back_to(mark)
+            overlay.edits.back_to(mark)
         return PromotedDifference(difference, Strategy.LEFT)
 
     def _ways(self, difference: Difference) -> Iterator[tuple[Strategy, Callable[[], Iterator[_Files]]]]:
@@ -78,11 +78,11 @@ class StrategyRunner:
         desired = before[overlay.views.target] or {}
         for difference in together:
             desired = with_leaf(desired, difference.leaf, difference.wanted)
-        mark = overlay.drafts.mark()
+        mark = overlay.edits.mark()
         touched = [ref.file for ref in overlay.own(address) if overlay.take_null(ref, leaf[0])]
         if touched and overlay.brings(address, before, desired):
             return tuple(sorted(set(touched)))
-        overlay.drafts.back_to(mark)
+        overlay.edits.back_to(mark)
         return ()
 
     def _move(self, difference: Difference) -> Iterator[_Files]:
@@ -117,22 +117,22 @@ class StrategyRunner:
         overlay, address = self._overlay, difference.address
         order = self._order(address)
         for ref in overlay.own(address):
-            mark = overlay.drafts.mark()
+            mark = overlay.edits.mark()
             self._fill(ref, difference, order=order)
             yield [ref.file]
-            overlay.drafts.back_to(mark)
+            overlay.edits.back_to(mark)
         for file in self._placing.patch_files(address):
-            mark = overlay.drafts.mark()
+            mark = overlay.edits.mark()
             self._fill(self._placing.in_patch(address, file), difference, order=order)
             yield [file]
-            overlay.drafts.back_to(mark)
+            overlay.edits.back_to(mark)
 
     def _fill(self, ref: BlockRef, difference: Difference, *, order: Iterable[str]) -> None:
         """Write what is wanted into a block: one leaf, or a whole body."""
         leaf, value = difference.leaf, difference.wanted
         if not leaf:
             for key, inner in value.items():
-                self._overlay.drafts.put(self._overlay.drafts.node(ref), key, inner)
+                self._overlay.edits.put(self._overlay.edits.node(ref), key, inner)
             return
         if value is NOTHING:
             value = "present" if leaf == ENSURE else None
