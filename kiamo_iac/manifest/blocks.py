@@ -1,4 +1,4 @@
-"""From the data of one file to its blocks: what stands in which collection, below which parent."""
+"""The blocks of one manifest: their types, their place among each other, and the lifecycle that they declare."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Report = Callable[[Diagnostic], None]
 
 @dataclass(frozen=True, slots=True)
 class BlockType:
-    """How blocks of one kind are read."""
+    """The keys, parents and children of the blocks of one kind."""
 
     kind: type[Resource]
     ancestors: tuple[type[Resource], ...]
-    """The kinds that it stands below, outermost first."""
+    """The kinds of its parents, outermost first."""
     children: Mapping[str, type[Resource]]
-    """Collection → kind of what may be nested in its block."""
+    """Collection → kind that may be nested in its block."""
     keys: frozenset[str]
-    """Keys that its model knows."""
+    """The keys of its model."""
     inner: tuple[str, ...]
-    """Attributes that are lists or mappings of references, whose places are kept for later checks."""
+    """Attributes that are lists or mappings of references: their places are kept for later checks."""
     check: Callable[[Any], object]
     """Validates a block without the keys of children and ancestors; raises pydantic's ValidationError."""
 
@@ -46,16 +46,16 @@ class BlockType:
 
 
 BlockTypes = Mapping[str, BlockType]
-"""Collection → block_type, parents before children."""
+"""Collection → type, parents before children."""
 
 
 def block_types() -> BlockTypes:
-    """The block_types of all kinds there are now."""
+    """The block types of all registered kinds."""
     return {collection: _block_type(kind) for collection, kind in by_collection().items()}
 
 
 def reading_order(collections: Iterable[str]) -> list[str]:
-    """The collections as a manifest is best read: what others refer to first, services before bases before batches."""
+    """The collections in the order of a readable manifest: referenced kinds first, so services, bases, batches."""
     known = by_collection()
     return sorted(collections, key=lambda name: (_rank(known[name]), not known[name].by_reference, name))
 
@@ -85,21 +85,21 @@ def _ancestors(kind: type[Resource]) -> tuple[type[Resource], ...]:
 
 @dataclass(slots=True)
 class Block:
-    """One declared resource, before it is checked."""
+    """One declared resource before validation."""
 
     type: BlockType
     node: dict[str, Any]
     parent: Address | None
-    """Of a resource of the instance, None."""
+    """None for a resource without a parent."""
     address: Address | None
-    """None when its name, or that of a parent, is missing or not text: its keys are checked all the same."""
+    """None when its name, or that of a parent, is missing or not a string: its keys are checked nevertheless."""
     at_top: bool
-    """It stands at the top of its file, not in its parent's block."""
+    """It is at the top of its file, not in the block of its parent."""
     path: tuple[str | int, ...] = ()
-    """The keys and indices that lead to it from the top of its file."""
+    """The keys and indices from the root of its file."""
 
     def body(self) -> dict[str, Any]:
-        """What its model knows of it: itself, or where it holds children or names its parents, a copy without these."""
+        """The keys for its model: the block, or a copy without its children and the names of its parents."""
         children = self.type.children
         if not children and not self.at_top:
             return self.node
@@ -110,7 +110,7 @@ class Block:
 
 
 def read_blocks(document: Document, block_types: BlockTypes, report: Report) -> list[Block]:
-    """Every block of a file, parents before their children; what is not a block is reported."""
+    """Every block of a file, parents before their children; anything else is reported."""
     blocks = _Blocks(document, block_types, report)
     blocks.top()
     return blocks.found
@@ -157,7 +157,7 @@ class _Blocks:
         lost: bool = False,
         path: tuple[str | int, ...] = (),
     ) -> None:
-        """`lost`: the address of their parent is not known. `path`: to the holder."""
+        """`lost`: the address of the parent is unknown. `path`: of the mapping `holder`."""
         value = holder[key]
         if not isinstance(value, list):
             where = self._document.place(holder).at(key)
@@ -216,7 +216,7 @@ class _Blocks:
 
 
 REFERENCE: Final = Lifecycle(managed=False)
-"""Of a resource that must exist and is never written."""
+"""A resource that must exist and is never written."""
 
 
 def lifecycle_of(kind: type[Resource], keys: Mapping[str, Any]) -> Lifecycle:

@@ -1,4 +1,4 @@
-"""What can be said of one declared resource by itself, given what the contract says of its kind."""
+"""Checks of one declared resource by itself, under the contract of its kind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STATES = ("state", "initial_state")
 
 
 class KindChecks:
-    """The checks of one kind under one contract, with everything looked up beforehand."""
+    """The checks of one kind under one contract."""
 
     def __init__(self, block_type: BlockType, capabilities: Capabilities) -> None:
         self._block_type = block_type
@@ -35,11 +35,11 @@ class KindChecks:
         self._attributes = self._known.attributes | states | {"name"}
         self._reserved = self._known.wire_names | self._known.attributes | block_type.keys
         self._good: set[str] = set()
-        """Names that are known to be good: fields and batches have the same ones in base after base."""
+        """Names that passed the checks: many bases have fields and batches of the same names."""
         self._first = True
 
     def of(self, resource: Instance, keys: Mapping[str, Any], places: Locator) -> list[Diagnostic]:
-        """Every problem of one resource; `keys` are the valid keys of its block, whose places `places` knows."""
+        """Every problem of one resource; `keys` are the valid keys of its block, and `places` locates them."""
         found: list[Diagnostic] = []
         if not self._described:
             found += self._undescribed(resource)

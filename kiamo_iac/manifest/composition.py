@@ -1,15 +1,15 @@
-"""What the manifests of an environment are put together from: files, patches over them, and variables in both.
+"""The composition of an environment: manifests, patches merged over them, and variables in both.
 
-A patch is a manifest of the same shape. Block by block it is merged over what stands below it, found by address:
+A patch is a manifest of the same shape. Each block is merged over the block of the same address in the layers below:
 
     base                         patch                          composed
     - name: spring               - name: spring                 - name: spring
       label: Spring                label: Printemps               label: Printemps        a key replaces a key
-      service: Outbound            service: null                                          null takes it away
+      service: Outbound            service: null                                          null removes it
       association: {a: x, b: y}    association: {b: z}            association: {a: x, b: z}   entry by entry
 
-Children are blocks of their own; what the base lacks, a patch adds; what it declares absent is absent. Lists are
-replaced whole, but for `sensitive`: a patch adds to it.
+Children are blocks of their own. A patch adds resources that the base does not have, and may declare resources absent.
+Lists are replaced, except `sensitive`, which a patch extends.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from kiamo_iac.manifest.variables import Variables
 Report = Callable[[Diagnostic], None]
 
 JOINED: Final = "sensitive"
-"""The key whose lists are joined, layer after layer: a patch cannot show by mistake what the base hides."""
+"""The key whose lists are joined over all layers: a patch cannot reveal by mistake what the base hides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Composition:
     """The manifests of one environment."""
 
     files: tuple[Path, ...]
-    """The base: a resource stands in it once."""
+    """The base: it declares a resource once."""
     patches: tuple[tuple[Path, ...], ...] = ()
-    """Layer after layer over it, the last one on top; in each, a resource stands once."""
+    """The layers over it, the last one on top; each declares a resource once."""
     variables: Variables = field(default_factory=Variables)
 
 
 class Part(NamedTuple):
-    """What one layer says of a resource."""
+    """The block of a resource in one layer."""
 
     block: Block
     document: Document
@@ -54,7 +54,7 @@ class Part(NamedTuple):
 
 
 class Locator(Protocol):
-    """Says where a mapping or a list stands."""
+    """Locates mappings and lists."""
 
     def place(self, node: Node) -> Place:
         """The place of `node`."""
@@ -62,7 +62,7 @@ class Locator(Protocol):
 
 
 def merge(parts: Sequence[Part], report: Report) -> tuple[Block, Locator]:
-    """The block that a resource's parts come to, the lowest layer first; and where everything of it stands.
+    """Merge the parts of a resource, the lowest layer first; returns its block, and the places of its values.
 
     With one part, that part itself. A null of a higher part that takes nothing away is reported.
     """

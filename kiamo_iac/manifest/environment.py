@@ -1,4 +1,4 @@
-"""Which instance a run talks to, and with which token: the project file's word and the environment's."""
+"""The instance and the token of a run, from the project file and the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files in the canonical layout: which ones, and each replaced as a whole where it changes."""
+"""Formats the files of a project, or the given ones; each changed file is replaced atomically."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, home_of, loose_man
 
 @dataclass(frozen=True, slots=True)
 class FormattedFile:
-    """What the canonical layout of one file is."""
+    """One file and its canonical layout."""
 
     shown: str
     """Its name in messages."""
     before: str = ""
     after: str = ""
     changes: bool = False
-    """Whether the file is another one, if only in its encoding."""
+    """Whether the bytes of the file change, be it only its encoding."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    """Why it stays as it is: errors alone."""
+    """Why it is not formatted: errors only."""
 
 
 def format_files(project: Path | None, paths: Sequence[Path], *, write: bool) -> Iterator[FormattedFile]:
-    """Every file in turn; with `write`, one that changes is replaced before it comes.
+    """Format every file; with `write`, a changed file is replaced before it is returned.
 
     Without `paths`: all manifests of the project, its patches and its project file. A folder among the paths stands for
     the files of its project that lie in it; where there is no project, for every YAML file in it.
@@ -48,7 +48,7 @@ def format_files(project: Path | None, paths: Sequence[Path], *, write: bool) ->
 
 
 def format_bytes(data: bytes, *, shown: str) -> FormattedFile:
-    """The layout of the bytes of a file."""
+    """Format the bytes of a file."""
     try:
         text = decode_text(data, shown=shown)
     except ManifestError as error:
@@ -72,7 +72,7 @@ def _of_file(path: Path, shown: str, *, write: bool) -> FormattedFile:
 
 
 def _home(path: Path) -> Path:
-    """The folder that a link in the place of this file must not lead out of; for a link of the user's own, none."""
+    """The folder that this file must not lead out of, if it is a link."""
     return home_of(path.parent, project=path.name != PROJECT_FILE) or real(path).parent
 
 

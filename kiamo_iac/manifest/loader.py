@@ -1,4 +1,4 @@
-"""Manifests in, desired state out: all files merged before anything else, and every problem of every file at once."""
+"""Loads manifests to the desired state: all files are merged first, and all problems of all files are reported."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from kiamo_iac.manifest.variables import Variables, is_secret
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The desired state, and everything there is to say about the manifests that it came from."""
+    """The desired state, and the diagnostics of its manifests."""
 
     state: State
-    """With errors among the diagnostics: whatever could be understood."""
+    """Incomplete when there are errors among the diagnostics."""
     diagnostics: tuple[Diagnostic, ...]
     """Sorted by place."""
     files: int
     """How many manifests were read."""
     parts: Mapping[Address, tuple[Part, ...]] = field(default_factory=dict)
-    """When they were asked for: what each layer says of a resource, the lowest first."""
+    """With `keep_parts`: address → the block of each layer, the lowest first."""
     variables: Variables = field(default_factory=Variables)
-    """Those that were filled in."""
+    """The variables, and where they were filled in."""
 
     def checked(self) -> State:
         """The state, when no diagnostic is an error.
@@ -63,7 +63,7 @@ class Loaded:
 def load(files: Sequence[Path], *, root: Path, capabilities: Capabilities) -> Loaded:
     """Read and check manifests without patches and variables; their order does not matter.
 
-    Locator name files as they stand below `root`. Never raises for what stands in a file: see `Loaded.checked`.
+    Places name files relative to `root`. Problems of files are diagnostics: see `Loaded.checked`.
     """
     return compose(Composition(tuple(files)), sources=SourceFiles(root), capabilities=capabilities)
 
@@ -71,9 +71,9 @@ def load(files: Sequence[Path], *, root: Path, capabilities: Capabilities) -> Lo
 def compose(
     composition: Composition, *, sources: SourceFiles, capabilities: Capabilities, keep_parts: bool = False
 ) -> Loaded:
-    """Read and check the manifests of one environment. `keep_parts`: `Loaded.parts` is wanted; all documents stay.
+    """Read and check the manifests of one environment. `keep_parts`: fill `Loaded.parts`, and keep all documents.
 
-    Never raises for what stands in a file: see `Loaded.checked`.
+    Problems of files are diagnostics: see `Loaded.checked`.
     """
     loading = _Loading(composition.variables, capabilities, keep_parts=keep_parts)
     with collector_paused():
@@ -81,14 +81,14 @@ def compose(
             loading.read_patches(sources.read(files), layer=number)
         loading.read(sources.read(composition.files))
         loading.relate()
-    told = map(composition.variables.explained, loading.diagnostics)
-    diagnostics = tuple(sorted(told, key=Diagnostic.sort_key))
+    explained = map(composition.variables.explained, loading.diagnostics)
+    diagnostics = tuple(sorted(explained, key=Diagnostic.sort_key))
     files_read = len(composition.files) + sum(map(len, composition.patches))
     return Loaded(State(loading.resources.values()), diagnostics, files_read, loading.parts, composition.variables)
 
 
 class _Loading:
-    """What was found so far."""
+    """The resources and diagnostics so far."""
 
     def __init__(self, variables: Variables, capabilities: Capabilities, *, keep_parts: bool) -> None:
         self.resources: dict[Address, Instance] = {}
@@ -99,7 +99,7 @@ class _Loading:
         self._capabilities = capabilities
         self._keep_parts = keep_parts
         self._patches: dict[Address, list[Part]] = {}
-        """What patches say of resources that have not been met yet, the lowest layer first."""
+        """Address → its patches until its base block is read, the lowest layer first."""
         self._block_types = block_types()
         self._checks = {
             block_type.noun: KindChecks(block_type, capabilities) for block_type in self._block_types.values()
@@ -109,35 +109,35 @@ class _Loading:
         self._named: dict[Address, tuple[str, SourceRange]] = {}
         self._suggestions = SuggestionBudget()
         self._unread = False
-        """Whether a file could not be read: what it declares is not known, and nothing is said of its lack."""
+        """A file could not be read: what it declares is unknown, and not reported as missing."""
 
     def read_patches(self, sources: Iterator[SourceFile], *, layer: int) -> None:
-        """Keep what one layer of patches declares until the resource itself is met."""
+        """Keep the blocks of one layer of patches until their base block is read."""
         first: dict[Address, Part] = {}
         for part, found in self._blocks(sources, layer=layer):
             address = part.block.address
             if address is None:
-                self._take([part], found)  # for what is wrong with it
+                self._add([part], found)  # to report its problems
             elif first.setdefault(address, part) is part:
                 self._patches.setdefault(address, []).append(part)
             else:
-                found.append(_twice(part, first[address].document.place(first[address].block.node)))
+                found.append(_duplicate(part, first[address].document.place(first[address].block.node)))
 
     def read(self, sources: Iterator[SourceFile]) -> None:
-        """Add what the base declares, each resource with its patches; then what patches alone declare."""
+        """Add the resources of the base, each with its patches; then those that only patches declare."""
         for part, found in self._blocks(sources, layer=0):
             patches = self._patches.pop(part.block.address, ()) if self._patches and part.block.address else ()
-            self._take([part, *patches], found)
+            self._add([part, *patches], found)
         added = [] if self._unread else list(self._patches.values())
         for parts in added:
-            self._guess(parts[0])
+            self._warn_of_addition(parts[0])
         for parts in added:
-            self._take(parts, self.diagnostics)
+            self._add(parts, self.diagnostics)
 
     def _blocks(self, sources: Iterator[SourceFile], *, layer: int) -> Iterator[tuple[Part, list[Diagnostic]]]:
-        """Every block of every file, with the list for what there is to say of it.
+        """Every block of every file, with the list for its diagnostics.
 
-        Where the text itself is wrong, nothing is said of what such a value would mean.
+        A value with a syntax error gets no further diagnostics.
         """
         for source in sources:
             self.diagnostics += source.diagnostics
@@ -149,13 +149,13 @@ class _Loading:
             if source.has_variables:
                 document = self._variables.fill(document, wrong.append)
                 self.diagnostics += wrong[len(source.diagnostics) :]
-            refused = {said.source for said in wrong if said.severity is Severity.ERROR}
+            refused = {problem.source for problem in wrong if problem.severity is Severity.ERROR}
             found: list[Diagnostic] = []
             for block in read_blocks(document, self._block_types, found.append):
                 yield Part(block, document, layer), found
-            self.diagnostics += [said for said in found if said.source not in refused]
+            self.diagnostics += [problem for problem in found if problem.source not in refused]
 
-    def _take(self, parts: list[Part], found: list[Diagnostic]) -> None:
+    def _add(self, parts: list[Part], found: list[Diagnostic]) -> None:
         block, places = merge(parts, found.append) if len(parts) > 1 else (parts[0].block, parts[0].document)
         keys = block.body()
         try:
@@ -172,7 +172,7 @@ class _Loading:
         resource = self._instance(block, block.address, keys=keys, places=places)
         first = self.resources.setdefault(block.address, resource)
         if first is not resource:
-            found.append(_twice(parts[0], first.place))
+            found.append(_duplicate(parts[0], first.place))
             return
         if self._keep_parts:
             self.parts[block.address] = tuple(parts)
@@ -185,7 +185,7 @@ class _Loading:
         if self._secrets:
             found += check_variables(resource, places, self._variables, self._secrets)
 
-    def _guess(self, part: Part) -> None:
+    def _warn_of_addition(self, part: Part) -> None:
         """Warn of a patch that adds a resource whose name is nearly that of another: it is probably mistyped."""
         block = part.block
         name = block.node["name"]
@@ -227,7 +227,7 @@ class _Loading:
             address = address.parent if address is not None else None
 
     def relate(self) -> None:
-        """Everything that can be said only when all files are read."""
+        """Check what depends on other resources, when all files are read."""
         siblings = self._siblings
         self.diagnostics += relations.imply_parents(
             self.resources, self._named, siblings=siblings, suggestions=self._suggestions
@@ -239,15 +239,15 @@ class _Loading:
             self.resources, siblings, inner=self._inner, capabilities=self._capabilities, suggestions=self._suggestions
         )
         found = references.check()
-        self.diagnostics += filter(_is_sure, found) if self._unread else found
+        self.diagnostics += filter(_is_certain, found) if self._unread else found
 
 
-def _is_sure(said: Diagnostic) -> bool:
-    """Whether something said of a reference holds also where files are unread: it is declared absent, or a slip."""
-    return said.code == "KIA0224" or (said.hint is not None and said.hint.startswith("did you mean"))
+def _is_certain(problem: Diagnostic) -> bool:
+    """Whether a problem of a reference holds also with unread files: its target is declared absent, or mistyped."""
+    return problem.code == "KIA0224" or (problem.hint is not None and problem.hint.startswith("did you mean"))
 
 
-def _twice(second: Part, first: Place | None) -> Diagnostic:
+def _duplicate(second: Part, first: Place | None) -> Diagnostic:
     block = second.block
     return Diagnostic(
         "KIA0207",

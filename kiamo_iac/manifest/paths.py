@@ -1,4 +1,4 @@
-"""Paths of a project: portable, and never led out of it by a link that a merge request may have brought."""
+"""Paths of a project: portable, and never outside of it through a link that a merge request may have added."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²�
 
 
 class PathProblem(NamedTuple):
-    """Why a path is not followed."""
+    """Why a path is refused."""
 
     code: str
     summary: str
@@ -32,7 +32,7 @@ class PathProblem(NamedTuple):
 
 
 def portable(text: str) -> PathProblem | None:
-    """Why a relative path cannot be written, or cannot exist, on every system; None: it can."""
+    """Why a relative path is not valid on every operating system, or None."""
     if "\\" in text:
         return PathProblem("KIA0305", "the path contains a backslash", 'use "/" between folders, on Windows too')
     if text.startswith("/") or _DRIVE.match(text):
@@ -44,7 +44,7 @@ def portable(text: str) -> PathProblem | None:
 
 
 def inside(root: Path, text: str) -> Path | PathProblem:
-    """The path that `text` means below `root`, links resolved. It need not exist."""
+    """The resolved path of `text` below `root`; it need not exist."""
     if refused := portable(text):
         return refused
     path = real(root / text)
@@ -54,7 +54,7 @@ def inside(root: Path, text: str) -> Path | PathProblem:
 
 
 def home_of(folder: Path, *, project: bool) -> Path | None:
-    """The folder that no link which stands in `folder` may lead out of; None: none, the link is the user's own.
+    """The folder that links in `folder` must not lead out of, or None where links belong to the user.
 
     `project`: that of the nearest project file, else the root of the repository; otherwise the repository comes first.
     """
@@ -70,7 +70,7 @@ def home_of(folder: Path, *, project: bool) -> Path | None:
 
 
 def check_way(path: Path, *, project: bool = False) -> None:
-    """Refuse a path that a link leads out of the project or repository that this link stands in, see `home_of`.
+    """Refuse a path with a link that leads out of its own project or repository, see `home_of`.
 
     The name of the project file may always lead to one elsewhere in the repository. A link that stands outside of the
     repository that is worked in, and leads into it, is the user's own: their home folder may be a repository too.
@@ -117,7 +117,7 @@ def _leads_out(link: Path, home: Path) -> ManifestError:
 
 
 def _climbs(parts: list[str]) -> bool:
-    """Whether `..` leaves the folder on the way, even if the path comes back."""
+    """Whether `..` leaves the folder, even if the path returns to it."""
     depth = 0
     for part in parts:
         depth += -1 if part == ".." else int(part not in {"", "."})
@@ -127,7 +127,7 @@ def _climbs(parts: list[str]) -> bool:
 
 
 def is_manifest(path: Path) -> bool:
-    """Whether there is such a file, and its name ends as a manifest's does."""
+    """Whether it is a file with the suffix of a manifest."""
     return path.suffix.lower() in MANIFEST_SUFFIXES and path.is_file()
 
 
@@ -168,12 +168,12 @@ def _walk(folder: Path, root: Path, *, seen: set[Path], linked: bool) -> Iterato
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # links in a circle, which are told when the file is read
+    except OSError:  # a circle of links, which is reported when the file is read
         return False
 
 
 def loose_manifests(folder: Path) -> list[Path]:
-    """Every manifest below a folder that lies in no project.
+    """Every manifest below a folder that is not in a project.
 
     Raises:
         ManifestError: a link leads out of its repository; where there is none, out of the folder.

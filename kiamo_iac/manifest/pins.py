@@ -1,4 +1,4 @@
-"""Pins: what the environment of a run allows its secrets to be sent to, whatever a project file says.
+"""Pins: the origins that the secrets of a run may be sent to, independent of the project file.
 
 Instances and ledgers are pinned by variables of their own, and count separately: once one instance is pinned, no
 instance without a pin receives a token; once one ledger is pinned, no remote ledger without a pin is used. A variable

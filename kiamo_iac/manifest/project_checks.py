@@ -1,4 +1,4 @@
-"""The manifests checked as every environment of a project composes them, and what only some of them have to say."""
+"""Checks the manifests of a project for every environment, and says which environments a problem concerns."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from kiamo_iac.manifest.variables import named_as_secret, unused
 
 @dataclass(frozen=True, slots=True)
 class CheckedManifests:
-    """The manifests of a project, all environments together."""
+    """The diagnostics of the manifests of a project, for all environments."""
 
     diagnostics: tuple[Diagnostic, ...]
-    """Each once, sorted by place; one that not every environment has names those that do."""
+    """Each once, sorted by place; one of only some environments names them."""
     files: int
     resources: int
     """How many resources they declare, each counted once."""
 
 
 def check_project_manifests(project: Project, capabilities: Capabilities) -> CheckedManifests:
-    """Compose and check the manifests for every environment; without any, the base alone.
+    """Compose and check the manifests for every environment; without environments, the base only.
 
     Raises:
         ManifestError: a folder of manifests cannot be read.
     """
     groups = _groups(project)
     sources = SourceFiles(project.root, keep=len(groups) > 1)
-    said: dict[Diagnostic, list[str]] = {}
+    environments: dict[Diagnostic, list[str]] = {}
     addresses: set[str] = set()
     files: set[Path] = set()
     for composition, names in groups:
         loaded = compose(composition, sources=sources, capabilities=capabilities)
         for diagnostic in loaded.diagnostics:
-            said.setdefault(diagnostic, []).extend(names)
+            environments.setdefault(diagnostic, []).extend(names)
         addresses.update(resource.address for resource in loaded.state)
         files.update(composition.files, *composition.patches)
-    found = [_in_environments(diagnostic, names, project) for diagnostic, names in said.items()]
+    found = [_in_environments(diagnostic, names, project) for diagnostic, names in environments.items()]
     found += _named_as_secrets(project)
-    if not has_errors(found):  # what could not be read may refer to any of them
+    if not has_errors(found):  # a file that could not be read may use any of them
         found += _unused(project, groups)
     return CheckedManifests(tuple(sorted(found, key=Diagnostic.sort_key)), len(files), len(addresses))
 
@@ -54,7 +54,7 @@ _Groups = list[tuple[Composition, list[str]]]
 
 
 def _groups(project: Project) -> _Groups:
-    """Each composition that differs from the others, with the names of its environments."""
+    """The distinct compositions, each with the names of its environments."""
     if not project.environments:
         return [(project.composition(), [])]
     groups: dict[object, tuple[Composition, list[str]]] = {}
@@ -91,4 +91,4 @@ def _named_as_secrets(project: Project) -> list[Diagnostic]:
     environments = project.environments.values()
     every = [project.variables, *(environment.variables for environment in environments)]
     found = (named_as_secret(name, variable) for variables in every for name, variable in variables.items())
-    return [said for said in found if said is not None]
+    return [warning for warning in found if warning is not None]

@@ -1,4 +1,4 @@
-"""The manifests of an environment as they come out of the composition, each value with the place that it comes from."""
+"""The composed resources of an environment, each value with the place that it comes from."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ class Provenance:
 
     source: SourceRange
     variables: tuple[tuple[str, SourceRange], ...] = ()
-    """Of a string that variables were filled into: the name of each, and where its value stands."""
+    """The variables filled into a string: name and place of the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComposedValue:
-    """A value that holds no others: a scalar, or an empty mapping or list."""
+    """A scalar, or an empty mapping or list."""
 
     path: Path
-    """Keys and indices below its resource: `("association", "destination")`."""
+    """Keys and indices from its resource: `("association", "destination")`."""
     value: Any
     origin: Provenance
 
 
 @dataclass(frozen=True, slots=True)
 class ComposedResource:
-    """One resource that manifests declare, with the resources below it that stand in its block."""
+    """One declared resource, with the resources nested in its block."""
 
     address: Address
     type: BlockType
     parents: Mapping[str, str]
-    """Kind → name of what it stands below; only of a resource whose parent no manifest declares."""
+    """Kind → name of its parents; only where no manifest declares the parent."""
     leaves: tuple[ComposedValue, ...]
     children: Mapping[str, tuple[ComposedResource, ...]]
-    """Collection → its resources, as they are declared."""
+    """Collection → its resources, in the order of declaration."""
 
 
 def composed_resources(loaded: Loaded) -> Mapping[str, tuple[ComposedResource, ...]]:
-    """Collection → the resources at the top, in the order of kinds, and of their declaration within.
+    """Collection → the resources at the top, in reading order, then in the order of declaration.
 
     `loaded` was composed with its parts kept.
     """
@@ -102,7 +102,7 @@ class _Reading:
     def _leaves(
         self, body: dict[str, Any], node: dict[str, Any], places: Locator, *, settings: Mapping[str, Any]
     ) -> Iterator[ComposedValue]:
-        """`settings`: as the desired state has them, sensitive ones hidden."""
+        """`settings`: of the desired state, where sensitive values are hidden."""
         place = places.place(node)
         for key in sorted(body, key=_rank):
             shown = settings if key == "settings" and settings else body[key]
@@ -122,7 +122,7 @@ class _Reading:
 
 
 _FIRST = ("name", "managed", "ensure", "protect", "renamed_from", "exclusive", "label", "datatype", "service")
-"""The order in which keys are shown; all others come after them, as they are declared."""
+"""Keys in the order in which they are shown; all others follow, in the order of declaration."""
 
 
 def _rank(key: str) -> int:
@@ -130,5 +130,5 @@ def _rank(key: str) -> int:
 
 
 def as_written(value: Value | list[Any] | dict[str, Any] | None) -> Any:
-    """A value as a manifest writes it: a string in which nothing may be taken for a variable."""
+    """A value as a manifest writes it, with `${` of strings escaped."""
     return literal(value) if isinstance(value, str) else value

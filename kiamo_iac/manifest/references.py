@@ -1,4 +1,4 @@
-"""What declared resources refer to: whether it is declared, and to be there."""
+"""Checks the references of resources: each target is declared and not absent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kiamo_iac.resources import kinds
 
 
 class ReferenceChecker:
-    """The checks of all references of a set of resources."""
+    """Checks all references of a set of resources."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class ReferenceChecker:
         self._kinds = kinds()
         self._warned: set[Address] = set()
         self._settled: dict[tuple[Address | None, str], set[str]] = {}
-        """(parent, kind) → exact names of which nothing more is to be said."""
+        """(parent, kind) → exact names that need no further check."""
         self._absent = frozenset(address for address, resource in resources.items() if is_absent(resource))
 
     def check(self) -> Iterator[Diagnostic]:
-        """Every reference to something absent; of what no manifest declares, one reference each is enough."""
+        """Report every reference to an absent resource, and the first reference to each undeclared one."""
         for resource in self._resources.values():
             references = resource.kind.references
             if not references or resource.address in self._absent:
@@ -68,7 +68,7 @@ class ReferenceChecker:
         return settled
 
     def _made_with(self, parent: Address | None, kind: str) -> set[str]:
-        """In NFC, the names of what the platform itself makes together with every parent."""
+        """The names, in NFC, of the resources that the platform creates with every parent."""
         defaults = self._capabilities.of(kind).defaults if parent is not None else ()
         return {identity(default["name"]) for default in defaults}
 
@@ -103,7 +103,7 @@ class ReferenceChecker:
             return None
         owner = self._resources.get(parent) if parent is not None else None
         complete = owner is not None and target.collection in owner.lifecycle.exclusive
-        if not complete:  # where it is, every reference to a resource that is not there is an error
+        if not complete:  # otherwise each such reference is an error
             self._settled_below(parent, target.kind).add(name)
         if address in self._warned and not complete:
             return None

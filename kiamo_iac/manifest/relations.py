@@ -1,4 +1,4 @@
-"""What can be said of declared resources beside each other: parents, absence, renames, names alike."""
+"""Checks of resources against each other: parents, absence and renames."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from kiamo_iac.resources import kinds
 
 Resources = dict[Address, Instance]
 Siblings = Mapping[tuple[Address | None, str], list[Instance]]
-"""(parent, kind) → the resources declared there, in the order in which they are declared."""
+"""(parent, kind) → the resources declared there, in their order."""
 
 _ABSENT = Lifecycle(ensure=Ensure.ABSENT)
 
 
 def inherit_absence(resources: Resources) -> list[Diagnostic]:
-    """Make what stands below an absent resource absent too; what is declared otherwise there is a problem."""
+    """Make the resources below an absent one absent too, and report those that are declared otherwise."""
     found: list[Diagnostic] = []
     if not any(map(is_absent, resources.values())):
         return found
@@ -51,7 +51,7 @@ def _agrees(lifecycle: Lifecycle, key: str) -> bool:
 
 
 def is_absent(resource: Instance | None) -> bool:
-    """Whether it is declared, and declared absent."""
+    """Whether it is declared absent."""
     return resource is not None and resource.lifecycle.ensure is Ensure.ABSENT
 
 
@@ -62,7 +62,7 @@ def related(word: str, resource: Instance, *, key: str = "name") -> tuple[tuple[
 
 
 def check_renames(resources: Resources) -> Iterator[Diagnostic]:
-    """Former names that cannot be what they say."""
+    """The problems of former names."""
     claimed: dict[Address, Instance] = {}
     for resource in resources.values():
         if not resource.lifecycle.renamed_from:
@@ -103,7 +103,7 @@ def imply_parents(
     siblings: Siblings,
     suggestions: SuggestionBudget,
 ) -> list[Diagnostic]:
-    """Add, as references, the parents that blocks at the top of a file name and no manifest declares.
+    """Add, as references, the parents that are only named by blocks at the top of a file.
 
     `named`: address → its exact name, and where it was named first.
     """

@@ -1,4 +1,4 @@
-"""The JSON Schemas of manifests, of patches and of single kinds, out of the models, for editors."""
+"""The JSON Schemas of manifests, patches and single kinds, generated from the models, for editors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kiamo_iac.manifest.blocks import BlockType, block_types
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
 VERSION: Final = 1
-"""Changes when a manifest that was valid no longer is."""
+"""Changes when a valid manifest becomes invalid."""
 
 _VARIABLE: Final = r"(^|[^$])\$\{" + VARIABLE_NAME.pattern + r"\}"
 _ALONE: Final = r"^(\$\{" + VARIABLE_NAME.pattern + r"\})+$"
@@ -20,7 +20,7 @@ _DEFINITIONS: Final[Schema] = {
     "variable": {"$comment": "Text that holds a variable, such as ${brand}.", "type": "string", "pattern": _VARIABLE},
     "variable_alone": {"$comment": "Nothing but a variable, such as ${on}.", "type": "string", "pattern": _ALONE},
 }
-"""Without a description: an editor would show it for the attribute."""
+"""Without descriptions: an editor would show them for the attribute."""
 
 
 def manifest_schema(capabilities: Capabilities | None = None) -> Schema:
@@ -32,12 +32,12 @@ def manifest_schema(capabilities: Capabilities | None = None) -> Schema:
 
 
 def patch_schema(capabilities: Capabilities | None = None) -> Schema:
-    """The same of a patch: null takes an attribute away."""
+    """The schema of a patch, where null removes an attribute."""
     return _whole("patch", "A patch over the manifests of kiamo-iac", capabilities, of_block=_removable)
 
 
 def kind_schema(kind: str, capabilities: Capabilities | None = None) -> Schema:
-    """The schema of one resource that is whole by itself: a block as it stands at the top of a manifest.
+    """The schema of one resource: a block at the top of a manifest.
 
     Raises:
         KeyError: there is no such kind.
@@ -76,7 +76,7 @@ def _whole(name: str, title: str, capabilities: Capabilities | None, *, of_block
 
 
 def _named(name: str, capabilities: Capabilities | None) -> str:
-    """Two that are not the same have not the same `$id`."""
+    """The name in the `$id`: different schemas have different ones."""
     return name if capabilities is None else f"{name}-in-force"
 
 
@@ -90,15 +90,15 @@ def _descendants(block_type: BlockType) -> list[str]:
 
 def _block(block_type: BlockType, capabilities: Capabilities | None) -> Schema:
     model = block_type.kind.model_json_schema()
-    said = capabilities.of(block_type.noun) if capabilities is not None else None
+    known = capabilities.of(block_type.noun) if capabilities is not None else None
     properties: Schema = {}
     for key, value in model["properties"].items():
-        if said is not None and not _is_known(block_type, said, key):
+        if known is not None and not _is_known(block_type, known, key):
             continue
         plain = _plain(value, model.get("$defs", {}))
-        if said is not None and key in said.choices:
-            plain = {"enum": list(said.choices[key]), "description": plain["description"]}
-        words = [plain.pop("description"), *_remarks(block_type, key, said)]
+        if known is not None and key in known.choices:
+            plain = {"enum": list(known.choices[key]), "description": plain["description"]}
+        words = [plain.pop("description"), *_rules(block_type, key, known)]
         properties[key] = {"description": " ".join(words), **_with_variables(plain)}
     if block_type.children:
         properties["exclusive"]["items"] = _with_variables({"enum": list(block_type.children)})
@@ -117,18 +117,18 @@ def _block(block_type: BlockType, capabilities: Capabilities | None) -> Schema:
     }
 
 
-def _is_known(block_type: BlockType, said: KindCapabilities, key: str) -> bool:
-    return key in said.attributes or key in COMMON_KEYS or (key == "state" and block_type.kind.machine is not None)
+def _is_known(block_type: BlockType, known: KindCapabilities, key: str) -> bool:
+    return key in known.attributes or key in COMMON_KEYS or (key == "state" and block_type.kind.machine is not None)
 
 
 def _at_top(block_type: BlockType, block: Schema) -> Schema:
-    """The same block at the top of a file, where it names what it stands below."""
+    """The block at the top of a file, where it names its parents."""
     names = {kind.kind: text(f"The name of its {kind.kind}.", minLength=1) for kind in block_type.ancestors}
     return {**block, "properties": {**names, **block["properties"]}, "required": [*names, *block["required"]]}
 
 
 def _removable(block: Schema) -> Schema:
-    """Of a patch: each key that is neither a name nor a collection may be null, and so may an entry of a mapping."""
+    """A block of a patch: each key that is neither a name nor a collection may be null, and each entry of a mapping."""
     properties = {}
     for key, value in block["properties"].items():
         made = value
@@ -142,7 +142,7 @@ def _removable(block: Schema) -> Schema:
 
 
 def _with_variables(schema: Schema) -> Schema:
-    """The same for what is still to be filled in: `${name}` may stand for anything but a list or a mapping.
+    """The schema before variables are filled in: `${name}` may replace any scalar.
 
     An editor completes from `defaultSnippets`, since it does not look for values behind an `else`.
     """
@@ -177,7 +177,7 @@ def _snippets(values: list[Any]) -> list[Schema]:
 
 
 def _plain(schema: Any, definitions: Schema) -> Any:
-    """A property without titles, and with what it refers to written out."""
+    """A property without titles, with its references resolved."""
     if isinstance(schema, list):
         return [_plain(item, definitions) for item in schema]
     if not isinstance(schema, dict):
@@ -189,13 +189,13 @@ def _plain(schema: Any, definitions: Schema) -> Any:
     return {key: _plain(value, definitions) for key, value in schema.items() if key != "title"}
 
 
-def _remarks(block_type: BlockType, key: str, said: KindCapabilities | None) -> Iterator[str]:
-    """Full sentences, with the vendor's codes; `said`: what the contract in force says of the kind, where one is."""
+def _rules(block_type: BlockType, key: str, known: KindCapabilities | None) -> Iterator[str]:
+    """The rules of an attribute as sentences, with the vendor's codes; `known`: the kind in the contract, if any."""
     kind = block_type.kind
     machine = kind.machine
     if key in kind.immutable:
         code = kind.immutable[key]
-        yield f"Cannot be changed once the {kind.kind} exists{_behind(code)}: another value is refused."
+        yield f"Cannot be changed once the {kind.kind} exists{_code(code)}: another value is refused."
     for reference in kind.references:
         if reference.attribute == key and reference.missing:
             yield f"Each {reference.kind} that it references must exist ({reference.missing})."
@@ -203,24 +203,24 @@ def _remarks(block_type: BlockType, key: str, said: KindCapabilities | None) -> 
         pass
     elif key in {"name", "renamed_from"} and machine.rename_only_in is not None and "name" not in kind.immutable:
         states = " or ".join(sorted(machine.rename_only_in))
-        yield f"A {kind.kind} can be renamed only while it is {states}{_behind(machine.rename)}."
+        yield f"A {kind.kind} can be renamed only while it is {states}{_code(machine.rename)}."
     elif key in machine.frozen_in:
         states = " or ".join(sorted(machine.frozen_in[key]))
         yield f"Cannot be changed while it is {states}: the plan leaves that state first and returns to it."
     elif key in {"state", "initial_state"}:
         needs = {needed.attribute: needed.code for needed in machine.requires.values()}
         for attribute, code in needs.items():
-            yield f"Starting requires {attribute}{_behind(code)} and --allow-start: contacts are dialled."
-    if said is not None:
-        yield from _of_contract(key, said)
+            yield f"Starting requires {attribute}{_code(code)} and --allow-start: contacts are dialled."
+    if known is not None:
+        yield from _of_contract(key, known)
 
 
-def _of_contract(key: str, said: KindCapabilities) -> Iterator[str]:
-    if key in said.required:
-        yield f"Required on creation{_behind(said.required[key])}."
-    if key == "name" and said.name_pattern is not None:
-        yield f"The contract allows {said.name_pattern}."
+def _of_contract(key: str, known: KindCapabilities) -> Iterator[str]:
+    if key in known.required:
+        yield f"Required on creation{_code(known.required[key])}."
+    if key == "name" and known.name_pattern is not None:
+        yield f"The contract allows {known.name_pattern}."
 
 
-def _behind(code: str | None) -> str:
+def _code(code: str | None) -> str:
     return f" ({code})" if code else ""

@@ -1,4 +1,4 @@
-"""What there is to say of secrets in the settings of one resource, and of its list `sensitive`."""
+"""Checks for secrets in the settings of one resource, and of its list `sensitive`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PREFIX: Final = "settings."
 
 
 def check_sensitive(resource: Instance, written: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
-    """A warning for each key that is named as a secret is and has a value that is not listed; an error for the mask.
+    """A warning for each key that is named like a secret and not listed; an error for the mask as a value.
 
     `written`: its settings as the manifests have them, whose places `places` knows.
     """
@@ -33,7 +33,7 @@ def _is_nested(settings: Mapping[str, Any]) -> bool:
 
 
 class _Walk:
-    """Through the settings of one resource, as they are written beside what is hidden of them."""
+    """Walks the settings of one resource: as written, beside the same with secrets hidden."""
 
     def __init__(self, resource: Instance, places: Locator, listed: set[Path]) -> None:
         self._resource = resource
@@ -83,7 +83,7 @@ def _dotted(path: Path) -> str:
 
 
 def check_listed(resource: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
-    """What is wrong with the entries of `sensitive`; `keys` are the valid keys of the block."""
+    """The problems of the entries of `sensitive`; `keys` are the valid keys of the block."""
     written = keys.get("settings") or {}
     place: Place = places.place(keys["sensitive"])
     for index, entry in enumerate(keys["sensitive"]):
@@ -110,7 +110,7 @@ def check_listed(resource: Instance, keys: Mapping[str, Any], places: Locator) -
 def check_variables(
     resource: Instance, places: Locator, variables: Variables, secrets: Collection[str]
 ) -> Iterator[Diagnostic]:
-    """A warning for each attribute that one of the variables `secrets` was filled into: it is not masked."""
+    """A warning for each attribute with one of the variables `secrets`: attributes are not masked."""
     for key, value in resource.attributes.items():
         place = resource.place
         source = place.at(key) if place is not None else None
@@ -132,7 +132,7 @@ def check_variables(
 def filled_paths(
     written: Any, places: Locator, variables: Variables, secrets: Collection[str], path: Path = ()
 ) -> list[Path]:
-    """Where settings have a text that one of the variables `secrets` was filled into."""
+    """The paths of settings with one of the variables `secrets`."""
     found: list[Path] = []
     place = places.place(written)
     for key, value in written.items() if isinstance(written, Mapping) else enumerate(written):

@@ -1,4 +1,4 @@
-"""The files of manifests as documents, each read once, however many environments are composed of them."""
+"""Manifest files as documents, each read once for all environments."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ class SourceFile:
     document: Document | None
     """None: it cannot be read."""
     diagnostics: tuple[Diagnostic, ...]
-    """What is wrong with it as a text."""
+    """Problems of its syntax."""
     has_variables: bool = False
 
     @property
     def cut_short(self) -> bool:
-        """Whether none of what it declares is known, since it is no text or no YAML."""
+        """Whether it declares unknown resources, since it is not valid YAML."""
         return self.document is None or (self.document.data is None and has_errors(self.diagnostics))
 
 
 class SourceFiles:
-    """Reads files; places name them as they stand below `root`."""
+    """Reads files; places name them relative to `root`."""
 
     def __init__(self, root: Path, *, keep: bool = False) -> None:
-        """`keep`: the documents stay, for they will be asked for again."""
+        """`keep`: cache the documents, for several environments."""
         self._root = root
         self._kept: dict[Path, SourceFile] | None = {} if keep else None
         self._lock = threading.Lock()
 
     def read(self, files: Sequence[Path]) -> Iterator[SourceFile]:
-        """Every file, in an order of its own."""
+        """Every file, sorted by its name in messages."""
         for shown, path in sorted((_shown(path, self._root), path) for path in files):
             if self._kept is None:
                 yield _read(path, shown)
@@ -53,7 +53,7 @@ class SourceFiles:
             yield source
 
     def put(self, path: Path, text: str) -> None:
-        """From now on `path` holds `text`, whatever stands in the file: to see what would come of it."""
+        """Use `text` as the content of `path` from now on, to try a change without writing it."""
         if self._kept is None:
             self._kept = {}
         self._kept[path] = _source(text, _shown(path, self._root))
@@ -74,6 +74,6 @@ def _source(text: str, shown: str) -> SourceFile:
 
 def _shown(path: Path, root: Path) -> str:
     text, below = str(path), f"{root}{os.sep}"
-    if text.startswith(below):  # as nearly always: twenty times as fast as asking pathlib
+    if text.startswith(below):  # nearly always: twenty times as fast as pathlib
         return text[len(below) :].replace(os.sep, "/")
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -1,4 +1,4 @@
-"""`${name}` in the strings of a manifest: the values that the project file gives to an environment."""
+"""Fills `${name}` in the strings of a manifest with the variables of the project file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from kiamo_iac.document.parser import Document, Node
 from kiamo_iac.document.reader import LOOKS_LIKE_ONE, REVOKE, ROTATE
 
 MARK: Final = "${"
-"""A text without it holds no variables."""
+"""A text without it has no variables."""
 VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_FILLED: Final = 16 * 1024 * 1024
-"""Characters of all strings that variables are filled into, through aliases too: as many as one file may have."""
+"""Characters of all strings with variables filled in, aliases included: as many as one file may have."""
 _FOUND: Final = re.compile(r"\$\$\{|\$\{([^${}]*)(\}?)")
 
 Value = str | int | float | bool
@@ -33,7 +33,7 @@ class Variable:
 
     value: Value
     source: SourceRange
-    """Where its value stands."""
+    """The place of its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,24 @@ class Variables:
     known: Mapping[str, Variable] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     filled: dict[SourceRange, tuple[str, ...]] = field(default_factory=dict)
-    """Where a string stands that was filled in → the variables in it, in their order."""
+    """Place of a filled string → its variables, in their order."""
     sizes: dict[str, int] = field(default_factory=dict)
-    """File → characters of the strings of it that were filled in."""
+    """File → characters of its filled strings."""
     suggestions: SuggestionBudget = field(default_factory=SuggestionBudget, compare=False)
 
     def fill(self, document: Document, report: Report) -> Document:
-        """`document` with the variables in its values filled in; what cannot be filled in is reported, and stays."""
-        return _Filling(self, document, report).filled()
+        """`document` with its variables filled in; what cannot be filled in is reported and kept."""
+        return _Filler(self, document, report).filled()
 
-    def explained(self, said: Diagnostic) -> Diagnostic:
-        """What is said of a value that was filled in, with the places that its variables have their values at."""
-        names = self.filled.get(said.source) if said.source is not None else None
+    def explained(self, diagnostic: Diagnostic) -> Diagnostic:
+        """A diagnostic with the places where the variables of its value are set."""
+        names = self.filled.get(diagnostic.source) if diagnostic.source is not None else None
         if not names:
-            return said
+            return diagnostic
         given = tuple((f"{quote(name)} is set here", self.known[name].source) for name in names if name in self.known)
-        of_a_type = said.hint is not None and said.code == "KIA0203"
-        hint = f"{said.hint}, where the variable is set" if of_a_type else said.hint
-        return replace(said, hint=hint, related=(*said.related, *given))
+        of_a_type = diagnostic.hint is not None and diagnostic.code == "KIA0203"
+        hint = f"{diagnostic.hint}, where the variable is set" if of_a_type else diagnostic.hint
+        return replace(diagnostic, hint=hint, related=(*diagnostic.related, *given))
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -86,25 +86,25 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def is_variable(value: Any) -> bool:
-    """Whether a written value is one reference to a variable, and nothing beside it."""
+    """Whether a value is exactly one reference to a variable."""
     found = _FOUND.fullmatch(value) if isinstance(value, str) else None
     return found is not None and found[1] is not None and bool(found[2])
 
 
 def literal(text: str) -> str:
-    """How a manifest writes `text`, so that nothing of it is taken for a variable."""
+    """`text` with `${` escaped, as a manifest writes it."""
     return text.replace(MARK, "$${")
 
 
 def _text(value: Value) -> str:
-    """A value inside of a text, as manifests write it."""
+    """A value inside a string, as manifests write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
 
 
-class _Filling:
-    """One document on its way; nodes without variables are shared with the document that was read."""
+class _Filler:
+    """Fills one document; nodes without variables are shared with the original."""
 
     def __init__(self, variables: Variables, document: Document, report: Report) -> None:
         self._variables = variables
@@ -113,7 +113,7 @@ class _Filling:
         self._originals: dict[int, Node] = {}
         self._done: dict[int, Any] = {}
         self._sizes: dict[int, int] = {}
-        """id of a node → how much was filled in within it, for its aliases."""
+        """id of a node → characters filled in below it, for its aliases."""
         self._left = MAX_FILLED - sum(size for file, size in variables.sizes.items() if file != document.file)
         self._made = 0
         self._full = False
@@ -154,11 +154,11 @@ class _Filling:
         return result
 
     def _place(self, node: Node) -> Place:
-        """Kept: of a long mapping it takes its time, and every string of it asks."""
+        """The place of a node, cached: it is slow for a long mapping, and needed for each of its strings."""
         return self._places.get(id(node)) or self._places.setdefault(id(node), self._document.place(node))
 
     def _fits(self, size: int, source: SourceRange) -> bool:
-        """Whether so many more characters may be filled in, and are counted; if not, it is told, once for a file."""
+        """Count so many more characters; False, reported once a file, when they exceed the limit."""
         if self._made + size > self._left:
             summary = f"strings with variables filled in exceed {MAX_FILLED:,} characters in total"
             if not self._full:
@@ -185,16 +185,16 @@ class _Filling:
                 return text
             parts.append(value)
         parts.append(text[end:])
-        said = [part for part in parts if part != ""]
+        parts = [part for part in parts if part != ""]
         source = self._place(node).at(str(key))
-        if not self._fits(sum(len(part) for part in said if isinstance(part, str)), source):
+        if not self._fits(sum(len(part) for part in parts if isinstance(part, str)), source):
             return text
         self._variables.filled[source] = names_in(text)
-        filled = said[0] if len(said) == 1 else "".join(map(_text, said))
+        filled = parts[0] if len(parts) == 1 else "".join(map(_text, parts))
         return self._checked(filled, source) if isinstance(filled, str) else filled
 
     def _checked(self, filled: str, source: SourceRange) -> str:
-        """A text that only its variables made a secret of is refused where it stands."""
+        """The string; one that became a secret by its variables is reported, and redacted."""
         forms = forms_in(filled)
         if forms:
             self._report(Diagnostic("KIA0240", f"this looks like {forms[0].name}", hint=ROTATE, source=source))
@@ -205,7 +205,7 @@ class _Filling:
         return redact(filled)
 
     def _variable(self, node: Node, key: Any, found: re.Match[str]) -> Value | None:
-        """The value of one `${name}`, or None when there is none, which has been told."""
+        """The value of one `${name}`, or None, which is reported."""
         name, closed = found[1], found[2]
         if name is None:
             return MARK
@@ -232,14 +232,14 @@ class _Filling:
 
 
 def unused(name: str, variable: Variable, *, where: str) -> Diagnostic:
-    """The warning for a variable that no manifest refers to. `where`: `of any environment`."""
+    """The warning for a variable that no manifest uses. `where`: `of any environment`."""
     summary = f"no manifest {where} uses the variable {quote(name)}"
     hint = f'write "${{{name}}}" in a manifest, or remove the variable'
     return Diagnostic("KIA0321", summary, Severity.WARNING, hint=hint, source=variable.source)
 
 
 def named_as_secret(name: str, variable: Variable) -> Diagnostic | None:
-    """The warning for a variable that is named as a secret is, and has a value that could be one."""
+    """The warning for a variable that is named like a secret and has a value that could be one, or None."""
     if not is_secret(name, variable):
         return None
     summary = f"the variable {quote(name)} is named like a secret, but git keeps its value; outputs mask it"
@@ -248,5 +248,5 @@ def named_as_secret(name: str, variable: Variable) -> Diagnostic | None:
 
 
 def is_secret(name: str, variable: Variable) -> bool:
-    """Whether what a variable is filled into is sensitive, by its name."""
+    """Whether a variable is sensitive, by its name."""
     return isinstance(variable.value, str) and bool(variable.value) and names_secret(name)

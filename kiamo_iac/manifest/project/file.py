@@ -1,4 +1,4 @@
-"""Reading the project file: each key checked, every problem of it at once."""
+"""Reads the project file: each key is checked, and all problems are reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
     root = real(file.parent)
     reading = _Reading(document, root, may_lack=may_lack)
     project = reading.project(root / file.name)
-    read = [said for said in document.diagnostics if not _is_said_again(said, reading.diagnostics)]
+    read = [problem for problem in document.diagnostics if not _is_reported_again(problem, reading.diagnostics)]
     diagnostics = sorted((*read, *reading.diagnostics), key=Diagnostic.sort_key)
     if has_errors(diagnostics):
         count = len(diagnostics)
@@ -58,8 +58,8 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
     return project
 
 
-def _is_said_again(form: Diagnostic, found: Iterable[Diagnostic]) -> bool:
-    """Whether the check of a URL refuses the same password, at the beginning of the same value."""
+def _is_reported_again(form: Diagnostic, found: Iterable[Diagnostic]) -> bool:
+    """Whether the check of a URL reports the same password, at the start of the same value."""
     if form.code != "KIA0240" or form.source is None:
         return False
     line = form.source[:2]
@@ -79,11 +79,11 @@ class _Reading:
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        """What was found."""
+        """The problems so far."""
         return self._reader.diagnostics
 
     def project(self, file: Path) -> Project:
-        """The project, as far as it could be understood."""
+        """The project, without its invalid values."""
         data = self._document.data
         folders: tuple[Folder, ...] = ()
         contract: Path | None = None
@@ -183,7 +183,7 @@ class _Reading:
         return found
 
     def _check_ledgers(self, environments: dict[str, Environment], place: Place) -> None:
-        """Two environments in one ledger would prune each other."""
+        """Report environments with the same ledger: they would prune each other."""
         kept: dict[tuple[str, ...], str] = {}
         for name, environment in environments.items():
             if (beside := environment.ledger.backup_location(name)) is not None:

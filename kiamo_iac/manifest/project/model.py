@@ -1,4 +1,4 @@
-"""The project file, `kiamo.yaml`: which manifests, which contract, which environments."""
+"""The project of a project file: its manifests, its contract and its environments."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from kiamo_iac.manifest.variables import Variable, Variables
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A named instance, as the project file says."""
+    """A named instance of the project file."""
 
     name: str
     url: str | None
-    """None: `KIAMO_<ENV>_URL` has to say."""
+    """None: `KIAMO_<ENV>_URL` must be set."""
     source: SourceRange
-    """Where its url stands, or else the environment."""
+    """The place of its url, or else of the environment."""
     guards: GuardSettings = field(default_factory=GuardSettings)
     ledger: LedgerSettings = field(default_factory=FileSettings)
     variables: Mapping[str, Variable] = field(default_factory=dict)
-    """Those that it gives itself; they come before the project's."""
+    """Its own variables, which override those of the project."""
     patches: tuple[Folder, ...] = ()
-    """Each a layer over the base, the last one on top."""
+    """Layers over the base, the last one on top."""
     limits: LimitSettings = field(default_factory=LimitSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One entry of `manifests` or `patches`; of the latter, it may be a single file."""
+    """One entry of `manifests` or `patches`; a patch may be a single file."""
 
     path: Path
     source: SourceRange
     lacking: bool = False
-    """It was not there when the project file was read, and need not be: it is as good as empty."""
+    """It does not exist, and need not: it counts as empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project file, checked."""
+    """A valid project file."""
 
     root: Path
     """The folder of the project file, resolved; places name manifests relative to it."""
@@ -62,7 +62,7 @@ class Project:
 
     @property
     def manifests(self) -> tuple[Path, ...]:
-        """Every manifest of the base, each once, in a fixed order. A patch is none, also in a folder of the base.
+        """Every manifest of the base, once, in a fixed order; without patches that are in a folder of the base.
 
         Raises:
             ManifestError: a folder cannot be read, or a link leads out of the project.
@@ -72,7 +72,7 @@ class Project:
 
     @property
     def every_manifest(self) -> tuple[Path, ...]:
-        """Every manifest of the base and of all environments' patches, each once, in a fixed order.
+        """Every manifest and every patch, once, in a fixed order.
 
         Raises:
             ManifestError: as `manifests`.
@@ -83,9 +83,9 @@ class Project:
     def composition(
         self, environment: Environment | None = None, *, manifests: tuple[Path, ...] | None = None
     ) -> Composition:
-        """What the manifests of an environment are put together from; of none, the base alone.
+        """The composition of an environment, or of the base only.
 
-        `manifests`: the same as the property, for whoever asks for many: to find them, every patch is looked for.
+        `manifests`: the property of that name, to find the files only once for several environments.
 
         Raises:
             ManifestError: as `manifests`.
@@ -140,8 +140,8 @@ def find_project(start: Path) -> Path:
 
 
 def _is_planted(file: Path, start: Path) -> bool:
-    """Whether it stands in a folder such as `/tmp`, and belongs neither to this user, nor to whom `start` belongs to (a
-    container runs as root on somebody's files), nor to root."""
+    """Whether it is in a world-writable folder such as `/tmp`, and belongs neither to this user, nor to root, nor to
+    the owner of `start` (a container may run as root on the files of a user)."""
     if sys.platform == "win32":
         return False
     anybody = file.parent.stat().st_mode & stat.S_IWOTH

@@ -1,4 +1,4 @@
-"""The data of a project file while it is read: each value checked for its type, every problem kept with its place."""
+"""Reads typed values of the project file, its guards, limits and variables; problems are kept with their place."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from kiamo_iac.manifest.variables import MARK, VARIABLE_NAME, Variable
 
 
 def wrong_type(what: str, wanted: str, value: Any) -> str:
-    """The summary for a value of another type, or an empty one."""
+    """The summary for a value of a wrong type, or an empty one."""
     return f"{what} must not be empty" if value in ("", []) else f"{what} must be {wanted}, got {type_of(value)}"
 
 
 class KeyReader:
-    """One document, and what was found wrong with it. A value that cannot be used comes as None, and has been told."""
+    """Reads values of one document. An invalid value is reported and returned as None."""
 
     def __init__(self, document: Document, root: Path) -> None:
         self.document = document
@@ -39,7 +39,7 @@ class KeyReader:
         *,
         related: tuple[tuple[str, SourceRange], ...] = (),
     ) -> None:
-        """Keep a problem."""
+        """Add a diagnostic."""
         self.diagnostics.append(Diagnostic(code, summary, hint=hint, source=source, related=related))
 
     def check_keys(
@@ -49,7 +49,7 @@ class KeyReader:
         known: Collection[str],
         what: str,
     ) -> None:
-        """Tell of keys that `what` does not have."""
+        """Report unknown keys of `node`."""
         place = self.place(node)
         for key in node:
             if key not in known:
@@ -57,7 +57,7 @@ class KeyReader:
                 self.report("KIA0302", f"unknown key {quote(key)} in {what}", place.of_key(key), hint)
 
     def place(self, node: dict[str, Any] | list[Any]) -> Place:
-        """Where a mapping or list of the document stands."""
+        """The place of a mapping or list of the document."""
         return self.document.place(node)
 
     def path(self, value: Any, source: SourceRange) -> Path | None:
@@ -77,7 +77,7 @@ class KeyReader:
         return path
 
     def text(self, node: dict[str, Any], key: str, *, example: str) -> str | None:
-        """The text under `key`; None too when there is none."""
+        """The string under `key`, or None."""
         value = node.get(key)
         if key not in node or (isinstance(value, str) and value):
             return value
@@ -90,7 +90,7 @@ class KeyReader:
         return None
 
     def choice(self, node: dict[str, Any], key: str, choices: Collection[str]) -> str | None:
-        """One of `choices`; None too when there is none."""
+        """One of `choices`, or None."""
         value = self.text(node, key, example=" or ".join(choices))
         if value is None or value in choices:
             return value
@@ -101,7 +101,7 @@ class KeyReader:
     def integer(
         self, node: dict[str, Any], key: str, *, least: int = 0, most: int | None = None, code: str = "KIA0310"
     ) -> int | None:
-        """A whole number from `least` up to `most`; None too when there is none. `code`: of one out of bounds."""
+        """An integer from `least` to `most`, or None. `code`: for one out of bounds."""
         if key not in node:
             return None
         value = node[key]
@@ -121,7 +121,7 @@ class KeyReader:
         return value
 
     def boolean(self, node: dict[str, Any], key: str) -> bool:
-        """True or false; false too when there is none."""
+        """A boolean; False when the key is missing."""
         value = node.get(key, False)
         if isinstance(value, bool):
             return value
@@ -138,7 +138,7 @@ _GUARD_KEYS: Final = ("max_deletes", "max_delete_percent", "max_update_percent",
 
 
 def read_guards(reader: KeyReader, value: Any, source: SourceRange) -> GuardSettings:
-    """What `guards` says; what it leaves out, or says wrongly, is as without it."""
+    """The guards; missing or invalid keys have their defaults."""
     if not isinstance(value, dict):
         reader.report("KIA0301", wrong_type("guards", "a mapping", value), source, "write guards: {allow_start: true}")
         return GuardSettings()
@@ -171,7 +171,7 @@ _LIMIT_CODE: Final = "KIA0315"
 
 
 def read_limits(reader: KeyReader, value: Any, source: SourceRange) -> LimitSettings:
-    """What `limits` says; what it leaves out, or says wrongly, is as without it."""
+    """The limits; missing or invalid keys have their defaults."""
     if not isinstance(value, dict):
         reader.report(
             "KIA0301",
@@ -187,7 +187,7 @@ def read_limits(reader: KeyReader, value: Any, source: SourceRange) -> LimitSett
 
 
 def read_variables(reader: KeyReader, value: Any, source: SourceRange) -> dict[str, Variable]:
-    """The variables of a mapping; whatever cannot be one has been told."""
+    """The valid variables of a mapping; the others are reported."""
     if not isinstance(value, dict):
         reader.report(
             "KIA0301",

@@ -1,4 +1,4 @@
-"""The JSON Schema of the project file: what `project_file` reads, said once more; a test holds the two together."""
+"""The JSON Schema of the project file; a test compares it with what `project.file` reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
 VERSION: Final = 1
-"""Changes when a project file that was valid no longer is."""
+"""Changes when a valid project file becomes invalid."""
 
 _PATH: Final = "Relative to the project file, with forward slashes, and within its folder."
 _URL: Final = "https, or http for this machine only; without user, password, query or fragment."
