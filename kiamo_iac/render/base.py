@@ -70,11 +70,11 @@ ASCII = Symbols(
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How text may look where it is going."""
+    """How text may look on its output."""
 
     symbols: Symbols = UNICODE
     color: bool = False
-    """Whether ANSI colours are understood there; nothing is ever told by colour alone."""
+    """Whether ANSI colours are understood there; no information is in the colour alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class CheckReport:
     files: int = 0
     """How many manifests were read."""
     things: int = 0
-    """How many things they declare."""
+    """How many resources they declare."""
     names: tuple[str, ...] = ()
     """The manifests that were read, as diagnostics name them; given to the formats of `REPOSITORY_FORMATS` alone."""
     home: str = "kiamo.yaml"
@@ -120,7 +120,7 @@ class CheckRenderer(Protocol):
     def __init__(self, style: Style) -> None: ...
 
     def render(self, report: CheckReport) -> str:
-        """Every diagnostic; as text nothing at all where there are none, else ending with a newline."""
+        """Every diagnostic, ending with a newline; as text empty without diagnostics."""
         ...
 
 

@@ -25,7 +25,7 @@ _COLUMN = 48
 
 _STEP: Final[Form[str | int]] = Form({"type": ["string", "integer"]}, lambda value: value)
 
-Things = Mapping[str, Sequence[ComposedResource]]
+ResourcesByCollection = Mapping[str, Sequence[ComposedResource]]
 
 
 _VARIABLE: Final = Record(
@@ -37,7 +37,7 @@ _VALUE: Final = Record(
     ComposedValue,
     "One value and where it comes from.",
     {
-        "path": list_of(_STEP, "Keys, and from 0 on indices, below the thing.", minItems=1),
+        "path": list_of(_STEP, "Keys, and from 0 on indices, below the resource.", minItems=1),
         "value": anything("A scalar, or an empty mapping or list; variables filled in."),
         "source": derived(PLACE, "origin.source"),
         "variables": derived(list_of(_VARIABLE, "Those that its text refers to, in their order."), "origin.variables"),
@@ -45,7 +45,7 @@ _VALUE: Final = Record(
 )
 _RESOURCE: Final = Record(
     ComposedResource,
-    "One declared thing.",
+    "One declared resource.",
     {
         "address": ADDRESS,
         "kind": derived(KIND, "type.noun"),
@@ -66,7 +66,7 @@ COMPOSED: Final = Record(
         "format_version": version_of(FORMAT_VERSION),
         "environment": ENVIRONMENT,
         "things": derived(
-            list_of(_RESOURCE, "Every thing that its manifests declare, parents before their children."), "resources"
+            list_of(_RESOURCE, "Every resource that its manifests declare, parents before their children."), "resources"
         ),
     },
 )
@@ -77,19 +77,19 @@ def composed_schema() -> Schema:
     return schema_document("composed", major(FORMAT_VERSION), title="Manifests, composed", body=COMPOSED.body)
 
 
-def composed_text(things: Things, style: Style, *, environment: str) -> str:
-    """A manifest that says the same by itself: nothing of it is a variable any more."""
-    lines = [_Line(f"# The manifests as {visible(environment)} composes them; behind each value, where it comes from.")]
-    for collection, found in things.items():
+def composed_text(resources: ResourcesByCollection, style: Style, *, environment: str) -> str:
+    """A manifest that declares the same, with every variable filled in."""
+    lines = [_Line(f"# The manifests as {visible(environment)} composes them, with the origin of each value.")]
+    for collection, found in resources.items():
         lines.append(_Line(f"{collection}:"))
-        lines += (line.indented(2) for thing in found for line in _thing(thing))
+        lines += (line.indented(2) for resource in found for line in _resource(resource))
     return document(_with_origin(line, style) for line in lines)
 
 
-def composed_json(things: Things, *, environment: str) -> str:
-    """Every thing with its values; a path is a list of keys and indices."""
-    resources = [resource for found in things.values() for resource in _flat(found)]
-    return json_document(COMPOSED.data(_Composed(environment, resources)))
+def composed_json(resources: ResourcesByCollection, *, environment: str) -> str:
+    """Every resource with its values; a path is a list of keys and indices."""
+    listed = [resource for found in resources.values() for resource in _flat(found)]
+    return json_document(COMPOSED.data(_Composed(environment, listed)))
 
 
 class _Line(NamedTuple):
@@ -100,12 +100,12 @@ class _Line(NamedTuple):
         return _Line(" " * width + self.text, self.origin)
 
 
-def _thing(thing: ComposedResource) -> Iterator[_Line]:
-    lines = [_Line(f"{kind}: {_scalar(name)}") for kind, name in thing.parents.items()]
-    lines += _mapping(thing.leaves, 0)
-    for collection, children in thing.children.items():
+def _resource(resource: ComposedResource) -> Iterator[_Line]:
+    lines = [_Line(f"{kind}: {_scalar(name)}") for kind, name in resource.parents.items()]
+    lines += _mapping(resource.leaves, 0)
+    for collection, children in resource.children.items():
         lines.append(_Line(f"{collection}:"))
-        lines += (line.indented(2) for child in children for line in _thing(child))
+        lines += (line.indented(2) for child in children for line in _resource(child))
     yield from _item(lines)
 
 
@@ -149,13 +149,13 @@ def _scalar(value: Any) -> str:
 def _with_origin(line: _Line, style: Style) -> str:
     if line.origin is None:
         return line.text
-    said = [str(line.origin.source), *(f"${{{name}}} {source}" for name, source in line.origin.variables)]
-    comment = f"# {visible(', '.join(said))}"
+    origins = [str(line.origin.source), *(f"${{{name}}} {source}" for name, source in line.origin.variables)]
+    comment = f"# {visible(', '.join(origins))}"
     return f"{line.text.ljust(_COLUMN)}  {click.style(comment, dim=True) if style.color else comment}"
 
 
-def _flat(things: Sequence[ComposedResource]) -> Iterator[ComposedResource]:
-    for thing in things:
-        yield thing
-        for children in thing.children.values():
+def _flat(resources: Sequence[ComposedResource]) -> Iterator[ComposedResource]:
+    for resource in resources:
+        yield resource
+        for children in resource.children.values():
             yield from _flat(children)

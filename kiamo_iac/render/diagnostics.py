@@ -1,4 +1,4 @@
-"""Diagnostics as text and as JSON data: code, place, one sentence, a hint."""
+"""Diagnostics as text: code, place, one sentence, a hint; identical ones as one; and their fingerprints."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def render_text(diagnostics: Sequence[Diagnostic], style: Style) -> str:
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:
-    """`2 errors, 1 warning`; what there is none of is left out, and of nothing at all it says `no problems`."""
+    """`2 errors, 1 warning`; zero counts are left out; `no problems` without diagnostics."""
     counts = summary_data(diagnostics)
     return ", ".join(counted(number, noun) for noun, number in counts.items() if number) or "no problems"
 
@@ -135,7 +135,7 @@ def fingerprinted(diagnostics: Iterable[Diagnostic]) -> Iterator[tuple[Diagnosti
     """Every diagnostic by place, with 32 hexadecimal characters.
 
     They are made of its file, code, address and summary. Lines are left out, so that a problem stays the same one when
-    something is written above it; of several that agree in all four, the second and later are told apart by their rank.
+    something is written above it; of several that agree in all four, the second and later have their rank added.
     """
     seen: Counter[tuple[str, ...]] = Counter()
     for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):

@@ -1,4 +1,4 @@
-"""Which formats there are of what: names and where their renderers stand; nothing is imported to know them."""
+"""The formats of each output and where their renderers are; no renderer is imported for it."""
 
 from __future__ import annotations
 

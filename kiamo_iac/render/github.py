@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 PER_LEVEL: Final = 10
-"""GitHub shows so many errors, warnings and notices of a step, each; the rest stands in the log alone."""
+"""GitHub shows so many errors, warnings and notices of a step, each; the rest is in the log only."""
 
 _MAX_LINE: Final = 1_000
 _MAX_MESSAGE: Final = 4_000
@@ -60,7 +60,7 @@ def annotations_text(annotations: Iterable[Annotation], *, closing: str = "") ->
     """Annotations as commands, a line each, worst first, within the limits.
 
     A last notice says `closing` and how many were left out; it counts as one of the notices itself. There is none when
-    there is nothing to say.
+    there is nothing to count.
     """
     ordered = sorted(annotations, key=lambda annotation: list(AnnotationLevel).index(annotation.level))
     every = Counter(annotation.level for annotation in ordered)
@@ -191,7 +191,7 @@ class GithubCheck:
         del style
 
     def render(self, report: CheckReport) -> str:
-        """Workflow commands, a line each; nothing where there is nothing to say."""
+        """Workflow commands, a line each; empty without diagnostics."""
         return annotations_text(_of_groups(grouped(worst_first(report.diagnostics), least=2)))
 
 
@@ -233,7 +233,7 @@ def _of_section(section: ListSection) -> Iterator[Annotation]:
 def _of_drift_row(row: DriftRow) -> Annotation:
     from kiamo_iac.render.view_drift import OUTSIDE_GIT
 
-    lines = (f"{row.thing.address}: {row.happened}", *row.lines, *row.notes)
+    lines = (f"{row.resource.address}: {row.happened}", *row.lines, *row.notes)
     if row.outside_git:
-        return Annotation(AnnotationLevel.WARNING, OUTSIDE_GIT.lower(), lines, row.thing.source)
-    return Annotation(AnnotationLevel.NOTICE, "changed in git", lines, row.thing.source)
+        return Annotation(AnnotationLevel.WARNING, OUTSIDE_GIT.lower(), lines, row.resource.source)
+    return Annotation(AnnotationLevel.NOTICE, "changed in git", lines, row.resource.source)

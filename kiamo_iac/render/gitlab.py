@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class GitlabPlan:
-    """Things that the plan makes, changes and deletes; the style of text does not touch it.
+    """Objects that the plan creates, updates and deletes; the style of text does not touch it.
 
-    A thing that is made counts as made, whatever else is done to it (a start); so does one that is deleted. A
-    replacement is both. All others, renamed, started, paused or stopped ones among them, are changed.
+    An object that is created counts as created whatever else is done to it (a start); so does one that is deleted. A
+    replacement is both. All others, renamed, started, paused or stopped ones included, are updated.
     """
 
     def __init__(self, style: Style) -> None:
@@ -35,17 +35,17 @@ class GitlabPlan:
 
     def render(self, plan: Plan) -> str:
         """`{"create": …, "update": …, "delete": …}`, ending with a newline."""
-        made = {step.address for step in plan.steps if step.action is Action.CREATE}
-        gone = {step.address for step in plan.steps if step.action is Action.DELETE}
-        others = {step.address for step in plan.steps} - made - gone
-        return _report(create=len(made), update=len(others), delete=len(gone))
+        created = {step.address for step in plan.steps if step.action is Action.CREATE}
+        deleted = {step.address for step in plan.steps if step.action is Action.DELETE}
+        others = {step.address for step in plan.steps} - created - deleted
+        return _report(create=len(created), update=len(others), delete=len(deleted))
 
 
 class GitlabDrift:
-    """Things that are not as they were applied, by what would make manifests and instance level again.
+    """Drifted resources, by what would make the instance match its manifests again.
 
-    Made: what only git has. Deleted: what git has no more. Changed: all others. Who changed it, the widget has no word
-    for.
+    Created: what only git has. Deleted: what git no longer has. Updated: all others. The widget cannot say who changed
+    them.
     """
 
     def __init__(self, style: Style) -> None:
@@ -58,10 +58,10 @@ class GitlabDrift:
         return _report(create=counts["create"], update=counts["update"], delete=counts["delete"])
 
 
-def _action(thing: ResourceDrift) -> str:
+def _action(resource: ResourceDrift) -> str:
     from kiamo_iac.planner.drift import DriftEvent
 
-    match thing.event:
+    match resource.event:
         case DriftEvent.NEW | DriftEvent.DELETED:
             return "create"
         case DriftEvent.GONE:
@@ -69,7 +69,7 @@ def _action(thing: ResourceDrift) -> str:
         case DriftEvent.CHANGED | DriftEvent.REMADE | DriftEvent.RENAMED | DriftEvent.NOT_OWNED:
             return "update"
         case _:
-            assert_never(thing.event)
+            assert_never(resource.event)
 
 
 def _report(*, create: int, update: int, delete: int) -> str:
@@ -83,16 +83,16 @@ class GitlabCheck:
         del style
 
     def render(self, report: CheckReport) -> str:
-        """A JSON array, by place, ending with a newline; empty where there is nothing to say."""
+        """A JSON array, by place, ending with a newline; empty without diagnostics."""
         found = fingerprinted(report.diagnostics)
         return json_document([_issue(diagnostic, name, report.home) for diagnostic, name in found])
 
 
 def _issue(diagnostic: Diagnostic, fingerprint: str, home: str) -> dict[str, Any]:
     place = diagnostic.source or SourceRange(home, 1, 1)
-    said = [diagnostic.summary, diagnostic.detail, f"hint: {diagnostic.hint}" if diagnostic.hint else None]
+    parts = [diagnostic.summary, diagnostic.detail, f"hint: {diagnostic.hint}" if diagnostic.hint else None]
     return {
-        "description": " \N{EN DASH} ".join(visible(text) for text in said if text),
+        "description": " \N{EN DASH} ".join(visible(text) for text in parts if text),
         "check_name": diagnostic.code,
         "fingerprint": fingerprint,
         "severity": _severity(diagnostic.severity),

@@ -59,14 +59,14 @@ _ATTRIBUTE: Final = Record(
 )
 _RESOURCE: Final = Record(
     ResourceDrift,
-    "One thing that is not as it was applied, or not as it is declared.",
+    "One resource that is not as it was applied, or not as it is declared.",
     {
         "address": ADDRESS,
         "kind": KIND,
-        "event": enum(DriftEvent, "What became of it."),
+        "event": enum(DriftEvent, "What happened to it."),
         "side": derived(_SIDE, "changed_by"),
         "attributes": list_of(_ATTRIBUTE, "What differs, where it is changed."),
-        "lives_as": nullable(text("Its name on the instance; null: it is not there.")),
+        "lives_as": nullable(text("Its name on the instance; null: it does not exist.")),
         "known_id": remote_id("The id that the ledger has."),
         "live_id": remote_id("The id on the instance."),
         "applied_at": derived(
@@ -85,14 +85,14 @@ class _DriftOf(NamedTuple):
 
 DRIFT: Final = Record(
     _DriftOf,
-    "Who changed what since the last apply: git, or somebody on the instance.",
+    "Who changed what since the last apply: git or the instance.",
     {
         "format_version": version_of(DRIFT_FORMAT_VERSION),
         "environment": ENVIRONMENT,
         "ledger": derived(boolean("False: there is none, and every side is `unknown`."), "drift.ledger"),
         "drifted": derived(boolean("Whether there is any drift."), "drift.any"),
-        "summary": derived(counts(ChangedBy, "How many things changed on each side."), "drift.summary"),
-        "not_owned": derived(count("How many declared things are live and not in the ledger."), "drift.not_owned"),
+        "summary": derived(counts(ChangedBy, "How many resources changed on each side."), "drift.summary"),
+        "not_owned": derived(count("How many declared resources are live and not in the ledger."), "drift.not_owned"),
         "things": derived(list_of(_RESOURCE, "By address."), "drift.resources"),
     },
 )
@@ -103,7 +103,7 @@ VALIDATION: Final = Record(
         "format_version": version_of(CHECK_FORMAT_VERSION),
         "valid": derived(boolean("False when there are errors."), lambda report: not has_errors(report.diagnostics)),
         "files": count("How many manifests were read."),
-        "things": count("How many things they declare."),
+        "things": count("How many resources they declare."),
         "summary": derived(
             counts(Severity, "How many diagnostics of each severity."), lambda report: summary_data(report.diagnostics)
         ),

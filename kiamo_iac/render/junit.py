@@ -33,28 +33,28 @@ class JunitCheck:
             by_file[diagnostic.source.file if diagnostic.source else report.home].append(diagnostic)
         failing = {Severity.ERROR, Severity.WARNING} if report.strict else {Severity.ERROR}
         top = Xml.Element("testsuites", {"name": "kiamo-iac validate"})
-        suites = [_suite(top, file, said, failing) for file, said in sorted(by_file.items())]
+        suites = [_suite(top, file, found, failing) for file, found in sorted(by_file.items())]
         for count in ("tests", "failures", "errors"):
             top.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
         Xml.indent(top)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(top, encoding="unicode")}\n'
 
 
-def _suite(top: Xml.Element, file: str, said: Sequence[Diagnostic], failing: set[Severity]) -> Xml.Element:
+def _suite(top: Xml.Element, file: str, found: Sequence[Diagnostic], failing: set[Severity]) -> Xml.Element:
     """One file: its failing problems a case each; the others in one case that passes, where a test report is to be."""
     name = _xml(file)
-    failures = [diagnostic for diagnostic in said if diagnostic.severity in failing]
-    others = [diagnostic for diagnostic in said if diagnostic.severity not in failing]
+    failures = [diagnostic for diagnostic in found if diagnostic.severity in failing]
+    others = [diagnostic for diagnostic in found if diagnostic.severity not in failing]
     suite = Xml.SubElement(top, "testsuite", {"name": name})
     names: Counter[str] = Counter()
     for diagnostic in failures:
         title = _xml(f"{diagnostic.code}: {diagnostic.summary}")
         names[title] += 1
-        case = Xml.SubElement(suite, "testcase", {"classname": name, "name": _told_apart(title, names[title])})
+        case = Xml.SubElement(suite, "testcase", {"classname": name, "name": _numbered(title, names[title])})
         failure = Xml.SubElement(case, "failure", {"type": diagnostic.code, "message": _xml(diagnostic.summary)})
         failure.text = _text(diagnostic)
     if others or not failures:
-        title = "no problems" if not said else "no other problems" if failures else "no errors"
+        title = "no problems" if not found else "no other problems" if failures else "no errors"
         case = Xml.SubElement(suite, "testcase", {"classname": name, "name": title})
         if others:
             Xml.SubElement(case, "system-out").text = "\n".join(map(_text, others))
@@ -62,7 +62,7 @@ def _suite(top: Xml.Element, file: str, said: Sequence[Diagnostic], failing: set
     return suite
 
 
-def _told_apart(title: str, rank: int) -> str:
+def _numbered(title: str, rank: int) -> str:
     return title if rank == 1 else f"{title} ({rank})"
 
 

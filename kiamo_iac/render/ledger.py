@@ -1,4 +1,4 @@
-"""What is ours, as a table for people and as JSON."""
+"""What the ledger records as managed, as a table for people and as JSON."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ FORMAT_VERSION: Final = "1.0"
 """Of the JSON; the first number changes when a reader of the old form would misread the new one."""
 _HEADS: Final = ("address", "id", "last applied", "commit", "")
 _COMMIT: Final = 10
-"""So many characters of a commit tell it from the others."""
+"""Characters of a commit that are shown."""
 
 
 def ledger_text(owned: Ownership, style: Style) -> str:
-    """A row for each thing, by address; then how many."""
+    """A row for each managed resource, by address; then how many there are."""
     del style
     rows = [_HEADS, *(_row(owned[address]) for address in sorted(owned))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    count = "1 thing is ours." if len(owned) == 1 else f"{len(owned)} things are ours."
+    count = "1 managed resource." if len(owned) == 1 else f"{len(owned)} managed resources."
     return document([*(lines if owned else []), *([""] if owned else []), count])
 
 
 def _row(entry: Owned) -> tuple[str, ...]:
     return (
         visible(entry.address),
-        visible(str(entry.remote_id)) if entry.remote_id is not None else "(not known)",
+        visible(str(entry.remote_id)) if entry.remote_id is not None else "(unknown)",
         visible(entry.applied_at),
         visible((entry.commit or "")[:_COMMIT]),
         "protected" if entry.protect else "",
@@ -50,10 +50,10 @@ class _Listing(NamedTuple):
 
 _ENTRY: Final = Record(
     Owned,
-    "One thing that is ours.",
+    "One managed resource.",
     {
         "address": ADDRESS,
-        "id": Key(remote_id("The id on the instance; null: it is not known."), "remote_id", "remote_id"),
+        "id": Key(remote_id("The id on the instance; null: unknown."), "remote_id", "remote_id"),
         "attributes": mapping_of(None, "What was declared when it was last applied."),
         "protect": boolean("Never deleted, not even when it is no longer declared."),
         "renamed_from": list_of(text("A former name."), "Former names that were declared."),
@@ -66,7 +66,7 @@ _ENTRY: Final = Record(
 )
 OWNED: Final = Record(
     _Listing,
-    "What is ours, as the ledger says.",
+    "What the ledger records as managed.",
     {
         "format_version": version_of(FORMAT_VERSION),
         "environment": ENVIRONMENT,
@@ -83,4 +83,4 @@ def ledger_json(environment: str, owned: Ownership | None) -> str:
 
 def owned_schema() -> Schema:
     """The schema of `ledger list --format json`."""
-    return schema_document("owned", major(FORMAT_VERSION), title="What kiamo-iac owns", body=OWNED.body)
+    return schema_document("owned", major(FORMAT_VERSION), title="What kiamo-iac manages", body=OWNED.body)

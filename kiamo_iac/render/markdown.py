@@ -115,8 +115,8 @@ def _list(section: ListSection, budget: SizeBudget) -> list[str]:
 
 def _item(entry: Entry) -> str:
     action = f"{entry.action.value} " if entry.action is not None else ""
-    said = (f"{action}{code(entry.address)}", entry.words, code(entry.text) if entry.text else "")
-    return ": ".join(filter(None, said))
+    parts = (f"{action}{code(entry.address)}", entry.words, code(entry.text) if entry.text else "")
+    return ": ".join(filter(None, parts))
 
 
 def _fold(title: str, parts: Iterable[Sequence[str]], count: int, budget: SizeBudget) -> TakenParts:
@@ -137,8 +137,8 @@ def _step_lines(row: StepRow) -> list[str]:
 
 
 def _drift_lines(row: DriftRow) -> list[str]:
-    thing = row.thing
-    head = f"! {visible(thing.address)} ({visible(thing.kind)}): {row.happened}"
+    resource = row.resource
+    head = f"! {visible(resource.address)} ({visible(resource.kind)}): {row.happened}"
     return [head, *(f"      {line}" for line in row.lines), *(f"#     {line}" for line in row.notes)]
 
 

@@ -1,4 +1,4 @@
-"""How an apply is followed while it runs: a live display on a terminal, a line a step elsewhere; both on stderr."""
+"""Progress of an apply: a live display on a terminal, one line for each step elsewhere; both on stderr."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Protocol, Self, TextIO
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, visible
-from kiamo_iac.render.run import FAILED, Result, line_of, words
+from kiamo_iac.render.run import FAILED, StepResult, line_of, words
 
 
 class Progress(Protocol):
-    """Told of every step, between entering and leaving it, by one thread."""
+    """Notified of every step by one thread, between entering and leaving it."""
 
     def __enter__(self) -> Self: ...
 
@@ -21,12 +21,12 @@ class Progress(Protocol):
     def started(self, step: Step) -> None:
         """The step is about to be performed."""
 
-    def finished(self, result: Result) -> None:
+    def finished(self, result: StepResult) -> None:
         """The step is over, or was not tried."""
 
 
 class StepLines:
-    """One line a finished step: for logs, CI, and terminals that can do no more."""
+    """One line for each finished step: for logs, CI and simple terminals."""
 
     def __init__(self, plan: Plan, *, style: Style, write: Callable[[str], None]) -> None:
         self._style = style
@@ -38,19 +38,19 @@ class StepLines:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def started(self, step: Step) -> None:
-        """Nothing: a line for the end is enough."""
+        """Nothing: only finished steps have a line."""
 
-    def finished(self, result: Result) -> None:
+    def finished(self, result: StepResult) -> None:
         """`[3/7] done: + create bases/prospects`."""
         self._count += 1
         self._write(document([f"[{self._count}/{self._total}] {_ended(result, self._style)}"]))
 
 
 class LiveTable:
-    """A bar and what is being performed right now, redrawn in place; finished steps scroll by above it."""
+    """A bar and the running steps, redrawn in place; finished steps scroll by above it."""
 
     def __init__(self, plan: Plan, *, style: Style, stream: TextIO) -> None:
         from rich.console import Console
@@ -81,7 +81,7 @@ class LiveTable:
         self._running[step.id] = step
         self._describe()
 
-    def finished(self, result: Result) -> None:
+    def finished(self, result: StepResult) -> None:
         """Let it scroll by, and move the bar."""
         from rich.text import Text
 
@@ -95,7 +95,7 @@ class LiveTable:
         self._progress.update(self._task, description=names)
 
 
-def _ended(result: Result, style: Style) -> str:
-    """`done: + create bases/prospects`; of a failed step, the reason behind it."""
+def _ended(result: StepResult, style: Style) -> str:
+    """`done: + create bases/prospects`; of a failed step, with the reason."""
     reason = f": {visible(str(result.error))}" if result.status == FAILED else ""
     return f"{words(result.status)}: {line_of(result.step, style)}{reason}"

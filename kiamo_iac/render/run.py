@@ -20,11 +20,11 @@ FORMAT_VERSION = "1.0"
 """Of the report's JSON; the first number changes when a reader of the old form would misread the new one."""
 
 DONE, FAILED, NOT_TRIED = OUTCOMES = ("done", "failed", "not_tried")
-"""What became of a step, as JSON says it; people read it with a space."""
+"""The outcomes of a step as JSON has them; text has a space for the underscore."""
 
 
-class Result(Protocol):
-    """One step and what became of it: the shape of the executor's results, which this room does not know."""
+class StepResult(Protocol):
+    """One step and what became of it: the shape of the executor's results."""
 
     @property
     def step(self) -> Step:
@@ -40,11 +40,11 @@ class Result(Protocol):
 
     @property
     def because(self) -> int | None:
-        """Of a step not tried: the id of the failed step for whose sake, or None when the run was stopped."""
+        """Of a step not tried: the id of the failed step that it depends on, or None when the run was stopped."""
 
 
-def run_text(results: Sequence[Result], style: Style) -> str:
-    """What was not done and why, below what was; when all was done, a line of totals alone."""
+def run_text(results: Sequence[StepResult], style: Style) -> str:
+    """Every step by outcome, with reasons; only the line of totals when all are done."""
     lines: list[str] = []
     if any(result.status != DONE for result in results):
         steps = {result.step.id: result.step for result in results}
@@ -56,14 +56,14 @@ def run_text(results: Sequence[Result], style: Style) -> str:
     return document([*lines, f"{_heading(results)}: {totals(results)}."])
 
 
-def _heading(results: Sequence[Result]) -> str:
+def _heading(results: Sequence[StepResult]) -> str:
     done = sum(result.status == DONE for result in results)
     if done == len(results):
         return "Applied"
     return "Applied in part" if done else "Not applied"
 
 
-def _rows(result: Result, steps: dict[int, Step], style: Style) -> Iterator[str]:
+def _rows(result: StepResult, steps: dict[int, Step], style: Style) -> Iterator[str]:
     yield f"{_painted(f'{words(result.status):9}', result.status, style)}  {line_of(result.step, style)}"
     if result.status != DONE:
         where = f"{visible(str(result.step.source))}: " if result.step.source else ""
@@ -72,14 +72,14 @@ def _rows(result: Result, steps: dict[int, Step], style: Style) -> Iterator[str]
             yield f"           hint: {visible(result.error.hint)}"
 
 
-def why(result: Result, steps: dict[int, Step]) -> str | None:
+def why(result: StepResult, steps: dict[int, Step]) -> str | None:
     """Why a step was not done, as a sentence; None for one that is done."""
     if result.status == DONE:
         return None
     if result.error is not None:
         return str(result.error)
     if result.because is None:
-        return "The run was stopped before."
+        return "The run was stopped before this step."
     first = steps[result.because]
     return f'Step {first.id} failed: {first.action.value} "{first.address}".'
 
@@ -100,14 +100,14 @@ def _painted(text: str, outcome: str, style: Style) -> str:
     return click.style(text, fg={DONE: "green", FAILED: "red"}.get(outcome, "yellow"))
 
 
-def totals(results: Sequence[Result]) -> str:
-    """`3 done, 1 failed, 2 not tried`; what there is none of is left out, and of no results it says `nothing to do`."""
+def totals(results: Sequence[StepResult]) -> str:
+    """`3 done, 1 failed, 2 not tried`; zero counts are left out; `nothing to do` without results."""
     counts = [(sum(result.status == outcome for result in results), outcome) for outcome in OUTCOMES]
     return ", ".join(f"{number} {words(outcome)}" for number, outcome in counts if number) or "nothing to do"
 
 
 class _Row(NamedTuple):
-    result: Result
+    result: StepResult
     detail: str | None
 
 
@@ -149,7 +149,7 @@ REPORT: Final = Record(
 )
 
 
-def run_json(plan: Plan, results: Sequence[Result]) -> str:
+def run_json(plan: Plan, results: Sequence[StepResult]) -> str:
     """The report of `apply --format json`: `schemas/report.schema.json` describes it."""
     steps = {result.step.id: result.step for result in results}
     rows = tuple(_Row(result, why(result, steps)) for result in results)

@@ -106,7 +106,7 @@ class TextDrift:
         return self.draw(drift_view(drift, environment=environment))
 
     def draw(self, view: DriftView) -> str:
-        """The same of a view. Its alarms are told beside the rows."""
+        """The same of a view. Its alarms are shown with the rows."""
         return document(self._lines(view))
 
     def _lines(self, view: DriftView) -> Iterator[str]:
@@ -121,9 +121,9 @@ class TextDrift:
             yield NO_LEDGER
             yield ""
         for row in view.rows:
-            thing = row.thing
-            happened = paint.color(row.happened, _side_color(thing.changed_by))
-            yield f"{paint.bold(visible(thing.address))} ({visible(thing.kind)}): {happened}"
+            resource = row.resource
+            happened = paint.color(row.happened, _side_color(resource.changed_by))
+            yield f"{paint.bold(visible(resource.address))} ({visible(resource.kind)}): {happened}"
             yield from (f"    {line}" for line in (*row.lines, *row.notes))
             yield ""
         yield from paint.lists(view.sections)

@@ -45,7 +45,7 @@ class Alarm(StrEnum):
 
     @property
     def label(self) -> str:
-        """Two or three words, to stand beside a step."""
+        """Two or three words beside a step."""
         match self:
             case Alarm.DATA_LOSS:
                 return "data loss"
@@ -109,7 +109,7 @@ def remark(step: Step) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A step and what is said beside it."""
+    """A step and what is shown with it."""
 
     step: Step
     alarms: tuple[Alarm, ...]
@@ -124,7 +124,7 @@ class StepRow:
 
     @property
     def removes(self) -> bool:
-        """Whether something is gone after the step."""
+        """Whether the step deletes an object or data."""
         return self.step.action is Action.DELETE or Alarm.DATA_LOSS in self.alarms
 
 
@@ -135,7 +135,7 @@ class Entry:
     address: Address
     action: Action | None = None
     words: str = ""
-    """What there is to say of it, in fixed words."""
+    """Its remark, in fixed words."""
     text: str = ""
     """The same where it holds data."""
     step: int | None = None

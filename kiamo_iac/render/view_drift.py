@@ -1,4 +1,4 @@
-"""What every format says of a drift, worked out once: what happened to each object, and which changes are not git's."""
+"""What every format says of a drift, worked out once: what happened to each resource, and what changed outside git."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NO_LEDGER: Final = "This environment has no ledger: who changed what is unknown.
 
 @dataclass(frozen=True, slots=True)
 class DriftRow:
-    """An object that drifted, and what is said of it. Lines are made visible already."""
+    """A resource that drifted, and what is shown with it. Lines are made visible already."""
 
-    thing: ResourceDrift
+    resource: ResourceDrift
     happened: str
     """What happened to it, in words; `git` or `instance` is named in all of them."""
     outside_git: bool
@@ -54,7 +54,7 @@ def drift_view(drift: Drift, *, environment: str) -> DriftView:
     """Everything that a format says of `drift`."""
     rows = tuple(map(_row, drift.resources))
     outside = [row for row in rows if row.outside_git]
-    entries = tuple(Entry(row.thing.address, text=row.happened, source=row.thing.source) for row in outside)
+    entries = tuple(Entry(row.resource.address, text=row.happened, source=row.resource.source) for row in outside)
     summary = drift.summary
     return DriftView(
         environment=environment,
@@ -72,13 +72,13 @@ _ORDER: Final = (ChangedBy.GIT, ChangedBy.INSTANCE, ChangedBy.BOTH, ChangedBy.UN
 """In which the sides are counted."""
 
 
-def _row(thing: ResourceDrift) -> DriftRow:
+def _row(resource: ResourceDrift) -> DriftRow:
     return DriftRow(
-        thing,
-        happened=happened(thing),
-        outside_git=thing.changed_by is not ChangedBy.GIT,
-        lines=tuple(_attribute_line(found, thing) for found in thing.attributes),
-        notes=tuple(_notes(thing)),
+        resource,
+        happened=happened(resource),
+        outside_git=resource.changed_by is not ChangedBy.GIT,
+        lines=tuple(_attribute_line(found, resource) for found in resource.attributes),
+        notes=tuple(_notes(resource)),
     )
 
 
@@ -102,49 +102,51 @@ def _summary(drift: Drift) -> str:
     return f"Drift: {changed}, {both} on both sides{unknown}; {neither} unchanged{unmanaged}."
 
 
-def happened(thing: ResourceDrift) -> str:
+def happened(resource: ResourceDrift) -> str:
     """What happened to it, in words; `git`, `instance` or `ledger` is named in all of them."""
-    also = ", and changed in git" if thing.changed_by is ChangedBy.BOTH else ""
-    match thing.event:
-        case DriftEvent.CHANGED if thing.changed_by is ChangedBy.UNKNOWN:
-            what = f"a sensitive setting differs, and its value is {describe(thing.changed_by)}"
+    also = ", and changed in git" if resource.changed_by is ChangedBy.BOTH else ""
+    match resource.event:
+        case DriftEvent.CHANGED if resource.changed_by is ChangedBy.UNKNOWN:
+            what = f"a sensitive setting differs, and its value is {describe(resource.changed_by)}"
         case DriftEvent.CHANGED:
-            what = describe(thing.changed_by)
+            what = describe(resource.changed_by)
         case DriftEvent.NEW:
             what = "new in git"
         case DriftEvent.GONE:
-            what = "removed from git" + (", and changed on the instance" if thing.changed_by is ChangedBy.BOTH else "")
+            what = "removed from git" + (
+                ", and changed on the instance" if resource.changed_by is ChangedBy.BOTH else ""
+            )
         case DriftEvent.DELETED:
             what = f"deleted on the instance{also}"
         case DriftEvent.REMADE:
-            ids = f"id {visible(str(thing.live_id))}, not {visible(str(thing.known_id))}"
+            ids = f"id {visible(str(resource.live_id))}, not {visible(str(resource.known_id))}"
             what = f"recreated on the instance ({ids}){also}"
         case DriftEvent.RENAMED:
-            what = f"renamed to {quoted(thing.lives_as or '')} on the instance{also}"
+            what = f"renamed to {quoted(resource.lives_as or '')} on the instance{also}"
         case DriftEvent.NOT_OWNED:
             what = describe(ChangedBy.UNKNOWN)
         case _:
-            assert_never(thing.event)
+            assert_never(resource.event)
     return what
 
 
-def _attribute_line(found: AttributeDrift, thing: ResourceDrift) -> str:
-    """One attribute: what it is on each of the sides, and which of them changed it where that is not said above."""
+def _attribute_line(found: AttributeDrift, resource: ResourceDrift) -> str:
+    """One attribute: its value on each side, and who changed it unless that is in the headline."""
     sides = [f"declared {value(found.declared)}", f"live {value(found.live)}"]
     if found.changed_by is not ChangedBy.UNKNOWN:
         sides.insert(1, f"applied {value(found.applied)}")
     whose = (
         f" ({describe(found.changed_by)})"
-        if found.changed_by is not thing.changed_by or thing.event is not DriftEvent.CHANGED
+        if found.changed_by is not resource.changed_by or resource.event is not DriftEvent.CHANGED
         else ""
     )
     return f"{visible(found.path)}: {', '.join(sides)}{whose if found.changed_by is not ChangedBy.UNKNOWN else ''}"
 
 
-def _notes(thing: ResourceDrift) -> Iterator[str]:
+def _notes(resource: ResourceDrift) -> Iterator[str]:
     """When it was applied last, and where it is declared."""
-    if thing.applied_at:
-        commit = f" from commit {visible(thing.commit[:10])}" if thing.commit else ""
-        yield f"last applied {visible(thing.applied_at)}{commit}"
-    if thing.source is not None:
-        yield f"declared at {visible(str(thing.source))}"
+    if resource.applied_at:
+        commit = f" from commit {visible(resource.commit[:10])}" if resource.commit else ""
+        yield f"last applied {visible(resource.applied_at)}{commit}"
+    if resource.source is not None:
+        yield f"declared at {visible(str(resource.source))}"

@@ -193,7 +193,7 @@ def test_a_signal_stops_gently_and_a_second_one_at_once(desk: Desk, number: sign
     if times == 1:
         assert f"Applied in part: {made} done, {40 - made} not tried.\n" in out
         assert f"Error: The run was interrupted: {made} done, 0 failed, {40 - made} not tried.\n" in err
-        assert "The run was stopped before.\n" in out
+        assert "The run was stopped before this step.\n" in out
     else:
         assert "Aborted. " in err
         assert "Applied" not in out

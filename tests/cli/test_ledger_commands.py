@@ -38,7 +38,7 @@ def test_apply_writes_down_what_it_makes(desk: Desk) -> None:
     code, out, err = desk.run("ledger", "list", "-e", "staging")
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.splitlines()[1:4]] == THINGS
-    assert out.endswith("\n3 things are ours.\n")
+    assert out.endswith("\n3 managed resources.\n")
 
 
 def test_a_second_apply_writes_nothing_into_it(desk: Desk) -> None:

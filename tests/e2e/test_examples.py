@@ -114,7 +114,7 @@ def test_the_third_example_goes_on_as_its_readme_says(tmp_path: Path) -> None:
 
         assert [run(words)[0] for words in first] == [0, 0, 0, 0]
         listed, drift = map(run, owned)
-        assert listed[1].endswith("4 things are ours.\n")
+        assert listed[1].endswith("4 managed resources.\n")
         assert drift[1].endswith("No drift: 4 unchanged.\n")
         (example / "manifests" / "trial.yaml").unlink()
         plan, pruning, shown, applied, again = map(run, trial)

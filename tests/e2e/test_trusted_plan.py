@@ -133,7 +133,7 @@ def test_what_one_machine_makes_the_other_may_prune(site: Site) -> None:
     assert made.returncode == 0, made.stderr
     listed = site.there.run("ledger", "list", "-e", "staging")
     assert (listed.returncode, listed.stderr) == (0, "")
-    assert listed.stdout.endswith("\n2 things are ours.\n")
+    assert listed.stdout.endswith("\n2 managed resources.\n")
     site.there.manifest(ONE)
     pruned = site.there.run(*APPLY, "--prune")
     assert pruned.returncode == 0, pruned.stderr
@@ -142,7 +142,7 @@ def test_what_one_machine_makes_the_other_may_prune(site: Site) -> None:
     level = site.here.run("plan", "-e", "staging", "--prune", "--detailed-exitcode")
     assert level.returncode == 0, level.stdout
     listed = site.here.run("ledger", "list", "-e", "staging")
-    assert listed.stdout.endswith("\n1 thing is ours.\n")
+    assert listed.stdout.endswith("\n1 managed resource.\n")
     for told in (made, listed, pruned, level):
         assert PASSWORD not in told.stdout + told.stderr
         assert FULL_TOKEN not in told.stdout + told.stderr
@@ -210,8 +210,8 @@ def test_what_a_killed_run_leaves_is_picked_up(site: Site, backend: str) -> None
     assert sorted(site.bases()) == [f"b{n:02}" for n in range(12)]
     assert site.there.run("plan", "-e", "staging", "--prune", "--detailed-exitcode").returncode == 0
     listed = site.there.run("ledger", "list", "-e", "staging")
-    assert "(not known)" not in listed.stdout
-    assert listed.stdout.endswith("\n12 things are ours.\n")
+    assert "(unknown)" not in listed.stdout
+    assert listed.stdout.endswith("\n12 managed resources.\n")
 
 
 @pytest.mark.parametrize("backend", ["git"])

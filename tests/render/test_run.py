@@ -47,7 +47,7 @@ def test_a_run_that_failed_says_of_every_step_what_became_of_it() -> None:
         "not tried  -  delete bases/prospects/batches/old\n"
         '           manifests/prospects.yaml:31:5: Step 2 failed: stop "bases/prospects/batches/old".\n'
         "not tried  ~  update bases/prospects\n"
-        "           manifests/prospects.yaml:12:5: The run was stopped before.\n"
+        "           manifests/prospects.yaml:12:5: The run was stopped before this step.\n"
         "\n"
         "Applied in part: 1 done, 1 failed, 2 not tried.\n"
     )

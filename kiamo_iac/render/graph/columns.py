@@ -74,20 +74,20 @@ def _barycentre(neighbours: list[Item], item: Item) -> int:
 def _settle(column: list[Item], *, gap: int, to_left: bool) -> None:
     """Move each item as near to the mean of its neighbours as the others let it.
 
-    Isotonic regression by pooling adjacent violators: what is wished for, less the least distance from the first item,
-    may only grow down the column; where it would not, items share the mean of their wishes.
+    Isotonic regression by pooling adjacent violators: the wanted position, less the least distance from the first item,
+    may only grow down the column; where it would not, items share the mean of their wanted positions.
     """
     offset = 0
     offsets: list[int] = []
-    blocks: list[tuple[int, int]] = []  # total of wishes, how many
+    blocks: list[tuple[int, int]] = []  # sum of wanted positions, how many
     for at, item in enumerate(column):
         if at:
             above = column[at - 1]
             offset += above.height - above.height // 2 + gap + item.height // 2
         offsets.append(offset)
         neighbours = item.left if to_left else item.right
-        wish = sum(n.y for n in neighbours) // len(neighbours) if neighbours else item.y
-        blocks.append((wish - offset, 1))
+        wanted = sum(n.y for n in neighbours) // len(neighbours) if neighbours else item.y
+        blocks.append((wanted - offset, 1))
         while len(blocks) > 1 and blocks[-2][0] * blocks[-1][1] > blocks[-1][0] * blocks[-2][1]:
             total, count = blocks.pop()
             blocks[-1] = (blocks[-1][0] + total, blocks[-1][1] + count)

@@ -1,4 +1,4 @@
-"""Graphs that are too large to be looked at, made smaller: what is alike is drawn once, or whole groups are."""
+"""Graphs too large to read, made smaller: similar nodes are drawn once, then whole groups."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from kiamo_iac.render.graph.model import Edge, Graph, GraphNode, Role
 
 _ALIKE = 4
-"""So many alike are drawn as one; fewer would cost a person more than they save."""
+"""So many similar nodes are drawn as one."""
 _MOST_ARROWS = 60
-"""Between groups; more of them tell nothing."""
+"""Between groups; more of them cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A graph that fits, and a sentence on what was done to make it fit; None: nothing was."""
+    """A graph that fits, and a sentence on how it was made to fit; None: it already did."""
 
     graph: Graph
     note: str | None = None
@@ -42,20 +42,20 @@ def fitted(graph: Graph, *, nodes: int, edges: int | None = None) -> Fitted:
     whole = len(graph.nodes)
     folded = _alike(graph)
     if fits(folded):
-        return Fitted(folded, f"{whole:,} are drawn as {len(folded.nodes):,}: what is alike is drawn once.")
+        return Fitted(folded, f"{whole:,} are drawn as {len(folded.nodes):,}: similar nodes are drawn once.")
     grouped = _by_group(graph)
-    said = "there is one box for each group"
+    how = "each group is one box"
     if len(grouped.edges) > _MOST_ARROWS:
-        grouped, said = replace(grouped, edges=()), f"{said}, and no arrow"
+        grouped, how = replace(grouped, edges=()), f"{how}, without arrows"
     if fits(grouped):
-        return Fitted(grouped, f"{whole:,} are too many to draw: {said}.")
+        return Fitted(grouped, f"{whole:,} are too many to draw: {how}.")
     bundled = _alike(grouped)
     if fits(bundled):
-        return Fitted(bundled, f"{whole:,} are too many to draw: groups that are alike are drawn once.")
+        return Fitted(bundled, f"{whole:,} are too many to draw: similar groups are drawn once.")
     cut = _first(bundled, nodes=nodes, edges=edges)
     drawn = sum(node.count for node in cut.nodes)
     total = sum(node.count for node in bundled.nodes)
-    return Fitted(cut, f"{whole:,} are too many to draw: here are {drawn:,} of {total:,} groups.")
+    return Fitted(cut, f"{whole:,} are too many to draw: {drawn:,} of {total:,} groups are shown.")
 
 
 def _alike(graph: Graph) -> Graph:
@@ -118,7 +118,7 @@ _WORST_FIRST = (
 
 
 def _merged(graph: Graph, same: Callable[[GraphNode], Hashable], one: Callable[[list[GraphNode]], GraphNode]) -> Graph:
-    """`graph` with one node in the place of all that `same` says one thing of; edges within it are gone."""
+    """`graph` with one node in place of all for which `same` returns the same; edges between those are dropped."""
     together: dict[Hashable, list[GraphNode]] = {}
     for node in graph.nodes:
         together.setdefault(same(node), []).append(node)

@@ -49,7 +49,7 @@ def _lines(graph: Graph) -> Iterator[str]:
 
 def _attributes(node: GraphNode) -> str:
     step = f"{node.number} · " if node.number is not None else ""
-    lines = [node.name, step + node.said, *([node.mark] if node.mark else ())]
+    lines = [node.name, step + node.subtitle, *([node.mark] if node.mark else ())]
     label = "\\n".join(_inside(line) for line in lines)
     fill, border = _COLORS[node.role]
     style = ', style="rounded,filled,dashed"' if node.role in _DASHED else ""
@@ -62,5 +62,5 @@ def quoted(text: str) -> str:
 
 
 def _inside(text: str) -> str:
-    r"""In a label graphviz reads escapes (`\n`, `\N`) and HTML entities too, so both are said twice."""
+    r"""In a label graphviz reads escapes (`\n`, `\N`) and HTML entities too, so both are escaped twice."""
     return visible(redact(text)).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")

@@ -1,4 +1,4 @@
-"""Where everything of a drawing stands: columns from left to right, and in them a band for each group.
+"""The place of everything in a drawing: columns from left to right, and in them a band for each group.
 
 ┌ services ────────┐
 │ [Sales]──┐       │     Columns hold nodes, and nothing else but edges of the band that pass them. Between columns
@@ -44,7 +44,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What is drawn behind a group."""
+    """The background of a group."""
 
     x: int
     y: int
@@ -85,7 +85,7 @@ class _Band:
     title: str
     columns: list[list[Item]]
     loose: list[int]
-    """Nodes without any edge: they stand in rows below the others."""
+    """Nodes without any edge: they are in rows below the others."""
     height: int = 0
 
 
@@ -169,7 +169,7 @@ class _Layout:
         self._ways[source, target] = (*way, self._items[target])
 
     def _placed(self, band: _Band, lefts: list[int]) -> dict[int, tuple[int, int]]:
-        """GraphNode → the left of its box, and its middle from the top of the band."""
+        """Node → the left of its box, and its middle from the top of the band."""
         places = {
             item.node: (lefts[rank], item.y)
             for rank, column in enumerate(band.columns)

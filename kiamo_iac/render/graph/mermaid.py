@@ -13,7 +13,7 @@ from kiamo_iac.render.graph.model import Graph, GraphNode, Role
 
 MAX_EDGES: Final = 450
 MAX_TEXT: Final = 48_000
-"""Mermaid gives up at 500 edges, or 50,000 characters (its settings `maxEdges`, `maxTextSize`), unless it is told
+"""Mermaid gives up at 500 edges, or 50,000 characters (its settings `maxEdges`, `maxTextSize`), unless it is set
 otherwise."""
 _NODES: Final = (400, 200, 100, 50, 20)
 """How many there may be: the first of these with which the text is short enough."""
@@ -69,7 +69,7 @@ def _lines(fit: Fitted) -> Iterator[str]:
 def _label(node: GraphNode) -> str:
     step = f"{node.number} · " if node.number is not None else ""
     mark = f"<br/>{escaped(node.mark)}" if node.mark else ""
-    return f"{escaped(_short(node.name))}<br/>{escaped(step + node.said)}{mark}"
+    return f"{escaped(_short(node.name))}<br/>{escaped(step + node.subtitle)}{mark}"
 
 
 def _short(text: str) -> str:
@@ -78,7 +78,7 @@ def _short(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """`text` as it may stand in a quoted label: letters, digits and little else; the rest as mermaid's own `#code;`.
+    """`text` escaped for a quoted label: letters, digits and little else; the rest as mermaid's own `#code;`.
 
     So nothing of it can end the label, open a directive (`%%{`), be HTML, or be read as Markdown: a label that begins
     with `1. ` is a list to mermaid, and it refuses lists.

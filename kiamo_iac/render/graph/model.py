@@ -1,4 +1,4 @@
-"""A graph as data: what there is to draw, before anybody says how."""
+"""A graph as data: what is drawn, whatever the format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kiamo_iac.resources import by_collection, children_of
 
 
 class Role(StrEnum):
-    """What a node is drawn as: what a step does, or how a declared thing stands."""
+    """What a node is drawn as: what a step does, or the state of a declared resource."""
 
     CREATE = Action.CREATE
     UPDATE = Action.UPDATE
@@ -23,18 +23,18 @@ class Role(StrEnum):
     MANAGED = "managed"
     """Declared, and written by apply."""
     REFERENCE = "reference"
-    """It must exist on the instance, and is never written."""
+    """Must exist on the instance; never written."""
     ABSENT = "absent"
-    """Declared to be gone."""
+    """Declared with `ensure: absent`."""
 
 
-STANDING = frozenset({Role.MANAGED, Role.REFERENCE, Role.ABSENT})
-"""How a thing stands; the others are what a step does."""
+DECLARED = frozenset({Role.MANAGED, Role.REFERENCE, Role.ABSENT})
+"""The roles of a declared resource; the others are what a step does."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """One thing to draw. All text is data as it was found: each writer escapes it in its own way."""
+    """One box to draw. All text is data: each writer escapes it in its own way."""
 
     key: str
     """Unique in its graph."""
@@ -42,20 +42,20 @@ class GraphNode:
     kind: str
     role: Role
     group: str
-    """What it is drawn together with: its base, or the collection of things that nothing stands below."""
+    """What it is drawn together with: its base, or the collection of a kind without children."""
     address: str = ""
     number: int | None = None
     """The id of its step."""
     mark: str = ""
     """What a person must not overlook, in a word or three; empty: nothing."""
     count: int = 1
-    """How many things it stands for."""
+    """How many nodes it stands for."""
     caption: str = ""
-    """What is said under its name, where that is not its role and kind."""
+    """The line under its name, where that is not its role and kind."""
 
     @property
-    def said(self) -> str:
-        """What is said under its name."""
+    def subtitle(self) -> str:
+        """The line under its name."""
         if self.caption:
             return self.caption if self.count == 1 else f"each {self.caption}"
         word = "" if self.role is Role.MANAGED else f"{self.role.value} "
@@ -63,9 +63,9 @@ class GraphNode:
 
     @property
     def whole(self) -> str:
-        """All of it in one line, for those who cannot see the drawing, or want more than fits into it."""
+        """All of it in one line, for those who cannot see the drawing, and for what does not fit into it."""
         step = f"step {self.number}: " if self.number is not None else ""
-        return f"{step}{self.said} {self.address or self.name}{f' ({self.mark})' if self.mark else ''}"
+        return f"{step}{self.subtitle} {self.address or self.name}{f' ({self.mark})' if self.mark else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class Graph:
 
 
 def group_of(address: Address) -> str:
-    """What a thing is drawn together with: the thing of the instance that it stands at or below. Things of a kind that
-    nothing can stand below are one group, named as their collection."""
+    """What an object is drawn together with: the topmost object that it is at or below. Objects of a kind without
+    children are one group, named as their collection."""
     collection, _, rest = address.partition("/")
     kind = by_collection().get(collection)
     if kind is not None and not children_of(kind.kind):

@@ -1,4 +1,4 @@
-"""Which column a node stands in: one further right than all that it needs (longest path)."""
+"""The column of a node: one further right than all that it needs (longest path)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Ranked:
     """Nodes by their number in the graph, with the edges that are drawn."""
 
     before: tuple[tuple[int, ...], ...]
-    """GraphNode → what it needs."""
+    """Node → what it needs."""
     after: tuple[tuple[int, ...], ...]
-    """GraphNode → what needs it."""
+    """Node → what needs it."""
     rank: tuple[int, ...]
-    """GraphNode → column, from 0; an edge always leads to a greater one."""
+    """Node → column, from 0; an edge always leads to a greater one."""
 
 
 def ranked(graph: Graph) -> Ranked:
@@ -26,7 +26,7 @@ def ranked(graph: Graph) -> Ranked:
     An edge that two others spell out is left out, as it only makes the drawing darker; so is one that closes a circle.
     """
     number = {node.key: at for at, node in enumerate(graph.nodes)}
-    before: list[dict[int, None]] = [{} for _ in graph.nodes]  # dicts stand for sets that keep their order
+    before: list[dict[int, None]] = [{} for _ in graph.nodes]  # dicts as sets that keep their order
     for edge in graph.edges:
         source, target = number.get(edge.source), number.get(edge.target)
         if source is not None and target is not None and source != target:

@@ -12,10 +12,10 @@ from kiamo_iac.core.secret import redact
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.graph.condense import Fitted, fitted
 from kiamo_iac.render.graph.layout import HEIGHT, WIDTH, Band, Box, Drawing, Polyline, layout
-from kiamo_iac.render.graph.model import STANDING, Graph, Role
+from kiamo_iac.render.graph.model import DECLARED, Graph, Role
 
 MAX_NODES: Final = 500
-"""Of a file; more than that nobody looks at box by box."""
+"""Of a file; more cannot be read box by box."""
 
 _ICON: Final = 34
 """How wide the coloured end of a box is."""
@@ -33,7 +33,7 @@ _SHAPES: Final = {
     Role.REFERENCE: "M6 10 10 6M7 4.5l1-1a3 3 0 0 1 4.5 4.5l-1 1M9 11.5l-1 1A3 3 0 0 1 3.5 8l1-1",
     Role.ABSENT: "M4 4l8 8M12 4l-8 8",
 }
-"""What stands for a role, drawn with a line in a square of 16."""
+"""The sign of a role, drawn with a line in a square of 16."""
 
 
 def svg(graph: Graph) -> str:
@@ -50,7 +50,7 @@ def graph_style() -> str:
 
 
 def graph_colors(theme: Literal["light", "dark"]) -> str:
-    """The declarations of the colours that a drawing uses, to stand in a rule."""
+    """The declarations of the colours that a drawing uses, to put into a rule."""
     return _asset(theme)
 
 
@@ -124,7 +124,7 @@ def _length(one: tuple[int, int], other: tuple[int, int]) -> int:
 
 
 def _towards(corner: tuple[int, int], other: tuple[int, int], by: int) -> tuple[int, int]:
-    """The point `by` pixels from `corner` on the way, across or down, to `other`."""
+    """The point `by` pixels from `corner` towards `other`, across or down."""
     return tuple(a + max(-by, min(by, b - a)) for a, b in zip(corner, other, strict=True))  # type: ignore[return-value]
 
 
@@ -133,25 +133,25 @@ def _box(box: Box) -> str:
     number = f"{node.number}" if node.number is not None else ""
     beside = width(number, size=11) + 14 if number else 8
     name = shortened(node.name, room=WIDTH - _ICON - 10 - beside, size=13)
-    said = node.said if node.caption or not node.mark else f"{node.said}, {node.mark}"
+    subtitle = node.subtitle if node.caption or not node.mark else f"{node.subtitle}, {node.mark}"
     classes = f"node {node.role.value}" + (" many" if node.count > 1 else "")
-    behind = f'<rect class="node-card" x="4" y="4" width="{WIDTH}" height="{HEIGHT}" rx="8"/>' if node.count > 1 else ""
-    said = shortened(said, room=WIDTH - _ICON - 12, size=11)
-    grave = " node-grave" if node.mark and node.role not in STANDING else ""
+    shadow = f'<rect class="node-card" x="4" y="4" width="{WIDTH}" height="{HEIGHT}" rx="8"/>' if node.count > 1 else ""
+    subtitle = shortened(subtitle, room=WIDTH - _ICON - 12, size=11)
+    grave = " node-grave" if node.mark and node.role not in DECLARED else ""
     return (
         f'<g class="{classes}" data-key="{_text(node.key)}" transform="translate({box.x} {box.y})">'
-        f"<title>{_text(node.whole)}</title>{behind}"
+        f"<title>{_text(node.whole)}</title>{shadow}"
         f'<rect class="node-card" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
         f'<path class="node-end" d="M8 0H{_ICON - 4}V{HEIGHT}H8Q0 {HEIGHT} 0 {HEIGHT - 8}V8Q0 0 8 0z"/>'
         f'<use class="node-sign" href="#graph-{node.role.value}" x="7" y="{HEIGHT // 2 - 8}"/>'
         f'<g clip-path="url(#graph-clip)"><text class="node-name" x="{_ICON + 6}" y="20">{_text(name)}</text>'
-        f'<text class="node-said{grave}" x="{_ICON + 6}" y="36">{_text(said)}'
+        f'<text class="node-said{grave}" x="{_ICON + 6}" y="36">{_text(subtitle)}'
         f'</text></g><text class="node-number" x="{WIDTH - 9}" y="19">{number}</text></g>'
     )
 
 
 def _text(text: str) -> str:
-    """Text as it may stand in an element or an attribute of XML."""
+    """Text escaped for an element or an attribute of XML."""
     shown = visible(redact(text))
     return entities(shown.translate({0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}))
 
@@ -178,7 +178,7 @@ def _thousandths(char: str) -> int:
 def shortened(text: str, *, room: int, size: int) -> str:
     """`text` made visible, and cut with an ellipsis where it is wider than `room` pixels.
 
-    A token is hidden before anything is cut: of half a token nobody could say what it is.
+    A token is hidden before anything is cut: half a token would not be recognised as one.
     """
     text = visible(redact(text))
     if width(text, size=size) <= room:

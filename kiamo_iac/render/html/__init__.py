@@ -1,1 +1,1 @@
-"""A plan or a drift as one HTML file that needs nothing but a browser."""
+"""A plan or a drift as one HTML file that only needs a browser."""

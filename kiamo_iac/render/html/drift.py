@@ -27,9 +27,9 @@ class DriftCells:
     """Path, declared, applied, live, and who changed it."""
 
     @property
-    def thing(self) -> ResourceDrift:
+    def resource(self) -> ResourceDrift:
         """The object itself."""
-        return self.row.thing
+        return self.row.resource
 
 
 class HtmlDrift:
@@ -45,13 +45,13 @@ class HtmlDrift:
     def draw(self, view: DriftView) -> str:
         """The same of a view."""
         cells = [_cells(row, number) for number, row in enumerate(view.rows, start=1)]
-        things = [row.thing for row in view.rows]
+        things = [row.resource for row in view.rows]
         return page(
             "drift.html.j2",
             view=view,
             no_ledger=NO_LEDGER,
             counts=[(side.value, _side(side), count) for side, count in view.counts],
-            groups=grouped_rows((cell.thing.address, cell) for cell in cells),
+            groups=grouped_rows((cell.resource.address, cell) for cell in cells),
             filters=filters(
                 ("side", "Changed", [(t.changed_by.value, _side(t.changed_by)) for t in _by_side(things, view)]),
                 ("event", "Event", [(t.event.value, t.event.value.replace("_", " ")) for t in things]),
@@ -61,18 +61,18 @@ class HtmlDrift:
 
 
 def _cells(row: DriftRow, number: int) -> DriftCells:
-    found = row.thing.attributes
+    found = row.resource.attributes
     return DriftCells(
         row,
         number,
-        where=within(row.thing.address),
+        where=within(row.resource.address),
         attributes=tuple((a.path, a.declared, a.applied, a.live, describe(a.changed_by)) for a in found),
     )
 
 
 def _by_side(things: Sequence[ResourceDrift], view: DriftView) -> list[ResourceDrift]:
     order = [side for side, _ in view.counts]
-    return sorted(things, key=lambda thing: order.index(thing.changed_by))
+    return sorted(things, key=lambda resource: order.index(resource.changed_by))
 
 
 def _side(side: ChangedBy) -> str:

@@ -123,7 +123,7 @@
   });
   addEventListener("afterprint", () => fold(closed, false));
 
-  // --- the drawing: what a step waits for, and what waits for it; the table says the same to those without a pointer
+  // --- the drawing: what a step depends on, and what depends on it; the table says the same
   const picture = one(".picture");
   if (picture) {
     const nodes = new Map(all(".node", picture).map((node) => [node.dataset.key, node]));

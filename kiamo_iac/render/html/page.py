@@ -108,7 +108,7 @@ class RowFilter:
     """Buttons of which any number may be pressed."""
 
     key: str
-    """The `data-` attribute of the rows that they look at."""
+    """The `data-` attribute of the rows that they filter by."""
     label: str
     options: tuple[FilterOption, ...]
 

@@ -18,17 +18,17 @@ def test_what_is_alike_is_drawn_once() -> None:
     graph = plan_graph(large_plan(10))
     fit = fitted(graph, nodes=100)
     assert sum(node.count for node in fit.graph.nodes) == len(graph.nodes) == 135
-    assert fit.note == "135 are drawn as 65: what is alike is drawn once."
+    assert fit.note == "135 are drawn as 65: similar nodes are drawn once."
     bundle = next(node for node in fit.graph.nodes if node.count > 1 and node.kind == "field")
-    assert (bundle.name, bundle.said, bundle.number) == ("field 0 and 7 more", "create 8 × field", None)
+    assert (bundle.name, bundle.subtitle, bundle.number) == ("field 0 and 7 more", "create 8 × field", None)
 
 
 def test_then_each_group_is_one_box() -> None:
     fit = fitted(plan_graph(large_plan(40)), nodes=60)
     assert [node.name for node in fit.graph.nodes[:2]] == ["services", "bases/base-00000"]
-    assert fit.graph.nodes[1].said == "12 create, 1 start"
+    assert fit.graph.nodes[1].subtitle == "12 create, 1 start"
     assert fit.graph.nodes[1].mark == "dials contacts"
-    assert fit.note == "525 are too many to draw: there is one box for each group."
+    assert fit.note == "525 are too many to draw: each group is one box."
     assert len(fit.graph.edges) == 40
 
 
@@ -36,12 +36,12 @@ def test_many_groups_are_drawn_without_arrows() -> None:
     fit = fitted(plan_graph(large_plan(70, alike=False)), nodes=100)
     assert fit.graph.edges == ()
     assert fit.note is not None
-    assert fit.note.endswith("there is one box for each group, and no arrow.")
+    assert fit.note.endswith("each group is one box, without arrows.")
 
 
 def test_then_groups_that_are_alike_are_one_box() -> None:
     fit = fitted(plan_graph(large_plan(100)), nodes=10)
-    assert [(node.name, node.said) for node in fit.graph.nodes] == [
+    assert [(node.name, node.subtitle) for node in fit.graph.nodes] == [
         ("services", "5 create"),
         ("bases/base-00000 and 99 more", "each 12 create, 1 start"),
     ]
@@ -50,7 +50,7 @@ def test_then_groups_that_are_alike_are_one_box() -> None:
 def test_and_then_the_first_are_drawn() -> None:
     fit = fitted(plan_graph(large_plan(100, alike=False)), nodes=3)
     assert len(fit.graph.nodes) == 3
-    assert fit.note == "1,600 are too many to draw: here are 31 of 101 groups."
+    assert fit.note == "1,600 are too many to draw: 31 of 101 groups are shown."
 
 
 def test_edges_have_a_limit_of_their_own() -> None:

@@ -77,7 +77,7 @@ def test_mermaid_stays_below_its_own_limits() -> None:
         text = mermaid(graph)
         assert text.count(" --> ") <= MAX_EDGES
         assert len(text) <= MAX_TEXT
-        assert "what is alike is drawn once" in text or "too many to draw" in text
+        assert "similar nodes are drawn once" in text or "too many to draw" in text
 
 
 def test_every_line_of_dot_is_of_its_grammar() -> None:
