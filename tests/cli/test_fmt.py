@@ -72,15 +72,8 @@ def test_errors_are_told_and_the_others_go_on(desk: Desk) -> None:
 
 def test_standard_input_to_standard_output(desk: Desk) -> None:
     def piped(data: bytes, *arguments: str) -> tuple[int, bytes, str]:
-        done = subprocess.run(
-            [*COMMAND, "fmt", "-", *arguments],
-            input=data,
-            cwd=desk.folder,
-            env=variables(),
-            capture_output=True,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr.decode()
+        done = kiamo("fmt", "-", *arguments, cwd=desk.folder, typed=data.decode())
+        return done.returncode, done.stdout.encode(), done.stderr
 
     crlf = UNTIDY.replace("\n", "\r\n").encode()
     assert piped(crlf) == (0, TIDY.replace("\n", "\r\n").encode(), "")

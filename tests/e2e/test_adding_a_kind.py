@@ -32,18 +32,15 @@ class Program:
 
     folder: Path
     project: Path
-
-    def environment(self) -> dict[str, str]:
-        """Ours without the checkout: what runs is the copy."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KIAMO_", "PYTHON"))}
-        return {**kept, "PYTHONPATH": str(self.folder), "PYTHONWARNINGS": "error", "KIAMO_TOKEN": TOKEN}
+    driver: subprocess.Popen[str]
 
     def run(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
-        """One command, which must end with one of `codes`."""
-        done = subprocess.run(
-            [sys.executable, "-m", "kiamo_iac", *arguments],
-            cwd=self.project, env=self.environment(), capture_output=True, text=True, encoding="utf-8", check=False,
-        )  # fmt: skip
+        """One command, which must end with one of `codes`; all of them run in one process of the copy."""
+        assert self.driver.stdin is not None
+        assert self.driver.stdout is not None
+        self.driver.stdin.write(json.dumps(arguments) + "\n")
+        self.driver.stdin.flush()
+        done = subprocess.CompletedProcess([*arguments], *json.loads(self.driver.stdout.readline()))
         assert done.returncode in codes, done.stdout + done.stderr
         return done
 
@@ -63,6 +60,23 @@ class Program:
         return [(step["action"], step["address"]) for step in self.plan()["steps"]]
 
 
+DRIVER = """
+import contextlib, io, json, sys
+from kiamo_iac.cli.main import run
+for line in sys.stdin:
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(json.loads(line))
+    print(json.dumps([code, *(stream.buffer.getvalue().decode() for stream in (out, err))]), flush=True)
+"""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """That of the tests without the checkout: what runs is the copy in `folder`."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("KIAMO_", "PYTHON"))}
+    return {**kept, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "error", "KIAMO_TOKEN": TOKEN}
+
+
 @contextmanager
 def emulator(program: Program) -> Iterator[str]:
     """An emulator that knows the fifth kind from the contract alone; its URL."""
@@ -70,7 +84,7 @@ def emulator(program: Program) -> Iterator[str]:
     seed.write_text(json.dumps(SEED), encoding="utf-8")
     command = [sys.executable, "-m", "kiamo_iac", "emulator", "--port", "0", "--seed", str(seed)]
     with subprocess.Popen(
-        command, cwd=program.folder, env=program.environment(),
+        command, cwd=program.folder, env=environment(program.folder),
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
         try:
@@ -83,7 +97,7 @@ def emulator(program: Program) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """Lines 2 to 6: the kind's file dropped in, its stanza put under the contract's others."""
     folder = tmp_path_factory.mktemp("fifth")
     shutil.copytree(PACKAGE, folder / "kiamo_iac", ignore=shutil.ignore_patterns("__pycache__"))
@@ -92,7 +106,16 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
         contract.write((FIFTH / "stanza.yaml").read_text(encoding="utf-8"))
     project = folder / "project"
     (project / "manifests").mkdir(parents=True)
-    return Program(folder, project)
+    (project / "kiamo.yaml").write_text("manifests: [manifests]\n", encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVER],
+        cwd=project,
+        env=environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as driver:
+        yield Program(folder, project, driver)
 
 
 def dump(url: str) -> Mapping[str, Any]:

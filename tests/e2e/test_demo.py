@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from kiamo_iac.demo import runner
 from kiamo_iac.demo.runner import DemoCommand, run_demo
-from tests.cli.program import COMMAND, kiamo_process, variables
+from tests.cli.program import COMMAND, kiamo, kiamo_process, variables
 
 
 def commands(shown: str) -> list[str]:
@@ -44,8 +47,19 @@ def test_the_whole_story_is_told_and_nothing_is_left_behind(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_it_is_told_on_a_console_that_can_do_less(encoding: str, tmp_path: Path) -> None:
-    done = kiamo_process("demo", cwd=tmp_path, PYTHONIOENCODING=encoding)
+def test_it_is_told_on_a_console_that_can_do_less(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: list[str], *, cwd: Path, env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
+        """The commands of the demo, in this process too: the test before has started each."""
+        assert command[:4] == [sys.executable, "-P", "-m", "kiamo_iac"]
+        done = kiamo(*command[4:], cwd=cwd, **env)
+        sys.stdout.write(done.stdout + done.stderr)
+        return done
+
+    pipes = {"DEVNULL": subprocess.DEVNULL, "STDOUT": subprocess.STDOUT}
+    monkeypatch.setattr(runner, "subprocess", SimpleNamespace(run=run, **pipes))
+    done = kiamo("demo", cwd=tmp_path, PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")
     assert "|> start bases/prospects/batches/relance-hiver" in done.stdout
 
@@ -79,11 +93,11 @@ def test_keep_leaves_a_project_and_a_server_to_play_with(tmp_path: Path) -> None
     (folder,) = (Path(line.split(maxsplit=1)[1]) for line in shown if line.startswith("  cd /"))
     (token,) = (line.split("=")[1] for line in shown if line.startswith("  export KIAMO_STAGING_TOKEN="))
     assert f"  $env:KIAMO_STAGING_TOKEN = '{token}'" in shown
-    again = kiamo_process("plan", "-e", "staging", cwd=folder, KIAMO_STAGING_TOKEN=token)
+    again = kiamo("plan", "-e", "staging", cwd=folder, KIAMO_STAGING_TOKEN=token)
     manifest = folder / "manifests" / "prospects.yaml"
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace("Prospects 2026", "Prospects 2027"), encoding="utf-8")
-    played = kiamo_process("apply", "-e", "staging", "--yes", cwd=folder, KIAMO_STAGING_TOKEN=token)
+    played = kiamo("apply", "-e", "staging", "--yes", cwd=folder, KIAMO_STAGING_TOKEN=token)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert again.stdout.endswith("No changes: staging matches its manifests.\n")
