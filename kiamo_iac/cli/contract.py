@@ -56,8 +56,8 @@ def show(session: Session, *, output: str) -> int:
     from kiamo_iac.app.project import contract_in_force
     from kiamo_iac.render.contract import contract_json, contract_text
 
-    made = contract_in_force(session.project)
-    write_data(contract_json(made) if output == "json" else contract_text(made), utf8=output == "json")
+    in_force = contract_in_force(session.project)
+    write_data(contract_json(in_force) if output == "json" else contract_text(in_force), utf8=output == "json")
     return 0
 
 

@@ -74,11 +74,11 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
         write_message("Press Ctrl-C to stop it.")
 
     try:
-        made = Emulator(contract_in_force(session.project), database=db or ":memory:", latency=latency / 1000)
-        with made:
-            if seed is not None and not any(made.dump().values()):
-                made.seed(_read(seed))
-            serve(made, host=host, port=port, ready=ready)
+        instance = Emulator(contract_in_force(session.project), database=db or ":memory:", latency=latency / 1000)
+        with instance:
+            if seed is not None and not any(instance.dump().values()):
+                instance.seed(_read(seed))
+            serve(instance, host=host, port=port, ready=ready)
     except OSError as error:
         msg = f"The emulator cannot listen on {host}, port {port}: {error.strerror or error}."
         raise UsageError(msg, hint="pass another --port, or --port 0 for any free port") from error

@@ -98,10 +98,10 @@ def export(
         raise UsageError(msg, hint="pass -o DIR; stdout is always one document")
     selection = ExportSelection(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
     workspace = session.workspace(may_lack=partial(_may_lack, folder))
-    made = exported(workspace, environment, selection, folder=folder, single=single)
-    if made.text is not None:
-        write_data(made.text, utf8=True)
+    result = exported(workspace, environment, selection, folder=folder, single=single)
+    if result.text is not None:
+        write_data(result.text, utf8=True)
     write_message(
-        export_text(made.report, session.style(sys.stderr), created=made.created, edited=made.edited), nl=False
+        export_text(result.report, session.style(sys.stderr), created=result.created, edited=result.edited), nl=False
     )
     return 0

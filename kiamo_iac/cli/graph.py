@@ -58,14 +58,14 @@ def graph(
         raise click.UsageError(msg)
     from kiamo_iac.render.formats import graph_text
 
-    made = _plan(session, planfile, environment) if planned or planfile is not None else None
-    drawn = _declared(session, environment) if made is None else _steps(made)
+    plan = _plan(session, planfile, environment) if planned or planfile is not None else None
+    drawn = _declared(session, environment) if plan is None else _steps(plan)
     text = graph_text(drawn, output=output)
     if out is None:
         write_data(text, utf8=True)
     else:
         _write(text, out)
-    if made is not None and not made.applyable:
+    if plan is not None and not plan.applyable:
         write_message("This plan is refused: run kiamo-iac plan to see why.")
         return 1
     return 0
@@ -81,10 +81,10 @@ def _plan(session: Session, planfile: Path | None, environment: str | None) -> P
     return plan_environment(session.workspace(), environment).plan
 
 
-def _steps(made: Plan) -> Graph:
+def _steps(plan: Plan) -> Graph:
     from kiamo_iac.render.graph.build import plan_graph
 
-    return plan_graph(made)
+    return plan_graph(plan)
 
 
 def _declared(session: Session, environment: str | None) -> Graph:

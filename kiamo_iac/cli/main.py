@@ -140,9 +140,9 @@ def cli(ctx: click.Context, project: str | None, ca_bundle: str | None, no_color
 
 
 def run(args: Sequence[str] | None = None, *, session: Session | None = None) -> int:
-    """Run one command line and return its exit code; whatever goes wrong has been said on stderr.
+    """Run one command line and return its exit code; errors are reported on stderr.
 
-    `session` carries what no option can say: the transport that tests mount in place of the network.
+    `session`: what no option sets, such as the transport that replaces the network in tests.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     try:

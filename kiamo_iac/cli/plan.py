@@ -78,22 +78,22 @@ def plan(
         raise click.UsageError(msg)
     with refusal_shown(session, environment=environment, output=output):
         workspace = session.workspace()
-        made = plan_environment(workspace, environment, options)
-    if rehearse and made.plan.applyable:
+        result = plan_environment(workspace, environment, options)
+    if rehearse and result.plan.applyable:
         from kiamo_iac.app.rehearsing import rehearse_plan
 
-        made, summary = rehearse_plan(workspace, made)
+        result, summary = rehearse_plan(workspace, result)
         write_message(summary)
-    show_plan(made.plan, session, output=output)
-    if not made.plan.applyable:
+    show_plan(result.plan, session, output=output)
+    if not result.plan.applyable:
         return 1
     if out is not None:
         from kiamo_iac.app.saved_plans import save_plan
         from kiamo_iac.core.printable import shell_word
 
-        save_plan(workspace, made, out)
+        save_plan(workspace, result, out)
         write_message(f"Saved in {out}, for one apply: kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}")
-    return 2 if detailed_exitcode and made.plan.steps else 0
+    return 2 if detailed_exitcode and result.plan.steps else 0
 
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:

@@ -86,12 +86,12 @@ def promote(
         raise UsageError(msg, hint="check first, then write")
     selection = Selection(only, without, run_state=run_state)
     workspace = session.workspace()
-    made = promoted(workspace, source, target, selection, live=not declared)
-    blocked = bool(made.missing) and not allow_missing
-    written = write(made, workspace.project.root) if writing and not blocked else ()
-    _show(made, session, output=output, diff=not check and not written, written=bool(written))
+    result = promoted(workspace, source, target, selection, live=not declared)
+    blocked = bool(result.missing) and not allow_missing
+    written = write(result, workspace.project.root) if writing and not blocked else ()
+    _show(result, session, output=output, diff=not check and not written, written=bool(written))
     if check:
-        return 0 if made.level else 2
+        return 0 if result.level else 2
     if written:
         write_message(f"Written: {', '.join(map(visible, written))}.")
     elif blocked:
@@ -100,16 +100,16 @@ def promote(
     return 1 if blocked else 0
 
 
-def _show(made: PromotionResult, session: Session, *, output: str, diff: bool, written: bool) -> None:
+def _show(result: PromotionResult, session: Session, *, output: str, diff: bool, written: bool) -> None:
     from kiamo_iac.render.file_diff import unified, unified_diff
     from kiamo_iac.render.promotion import promotion_text
     from kiamo_iac.render.promotion_json import promotion_json
 
     if output == "json":
-        write_data(promotion_json(made, written=written), utf8=True)
+        write_data(promotion_json(result, written=written), utf8=True)
         return
-    write_message(promotion_text(made, session.style(sys.stderr), verbose=session.verbose), nl=False)
-    files, listed = made.promotion.files if diff else (), made.promotion.listed
+    write_message(promotion_text(result, session.style(sys.stderr), verbose=session.verbose), nl=False)
+    files, listed = result.promotion.files if diff else (), result.promotion.listed
     if is_terminal(sys.stdout):
         color = session.style(sys.stdout).color
         write_data("".join(unified(f.before or "", f.after, name=f.file, listed=listed, color=color) for f in files))

@@ -118,13 +118,13 @@ def command_pages() -> str:
 
 
 def _described(command: click.Command, context: click.Context) -> Iterator[str]:
-    """Usage, text, arguments and options, then what the epilog says, in blocks of Markdown."""
+    """Usage, text, arguments and options, then the epilog, as blocks of Markdown."""
     yield f"```\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```"
     yield from (_prose(paragraph) for paragraph in (command.help or "").split("\n\n"))
     records = (parameter.get_help_record(context) for parameter in command.get_params(context))
-    options = [(names, said) for names, said in filter(None, records) if said and "--help" not in names]
+    options = [(names, text) for names, text in filter(None, records) if text and "--help" not in names]
     if options:
-        yield table(((f"`{names}`", _prose(said)) for names, said in options), heads=("option", "does"))
+        yield table(((f"`{names}`", _prose(text)) for names, text in options), heads=("option", "does"))
     if isinstance(command, click.Group) and command is not cli:
         subs = (sub for sub in command.list_commands(context))
         yield "Subcommands: " + ", ".join(f"[{sub}](#{command.name}-{sub})" for sub in subs) + "."

@@ -69,7 +69,7 @@ def is_commit(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class GitResult:
     """What a command did."""
 
     code: int
@@ -116,7 +116,7 @@ class Git:
         git.check_owner()
         return git
 
-    def run(self, *arguments: str, given: bytes = b"") -> Ran:
+    def run(self, *arguments: str, given: bytes = b"") -> GitResult:
         """Run it to its end, whatever that is. What comes from outside stands behind a `--` in `arguments`.
 
         Raises:
@@ -152,7 +152,9 @@ class Git:
             msg = f"Git does not take {tree.as_posix()} for a repository: {ran.said or found or 'no answer'}."
             raise GitError(msg, hint="clone it again")
 
-    def _start(self, arguments: Sequence[str], environ: Mapping[str, str], *, what: str, given: bytes = b"") -> Ran:
+    def _start(
+        self, arguments: Sequence[str], environ: Mapping[str, str], *, what: str, given: bytes = b""
+    ) -> GitResult:
         try:
             process = subprocess.Popen(  # noqa: S603 - an absolute path; arguments are ours or checked by the caller
                 [str(self.program), *arguments],
@@ -186,7 +188,7 @@ class Git:
             raise GitError(msg, hint="look at what the remote, or the repository, keeps there")
         lines = [line.strip() for line in said.data.decode("utf-8", "replace").splitlines() if line.strip()]
         lines = [line for line in lines if not _NOT_ASKED.match(line)]
-        return Ran(process.returncode, bytes(output.data), without_password(" ".join(lines[-4:]))[:400])
+        return GitResult(process.returncode, bytes(output.data), without_password(" ".join(lines[-4:]))[:400])
 
 
 def head_commit(folder: Path, environ: Mapping[str, str]) -> str | None:

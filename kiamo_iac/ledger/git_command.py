@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from kiamo_iac.core.errors import GitError, LedgerError, TransportError
-from kiamo_iac.git.command import SECONDS, Git, Ran
+from kiamo_iac.git.command import SECONDS, Git, GitResult
 from kiamo_iac.git.configuration import check_configuration
 
 
@@ -50,7 +50,7 @@ class LedgerGit:
             raise self.failed(arguments[0], ran)
         return ran.output
 
-    def run(self, *arguments: str, given: bytes = b"") -> Ran:
+    def run(self, *arguments: str, given: bytes = b"") -> GitResult:
         """Run it to its end, whatever that is.
 
         Raises:
@@ -62,7 +62,7 @@ class LedgerGit:
         except (GitError, TransportError) as error:
             raise _of_the_ledger(error) from error
 
-    def failed(self, command: str, ran: Ran) -> LedgerError | TransportError:
+    def failed(self, command: str, ran: GitResult) -> LedgerError | TransportError:
         """The error for a command that failed."""
         message = f"The ledger is kept in git, and git {command} failed: {ran.said.rstrip('.') or f'code {ran.code}'}."
         if ran.passing:
