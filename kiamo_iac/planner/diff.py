@@ -19,13 +19,13 @@ from kiamo_iac.core.resource import Reference, Resource
 from kiamo_iac.core.state import DanglingReference, Instance, Owned
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import (
+    applied_for_display,
     applied_settings,
     as_declared,
     as_live,
     comparable,
     hidden_like,
     is_sensitive,
-    kept,
 )
 from kiamo_iac.planner.plan import FieldChange
 
@@ -188,7 +188,7 @@ def _compared(
         if desired is None:
             value = as_live(value, live.settings.get(key))  # noqa: PLW2901 - of what is not known, nothing differs
         three = _Three(value, as_declared(old.get(key), value), now[key])
-        shown = _Three(value if desired else None, kept(old.get(key), value), live.settings.get(key))
+        shown = _Three(value if desired else None, applied_for_display(old.get(key), value), live.settings.get(key))
         known = _known(entry, key in old)
         yield from _leaves(f"{SETTINGS}.{key}", shown, three, declared=desired is not None, known=known)
 

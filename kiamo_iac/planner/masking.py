@@ -1,12 +1,12 @@
-"""Sensitive settings on their way through a plan: hidden on the live side too, and compared without the ledger.
+"""Sensitive settings in a plan: hidden on the live side too, and compared without the ledger.
 
-The ledger has `(sensitive)` in place of each value that was applied, so that two of three sides are left:
+The ledger has `(sensitive)` in place of each applied value, so only two of the three sides have one:
 
 declared ─ applied ─ live
    A    (sensitive)    A    nothing to do
-   A    (sensitive)    B    written again; who changed it is not known
+   A    (sensitive)    B    written again; who changed it is unknown
    A    (sensitive)   ****  it reads back masked: not compared, and noted
-   A         –        ****  written once: nothing says that it ever was
+   A         –        ****  written once: no record shows that it was
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ _MISSING: Final = object()
 
 
 def hidden_like(live: Instance, desired: Instance | None, entry: Owned | None) -> Instance:
-    """A live resource with wrappers also where its declaration, or the last one that was applied, has sensitive
-    values; those that are known by a name or a form have them already."""
+    """A live object whose settings are also hidden where its declaration, or the last applied one, is sensitive.
+
+    Values that are sensitive by their name or form are hidden already."""
     if not live.settings:
         return live
     settings = hidden_at(live.settings, paths_to_hide(live, desired, entry))
@@ -44,7 +45,8 @@ def hidden_like(live: Instance, desired: Instance | None, entry: Owned | None) -
 
 
 def paths_to_hide(live: Instance, desired: Instance | None, entry: Owned | None) -> tuple[Path, ...]:
-    """Where a live resource has, or may show later, what is sensitive: by itself, for it is declared so, or was."""
+    """Paths at which a live object has, or may return later, a sensitive value: by itself, or by its declaration or the
+    last applied one."""
     paths = [*sensitive_paths(live.settings), *masked_paths(applied_settings(entry))]
     if desired is not None:
         paths += [*sensitive_paths(desired.settings), *listed_paths(live.settings, desired.lifecycle.sensitive)]
@@ -52,20 +54,20 @@ def paths_to_hide(live: Instance, desired: Instance | None, entry: Owned | None)
 
 
 def applied_settings(entry: Owned | None) -> Mapping[str, Any]:
-    """The settings as the ledger has them."""
+    """The settings in the ledger's entry."""
     found = entry.attributes.get("settings") if entry is not None else None
     return found if isinstance(found, Mapping) else {}
 
 
 def comparable(declared: Mapping[str, Any], live: Mapping[str, Any], entry: Owned | None) -> dict[str, Any]:
-    """What each declared setting is compared with: its live value, in which all that reads back masked, and that the
-    ledger says was applied, is taken for what is declared."""
+    """The value that each declared setting is compared with: the live one, in which every masked value that was applied
+    according to the ledger is replaced by the declared one."""
     applied = applied_settings(entry)
-    return {key: _settled(value, live.get(key), applied.get(key, _MISSING)) for key, value in declared.items()}
+    return {key: _comparable_value(value, live.get(key), applied.get(key, _MISSING)) for key, value in declared.items()}
 
 
 def not_compared(declared: Mapping[str, Any], live: Mapping[str, Any], entry: Owned | None) -> list[Path]:
-    """The declared settings that `comparable` takes for what is declared, though they are not."""
+    """Paths of the declared settings that differ from the live ones, and that `comparable` makes equal."""
     compared = comparable(declared, live, entry)
     return [
         path
@@ -77,7 +79,7 @@ def not_compared(declared: Mapping[str, Any], live: Mapping[str, Any], entry: Ow
 
 
 def as_declared(applied: Any, declared: Any) -> Any:
-    """What the ledger has, with each value that it does not know taken for the declared one."""
+    """The ledger's value, with the declared one in place of each value that the ledger does not keep."""
     if isinstance(declared, Sensitive):
         return declared if applied is not None else None
     if isinstance(applied, Mapping) and isinstance(declared, Mapping):
@@ -88,7 +90,7 @@ def as_declared(applied: Any, declared: Any) -> Any:
 
 
 def as_live(applied: Any, live: Any) -> Any:
-    """What the ledger has, with each value that it does not know taken for the live one."""
+    """The ledger's value, with the live one in place of each value that the ledger does not keep."""
     if applied == MASK:
         return live
     if isinstance(applied, Mapping) and isinstance(live, Mapping):
@@ -98,23 +100,23 @@ def as_live(applied: Any, live: Any) -> Any:
     return applied
 
 
-def kept(applied: Any, declared: Any) -> Any:
-    """What the ledger has, for showing: nothing of a value that is sensitive now."""
+def applied_for_display(applied: Any, declared: Any) -> Any:
+    """The ledger's value for display: masked where it is declared sensitive now."""
     if isinstance(declared, Sensitive):
         return MASK if applied is not None else None
     if isinstance(applied, Mapping) and isinstance(declared, Mapping):
-        return {key: kept(value, declared.get(key)) for key, value in applied.items()}
+        return {key: applied_for_display(value, declared.get(key)) for key, value in applied.items()}
     if isinstance(applied, list) and isinstance(declared, list) and len(applied) == len(declared):
-        return [kept(one, other) for one, other in zip(applied, declared, strict=True)]
+        return [applied_for_display(one, other) for one, other in zip(applied, declared, strict=True)]
     return applied
 
 
 def is_sensitive(value: Any) -> bool:
-    """Whether a value holds one."""
+    """Whether a value contains a sensitive one."""
     return bool(sensitive_paths(value))
 
 
-def _settled(declared: Any, live: Any, applied: Any) -> Any:
+def _comparable_value(declared: Any, live: Any, applied: Any) -> Any:
     if isinstance(declared, Sensitive):
         return declared if applied is not _MISSING and reads_back_masked(live) else live
     if isinstance(declared, Mapping):
@@ -124,17 +126,17 @@ def _settled(declared: Any, live: Any, applied: Any) -> Any:
             return {**live, **dict(_entries(declared, live, applied))}
     if isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
         known = applied if isinstance(applied, list) and len(applied) == len(live) else [_MISSING] * len(live)
-        return [_settled(*three) for three in zip(declared, live, known, strict=True)]
+        return [_comparable_value(*three) for three in zip(declared, live, known, strict=True)]
     return live
 
 
 def _entries(declared: Mapping[str, Any], live: Mapping[str, Any], applied: Any) -> Iterator[tuple[str, Any]]:
-    """The entries of a live mapping that are declared; one that is missing only where it reads back so."""
+    """The declared entries of a live mapping; a missing one only where a sensitive value may be left out."""
     known = applied if isinstance(applied, Mapping) else {}
     for key, value in declared.items():
-        settled = _settled(value, live.get(key), known.get(key, _MISSING))
-        if key in live or settled is not None:
-            yield key, settled
+        value_to_compare = _comparable_value(value, live.get(key), known.get(key, _MISSING))
+        if key in live or value_to_compare is not None:
+            yield key, value_to_compare
 
 
 def _all_sensitive(value: Any) -> bool:
@@ -144,7 +146,7 @@ def _all_sensitive(value: Any) -> bool:
 
 
 def _at(data: Any, path: Path) -> Any:
-    """What stands at a path; below a list, that of each item."""
+    """The value at a path; below a list, that of each item."""
     for number, key in enumerate(path):
         if isinstance(data, list):
             return [_at(item, path[number:]) for item in data]

@@ -1,10 +1,10 @@
-"""The rehearsal itself.
+"""Rehearses a plan on the emulator.
 
     live ─► seed document ─► emulator ◄─ the plan's calls, one after the other ─► what it refuses
-                                └──► read again, planned against what is desired ─► what is left to do
+                                └──► read again, planned against the desired state ─► what is left to do
 
-The emulator knows the API's rules and nothing of the planner: what it says is a second opinion. But it speaks the
-contract, and keeps the rules that this project assumes. It is not the instance.
+The emulator knows the rules of the API and nothing of the planner: a second opinion. But it follows the contract and
+the rules that this project assumes; the instance may behave otherwise.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _HINT = "the emulator follows the contract: correct the contract where the insta
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """How it went."""
+    """The result of a rehearsal."""
 
     diagnostics: tuple[Diagnostic, ...]
-    """Errors: what was refused, and what would be left to do. Notes: what the emulator could not be given."""
+    """Errors: refused steps, and steps of a new plan. Notes: what the emulator cannot hold."""
     report: Report | None = None
-    """What became of each step; None when the emulator could not be given the live state at all."""
+    """The result of each step; None when the emulator cannot hold the live state at all."""
     difference: Plan | None = None
-    """What would be left to do; it has no steps when all is well. None when a step was refused."""
+    """A plan made after the rehearsal, without steps when it converged; None when a step was refused."""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was refused, and nothing would be left to do."""
+        """Whether no step was refused, and a new plan has no steps."""
         return not has_errors(self.diagnostics)
 
 
@@ -58,10 +58,10 @@ def rehearse(
     *,
     replan: Callable[[State], Plan] | None = None,
 ) -> Rehearsal:
-    """Run `plan`, which was made of `live` and `desired`, on an emulator; nothing leaves this process.
+    """Run `plan`, made from `live` and `desired`, on an emulator in this process.
 
-    `replan`: plans again from another live state as `plan` was made (with its targets), but without the ledger, which
-    knows nothing of the ids that the emulator gives. By default everything desired is planned.
+    `replan`: plans again from another live state, as `plan` was made (with its targets), but without the ledger, which
+    does not have the ids of the emulator. By default, all of `desired` is planned.
 
     Raises:
         ValueError: the plan is refused.
@@ -73,7 +73,7 @@ def rehearse(
         except ValueError as error:
             return Rehearsal((*seed.notes, _cannot_be_held(str(error))))
         transport = InProcess(emulator.handle, request=EmulatorRequest)
-        budget = Budget(LimitSettings(MAX_ROWS, MAX_BYTES))  # what is in this process has been counted already
+        budget = Budget(LimitSettings(MAX_ROWS, MAX_BYTES))  # data of this process is counted already
         with Client("http://127.0.0.1:1", Secret(FULL_TOKEN), contract, transport=transport, budget=budget) as client:
             report = execute(plan, Writer(client, contract, plan), parallelism=1)
             if not report.ok:

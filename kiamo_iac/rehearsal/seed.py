@@ -1,4 +1,4 @@
-"""A live state as a seed document of the emulator, with its ids; and what cannot be put there."""
+"""A live state as a seed document of the emulator, with its ids; and notes on what a seed cannot hold."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from kiamo_iac.resources import children_of, kinds
 _DANGLING: Final = re.compile(r"\(gone: (.*)\)", re.DOTALL)
 
 _EXTRAS: Final = {"contacts": int, "default": bool}
-"""Read-only attributes whose type the emulator's seeds prescribe."""
+"""Read-only attributes whose type the emulator's seeds fix."""
 
 
 @dataclass(slots=True)
 class Seed:
-    """A document, and what it lacks."""
+    """A document, and notes on what it lacks."""
 
     document: dict[str, Any] = field(default_factory=dict)
     notes: list[Diagnostic] = field(default_factory=list)
 
 
 def seed_of(live: State, desired: State, contract: Contract) -> Seed:
-    """Everything of `live`. What was not read, since `desired` does not concern it, is not there either; but siblings
-    that something unfinished refers to are put there by their bare names."""
-    return _Sower(live, desired, contract).sown()
+    """A seed of all of `live`. What was not read, because `desired` does not need it, is left out; siblings that
+    unfinished objects refer to are added with only their names."""
+    return _SeedBuilder(live, desired, contract).build()
 
 
-class _Sower:
+class _SeedBuilder:
     def __init__(self, live: State, desired: State, contract: Contract) -> None:
         self._live = live
         self._contract = contract
         self._read = resources_named_by(desired, {}, prune=False).names
         self._seed = Seed()
 
-    def sown(self) -> Seed:
+    def build(self) -> Seed:
         for kind in kinds().values():
             if kind.parent is None and kind.kind in self._contract.kinds:
                 self._seed.document[plural(kind.kind)] = [
@@ -79,7 +79,7 @@ class _Sower:
         return blocks + [{"name": name} for name in sorted(self._unread(parent, kind) - there)]
 
     def _unread(self, parent: Instance, kind: type[Resource]) -> set[str]:
-        """Names of children of this kind that others refer to, where the children themselves were not read."""
+        """Names of children of this kind that other children refer to, where these were not read."""
         if self._was_read(parent):
             return set()
         return {
@@ -98,7 +98,7 @@ class _Sower:
     # --- values ------------------------------------------------------------------------------------------------------
 
     def _is_extra(self, instance: Instance, name: str, value: Any) -> bool:
-        """Whether the emulator takes a read-only attribute as it is."""
+        """Whether the emulator accepts a read-only attribute."""
         if type(value) is not _EXTRAS.get(name, type(value)) or (type(value) is int and value < 0):
             self._note(instance, f'"{name}" has a value that the emulator cannot hold')
             return False
@@ -108,12 +108,12 @@ class _Sower:
         return reference.map(value, lambda name: self._target(instance, reference, name))
 
     def _target(self, instance: Instance, reference: Reference, name: str) -> Any:
-        """A name as the document has it; what is gone, only where the thing is over."""
+        """A name as the document has it; a dangling one only in a closed object."""
         if not isinstance(name, DanglingReference) and self._is_there(instance, reference, name):
             return name
         machine = instance.kind.machine
         if machine is not None and instance.run_state in machine.terminal:
-            return self._grave(reference, name)
+            return self._dangling(reference, name)
         self._note(instance, f"{reference.attribute} refers to {reference.kind} {name}, which no longer exists")
         return None
 
@@ -130,8 +130,8 @@ class _Sower:
             return True
         return Address.of(kind.collection, name, parent) in self._live
 
-    def _grave(self, reference: Reference, name: str) -> dict[str, Any]:
-        """What is gone, by its id where that is known."""
+    def _dangling(self, reference: Reference, name: str) -> dict[str, Any]:
+        """A target that no longer exists, with its id where it is known."""
         found = _DANGLING.fullmatch(name) if isinstance(name, DanglingReference) else None
         if found is None:
             return {"gone": str(name)}

@@ -11,7 +11,7 @@ from kiamo_iac.core.resource import Lifecycle
 from kiamo_iac.core.sensitive import MASK, Sensitive, hidden, masked, revealed
 from kiamo_iac.core.state import Instance, Owned, fingerprint
 from kiamo_iac.core.strict_json import same
-from kiamo_iac.planner.masking import as_declared, as_live, comparable, hidden_like, kept, not_compared
+from kiamo_iac.planner.masking import applied_for_display, as_declared, as_live, comparable, hidden_like, not_compared
 from kiamo_iac.resources import kinds
 
 BASE = Address.of("bases", "b")
@@ -77,9 +77,9 @@ def test_what_the_ledger_does_not_know_is_taken_for_another_side() -> None:
     applied = {"pwd": MASK, "x": 2, "l": [MASK], "gone": MASK}
     assert same(as_declared(applied, declared), {**declared, "x": 2, "gone": MASK})
     assert same(as_live(applied, {"pwd": "c", "x": 3, "l": ["d"]}), {"pwd": "c", "x": 2, "l": ["d"]})
-    shown = kept({"pwd": "an old value", "x": 2, "l": ["old"]}, declared)
+    shown = applied_for_display({"pwd": "an old value", "x": 2, "l": ["old"]}, declared)
     assert shown == {"pwd": MASK, "x": 2, "l": [MASK]}
-    assert as_declared(None, declared["pwd"]) is kept(None, declared["pwd"]) is None
+    assert as_declared(None, declared["pwd"]) is applied_for_display(None, declared["pwd"]) is None
 
 
 def test_a_fingerprint_tells_nothing_of_a_secret_but_that_it_is_there() -> None:
