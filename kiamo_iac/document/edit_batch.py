@@ -17,7 +17,7 @@ from kiamo_iac.document.splices import (
     remove_entry,
     replace_value,
 )
-from kiamo_iac.document.tree import Entry, Kind, Node, Tree
+from kiamo_iac.document.tree import Node, NodeEntry, NodeKind, Tree
 
 _MAX_SIBLINGS: Final = 50
 """Items of a list that are searched for a style to follow."""
@@ -30,7 +30,7 @@ class TextEdit:
     splices: list[Splice]
     replaced: Node | None = None
     """The node whose value is another one from now on."""
-    removed: tuple[Node, Entry] | None = None
+    removed: tuple[Node, NodeEntry] | None = None
     """A mapping or list, and the entry that it loses."""
     extended: Node | None = None
     """A mapping or list that gets an entry behind its last one."""
@@ -165,12 +165,12 @@ class EditBatch:
         """
         root = self._tree().root
         end = len(self._text)
-        found = NodeContext(root or Node(Kind.SCALAR, end, end, end, end), None, None)
+        found = NodeContext(root or Node(NodeKind.SCALAR, end, end, end, end), None, None)
         nodes = [found]
         for step in path:
             if id(found.node) in self._replaced:
                 raise NeedsReparse
-            if found.node.kind is Kind.ALIAS:
+            if found.node.kind is NodeKind.ALIAS:
                 return nodes
             entry = found.node.entry(step)
             if entry is None:
@@ -199,7 +199,7 @@ class EditBatch:
     def insert(self, path: Path, after: str | None) -> TextEdit:
         """The mapping, not empty, that holds `path` gets its last step as a new key."""
         found, reached = self._find(path[:-1])
-        if reached != path[:-1] or found.node.kind is Kind.ALIAS:
+        if reached != path[:-1] or found.node.kind is NodeKind.ALIAS:
             return self.replace(reached)
         key, holder = str(path[-1]), self._at(path[:-1])
         if after not in holder or after == list(holder)[-2]:
@@ -212,7 +212,7 @@ class EditBatch:
     def append(self, path: Path) -> TextEdit:
         """The list at `path`, not empty before, has a new last item."""
         found, reached = self._find(path)
-        if reached != path or found.node.kind is Kind.ALIAS:
+        if reached != path or found.node.kind is NodeKind.ALIAS:
             return self.replace(reached)
         if not found.node.entries:
             raise NeedsReparse
@@ -286,7 +286,7 @@ def _aliases(node: Node | None, path: Path) -> Iterator[tuple[Path, Node]]:
     """Every alias below `node`, with its path."""
     if node is None:
         return
-    if node.kind is Kind.ALIAS:
+    if node.kind is NodeKind.ALIAS:
         yield path, node
     for index, entry in enumerate(node.entries):
         yield from _aliases(entry.value, (*path, index if entry.key is None else entry.key.value))

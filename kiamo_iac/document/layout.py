@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
-from kiamo_iac.document.tree import BREAK, Comment, Entry, Kind, Node, Tree
+from kiamo_iac.document.tree import BREAK, Comment, Node, NodeEntry, NodeKind, Tree
 from kiamo_iac.document.writing import INDENT, LONGEST_KEY, WIDTH, is_hidden, is_plain, quoted, scalar
 
 _END: Final = 2**62
@@ -105,7 +105,7 @@ class Layout:
         else:
             self._own_lines(self._trailing(limit, outer + 1), indent)
 
-    def _entry(self, entry: Entry, prefix: str, *, indent: int, limit: int, column: int) -> None:
+    def _entry(self, entry: NodeEntry, prefix: str, *, indent: int, limit: int, column: int) -> None:
         value = entry.value
         head = f"{prefix}-" if entry.key is None else f"{prefix}{self._key(entry.key)}:"
         text = self._inline(value, WIDTH - len(head) - 1)
@@ -126,7 +126,7 @@ class Layout:
         self._opened = True
         self._block(value, indent + INDENT, limit=limit, outer=column)
 
-    def _beginning(self, entry: Entry) -> int:
+    def _beginning(self, entry: NodeEntry) -> int:
         """The offset before which comments are above the entry."""
         value = entry.value
         if value.is_bare:
@@ -154,21 +154,21 @@ class Layout:
 
     def _inline(self, node: Node, room: int) -> str | None:
         """A value on one line without its anchor and tag, or None where it needs several lines."""
-        if node.kind is Kind.ALIAS:
+        if node.kind is NodeKind.ALIAS:
             return self._text[node.start : node.end]
-        if node.kind is Kind.SCALAR:
+        if node.kind is NodeKind.SCALAR:
             return "" if is_literal(node) or node.is_empty else one_line(self._tree, node, flow=False)
         if not node.flow:
             return None
         if not node.entries:
-            return "{}" if node.kind is Kind.MAPPING else "[]"
+            return "{}" if node.kind is NodeKind.MAPPING else "[]"
         if self._has_comments(node):
             return None
         text = self._in_brackets(node)
         return text if len(text) <= room else None
 
     def _in_brackets(self, node: Node) -> str:
-        if node.kind is Kind.SEQUENCE:
+        if node.kind is NodeKind.SEQUENCE:
             return f"[{', '.join(self._in_flow(entry.value) for entry in node.entries)}]"
         pairs = [(entry.key, entry.value) for entry in node.entries]
         inner = ", ".join(f"{self._in_flow(key)}: {self._in_flow(value)}" for key, value in pairs if key is not None)
@@ -176,10 +176,10 @@ class Layout:
 
     def _in_flow(self, node: Node) -> str:
         match node.kind:
-            case Kind.ALIAS:
+            case NodeKind.ALIAS:
                 # A ":" behind it would become part of its name.
                 return self._text[node.start : node.end]
-            case Kind.SCALAR:
+            case NodeKind.SCALAR:
                 empty = "" if node.start != node.end else "null"
                 return self._with_properties(node, empty if node.is_empty else one_line(self._tree, node, flow=True))
         return self._with_properties(node, self._in_brackets(node))
@@ -201,7 +201,7 @@ class Layout:
             body = [*inside, text[1] + self._note(node.end)]
         else:
             too_long = len(head) + 1 + len(text) > WIDTH or "\n" in node.value
-            several = several_lines(self._tree, node) if too_long and node.kind is Kind.SCALAR else None
+            several = several_lines(self._tree, node) if too_long and node.kind is NodeKind.SCALAR else None
             first, *body = several or [text]
             note = self._note(node.end)
             if body:
@@ -353,4 +353,4 @@ def _needs_indicator(lines: list[str]) -> bool:
 
 def is_literal(node: Node) -> bool:
     """A literal or folded text."""
-    return node.kind is Kind.SCALAR and node.style in {"|", ">"}
+    return node.kind is NodeKind.SCALAR and node.style in {"|", ">"}

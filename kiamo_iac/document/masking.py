@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from ruamel.yaml.error import YAMLError
 
 from kiamo_iac.core.sensitive import MASK, names_secret
-from kiamo_iac.document.tree import Kind, Node, Tree
+from kiamo_iac.document.tree import Node, NodeKind, Tree
 
 _NO_SECRETS = frozenset({"", "~", "null", "true", "false"})
 
@@ -52,22 +52,22 @@ def _root(text: str) -> Node | None:
 
 def _lists(root: Node) -> Iterator[str]:
     for node in root.below():
-        found = node.entry("sensitive") if node.kind is Kind.MAPPING else None
+        found = node.entry("sensitive") if node.kind is NodeKind.MAPPING else None
         for item in found.value.entries if found is not None else ():
             yield item.value.value
 
 
 def _secrets(node: Node, listed: Collection[str], aliases: set[str], *, within: bool) -> Iterator[tuple[int, int]]:
     """The spans of secret scalars below `node` (`within`: all of it is); names of secret aliases go to `aliases`."""
-    if node.kind is Kind.ALIAS and within:
+    if node.kind is NodeKind.ALIAS and within:
         aliases.add(node.value)
-    if node.kind is Kind.SCALAR:
+    if node.kind is NodeKind.SCALAR:
         plain = not node.style and node.value.lower() in _NO_SECRETS
         alone = node.value.startswith("${") and node.value.endswith("}") and node.value.count("{") == 1
         if within and node.value and not plain and not alone:
             yield node.content, node.end
         return
-    if node.kind is Kind.MAPPING and node.entry("settings") is not None:
+    if node.kind is NodeKind.MAPPING and node.entry("settings") is not None:
         for path in listed:
             yield from _at(node, path, listed, aliases)
     for entry in node.entries:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from kiamo_iac.document.tree import BREAK, Comment, Entry, Node, Tree
+from kiamo_iac.document.tree import BREAK, Comment, Node, NodeEntry, Tree
 from kiamo_iac.document.writing import (
     INDENT,
     WIDTH,
@@ -40,7 +40,7 @@ class NodeContext(NamedTuple):
     """A node, and what it is the value of."""
 
     node: Node
-    entry: Entry | None
+    entry: NodeEntry | None
     """None for the root of the document."""
     parent: Node | None
 
@@ -344,7 +344,7 @@ def _write_into_empty(context: EditContext, lines: list[str]) -> list[Splice]:
     return [Splice(at, at, f"{start}{context.joined(lines)}{tree.newline}")]
 
 
-def _replace_in_brackets(context: EditContext, entry: Entry, node: Node, text: str) -> Splice:
+def _replace_in_brackets(context: EditContext, entry: NodeEntry, node: Node, text: str) -> Splice:
     if not node.is_empty or node.start != node.end:
         needs_space = context.text[node.start - 1] == ":"
         return Splice(node.start, node.end, f" {text}" if needs_space else text)
@@ -352,7 +352,7 @@ def _replace_in_brackets(context: EditContext, entry: Entry, node: Node, text: s
 
 
 def _replace_inline(
-    context: EditContext, entry: Entry, node: Node, written: WrittenValue, *, column: int
+    context: EditContext, entry: NodeEntry, node: Node, written: WrittenValue, *, column: int
 ) -> list[Splice]:
     """Replace a value on one line, or in brackets, or a text over several lines."""
     tree, text = context.tree, context.text
@@ -381,7 +381,7 @@ def _replace_inline(
 
 
 def _replace_block(
-    context: EditContext, entry: Entry, node: Node, written: WrittenValue, *, column: int
+    context: EditContext, entry: NodeEntry, node: Node, written: WrittenValue, *, column: int
 ) -> list[Splice]:
     """Replace a mapping or list in lines, with the comments in it."""
     tree = context.tree

@@ -29,7 +29,7 @@ _PIECE: Final = re.compile(
 _HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(?P<comment>\#[^\n\r\x85\u2028\u2029]*)?")
 
 
-class Kind(Enum):
+class NodeKind(Enum):
     """What a node is."""
 
     SCALAR = "scalar"
@@ -42,7 +42,7 @@ class Kind(Enum):
 class Node:
     """One value or key. Offsets count characters of the text from 0; ends are exclusive."""
 
-    kind: Kind
+    kind: NodeKind
     start: int
     """Of its anchor or tag, where it has one."""
     content: int
@@ -59,27 +59,27 @@ class Node:
     """The text of a scalar, or the name of an alias."""
     anchor: str | None = None
     tagged: bool = False
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[NodeEntry] = field(default_factory=list)
 
     @property
     def is_block(self) -> bool:
         """A mapping or list that is written in lines."""
-        return not self.flow and self.kind in {Kind.MAPPING, Kind.SEQUENCE}
+        return not self.flow and self.kind in {NodeKind.MAPPING, NodeKind.SEQUENCE}
 
     @property
     def is_empty(self) -> bool:
         """Nothing is written there: an empty value."""
-        return self.kind is Kind.SCALAR and self.content == self.end and not self.style
+        return self.kind is NodeKind.SCALAR and self.content == self.end and not self.style
 
     @property
     def is_bare(self) -> bool:
         """Nothing is written there at all: neither a value nor an anchor or a tag."""
         return self.is_empty and self.start == self.end
 
-    def entry(self, step: str | int) -> Entry | None:
+    def entry(self, step: str | int) -> NodeEntry | None:
         """The entry with this key, or at this index."""
         if isinstance(step, int):
-            inside = self.kind is Kind.SEQUENCE and step < len(self.entries)
+            inside = self.kind is NodeKind.SEQUENCE and step < len(self.entries)
             return self.entries[step] if inside else None
         return next((entry for entry in self.entries if entry.name == step), None)
 
@@ -93,7 +93,7 @@ class Node:
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class NodeEntry:
     """One item of a list, or a key with its value."""
 
     start: int
@@ -241,7 +241,9 @@ class Tree:
             return self._scalar(event)
         start = event.start_mark.index
         is_mapping = type(event) is MappingStartEvent
-        node = Node(Kind.MAPPING if is_mapping else Kind.SEQUENCE, start, start, start, start, bool(event.flow_style))
+        node = Node(
+            NodeKind.MAPPING if is_mapping else NodeKind.SEQUENCE, start, start, start, start, bool(event.flow_style)
+        )
         self._properties(node, event)
         if node.flow and self.text[node.content : node.content + 1] in {"{", "["}:
             self._position = node.content + 1
@@ -276,7 +278,7 @@ class Tree:
 
     def _alias(self, event: Any) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
-        node = Node(Kind.ALIAS, start, start, end, end, value=event.anchor)
+        node = Node(NodeKind.ALIAS, start, start, end, end, value=event.anchor)
         self._anchors[event.anchor].append(node)
         self._position = end
         return node
@@ -284,7 +286,7 @@ class Tree:
     def _scalar(self, event: Any) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
         style = event.style if event.style in {"'", '"', "|", ">"} else ""
-        node = Node(Kind.SCALAR, start, start, end, end, style=style, value=event.value)
+        node = Node(NodeKind.SCALAR, start, start, end, end, style=style, value=event.value)
         self._properties(node, event)
         if node.style in {"|", ">"}:
             self._end_of_block_scalar(node)
@@ -316,9 +318,9 @@ class Tree:
             sign = self._sign(start, "-")
             value = self._node(event)
             if sign is None:
-                entry = Entry(value.start, value.start, has_sign=False, key=None, value=value)
+                entry = NodeEntry(value.start, value.start, has_sign=False, key=None, value=value)
             else:
-                entry = Entry(sign, sign + 1, has_sign=True, key=None, value=value)
+                entry = NodeEntry(sign, sign + 1, has_sign=True, key=None, value=value)
                 _settle(entry)
             node.entries.append(entry)
         self._close(node, event)
@@ -331,7 +333,7 @@ class Tree:
             colon = self._sign(event.start_mark.index, ":")
             value = self._node(event)
             start = key.start if question is None else question
-            entry = Entry(start, key.end if colon is None else colon + 1, colon is not None, key, value)
+            entry = NodeEntry(start, key.end if colon is None else colon + 1, colon is not None, key, value)
             _settle(entry)
             node.entries.append(entry)
         self._close(node, event)
@@ -351,7 +353,7 @@ class Tree:
 
     def meaning(self, node: Node) -> Node:
         """The node itself, or the anchored node of an alias."""
-        if node.kind is not Kind.ALIAS:
+        if node.kind is not NodeKind.ALIAS:
             return node
         return next(anchored for anchored, aliases in self.bindings if any(alias is node for alias in aliases))
 
@@ -360,7 +362,7 @@ class Tree:
         return self.text[node.content] in "{["
 
 
-def _settle(entry: Entry) -> None:
+def _settle(entry: NodeEntry) -> None:
     """Move an empty value right behind its sign."""
     value = entry.value
     if value.is_empty and value.start == value.end:

@@ -59,12 +59,12 @@ def composed_resources(loaded: Loaded) -> Mapping[str, tuple[ComposedResource, .
         parent = address.parent
         holder = parent if parent in loaded.parts else None
         below.setdefault((holder, address.collection), []).append(address)
-    reading = _Reading(loaded, below)
+    reading = _Composer(loaded, below)
     known = block_types()
     return {name: reading.resources(None, known[name]) for name in reading_order(known) if (None, name) in below}
 
 
-class _Reading:
+class _Composer:
     def __init__(
         self,
         loaded: Loaded,

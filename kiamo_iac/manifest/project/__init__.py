@@ -1,1 +1,1 @@
-"""The project file, kiamo.yaml: what it may say, how it is read, and the schema that says the same."""
+"""The project file, kiamo.yaml: its model, its reader and its JSON Schema."""

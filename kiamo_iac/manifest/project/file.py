@@ -47,7 +47,7 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
         raise UsageError(msg, hint="pass the path of the file: --project FILE")
     document = parse(read_text(file, shown=file.name, max_bytes=MAX_BYTES), file=file.name)
     root = real(file.parent)
-    reading = _Reading(document, root, may_lack=may_lack)
+    reading = _ProjectReader(document, root, may_lack=may_lack)
     project = reading.project(root / file.name)
     read = [problem for problem in document.diagnostics if not _is_reported_again(problem, reading.diagnostics)]
     diagnostics = sorted((*read, *reading.diagnostics), key=Diagnostic.sort_key)
@@ -67,7 +67,7 @@ def _is_reported_again(form: Diagnostic, found: Iterable[Diagnostic]) -> bool:
     return any(url[:2] == line and url.column < form.source.column for url in urls)
 
 
-class _Reading:
+class _ProjectReader:
     """One pass over the data of a project file."""
 
     def __init__(self, document: Document, root: Path, *, may_lack: Callable[[Path], bool]) -> None:
