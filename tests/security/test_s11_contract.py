@@ -237,7 +237,7 @@ def test_s11_of_kinds_that_do_not_exist_nothing_is_made(tmp_path: Path, monkeypa
         made.append(text)
         return linear_pattern(text)
 
-    monkeypatch.setattr("kiamo_iac.contract.model.linear_pattern", watched_pattern)
+    monkeypatch.setattr("kiamo_iac.contract.entries.linear_pattern", watched_pattern)
     stanzas = {f"k{n}": {"names": {"pattern": rf"\w{{150}}{n}", "basis": "assumed"}} for n in range(100)}
     with pytest.raises(ManifestError) as caught:
         override(tmp_path, json.dumps({"kinds": {**stanzas, "base": {"names": {"pattern": "(", "basis": "assumed"}}}}))

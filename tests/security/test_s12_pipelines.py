@@ -291,7 +291,7 @@ def test_s12_gitlab_a_setting_that_does_not_reach_branches_is_named_as_the_user_
         gitlab.settings = {**settings, name: replace(settings[name], protected=True)}
         log = run(gitlab, "merge_request_event")["plan:staging"].log
         assert f"{name} is not set in this job" in log
-        assert "A variable that is protected" in log
+        assert "A protected variable" in log
     assert here.emulators["staging"].calls() == []
 
 

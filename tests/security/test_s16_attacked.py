@@ -231,7 +231,7 @@ def test_s16_a_variable_that_is_named_as_a_secret_is_told_where_nothing_masks_it
     desk.manifest(declared('x: "${smtp_password}"', label='"${smtp_password}"'))
     code, out, err = desk.run("validate")
     assert code == 0
-    assert 'a.yaml:3:12: warning KIA0246: "label" holds a variable' in out + err
+    assert 'a.yaml:3:12: warning KIA0246: "label" uses a variable named like a secret' in out + err
     desk.manifest(declared('x: "${smtp_password}"'))
     _, out, err = desk.run("validate")
     assert "KIA0246" not in out + err
