@@ -1,7 +1,7 @@
-"""Starting git, in the one place that does: in the repository that we found, deaf to all that a commit can bring.
+"""Running git: the one place that does, in the repository found by `repository`, ignoring what a commit can bring.
 
-The configuration of that repository, and the user's own, stand: credentials, `http.extraheader`, `core.sshCommand` and
-`insteadOf` live there, and no commit can change them. What is set here is what the calls of this tool never need.
+The configuration of that repository, and the user's own, are used: credentials, `http.extraheader`, `core.sshCommand`
+and `insteadOf` are set there, and no commit can change them. `CONFIG` overrides what this tool never needs.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import IO, Final, Self
 from kiamo_iac.core.errors import GitError, KiamoIacError, TransportError
 from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.secret import HIDDEN, conceal, redact
+from kiamo_iac.git.environment import find_git, git_environment
 from kiamo_iac.git.repository import Repository, find_repository
-from kiamo_iac.git.surroundings import environment_of, program_in
 
 SECONDS: Final = 60.0
 """The longest that one command may take."""
@@ -30,7 +30,7 @@ LONGEST: Final = 256 * 1024 * 1024
 """Bytes of an answer, as of a ledger in a file: a blob of gigabytes is pushed in a few megabytes."""
 _CHUNK: Final = 1 << 16
 _GRACE: Final = 0.5
-"""Seconds for the rest of what it said to arrive once git has ended."""
+"""Seconds that the rest of standard error may take once git has ended."""
 CONFIG: Final[Mapping[str, str]] = {
     "safe.bareRepository": "explicit",  # git 2.38; for older ones, --git-dir says the same
     "core.hooksPath": "/dev/null",
@@ -45,9 +45,9 @@ CONFIG: Final[Mapping[str, str]] = {
     "protocol.ext.allow": "never",
     "http.followRedirects": "false",  # git would send an extraheader on to wherever a server points
 }
-"""What stands over every configuration that git reads."""
+"""Overrides every configuration that git reads."""
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
-_PASSING: Final = re.compile(
+_TRANSIENT: Final = re.compile(
     r"could not resolve|couldn't connect|failed to connect|timed out|connection (?:reset|refused|closed)"
     r"|hung up|early EOF|RPC failed|\b(?:429|50[234])\b",
     re.IGNORECASE,
@@ -70,17 +70,17 @@ def is_commit(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class GitResult:
-    """What a command did."""
+    """The result of one command."""
 
     code: int
     output: bytes
-    said: str
-    """The last lines of what it said, without passwords."""
+    message: str
+    """The last lines of its standard error, without passwords."""
 
     @property
-    def passing(self) -> bool:
+    def transient(self) -> bool:
         """Whether the same command may go through later."""
-        return _PASSING.search(self.said) is not None
+        return _TRANSIENT.search(self.message) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Git:
     repository: Repository
     program: Path
     environ: Mapping[str, str]
-    """What it is run with, see `surroundings`."""
+    """What it is run with, see `environment`."""
     seconds: float = SECONDS
     config: Mapping[str, str] = field(default_factory=dict)
     """What the caller configures beside `CONFIG`, for its own commands."""
@@ -107,17 +107,17 @@ class Git:
         if repository is None:
             return None
         tree = repository.checkout
-        program = program_in(environ, tree=tree)
+        program = find_git(environ, tree=tree)
         if program is None:
             msg = "git cannot be run: it is not installed."
-            hint = "install git; folders of PATH that are relative, or lie in the repository, are not searched"
+            hint = "install git; folders of PATH that are relative, or within the repository, are not searched"
             raise GitError(msg, hint=hint)
-        git = cls(repository, program, environment_of(environ, tree=tree), seconds)
+        git = cls(repository, program, git_environment(environ, tree=tree), seconds)
         git.check_owner()
         return git
 
-    def run(self, *arguments: str, given: bytes = b"") -> GitResult:
-        """Run it to its end, whatever that is. What comes from outside stands behind a `--` in `arguments`.
+    def run(self, *arguments: str, stdin: bytes = b"") -> GitResult:
+        """Run a command to its end, whatever its exit code. In `arguments`, untrusted input follows a `--`.
 
         Raises:
             GitError: it cannot be started.
@@ -127,12 +127,12 @@ class Git:
         where = ("-C", str(tree), f"--git-dir={git_dir}", f"--work-tree={tree}")
         quiet = ("--no-pager", "--no-replace-objects", "--no-optional-locks")
         return self._start(
-            [*where, *quiet, *_configured(self.config), *arguments], self.environ, what=arguments[0], given=given
+            [*where, *quiet, *_configured(self.config), *arguments], self.environ, what=arguments[0], stdin=stdin
         )
 
     def check_owner(self) -> None:
-        """Git does not ask whose repository it is where `--git-dir` names one. So it is asked to find the one that was
-        found here, which it refuses if that is another user's, unless the user trusts it (`safe.directory`).
+        """Let git find the repository itself, which it refuses if another user owns it, unless the user trusts it
+        (`safe.directory`). With `--git-dir`, git does not check the owner.
 
         Raises:
             GitError: it is.
@@ -140,20 +140,20 @@ class Git:
         tree = self.repository.work_tree
         environ = {**self.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
         line = ["-C", str(tree), *_configured({}), "rev-parse", "--absolute-git-dir"]
-        ran = self._start(line, environ, what="rev-parse")
-        if ran.code and _OWNED_BY_OTHERS.search(ran.said):
+        result = self._start(line, environ, what="rev-parse")
+        if result.code and _OWNED_BY_OTHERS.search(result.message):
             shown = shell_word(tree.as_posix(), "FOLDER")
             raise GitError(
-                f"The repository {tree.as_posix()} belongs to another user, and git does not run in it.",
+                f"The repository {tree.as_posix()} belongs to another user: git does not run in it.",
                 hint=f"if you trust it: git config --global --add safe.directory {shown}",
             )
-        found = os.fsdecode(ran.output.rstrip(b"\r\n"))
-        if ran.code or not found or Path(found).resolve() != self.repository.git_dir:
-            msg = f"Git does not take {tree.as_posix()} for a repository: {ran.said or found or 'no answer'}."
+        found = os.fsdecode(result.output.rstrip(b"\r\n"))
+        if result.code or not found or Path(found).resolve() != self.repository.git_dir:
+            msg = f"Git does not accept {tree.as_posix()} as a repository: {result.message or found or 'no answer'}."
             raise GitError(msg, hint="clone it again")
 
     def _start(
-        self, arguments: Sequence[str], environ: Mapping[str, str], *, what: str, given: bytes = b""
+        self, arguments: Sequence[str], environ: Mapping[str, str], *, what: str, stdin: bytes = b""
     ) -> GitResult:
         try:
             process = subprocess.Popen(  # noqa: S603 - an absolute path; arguments are ours or checked by the caller
@@ -168,8 +168,11 @@ class Git:
         except OSError as error:
             msg = f"git cannot be run: {error.strerror or error}."
             raise GitError(msg, hint="install git") from error
-        output, said = _Reader(process, process.stdout, whole=True), _Reader(process, process.stderr, whole=False)
-        threading.Thread(target=_give, args=(process.stdin, given), daemon=True).start()
+        output, errors = (
+            _StreamReader(process, process.stdout, whole=True),
+            _StreamReader(process, process.stderr, whole=False),
+        )
+        threading.Thread(target=_write, args=(process.stdin, stdin), daemon=True).start()
         end = time.monotonic() + self.seconds
         try:
             output.join(self.seconds)
@@ -179,14 +182,14 @@ class Git:
             ended = False
         finally:
             _end(process)
-            said.join(_GRACE)
+            errors.join(_GRACE)
         if not ended:
-            msg = f"git {what} was still not done after {self.seconds:g} s."
-            raise TransportError(msg, sent=True, hint="check the network, and that git needs no password")
+            msg = f"git {what} timed out after {self.seconds:g} s."
+            raise TransportError(msg, sent=True, hint="check the network, and that git asks for no password")
         if output.too_long:
-            msg = f"git {what} answered more than {LONGEST >> 20} MiB."
-            raise GitError(msg, hint="look at what the remote, or the repository, keeps there")
-        lines = [line.strip() for line in said.data.decode("utf-8", "replace").splitlines() if line.strip()]
+            msg = f"git {what} returned more than {LONGEST >> 20} MiB."
+            raise GitError(msg, hint="check what the remote, or the repository, stores there")
+        lines = [line.strip() for line in errors.data.decode("utf-8", "replace").splitlines() if line.strip()]
         lines = [line for line in lines if not _NOT_ASKED.match(line)]
         return GitResult(process.returncode, bytes(output.data), without_password(" ".join(lines[-4:]))[:400])
 
@@ -195,10 +198,10 @@ def head_commit(folder: Path, environ: Mapping[str, str]) -> str | None:
     """The commit that the work tree of `folder` is at; None where there is no git, no repository or no commit."""
     try:
         git = Git.of(folder, environ, seconds=10)
-        ran = git.run("rev-parse", "--verify", "--quiet", "HEAD") if git is not None else None
+        result = git.run("rev-parse", "--verify", "--quiet", "HEAD") if git is not None else None
     except KiamoIacError:
         return None
-    commit = ran.output.decode("ascii", "replace").strip() if ran is not None and ran.code == 0 else ""
+    commit = result.output.decode("ascii", "replace").strip() if result is not None and result.code == 0 else ""
     return commit if is_commit(commit) else None
 
 
@@ -216,7 +219,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-class _Reader(threading.Thread):
+class _StreamReader(threading.Thread):
     """Reads one stream of a process to its end. What git leaves running may hold stderr open for hours, as a connection
     does that ssh shares (ControlPersist): so nothing waits for that end."""
 
@@ -245,9 +248,9 @@ class _Reader(threading.Thread):
                     return
 
 
-def _give(stream: IO[bytes] | None, given: bytes) -> None:
+def _write(stream: IO[bytes] | None, data: bytes) -> None:
     if stream is not None:
-        left = memoryview(given)
+        left = memoryview(data)
         with suppress(OSError), stream:  # it has ended without reading all of it
             while left:
                 left = left[os.write(stream.fileno(), left) :]

@@ -1,26 +1,49 @@
-"""Whether a commit can bring a file: what git's index lists, in any spelling that a disk may take for the same."""
+"""Files that a commit can bring: those that git's index lists, in any spelling that a disk may take for the same.
+
+The index is read without git, which the image of a pipeline often lacks (gitformat-index). A file of git's own
+configuration may be among them: HOME is the checkout, or an `include` leads there.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from kiamo_iac.core.errors import GitError
 from kiamo_iac.core.safe_files import read_limited
 from kiamo_iac.git.command import Git
-from kiamo_iac.git.index import paths_in
 from kiamo_iac.git.repository import Repository, find_repository, has_git
 
 _LARGEST_INDEX: Final = 256 * 1024 * 1024
-"""Bytes of one, which are millions of paths; of what is larger, or no file at all, git is asked."""
+"""Bytes of an index, which are millions of paths; a larger one, or none at all, is listed by git."""
+_PLAIN_VERSIONS: Final = (2, 3)
+"""In these versions of the index, every path is complete."""
+_HASHES: Final = (20, 32)
+"""Bytes of an object's name: SHA-1, SHA-256."""
+_STAT: Final = 40
+"""Bytes of an entry before the name of its object."""
+_LENGTH: Final = 0x0FFF
+"""Of an entry's flags: how long its path is, or that it is longer than that."""
+_EXTENDED: Final = 0x4000
+"""Of an entry's flags: two more bytes of them follow."""
+_HARMLESS: Final = re.compile(
+    r"(?:advice|alias|am|apply|blame|branch|color|column|commit|diff|difftool|filter|format|gui|i18n|init|interactive"
+    r"|log|merge|mergetool|notes|pretty|pull|rebase|rerere|status|tag|user)\..*"
+    r"|core\.(?:abbrev|attributesfile|autocrlf|commentchar|editor|eol|excludesfile|filemode|fsmonitor|hookspath"
+    r"|ignorecase|longpaths|pager|precomposeunicode|quotepath|safecrlf|symlinks|untrackedcache|whitespace)"
+    r"|fetch\.(?:prune|prunetags)|push\.(?:autosetupremote|default|followtags)|submodule\.recurse",
+    re.DOTALL,
+)
+"""Keys that no command of this tool obeys, or that `command.CONFIG` overrides: a team may share them."""
 
 
 def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) -> str | None:
-    """Why the file `parts` below `root` is not of this machine alone, as half a sentence: git tracks it, or a folder on
-    the way is a repository of its own. None: neither, or `root` lies in no repository.
+    """The reason why a commit can bring the file `parts` below `root`, as a clause: git tracks it, or a folder in its
+    path is a repository of its own. None: neither, or `root` is in no repository.
 
     Raises:
         GitError: git has to be asked, and cannot be.
@@ -58,11 +81,11 @@ def _listed_in_file(repository: Repository) -> Iterable[bytes] | None:
 
 def _listed_by_git(root: Path, environ: Mapping[str, str]) -> Iterable[bytes]:
     git = Git.of(root, environ)
-    ran = git.run("ls-files", "-z") if git is not None else None
-    if ran is None or ran.code:
-        msg = f"git ls-files failed: {ran.said if ran is not None else 'no repository'}."
-        raise GitError(msg, hint="run git status, and mend what it says")
-    return ran.output.split(b"\0")
+    result = git.run("ls-files", "-z") if git is not None else None
+    if result is None or result.code:
+        msg = f"git ls-files failed: {result.message if result is not None else 'no repository'}."
+        raise GitError(msg, hint="run git status, and correct what it reports")
+    return result.output.split(b"\0")
 
 
 def _folded(name: str) -> str:
@@ -82,3 +105,67 @@ def _is_same(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
+
+
+def paths_in(index: bytes) -> list[bytes] | None:
+    """The paths; None where they have another form (version 4, split, sparse), or it is no index at all."""
+    if index[:4] != b"DIRC" or int.from_bytes(index[4:8], "big") not in _PLAIN_VERSIONS:
+        return None
+    found = (_paths(index, hash_size=size) for size in _HASHES)
+    return next((paths for paths in found if paths is not None), None)
+
+
+def _paths(index: bytes, *, hash_size: int) -> list[bytes] | None:
+    paths, at, end = [], 12, len(index) - hash_size
+    for _ in range(int.from_bytes(index[8:12], "big")):
+        after_name = at + _STAT + hash_size
+        flags = int.from_bytes(index[after_name : after_name + 2], "big")
+        begin = after_name + (4 if flags & _EXTENDED else 2)
+        stop = index.find(b"\0", begin, end)
+        if stop <= begin or flags & _LENGTH != min(stop - begin, _LENGTH):
+            return None
+        paths.append(index[begin:stop])
+        at += (stop - at + 8) // 8 * 8  # filled up with zero bytes, at least one
+    while at < end:
+        if not index[
+            at : at + 1
+        ].isupper():  # an extension that must be understood, such as link (split) and sdir (sparse)
+            return None
+        at += 8 + int.from_bytes(index[at + 4 : at + 8], "big")
+    return paths if at == end else None
+
+
+def check_configuration(git: Git, environ: Mapping[str, str]) -> None:
+    """Refuse a configuration file that git tracks, if it sets a key that may run a program or redirect git.
+
+    Raises:
+        GitError: there is one, or git failed.
+        TransportError: it took too long.
+    """
+    checkout, git_dir = git.repository.checkout, git.repository.git_dir
+    for file, key in _set_in_files(git):
+        for path in {file.parent.resolve() / file.name, file.resolve()}:
+            if not path.is_relative_to(checkout) or path.is_relative_to(git_dir):
+                continue
+            why = why_tracked(path.parent, (path.name,), environ)
+            if why is not None:
+                msg = f"Git would read {key} from {path.as_posix()}, a file that a commit can bring: {why}."
+                hint = (
+                    "set HOME, or the include that leads there (git config --list --show-origin), to a folder elsewhere"
+                )
+                raise GitError(msg, hint=f"{hint}; or remove the file from git")
+
+
+def _set_in_files(git: Git) -> Iterator[tuple[Path, str]]:
+    """Each file, with the first key in it that is not harmless."""
+    result = git.run("config", "--list", "--show-origin", "--name-only", "-z")
+    if result.code:
+        msg = f"git config --list failed: {result.message}."
+        raise GitError(msg, hint="run it, and correct what it reports")
+    seen = set()
+    parts = iter(os.fsdecode(result.output).split("\0"))
+    for origin, key in zip(parts, parts, strict=False):
+        kind, _, name = origin.partition(":")
+        if kind == "file" and name not in seen and not _HARMLESS.fullmatch(key):
+            seen.add(name)
+            yield git.repository.work_tree / name, key

@@ -19,8 +19,7 @@ from kiamo_iac.git.command import is_commit, without_password
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document
 from kiamo_iac.ledger.errors import corruption_error
-from kiamo_iac.ledger.git_command import LedgerGit
-from kiamo_iac.ledger.git_remotes import allowed_remote
+from kiamo_iac.ledger.git_remotes import LedgerGit, allowed_remote
 from kiamo_iac.ledger.lock import LockInfo, acquire
 from kiamo_iac.ledger.remote import RemoteAccess
 from kiamo_iac.ledger.store import LedgerContext
@@ -154,11 +153,11 @@ class GitBackend:
                 return None
             if self._fetch(self._ref, commit, file="ledger.json"):
                 self._parent = commit
-                ran = self._git.run("cat-file", "blob", f"{commit}:ledger.json")
-                if ran.code:
+                result = self._git.run("cat-file", "blob", f"{commit}:ledger.json")
+                if result.code:
                     raise corruption_error(self.shown, "its commit holds no file ledger.json", hint=_NO_LEDGER)
                 try:
-                    text = ran.output.decode()
+                    text = result.output.decode()
                 except UnicodeDecodeError:
                     raise corruption_error(self.shown, "it is not UTF-8") from None
                 return RemoteContent(parse_document(text, self.shown, environment=self._environment), commit)
@@ -189,25 +188,25 @@ class GitBackend:
 
     def _delete_lock(self, commit: str) -> None:
         lease = f"--force-with-lease={self._lock_ref}:{commit}"
-        ran = self._git.run("push", *_PUSH, lease, "--", self._remote, f":{self._lock_ref}")
-        if ran.code and self._tip(self._lock_ref) == commit:
-            raise self._git.failed("push", ran)
+        result = self._git.run("push", *_PUSH, lease, "--", self._remote, f":{self._lock_ref}")
+        if result.code and self._tip(self._lock_ref) == commit:
+            raise self._git.failed("push", result)
 
     def _push(self, ref: str, commit: str, *, expected: str | None) -> str | None:
         """`commit`, when `ref` is at it now; None, when it was not at `expected` any more."""
         lease = f"--force-with-lease={ref}:{expected or ''}"
         for _ in range(_PUSHES):
-            ran = self._git.run("push", *_PUSH, lease, "--", self._remote, f"{commit}:{ref}")
-            if ran.code == 0:
+            result = self._git.run("push", *_PUSH, lease, "--", self._remote, f"{commit}:{ref}")
+            if result.code == 0:
                 return commit
             tip = self._tip(ref)  # what git says of a lost race differs by version and server; what is there does not
             if tip == commit:
                 return commit
             if tip != expected:
                 return self._push(ref, commit, expected=tip) if tip in self._pushed else None
-            if ran.passing:
+            if result.transient:
                 break
-        raise self._git.failed("push", ran)
+        raise self._git.failed("push", result)
 
     @cached_property
     def _allowed(self) -> tuple[LedgerGit, str]:
@@ -242,13 +241,13 @@ class GitBackend:
         """
         if self._has(f"{commit}:{file}"):
             return True
-        ran = self._git.run("fetch", *_FETCH, "--", self._remote, ref)
+        result = self._git.run("fetch", *_FETCH, "--", self._remote, ref)
         if self._has(f"{commit}:{file}"):
             return True
         if self._tip(ref) != commit:
             return False
-        if ran.code:
-            raise self._git.failed("fetch", ran)
+        if result.code:
+            raise self._git.failed("fetch", result)
         if not self._has(f"{commit}^{{commit}}"):
             raise corruption_error(self.shown, f"{ref} is no commit", hint=_NO_LEDGER)
         return True
@@ -264,8 +263,8 @@ class GitBackend:
         return LockInfo.from_json(text) or LockInfo(commit[:12], "another run")
 
     def _commit(self, file: str, text: str, *, message: str, parent: str | None) -> str:
-        blob = self._id(self._git.must("hash-object", "-w", "--stdin", given=text.encode()))
-        tree = self._id(self._git.must("mktree", given=f"100644 blob {blob}\t{file}\n".encode()))
+        blob = self._id(self._git.must("hash-object", "-w", "--stdin", stdin=text.encode()))
+        tree = self._id(self._git.must("mktree", stdin=f"100644 blob {blob}\t{file}\n".encode()))
         parents = () if parent is None else ("-p", parent)
         return self._id(self._git.must("commit-tree", tree, "-m", message, *parents))
 

@@ -13,7 +13,7 @@ import kiamo_iac
 from kiamo_iac.core.errors import GitError
 from kiamo_iac.git import command
 from kiamo_iac.git.command import Git, head_commit
-from kiamo_iac.git.surroundings import environment_of, program_in
+from kiamo_iac.git.environment import find_git, git_environment
 from tests.git_by_hand import ENVIRON, git
 
 PACKAGE = Path(kiamo_iac.__file__).parent
@@ -61,7 +61,7 @@ def test_nothing_else_in_the_package_starts_a_program() -> None:
                     continue
             if modules & starters:
                 found.add(file.relative_to(PACKAGE).as_posix())
-    assert found == {"git/command.py", "demo/story.py"}  # the demo starts this very program
+    assert found == {"git/command.py", "demo/runner.py"}  # the demo starts this very program
 
 
 def test_the_commit_is_that_of_the_work_tree(checkout: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_the_commit_is_none_where_git_is_another_program(checkout: Path, tmp_pat
 
 def test_the_repository_of_another_user_is_refused_unless_it_is_trusted(checkout: Path, tmp_path: Path) -> None:
     """Git's own tests let it believe that: a variable that is not passed on to it otherwise."""
-    real = program_in(ENVIRON, tree=checkout)
+    real = find_git(ENVIRON, tree=checkout)
     program_at(tmp_path / "bin" / "git", f'GIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec {real} "$@"')
     environ = ENVIRON | {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{ENVIRON['PATH']}"}
     with pytest.raises(GitError, match=r"checkout belongs to another user") as caught:
@@ -114,10 +114,10 @@ def test_what_a_configuration_would_run_is_off(checkout: Path, tmp_path: Path) -
     found = opened(checkout)
     assert found.run("update-ref", "refs/x/y", "HEAD").code == 0
     assert found.run("ls-files", "--others").code == 0
-    assert found.run("hash-object", "-w", "--stdin", given=b"x").code == 0
+    assert found.run("hash-object", "-w", "--stdin", stdin=b"x").code == 0
     assert found.run("log", "-1").code == 0
     refused = found.run("ls-remote", "--", f"ext::{evil}")
-    assert (refused.code, "'ext' not allowed" in refused.said) == (128, True)
+    assert (refused.code, "'ext' not allowed" in refused.message) == (128, True)
     assert not pwned.exists()
 
 
@@ -178,7 +178,7 @@ def test_the_users_configuration_stands(checkout: Path) -> None:
     ],
 )
 def test_variables_that_redirect_git_or_hold_a_token_do_not_reach_it(tmp_path: Path, name: str) -> None:
-    assert name not in environment_of({name: "x", "PATH": "/bin"}, tree=tmp_path)
+    assert name not in git_environment({name: "x", "PATH": "/bin"}, tree=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -199,11 +199,11 @@ def test_variables_that_redirect_git_or_hold_a_token_do_not_reach_it(tmp_path: P
     ],
 )
 def test_credentials_of_a_job_and_trust_reach_it(tmp_path: Path, name: str) -> None:
-    assert environment_of({name: "x", "PATH": "/bin"}, tree=tmp_path)[name] == "x"
+    assert git_environment({name: "x", "PATH": "/bin"}, tree=tmp_path)[name] == "x"
 
 
 def test_a_limit_of_protocols_is_kept_without_the_one_that_runs_programs(tmp_path: Path) -> None:
-    seen = environment_of({"GIT_ALLOW_PROTOCOL": "https:ext:ssh", "PATH": "/bin"}, tree=tmp_path)
+    seen = git_environment({"GIT_ALLOW_PROTOCOL": "https:ext:ssh", "PATH": "/bin"}, tree=tmp_path)
     assert seen["GIT_ALLOW_PROTOCOL"] == "https:ssh"
 
 
@@ -219,9 +219,9 @@ def test_git_is_looked_for_in_absolute_folders_outside_of_the_tree(
     monkeypatch.chdir(tree)
     untrusted = ("", ".", "bin", "./bin", str(tree), str(tree / "bin"), str(tmp_path / "link"), str(tmp_path / "other"))
     for entry in untrusted:
-        assert program_in({"PATH": entry}, tree=tree) is None
-        assert program_in({"PATH": f"{entry}{os.pathsep}{tools}"}, tree=tree) == tools / "git"
-    assert environment_of({"PATH": os.pathsep.join((*untrusted[:-1], "/bin"))}, tree=tree)["PATH"] == "/bin"
+        assert find_git({"PATH": entry}, tree=tree) is None
+        assert find_git({"PATH": f"{entry}{os.pathsep}{tools}"}, tree=tree) == tools / "git"
+    assert git_environment({"PATH": os.pathsep.join((*untrusted[:-1], "/bin"))}, tree=tree)["PATH"] == "/bin"
 
 
 def test_an_answer_has_an_end(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,16 +229,16 @@ def test_an_answer_has_an_end(checkout: Path, monkeypatch: pytest.MonkeyPatch) -
     opened_git = opened(checkout)
     for size in (0, 1, (1 << 20) - 1, 1 << 20):
         given = b"x" * size
-        blob = opened_git.run("hash-object", "-w", "--stdin", given=given).output.decode().strip()
+        blob = opened_git.run("hash-object", "-w", "--stdin", stdin=given).output.decode().strip()
         assert opened_git.run("cat-file", "blob", blob).output == given
-    blob = opened_git.run("hash-object", "-w", "--stdin", given=bytes((1 << 20) + 1)).output.decode().strip()
-    with pytest.raises(GitError, match="git cat-file answered more than 1 MiB"):
+    blob = opened_git.run("hash-object", "-w", "--stdin", stdin=bytes((1 << 20) + 1)).output.decode().strip()
+    with pytest.raises(GitError, match="git cat-file returned more than 1 MiB"):
         opened_git.run("cat-file", "blob", blob)
 
 
 def test_what_git_leaves_running_is_not_waited_for(checkout: Path, tmp_path: Path) -> None:
     """A connection that ssh shares holds stderr open, for as long as ControlPersist says."""
-    real = program_in(ENVIRON, tree=checkout)
+    real = find_git(ENVIRON, tree=checkout)
     pid = tmp_path / "pid"
     program_at(tmp_path / "bin" / "git", f'sleep 600 >/dev/null & echo $! > {pid}; echo so >&2; exec {real} "$@"')
     environ = ENVIRON | {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{ENVIRON['PATH']}"}
@@ -247,10 +247,10 @@ def test_what_git_leaves_running_is_not_waited_for(checkout: Path, tmp_path: Pat
 
 
 def test_a_git_that_reads_nothing_of_what_it_is_given_ends(checkout: Path) -> None:
-    assert opened(checkout).run("--no-such-option", given=bytes(1 << 22)).code
+    assert opened(checkout).run("--no-such-option", stdin=bytes(1 << 22)).code
 
 
 def test_a_server_that_is_away_for_a_moment_is_asked_again(checkout: Path) -> None:
     """Curl words it in other ways from version to version."""
-    ran = opened(checkout).run("ls-remote", "--", "http://127.0.0.1:1/x.git")
-    assert (ran.code, ran.passing) == (128, True), ran.said
+    result = opened(checkout).run("ls-remote", "--", "http://127.0.0.1:1/x.git")
+    assert (result.code, result.transient) == (128, True), result.message

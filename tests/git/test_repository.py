@@ -146,5 +146,5 @@ def test_an_empty_git_folder_is_no_reason_to_take_the_folder_for_a_bare_reposito
     project = checkout / "project"
     git(checkout, "init", "-q", "--bare", str(project))
     (project / ".git").mkdir()
-    with pytest.raises(GitError, match=r"Git does not take .*project for a repository"):
+    with pytest.raises(GitError, match=r"Git does not accept .*project as a repository"):
         Git.of(project, ENVIRON)

@@ -18,7 +18,7 @@ from kiamo_iac.core.urls import Origin
 from kiamo_iac.git.command import without_password
 from kiamo_iac.ledger import remote
 from kiamo_iac.ledger.git import GitBackend, ref_part
-from kiamo_iac.ledger.git_command import LedgerGit
+from kiamo_iac.ledger.git_remotes import LedgerGit
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
@@ -31,10 +31,10 @@ RESCUE = ".kiamo/staging.ledger.rescue.json"
 
 def git(folder: Path, *arguments: str) -> str:
     identity = {f"GIT_{role}_{key}": "test" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
-    ran = subprocess.run(
+    result = subprocess.run(
         ["git", *arguments], cwd=folder, env=ENVIRON | identity, capture_output=True, text=True, check=True
     )
-    return ran.stdout.strip()
+    return result.stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -377,7 +377,7 @@ def test_a_remote_that_is_an_option_is_refused(hosted: Hosted, name: str) -> Non
 
 
 def test_a_project_without_git_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match='the remote "origin", and there is none') as caught:
+    with pytest.raises(LedgerError, match='the remote "origin", but the project is in no git repository') as caught:
         read(tmp_path)
     assert "git remote add origin" in (caught.value.hint or "")
 
@@ -389,7 +389,7 @@ def test_a_folder_is_never_taken_for_a_remote(hosted: Hosted) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {hosted.a}/pwned\n")
     hook.chmod(0o755)
-    with pytest.raises(LedgerError, match='the remote "evil", and there is none'):
+    with pytest.raises(LedgerError, match='the remote "evil", which does not exist'):
         read(hosted.a, settings=GitSettings(remote="evil"))
     assert not (hosted.a / "pwned").exists()
 
@@ -402,7 +402,7 @@ def test_a_machine_without_git_is_told(hosted: Hosted, tmp_path: Path, monkeypat
 
 def test_a_git_that_hangs_is_ended_with_all_that_it_started(hosted: Hosted) -> None:
     slow = LedgerGit.of(hosted.a, ENVIRON, remote="origin", seconds=0.5)
-    with pytest.raises(TransportError, match=r"^The ledger is kept in git, and git ls-remote was still not done"):
+    with pytest.raises(TransportError, match=r"^The ledger is stored in git, but git ls-remote timed out"):
         slow.must("ls-remote", "--upload-pack=sleep 600; true", "origin")
 
 

@@ -204,8 +204,8 @@ def test_s01_a_configuration_that_a_commit_brings_runs_nothing(
     for line in COMMANDS:
         code, _, err = desk.run(*line)
         assert code == 1
-        assert "Git would take core.sshcommand from" in err
-        assert "a commit can bring that file: git tracks" in err
+        assert "Git would read core.sshcommand from" in err
+        assert "a file that a commit can bring: git tracks" in err
         assert "Hint: set HOME" in err
     assert not pwned.exists()
     git(checkout, "rm", "-q", "--cached", str(file.relative_to(checkout)), *(["evil"] if how == "link" else []))
@@ -232,7 +232,7 @@ def test_s01_a_configuration_beside_a_submodule_runs_nothing(
     monkeypatch.setenv("KIAMO_STAGING_LEDGER_ORIGIN", "ssh://git.example.com")
     monkeypatch.chdir(around / "sub" / "telephony")
     code, _, err = desk.run("ledger", "list", "-e", "staging")
-    assert (code, "Git would take core.sshcommand from" in err) == (1, True)
+    assert (code, "Git would read core.sshcommand from" in err) == (1, True)
     assert not pwned.exists()
 
 

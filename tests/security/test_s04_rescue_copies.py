@@ -15,7 +15,7 @@ from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import AppliedPlan, Put
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.git import GitBackend
-from kiamo_iac.ledger.git_command import LedgerGit
+from kiamo_iac.ledger.git_remotes import LedgerGit
 from kiamo_iac.ledger.remote import backup_of
 from tests.cli.conftest import MANIFEST, Desk
 from tests.git_by_hand import git, leave_the_job

@@ -273,7 +273,7 @@ def test_s05_a_remote_of_the_users_own_configuration_is_none_of_the_checkout(
     config.write_text(f'[remote "shared"]\n\turl = {evil.url}/x.git\n', encoding="utf-8")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     ledger_at(project, "shared")
-    assert_refused(desk, 'the remote "shared", and there is none', code=1)
+    assert_refused(desk, 'the remote "shared", which does not exist', code=1)
     assert evil.connections == 0
 
 

@@ -59,7 +59,7 @@ _FIXED: Final[Mapping[str, str]] = {
 }
 
 
-def environment_of(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]:
+def git_environment(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]:
     """What git and its helpers see of `environ`: no variable that redirects it, no secret of this tool, and a PATH
     without folders of `tree` or of the working directory."""
     kept = {name: value for name, value in environ.items() if _stands(name.upper())}
@@ -70,7 +70,7 @@ def environment_of(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]:
     return {**{name: value for name, value in kept.items() if name.upper() != "PATH"}, "PATH": path, **_FIXED}
 
 
-def program_in(environ: Mapping[str, str], *, tree: Path) -> Path | None:
+def find_git(environ: Mapping[str, str], *, tree: Path) -> Path | None:
     """The program git of the PATH, as an absolute path; None where there is none.
 
     A folder that PATH names relative to the working directory (an empty entry too), or that lies in `tree`, is passed
