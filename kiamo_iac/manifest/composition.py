@@ -116,7 +116,7 @@ class Merge:
         """A mapping was merged over a mapping, entry by entry; an entry's value is replaced whole."""
 
     def joined(self, old: list[Any], upper: list[Any], items: list[Any]) -> None:
-        """A list was added to a list; what is new stands at its end."""
+        """A list was added to a list; new items are at its end."""
 
 
 def merge_bodies(bodies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def merge_bodies(bodies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 class _PlacedMerge(Merge):
-    """The same, and where every value of it stands."""
+    """A merge that keeps the place of every value."""
 
     def __init__(self, lowest: Part, report: Report) -> None:
         super().__init__(lowest.block.body())
@@ -142,7 +142,7 @@ class _PlacedMerge(Merge):
         self._here = self._own
 
     def place(self, node: Node) -> Place:
-        """Where it stands; of what was merged, each key by itself."""
+        """The place of a node; of a merged one, of each key."""
         if node is self.body:
             return MergedPlace(self._own, self._elsewhere)
         if id(node) in self._inner:

@@ -31,8 +31,8 @@ class FormattedFile:
 def format_files(project: Path | None, paths: Sequence[Path], *, write: bool) -> Iterator[FormattedFile]:
     """Format every file; with `write`, a changed file is replaced before it is returned.
 
-    Without `paths`: all manifests of the project, its patches and its project file. A folder among the paths stands for
-    the files of its project that lie in it; where there is no project, for every YAML file in it.
+    Without `paths`: all manifests of the project, its patches and its project file. A folder means the
+    files of its project that are in it; outside of a project, every YAML file in it.
 
     Raises:
         UsageError: no project was found, and no paths are given.

@@ -72,8 +72,8 @@ def home_of(folder: Path, *, project: bool) -> Path | None:
 def check_way(path: Path, *, project: bool = False) -> None:
     """Refuse a path with a link that leads out of its own project or repository, see `home_of`.
 
-    The name of the project file may always lead to one elsewhere in the repository. A link that stands outside of the
-    repository that is worked in, and leads into it, is the user's own: their home folder may be a repository too.
+    A link in place of the project file may always lead to one elsewhere in the repository. A link outside of the
+    current repository that leads into it belongs to the user: their home folder may be a repository too.
 
     Raises:
         ManifestError: there is such a link, which the diagnostic names.
@@ -93,16 +93,18 @@ def check_way(path: Path, *, project: bool = False) -> None:
             at = step
             continue
         home = home_of(at, project=project and not (number == len(parts) and part == PROJECT_FILE))
-        stands, at = at, real(step)
-        if home is not None and not lies_below(at, home) and not _comes_home(stands, path):
+        holder, at = at, real(step)
+        if home is not None and not lies_below(at, home) and not _ends_at_home(holder, path):
             raise _leads_out(Path(*path.parts[: len(path.parts) - len(parts) + number]), home)
 
 
-def _comes_home(stands: Path, path: Path) -> bool:
-    """Whether a path that leads over a link in the folder `stands`, outside of the repository or project that is worked
-    in, ends within that. What a merge request brings stands within."""
+def _ends_at_home(folder: Path, path: Path) -> bool:
+    """Whether a path over a link in `folder`, which is outside of the current repository or project, ends inside it.
+
+    The links of a merge request are inside.
+    """
     here = home_of(Path.cwd(), project=False)
-    return here is not None and not lies_below(stands, here) and lies_below(real(path), here)
+    return here is not None and not lies_below(folder, here) and lies_below(real(path), here)
 
 
 def _leads_out(link: Path, home: Path) -> ManifestError:

@@ -1,4 +1,4 @@
-"""The corpus: one hostile or awkward file a case, and what is said of it."""
+"""The corpus: one hostile or awkward file a case, and its diagnostics."""
 
 from __future__ import annotations
 

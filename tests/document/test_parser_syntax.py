@@ -1,4 +1,4 @@
-"""Broken syntax, said in plain words."""
+"""Syntax errors in plain words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables and patches: what an environment's manifests come to, where each value stands, and what is said of them."""
+"""Variables and patches: the composed manifests of an environment, the places of values, and diagnostics."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.project_checks import CheckedManifests, check_project_manifests
 from kiamo_iac.manifest.sources import SourceFiles
+from tests.manifest.loading import codes
 from tests.manifest.packaged import CAPABILITIES
-from tests.manifest.saying import said
 
 PROJECT = """\
 manifests: [manifests]
@@ -75,7 +75,7 @@ def checked(root: Path, files: Mapping[str, str], text: str = PROJECT) -> Checke
 
 
 def problems(root: Path, files: Mapping[str, str], text: str = PROJECT) -> list[str]:
-    return said(without_unused(checked(root, files, text).diagnostics))
+    return codes(without_unused(checked(root, files, text).diagnostics))
 
 
 def without_unused(diagnostics: tuple[Diagnostic, ...]) -> list[Diagnostic]:
@@ -133,7 +133,7 @@ def test_an_alias_is_filled_in_like_its_anchor(tmp_path: Path) -> None:
 def test_what_is_no_variable_is_told_at_its_place(tmp_path: Path, text: str, expected: str) -> None:
     files = {"manifests/b.yaml": f"bases: [{{name: b,\n    label: '{text}'}}]\n"}
     made = composed(project(tmp_path, files), "production")
-    assert [s for s in said(made.diagnostics) if s.startswith("manifests/b")] == [f"manifests/b.yaml:{expected}"]
+    assert [s for s in codes(made.diagnostics) if s.startswith("manifests/b")] == [f"manifests/b.yaml:{expected}"]
 
 
 def test_a_hint_names_the_variable_that_was_meant(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_variables_do_not_make_something_large_of_something_small(tmp_path: Path
 
 def test_what_no_manifest_refers_to_is_told_once(tmp_path: Path) -> None:
     found = checked(tmp_path, {}).diagnostics
-    assert said(d for d in found if d.code == "KIA0321") == ["kiamo.yaml:2:33 KIA0321?", "kiamo.yaml:5:42 KIA0321?"]
+    assert codes(d for d in found if d.code == "KIA0321") == ["kiamo.yaml:2:33 KIA0321?", "kiamo.yaml:5:42 KIA0321?"]
 
 
 def test_a_patch_changes_adds_and_takes_away(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_protected_in_the_base_and_absent_in_a_patch(tmp_path: Path) -> None:
     }
     found = checked(tmp_path, files)
     told = [d for d in found.diagnostics if d.code == "KIA0216"]
-    assert said(told) == ["manifests/a.yaml:4:5 KIA0216"]
+    assert codes(told) == ["manifests/a.yaml:4:5 KIA0216"]
     assert told[0].summary.endswith("(in staging)")
 
 
@@ -330,7 +330,7 @@ def test_patches_in_a_folder_of_manifests_are_no_part_of_the_base(tmp_path: Path
 
 def test_without_environments_the_variables_of_the_project_count(tmp_path: Path) -> None:
     found = checked(tmp_path, {}, "manifests: [manifests]\nvariables: {brand: A, other: 1}\n")
-    assert said(without_unused(found.diagnostics)) == []
+    assert codes(without_unused(found.diagnostics)) == []
     assert [d.summary for d in found.diagnostics if d.code == "KIA0321"] == [
         'no manifest of the project uses the variable "other"'
     ]

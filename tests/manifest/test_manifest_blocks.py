@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.core.secret import TOKEN
-from tests.manifest.saying import loaded, said
+from tests.manifest.loading import codes, loaded
 
 CASES = {
     # shape of a file
@@ -121,7 +121,7 @@ CASES = {
 def test_one_problem_is_said_once_at_its_place(case: str, tmp_path: Path) -> None:
     text, expected, words = CASES[case]
     found = loaded(tmp_path, text).diagnostics
-    assert said(found) == [f"m.yaml:{expected}"]
+    assert codes(found) == [f"m.yaml:{expected}"]
     assert words in (found[0].hint or "")
     assert not found[0].summary.endswith(".")
 
@@ -142,12 +142,12 @@ def test_one_problem_is_said_once_at_its_place(case: str, tmp_path: Path) -> Non
     ],
 )
 def test_nothing_is_said_of_what_is_right(text: str, tmp_path: Path) -> None:
-    assert said(loaded(tmp_path, text).diagnostics) == []
+    assert codes(loaded(tmp_path, text).diagnostics) == []
 
 
 def test_what_the_reader_refuses_is_not_refused_twice(tmp_path: Path) -> None:
     text = "bases:\n  - name: 0612345678\n    label: 2026-01-01\n    protect: *none\n"
-    assert said(loaded(tmp_path, text).diagnostics) == [
+    assert codes(loaded(tmp_path, text).diagnostics) == [
         "m.yaml:2:11 KIA0114",
         "m.yaml:3:12 KIA0115",
         "m.yaml:4:14 KIA0113",
@@ -155,7 +155,7 @@ def test_what_the_reader_refuses_is_not_refused_twice(tmp_path: Path) -> None:
 
 
 def test_a_warning_of_the_reader_hides_no_error(tmp_path: Path) -> None:
-    assert said(loaded(tmp_path, "bases:\n  - {name: a, protect: yes}\n").diagnostics) == [
+    assert codes(loaded(tmp_path, "bases:\n  - {name: a, protect: yes}\n").diagnostics) == [
         "m.yaml:2:24 KIA0118?",
         "m.yaml:2:24 KIA0203",
     ]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiamo_iac.resources import kinds
-from tests.manifest.saying import loaded
+from tests.manifest.loading import loaded
 
 NAMES = st.sampled_from(["a", "A", "b", "é", "e\u0301", "a/b", "", "phone", "bases/a", "\u202e", "x" * 300])
 KEYS = st.sampled_from(

@@ -15,8 +15,8 @@ from kiamo_iac.core.resource import Name, Reference, Resource, Scope, unset
 from kiamo_iac.manifest.schema import manifest_schema
 from kiamo_iac.resources import by_collection, children_of, kinds
 from kiamo_iac.resources.field import ContactField
+from tests.manifest.loading import codes, loaded
 from tests.manifest.packaged import CAPABILITIES
-from tests.manifest.saying import loaded, said
 
 
 def forget() -> None:
@@ -74,7 +74,7 @@ def test_a_fifth_kind_is_checked(tmp_path: Path, attempts: Capabilities) -> None
         "  - {base: a, batch: b, name: d, minutes: '5', after: e, label: D}\n  - {batch: b, name: f}\n"
     )
     found = loaded(tmp_path, text, attempts)
-    assert said(found.diagnostics) == [
+    assert codes(found.diagnostics) == [
         "m.yaml:2:5 KIA0204",
         "m.yaml:3:43 KIA0206",
         "m.yaml:3:57 KIA0213",
@@ -99,5 +99,5 @@ def test_a_fifth_kind_stands_in_the_schema(attempts: Capabilities) -> None:
 def test_a_kind_that_the_contract_does_not_describe_is_said_once(tmp_path: Path, attempts: Capabilities) -> None:
     text = "attempts:\n  - {base: a, batch: b, name: c}\n  - {base: a, batch: b, name: d}\n"
     found = loaded(tmp_path, text, CAPABILITIES)
-    assert said(found.diagnostics) == ["m.yaml:2:5 KIA0212"]
+    assert codes(found.diagnostics) == ["m.yaml:2:5 KIA0212"]
     assert "kinds: attempt:" in (found.diagnostics[0].hint or "")

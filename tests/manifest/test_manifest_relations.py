@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifest.saying import loaded, said
+from tests.manifest.loading import codes, loaded
 
 BASE = "bases:\n  - name: a\n"
 CASES: dict[str, tuple[dict[str, str], list[str], str]] = {
@@ -115,7 +115,7 @@ CASES: dict[str, tuple[dict[str, str], list[str], str]] = {
 def test_problems_between_things(case: str, tmp_path: Path) -> None:
     files, expected, words = CASES[case]
     found = loaded(tmp_path, files).diagnostics
-    assert said(found) == expected
+    assert codes(found) == expected
     assert words in (found[0].hint or "")
 
 
@@ -134,7 +134,7 @@ def test_problems_between_things(case: str, tmp_path: Path) -> None:
     ],
 )
 def test_nothing_is_said_of_what_fits(text: str, tmp_path: Path) -> None:
-    assert said(loaded(tmp_path, text).diagnostics) == []
+    assert codes(loaded(tmp_path, text).diagnostics) == []
 
 
 def test_both_places_of_a_double_are_named(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_both_places_of_a_double_are_named(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_a_double_is_said_too(tmp_path: Path) -> None:
     text = "bases:\n  - name: a\n  - {name: a, lable: x, fields: [{name: 1}]}\n"
-    assert said(loaded(tmp_path, text).diagnostics) == [
+    assert codes(loaded(tmp_path, text).diagnostics) == [
         "m.yaml:3:5 KIA0207",
         "m.yaml:3:15 KIA0202",
         "m.yaml:3:41 KIA0203",

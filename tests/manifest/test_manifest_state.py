@@ -15,7 +15,7 @@ from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle
 from kiamo_iac.core.state import EMPTY, State
 from kiamo_iac.resources import kinds
-from tests.manifest.saying import loaded, said
+from tests.manifest.loading import codes, loaded
 
 ANY = frozenset({"name", "label", "datatype", "service", "association"})
 
@@ -116,7 +116,7 @@ def test_what_is_the_same_is_shared(tmp_path: Path) -> None:
 
 def test_names_stay_as_they_are_written_and_addresses_are_in_nfc(tmp_path: Path) -> None:
     text = "bases:\n  - {name: cafe\u0301, renamed_from: [the\u0301]}\nfields:\n  - {base: café, name: f}\n"
-    assert said(loaded(tmp_path, text).diagnostics) == ["m.yaml:2:12 KIA0209"]  # the contract's pattern wants NFC
+    assert codes(loaded(tmp_path, text).diagnostics) == ["m.yaml:2:12 KIA0209"]  # the contract's pattern wants NFC
     found = loaded(tmp_path, text, Capabilities({kind: KindCapabilities(attributes=ANY) for kind in kinds()}))
     assert found.diagnostics == ()
     base = found.state[Address("bases/café")]
@@ -135,7 +135,7 @@ def test_the_order_of_files_does_not_matter(tmp_path: Path) -> None:
     loadings = [loaded(tmp_path, {name: files[name] for name in order}) for order in itertools.permutations(files)]
     first = loadings[0]
     assert len(loadings) == 24
-    assert said(first.diagnostics) == [
+    assert codes(first.diagnostics) == [
         "a.yaml:4:1 KIA0202",
         "b.yaml:2:54 KIA0225?",
         "d.yml:3:11 KIA0208?",
@@ -152,13 +152,13 @@ def test_errors_are_raised_together(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"a.yaml": "bases:\n  - nam: a\n", "b.yaml": "x: [\n", "c.yaml": "bases: []\n"})
     with pytest.raises(ManifestError, match="The manifests have 3 errors") as caught:
         found.checked()
-    assert said(caught.value.diagnostics) == ["a.yaml:2:5 KIA0202", "a.yaml:2:5 KIA0204", "b.yaml:2:1 KIA0101"]
+    assert codes(caught.value.diagnostics) == ["a.yaml:2:5 KIA0202", "a.yaml:2:5 KIA0204", "b.yaml:2:1 KIA0101"]
     assert caught.value.exit_code == 1
 
 
 def test_warnings_are_not_raised(tmp_path: Path) -> None:
     found = loaded(tmp_path, "batches:\n  - {base: a, name: b, service: s}\n")
-    assert said(found.diagnostics) == ["m.yaml:2:33 KIA0227?"]
+    assert codes(found.diagnostics) == ["m.yaml:2:33 KIA0227?"]
     assert len(found.checked()) == 2
 
 
@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_read_is_one_problem_among_others(tmp_path: Path) 
     found = load(
         [tmp_path / name for name in ("none.yaml", "b.yaml", "a.yaml")], root=tmp_path, capabilities=CAPABILITIES
     )
-    assert said(found.diagnostics) == ["a.yaml:1:16 KIA0102", "none.yaml:1:1 KIA0104"]
+    assert codes(found.diagnostics) == ["a.yaml:1:16 KIA0102", "none.yaml:1:1 KIA0104"]
     assert [instance.address for instance in found.state] == ["bases/b"]
 
 

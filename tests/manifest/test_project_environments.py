@@ -12,7 +12,7 @@ from kiamo_iac.core.ledger_settings import FileSettings, GitSettings, HttpSettin
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.manifest.environment import resolve_environment
 from kiamo_iac.manifest.project.model import Environment
-from tests.manifest.saying import said
+from tests.manifest.loading import codes
 from tests.manifest.test_project_file import PREFIX, project
 
 WINDOW = "Mon-Fri 19:00-08:00 Europe/Paris"
@@ -250,7 +250,7 @@ def test_one_problem_is_said_once_at_its_place(case: str, tmp_path: Path) -> Non
     text, expected, words = CASES[case]
     with pytest.raises(ManifestError) as caught:
         environment(tmp_path, text)
-    assert said(caught.value.diagnostics) == [f"kiamo.yaml:{expected}"]
+    assert codes(caught.value.diagnostics) == [f"kiamo.yaml:{expected}"]
     assert words in (caught.value.diagnostics[0].hint or "")
     assert "password" not in caught.value.diagnostics[0].summary.replace("a password", "")
 
@@ -292,5 +292,5 @@ def test_remotes(tmp_path: Path, remote: str) -> None:
 def test_two_environments_never_share_a_ledger(tmp_path: Path, first: str, second: str) -> None:
     with pytest.raises(ManifestError) as caught:
         project(tmp_path, f"{PREFIX}environments:\n  a: {{ledger: {first}}}\n  b: {{ledger: {second}}}\n  c:\n")
-    assert said(caught.value.diagnostics) == ["kiamo.yaml:4:3 KIA0314"]
+    assert codes(caught.value.diagnostics) == ["kiamo.yaml:4:3 KIA0314"]
     assert str(caught.value.diagnostics[0].related[0][1]) == "kiamo.yaml:3:3"

@@ -9,7 +9,7 @@ import pytest
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project, find_project
-from tests.manifest.saying import said
+from tests.manifest.loading import codes
 
 
 def project(root: Path, text: str) -> Project:
@@ -153,7 +153,7 @@ def test_one_problem_is_said_once_at_its_place(case: str, tmp_path: Path) -> Non
     root = tmp_path / "PROJECT"
     with pytest.raises(ManifestError) as caught:
         project(root, text)
-    assert said(caught.value.diagnostics) == [f"kiamo.yaml:{expected}"]
+    assert codes(caught.value.diagnostics) == [f"kiamo.yaml:{expected}"]
     assert words in (caught.value.diagnostics[0].hint or "")
     assert "password" not in repr(caught.value.diagnostics).replace("a password", "")
 
@@ -161,7 +161,7 @@ def test_one_problem_is_said_once_at_its_place(case: str, tmp_path: Path) -> Non
 def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="5 problems") as caught:
         project(tmp_path, "manifests: [none, ..]\nzzz: 0612\nenvironments: {a: {url: 'http://h'}}\n")
-    assert said(caught.value.diagnostics) == [
+    assert codes(caught.value.diagnostics) == [
         "kiamo.yaml:1:13 KIA0306",
         "kiamo.yaml:1:19 KIA0305",
         "kiamo.yaml:2:1 KIA0302",
@@ -202,12 +202,12 @@ def test_links_out_of_the_project_are_refused(tmp_path: Path, target: str) -> No
     found = project(root, PREFIX)
     with pytest.raises(ManifestError) as caught:
         _ = found.manifests
-    assert said(caught.value.diagnostics) == ["kiamo.yaml:1:13 KIA0305"]
+    assert codes(caught.value.diagnostics) == ["kiamo.yaml:1:13 KIA0305"]
     assert "manifests/link.yaml" in caught.value.diagnostics[0].summary
     (root / "linked").symlink_to(tmp_path / "outside", target_is_directory=True)
     with pytest.raises(ManifestError) as caught:
         project(root, "manifests: [linked]\n")
-    assert said(caught.value.diagnostics) == ["kiamo.yaml:1:13 KIA0305"]
+    assert codes(caught.value.diagnostics) == ["kiamo.yaml:1:13 KIA0305"]
 
 
 def test_a_folder_that_is_gone_since(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_folder_that_is_gone_since(tmp_path: Path) -> None:
     (tmp_path / "manifests").rmdir()
     with pytest.raises(ManifestError) as caught:
         _ = found.manifests
-    assert said(caught.value.diagnostics) == ["kiamo.yaml:1:13 KIA0306"]
+    assert codes(caught.value.diagnostics) == ["kiamo.yaml:1:13 KIA0306"]
 
 
 def test_it_is_found_upward_and_not_above_the_repository(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.sensitive import Sensitive, masked
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project_checks import check_project_manifests
+from tests.manifest.loading import codes, loaded
 from tests.manifest.packaged import CAPABILITIES
-from tests.manifest.saying import loaded, said
 from tests.security.secrets import FORMS
 
 
@@ -41,7 +41,7 @@ def base(settings: str, more: str = "") -> str:
     ],
 )
 def test_what_is_said(tmp_path: Path, text: str, expected: list[str]) -> None:
-    assert said(loaded(tmp_path, text).diagnostics) == expected
+    assert codes(loaded(tmp_path, text).diagnostics) == expected
 
 
 def test_the_state_has_wrappers(tmp_path: Path) -> None:
@@ -61,4 +61,4 @@ def test_variables_are_told_at_their_values(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     found = check_project_manifests(load_project(tmp_path / "kiamo.yaml"), CAPABILITIES).diagnostics
-    assert said(found) == ["kiamo.yaml:2:21 KIA0245?", "kiamo.yaml:3:73 KIA0245?"]
+    assert codes(found) == ["kiamo.yaml:2:21 KIA0245?", "kiamo.yaml:3:73 KIA0245?"]

@@ -38,7 +38,7 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
 
     Raises:
         UsageError: there is no such file.
-        ManifestError: it holds problems; they are in `diagnostics`. Or a link on the way to it leads out of the
+        ManifestError: it has problems, see its `diagnostics`; or a link in its path leads out of the
             repository, see `check_way`.
     """
     check_way(file)

@@ -1,4 +1,4 @@
-"""What the tests of manifests share: files in, what is said of them out."""
+"""What the tests of manifests share: loading files, and the codes of their diagnostics."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def loaded(root: Path, files: Mapping[str, str] | str, capabilities: Capabilitie
     return load(paths, root=root, capabilities=capabilities)
 
 
-def said(diagnostics: Iterable[Diagnostic]) -> list[str]:
+def codes(diagnostics: Iterable[Diagnostic]) -> list[str]:
     """`m.yaml:3:5 KIA0202`, warnings with a question mark behind."""
     return [f"{d.source} {d.code}{'?' if d.severity is Severity.WARNING else ''}" for d in diagnostics]
