@@ -96,7 +96,7 @@ class MarkdownDrift:
         elsewhere = _fold(OUTSIDE_GIT, map(_drift_lines, outside), len(outside), budget)
         in_git = _fold("Changed in git", map(_drift_lines, by_git), len(by_git), budget)
         left_out = elsewhere.left_out + in_git.left_out
-        missing = [f"{left_out:,} of {len(view.rows):,} drifted objects"] if left_out else []
+        missing = [f"{left_out:,} of {len(view.rows):,} drifted resources"] if left_out else []
         return _page([*head, *notice(missing), *elsewhere.lines, *in_git.lines])
 
 

@@ -42,7 +42,7 @@ def test_the_summary_and_the_table_can_be_read(plan_page: Seen) -> None:
     expect(page.get_by_role("region", name="Cannot be undone 2")).to_be_visible()
     table = page.get_by_role("table", name="bases/prospects")
     expect(table.get_by_role("row")).to_have_count(9)
-    expect(table.get_by_role("columnheader")).to_have_text(["step", "action", "thing", "kind", "risk"])
+    expect(table.get_by_role("columnheader")).to_have_text(["step", "action", "resource", "kind", "risk"])
     cells = table.get_by_role("row").nth(2).get_by_role("cell")
     assert cells.nth(1).inner_text() == "delete"
     assert cells.nth(4).inner_text() == "data loss"
@@ -260,16 +260,16 @@ def test_a_drift_is_read_filtered_and_searched(opened: Open) -> None:
     page = seen.page
     expect(page.get_by_role("heading", level=1)).to_have_text("Drift of staging")
     page.get_by_role("group", name="Changed").get_by_role("button", name="on both sides 3").click()
-    assert seen.rows == ["object-1", "object-3", "object-7"]
-    page.locator("#object-7 summary").press("Enter")
-    expect(page.locator("#object-7").get_by_role("columnheader")).to_have_text(
+    assert seen.rows == ["resource-1", "resource-3", "resource-7"]
+    page.locator("#resource-7 summary").press("Enter")
+    expect(page.locator("#resource-7").get_by_role("columnheader")).to_have_text(
         ["attribute", "declared", "applied", "live", "who"]
     )
     page.keyboard.press("Escape")
     page.keyboard.press("/")
-    page.keyboard.type("made anew")
+    page.keyboard.type("recreated")
     expect(page.locator("#shown")).to_have_text("1")
-    assert seen.rows == ["object-5"]
+    assert seen.rows == ["resource-5"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -254,4 +254,4 @@ def test_ten_thousand_things_of_a_drift_are_cut_too() -> None:
     )
     text = drift_text(Drift(things))
     data_of(text)
-    assert re.search(r"\*\*Cut to fit in a comment:\*\* 9,\d{3} of 10,000 drifted objects are not shown\.", text)
+    assert re.search(r"\*\*Cut to fit in a comment:\*\* 9,\d{3} of 10,000 drifted resources are not shown\.", text)

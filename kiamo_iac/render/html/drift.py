@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from kiamo_iac.planner.diff import ChangedBy, describe
+from kiamo_iac.planner.drift import DriftEvent
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.html.page import filters, grouped_rows, page, within
 from kiamo_iac.render.view_drift import NO_LEDGER, DriftRow, DriftView, drift_view
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DriftCells:
-    """What the table has of an object beside its row; text is data."""
+    """What the table has of a resource beside its row; text is data."""
 
     row: DriftRow
     number: int
+    event: str
+    """What happened to it, in a word or two."""
     where: str
     """See `page.within`."""
     attributes: tuple[tuple[str, object, object, object, str], ...]
@@ -28,7 +31,7 @@ class DriftCells:
 
     @property
     def resource(self) -> ResourceDrift:
-        """The object itself."""
+        """The resource itself."""
         return self.row.resource
 
 
@@ -45,7 +48,7 @@ class HtmlDrift:
     def draw(self, view: DriftView) -> str:
         """The same of a view."""
         cells = [_cells(row, number) for number, row in enumerate(view.rows, start=1)]
-        things = [row.resource for row in view.rows]
+        resources = [row.resource for row in view.rows]
         return page(
             "drift.html.j2",
             view=view,
@@ -53,9 +56,9 @@ class HtmlDrift:
             counts=[(side.value, _side(side), count) for side, count in view.counts],
             groups=grouped_rows((cell.resource.address, cell) for cell in cells),
             filters=filters(
-                ("side", "Changed", [(t.changed_by.value, _side(t.changed_by)) for t in _by_side(things, view)]),
-                ("event", "Event", [(t.event.value, t.event.value.replace("_", " ")) for t in things]),
-                ("kind", "Kind", [(t.kind, t.kind) for t in things]),
+                ("side", "Changed", [(t.changed_by.value, _side(t.changed_by)) for t in _by_side(resources, view)]),
+                ("event", "Event", [(t.event.value, _event(t.event)) for t in resources]),
+                ("kind", "Kind", [(t.kind, t.kind) for t in resources]),
             ),
         )
 
@@ -65,14 +68,15 @@ def _cells(row: DriftRow, number: int) -> DriftCells:
     return DriftCells(
         row,
         number,
+        event=_event(row.resource.event),
         where=within(row.resource.address),
         attributes=tuple((a.path, a.declared, a.applied, a.live, describe(a.changed_by)) for a in found),
     )
 
 
-def _by_side(things: Sequence[ResourceDrift], view: DriftView) -> list[ResourceDrift]:
+def _by_side(resources: Sequence[ResourceDrift], view: DriftView) -> list[ResourceDrift]:
     order = [side for side, _ in view.counts]
-    return sorted(things, key=lambda resource: order.index(resource.changed_by))
+    return sorted(resources, key=lambda resource: order.index(resource.changed_by))
 
 
 def _side(side: ChangedBy) -> str:
@@ -90,3 +94,18 @@ def _side(side: ChangedBy) -> str:
             return "unknown"
         case _:
             assert_never(side)
+
+
+def _event(event: DriftEvent) -> str:
+    """An event in a word or two."""
+    match event:
+        case DriftEvent.CHANGED | DriftEvent.NEW | DriftEvent.DELETED | DriftEvent.RENAMED:
+            return event.value
+        case DriftEvent.GONE:
+            return "removed"
+        case DriftEvent.REMADE:
+            return "recreated"
+        case DriftEvent.NOT_OWNED:
+            return "not managed"
+        case _:
+            assert_never(event)
