@@ -20,7 +20,7 @@ from kiamo_iac.planner.plan_json import PLAN, STEP
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.diagnostics import counted, diagnostic_lines
 from kiamo_iac.render.escape import document, json_document, visible
-from kiamo_iac.render.view import Alarm, PlanView, Verdict, plan_view
+from kiamo_iac.render.view import Alarm, PlanVerdict, PlanView, plan_view
 
 FORMAT_VERSION = "1.0"
 """Of the JSON; the first number changes when a reader of the old form would misread the new one."""
@@ -119,13 +119,13 @@ def _cells(row: EnvironmentPlan) -> list[str]:
 
 def _result(view: PlanView) -> str:
     match view.verdict:
-        case Verdict.BLOCKED:
+        case PlanVerdict.BLOCKED:
             return f"blocked by {counted(view.error_count, 'error')}"
-        case Verdict.GUARDED:
+        case PlanVerdict.GUARDED:
             return f"{counted(len(view.rows), 'change')}, blocked by {counted(view.guard_count, 'guard')}"
-        case Verdict.READY:
+        case PlanVerdict.READY:
             return counted(len(view.rows), "change")
-        case Verdict.UNCHANGED:
+        case PlanVerdict.UNCHANGED:
             return "no changes"
         case _:
             assert_never(view.verdict)

@@ -19,7 +19,7 @@ from kiamo_iac.planner.plan import Plan
 from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.diagnostics import DiagnosticGroup, grouped
 from kiamo_iac.render.escape import visible
-from kiamo_iac.render.view import ListSection, PlanView, Verdict, plan_view, unchanged
+from kiamo_iac.render.view import ListSection, PlanVerdict, PlanView, plan_view, unchanged
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift
@@ -197,12 +197,12 @@ class GithubCheck:
 
 def _closing(view: PlanView) -> str:
     match view.verdict:
-        case Verdict.BLOCKED:
+        case PlanVerdict.BLOCKED:
             counts = f" {view.summary}" if view.rows else ""  # of manifests with errors there are none
             return f"Environment {view.environment}: {view.verdict_line}{counts}"
-        case Verdict.GUARDED | Verdict.READY:
+        case PlanVerdict.GUARDED | PlanVerdict.READY:
             return f"Plan for {view.environment}: {view.summary} {view.verdict_line}"
-        case Verdict.UNCHANGED:
+        case PlanVerdict.UNCHANGED:
             return unchanged(view.environment)
         case _:
             assert_never(view.verdict)

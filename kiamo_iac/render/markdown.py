@@ -21,7 +21,7 @@ from kiamo_iac.render.comment_page import (
 )
 from kiamo_iac.render.diagnostics import DiagnosticGroup, tally
 from kiamo_iac.render.escape import value, visible
-from kiamo_iac.render.view import Entry, ListSection, PlanView, StepRow, Verdict, plan_view, unchanged
+from kiamo_iac.render.view import Entry, ListSection, PlanVerdict, PlanView, StepRow, plan_view, unchanged
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift
@@ -105,7 +105,7 @@ def _page(lines: Iterable[str]) -> str:
 
 
 def _verdict(view: PlanView) -> str:
-    return unchanged(code(view.environment)) if view.verdict is Verdict.UNCHANGED else f"**{view.verdict_line}**"
+    return unchanged(code(view.environment)) if view.verdict is PlanVerdict.UNCHANGED else f"**{view.verdict_line}**"
 
 
 def _list(section: ListSection, budget: SizeBudget) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Protocol, Self, TextIO
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, visible
-from kiamo_iac.render.run import FAILED, StepResult, line_of, words
+from kiamo_iac.render.run import FAILED, ReportedStep, line_of, words
 
 
 class Progress(Protocol):
@@ -21,7 +21,7 @@ class Progress(Protocol):
     def started(self, step: Step) -> None:
         """The step is about to be performed."""
 
-    def finished(self, result: StepResult) -> None:
+    def finished(self, result: ReportedStep) -> None:
         """The step is over, or was not tried."""
 
 
@@ -43,7 +43,7 @@ class StepLines:
     def started(self, step: Step) -> None:
         """Nothing: only finished steps have a line."""
 
-    def finished(self, result: StepResult) -> None:
+    def finished(self, result: ReportedStep) -> None:
         """`[3/7] done: + create bases/prospects`."""
         self._count += 1
         self._write(document([f"[{self._count}/{self._total}] {_ended(result, self._style)}"]))
@@ -81,7 +81,7 @@ class LiveTable:
         self._running[step.id] = step
         self._describe()
 
-    def finished(self, result: StepResult) -> None:
+    def finished(self, result: ReportedStep) -> None:
         """Let it scroll by, and move the bar."""
         from rich.text import Text
 
@@ -95,7 +95,7 @@ class LiveTable:
         self._progress.update(self._task, description=names)
 
 
-def _ended(result: StepResult, style: Style) -> str:
+def _ended(result: ReportedStep, style: Style) -> str:
     """`done: + create bases/prospects`; of a failed step, with the reason."""
     reason = f": {visible(str(result.error))}" if result.status == FAILED else ""
     return f"{words(result.status)}: {line_of(result.step, style)}{reason}"

@@ -23,7 +23,7 @@ DONE, FAILED, NOT_TRIED = OUTCOMES = ("done", "failed", "not_tried")
 """The outcomes of a step as JSON has them; text has a space for the underscore."""
 
 
-class StepResult(Protocol):
+class ReportedStep(Protocol):
     """One step and what became of it: the shape of the executor's results."""
 
     @property
@@ -43,7 +43,7 @@ class StepResult(Protocol):
         """Of a step not tried: the id of the failed step that it depends on, or None when the run was stopped."""
 
 
-def run_text(results: Sequence[StepResult], style: Style) -> str:
+def run_text(results: Sequence[ReportedStep], style: Style) -> str:
     """Every step by outcome, with reasons; only the line of totals when all are done."""
     lines: list[str] = []
     if any(result.status != DONE for result in results):
@@ -56,14 +56,14 @@ def run_text(results: Sequence[StepResult], style: Style) -> str:
     return document([*lines, f"{_heading(results)}: {totals(results)}."])
 
 
-def _heading(results: Sequence[StepResult]) -> str:
+def _heading(results: Sequence[ReportedStep]) -> str:
     done = sum(result.status == DONE for result in results)
     if done == len(results):
         return "Applied"
     return "Applied in part" if done else "Not applied"
 
 
-def _rows(result: StepResult, steps: dict[int, Step], style: Style) -> Iterator[str]:
+def _rows(result: ReportedStep, steps: dict[int, Step], style: Style) -> Iterator[str]:
     yield f"{_painted(f'{words(result.status):9}', result.status, style)}  {line_of(result.step, style)}"
     if result.status != DONE:
         where = f"{visible(str(result.step.source))}: " if result.step.source else ""
@@ -72,7 +72,7 @@ def _rows(result: StepResult, steps: dict[int, Step], style: Style) -> Iterator[
             yield f"           hint: {visible(result.error.hint)}"
 
 
-def why(result: StepResult, steps: dict[int, Step]) -> str | None:
+def why(result: ReportedStep, steps: dict[int, Step]) -> str | None:
     """Why a step was not done, as a sentence; None for one that is done."""
     if result.status == DONE:
         return None
@@ -100,14 +100,14 @@ def _painted(text: str, outcome: str, style: Style) -> str:
     return click.style(text, fg={DONE: "green", FAILED: "red"}.get(outcome, "yellow"))
 
 
-def totals(results: Sequence[StepResult]) -> str:
+def totals(results: Sequence[ReportedStep]) -> str:
     """`3 done, 1 failed, 2 not tried`; zero counts are left out; `nothing to do` without results."""
     counts = [(sum(result.status == outcome for result in results), outcome) for outcome in OUTCOMES]
     return ", ".join(f"{number} {words(outcome)}" for number, outcome in counts if number) or "nothing to do"
 
 
 class _Row(NamedTuple):
-    result: StepResult
+    result: ReportedStep
     detail: str | None
 
 
@@ -149,7 +149,7 @@ REPORT: Final = Record(
 )
 
 
-def run_json(plan: Plan, results: Sequence[StepResult]) -> str:
+def run_json(plan: Plan, results: Sequence[ReportedStep]) -> str:
     """The report of `apply --format json`: `schemas/report.schema.json` describes it."""
     steps = {result.step.id: result.step for result in results}
     rows = tuple(_Row(result, why(result, steps)) for result in results)

@@ -13,7 +13,7 @@ from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.diagnostics import group_lines, render_text
 from kiamo_iac.render.escape import document, value, visible
-from kiamo_iac.render.view import Entry, ListSection, PlanView, StepRow, Verdict, plan_view, unchanged
+from kiamo_iac.render.view import Entry, ListSection, PlanVerdict, PlanView, StepRow, plan_view, unchanged
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import ChangedBy, Drift
@@ -59,18 +59,18 @@ class TextPlan:
             yield ""
         if view.rows:
             yield paint.bold(f"Plan: {view.summary}")
-        if view.alarms or view.verdict is not Verdict.READY:
+        if view.alarms or view.verdict is not PlanVerdict.READY:
             yield self._verdict(view)  # the one on top may have scrolled away
 
     def _verdict(self, view: PlanView) -> str:
         match view.verdict:
-            case Verdict.BLOCKED:
+            case PlanVerdict.BLOCKED:
                 return self._paint.color(view.verdict_line, "red")
-            case Verdict.GUARDED:
+            case PlanVerdict.GUARDED:
                 return self._paint.color(view.verdict_line, "yellow")
-            case Verdict.READY:
+            case PlanVerdict.READY:
                 return view.verdict_line
-            case Verdict.UNCHANGED:
+            case PlanVerdict.UNCHANGED:
                 return self._paint.bold(unchanged(visible(view.environment)))
             case _:
                 assert_never(view.verdict)

@@ -159,7 +159,7 @@ class ListSection:
     """Whether it is drawn as an alarm: before the steps, and as a warning."""
 
 
-class Verdict(StrEnum):
+class PlanVerdict(StrEnum):
     """What becomes of a plan."""
 
     BLOCKED = "blocked"
@@ -177,7 +177,7 @@ class PlanView:
 
     environment: str
     url: str
-    verdict: Verdict
+    verdict: PlanVerdict
     verdict_line: str
     """The verdict as one sentence; of an unchanged environment without its name, see `unchanged`."""
     counts: tuple[tuple[Action, int], ...]
@@ -255,23 +255,23 @@ def _is_guard(diagnostic: Diagnostic) -> bool:
     return diagnostic.code.startswith(_GUARDS) and diagnostic.severity is not Severity.ERROR
 
 
-def _verdict(plan: Plan, *, guarded: bool) -> Verdict:
+def _verdict(plan: Plan, *, guarded: bool) -> PlanVerdict:
     if not plan.applyable:
-        return Verdict.BLOCKED
+        return PlanVerdict.BLOCKED
     if not plan.steps:
-        return Verdict.UNCHANGED
-    return Verdict.GUARDED if guarded else Verdict.READY
+        return PlanVerdict.UNCHANGED
+    return PlanVerdict.GUARDED if guarded else PlanVerdict.READY
 
 
-def _verdict_line(verdict: Verdict, rows: Sequence[StepRow], *, errors: int, guards: int) -> str:
+def _verdict_line(verdict: PlanVerdict, rows: Sequence[StepRow], *, errors: int, guards: int) -> str:
     match verdict:
-        case Verdict.BLOCKED:
+        case PlanVerdict.BLOCKED:
             return f"Plan blocked by {counted(errors, 'error')}."
-        case Verdict.GUARDED:
+        case PlanVerdict.GUARDED:
             return f"Apply will be blocked by {counted(guards, 'guard')}; {_gravity(rows)}."
-        case Verdict.READY:
+        case PlanVerdict.READY:
             return f"{_gravity(rows)}."
-        case Verdict.UNCHANGED:
+        case PlanVerdict.UNCHANGED:
             return unchanged("the environment")
         case _:
             assert_never(verdict)

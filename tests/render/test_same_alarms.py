@@ -26,7 +26,7 @@ from kiamo_iac.render.html.drift import HtmlDrift
 from kiamo_iac.render.html.plan import HtmlPlan
 from kiamo_iac.render.markdown import MarkdownDrift, MarkdownPlan
 from kiamo_iac.render.text import TextDrift, TextPlan
-from kiamo_iac.render.view import Alarm, Entry, ListSection, Verdict, plan_view
+from kiamo_iac.render.view import Alarm, Entry, ListSection, PlanVerdict, plan_view
 from kiamo_iac.render.view_drift import drift_view
 from tests.render.drifts import full, thing
 from tests.render.plans import full_plan, step
@@ -181,19 +181,19 @@ ERROR: Final = Diagnostic("KIA0501", "the contract has no way to delete a servic
 @pytest.mark.parametrize(
     ("verdict", "diagnostic", "sentence"),
     [
-        (Verdict.BLOCKED, ERROR, "Plan blocked by 1 error."),
-        (Verdict.GUARDED, GUARD, "Apply will be blocked by 1 guard; 1 step: 1 dials contacts."),
-        (Verdict.READY, None, "1 step: 1 dials contacts."),
+        (PlanVerdict.BLOCKED, ERROR, "Plan blocked by 1 error."),
+        (PlanVerdict.GUARDED, GUARD, "Apply will be blocked by 1 guard; 1 step: 1 dials contacts."),
+        (PlanVerdict.READY, None, "1 step: 1 dials contacts."),
     ],
 )
 def test_the_verdict_is_the_same_in_every_format(
-    verdict: Verdict, diagnostic: Diagnostic | None, sentence: str, output: str
+    verdict: PlanVerdict, diagnostic: Diagnostic | None, sentence: str, output: str
 ) -> None:
     plan = plan_of([EXAMPLES[Alarm.DIALS]], *([diagnostic] if diagnostic else []))
     assert plan_view(plan).verdict is verdict
     text = plan_renderer(output, Style()).render(plan)
     assert sentence in text
-    if verdict is Verdict.GUARDED:
+    if verdict is PlanVerdict.GUARDED:
         assert "KIA0701" in text
         assert ("::warning title=KIA0701::" in text) is (output == "github")
 

@@ -15,7 +15,7 @@ from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.condense import fitted
 from kiamo_iac.render.graph.svg import svg_of
 from kiamo_iac.render.html.page import filters, grouped_rows, page, within
-from kiamo_iac.render.view import Alarm, PlanView, StepRow, Verdict, plan_view
+from kiamo_iac.render.view import Alarm, PlanVerdict, PlanView, StepRow, plan_view
 
 MAX_NODES: Final = 120
 """Of the drawing; a larger plan is drawn with less in it."""
@@ -76,16 +76,16 @@ class HtmlPlan:
         )
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: PlanVerdict) -> str:
     """The verdict in a word or three."""
     match verdict:
-        case Verdict.BLOCKED:
+        case PlanVerdict.BLOCKED:
             return "Blocked"
-        case Verdict.GUARDED:
+        case PlanVerdict.GUARDED:
             return "Blocked by a guard"
-        case Verdict.READY:
+        case PlanVerdict.READY:
             return "Can be applied"
-        case Verdict.UNCHANGED:
+        case PlanVerdict.UNCHANGED:
             return "No changes"
         case _:
             assert_never(verdict)
