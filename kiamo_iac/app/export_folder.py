@@ -57,11 +57,11 @@ class Destination:
         """
         for change in files:
             if change.before is not None and read_text(change.path, shown=change.file) != change.before:
-                msg = f"{change.file} has changed while the instance was read."
-                raise KiamoIacError(msg, hint="export again; nothing has been written")
+                msg = f"{change.file} changed while the instance was read."
+                raise KiamoIacError(msg, hint="export again; nothing was written")
             if change.before is None and os.path.lexists(change.path):
-                msg = f"{change.file} has come while the instance was read."
-                raise KiamoIacError(msg, hint="export again; nothing has been written")
+                msg = f"{change.file} was created while the instance was read."
+                raise KiamoIacError(msg, hint="export again; nothing was written")
         done: list[str] = []
         try:
             if any(change.before is None for change in files):
@@ -71,9 +71,9 @@ class Destination:
                 done.append(change.file)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            so_far = f"written so far: {', '.join(done)}" if done else "nothing has been written"
+            so_far = f"written so far: {', '.join(done)}" if done else "nothing was written"
             msg = f"The export could not be written: {reason} ({error.filename or self.folder.path})."
-            raise KiamoIacError(msg, hint=f"{so_far}; export again when the cause is gone") from error
+            raise KiamoIacError(msg, hint=f"{so_far}; fix the cause, then export again") from error
 
 
 def destination(workspace: Workspace, environment: str, path: Path, *, single: bool) -> Destination:
@@ -105,11 +105,11 @@ def destination(workspace: Workspace, environment: str, path: Path, *, single: b
 def _check(at: Path, path: Path, project: Project) -> None:
     if at.exists() and not at.is_dir():
         msg = f"{path} is not a folder."
-        raise UsageError(msg, hint="name a folder with -o; it is made where there is none")
+        raise UsageError(msg, hint="pass a folder with -o; it is created if missing")
     within = [folder.path for folder in project.folders if folder.path != at and folder.path.is_relative_to(at)]
     if within or real(project.file).is_relative_to(at):
         named = within[0].relative_to(project.root).as_posix() if within else "manifests"
-        msg = f"{path} holds more than manifests."
+        msg = f"{path} contains more than manifests."
         raise UsageError(msg, hint=f"export into the folder of the manifests: -o {shell_word(named, 'DIR')}")
 
 
@@ -124,8 +124,8 @@ def _layer(at: Path, project: Project, chosen: Environment) -> int | None:
             return number
     for other in project.environments.values():
         if any(at.is_relative_to(patch.path) for patch in other.patches):
-            msg = f'The folder holds patches of the environment "{other.name}".'
-            raise UsageError(msg, hint=f'export "{chosen.name}" into manifests of its own, or into those of all')
+            msg = f'The folder contains patches of the environment "{other.name}".'
+            raise UsageError(msg, hint=f'export "{chosen.name}" into its own patches, or into the shared manifests')
     return 0 if any(at.is_relative_to(folder.path) for folder in project.folders) else None
 
 
@@ -137,7 +137,7 @@ def _own(at: Path, path: Path) -> Iterator[Path]:
         found = list(manifests_below(at, at))
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}."
-        raise UsageError(msg, hint="check who may read it") from error
+        raise UsageError(msg, hint="check its permissions") from error
     _check_links(at, path, [file for file, _ in found])
     yield from (file for file, _ in found)
 
@@ -146,7 +146,7 @@ def _check_links(at: Path, path: Path, files: Iterable[Path]) -> None:
     for file in files:
         if file.is_relative_to(at) and not real(file).is_relative_to(at):
             msg = f"The link {file.relative_to(at).as_posix()} leads out of {path}."
-            raise UsageError(msg, hint="nothing outside of the folder is written: copy the file into it")
+            raise UsageError(msg, hint="files outside the folder are not written: copy the file into it")
 
 
 def _read(made: Destination, workspace: Workspace) -> Destination:

@@ -57,7 +57,7 @@ class _Read:
     owned: Ownership | None
     place: Destination | None
     desired: State
-    """As far as the manifests could be read."""
+    """What the project declares, in any folder: it says what is sensitive."""
 
 
 def exported(
@@ -117,17 +117,23 @@ def _read(
     known = [*(thing.address for thing in live.state), *(place.parts if place is not None else ())]
     for text in selection.unknown(known):
         msg = f"{text} is neither on the instance nor declared."
-        hint = did_you_mean(text, known) or "write it as plans do: bases/prospects/batches/spring"
-        raise UsageError(msg, hint=f"{hint}; nothing has been written")
+        hint = did_you_mean(text, known) or "write an address, such as bases/prospects/batches/spring"
+        raise UsageError(msg, hint=f"{hint}; nothing was written")
     return _Read(target, live, owned, place, _declared(workspace, target.name))
 
 
 def _declared(workspace: Workspace, environment: str) -> State:
-    """What the project declares; nothing, where a folder of it cannot be read: an export may be what puts it right."""
-    try:
-        return workspace.load(environment).state
-    except ManifestError:
-        return State()
+    """What the project declares, as far as its manifests are valid.
+
+    Raises:
+        ManifestError: one cannot be read; it may list settings as sensitive.
+    """
+    loaded = workspace.load(environment)
+    if loaded.unread:
+        errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
+        msg = "A manifest cannot be read; it may list settings as sensitive."
+        raise ManifestError(msg, hint="fix it and export again; nothing was written", diagnostics=errors)
+    return loaded.state
 
 
 def _secrets(workspace: Workspace, target: Target) -> IsSecret:
@@ -138,8 +144,8 @@ def _secrets(workspace: Workspace, target: Target) -> IsSecret:
 
 def _check_size(change: FileChange) -> None:
     if len(change.after.encode("utf-8")) > MAX_BYTES:
-        msg = f"{change.file} would be larger than {MAX_BYTES // 1024**2} MiB, which no command reads."
-        raise KiamoIacError(msg, hint="export one file a base, or a part with --only; nothing has been written")
+        msg = f"{change.file} would be larger than {MAX_BYTES // 1024**2} MiB, the limit for a manifest."
+        raise KiamoIacError(msg, hint="export one file a base, or a part with --only; nothing was written")
 
 
 def _as_they_will_be(workspace: Workspace, place: Destination, files: Sequence[FileChange]) -> Loaded:
@@ -154,7 +160,7 @@ def _as_they_will_be(workspace: Workspace, place: Destination, files: Sequence[F
     loaded = compose(place.with_files(created), sources=place.sources, capabilities=workspace.contract.capabilities())
     if has_errors(loaded.diagnostics):
         errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
-        msg = "The export would leave manifests with errors: nothing has been written."
+        msg = "The export would leave manifests with errors: nothing was written."
         raise ManifestError(msg, hint="change these places by hand first", diagnostics=errors)
     return loaded
 
@@ -175,7 +181,7 @@ def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: Expor
     for problem in left:
         report.warn(
             "KIA1012",
-            f"a plan will be refused all the same: {problem.summary}",
+            f"a plan is still refused: {problem.summary}",
             hint=problem.hint or "run plan",
             address=problem.address,
             source=problem.source,
@@ -183,8 +189,8 @@ def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: Expor
     if plan.steps:
         shown = ", ".join(f"{step.action} {step.address}" for step in plan.steps[:_SHOWN])
         more = f" and {len(plan.steps) - _SHOWN} more" if len(plan.steps) > _SHOWN else ""
-        hint = "run plan to see why: the ledger remembers otherwise, or it is declared outside of the folder"
-        report.warn("KIA1012", f"a plan will have steps all the same: {shown}{more}", hint=hint)
+        hint = "run plan to see why: the ledger, or manifests outside the folder, say otherwise"
+        report.warn("KIA1012", f"a plan still has changes: {shown}{more}", hint=hint)
 
 
 def _note_shared(workspace: Workspace, environment: str, place: Destination, made: Export) -> None:
@@ -197,8 +203,8 @@ def _note_shared(workspace: Workspace, environment: str, place: Destination, mad
     named = " and ".join(map(quote, others[:_SHOWN]))
     made.report.warn(
         "KIA1013",
-        f"the manifests that are changed are those of {named} too",
-        hint="look at plan --all-environments; what is meant for one alone belongs into its patches",
+        f"the changed manifests are also used by {named}",
+        hint="check plan --all-environments; put what is meant for one environment into its patches",
     )
 
 

@@ -103,7 +103,7 @@ def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[D
     plan = build_plan(today, live, capabilities=capabilities, environment=target.name, url=target.url, owned=owned)
     if plan.steps or not plan.applyable:
         count = "1 change" if len(plan.steps) == 1 else f"{len(plan.steps)} changes"
-        what = f"has {count} pending" if plan.applyable else "has a plan that is refused"
+        what = f"has {count} pending" if plan.applyable else "has a blocked plan"
         summary = f"{target.name} {what} already, without this promotion"
         hint = f"kiamo-iac plan -e {shell_word(target.name, 'ENV')}"
         notes.append(Diagnostic("KIA1030", summary, Severity.NOTE, hint=hint))
@@ -123,9 +123,9 @@ def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[D
 def _missing(target: str, needed: Address, users: list[Difference]) -> Diagnostic:
     user = next((user for user in users if user.address != needed), users[0])
     kind = by_collection()[needed.collection].kind
-    why = f"which {user.address} needs" if user.address != needed else "and no manifest makes it"
+    why = f"which {user.address} needs" if user.address != needed else "and no manifest creates it"
     summary = f"{target} has no {kind} {quote(needed.name)}, {why}"
-    hint = "create it there, or declare it so that an apply makes it"
+    hint = "create it there, or declare it so that apply creates it"
     return Diagnostic("KIA1021", summary, hint=hint, address=needed, source=user.source)
 
 
@@ -163,17 +163,17 @@ def _of_source(workspace: Workspace, promotion: Promotion, selection: Selection)
         if promotion.on_source(address) in differing:
             yield Diagnostic(
                 "KIA1026",
-                f"this is not what {promotion.source} runs: it differs there from what is declared",
+                f"it differs on {promotion.source}: what is promoted is not what runs there",
                 Severity.WARNING,
-                hint=f"kiamo-iac apply -e {source}, or kiamo-iac export -e {source} -o DIR, and try it there first",
+                hint=f"run kiamo-iac apply -e {source} or kiamo-iac export -e {source} -o DIR, and test it there first",
                 address=address,
                 source=difference.source,
             )
     unknown = [thing.address for thing in _undeclared(made.inputs.desired, made.inputs.live)]
     if unknown:
         shown = ", ".join(unknown[:_SHOWN]) + (" and more" if len(unknown) > _SHOWN else "")
-        what = "1 thing" if len(unknown) == 1 else f"{len(unknown)} things"
-        summary = f"{what} on {promotion.source} no manifest declares, and so nothing promotes: {shown}"
+        what, verb = ("1 object", "is") if len(unknown) == 1 else (f"{len(unknown)} objects", "are")
+        summary = f"{what} on {promotion.source} {verb} not declared, and not promoted: {shown}"
         yield Diagnostic("KIA1027", summary, Severity.NOTE, hint=f"kiamo-iac export -e {source} -o DIR")
 
 

@@ -45,6 +45,8 @@ class Loaded:
     """With `keep_parts`: address → the block of each layer, the lowest first."""
     variables: Variables = field(default_factory=Variables)
     """The variables, and where they were filled in."""
+    unread: bool = False
+    """A file could not be read as YAML: what it declares is unknown."""
 
     def checked(self) -> State:
         """The state, when no diagnostic is an error.
@@ -84,7 +86,8 @@ def compose(
     explained = map(composition.variables.explained, loading.diagnostics)
     diagnostics = tuple(sorted(explained, key=Diagnostic.sort_key))
     files_read = len(composition.files) + sum(map(len, composition.patches))
-    return Loaded(State(loading.resources.values()), diagnostics, files_read, loading.parts, composition.variables)
+    state = State(loading.resources.values())
+    return Loaded(state, diagnostics, files_read, loading.parts, composition.variables, loading.unread)
 
 
 class _Loading:
@@ -108,7 +111,7 @@ class _Loading:
         self._inner: dict[Address, dict[str, Place]] = {}
         self._named: dict[Address, tuple[str, SourceRange]] = {}
         self._suggestions = SuggestionBudget()
-        self._unread = False
+        self.unread = False
         """A file could not be read: what it declares is unknown, and not reported as missing."""
 
     def read_patches(self, sources: Iterator[SourceFile], *, layer: int) -> None:
@@ -128,7 +131,7 @@ class _Loading:
         for part, found in self._blocks(sources, layer=0):
             patches = self._patches.pop(part.block.address, ()) if self._patches and part.block.address else ()
             self._add([part, *patches], found)
-        added = [] if self._unread else list(self._patches.values())
+        added = [] if self.unread else list(self._patches.values())
         for parts in added:
             self._warn_of_addition(parts[0])
         for parts in added:
@@ -141,7 +144,7 @@ class _Loading:
         """
         for source in sources:
             self.diagnostics += source.diagnostics
-            self._unread |= source.cut_short
+            self.unread |= source.cut_short
             if source.document is None:
                 continue
             wrong = list(source.diagnostics)
@@ -239,7 +242,7 @@ class _Loading:
             self.resources, siblings, inner=self._inner, capabilities=self._capabilities, suggestions=self._suggestions
         )
         found = references.check()
-        self.diagnostics += filter(_is_certain, found) if self._unread else found
+        self.diagnostics += filter(_is_certain, found) if self.unread else found
 
 
 def _is_certain(problem: Diagnostic) -> bool:

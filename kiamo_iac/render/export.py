@@ -55,9 +55,9 @@ def _summary(report: ExportReport, created: Sequence[str], edited: Sequence[str]
     parts = [
         counted(len(created), "file") + " created" if created else "",
         counted(len(edited), "file") + " changed" if edited else "",
-        counted(len(report.added), "thing") + " added" if report.added else "",
+        counted(len(report.added), "resource") + " added" if report.added else "",
         counted(len(report.changed), "value") + " changed" if report.changed else "",
-        counted(len(report.removed), "block") + " taken out" if report.removed else "",
+        counted(len(report.removed), "block") + " removed" if report.removed else "",
     ]
     said = ", ".join(part for part in parts if part)
     return f"Exported: {said}." if said else "Exported: nothing to change."

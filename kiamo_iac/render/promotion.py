@@ -58,13 +58,13 @@ def _how(change: PromotedDifference, source: str, target: str) -> str:
     match change.how:
         case Strategy.UNSHADOW:
             there = "" if change.difference.wanted is NOTHING else ": the base has it"
-            return f"taken out of {target}'s patch{there}"
+            return f"removed from {target}'s patch{there}"
         case Strategy.MOVE:
             return f"moved from {source}'s patch into the base"
         case Strategy.PATCH:
             return f"written into {target}'s patch"
         case Strategy.LEFT:
-            return "left: to be done by hand"
+            return "not promoted: change it by hand"
         case _:
             assert_never(change.how)
 
@@ -73,8 +73,8 @@ def _kept(made: PromotionResult, *, verbose: bool) -> Iterator[str]:
     found = made.promotion
     variables = [f"{address} {'.'.join(leaf)}" for address, leaf in found.by_variables]
     for things, said in (
-        (variables, "by variables alone, and not to be changed"),
-        (list(found.only_target), f"in {found.target} alone, and not to be changed"),
+        (variables, "caused by variables, not promoted"),
+        (list(found.only_target), f"only in {found.target}, not promoted"),
     ):
         if things:
             yield f"{counted(len(things), 'difference')} {visible(said)}{':' if verbose else ' (-v lists them)'}"
@@ -84,17 +84,17 @@ def _kept(made: PromotionResult, *, verbose: bool) -> Iterator[str]:
 def summary_line(made: PromotionResult) -> str:
     """`production lacks 3 of what staging has: 1 moved into the base, 2 written into its patch; 2 files.`"""
     found = made.promotion
-    looked = "" if made.live else " (as declared: the instances were not looked at)"
+    looked = "" if made.live else " (as declared: the instances were not read)"
     source, target = visible(found.source), visible(found.target)
     if not found.changes:
         if made.missing:
-            return f"{target} cannot be brought level with {source}: see what is missing{looked}."
-        return f"{target} is level with {source}{looked}."
+            return f"{source} cannot be promoted to {target}: see what is missing{looked}."
+        return f"{target} matches {source}{looked}."
     words = {
-        Strategy.UNSHADOW: "by taking it out of a patch",
-        Strategy.MOVE: "by moving it into the base",
-        Strategy.PATCH: f"by writing it into {target}'s patch",
-        Strategy.LEFT: "left",
+        Strategy.UNSHADOW: "removed from a patch",
+        Strategy.MOVE: "moved into the base",
+        Strategy.PATCH: f"written into {target}'s patch",
+        Strategy.LEFT: "not promoted",
     }
     counts = {how: sum(change.how is how for change in found.changes) for how in Strategy}
     ways = ", ".join(f"{count} {words[how]}" for how, count in counts.items() if count)

@@ -74,8 +74,8 @@ def test_one_file_a_base(live: Desk) -> None:
         "services.yaml": SERVICES,
     }
     assert "created: manifests/prospects.yaml\n" in err
-    assert "KIA1005: 1 thing that has come to its end is left out: bases/prospects/batches/old\n" in err
-    assert err.endswith("Exported: 3 files created, 6 things added.\n")
+    assert "KIA1005: 1 stopped or finished object is omitted: bases/prospects/batches/old\n" in err
+    assert err.endswith("Exported: 3 files created, 6 resources added.\n")
     level(live)
     before = manifests(live)
     assert live.run("export", "-e", "staging", "-o", "manifests")[2].endswith("Exported: nothing to change.\n")
@@ -105,8 +105,11 @@ def test_a_name_that_the_contract_does_not_allow(live: Desk) -> None:
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     where = 'names: pattern:" of a contract file (contract: in kiamo.yaml)'
     assert code == 0
-    assert 'the service "L\'équipe" has characters that the contract does not allow: it is left out\n' in err
-    assert 'the base "a/b" has characters that the contract does not allow: it is left out, with all below it\n' in err
+    assert 'the service "L\'équipe" has characters that the contract does not allow: it is omitted\n' in err
+    assert (
+        'the base "a/b" has characters that the contract does not allow: it is omitted, with everything below it\n'
+        in err
+    )
     assert f'hint: rename it in Kiamo, or allow it under "kinds: service: {where}' in err
     (live.folder / "manifests" / "mine.yaml").write_text("services: [{name: L'équipe}]\n", encoding="utf-8")
     code, out, _ = live.run("validate")
@@ -200,9 +203,9 @@ def test_into_what_somebody_wrote(live: Desk) -> None:
     assert text == LEVEL.replace("        settings: {}\n", "")
     assert '~ bases/prospects/batches/fresh name: "fresh" → "spring"\n' in err
     assert "~ bases/prospects/batches/fresh settings.pace: 5 → 3\n" in err
-    assert 'manifests/a.yaml:11:9: warning KIA1006: the batch "autumn" is not on the instance' in err
+    assert 'manifests/a.yaml:11:9: warning KIA1006: the batch "autumn" is missing on the instance' in err
     assert "KIA1010" in err
-    assert err.endswith("Exported: 1 file changed, 2 things added, 9 values changed, 2 blocks taken out.\n")
+    assert err.endswith("Exported: 1 file changed, 2 resources added, 9 values changed, 2 blocks removed.\n")
     level(live)
 
 
@@ -212,8 +215,8 @@ def test_a_base_that_is_gone_is_told_once(live: Desk) -> None:
     live.emulator.seed({"services": [{"name": "Sales"}, {"name": "Care"}], "bases": [{"name": "clients", "label": ""}]})
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     assert (code, err.count("KIA1006")) == (0, 1)
-    assert 'the base "prospects" is not on the instance' in err
-    assert err.endswith("Exported: 1 file changed, 3 blocks taken out.\n")
+    assert 'the base "prospects" is missing on the instance' in err
+    assert err.endswith("Exported: 1 file changed, 3 blocks removed.\n")
 
 
 def test_a_batch_by_itself_names_its_base(live: Desk) -> None:
@@ -239,7 +242,7 @@ def test_variables_are_written_out_and_told(live: Desk) -> None:
     _, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     text = path.read_text(encoding="utf-8")
     assert text == 'bases:\n  - name: clients\n    label: "${brand}"\n  - name: prospects\n    label: $${x}\n'
-    assert 'a.yaml:5:12: warning KIA1008: "label" took its value from the variable "brand"' in err
+    assert 'a.yaml:5:12: warning KIA1008: "label" used the variable "brand"' in err
     level(live)
 
 
@@ -257,7 +260,7 @@ def test_a_state_that_no_manifest_asks_for(live: Desk) -> None:
     text = path.read_text(encoding="utf-8")
     assert "{name: old, association: {destination: phone}}" in text
     assert (
-        'KIA1009: "state" of the batch "old" is declared paused, and it is finished, which no manifest asks for' in err
+        'KIA1009: "state" of the batch "old" is declared paused, but is finished, which no manifest can declare' in err
     )
     assert "{name: empty, state: new, association: {}}" in text
 
@@ -274,7 +277,7 @@ def test_ids_and_tokens_stay_out(live: Desk) -> None:
     )
     _, out, err = live.run("export", "-e", "staging", "--only", "bases/new")
     assert out == "bases:\n  - name: new\n    settings:\n      kept: 1\n"
-    assert 'KIA1004: "settings.peer" of the base "new" is the id of something on this instance: left out' in err
+    assert 'KIA1004: "settings.peer" of the base "new" is an id of this instance: omitted' in err
     assert FULL_TOKEN not in err
 
 
@@ -285,15 +288,15 @@ def test_what_stands_outside_of_the_folder_is_told_and_left(live: Desk) -> None:
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests/mine")
     assert code == 0
     assert path.read_bytes() == before
-    assert 'a.yaml:3:12: warning KIA1011: "label" of the base "prospects" is not brought level' in err
-    assert 'KIA1011: new fields of "prospects" are left out' in err
-    assert "KIA1012: a plan will have steps all the same: update bases/prospects\n" in err
+    assert 'a.yaml:3:12: warning KIA1011: "label" of the base "prospects" is not updated' in err
+    assert 'KIA1011: new fields of "prospects" are omitted' in err
+    assert "KIA1012: a plan still has changes: update bases/prospects\n" in err
     assert sorted(p.name for p in (live.folder / "manifests" / "mine").iterdir()) == ["clients.yaml", "services.yaml"]
 
 
 def test_manifests_of_other_environments_are_told(live: Desk) -> None:
     _, _, err = live.run("export", "-e", "staging", "-o", "manifests")
-    assert 'KIA1013: the manifests that are changed are those of "eager" too' in err
+    assert 'KIA1013: the changed manifests are also used by "eager"' in err
 
 
 def test_a_folder_that_no_environment_reads(live: Desk, tmp_path: Path) -> None:
@@ -329,13 +332,13 @@ def test_a_line_end_and_a_byte_order_mark_stay(live: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("-o", "."), "Error: . holds more than manifests.\n"),
+        (("-o", "."), "Error: . contains more than manifests.\n"),
         (("-o", "kiamo.yaml"), "Error: kiamo.yaml is not a folder.\n"),
         (("--single",), "Error: --single needs a folder.\n"),
         (("--only", "bases/nobody"), "Error: bases/nobody is neither on the instance nor declared.\n"),
-        (("--only", "contacts"), 'there are no "contacts"'),
+        (("--only", "contacts"), 'there is no collection "contacts"'),
         (("--only", "bases//x"), '"bases//x" is not an address'),
-        (("--only", "prospects"), '"prospects" is not an address: there are no "prospects"'),
+        (("--only", "prospects"), '"prospects" is not an address: there is no collection "prospects"'),
     ],
 )
 def test_what_cannot_be_meant(live: Desk, arguments: tuple[str, ...], told: str) -> None:
@@ -371,6 +374,17 @@ def test_manifests_with_errors_stop_it(live: Desk) -> None:
     assert list(manifests(live)) == ["a.yaml"]
 
 
+@pytest.mark.parametrize("arguments", [(), ("-o", "elsewhere")])
+def test_a_manifest_that_cannot_be_read_stops_it(live: Desk, arguments: tuple[str, ...]) -> None:
+    """It may list settings as sensitive."""
+    live.manifest("bases: [{name: prospects, sensitive: [settings.zone]}\n")
+    code, out, err = live.run("export", "-e", "staging", *arguments)
+    assert (code, out) == (1, "")
+    assert "Error: A manifest cannot be read; it may list settings as sensitive." in err
+    assert "manifests/a.yaml:" in err
+    assert not (live.folder / "elsewhere").exists()
+
+
 def test_a_disk_that_is_full(live: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Path] = []
 
@@ -393,7 +407,7 @@ def test_what_changed_meanwhile_is_not_overwritten(live: Desk, monkeypatch: pyte
 
     monkeypatch.setattr("kiamo_iac.app.exporting.read_owned", meanwhile)
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
-    assert (code, "manifests/a.yaml has changed while the instance was read" in err) == (1, True)
+    assert (code, "manifests/a.yaml changed while the instance was read" in err) == (1, True)
     assert list(manifests(live)) == ["a.yaml"]
 
 

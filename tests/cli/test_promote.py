@@ -132,7 +132,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 def test_the_round_from_a_trial_to_production(place: Place) -> None:
     place.done("apply", "-e", "staging", "--yes")
     said = place.done(*FROM_TO, "--write")
-    assert "3 differences of production from staging: 3 by moving it into the base; 2 files." in said
+    assert "3 differences of production from staging: 3 moved into the base; 2 files." in said
     assert said.endswith("Written: environments/staging/a.yaml, manifests/a.yaml.\n")
     assert place.steps("staging") == []
     assert sorted(place.steps("production")) == [
@@ -141,7 +141,7 @@ def test_the_round_from_a_trial_to_production(place: Place) -> None:
         ("update", "bases/prospects/fields/city"),
     ]
     assert place.run(*FROM_TO, "--check")[0] == 0
-    assert place.run(*FROM_TO, "--write")[2].endswith("production is level with staging.\n")
+    assert place.run(*FROM_TO, "--write")[2].endswith("production matches staging.\n")
 
 
 def test_it_shows_a_diff_that_git_applies_and_writes_nothing(place: Place) -> None:
@@ -224,7 +224,7 @@ def test_a_service_that_the_manifests_make_is_not_missing(place: Place) -> None:
 def test_a_new_reference_is_looked_for_itself(place: Place) -> None:
     place.write("environments/staging/a.yaml", "services: [{name: Elsewhere}]\n")
     (missing,) = place.promotion()["missing"]
-    assert missing["summary"] == 'production has no service "Elsewhere", and no manifest makes it'
+    assert missing["summary"] == 'production has no service "Elsewhere", and no manifest creates it'
     assert missing["source"] == "environments/staging/a.yaml:1:12"
 
 
@@ -240,7 +240,7 @@ def test_a_variable_that_production_lacks_is_missing(place: Place) -> None:
     found = place.promotion("--declared")
     assert [said["code"] for said in found["missing"]] == ["KIA1020"]
     assert (found["changes"], found["files"], found["level"]) == ([], [], False)
-    assert "cannot be brought level" in place.run(*FROM_TO, "--declared")[2]
+    assert "staging cannot be promoted to production" in place.run(*FROM_TO, "--declared")[2]
 
 
 def test_what_was_not_tried_on_staging_is_told(place: Place) -> None:
@@ -257,7 +257,7 @@ def test_what_was_not_tried_on_staging_is_told(place: Place) -> None:
 def test_live_things_that_nobody_declares_are_counted(place: Place) -> None:
     place.staging.seed({"services": [{"name": "By hand", "label": "B"}], "bases": [{"name": "stray", "label": "S"}]})
     (note,) = [said for said in place.promotion()["notes"] if said["code"] == "KIA1027"]
-    assert note["summary"].startswith("2 things on staging no manifest declares")
+    assert note["summary"].startswith("2 objects on staging are not declared, and not promoted")
     assert note["summary"].endswith("bases/stray, services/By hand")
 
 
@@ -280,7 +280,7 @@ def test_declared_alone_needs_no_token_and_makes_no_call(place: Place, monkeypat
     assert place.run(*FROM_TO)[0] == 64
     code, _, said = place.run(*FROM_TO, "--declared")
     assert code == 0
-    assert said.endswith("2 files (as declared: the instances were not looked at).\n")
+    assert said.endswith("2 files (as declared: the instances were not read).\n")
     assert (len(place.staging.calls()), len(place.production.calls())) == calls
 
 
@@ -304,8 +304,8 @@ def test_json_says_all_of_it(place: Place) -> None:
 def test_verbose_lists_what_is_not_to_be_changed(place: Place) -> None:
     place.write("environments/production/a.yaml", "bases: [{name: own}]\n")
     said = place.run("-v", *FROM_TO, "--declared")[2]
-    assert "1 difference by variables alone, and not to be changed:\n  bases/prospects label\n" in said
-    assert "1 difference in production alone, and not to be changed:\n  bases/own\n" in said
+    assert "1 difference caused by variables, not promoted:\n  bases/prospects label\n" in said
+    assert "1 difference only in production, not promoted:\n  bases/own\n" in said
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ class _Exporting:
         names = ", ".join(quote(block["name"]) for block in blocks)
         self._report.warn(
             "KIA1011",
-            f"new {kind.collection} of {quote(parent.address.name)} are left out, for its block stands outside of the "
+            f"new {kind.collection} of {quote(parent.address.name)} are omitted, because its block is outside the "
             f"folder: {names}",
             hint="export into the folder that holds it",
             address=parent.address,

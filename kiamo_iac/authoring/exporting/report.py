@@ -53,15 +53,15 @@ class ExportReport:
 
     def omitted(self, thing: Instance, path: Path, omitted: Omission, *, source: SourceRange | None = None) -> None:
         """Something of a live thing stays out."""
-        hint = "it stays as it is on the instance; no other instance is given it"
-        summary = f'"{".".join(path)}" of the {thing.kind.kind} {quote(thing.name)} {omitted.why}: left out'
+        hint = "it stays unchanged on the instance; no other instance gets it"
+        summary = f'"{".".join(path)}" of the {thing.kind.kind} {quote(thing.name)} {omitted.why}: omitted'
         self.warn(omitted.code, summary, hint=hint, address=thing.address, source=source)
 
     def unnamed(self, thing: Instance, why: str, *, allowing: str) -> None:
         """A thing stays out, with all below it; `allowing`: where a contract would allow the name, if that helps."""
         kind = thing.kind.kind
-        below = ", with all below it" if children_of(kind) else ""
-        summary = f"the name of the {kind} {quote(thing.name)} {why}: it is left out{below}"
+        below = ", with everything below it" if children_of(kind) else ""
+        summary = f"the name of the {kind} {quote(thing.name)} {why}: it is omitted{below}"
         self.warn("KIA1001", summary, hint=f"rename it in Kiamo{allowing}", address=thing.address)
 
     def finish(self) -> None:
@@ -70,13 +70,9 @@ class ExportReport:
         self.diagnostics = [d for d in self.diagnostics if d.code != _GONE or _above(d.address) not in gone]
         if self.closed:
             count = len(self.closed)
-            things = (
-                "1 thing that has come to its end is"
-                if count == 1
-                else f"{count} things that have come to their end are"
-            )
+            objects = "1 stopped or finished object is" if count == 1 else f"{count} stopped or finished objects are"
             more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
-            summary = f"{things} left out: {', '.join(self.closed[:_SHOWN])}{more}"
-            hint = "--with-closed declares such things too; another instance would make them anew"
+            summary = f"{objects} omitted: {', '.join(self.closed[:_SHOWN])}{more}"
+            hint = "pass --with-closed to include them; other instances would create them again"
             self.diagnostics.append(Diagnostic("KIA1005", summary, Severity.NOTE, hint=hint))
         self.diagnostics.sort(key=Diagnostic.sort_key)

@@ -84,10 +84,10 @@ class Representations:
         if reference is not None:
             gone = [name for name in reference.names(thing.attributes) if not self._is_there(thing, reference, name)]
             if gone:
-                return Omission("KIA1003", f"names what is not on the instance: {', '.join(map(_named, gone))}")
+                return Omission("KIA1003", f"refers to what is missing on the instance: {', '.join(map(_named, gone))}")
         choices = self._capabilities.of(thing.kind.kind).choices.get(key)
         if choices and value not in choices:
-            return Omission("KIA1002", f"is {quote(str(value))}, which the contract does not have among its choices")
+            return Omission("KIA1002", f"is {quote(str(value))}, which is not among the choices of the contract")
         return None
 
     def _is_there(self, thing: Instance, reference: Reference, name: str) -> bool:
@@ -113,7 +113,7 @@ class Representations:
             if why is not None:
                 representation.omitted["settings", key] = Omission("KIA1002", why)
             elif self._holds_an_id(key, value):
-                representation.omitted["settings", key] = Omission("KIA1004", "is the id of something on this instance")
+                representation.omitted["settings", key] = Omission("KIA1004", "is an id of this instance")
             else:
                 representation.settings[key] = value
 
@@ -135,7 +135,7 @@ class Representations:
 def _sensitive(paths: list[tuple[str, ...]], key: str) -> Omission:
     if paths == [("settings", key)]:
         return Omission("KIA0434", "is sensitive")
-    return Omission("KIA0434", f"holds what is sensitive ({', '.join('.'.join(path) for path in paths)})")
+    return Omission("KIA0434", f"contains sensitive settings ({', '.join('.'.join(path) for path in paths)})")
 
 
 def attribute_order(kind: type[Resource]) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ def _refused_by_model(thing: Instance, attributes: Mapping[str, Any]) -> Iterato
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             longest = problem.get("ctx", {}).get("max_length")
-            why = f"is longer than {longest} characters" if longest else "is not what its key takes"
+            why = f"is longer than {longest} characters" if longest else "is not valid for its key"
             yield str(problem["loc"][0]), why
 
 

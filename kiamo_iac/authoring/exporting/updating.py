@@ -45,15 +45,13 @@ class BlockUpdater:
     def _gone(self, declared: MatchedBlock) -> None:
         source = declared.layers.source_of()
         noun = declared.kind.kind
-        remedy = f"to have it made, bring the {noun} back, and apply"
+        remedy = "to create it, restore the block and apply"
         if self._tried(declared, declared.layers.remove):
             self._report.removed.append(declared.address)
             self._report.warn(
                 "KIA1006",
-                f"the {noun} {quote(declared.address.name)} is not on the instance: its block is taken out",
-                hint=remedy
-                if declared.managed
-                else f"nothing on the instance names it; if it should, make the {noun} in Kiamo",
+                f"the {noun} {quote(declared.address.name)} is missing on the instance: its block is removed",
+                hint=remedy if declared.managed else f"if it is needed, create the {noun} in Kiamo",
                 address=declared.address,
                 source=source,
             )
@@ -74,9 +72,9 @@ class BlockUpdater:
             self._report.changed.append(ChangedValue(declared.address, "ensure", Ensure.ABSENT.value, None, source))
             self._report.warn(
                 "KIA1010",
-                f"the {declared.kind.kind} {quote(declared.address.name)} is declared absent, and is there: "
-                '"ensure" is taken away',
-                hint="to have it deleted, bring it back, and apply",
+                f"the {declared.kind.kind} {quote(declared.address.name)} is declared absent, but is on the instance: "
+                '"ensure" is removed',
+                hint="to delete it, restore it and apply",
                 address=declared.address,
                 source=source,
             )
@@ -97,7 +95,7 @@ class BlockUpdater:
                 "KIA1010",
                 f"not all {collection} of {quote(declared.address.name)} can be declared: the list is no longer "
                 "exclusive",
-                hint="what is left out would be deleted otherwise",
+                hint="an exclusive list would delete those that are omitted",
                 address=declared.address,
                 source=source,
             )
@@ -122,7 +120,7 @@ class BlockUpdater:
         layers = declared.layers
         before = layers.body[key]
         if value == {} and key in set(_needed(declared, live)):
-            self._take(declared, live, key, Omission("KIA1009", "is empty, and a run state that is declared needs it"))
+            self._take(declared, live, key, Omission("KIA1009", "is empty, but the declared run state needs it"))
             return
         reference = reference_of(declared.kind, key)
         if reference is not None and reference.holds_several:
@@ -142,7 +140,7 @@ class BlockUpdater:
             return
         self._report.changed.append(ChangedValue(declared.address, key, before, None, source))
         if omitted is None:
-            omitted = Omission("KIA1007", "is declared, and the instance has no such value")
+            omitted = Omission("KIA1007", "is declared, but has no value on the instance")
         self._report.omitted(live, (key,), omitted, source=source)
 
     def _settings(self, declared: MatchedBlock, live: Instance, representation: Representation) -> None:
@@ -159,7 +157,7 @@ class BlockUpdater:
                 wanted[key] = representation.settings[key]
             else:
                 omitted = representation.omitted.get(("settings", key))
-                omitted = omitted or Omission("KIA1007", "is declared, and the instance has no such value")
+                omitted = omitted or Omission("KIA1007", "is declared, but has no value on the instance")
                 self._report.omitted(live, ("settings", key), omitted, source=declared.layers.source_of("settings"))
         if wanted:
             self._level(declared, "settings", wanted)
@@ -172,9 +170,9 @@ class BlockUpdater:
         if not is_level:
             self._report.warn(
                 "KIA0435",
-                f'"settings.{key}" of the {declared.kind.kind} {quote(declared.address.name)} is sensitive, and not as '
-                "it is live: it stays as it is declared",
-                hint="an apply writes it; to let the live value stand, remove the key",
+                f'"settings.{key}" of the {declared.kind.kind} {quote(declared.address.name)} is sensitive, and '
+                "differs on the instance: the declared value is kept",
+                hint="apply writes the declared value; to keep the live value, remove the key",
                 address=declared.address,
                 source=declared.layers.source_of("settings"),
             )
@@ -210,7 +208,7 @@ class BlockUpdater:
                 self._report.changed.append(ChangedValue(declared.address, "state", wanted, state, source))
         elif self._tried(declared, lambda: layers.remove_key("state"), "state"):
             self._report.changed.append(ChangedValue(declared.address, "state", wanted, None, source))
-            why = Omission("KIA1009", f"is declared {wanted}, and it is {state}, which no manifest asks for")
+            why = Omission("KIA1009", f"is declared {wanted}, but is {state}, which no manifest can declare")
             self._report.omitted(live, ("state",), why, source=source)
 
     # --- what is told ------------------------------------------------------------------------------------------------
@@ -224,7 +222,7 @@ class BlockUpdater:
             what = f'"{path}" of the {noun} {name}' if path else f"the {noun} {name}"
             self._report.warn(
                 "KIA1011",
-                f"{what} is not brought level: it stands outside of the folder",
+                f"{what} is not updated: it is outside the folder",
                 hint="export into the folder that holds it, or change it there",
                 address=declared.address,
                 source=error.source,
@@ -239,7 +237,7 @@ class BlockUpdater:
         source = declared.layers.source_of(path.partition(".")[0])
         self._report.warn(
             "KIA1008",
-            f'"{path}" took its value from the variable {listed}, and is written out now',
+            f'"{path}" used the variable {listed}, and now has a fixed value',
             hint="change the variable instead, if the value belongs to it",
             address=declared.address,
             source=source,

@@ -114,8 +114,8 @@ class _Promoting:
             first = first or found
             for change in files:
                 self._sources.put(change.path, change.before or "")
-        msg = f"No change was found that brings {quote(self._target.name)} level and leaves all else as it is."
-        hint = "nothing was written; --only and --except choose what is promoted"
+        msg = f"No change was found that promotes this to {quote(self._target.name)} and nothing else."
+        hint = "nothing was written; select what is promoted with --only and --except"
         raise KiamoIacError(msg, hint=hint, diagnostics=first)
 
     def _tried(
@@ -167,8 +167,8 @@ def _text(path: Path, shown: str) -> str:
 def _check(compared: ComposedEnvironments, name: str) -> None:
     loaded = compared.loaded[name]
     if has_errors(loaded.diagnostics):
-        msg = f"The manifests of {quote(name)} hold errors."
-        raise ManifestError(msg, hint="kiamo-iac validate", diagnostics=loaded.diagnostics)
+        msg = f"The manifests of {quote(name)} have errors."
+        raise ManifestError(msg, hint="run kiamo-iac validate", diagnostics=loaded.diagnostics)
 
 
 def _with_new(compositions: Compositions, overlay: EnvironmentOverlay) -> Compositions:

@@ -46,7 +46,7 @@ def _unlike(name: str, before: Loaded, after: Loaded) -> Iterator[Diagnostic]:
     for address in sorted(addresses):
         old, new = before.state.get(address), after.state.get(address)
         if old is None or new is None or not _equal(old, new):
-            yield _violation(address, f"it would be declared otherwise in {quote(name)}")
+            yield _violation(address, f"its declaration would change in {quote(name)}")
 
 
 def _equal(old: Instance, new: Instance) -> bool:
@@ -76,9 +76,9 @@ def _beside(
         if declared != (address in new) or (
             declared and not same(expected, dict(DeclaredBlock.of(new[address]).filled))
         ):
-            yield _violation(address, f"more of it than is promoted would change in {quote(before.target)}")
+            yield _violation(address, f"more than what is promoted would change in {quote(before.target)}")
 
 
 def _violation(address: Address, summary: str) -> Diagnostic:
-    hint = "make this change by hand, or leave it out with --except"
+    hint = "make this change by hand, or exclude it with --except"
     return Diagnostic("KIA1029", summary, hint=hint, address=address)

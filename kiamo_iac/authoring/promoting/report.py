@@ -43,16 +43,18 @@ def notes(
     found += [_left(change.difference, target) for change in changes if change.how is Strategy.LEFT]
     for address in compared.unprotected:
         summary = f"it stays protected in {target}, though {views.source} does not protect it"
-        found.append(_of("KIA1024", summary, address, views, hint="a protection is never taken away: do it by hand"))
+        found.append(
+            _of("KIA1024", summary, address, views, hint="protection is never removed automatically: remove it by hand")
+        )
     for address in dict.fromkeys(address for address, _ in compared.sensitive):
         paths = [".".join(leaf) for of, leaf in compared.sensitive if of == address]
         verb = "is" if len(paths) == 1 else "are"
         summary = f"{' and '.join(paths)} {verb} sensitive, and not promoted"
-        hint = f"each environment has its own: write it into the manifests of {target} by hand, if it has to be there"
+        hint = f"each environment has its own value: add it to the manifests of {target} by hand if needed"
         found.append(_of("KIA0436", summary, address, views, hint=hint))
     for address in compared.run_state:
         summary = f"its run state in {views.source} is not promoted"
-        found.append(_of("KIA1028", summary, address, views, hint="--run-state promotes it too"))
+        found.append(_of("KIA1028", summary, address, views, hint="pass --run-state to promote it"))
     return tuple(sorted([*found, *_of_files(views, files, project_file)], key=Diagnostic.sort_key))
 
 
@@ -60,12 +62,13 @@ def _of_files(views: ComposedEnvironments, files: Sequence[FileChange], project_
     """What the files themselves have to say."""
     count = lost([change.before or "" for change in files], [change.after for change in files])
     if count:
-        what = "1 comment is" if count == 1 else f"{count} comments are"
-        summary = f"{what} taken out together with what they stand in"
-        yield Diagnostic("KIA1031", summary, Severity.NOTE, hint="see the diff, and put back what is still true")
+        summary = f"{count} comments are removed with what they describe"
+        if count == 1:
+            summary = "1 comment is removed with what it describes"
+        yield Diagnostic("KIA1031", summary, Severity.NOTE, hint="check the diff, and restore what still applies")
     if any(change.path == project_file for change in files):
-        summary = f"{views.target} has no patches of its own, and gets a folder of them in the project file"
-        yield Diagnostic("KIA1032", summary, Severity.NOTE, hint="see the diff")
+        summary = f"{views.target} has no patches of its own: a folder of patches is added to the project file"
+        yield Diagnostic("KIA1032", summary, Severity.NOTE, hint="check the diff")
 
 
 def _deletions(changes: Iterable[PromotedDifference], target: str) -> Iterator[Diagnostic]:
@@ -77,18 +80,18 @@ def _deletions(changes: Iterable[PromotedDifference], target: str) -> Iterator[D
             continue
         if leaf_of(body, ENSURE) == "absent":
             summary = f"AN APPLY TO {target.upper()} WILL DELETE IT: it becomes absent there"
-            yield _warning("KIA1022", summary, difference, f"--except {difference.address} leaves it out")
+            yield _warning("KIA1022", summary, difference, f"pass --except {difference.address} to exclude it")
         if (exclusive := leaf_of(body, _EXCLUSIVE)) is not NOTHING and exclusive:
             lists = " and ".join(map(str, exclusive))
             summary = (
                 f"AN APPLY TO {target.upper()} WILL DELETE all other {lists} of it: the list becomes exclusive there"
             )
-            yield _warning("KIA1023", summary, difference, f"--except {difference.address} leaves it out")
+            yield _warning("KIA1023", summary, difference, f"pass --except {difference.address} to exclude it")
 
 
 def _left(difference: Difference, target: str) -> Diagnostic:
     what = difference.path or "it"
-    summary = f"{what} cannot be written where {target} alone would take it"
+    summary = f"{what} cannot be written for {target} alone"
     return _warning("KIA1025", summary, difference, f"change it by hand in the manifests of {target}")
 
 

@@ -403,7 +403,7 @@ def test_comments_that_get_lost_are_told(tmp_path: Path) -> None:
     (note,) = promotion_of(tmp_path, staging).notes
     assert (note.code, note.summary) == (
         "KIA1031",
-        "2 comments are taken out together with what they stand in",
+        "2 comments are removed with what they describe",
     )
 
 
