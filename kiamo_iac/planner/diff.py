@@ -49,7 +49,8 @@ def field_changes(path: str, before: Any, after: Any) -> tuple[FieldChange, ...]
 def _differing_leaves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, ...]]:
     from deepdiff import DeepDiff  # 170 ms to import, and most plans change no mapping
 
-    found = DeepDiff(dict(before), dict(after), view="tree", verbose_level=0)
+    # Without the threshold, mappings that share few keys would be one difference.
+    found = DeepDiff(dict(before), dict(after), view="tree", verbose_level=0, threshold_to_diff_deeper=0)
     paths = {_keys(level.path(output_format="list")) for levels in found.values() for level in levels}
     return sorted(p for p in paths if not same(_leaf(before, p), _leaf(after, p)))
 
