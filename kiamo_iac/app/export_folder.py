@@ -1,4 +1,4 @@
-"""The folder that is exported into: what stands in it, what of it may be written, and what is declared already."""
+"""The folder of an export: what it contains, which files may be written, and what is declared already."""
 
 from __future__ import annotations
 

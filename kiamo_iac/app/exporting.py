@@ -36,7 +36,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """What came of an export."""
+    """The result of an export."""
 
     environment: str
     report: ExportReport
@@ -114,7 +114,7 @@ def _read(
         place = destination(workspace, target.name, folder, single=single) if folder is not None else None
         owned = read_owned(workspace, target.name)
         live = reader.whole(selection.concerns)
-    known = [*(thing.address for thing in live.state), *(place.parts if place is not None else ())]
+    known = [*(resource.address for resource in live.state), *(place.parts if place is not None else ())]
     for text in selection.unknown(known):
         msg = f"{text} is neither on the instance nor declared."
         hint = did_you_mean(text, known) or "write an address, such as bases/prospects/batches/spring"
@@ -137,7 +137,7 @@ def _declared(workspace: Workspace, environment: str) -> State:
 
 
 def _secrets(workspace: Workspace, target: Target) -> IsSecret:
-    """Whether a text holds a secret of this run: a live attribute may."""
+    """Whether a text contains a secret of this run."""
     known = secrets_of(workspace.environ) | {target.token.reveal()}
     return lambda text: any(secret in text for secret in known)
 
@@ -166,7 +166,7 @@ def _as_they_will_be(workspace: Workspace, place: Destination, files: Sequence[F
 
 
 def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: ExportReport) -> None:
-    """Say what a plan would still do, or refuse, after the export."""
+    """Report what a plan would still change or refuse after the export."""
     from kiamo_iac.planner.planner import build_plan
 
     plan = build_plan(
@@ -194,7 +194,7 @@ def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: Expor
 
 
 def _note_shared(workspace: Workspace, environment: str, place: Destination, made: Export) -> None:
-    """Say when manifests were changed that other environments are made of too."""
+    """Report that other environments use the changed manifests too."""
     others = [name for name in workspace.project.environments if name != environment]
     created = [change.path for change in made.files if change.before is None]
     base = {change.path for change in made.files} & set(place.with_files(created).files)

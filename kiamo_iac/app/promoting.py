@@ -1,4 +1,4 @@
-"""A promotion with what the two instances have to say of it; and the files written, all or none of them stale."""
+"""A promotion compared with both instances, and its files written; none is written where one is stale."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _SHOWN = 5
 def promoted(
     workspace: Workspace, source: str, target: str, selection: Selection = EVERYTHING, *, live: bool = True
 ) -> PromotionResult:
-    """What would bring `target` level with `source`. Nothing is written, and no lock is taken.
+    """The edits that make `target` declare what `source` does. Nothing is written, and no lock is taken.
 
-    `live`: both instances are read too: what promoted things refer to has to be on the one, and what is promoted is
+    `live`: both instances are read too: what promoted resources refer to has to be on the one, and what is promoted is
     compared with what runs on the other.
 
     Raises:
@@ -66,8 +66,8 @@ def write(made: PromotionResult, root: Path) -> tuple[str, ...]:
     """Write the files of a promotion, each whole and within the project's folder `root`; their names.
 
     Raises:
-        KiamoIacError: one has changed since it was read, and none was written; or one cannot be written, and it is
-            said which were.
+        KiamoIacError: one has changed since it was read, and none was written; or one cannot be written, and the hint
+            names those that were.
     """
     for change in made.promotion.files:
         now = change.path.read_bytes() if change.path.exists() else None
@@ -130,22 +130,22 @@ def _missing(target: str, needed: Address, users: list[Difference]) -> Diagnosti
 
 
 def _needs(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
-    """Each difference that is promoted with every thing that has to be there for it."""
+    """Each difference that is promoted with every resource that has to be there for it."""
     for change in promotion.changes:
         user, leaf = change.difference, change.difference.leaf
-        thing = promotion.desired.get(user.address)
-        if thing is None or is_absent(thing) or change.how is Strategy.LEFT:
+        resource = promotion.desired.get(user.address)
+        if resource is None or is_absent(resource) or change.how is Strategy.LEFT:
             continue
-        if not thing.lifecycle.managed:
-            yield user, thing.address
-        if not leaf and thing.address.parent is not None:
-            yield user, thing.address.parent
-        for reference in thing.kind.references:
+        if not resource.lifecycle.managed:
+            yield user, resource.address
+        if not leaf and resource.address.parent is not None:
+            yield user, resource.address.parent
+        for reference in resource.kind.references:
             if leaf and leaf[0] != reference.attribute:
                 continue
             collection = kinds()[reference.kind].collection
-            above = thing.address.parent if reference.scope is Scope.SIBLING else None
-            for name in reference.names(thing.attributes):
+            above = resource.address.parent if reference.scope is Scope.SIBLING else None
+            for name in reference.names(resource.attributes):
                 yield user, Address.of(collection, name, above)
 
 
@@ -169,7 +169,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, selection: Selection)
                 address=address,
                 source=difference.source,
             )
-    unknown = [thing.address for thing in _undeclared(made.inputs.desired, made.inputs.live)]
+    unknown = [resource.address for resource in _undeclared(made.inputs.desired, made.inputs.live)]
     if unknown:
         shown = ", ".join(unknown[:_SHOWN]) + (" and more" if len(unknown) > _SHOWN else "")
         what, verb = ("1 object", "is") if len(unknown) == 1 else (f"{len(unknown)} objects", "are")
@@ -187,11 +187,11 @@ def _differing(plan: Plan, selection: Selection) -> set[Address]:
 
 
 def _undeclared(desired: State, live: State) -> Iterator[Instance]:
-    """Live things that no manifest declares, below parents that one does; not those that the platform makes itself."""
-    for thing in sorted(live, key=lambda thing: thing.address):
-        system = thing.kind.system
-        above = thing.address.parent
-        if thing.address in desired or (above is not None and above not in desired):
+    """Live objects that no manifest declares, below declared parents; not those that the platform creates."""
+    for resource in sorted(live, key=lambda resource: resource.address):
+        system = resource.kind.system
+        above = resource.address.parent
+        if resource.address in desired or (above is not None and above not in desired):
             continue
-        if system is None or not thing.extras.get(system.flag):
-            yield thing
+        if system is None or not resource.extras.get(system.flag):
+            yield resource

@@ -1,4 +1,4 @@
-"""Comments that stand above a block and go where it goes."""
+"""Comments above a block that move with it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def carried(text: str, file: str, comments: Iterable[BlockComments]) -> str:
 
 
 def lost(before: Iterable[str], after: Iterable[str]) -> int:
-    """How many comments stand in no text any more."""
+    """How many comments were removed."""
     return max(0, sum(map(_count, before)) - sum(map(_count, after)))
 
 

@@ -1,4 +1,4 @@
-"""What an export changed, for people: files, values before and after, and what a manifest could not say."""
+"""An export as text: files, values before and after, and diagnostics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 20
 
 
 def export_text(report: ExportReport, style: Style, *, created: Sequence[str] = (), edited: Sequence[str] = ()) -> str:
-    """All that there is to say of an export, its summary last."""
+    """The report of an export, its summary last."""
     told = render_text(report.diagnostics, style)
     lines = [*_files("created", created), *_files("changed", edited), *_changes(report, style)]
     if lines:

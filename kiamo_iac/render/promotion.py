@@ -1,4 +1,4 @@
-"""A promotion as people read it beside its diff: what is missing first, then what is brought over, then notes."""
+"""A promotion as text beside its diff: what is missing, what is promoted, then notes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kiamo_iac.render.escape import document, value, visible
 
 
 def promotion_text(made: PromotionResult, style: Style, *, verbose: bool = False) -> str:
-    """All but the diff, ending with a line that counts. `verbose`: what is not to be changed is listed too."""
+    """All but the diff, ending with a line that counts. `verbose`: differences that are not promoted are listed too."""
     return document(_lines(made, style, verbose=verbose))
 
 
@@ -72,13 +72,13 @@ def _how(change: PromotedDifference, source: str, target: str) -> str:
 def _kept(made: PromotionResult, *, verbose: bool) -> Iterator[str]:
     found = made.promotion
     variables = [f"{address} {'.'.join(leaf)}" for address, leaf in found.by_variables]
-    for things, said in (
+    for resources, said in (
         (variables, "caused by variables, not promoted"),
         (list(found.only_target), f"only in {found.target}, not promoted"),
     ):
-        if things:
-            yield f"{counted(len(things), 'difference')} {visible(said)}{':' if verbose else ' (-v lists them)'}"
-            yield from (f"  {visible(thing)}" for thing in things if verbose)
+        if resources:
+            yield f"{counted(len(resources), 'difference')} {visible(said)}{':' if verbose else ' (-v lists them)'}"
+            yield from (f"  {visible(resource)}" for resource in resources if verbose)
 
 
 def summary_line(made: PromotionResult) -> str:

@@ -1,4 +1,4 @@
-"""New blocks: what a manifest says of a live thing that none declares yet."""
+"""New blocks for live resources that no manifest declares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kiamo_iac.core.resource import Resource, Scope
 from kiamo_iac.core.state import DanglingReference, Instance, Ownership, State
 from kiamo_iac.resources import children_of
 
-Block = dict[str, Any]
+BlockData = dict[str, Any]
 _EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
 
 
@@ -41,91 +41,91 @@ class BlockBuilder:
         self._owned = owned
         self._report = report
 
-    def whole(self, thing: Instance, declared: Collection[Address]) -> Block | None:
-        """A thing with all below it that is asked for and not `declared`; None when it is left out, which is told."""
-        if not self._can_be_named(thing):
+    def whole(self, resource: Instance, declared: Collection[Address]) -> BlockData | None:
+        """A resource with all selected ones below it and not `declared`; None when it is omitted, and reported."""
+        if not self._can_be_named(resource):
             return None
-        block = self._own(thing)
-        for kind in in_block_order(thing.kind):
-            children = self.below(thing, kind, declared)
+        block = self._own(resource)
+        for kind in in_block_order(resource.kind):
+            children = self.below(resource, kind, declared)
             if children:
                 block[kind.collection] = children
         return block
 
     def below(
         self, parent: Instance, kind: type[Resource], declared: Collection[Address], *, complete: bool = False
-    ) -> list[Block]:
-        """The blocks of what stands below `parent` and is asked for, not `declared`, and not left out.
+    ) -> list[BlockData]:
+        """The blocks of what is below `parent` and is selected, not `declared`, and not omitted.
 
-        `complete`: the list has to be, so that closed things come too.
+        `complete`: the list has to be, so that closed resources come too.
         """
         there = self._live.within(parent.address, kind.collection)
         wanted = [t for t in there if t.address not in declared and self._is_wanted(t, complete=complete)]
-        return [block for thing in wanted if (block := self.whole(thing, declared)) is not None]
+        return [block for resource in wanted if (block := self.whole(resource, declared)) is not None]
 
-    def _is_wanted(self, thing: Instance, *, complete: bool) -> bool:
-        if not self._selection.has(thing.address):
+    def _is_wanted(self, resource: Instance, *, complete: bool) -> bool:
+        if not self._selection.has(resource.address):
             return False
-        if is_system(thing):
-            return self._is_needed(thing)
-        if is_closed(thing) and not self._selection.with_closed and not complete:
-            self._report.closed.append(thing.address)
+        if is_system(resource):
+            return self._is_needed(resource)
+        if is_closed(resource) and not self._selection.with_closed and not complete:
+            self._report.closed.append(resource.address)
             return False
         return True
 
-    def _is_needed(self, thing: Instance) -> bool:
-        """Whether something that the platform made is named by others, and no contract says that it is always there."""
-        defaults = self._capabilities.of(thing.kind.kind).defaults
-        if any(identity(str(made["name"])) == thing.address.name for made in defaults):
+    def _is_needed(self, resource: Instance) -> bool:
+        """Whether others refer to an object of the platform that is not a default of the contract."""
+        defaults = self._capabilities.of(resource.kind.kind).defaults
+        if any(identity(str(made["name"])) == resource.address.name for made in defaults):
             return False
-        return any(thing.address in _targets(other) for other in self._siblings(thing))
+        return any(resource.address in _targets(other) for other in self._siblings(resource))
 
-    def _siblings(self, thing: Instance) -> Iterator[Instance]:
-        above = thing.kind.parent
+    def _siblings(self, resource: Instance) -> Iterator[Instance]:
+        above = resource.kind.parent
         for kind in children_of(above) if above is not None else ():
-            for other in self._live.within(thing.address.parent, kind.collection):
+            for other in self._live.within(resource.address.parent, kind.collection):
                 if not is_closed(other) or self._selection.with_closed:
                     yield other
 
-    def _can_be_named(self, thing: Instance) -> bool:
-        why = self._sayings.name_refused(thing)
+    def _can_be_named(self, resource: Instance) -> bool:
+        why = self._sayings.name_refused(resource)
         if why is not None:
-            where = f'"kinds: {thing.kind.kind}: names: pattern:" of {self._capabilities.origin}'
-            self._report.unnamed(thing, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
+            where = f'"kinds: {resource.kind.kind}: names: pattern:" of {self._capabilities.origin}'
+            self._report.unnamed(resource, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
         return why is None
 
-    def _own(self, thing: Instance) -> Block:
-        """What is said of the thing itself."""
-        self._report.added.append(thing.address)
-        block: Block = {"name": escaped(thing.name)}
-        if is_system(thing):
+    def _own(self, resource: Instance) -> BlockData:
+        """The keys of the resource itself."""
+        self._report.added.append(resource.address)
+        block: BlockData = {"name": escaped(resource.name)}
+        if is_system(resource):
             return block
-        if thing.kind.by_reference:
-            entry = self._owned.get(thing.address)
-            if entry is None or entry.remote_id != thing.remote_id:
+        if resource.kind.by_reference:
+            entry = self._owned.get(resource.address)
+            if entry is None or entry.remote_id != resource.remote_id:
                 return block
             block["managed"] = True
-        representation = self._sayings.of(thing)
+        representation = self._sayings.of(resource)
         for path, omitted in representation.omitted.items():
-            self._report.omitted(thing, path, omitted)
-        block |= escaped(self._attributes(thing, representation))
+            self._report.omitted(resource, path, omitted)
+        block |= escaped(self._attributes(resource, representation))
         settings = self._filled(representation.settings, required=())
         if settings:
             block["settings"] = escaped(settings)
         return block
 
-    def _attributes(self, thing: Instance, representation: Representation) -> Block:
-        required = self._capabilities.of(thing.kind.kind).required
+    def _attributes(self, resource: Instance, representation: Representation) -> BlockData:
+        required = self._capabilities.of(resource.kind.kind).required
         attributes = self._filled(representation.attributes, required=required)
-        machine, state = thing.kind.machine, thing.run_state
-        if not self._selection.run_state or machine is None or state is None or not can_say(thing.kind, state):
+        machine, state = resource.kind.machine, resource.run_state
+        if not self._selection.run_state or machine is None or state is None or not can_say(resource.kind, state):
             return attributes
-        lacking = [key for key in needed_for(thing.kind, state) if not attributes.get(key)]
+        lacking = [key for key in needed_for(resource.kind, state) if not attributes.get(key)]
         for key in lacking:
             attributes.pop(key, None)
         return {**attributes, "state": state}
 
-    def _filled(self, values: Block, *, required: Iterable[str]) -> Block:
+    def _filled(self, values: BlockData, *, required: Iterable[str]) -> BlockData:
         """`values`, without those that are empty where that was asked for; a create needs those that are `required`."""
         if not self._selection.skip_defaults:
             return dict(values)
@@ -137,14 +137,14 @@ def in_block_order(kind: type[Resource]) -> list[type[Resource]]:
     return sorted(children_of(kind.kind), key=lambda child: not child.column)
 
 
-def is_system(thing: Instance) -> bool:
-    """Whether the platform made it, so that nobody may touch it."""
-    return thing.kind.system is not None and bool(thing.extras.get(thing.kind.system.flag))
+def is_system(resource: Instance) -> bool:
+    """Whether the platform created it: it cannot be changed."""
+    return resource.kind.system is not None and bool(resource.extras.get(resource.kind.system.flag))
 
 
-def is_closed(thing: Instance) -> bool:
-    """Whether it has come to its end."""
-    return thing.kind.machine is not None and thing.run_state in thing.kind.machine.terminal
+def is_closed(resource: Instance) -> bool:
+    """Whether it is stopped or finished."""
+    return resource.kind.machine is not None and resource.run_state in resource.kind.machine.terminal
 
 
 def can_say(kind: type[Resource], state: str) -> bool:
@@ -157,7 +157,7 @@ def can_say(kind: type[Resource], state: str) -> bool:
 
 
 def needed_for(kind: type[Resource], state: str) -> tuple[str, ...]:
-    """The attributes that must not be empty for a new thing to get into that run state."""
+    """The attributes that must not be empty for a new resource to get into that run state."""
     machine = kind.machine
     way = machine.path(machine.initial, state) if machine is not None else None
     if machine is None or way is None:
@@ -165,9 +165,9 @@ def needed_for(kind: type[Resource], state: str) -> tuple[str, ...]:
     return tuple(machine.requires[command].attribute for command, _ in way if command in machine.requires)
 
 
-def _targets(thing: Instance) -> Iterator[Address]:
-    for reference in thing.kind.references:
+def _targets(resource: Instance) -> Iterator[Address]:
+    for reference in resource.kind.references:
         if reference.scope is Scope.SIBLING:
-            for name in reference.names(thing.attributes):
+            for name in reference.names(resource.attributes):
                 if not isinstance(name, DanglingReference):
-                    yield target_of(reference, name, thing.address.parent)
+                    yield target_of(reference, name, resource.address.parent)

@@ -1,4 +1,4 @@
-"""An export from beginning to end: what is declared is brought level, what is not gets a block, and it is told."""
+"""An export as a whole: declared resources are updated, others get new blocks, and both are reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTHING = TargetFolder()
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is to be written, and what is to be told. Files are named as places name them."""
+    """The files to write, and the report."""
 
     files: tuple[FileChange, ...]
     """By name."""
@@ -119,7 +119,7 @@ class _Exporting:
                     del self._report.added[before:]
 
     def _appended(self, parent: MatchedBlock, kind: type[Resource], blocks: list[dict[str, Any]]) -> bool:
-        """Whether the block of `parent` could be given them; where it could not, that is told."""
+        """Whether the block of `parent` may be written; reported where it may not."""
         part = parent.layers.lowest_writable()
         if part is not None:
             parent.layers.add_children(part, kind.collection, blocks)
@@ -136,28 +136,28 @@ class _Exporting:
         return False
 
     def _add_tops(self, there: Collection[Address], placer: FilePlacer) -> None:
-        """New blocks at the top of files: of things without a parent, and of those whose parent is not asked for."""
+        """New blocks at the top of files: of resources without a parent, and of those whose parent is not selected."""
         for kind in kinds().values():
             if kind.parent is not None:
                 continue
-            for thing in self._live.within(None, kind.collection):
-                if thing.address in there:
+            for resource in self._live.within(None, kind.collection):
+                if resource.address in there:
                     continue
-                if self._selection.has(thing.address):
-                    block = self._blocks.whole(thing, there)
+                if self._selection.has(resource.address):
+                    block = self._blocks.whole(resource, there)
                     if block is not None:
-                        placer.add(kind, thing.name, block)
-                elif self._selection.concerns(thing.address):
-                    self._add_apart(thing, there, placer)
+                        placer.add(kind, resource.name, block)
+                elif self._selection.concerns(resource.address):
+                    self._add_apart(resource, there, placer)
 
     def _add_apart(self, parent: Instance, there: Collection[Address], placer: FilePlacer) -> None:
         """BlockBuilder that name their parents, which are not asked for themselves."""
         for kind in children_of(parent.kind.kind):
-            for thing in self._live.within(parent.address, kind.collection):
-                if thing.address in there:
+            for resource in self._live.within(parent.address, kind.collection):
+                if resource.address in there:
                     continue
-                if not self._selection.has(thing.address):
-                    self._add_apart(thing, there, placer)
+                if not self._selection.has(resource.address):
+                    self._add_apart(resource, there, placer)
             names = _names_to(parent, self._live)
             for block in self._blocks.below(parent, kind, there):
                 placer.add(kind, str(block["name"]), {**names, **block}, within=next(iter(names.values())))
@@ -170,7 +170,7 @@ class _Exporting:
         *,
         added: Collection[Address],
     ) -> None:
-        """`renamed_from` and `exclusive`, now that it is known what is declared in the end."""
+        """`renamed_from` and `exclusive`, once all declared resources are known."""
         at_home = {one.lives_at for one in declared if one.live is not None} | set(added)
         for one in chosen:
             if one.live is None:
@@ -184,11 +184,11 @@ class _Exporting:
                     updater.not_exclusive(one, collection)
 
     def _is_complete(self, parent: MatchedBlock, kind: type[Resource], at_home: Collection[Address]) -> bool:
-        """Whether all that could be declared below it is, as far as that was asked for."""
+        """Whether every selected resource below it is declared."""
         flag = kind.system.flag if kind.system is not None else ""
         return all(
-            thing.address in at_home or bool(thing.extras.get(flag)) or not self._selection.has(thing.address)
-            for thing in self._live.within(parent.lives_at, kind.collection)
+            resource.address in at_home or bool(resource.extras.get(flag)) or not self._selection.has(resource.address)
+            for resource in self._live.within(parent.lives_at, kind.collection)
         )
 
 
@@ -227,7 +227,7 @@ def _names_to(parent: Instance, live: State) -> dict[str, str]:
     names: dict[str, str] = {}
     at: Address | None = parent.address
     while at is not None:
-        thing = live[at]
-        names = {thing.kind.kind: thing.name, **names}
+        resource = live[at]
+        names = {resource.kind.kind: resource.name, **names}
         at = at.parent
     return names

@@ -1,4 +1,4 @@
-"""Which live thing each declared one is, as an export sees it."""
+"""Matching: the live resource of each declared one."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from kiamo_iac.manifest.composition import Part
 
 @dataclass(frozen=True, slots=True)
 class MatchedBlock:
-    """One declared thing beside the live one."""
+    """A declared resource and the live one."""
 
     address: Address
     """By its declared name, below its parent's."""
     kind: type[Resource]
     layers: LayeredBlock
     lives_at: Address
-    """Where it stands on the instance, or would."""
+    """Its address on the instance, whether it is there or not."""
     live: Instance | None
     known: bool
-    """Whether the instance can be asked for such things at all."""
+    """Whether the contract can list resources of its kind."""
     absent: bool
-    """Nothing is there, and nothing is to be: it is declared so, or its parent is."""
+    """It is missing on the instance, and declared absent, as itself or by its parent."""
 
     @property
     def name_differs(self) -> bool:
-        """It lives under another name than the declared one."""
+        """The live name differs from the declared one."""
         return self.live is not None and identity(self.live.name) != self.address.name
 
     @property
     def managed(self) -> bool:
-        """It is no reference."""
+        """It is not a reference."""
         return not self.kind.by_reference or self.layers.body.get("managed") is True
 
 
@@ -45,7 +45,7 @@ Parts = Mapping[Address, tuple[Part, ...]]
 
 
 class Matcher:
-    """Finds the live thing of every declared one, parents before children."""
+    """Finds the live resource of every declared one, parents before children."""
 
     def __init__(
         self, parts: Parts, live: State, *, capabilities: Capabilities, owned: Ownership, edits: EditTransaction
@@ -57,10 +57,10 @@ class Matcher:
         self._edits = edits
         self._found: dict[Address, MatchedBlock] = {}
         self._taken: set[Address] = set()
-        """Live addresses of things that were found under a former name."""
+        """Live addresses that were matched by a former name or an id."""
 
     def all(self) -> list[MatchedBlock]:
-        """Every declared thing; parents before children, otherwise by address."""
+        """Every declared resource; parents before children, otherwise by address."""
         for address in sorted(self._parts, key=lambda a: (a.depth, a)):
             self._found[address] = self._one(address)
         return list(self._found.values())
@@ -82,21 +82,25 @@ class Matcher:
         return MatchedBlock(address, kind, layers, lives_at, live, known, absent)
 
     def _under_another_name(self, address: Address, layers: LayeredBlock, parent: Address | None) -> Instance | None:
-        """The thing that the name has been taken from since: by its former names, or by the id that the ledger has."""
+        """The live resource under another name: a former one, or that of the id in the ledger."""
         former = [str(name) for name in layers.body.get("renamed_from", ())]
         candidates = [self._live.get(Address.of(address.collection, name, parent)) for name in former]
         entry = self._owned.get(address)
         if entry is not None and entry.remote_id is not None:
             siblings = self._live.within(parent, address.collection)
-            candidates += [thing for thing in siblings if thing.remote_id == entry.remote_id]
-        there = {thing.address: thing for thing in candidates if thing is not None and self._is_free(thing, address)}
+            candidates += [resource for resource in siblings if resource.remote_id == entry.remote_id]
+        there = {
+            resource.address: resource
+            for resource in candidates
+            if resource is not None and self._is_free(resource, address)
+        }
         if len(there) != 1:
             return None
         (found,) = there.values()
         self._taken.add(found.address)
         return found
 
-    def _is_free(self, thing: Instance, address: Address) -> bool:
+    def _is_free(self, resource: Instance, address: Address) -> bool:
         """Whether no other block declares it."""
-        declared = Address.of(address.collection, thing.address.name, address.parent)
-        return declared not in self._parts and thing.address not in self._taken
+        declared = Address.of(address.collection, resource.address.name, address.parent)
+        return declared not in self._parts and resource.address not in self._taken

@@ -1,4 +1,4 @@
-"""What is told of an export: what changed, what came, what went, and what a manifest could not say."""
+"""The report of an export: values changed, resources added, blocks removed, and diagnostics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kiamo_iac.resources import children_of
 
 _SHOWN = 5
 _GONE = "KIA1006"
-"""A block whose thing is not on the instance; what stood below it went with it."""
+"""A block whose resource is missing on the instance; the blocks below it are removed with it."""
 
 
 def _above(address: Address | None) -> Address | None:
@@ -23,27 +23,27 @@ def _above(address: Address | None) -> Address | None:
 
 @dataclass(frozen=True, slots=True)
 class ChangedValue:
-    """One value of a declared thing that was brought level."""
+    """One value of a declared resource that was updated."""
 
     address: Address
     path: str
     """`label`, `association.destination`."""
     before: Any
     after: Any
-    """None: the key is gone."""
+    """None: the key was removed."""
     source: SourceRange | None = None
 
 
 @dataclass(slots=True)
 class ExportReport:
-    """Collects it."""
+    """Collected while the export runs."""
 
     changed: list[ChangedValue] = field(default_factory=list)
     added: list[Address] = field(default_factory=list)
     removed: list[Address] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     closed: list[Address] = field(default_factory=list)
-    """Left out because they have come to their end."""
+    """Omitted because they are stopped or finished."""
 
     def warn(
         self, code: str, summary: str, *, hint: str, address: Address | None = None, source: SourceRange | None = None
@@ -51,21 +51,21 @@ class ExportReport:
         """One warning."""
         self.diagnostics.append(Diagnostic(code, summary, Severity.WARNING, hint=hint, address=address, source=source))
 
-    def omitted(self, thing: Instance, path: Path, omitted: Omission, *, source: SourceRange | None = None) -> None:
-        """Something of a live thing stays out."""
+    def omitted(self, resource: Instance, path: Path, omitted: Omission, *, source: SourceRange | None = None) -> None:
+        """A value of a live resource is omitted."""
         hint = "it stays unchanged on the instance; no other instance gets it"
-        summary = f'"{".".join(path)}" of the {thing.kind.kind} {quote(thing.name)} {omitted.why}: omitted'
-        self.warn(omitted.code, summary, hint=hint, address=thing.address, source=source)
+        summary = f'"{".".join(path)}" of the {resource.kind.kind} {quote(resource.name)} {omitted.why}: omitted'
+        self.warn(omitted.code, summary, hint=hint, address=resource.address, source=source)
 
-    def unnamed(self, thing: Instance, why: str, *, allowing: str) -> None:
-        """A thing stays out, with all below it; `allowing`: where a contract would allow the name, if that helps."""
-        kind = thing.kind.kind
+    def unnamed(self, resource: Instance, why: str, *, allowing: str) -> None:
+        """A resource is omitted, with everything below it. `allowing`: where a contract can allow its name."""
+        kind = resource.kind.kind
         below = ", with everything below it" if children_of(kind) else ""
-        summary = f"the name of the {kind} {quote(thing.name)} {why}: it is omitted{below}"
-        self.warn("KIA1001", summary, hint=f"rename it in Kiamo{allowing}", address=thing.address)
+        summary = f"the name of the {kind} {quote(resource.name)} {why}: it is omitted{below}"
+        self.warn("KIA1001", summary, hint=f"rename it in Kiamo{allowing}", address=resource.address)
 
     def finish(self) -> None:
-        """Say what is said once for many."""
+        """Add the diagnostics that summarize many, and sort all."""
         gone = {d.address for d in self.diagnostics if d.code == _GONE}
         self.diagnostics = [d for d in self.diagnostics if d.code != _GONE or _above(d.address) not in gone]
         if self.closed:

@@ -27,16 +27,16 @@ _NOT_ATTRIBUTES: Final = frozenset({"name", "state"}) | COMMON_KEYS
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Why something of a live thing stays out of a manifest."""
+    """Why a value of a live resource is omitted."""
 
     code: str
     why: str
-    """The end of a sentence that begins with what it is."""
+    """The end of a sentence that begins with the value's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """One live thing in the words of manifests, values as they are compared (variables are not escaped)."""
+    """One live resource as a manifest declares it; values as they are compared (variables are not escaped)."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
     """In the order in which blocks are written; without name and run state."""
@@ -51,55 +51,57 @@ class Representations:
         self._live = live
         self._capabilities = capabilities
         self._is_secret = is_secret
-        self._ids = {thing.remote_id for thing in live if thing.remote_id is not None}
+        self._ids = {resource.remote_id for resource in live if resource.remote_id is not None}
 
-    def name_refused(self, thing: Instance) -> str | None:
-        """Why no block can have the name of `thing`; None: it can."""
-        pattern = self._capabilities.of(thing.kind.kind).name_pattern
-        return refused_name(thing.name, pattern, is_secret=self._is_secret)
+    def name_refused(self, resource: Instance) -> str | None:
+        """Why no block can have the name of `resource`; None: it can."""
+        pattern = self._capabilities.of(resource.kind.kind).name_pattern
+        return refused_name(resource.name, pattern, is_secret=self._is_secret)
 
-    def of(self, thing: Instance) -> Representation:
-        """What can be said of `thing`."""
+    def of(self, resource: Instance) -> Representation:
+        """How a manifest represents `resource`."""
         representation = Representation()
-        known = self._capabilities.of(thing.kind.kind)
-        for key in attribute_order(thing.kind):
-            if key not in thing.attributes or key not in known.attributes:
+        known = self._capabilities.of(resource.kind.kind)
+        for key in attribute_order(resource.kind):
+            if key not in resource.attributes or key not in known.attributes:
                 continue
-            value = thing.attributes[key]
-            omitted = self._omission(thing, key, value)
+            value = resource.attributes[key]
+            omitted = self._omission(resource, key, value)
             if omitted is None:
                 representation.attributes[key] = value
             else:
                 representation.omitted[(key,)] = omitted
-        for key, why in _refused_by_model(thing, representation.attributes):
+        for key, why in _refused_by_model(resource, representation.attributes):
             representation.attributes.pop(key, None)
             representation.omitted[(key,)] = Omission("KIA1002", why)
-        self._settings(thing, representation)
+        self._settings(resource, representation)
         return representation
 
-    def _omission(self, thing: Instance, key: str, value: Any) -> Omission | None:
+    def _omission(self, resource: Instance, key: str, value: Any) -> Omission | None:
         if why := refused(value, is_secret=self._is_secret):
             return Omission("KIA1002", why)
-        reference = reference_of(thing.kind, key)
+        reference = reference_of(resource.kind, key)
         if reference is not None:
-            gone = [name for name in reference.names(thing.attributes) if not self._is_there(thing, reference, name)]
+            gone = [
+                name for name in reference.names(resource.attributes) if not self._is_there(resource, reference, name)
+            ]
             if gone:
                 return Omission("KIA1003", f"refers to what is missing on the instance: {', '.join(map(_named, gone))}")
-        choices = self._capabilities.of(thing.kind.kind).choices.get(key)
+        choices = self._capabilities.of(resource.kind.kind).choices.get(key)
         if choices and value not in choices:
             return Omission("KIA1002", f"is {quote(str(value))}, which is not among the choices of the contract")
         return None
 
-    def _is_there(self, thing: Instance, reference: Reference, name: str) -> bool:
+    def _is_there(self, resource: Instance, reference: Reference, name: str) -> bool:
         if isinstance(name, DanglingReference):
             return False
-        return target_of(reference, name, thing.address.parent) in self._live
+        return target_of(reference, name, resource.address.parent) in self._live
 
-    def _settings(self, thing: Instance, representation: Representation) -> None:
-        known = self._capabilities.of(thing.kind.kind)
-        reserved = known.wire_names | known.attributes | frozenset(thing.kind.model_fields)
+    def _settings(self, resource: Instance, representation: Representation) -> None:
+        known = self._capabilities.of(resource.kind.kind)
+        reserved = known.wire_names | known.attributes | frozenset(resource.kind.model_fields)
         forms: set[str] = set()
-        for key, value in sorted(thing.settings.items()):
+        for key, value in sorted(resource.settings.items()):
             hidden = sensitive_paths(value, ("settings", key))
             if hidden:  # what stands beside it would be compared, and written, without it
                 representation.omitted["settings", key] = _sensitive(hidden, key)
@@ -151,15 +153,15 @@ def reference_of(kind: type[Resource], key: str) -> Reference | None:
 
 
 def target_of(reference: Reference, name: str, parent: Address | None) -> Address:
-    """Where what a reference names would stand."""
+    """The address of a reference's target."""
     above = parent if reference.scope is Scope.SIBLING else None
     return Address.of(kinds()[reference.kind].collection, name, above)
 
 
-def _refused_by_model(thing: Instance, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _refused_by_model(resource: Instance, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys with values that the kind's model does not take, each with the reason."""
     try:
-        thing.kind.__pydantic_validator__.validate_python({"name": "x", **attributes})
+        resource.kind.__pydantic_validator__.validate_python({"name": "x", **attributes})
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             longest = problem.get("ctx", {}).get("max_length")

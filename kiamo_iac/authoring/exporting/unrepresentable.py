@@ -1,4 +1,4 @@
-"""What no manifest can hold, whatever the key: what YAML would lose, what variables would eat, what nobody may see."""
+"""Values and names that no manifest can represent: YAML or variables would change them, or they are secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IsSecret = Callable[[str], bool]
 
 UNALLOWED: Final = "has characters that the contract does not allow"
 _DEEPEST: Final = MAX_DEPTH - 8
-"""Of one value; what it stands in needs eight."""
+"""Of one value; the mappings and lists around it need eight."""
 _INT64: Final = 2**63
 
 

@@ -1,4 +1,4 @@
-"""What is declared already, brought level with what is live: only what differs, where it stands."""
+"""Updates of declared resources to what is live: only what differs, in the layer where it stands."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from kiamo_iac.core.strict_json import same
 
 
 class BlockUpdater:
-    """Brings declared things level, one after the other."""
+    """Updates declared resources one by one."""
 
     def __init__(self, representations: Representations, report: ExportReport) -> None:
         self._sayings = representations
         self._report = report
 
     def one(self, declared: MatchedBlock) -> None:
-        """All of one thing but its lists of children."""
+        """All of one resource but its lists of children."""
         if not declared.known or declared.absent:
             return
         if declared.live is None:
@@ -40,7 +40,7 @@ class BlockUpdater:
         if declared.managed:
             self._attributes(declared, declared.live)
 
-    # --- the thing itself --------------------------------------------------------------------------------------------
+    # --- the resource itself -----------------------------------------------------------------------------------------
 
     def _gone(self, declared: MatchedBlock) -> None:
         source = declared.layers.source_of()
@@ -80,14 +80,14 @@ class BlockUpdater:
             )
 
     def forget_former_name(self, declared: MatchedBlock, name: str) -> None:
-        """A former name that is the name of a thing again."""
+        """Remove a former name that another resource has now."""
         source = declared.layers.source_of("renamed_from")
         items = [item for item in declared.layers.body["renamed_from"] if identity(item) == name]
         if self._tried(declared, lambda: declared.layers.remove_items("renamed_from", items), "renamed_from"):
             self._report.changed.append(ChangedValue(declared.address, "renamed_from", name, None, source))
 
     def not_exclusive(self, declared: MatchedBlock, collection: str) -> None:
-        """A list that was declared complete and cannot be."""
+        """Remove a collection from `exclusive` that cannot be declared completely."""
         source = declared.layers.source_of("exclusive")
         if self._tried(declared, lambda: declared.layers.remove_items("exclusive", [collection]), "exclusive"):
             self._report.changed.append(ChangedValue(declared.address, "exclusive", collection, None, source))
@@ -166,7 +166,7 @@ class BlockUpdater:
             self._report.changed.append(ChangedValue(declared.address, "settings", shown, None, source))
 
     def _sensitive(self, declared: MatchedBlock, key: str, *, is_level: bool) -> None:
-        """A declared sensitive setting is never replaced by what an instance shows."""
+        """A declared sensitive setting is never replaced by the live value."""
         if not is_level:
             self._report.warn(
                 "KIA0435",
@@ -211,10 +211,10 @@ class BlockUpdater:
             why = Omission("KIA1009", f"is declared {wanted}, but is {state}, which no manifest can declare")
             self._report.omitted(live, ("state",), why, source=source)
 
-    # --- what is told ------------------------------------------------------------------------------------------------
+    # --- reporting ------------------------------------------------------------------------------------------------
 
     def _tried(self, declared: MatchedBlock, change: Callable[[], object], path: str = "") -> bool:
-        """Whether a change could be made; where it could not, that is told."""
+        """Whether a change could be made; reported where it could not."""
         try:
             change()
         except NotWritableError as error:
@@ -245,7 +245,7 @@ class BlockUpdater:
 
 
 def _needed(declared: MatchedBlock, live: Instance) -> Iterator[str]:
-    """The attributes that a run state which is declared in the end needs."""
+    """The attributes that the declared run state needs."""
     body = declared.layers.body
     machine, state = declared.kind.machine, body.get("state")
     if machine is not None and state is not None and live.run_state is not None:
@@ -257,7 +257,7 @@ def _needed(declared: MatchedBlock, live: Instance) -> Iterator[str]:
 
 
 def equal(declared: MatchedBlock, key: str, value: Any, live: Any) -> bool:
-    """Whether a declared value means what the live one is; names of others are compared as names are."""
+    """Whether a declared value equals the live one; references are compared as names."""
     reference = reference_of(declared.kind, key)
     if reference is None:
         return same(value, live)

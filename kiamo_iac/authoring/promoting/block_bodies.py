@@ -18,11 +18,11 @@ _DEFAULTS: Final[Mapping[Leaf, Any]] = {
     ("renamed_from",): [],
     ("exclusive",): [],
 }
-"""What a block says without saying it."""
+"""The defaults of a block."""
 
 
 def written(part: Part) -> dict[str, Any]:
-    """What a part says, as it stands in its file, variables unfilled."""
+    """The keys of a part as they are written, variables unfilled."""
     raw = part.document.original(part.block.node)
     return {key: raw[key] for key in part.block.body() if key != "name"}  # type: ignore[call-overload]
 
@@ -36,7 +36,7 @@ def names_of(part: Part) -> dict[str, str]:
 
 
 def leaves(body: Body) -> dict[Leaf, Any]:
-    """Leaf → value, in the order of the body; what says no more than its absence would is left out."""
+    """Leaf → value, in the order of the body; defaults are omitted."""
     found: dict[Leaf, Any] = {}
     for key, value in body.items():
         if isinstance(value, Mapping):
@@ -47,7 +47,7 @@ def leaves(body: Body) -> dict[Leaf, Any]:
 
 
 def every_leaf(body: Body) -> list[Leaf]:
-    """All leaves, also those that say nothing."""
+    """All leaves, defaults too."""
     return [
         leaf
         for key, value in body.items()
@@ -76,7 +76,7 @@ def with_leaf(body: Body, leaf: Leaf, value: Any) -> dict[str, Any]:
 
 
 def alike(first: Body | None, second: Body | None) -> bool:
-    """Whether two bodies say the same; None is a thing that is not declared."""
+    """Whether two bodies are equal; None: not declared."""
     if first is None or second is None:
         return first is second
     return same(leaves(first), leaves(second))

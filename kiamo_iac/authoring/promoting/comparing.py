@@ -29,7 +29,7 @@ from kiamo_iac.manifest.variables import is_variable, variables_in
 
 @dataclass(frozen=True, slots=True)
 class DeclaredBlock:
-    """One declared thing, as it is written and with its variables filled in."""
+    """One declared resource: as it is written, and with its variables filled in."""
 
     raw: Mapping[str, Any]
     filled: Mapping[Leaf, Any]
@@ -42,7 +42,7 @@ class DeclaredBlock:
         return cls(merge_bodies(map(written, parts)), leaves(body), parts)
 
     def source_of(self, leaf: Leaf) -> SourceRange | None:
-        """Where a leaf stands, in the highest part that has it; of none, the thing itself."""
+        """Where a leaf stands, in the highest part that has it; of none, the resource itself."""
         for part in reversed(self.parts) if leaf else ():
             node: Any = part.block.node
             for step in leaf[:-1]:
@@ -70,20 +70,20 @@ class Comparison:
     """Parents before children, otherwise as `from` declares them."""
     missing: tuple[MissingVariable, ...]
     run_state: tuple[Address, ...]
-    """Where a run state differs that nobody asked for."""
+    """Where a run state differs that is not selected."""
     unprotected: tuple[Address, ...]
     """Protected in `to` alone."""
     sensitive: tuple[tuple[Address, Leaf], ...] = ()
     """Sensitive settings that differ, and lists of them: each environment has its own."""
 
 
-def compare(views: ComposedEnvironments, selection: Selection) -> Comparison:
-    """Every difference that is asked for."""
-    comparing = _Comparing(views, selection)
+def compare(environments: ComposedEnvironments, selection: Selection) -> Comparison:
+    """Every selected difference."""
+    comparing = _Comparing(environments, selection)
     rank = {collection: index for index, collection in enumerate(reading_order(block_types()))}
-    for address in sorted(views.wanted, key=lambda address: (address.depth, rank[address.collection])):
+    for address in sorted(environments.wanted, key=lambda address: (address.depth, rank[address.collection])):
         if selection.has(address):
-            comparing.thing(address)
+            comparing.resource(address)
     return Comparison(
         tuple(comparing.differences),
         tuple(comparing.missing),
@@ -94,24 +94,24 @@ def compare(views: ComposedEnvironments, selection: Selection) -> Comparison:
 
 
 class _Comparing:
-    def __init__(self, views: ComposedEnvironments, selection: Selection) -> None:
+    def __init__(self, environments: ComposedEnvironments, selection: Selection) -> None:
         self.differences: list[Difference] = []
         self.missing: list[MissingVariable] = []
         self.run_state: list[Address] = []
         self.unprotected: list[Address] = []
         self.sensitive: list[tuple[Address, Leaf]] = []
-        self._views = views
-        self._present = views.loaded[views.target]
-        self._known = views.compositions[views.target].variables.known.keys()
+        self._environments = environments
+        self._present = environments.loaded[environments.target]
+        self._known = environments.compositions[environments.target].variables.known.keys()
         self._selection = selection
         self._nameless: list[Address] = []
         """Things whose name needs a variable that `to` does not have."""
 
-    def thing(self, address: Address) -> None:
-        wanted = DeclaredBlock.of(self._views.wanted[address])
+    def resource(self, address: Address) -> None:
+        wanted = DeclaredBlock.of(self._environments.wanted[address])
         if self._has_no_name(address, wanted):
             return
-        gone = self._views.absent(address)
+        gone = self._environments.absent(address)
         if gone and leaf_of(wanted.raw, ENSURE) != "absent":
             return  # what it stands below is absent, and says so
         present = DeclaredBlock.of(self._present.parts[address]) if address in self._present.parts else None
@@ -157,8 +157,8 @@ class _Comparing:
             asked |= RUN_STATE
         return asked
 
-    def _differs(self, address: Address, leaf: Leaf, thing: DeclaredBlock, wanted: Any, present: Any) -> None:
-        self.differences.append(Difference(address, leaf, wanted, present, thing.source_of(leaf)))
+    def _differs(self, address: Address, leaf: Leaf, resource: DeclaredBlock, wanted: Any, present: Any) -> None:
+        self.differences.append(Difference(address, leaf, wanted, present, resource.source_of(leaf)))
 
     def _has_no_name(self, address: Address, wanted: DeclaredBlock) -> bool:
         if any(address.startswith(f"{above}/") for above in self._nameless):
@@ -194,12 +194,12 @@ def _is_secret(leaf: Leaf, wanted: DeclaredBlock, present: DeclaredBlock | None)
     sensitive settings."""
     if leaf[0] != "settings" or len(leaf) < 2:
         return leaf[0] == JOINED
-    things = (wanted,) if present is None else (wanted, present)
-    listed = [entry for thing in things for entry in thing.filled.get((JOINED,), ())]
-    values = [thing.filled[leaf] for thing in things if leaf in thing.filled]
+    resources = (wanted,) if present is None else (wanted, present)
+    listed = [entry for resource in resources for entry in resource.filled.get((JOINED,), ())]
+    values = [resource.filled[leaf] for resource in resources if leaf in resource.filled]
     if not any(sensitive_paths(hidden({leaf[1]: value}, listed)) for value in values):
         return False
-    return not all(is_variable(leaf_of(thing.raw, leaf)) for thing in things if leaf in thing.filled)
+    return not all(is_variable(leaf_of(resource.raw, leaf)) for resource in resources if leaf in resource.filled)
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -1,5 +1,5 @@
-"""The environments of a project side by side: what each declares, and what `to` would declare if it were written as
-`from` is."""
+"""The environments of a project side by side: what each declares, and what `to` would declare with the blocks of
+`from`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Parts = Mapping[Address, tuple[Part, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ComposedEnvironments:
-    """What a promotion looks at."""
+    """What a promotion compares."""
 
     source: str
     """The environment that is promoted."""
@@ -39,7 +39,7 @@ class ComposedEnvironments:
     """Environment → how it names what `target` names so, where that is another name."""
 
     def absent(self, address: Address) -> bool:
-        """Whether `target` is to declare a thing absent, or something that it stands below."""
+        """Whether `target` is to declare a resource absent, or something that it stands below."""
         at: Address | None = address
         while at is not None:
             if at in self.wanted and _is_absent(self.wanted[at]):
@@ -66,10 +66,10 @@ def all_compositions(project: Project) -> Compositions:
     return {name: project.composition(environment) for name, environment in project.environments.items()}
 
 
-def views(
+def compose_environments(
     compositions: Compositions, *, source: str, target: str, sources: SourceFiles, capabilities: Capabilities
 ) -> ComposedEnvironments:
-    """Compose every environment. What is wrong with one of them is in its diagnostics; nothing is raised for it."""
+    """Compose every environment. Errors are in their diagnostics."""
 
     def made(environment: str, variables: str) -> Loaded:
         known = compositions[variables].variables.known
@@ -95,9 +95,9 @@ def _is_absent(parts: tuple[Part, ...]) -> bool:
 
 
 def _regrouped(grouped: Parts, other: Parts) -> Parts:
-    """The things of `grouped`, each part as `other` has it, under the address that the lowest of them has there.
+    """The resources of `grouped`, each part as `other` has it, under the address that the lowest of them has there.
 
-    With other variables, a patch may name another thing than the block that it is about.
+    With other variables, a patch may name another resource than the block that it is about.
     """
     known = {_where(part): (address, part) for address, parts in other.items() for part in parts}
     found: dict[Address, tuple[Part, ...]] = {}

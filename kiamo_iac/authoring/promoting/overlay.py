@@ -1,7 +1,7 @@
-"""All environments over one set of drafts: what each makes of a thing, and the steps that change it for some of them.
+"""All environments over one set of edited files: what each declares of a resource, and edits that change it for some.
 
-base file ──────────────┬─► from      a file may stand in several environments: a step on it is
-patch of from ──────────┤             tried, and kept only where nothing else comes out otherwise
+base file ──────────────┬─► from      a file may belong to several environments: an edit of it is
+patch of from ──────────┤             kept only where no other environment changes by it
 patch of to  ─────────► to
 """
 
@@ -31,10 +31,10 @@ class LayerBlock(NamedTuple):
 
 
 class EnvironmentOverlay:
-    """Addresses are those of `to` throughout."""
+    """What every environment declares while files are edited. Addresses are those of `to`."""
 
-    def __init__(self, views: ComposedEnvironments, edits: EditTransaction, *, root: Path) -> None:
-        self.views = views
+    def __init__(self, environments: ComposedEnvironments, edits: EditTransaction, *, root: Path) -> None:
+        self.environments = environments
         self.edits = edits
         self.root = root
         self.shapes = block_types()
@@ -44,8 +44,8 @@ class EnvironmentOverlay:
         """File → environment → layer."""
         self._places: dict[BlockRef, list[tuple[str, Address]]] = {}
         """Block → the environments that have it, each with its own address for it."""
-        for name, loaded in views.loaded.items():
-            composition = views.compositions[name]
+        for name, loaded in environments.loaded.items():
+            composition = environments.compositions[name]
             for layer, files in enumerate((composition.files, *composition.patches)):
                 for path in files:
                     self._uses.setdefault(shown(path, root), {})[name] = layer
@@ -60,56 +60,56 @@ class EnvironmentOverlay:
     # --- looking --------------------------------------------------------------------------------------------------
 
     def shape(self, address: Address) -> BlockType:
-        """How blocks of such a thing are read."""
+        """How blocks of such a resource are read."""
         return self.shapes[address.collection]
 
     def stack(self, environment: str, address: Address) -> list[LayerBlock]:
-        """The blocks that an environment has of a thing, the lowest first."""
-        found = self._stacks[environment].get(self.views.named(environment, address), [])
+        """The blocks that an environment has of a resource, the lowest first."""
+        found = self._stacks[environment].get(self.environments.named(environment, address), [])
         return [part for part in found if self.edits.node(part.ref) is not REMOVED]
 
     def base(self, address: Address) -> BlockRef | None:
-        """The block of a thing in the base, as `from` has it."""
-        stack = self.stack(self.views.source, address) or self.stack(self.views.target, address)
+        """The block of a resource in the base, as `from` has it."""
+        stack = self.stack(self.environments.source, address) or self.stack(self.environments.target, address)
         return stack[0].ref if stack and stack[0].layer == 0 and self.edits.may_change(stack[0].ref.file) else None
 
     def body(self, ref: BlockRef, address: Address) -> dict[str, Any]:
-        """What a block says, without its name, the names of its parents, and its children."""
+        """The keys of a block without its name, the names of its parents, and its children."""
         shape = self.shape(address)
         out = {"name", *shape.children, *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
         node = self.edits.node(ref)
         return {key: _alive(value) for key, value in node.items() if key not in out and value is not REMOVED}
 
     def effective(self, environment: str, address: Address) -> dict[str, Any] | None:
-        """What an environment declares of a thing, as it is written; None: nothing."""
+        """What an environment declares of a resource, as it is written; None: nothing."""
         stack = self.stack(environment, address)
         return merge_bodies(self.body(part.ref, address) for part in stack) if stack else None
 
     def own(self, address: Address) -> list[BlockRef]:
-        """The blocks of a thing in patches of `to` that no other environment has, the highest first."""
-        target = self.views.target
+        """The blocks of a resource in patches of `to` that no other environment has, the highest first."""
+        target = self.environments.target
         return [p.ref for p in reversed(self.stack(target, address)) if p.layer and self.is_own(p.ref.file)]
 
     def patched(self, address: Address) -> list[BlockRef]:
-        """The blocks of a thing in patches of `from`, the highest first."""
-        return [part.ref for part in reversed(self.stack(self.views.source, address)) if part.layer]
+        """The blocks of a resource in patches of `from`, the highest first."""
+        return [part.ref for part in reversed(self.stack(self.environments.source, address)) if part.layer]
 
     def is_own(self, file: str) -> bool:
         """Whether `to` alone has that file."""
-        return self._uses[file].keys() == {self.views.target} and self.edits.may_change(file)
+        return self._uses[file].keys() == {self.environments.target} and self.edits.may_change(file)
 
     def layer_of(self, file: str, environment: str) -> int | None:
         """The layer that an environment has a file in, or None."""
         return self._uses.get(file, {}).get(environment)
 
     def snapshot(self, address: Address) -> dict[str, dict[str, Any] | None]:
-        """What every environment declares of a thing."""
-        return {name: self.effective(name, address) for name in self.views.loaded}
+        """What every environment declares of a resource."""
+        return {name: self.effective(name, address) for name in self.environments.loaded}
 
     def brings(self, address: Address, before: dict[str, dict[str, Any] | None], desired: Body | None) -> bool:
-        """Whether `to` has come to what is desired, and no other environment to anything else than `before`."""
+        """Whether `to` declares what is desired, and all other environments what they did `before`."""
         for name, was in before.items():
-            wanted = desired if name == self.views.target else was
+            wanted = desired if name == self.environments.target else was
             if not alike(self.effective(name, address), wanted):
                 return False
         return True
@@ -136,7 +136,7 @@ class EnvironmentOverlay:
         self.edits.put(node, leaf[0], value if len(leaf) == 1 else {leaf[1]: value}, after=after)
 
     def take_leaf(self, ref: BlockRef, leaf: Leaf) -> bool:
-        """Take a leaf out of a block, and what is left empty by it; False when the block does not have it."""
+        """Remove a leaf from a block, with what is empty after it; False when the block does not have it."""
         if not self.edits.may_change(ref.file):
             return False
         holder = self.edits.node(ref)  # REMOVED where a step before took the whole block
@@ -151,12 +151,14 @@ class EnvironmentOverlay:
         return True
 
     def take_null(self, ref: BlockRef, key: str) -> bool:
-        """Take out of a block a null that takes a key away; False when there is none."""
+        """Remove a null from a block, which hides a key; False when there is none."""
         return self.edits.node(ref).get(key, REMOVED) is None and self.take_leaf(ref, (key,))
 
     def carry_comments(self, gone: BlockRef, to: BlockRef, address: Address) -> None:
-        """Let the comments above a block of `from` that is gone stand above another one."""
-        parts = self.views.loaded[self.views.source].parts.get(self.views.named(self.views.source, address), ())
+        """Move the comments above a removed block of `from` to another block."""
+        parts = self.environments.loaded[self.environments.source].parts.get(
+            self.environments.named(self.environments.source, address), ()
+        )
         for part in parts:
             if (part.document.file, part.block.path) == gone and self.edits.node(gone) is REMOVED:
                 place = part.document.place(part.block.node).range
@@ -165,7 +167,7 @@ class EnvironmentOverlay:
                     self.edits.comment(to, lines)
 
     def settle(self, ref: BlockRef) -> None:
-        """Take away a block of a patch that says nothing any more, then what holds nothing but it."""
+        """Remove a block of a patch that declares nothing more, and each block around it that is empty then."""
         while ref.path and self.edits.node(ref) is not REMOVED and self._says_nothing(ref):
             ref = self.edits.remove_block(ref)
 
@@ -185,7 +187,7 @@ class EnvironmentOverlay:
         """A new block in a collection of `holder` (of the top of a file, with an empty path), for all who have it."""
         ref = self.edits.add_block(holder, collection, block)
         for environment, layer in self._uses[holder.file].items():
-            own = self.views.named(environment, address)
+            own = self.environments.named(environment, address)
             self._register(environment, own, LayerBlock(layer, ref))
         return ref
 
@@ -215,7 +217,7 @@ class EnvironmentOverlay:
                 yield self.edits[file].path, environments
 
     def names(self, environment: str, address: Address) -> dict[str, str]:
-        """The name of a thing as an environment writes it, after those of what it stands below, by kind."""
+        """The name of a resource as an environment writes it, after those of what it stands below, by kind."""
         found: dict[str, str] = {}
         at: Address | None = address
         while at is not None:
@@ -226,7 +228,7 @@ class EnvironmentOverlay:
         return dict(reversed(found.items()))
 
     def _named_by_child(self, environment: str, address: Address, at: Address) -> str:
-        """The name of something that no manifest declares, as the block of a thing below it has it."""
+        """The name of something that no manifest declares, as the block of a resource below it has it."""
         for part in self.stack(environment, address):
             if len(part.ref.path) == 2:
                 name: str = self.edits.node(part.ref)[self.shape(at).noun]
@@ -240,9 +242,9 @@ def _alive(value: Any) -> Any:
     return value
 
 
-def linked_files(views: ComposedEnvironments, root: Path) -> frozenset[str]:
+def linked_files(environments: ComposedEnvironments, root: Path) -> frozenset[str]:
     """Files that are one on disk, by a link: an edit of one would be an edit of all."""
-    paths = {path for c in views.compositions.values() for files in (c.files, *c.patches) for path in files}
+    paths = {path for c in environments.compositions.values() for files in (c.files, *c.patches) for path in files}
     names: dict[Path, list[str]] = {}
     for path in paths:
         names.setdefault(real(path), []).append(shown(path, root))

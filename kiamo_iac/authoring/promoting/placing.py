@@ -1,4 +1,4 @@
-"""Where a new block goes: into which file, and below which other block."""
+"""Where a promotion adds new blocks: in which file, and below which block."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNNAMED: Final = "promoted.yaml"
 
 @dataclass(slots=True)
 class BlockPlacer:
-    """Finds and makes the places of new blocks."""
+    """Adds new blocks, and the files and blocks that they need."""
 
     overlay: EnvironmentOverlay
     project: Project
@@ -32,7 +32,7 @@ class BlockPlacer:
 
     def in_base(self, address: Address) -> BlockRef | None:
         """A new block in the base: in that of its parent, or at the top of a file. None: its parent is not there."""
-        overlay, source = self.overlay, self.overlay.views.source
+        overlay, source = self.overlay, self.overlay.environments.source
         names = overlay.names(source, address)
         parent = address.parent
         if parent is not None and overlay.stack(source, parent):
@@ -51,7 +51,7 @@ class BlockPlacer:
         name = PurePosixPath(like).name
         known = [
             file
-            for file in overlay.files_of(overlay.views.source, 0)
+            for file in overlay.files_of(overlay.environments.source, 0)
             if PurePosixPath(file).name == name and overlay.edits.may_change(file)
         ]
         if known:
@@ -61,12 +61,12 @@ class BlockPlacer:
         if any(path.is_relative_to(patch) for patch in patches):
             return None
         folder = shown(path, self.project.root)
-        return self._new_file(f"{folder}/{name}", overlay.views.loaded, layer=0)
+        return self._new_file(f"{folder}/{name}", overlay.environments.loaded, layer=0)
 
     # --- patches ----------------------------------------------------------------------------------------------------
 
     def patch_files(self, address: Address) -> Iterator[str]:
-        """Files of patches of `to` that may take a block of a thing: those with blocks of what it stands below, the
+        """Files of patches of `to` that may take a block of a resource: those with blocks of what it stands below, the
         highest first, then that of the top layer; a new one, where there is none."""
         overlay, seen = self.overlay, set()
         above = address.parent
@@ -81,8 +81,8 @@ class BlockPlacer:
             yield file
 
     def in_patch(self, address: Address, file: str) -> BlockRef:
-        """The block of a thing in a file of `to`: the one that is there, or a new one below that of its parent."""
-        overlay, source, target = self.overlay, self.overlay.views.source, self.overlay.views.target
+        """The block of a resource in a file of `to`: the one that is there, or a new one below that of its parent."""
+        overlay, source, target = self.overlay, self.overlay.environments.source, self.overlay.environments.target
         for part in overlay.stack(target, address):
             if part.ref.file == file:
                 return part.ref
@@ -93,10 +93,10 @@ class BlockPlacer:
         return overlay.add_block(BlockRef(file, ()), address.collection, dict(names), address=address)
 
     def _top_layer(self) -> int | None:
-        """The highest layer of `to` that it shares with nobody; None: there is none."""
-        overlay, target = self.overlay, self.overlay.views.target
+        """The highest layer of `to` that no other environment has; None: there is none."""
+        overlay, target = self.overlay, self.overlay.environments.target
         if self.folder is not None:
-            return len(overlay.views.compositions[target].patches) + 1
+            return len(overlay.environments.compositions[target].patches) + 1
         environment = self.project.environments[target]
         for layer in range(len(environment.patches), 0, -1):
             if self._is_own(environment, layer):
@@ -117,8 +117,8 @@ class BlockPlacer:
         )
 
     def _patch_file(self, address: Address, layer: int | None) -> str | None:
-        """The file of a layer in which something new of a thing is to stand; a new layer, where there is none."""
-        overlay, target = self.overlay, self.overlay.views.target
+        """The file of a layer in which something new of a resource is to stand; a new layer, where there is none."""
+        overlay, target = self.overlay, self.overlay.environments.target
         model = self._model(address)
         if layer is None:
             return self._first_patch(model)
@@ -137,12 +137,12 @@ class BlockPlacer:
 
         Where two names become one by the variables of `to`, `from` may have nothing of that address by itself.
         """
-        stack = self.overlay.stack(self.overlay.views.source, address)
+        stack = self.overlay.stack(self.overlay.environments.source, address)
         return PurePosixPath(stack[-1].ref.file).name if stack else _UNNAMED
 
     def _first_patch(self, name: str) -> str | None:
         """The first file of a folder of patches that `to` gets."""
-        target = self.overlay.views.target
+        target = self.overlay.environments.target
         for number in range(1, _MANY):
             folder = f"environments/{target}" if number == 1 else f"environments/{target}-{number}"
             path = inside(self.project.root, folder)
@@ -151,7 +151,7 @@ class BlockPlacer:
             if not path.exists():
                 self.folder = folder
                 self.overlay.edits.on_undo(self._no_folder)
-                layer = len(self.overlay.views.compositions[target].patches) + 1
+                layer = len(self.overlay.environments.compositions[target].patches) + 1
                 return self._new_file(f"{folder}/{name}", [target], layer=layer)
         return None
 

@@ -1,4 +1,4 @@
-"""From two environments of a project to the change that brings one level with the other, proved before it is shown."""
+"""A promotion as a whole: from two environments of a project to the edits of files, proved before they are shown."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kiamo_iac.authoring.promoting.environments import (
     ComposedEnvironments,
     Compositions,
     all_compositions,
+    compose_environments,
     shown,
-    views,
 )
 from kiamo_iac.authoring.promoting.overlay import EnvironmentOverlay, linked_files
 from kiamo_iac.authoring.promoting.placing import BlockPlacer
@@ -34,10 +34,10 @@ from kiamo_iac.manifest.sources import SourceFiles
 def promote(
     project: Project, source: Environment, target: Environment, *, selection: Selection, capabilities: Capabilities
 ) -> Promotion:
-    """What would bring `target` level with `source`, as declared. Nothing is written.
+    """The edits that make `target` declare what `source` does. Nothing is written.
 
-    Every edit was made in memory, and every environment composed of the result: `target` is level but for what is said
-    to be left, and all others declare what they did.
+    Every edit was made in memory, and every environment composed of the result: `target` declares it but for
+    what is reported as left, and all others declare what they did.
 
     Raises:
         ManifestError: the manifests of one of the two hold errors.
@@ -64,7 +64,7 @@ class _Promoting:
         self._sources = SourceFiles(project.root, keep=True)
 
     def promotion(self) -> Promotion:
-        before = self._views(all_compositions(self._project), self._sources)
+        before = self._composed(all_compositions(self._project), self._sources)
         for environment in (self._source, self._target):
             _check(before, environment.name)
         compared = compare(before, self._selection)
@@ -85,12 +85,15 @@ class _Promoting:
             desired=after.loaded[self._target.name].state,
             renamed=before.names[self._source.name],
             listed=frozenset(
-                entry for one in before.loaded.values() for thing in one.state for entry in thing.lifecycle.sensitive
+                entry
+                for one in before.loaded.values()
+                for resource in one.state
+                for entry in resource.lifecycle.sensitive
             ),
         )
 
-    def _views(self, compositions: Compositions, sources: SourceFiles) -> ComposedEnvironments:
-        return views(
+    def _composed(self, compositions: Compositions, sources: SourceFiles) -> ComposedEnvironments:
+        return compose_environments(
             compositions,
             source=self._source.name,
             target=self._target.name,
@@ -101,13 +104,13 @@ class _Promoting:
     def _proved(
         self, before: ComposedEnvironments, compared: Comparison
     ) -> tuple[tuple[PromotedDifference, ...], tuple[FileChange, ...], ComposedEnvironments]:
-        """The change that stands the proof: the one that may touch the base, or else the one of patches alone."""
+        """The change that passes the proof: one that may edit the base, or else one of patches alone."""
         first: list[Diagnostic] = []
         for may_move in (True, False):
             changes, files, compositions = self._tried(before, compared, may_move=may_move)
             for change in files:
                 self._sources.put(change.path, change.after)
-            after = self._views(compositions, self._sources)
+            after = self._composed(compositions, self._sources)
             found = list(violations(before, after, changes, self._selection))
             if not found:
                 return changes, files, after

@@ -1,4 +1,4 @@
-"""A promotion as data: what differs, how it is brought over, what stays, and the files that change."""
+"""A promotion as data: what differs, how it is promoted, what is kept, and the files that change."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ NOTHING: Final = Nothing.NOTHING
 NothingType = Literal[Nothing.NOTHING]
 
 Leaf = tuple[str, ...]
-"""What differs of a thing: `("label",)`, `("association", "destination")`; `()` is the thing itself."""
+"""What differs of a resource: `("label",)`, `("association", "destination")`; `()` is the resource itself."""
 
 Body = Mapping[str, Any]
 """The keys of a block without its name, the names of its parents, and its children."""
 
 
 class Strategy(StrEnum):
-    """The way in which a difference is brought over."""
+    """How a difference is promoted."""
 
     UNSHADOW = "uncover"
-    """A key of a patch of `to` hid what the base has: it is taken out of the patch."""
+    """A key of a patch of `to` hides what the base has: it is removed from the patch."""
     MOVE = "move"
     """From a patch of `from` into the base."""
     PATCH = "patch"
     """Written into a patch of `to`."""
     LEFT = "left"
-    """Not at all: it cannot be written where `to` would take it."""
+    """Not promoted: it cannot be written for `to` alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that `from` declares, and that `to` lacks or declares otherwise."""
+    """What `from` declares, and `to` lacks or declares differently."""
 
     address: Address
     """As `to` names it."""
     leaf: Leaf
     wanted: Any
-    """As `from` writes it, variables unfilled; of a thing, its body. NOTHING: `from` declares none."""
+    """As `from` writes it, variables unfilled; of a resource, its body. NOTHING: `from` declares none."""
     present: Any
     """As `to` writes it; NOTHING: not at all."""
     source: SourceRange | None
@@ -58,13 +58,13 @@ class Difference:
 
     @property
     def path(self) -> str:
-        """`association.destination`; empty for the thing itself."""
+        """`association.destination`; empty for the resource itself."""
         return ".".join(self.leaf)
 
 
 @dataclass(frozen=True, slots=True)
 class PromotedDifference:
-    """A difference, and what becomes of it."""
+    """A difference, and how it is promoted."""
 
     difference: Difference
     how: Strategy
@@ -74,7 +74,7 @@ class PromotedDifference:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What would bring `target` level with `source`, as declared."""
+    """The edits that make `target` declare what `source` does."""
 
     source: str
     """The environment that is promoted."""
@@ -86,7 +86,7 @@ class Promotion:
     missing: tuple[Diagnostic, ...]
     """What `target` has to have first."""
     notes: tuple[Diagnostic, ...]
-    """What somebody should know before it is applied, by place."""
+    """What to know before it is applied, by place."""
     by_variables: tuple[tuple[Address, Leaf], ...]
     """Written alike in both; another value because a variable has another one. Not to be changed."""
     only_target: tuple[Address, ...]
@@ -109,7 +109,7 @@ class PromotionResult:
 
     promotion: Promotion
     missing: tuple[Diagnostic, ...]
-    """What `to` has to have first: variables, and things that promoted ones refer to."""
+    """What `to` has to have first: variables, and resources that promoted ones refer to."""
     notes: tuple[Diagnostic, ...]
     """All else, by place."""
     live: bool

@@ -1,4 +1,4 @@
-"""The edited files composed once more: `to` is level, and nothing else is otherwise than before."""
+"""The proof: the edited files are composed again; `to` declares what is promoted, and nothing else changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def violations(
     changes: Collection[PromotedDifference],
     selection: Selection,
 ) -> Iterator[Diagnostic]:
-    """Everything that is not as it should be; nothing, when the change does what it says and no more."""
+    """Every violation; none when the change does what it should and no more."""
     known = {(d.code, d.summary) for loaded in before.loaded.values() for d in loaded.diagnostics}
     for name, loaded in after.loaded.items():
         for said in loaded.diagnostics:
@@ -41,8 +41,8 @@ def violations(
 
 
 def _unlike(name: str, before: Loaded, after: Loaded) -> Iterator[Diagnostic]:
-    """What an environment that is not concerned would declare otherwise."""
-    addresses = {thing.address for state in (before.state, after.state) for thing in state}
+    """What another environment would declare differently."""
+    addresses = {resource.address for state in (before.state, after.state) for resource in state}
     for address in sorted(addresses):
         old, new = before.state.get(address), after.state.get(address)
         if old is None or new is None or not _equal(old, new):
@@ -60,7 +60,7 @@ def _equal(old: Instance, new: Instance) -> bool:
 def _beside(
     before: ComposedEnvironments, after: ComposedEnvironments, changes: Collection[PromotedDifference]
 ) -> Iterator[Diagnostic]:
-    """What `to` would declare otherwise beside what is promoted."""
+    """What `to` would declare differently beside what is promoted."""
     old, new = before.loaded[before.target].parts, after.loaded[after.target].parts
     meant: dict[Address, dict[Leaf, Any]] = {}
     for change in changes:

@@ -1,4 +1,4 @@
-"""What somebody should know of a promotion: what `to` has to have first, what an apply will delete, what was left."""
+"""The report of a promotion: what `to` needs first, what an apply will delete, what is not promoted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def missing(compared: Comparison, target: str) -> tuple[Diagnostic, ...]:
 
 
 def notes(
-    views: ComposedEnvironments,
+    environments: ComposedEnvironments,
     compared: Comparison,
     changes: Sequence[PromotedDifference],
     files: Sequence[FileChange],
@@ -38,28 +38,36 @@ def notes(
     project_file: Path,
 ) -> tuple[Diagnostic, ...]:
     """Everything else, by place."""
-    target = views.target
+    target = environments.target
     found = [*_deletions(changes, target)]
     found += [_left(change.difference, target) for change in changes if change.how is Strategy.LEFT]
     for address in compared.unprotected:
-        summary = f"it stays protected in {target}, though {views.source} does not protect it"
+        summary = f"it stays protected in {target}, though {environments.source} does not protect it"
         found.append(
-            _of("KIA1024", summary, address, views, hint="protection is never removed automatically: remove it by hand")
+            _of(
+                "KIA1024",
+                summary,
+                address,
+                environments,
+                hint="protection is never removed automatically: remove it by hand",
+            )
         )
     for address in dict.fromkeys(address for address, _ in compared.sensitive):
         paths = [".".join(leaf) for of, leaf in compared.sensitive if of == address]
         verb = "is" if len(paths) == 1 else "are"
         summary = f"{' and '.join(paths)} {verb} sensitive, and not promoted"
         hint = f"each environment has its own value: add it to the manifests of {target} by hand if needed"
-        found.append(_of("KIA0436", summary, address, views, hint=hint))
+        found.append(_of("KIA0436", summary, address, environments, hint=hint))
     for address in compared.run_state:
-        summary = f"its run state in {views.source} is not promoted"
-        found.append(_of("KIA1028", summary, address, views, hint="pass --run-state to promote it"))
-    return tuple(sorted([*found, *_of_files(views, files, project_file)], key=Diagnostic.sort_key))
+        summary = f"its run state in {environments.source} is not promoted"
+        found.append(_of("KIA1028", summary, address, environments, hint="pass --run-state to promote it"))
+    return tuple(sorted([*found, *_of_files(environments, files, project_file)], key=Diagnostic.sort_key))
 
 
-def _of_files(views: ComposedEnvironments, files: Sequence[FileChange], project_file: Path) -> Iterator[Diagnostic]:
-    """What the files themselves have to say."""
+def _of_files(
+    environments: ComposedEnvironments, files: Sequence[FileChange], project_file: Path
+) -> Iterator[Diagnostic]:
+    """Notes on the files."""
     count = lost([change.before or "" for change in files], [change.after for change in files])
     if count:
         summary = f"{count} comments are removed with what they describe"
@@ -67,12 +75,12 @@ def _of_files(views: ComposedEnvironments, files: Sequence[FileChange], project_
             summary = "1 comment is removed with what it describes"
         yield Diagnostic("KIA1031", summary, Severity.NOTE, hint="check the diff, and restore what still applies")
     if any(change.path == project_file for change in files):
-        summary = f"{views.target} has no patches of its own: a folder of patches is added to the project file"
+        summary = f"{environments.target} has no patches of its own: a folder of patches is added to the project file"
         yield Diagnostic("KIA1032", summary, Severity.NOTE, hint="check the diff")
 
 
 def _deletions(changes: Iterable[PromotedDifference], target: str) -> Iterator[Diagnostic]:
-    """What deletes things when it is applied."""
+    """What deletes resources when it is applied."""
     for change in changes:
         difference = change.difference
         body = difference.wanted if not difference.leaf else {difference.leaf[0]: difference.wanted}
@@ -99,22 +107,22 @@ def _warning(code: str, summary: str, difference: Difference, hint: str) -> Diag
     return Diagnostic(code, summary, Severity.WARNING, hint=hint, address=difference.address, source=difference.source)
 
 
-def _of(code: str, summary: str, address: Address, views: ComposedEnvironments, *, hint: str) -> Diagnostic:
-    place = DeclaredBlock.of(views.wanted[address]).source_of(())
+def _of(code: str, summary: str, address: Address, environments: ComposedEnvironments, *, hint: str) -> Diagnostic:
+    place = DeclaredBlock.of(environments.wanted[address]).source_of(())
     return Diagnostic(code, summary, Severity.NOTE, hint=hint, address=address, source=place)
 
 
-def by_variables(views: ComposedEnvironments, compared: Comparison) -> tuple[tuple[Address, Leaf], ...]:
+def by_variables(environments: ComposedEnvironments, compared: Comparison) -> tuple[tuple[Address, Leaf], ...]:
     """What both environments write alike, and what comes to another value in each."""
-    source, target = views.loaded[views.source], views.loaded[views.target]
+    source, target = environments.loaded[environments.source], environments.loaded[environments.target]
     differing = {(difference.address, difference.leaf) for difference in compared.differences}
     differing |= set(compared.sensitive)
     found: list[tuple[Address, Leaf]] = []
-    for address in sorted(views.wanted):
-        theirs = source.parts.get(views.named(views.source, address))
+    for address in sorted(environments.wanted):
+        theirs = source.parts.get(environments.named(environments.source, address))
         if address not in target.parts or theirs is None:
             continue
-        wanted, there = DeclaredBlock.of(views.wanted[address]), DeclaredBlock.of(theirs)
+        wanted, there = DeclaredBlock.of(environments.wanted[address]), DeclaredBlock.of(theirs)
         found += [
             (address, leaf)
             for leaf, value in wanted.filled.items()
@@ -123,6 +131,6 @@ def by_variables(views: ComposedEnvironments, compared: Comparison) -> tuple[tup
     return tuple(found)
 
 
-def only_target(views: ComposedEnvironments) -> tuple[Address, ...]:
+def only_target(environments: ComposedEnvironments) -> tuple[Address, ...]:
     """What `to` declares and `from` does not."""
-    return tuple(sorted(views.loaded[views.target].parts.keys() - views.wanted.keys()))
+    return tuple(sorted(environments.loaded[environments.target].parts.keys() - environments.wanted.keys()))

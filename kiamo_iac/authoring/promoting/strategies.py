@@ -1,6 +1,6 @@
-"""How each difference is brought over: the least change that `to` needs and that no other environment feels.
+"""How each difference is promoted: the smallest change for `to` that changes no other environment.
 
-1. uncover   a patch of `to` hides what the base has: the key goes out of the patch
+1. unshadow  a patch of `to` hides what the base has: the key goes out of the patch
 2. move      the value stands in a patch of `from`: it goes into the base, for all
 3. patch     the others are to stay as they are: it is written into a patch of `to`
 """
@@ -21,7 +21,7 @@ _Files = Sequence[str]
 
 
 class StrategyRunner:
-    """Takes differences one by one, parents before children, and leaves the overlay as it comes out."""
+    """Promotes differences one by one, parents before children, by editing the overlay."""
 
     def __init__(self, overlay: EnvironmentOverlay, placing: BlockPlacer, *, may_move: bool) -> None:
         """`may_move`: the base may change too."""
@@ -30,7 +30,7 @@ class StrategyRunner:
         self._may_move = may_move
 
     def all(self, differences: Iterable[Difference]) -> Iterator[PromotedDifference]:
-        """Bring each over, or leave it. What one null hides of a mapping comes back together."""
+        """Promote each, or leave it. Entries of a mapping that one null hides are promoted together."""
         for _, group in groupby(differences, key=lambda d: (d.address, d.leaf[:1], len(d.leaf) == 2)):
             together = tuple(group)
             files = self._unshadow_mapping(together)
@@ -38,12 +38,12 @@ class StrategyRunner:
                 yield PromotedDifference(difference, Strategy.UNSHADOW, files) if files else self.bring(difference)
 
     def bring(self, difference: Difference) -> PromotedDifference:
-        """Bring one over, or leave it."""
+        """Promote one, or leave it."""
         overlay, address, leaf = self._overlay, difference.address, difference.leaf
         before = overlay.snapshot(address)
         desired = difference.wanted
         if leaf:
-            desired = with_leaf(before[overlay.views.target] or {}, leaf, difference.wanted)
+            desired = with_leaf(before[overlay.environments.target] or {}, leaf, difference.wanted)
         for how, way in self._ways(difference):
             mark = overlay.edits.mark()
             for touched in way():
@@ -53,11 +53,11 @@ class StrategyRunner:
         return PromotedDifference(difference, Strategy.LEFT)
 
     def _ways(self, difference: Difference) -> Iterator[tuple[Strategy, Callable[[], Iterator[_Files]]]]:
-        """What can be tried, one after the other. A way says after each step which files are touched by now."""
+        """The strategies to try, in order. Each yields after every step the files that it has edited."""
         if difference.leaf:
             yield Strategy.UNSHADOW, lambda: self._unshadow(difference)
         if self._may_move:
-            yield Strategy.MOVE, lambda: self._move(difference) if difference.leaf else self._move_thing(difference)
+            yield Strategy.MOVE, lambda: self._move(difference) if difference.leaf else self._move_resource(difference)
         yield Strategy.PATCH, lambda: self._patch(difference)
 
     # --- leaves -----------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class StrategyRunner:
         if len(leaf) < 2:
             return ()
         before = overlay.snapshot(address)
-        desired = before[overlay.views.target] or {}
+        desired = before[overlay.environments.target] or {}
         for difference in together:
             desired = with_leaf(desired, difference.leaf, difference.wanted)
         mark = overlay.edits.mark()
@@ -98,7 +98,7 @@ class StrategyRunner:
             overlay.put_leaf(base, leaf, difference.wanted, order=order)
         yield [*touched, base.file]
 
-    def _move_thing(self, difference: Difference) -> Iterator[_Files]:
+    def _move_resource(self, difference: Difference) -> Iterator[_Files]:
         overlay, address = self._overlay, difference.address
         patched = overlay.patched(address)
         place = self._placing.in_base(address) if patched and overlay.base(address) is None else None
@@ -113,7 +113,7 @@ class StrategyRunner:
         yield [*(ref.file for ref in patched), place.file]
 
     def _patch(self, difference: Difference) -> Iterator[_Files]:
-        """Into a block that is there, the highest first; else into a new one. What does not help is taken back."""
+        """Into a block that is there, the highest first; else into a new one. An edit that does not help is undone."""
         overlay, address = self._overlay, difference.address
         order = self._order(address)
         for ref in overlay.own(address):
@@ -139,6 +139,6 @@ class StrategyRunner:
         self._overlay.put_leaf(ref, leaf, value, order=order)
 
     def _order(self, address: Address) -> list[str]:
-        """The keys of a thing as `from` has them, then as `to` does."""
-        source, target = self._overlay.views.source, self._overlay.views.target
+        """The keys of a resource as `from` has them, then as `to` does."""
+        source, target = self._overlay.environments.source, self._overlay.environments.target
         return [*(self._overlay.effective(source, address) or ()), *(self._overlay.effective(target, address) or ())]

@@ -192,7 +192,7 @@ def test_null_in_a_patch_of_production_is_taken_out(tmp_path: Path) -> None:
     assert after(found) == {PRODUCTION: "{}\n"}
 
 
-# --- whole things ---------------------------------------------------------------------------------------
+# --- whole resources ---------------------------------------------------------------------------------------
 
 NEW = """\
 bases:

@@ -38,7 +38,7 @@ def test_any_world_is_brought_level_or_refused(
     event("some left" if left(promotion) else "promoted" if promotion.changes else "level")
     write(promotion)
     again = load_project(root / "kiamo.yaml")
-    expected = {thing.address: said(thing) for thing in promotion.desired}
+    expected = {resource.address: said(resource) for resource in promotion.desired}
     assert {name: declared(again, name) for name in made.environments} == {**before, "production": expected}
     second = promoted(again, selection)
     assert done(second) == left(promotion)

@@ -64,12 +64,12 @@ def declared(made: Project, environment: str) -> dict[str, Any]:
     """What an environment declares, as plain data."""
     composition = made.composition(made.environments[environment])
     loaded = compose(composition, sources=SourceFiles(made.root), capabilities=CAPABILITIES)
-    return {thing.address: said(thing) for thing in loaded.checked()}
+    return {resource.address: said(resource) for resource in loaded.checked()}
 
 
-def said(thing: Instance) -> tuple[Any, ...]:
-    """What is declared of a thing."""
-    return dict(thing.attributes), dict(thing.settings), thing.lifecycle
+def said(resource: Instance) -> tuple[Any, ...]:
+    """What is declared of a resource."""
+    return dict(resource.attributes), dict(resource.settings), resource.lifecycle
 
 
 def done(promotion: Promotion) -> list[str]:
