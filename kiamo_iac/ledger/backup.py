@@ -1,4 +1,4 @@
-"""A copy of the ledger on this machine, for when the remote one could not be written; and the way back."""
+"""The local backup of a ledger that could not be written to its remote, and how the next run restores it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _NAMED: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class LocalBackup:
-    """The place of that copy, for one environment."""
+    """The backup of one environment."""
 
     file: RootedFile
     environ: Mapping[str, str]
-    """What git runs with, which is asked whether a commit brought the copy."""
+    """What git runs with: it is asked whether a commit can bring the backup."""
 
     @property
     def path(self) -> Path:
@@ -35,7 +35,7 @@ class LocalBackup:
         return self.file.path
 
     def save(self, content: Content, *, base_revision: str | None) -> Path | None:
-        """Write the copy; `base_revision` is the revision it was to replace. None: not even that was possible."""
+        """Write the backup of `content`, which was to replace `base_revision`. None: that failed too."""
         text = document_text(content).rstrip("\n")
         try:
             self.file.write(f'{{"follows":{dump(base_revision)},"ledger":{text}}}\n'.encode())
@@ -44,7 +44,7 @@ class LocalBackup:
         return self.path
 
     def remove(self) -> None:
-        """Remove the copy: what it holds is where it belongs.
+        """Remove the backup, once its content is written.
 
         Raises:
             LedgerError: it cannot be removed.
@@ -52,17 +52,18 @@ class LocalBackup:
         try:
             self.file.remove()
         except OSError as error:
-            msg = f"The rescued ledger {self.path.as_posix()} is written back, but cannot be removed: {error.strerror}."
+            msg = (
+                f"The backup {self.path.as_posix()} of the ledger is restored, but cannot be removed: {error.strerror}."
+            )
             raise LedgerError(msg, hint="remove it") from error
 
     def resolve(self, found: RemoteContent | None, *, environment: str) -> tuple[RemoteContent | None, bool]:
-        """What is to be taken for the ledger: the copy where it follows what the remote has, else what the remote has.
-        The second says that it is the copy, which has yet to be written; the plans that the remote knows to be applied
-        stay applied.
+        """The backup, where it follows the remote content; else that. The second value: whether it is the backup,
+        which has yet to be written. Plans that the remote content has as applied stay applied.
 
         Raises:
-            LedgerError: the copy is damaged, of another ledger, tracked by git, a link stands in its place or on the
-                way, or somebody has written the ledger since.
+            LedgerError: the backup is damaged, of another ledger, tracked by git, or a link; or another run has written
+                the ledger since.
         """
         data = self._read()
         if data is None:
@@ -74,23 +75,23 @@ class LocalBackup:
             return found, False
         if base_revision != revision:
             raise LedgerError(
-                f"A run before could not write the ledger and left it in {shown}, but the ledger has been written "
-                "since. Both are left as they are, and nothing has been written.",
-                hint="take in what the ledger lacks of that copy with adopt, then remove the copy",
+                f"An earlier run could not write the ledger and left it in {shown}, but the ledger has been written "
+                "since. Both are unchanged, and nothing has been written.",
+                hint="add what the ledger lacks of that copy with adopt, then remove the copy",
             )
         if found is None:
             return RemoteContent(content, ""), True
         return RemoteContent(self._following(found.content, content), found.revision), True
 
     def restored(self, content: Content, there: RemoteContent | None, *, shown: str, now: bool) -> Diagnostic:
-        """What a user is told of a copy that stands for what the remote has. `content`: the copy; `there`: what the
-        remote had; `now`: it has been written to the remote, not only read."""
+        """The note on a backup that is used instead of the remote content. `content`: the backup; `there`: the remote
+        content; `now`: the backup has been written to the remote, not only read."""
         before = there.content.entries if there is not None else {}
         changed = sorted(address for address, entry in content.entries.items() if before.get(address) != entry)
         gone = sorted(address for address in before if address not in content.entries)
         parts = [f"{_counted(len(changed))}: {_listed(changed)}"] if changed else []
         parts += [f"{_counted(len(gone))} removed: {_listed(gone)}"] if gone else []
-        what = "is put back from" if now else "is read from"
+        what = "is restored from" if now else "is read from"
         return Diagnostic(
             "KIA0913",
             f"the ledger {shown} {what} the copy that an interrupted run left",
@@ -125,8 +126,8 @@ class LocalBackup:
         if copy.lineage != there.lineage or copy.serial <= there.serial:
             what = "another ledger" if copy.lineage != there.lineage else "no later state of it"
             raise LedgerError(
-                f"{self.path.as_posix()} is a copy of {what} than the one that is kept. Nothing has been written.",
-                hint="remove it, and take in what the ledger lacks with adopt",
+                f"{self.path.as_posix()} is a backup of {what} than the one at the remote. Nothing has been written.",
+                hint="remove it, and add what the ledger lacks with adopt",
                 diagnostics=[Diagnostic("KIA0914", f"the local copy of the ledger is of {what}")],
             )
         applied = {**copy.applied_plans, **there.applied_plans}

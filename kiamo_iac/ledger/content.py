@@ -1,4 +1,4 @@
-"""What a ledger holds, whichever backend keeps it: entries, spent plans, and the records that change them."""
+"""The content of a ledger in any backend: entries, applied plans, and the records that change them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ APPLIED_PLANS_KEPT: Final = 200
 
 
 class Put(NamedTuple):
-    """This is what is known of a thing that is ours."""
+    """The entry of a managed resource."""
 
     owned: Owned
 
 
 class Forget(NamedTuple):
-    """The thing is not ours any more."""
+    """A resource is no longer managed."""
 
     address: Address
 
@@ -41,7 +41,7 @@ Record: TypeAlias = Put | Forget | AppliedPlan
 
 @dataclass(slots=True)
 class Content:
-    """Everything that a ledger says."""
+    """The content of a ledger."""
 
     environment: str
     lineage: str = field(default_factory=lambda: str(uuid4()))
@@ -52,10 +52,10 @@ class Content:
     applied_plans: dict[str, str] = field(default_factory=dict)
     """Digest → when, oldest first."""
     exposed: set[Address] = field(default_factory=set, compare=False)
-    """What it was read with secrets of, as older versions wrote them. The entries are without."""
+    """Addresses whose entries held secrets when they were read, as older versions wrote them; `entries` holds none."""
 
     def apply(self, record: Record) -> None:
-        """Change it as `record` says."""
+        """Apply one record."""
         match record:
             case Put(owned):
                 self.entries[owned.address] = owned
@@ -71,17 +71,17 @@ class Content:
         self.serial += 1
 
     def copy(self) -> Content:
-        """One that changes on its own; the entries themselves never change."""
+        """A copy that changes independently; entries are immutable."""
         return Content(self.environment, self.lineage, self.serial, dict(self.entries), dict(self.applied_plans))
 
     def records(self) -> Iterator[Record]:
-        """The fewest records that make it out of nothing, by address."""
+        """The fewest records that lead to this content, by address."""
         yield from (Put(self.entries[address]) for address in sorted(self.entries))
         yield from (AppliedPlan(digest, at) for digest, at in self.applied_plans.items())
 
 
 def subject_of(record: Record) -> str:
-    """What a record is about, for messages."""
+    """The subject of a record, for messages."""
     match record:
         case Put(owned):
             return owned.address

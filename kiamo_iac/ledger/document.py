@@ -21,7 +21,7 @@ from kiamo_iac.ledger.errors import UNTOUCHED, corruption_error
 
 _HEAD: Final[Mapping[str, Form[Any] | Key]] = {
     "format_version": constant(FORMAT_VERSION, "Of every form that a ledger is written in."),
-    "environment": text("The environment whose things it owns."),
+    "environment": text("The environment whose resources it records."),
     "lineage": text("Made with the ledger and kept for its life.", pattern=WORD),
     "serial": integer("Grows with every change.", minimum=0, maximum=2**63 - 1),
 }
@@ -36,7 +36,7 @@ DOCUMENT: Final = Record(
         **_HEAD,
         "spent": Key(APPLIED_PLANS, lambda content: starmap(AppliedPlan, content.applied_plans.items())),
         "entries": Key(
-            list_of(ENTRY, "Everything that is ours, by address."),
+            list_of(ENTRY, "Every managed resource, by address."),
             lambda content: (content.entries[address] for address in sorted(content.entries)),
         ),
     },
@@ -91,7 +91,7 @@ def _content_of(data: Any, file: str, *, environment: str) -> Content:
         try:
             owned = ENTRY.parse(item)
             if owned.address in content.entries:
-                wrong(f"{quote(owned.address)} stands twice")
+                wrong(f"{quote(owned.address)} is listed twice")
         except ValueError as error:
             raise corruption_error(file, f"entry {number}: {error}", line=number + 1) from None
         content.entries[owned.address] = owned
@@ -125,13 +125,15 @@ def content_of_head(data: Any, file: str, *, environment: str) -> Content:
     """
     version = data.get("format_version") if isinstance(data, dict) else None
     if type(version) is not int:
-        raise corruption_error(file, 'it does not begin with a "format_version"')
+        raise corruption_error(file, '"format_version" is missing')
     where = SourceRange(file, 1, 1)
     if version != FORMAT_VERSION:
         newer = version > FORMAT_VERSION
         summary = f"the ledger has format {printable(str(version), 20)}, and this version reads {FORMAT_VERSION}"
         found = Diagnostic("KIA0902", summary, source=where)
-        hint = "use the version of kiamo-iac that wrote it, or a newer one" if newer else "no version ever wrote that"
+        hint = (
+            "use the version of kiamo-iac that wrote it, or a newer one" if newer else "no version writes that format"
+        )
         raise LedgerError(f"The ledger {file} cannot be read. {UNTOUCHED}", hint=hint, diagnostics=[found])
     try:
         content = HEADER.parse({name: data.get(name) for name in HEADER.names})
@@ -141,7 +143,7 @@ def content_of_head(data: Any, file: str, *, environment: str) -> Content:
         summary = f"the ledger is of the environment {quote(content.environment)}, not of {quote(environment)}"
         raise LedgerError(
             f"The ledger {file} is of another environment. {UNTOUCHED}",
-            hint="give each environment a ledger of its own: another path, address or ref",
+            hint="give each environment its own ledger: another path, address or ref",
             diagnostics=[Diagnostic("KIA0903", summary, source=where)],
         )
     return content

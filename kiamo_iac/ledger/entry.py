@@ -146,10 +146,10 @@ _TIME_TEXT: Final = "RFC 3339, UTC, to the second."
 ADDRESS: Final = Form(text("Collections and names in turn.", pattern=ADDRESS_PATTERN).schema, address_of)
 ENTRY: Final = Record(
     Owned,
-    "One thing that is ours.",
+    "One managed resource.",
     {
         "address": ADDRESS,
-        "remote_id": Form(remote_id("The id on the instance; null: it was about to be made.").schema, _remote_id_of),
+        "remote_id": Form(remote_id("The id on the instance; null: it was about to be created.").schema, _remote_id_of),
         "attributes": Form(
             mapping_of(None, "What was declared when it was last applied.").schema, _attributes_of, without_secrets
         ),

@@ -11,17 +11,15 @@ from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.safe_files import MisplacedError
 from kiamo_iac.ledger.content import Record, subject_of
 
-UNTOUCHED: Final = "It is left as it is, and nothing has been written."
-_RESTORE: Final = (
-    "bring back a copy of it, or correct the line; if it is lost, move it away and take things in with adopt"
-)
+UNTOUCHED: Final = "It is unchanged, and nothing has been written."
+_RESTORE: Final = "restore a copy of it, or correct the line; if it is lost, move it away and run kiamo-iac adopt"
 _NAMED: Final = 8
 """Subjects of records in one message."""
 
 
 def corruption_error(file: str, reason: str, *, line: int = 1, column: int = 1, hint: str = _RESTORE) -> LedgerError:
     """The error for text that is not a ledger. `reason`: a clause."""
-    found = Diagnostic("KIA0901", f"the ledger is damaged: {reason}", source=SourceRange(file, line, column))
+    found = Diagnostic("KIA0901", f"the ledger is corrupt: {reason}", source=SourceRange(file, line, column))
     return LedgerError(f"The ledger {file} cannot be read. {UNTOUCHED}", hint=hint, diagnostics=[found])
 
 
@@ -41,13 +39,13 @@ def write_error(
     """The error for records that could not be written to `shown`. `backup`: a local copy of the ledger with them."""
     subjects = list(dict.fromkeys(map(subject_of, records)))
     more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
-    what = f" What was applied or about to be: {', '.join(subjects[:_NAMED])}{more}." if subjects else ""
+    what = f" Applied or about to be applied: {', '.join(subjects[:_NAMED])}{more}." if subjects else ""
     if backup is not None:
         hint = (
-            f"the whole ledger stands in {backup.as_posix()}: keep it (in a pipeline, as an artifact). "
-            "With it in that place, the next run that writes puts it back"
+            f"the whole ledger is in {backup.as_posix()}: keep that file (in a pipeline, as an artifact). "
+            "The next run that writes restores it from there"
         )
     return LedgerError(
         f"The ledger {shown} could not be written: {reason.rstrip('.')}.{what}",
-        hint=hint or "put that right and run plan: what the ledger lacks is taken in with adopt",
+        hint=hint or "correct that and run plan; add what the ledger lacks with adopt",
     )

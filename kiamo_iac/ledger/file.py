@@ -18,11 +18,11 @@ MAX_BYTES: Final = 256 * 1024 * 1024
 """Of a ledger that is read: some million records."""
 
 _SLACK: Final = 100
-"""A file is written anew when it holds more records than twice its entries and these."""
+"""A file is rewritten when it has more records than twice its entries plus this many."""
 
 
 def read_file(file: RootedFile, *, shown: str, environment: str) -> ParsedFile | None:
-    """What stands in the file, or None when there is none. `shown` is its name in messages.
+    """The content of the file, or None when there is none. `shown`: its name in messages.
 
     Raises:
         LedgerError: it cannot be read, is damaged, of another version, or of another environment; or a link stands in
@@ -96,7 +96,7 @@ class FileStore:
         self._waiting.clear()
 
     def compact(self) -> None:
-        """Write the file anew, so that nothing stands in it which a later record replaced.
+        """Rewrite the file without the records that later ones replaced.
 
         Raises:
             LedgerError: it cannot be.
@@ -169,7 +169,7 @@ class FileStore:
         here, there = os.fstat(file.fileno()), os.lstat(self._path)
         same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
         if not same or here.st_size != (self._size if size is None else size):
-            raise write_error(self._shown, "something else has written it since it was read", records=self._waiting)
+            raise write_error(self._shown, "another program has written it since it was read", records=self._waiting)
 
     def _write_whole(self, content: Content) -> None:
         records = list(content.records())
@@ -187,5 +187,5 @@ def _failed(what: str, shown: str, error: OSError) -> LedgerError:
         return link_error(shown, what, error)
     return LedgerError(
         f"The ledger {shown} cannot be {what}: {_reason(error)}. Nothing has been written.",
-        hint="check the rights of the file and of its folder, and that the disk is not full",
+        hint="check the permissions of the file and of its folder, and that the disk is not full",
     )

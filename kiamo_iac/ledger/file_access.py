@@ -31,12 +31,12 @@ _LARGEST_HOLDER: Final = 64 * 1024
 
 
 def holder_file(ledger: RootedFile) -> RootedFile:
-    """Where the holder of the lock stands. Not in the locked file: Windows would let nobody read it."""
+    """The file that names the holder of the lock; not the locked file, which no other process can read on Windows."""
     return ledger.beside(HOLDER)
 
 
 def lock_file(ledger: RootedFile) -> RootedFile:
-    """The file that is locked; it stays. Nobody else may open it: whoever can, can hold the lock."""
+    """The file that is locked; it is kept. It is private, because whoever can open it can hold the lock."""
     return ledger.beside(LOCK)
 
 
@@ -119,7 +119,7 @@ def _unusable(ledger: RootedFile, error: Exception) -> LedgerError:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return LedgerError(
         f"The ledger {ledger.path} cannot be locked: {why}. Nothing has been written.",
-        hint="the folder has to be writable, on a disk of this machine",
+        hint="the folder must be writable, and on a local disk",
     )
 
 

@@ -31,7 +31,7 @@ _TRIES: Final = 3
 _PUSHES: Final = 2
 """A push that failed although the ref is as expected: another run may have given its lock back in between."""
 _NO_LEDGER: Final = (
-    "choose another ref, or look who pushed to this one (git ls-remote); its history may hold the ledger"
+    "choose another ref, or check who pushed to this one (git ls-remote); its history may hold the ledger"
 )
 _READ: Final = "--upload-pack=git-upload-pack"
 _WRITE: Final = "--receive-pack=git-receive-pack"
@@ -79,7 +79,7 @@ class GitBackend:
             LedgerError: the remote is not a name or an address.
         """
         if not settings.remote or settings.remote.startswith("-"):
-            msg = f'The ledger of "{environment}" names no remote: "{settings.remote}".'
+            msg = f'The ledger of "{environment}" has no valid remote: "{settings.remote}".'
             raise LedgerError(msg, hint="write ledger: {backend: git, remote: origin} in the project file")
         part = ref_part(settings.ref or environment)
         self._ref = LEDGER + part
@@ -170,7 +170,7 @@ class GitBackend:
         Raises:
             LedgerError, TransportError: git failed.
         """
-        message = f"{len(content.entries)} things, serial {content.serial}"
+        message = f"{len(content.entries)} resources, serial {content.serial}"
         commit = self._commit("ledger.json", document_text(content), message=message, parent=self._parent)
         self._pushed.add(commit)
         return self._push(self._ref, commit, expected=expected)

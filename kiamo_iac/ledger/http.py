@@ -44,8 +44,8 @@ _SUCCESSES: Final = ("success", "ok")
 """Keys by which servers and proxies that answer 200 to everything say that a call failed."""
 _LONGEST: Final = 200
 _NO_STATE: Final = (
-    "what answers there does not keep states, perhaps a login page or a proxy: check the address of the ledger, and "
-    "that this run reaches it and is let in"
+    "the server there stores no states; it may be a login page or a proxy: check the address of the ledger, and that "
+    "this run can reach it and is authorized"
 )
 
 
@@ -75,9 +75,7 @@ def content_of_state(body: bytes, shown: str, *, environment: str) -> Content:
     try:
         text = state["outputs"][_OUTPUT]["value"]
     except (KeyError, TypeError, IndexError):
-        raise corruption_error(
-            shown, "what stands there is not a ledger, perhaps the state of something else"
-        ) from None
+        raise corruption_error(shown, "the state there is not a ledger; it may belong to another tool") from None
     if not isinstance(text, str):
         raise corruption_error(shown, "its output is not text")
     return parse_document(text, shown, environment=environment)
@@ -183,7 +181,7 @@ class HttpBackend:
         if status != 200:
             raise self._refused(f"GET {self._address}", status, body)
         if _is_page(body):
-            raise corruption_error(self.shown, "what stands there is a web page", hint=_NO_STATE)
+            raise corruption_error(self.shown, "the response is a web page", hint=_NO_STATE)
         content = content_of_state(body, self.shown, environment=self._environment)
         return RemoteContent(content, revision_of(content))
 
@@ -254,13 +252,13 @@ class HttpBackend:
             case 401 | 403:
                 hint = "check KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD, and that they may write and lock the state"
             case 404 | 405 | 501 if locking:
-                hint = "the server does not lock there: set lock_address, unlock_address and their methods"
+                hint = "the server does not lock at that address: set lock_address, unlock_address and their methods"
             case 409 | 423:
-                hint = "the lock is not held by this run any more: see who holds it before anything is run again"
+                hint = "this run no longer holds the lock: check who does before you run anything again"
             case 413:
                 hint = "the server limits the size of a state: raise that limit"
             case _ if 300 <= status < 400:
-                hint = "redirects are never followed: give the ledger its final address"
+                hint = "redirects are not followed: set the final address of the ledger"
             case _:
                 hint = "check the address of the ledger"
         return LedgerError(message, hint=hint)

@@ -1,4 +1,4 @@
-"""The ledger of one environment, open: what is ours, and how that changes while a plan is performed."""
+"""The open ledger of one environment: the managed resources, and how they change while a plan is applied."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ReadOnlyStore:
 
 
 class Ledger:
-    """What we own. Any thread may call it."""
+    """The managed resources. Thread-safe."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Ledger:
 
     @property
     def owned(self) -> Ownership:
-        """Everything that is ours at this moment."""
+        """The managed resources at this moment."""
         with self._lock:
             return MappingProxyType(dict(self._content.entries))
 
@@ -103,8 +103,8 @@ class Ledger:
             return self._content.serial
 
     def intend(self, entries: Iterable[Owned]) -> None:
-        """Say what is about to be made, before the first write, so that a crash forgets nothing: what is not in the
-        ledger goes in without its id; what is there stays as it is. It is kept when this returns.
+        """Record what is about to be created, before the first write, so that a crash forgets nothing: what is not in
+        the ledger is added without its id; the rest is unchanged. Durable when this returns.
 
         Raises:
             LedgerError: the ledger cannot be written; then nothing may be.
@@ -115,7 +115,7 @@ class Ledger:
             self._store.flush()
 
     def record(self, entry: Owned) -> None:
-        """Say that a thing is ours, as it is now.
+        """Record a managed resource as it is now.
 
         Raises:
             LedgerError: the ledger cannot be written.
@@ -124,7 +124,7 @@ class Ledger:
             self._keep([Put(entry)])
 
     def forget(self, address: Address) -> None:
-        """Say that a thing is not ours any more: it is deleted, or let go. Nothing, when it was not ours.
+        """Remove a resource: it is deleted, or no longer managed. No effect when it was not managed.
 
         Raises:
             LedgerError: the ledger cannot be written.
@@ -134,7 +134,7 @@ class Ledger:
                 self._keep([Forget(address)])
 
     def mark_applied(self, digest: str) -> None:
-        """Say that a saved plan is applied, once and for all. It is kept when this returns.
+        """Record that a saved plan is applied, durably when this returns.
 
         Raises:
             LedgerError: the ledger cannot be written; then the plan may not be applied.
@@ -149,7 +149,7 @@ class Ledger:
             return digest in self._content.applied_plans
 
     def flush(self) -> None:
-        """Keep everything that has been said.
+        """Write everything that was recorded.
 
         Raises:
             LedgerError: the ledger cannot be written; it says what was applied meanwhile.
@@ -169,7 +169,7 @@ class Ledger:
 
 
 def _hides(before: Owned | None, now: Owned) -> bool:
-    """Whether a setting is sensitive now, and the ledger has its value from before."""
+    """Whether a setting has become sensitive, and the ledger has its former value."""
     settings = before.attributes.get("settings") if before is not None else None
     if not isinstance(settings, Mapping):
         return False

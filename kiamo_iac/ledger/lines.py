@@ -96,7 +96,7 @@ def _record_of(data: Any) -> Record:
         case {"spend": plan, **rest} if not rest:
             return APPLIED_PLAN.parse(plan)
         case _:
-            return wrong("a record says put, forget or spend, and nothing else")
+            return wrong("a record must have one key: put, forget or spend")
 
 
 def ledger_schema() -> Schema:
@@ -108,7 +108,7 @@ def ledger_schema() -> Schema:
     )
     body = {
         "type": "object",
-        "description": "What kiamo-iac owns in one environment.",
+        "description": "The resources that kiamo-iac manages in one environment.",
         "if": {"required": ["entries"]},
         "then": DOCUMENT.schema,
         "else": {"if": {"required": ["lineage"]}, "then": HEADER.schema, "else": defined("record")},

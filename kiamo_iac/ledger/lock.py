@@ -118,18 +118,17 @@ class LockInfo:
         """The error for a lock that this run holds."""
         return LockedError(
             f"The ledger {ledger} is locked by {redact(str(self))}.",
-            hint="let that run end, or wait for it with --lock-timeout SECONDS; "
+            hint="let that run end, or pass --lock-timeout SECONDS to wait for it; "
             f"if it died, {self.how_to_release(environment)}",
         )
 
     def how_to_release(self, environment: str) -> str:
-        """How to give its lock up, in words: a command that a shell may be handed as it stands, or another way."""
+        """How to release its lock, as a hint: a command that is safe to paste into a shell, or another way."""
         if not self.name:
             return (
-                "find the id of its lock in its output, or remove the lock where the ledger is kept "
-                "(GitLab: Operate > Terraform states)"
+                "find the lock id in its output, or remove the lock at the backend (GitLab: Operate > Terraform states)"
             )
-        return f"give its lock up with: kiamo-iac ledger unlock -e {shell_word(environment, 'ENV')} {self.name}"
+        return f"release its lock: kiamo-iac ledger unlock -e {shell_word(environment, 'ENV')} {self.name}"
 
 
 def utc_now() -> str:
@@ -169,9 +168,9 @@ def acquire(
 
 def checked_id(info: LockInfo | None, lock_id: str, *, shown: str) -> LockInfo:
     if info is None:
-        msg = f"Nobody holds the lock of the ledger {shown}."
+        msg = f"The ledger {shown} is not locked."
         raise UsageError(msg)
     if not lock_id or lock_id not in {info.id, info.name}:
         msg = f"The lock of the ledger {shown} is not {quote(lock_id)}: it is held by {info}."
-        raise UsageError(msg, hint="make sure that this run has died, then name the id of its lock")
+        raise UsageError(msg, hint="make sure that this run has died, then pass the id of its lock")
     return info

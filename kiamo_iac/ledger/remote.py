@@ -170,7 +170,7 @@ class RemoteStore:
                 self._next = ended + max(self._interval, 10 * (ended - begun))
             if revision is None:
                 self._lost = True
-                msg = "somebody else has written it since it was read, and nothing of that was overwritten"
+                msg = "another run has written it since it was read; nothing was overwritten"
                 raise LedgerError(msg)
             self._revision = revision
             self._unwritten.clear()
@@ -261,7 +261,7 @@ class RemoteAccess:
             self._remote.unlock()
         except KiamoIacError as error:
             raise LedgerError(
-                f"The ledger {self._remote.shown} is written, but its lock was not given back: {error}",
+                f"The ledger {self._remote.shown} is written, but its lock was not released: {error}",
                 hint=info.how_to_release(self._context.environment),
             ) from error
 

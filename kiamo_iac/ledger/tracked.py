@@ -1,4 +1,4 @@
-"""A ledger's file that git tracks: whoever writes a commit would decide what is managed, and what --prune deletes."""
+"""Refusing a ledger file that git tracks: a commit could change what is managed, and what --prune deletes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def check_backup(file: RootedFile, environ: Mapping[str, str]) -> None:
         name = shell_word("/".join(file.parts), "FILE")
         summary = f"the local copy of the ledger is not used: {why}"
         raise LedgerError(
-            f"{shown} would replace what the ledger holds, and a commit can bring it. Nothing has been written.",
-            hint=f"remove it; if it is yours, take it out of git first: git rm --cached {name}, and commit",
+            f"{shown} would replace the ledger, and a commit can bring that file. Nothing has been written.",
+            hint=f"remove it; if it is yours, remove it from git first: git rm --cached {name}, and commit",
             diagnostics=[Diagnostic("KIA0910", summary)],
         )
 
@@ -48,7 +48,7 @@ def check_file(
         raise LedgerError(
             f"The ledger {shown} is not used: with it in git, {risk}. Nothing has been written.",
             hint=f"keep {FOLDER}/ out of git (git rm -r --cached {FOLDER}, and a line in .gitignore), "
-            "or keep the ledger behind http or on a git ref",
+            "or use the http or git backend",
             diagnostics=[Diagnostic("KIA0911", f"the ledger is a file that a commit can bring: {why}")],
         )
     notify(
@@ -56,8 +56,8 @@ def check_file(
             "KIA0912",
             f"the ledger {shown} is in git: {risk}",
             severity=Severity.WARNING,
-            detail=f"As the project file says where it is kept, it is used; {why}.",
-            hint="review every change of it like a deletion, or keep the ledger behind http or on a git ref",
+            detail=f"It is used because the project file sets its path; {why}.",
+            hint="review every change of it like a deletion, or use the http or git backend",
         )
     )
 
@@ -68,5 +68,5 @@ def _why_tracked(file: RootedFile, environ: Mapping[str, str]) -> str | None:
     try:
         return why_tracked(file.root, file.parts, environ)
     except (GitError, TransportError) as error:
-        msg = f"Whether git tracks {file.path.as_posix()} cannot be found out, so that it is not used. {error}"
+        msg = f"{file.path.as_posix()} is not used: git cannot tell whether it tracks the file. {error}"
         raise LedgerError(msg, hint=error.hint) from error

@@ -15,21 +15,21 @@ from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.planner.plan_file import SavedPlan, without_tokens
 from kiamo_iac.planner.plan_json import STEP
 
-_AGAIN: Final = "look at the new plan: kiamo-iac plan --out"
+_AGAIN: Final = "review the new plan: kiamo-iac plan --out"
 
 
 class Finding(StrEnum):
-    """How a saved plan stands to the one that is derived now."""
+    """How a saved plan relates to the plan that is derived now."""
 
     SAME = "same"
     """Every step is the same, and saw the same."""
     STALE = "stale"
-    """What the steps saw has changed, or other things take part."""
+    """What the steps saw has changed, or other resources are part of the plan."""
     TAMPERED = "tampered"
     """The steps differ although nothing that they saw has changed."""
 
 
-class Look(StrEnum):
+class Presence(StrEnum):
     """What a plan saw of an address."""
 
     THERE = "there"
@@ -38,27 +38,27 @@ class Look(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One address that the two plans saw differently. Two times `THERE`: it is not as it was."""
+class PlanDifference:
+    """One address that the two plans saw differently. Twice `THERE`: it has changed."""
 
     address: Address
-    saw: Look
-    now: Look
+    saw: Presence
+    now: Presence
 
     @property
     def sentence(self) -> str:
         """What became of it, without a full stop."""
         match self.saw, self.now:
-            case Look.NOT_LOOKED_AT, _:
-                return "it takes part now, and did not when the plan was made"
-            case _, Look.NOT_LOOKED_AT:
-                return "nothing is left to be done to it: somebody did it, or it is gone"
-            case Look.MISSING, _:
-                return "it is there now, and was not when the plan was made"
-            case _, Look.MISSING:
-                return "it was there when the plan was made, and is gone"
+            case Presence.NOT_LOOKED_AT, _:
+                return "it is part of the plan now, and was not when the plan was saved"
+            case _, Presence.NOT_LOOKED_AT:
+                return "it is no longer part of the plan: it was changed meanwhile, or no longer exists"
+            case Presence.MISSING, _:
+                return "it exists now, and did not when the plan was saved"
+            case _, Presence.MISSING:
+                return "it existed when the plan was saved, and no longer does"
             case _:
-                return "it has changed since the plan was made"
+                return "it has changed since the plan was saved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Verdict:
     """What came out of a comparison."""
 
     finding: Finding
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PlanDifference, ...] = ()
     """When it is stale: by address."""
 
 
@@ -80,21 +80,23 @@ def compare(saved: Plan, derived: Plan) -> Verdict:
         return Verdict(Finding.SAME)
     before, now = _seen(saved), _seen(derived)
     changes = tuple(
-        Change(address, _look(before, address), _look(now, address))
+        PlanDifference(address, _presence(before, address), _presence(now, address))
         for address in sorted(before.keys() | now.keys())
         if address not in before or address not in now or before[address] != now[address]
     )
-    changes = changes or _weighed_anew(saved, derived)
+    changes = changes or _reassessed(saved, derived)
     return Verdict(Finding.STALE if changes else Finding.TAMPERED, changes)
 
 
-def _weighed_anew(saved: Plan, derived: Plan) -> tuple[Change, ...]:
+def _reassessed(saved: Plan, derived: Plan) -> tuple[PlanDifference, ...]:
     """The things of steps that differ only in what the plan says of them: contacts came or went, which no fingerprint
     tells, and which makes a deletion a loss of data or none; or the ledger learnt who changed what (`adopt`)."""
     pairs = list(zip(saved.steps, derived.steps, strict=False))
     if len(saved.steps) != len(derived.steps) or any(_canonical(_bare(a)) != _canonical(_bare(b)) for a, b in pairs):
         return ()
-    return tuple(Change(a.address, Look.THERE, Look.THERE) for a, b in pairs if _canonical(a) != _canonical(b))
+    return tuple(
+        PlanDifference(a.address, Presence.THERE, Presence.THERE) for a, b in pairs if _canonical(a) != _canonical(b)
+    )
 
 
 def _bare(step: Step) -> Step:
@@ -110,7 +112,9 @@ def check_same(saved: Plan, derived: Plan) -> None:
         PlanFileError: the file was changed by hand.
     """
     if not derived.applyable:
-        msg = "What the saved plan saw has changed so that there is no plan any more. Nothing has been written."
+        msg = (
+            "The instance has changed since the plan was saved, and the new plan is blocked. Nothing has been written."
+        )
         errors = [d for d in derived.diagnostics if d.severity is Severity.ERROR]
         raise StaleError(msg, hint="correct what the diagnostics name, and plan again", diagnostics=errors)
     verdict = compare(saved, derived)
@@ -120,7 +124,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
         case Finding.STALE:
             sources = {step.address: step.source for step in (*derived.steps, *saved.steps)}
             raise StaleError(
-                "What the saved plan saw has changed. Nothing has been written.",
+                "The instance has changed since the plan was saved. Nothing has been written.",
                 hint=_AGAIN,
                 diagnostics=[
                     Diagnostic("KIA0805", c.sentence, address=c.address, source=sources.get(c.address))
@@ -129,8 +133,8 @@ def check_same(saved: Plan, derived: Plan) -> None:
             )
         case Finding.TAMPERED:
             raise PlanFileError(
-                "The saved plan is not what these manifests and this instance lead to, although nothing that it saw "
-                "has changed: the file is not as it was saved. Nothing has been written.",
+                "The saved plan differs from the plan of these manifests and this instance, although neither has "
+                "changed: the file was modified. Nothing has been written.",
                 hint=_AGAIN,
             )
 
@@ -155,12 +159,12 @@ def check_bound(
     plan = saved.plan
     if environment not in {None, plan.environment}:
         msg = f'The saved plan is for the environment "{plan.environment}", not for "{environment}".'
-        raise PlanFileError(msg, hint="leave -e out, or make a plan for that environment")
+        raise PlanFileError(msg, hint="remove -e, or save a plan for that environment")
     if plan.url != url:
-        msg = f"The saved plan is for the instance at {plan.url}, and {plan.environment} is now at {url}."
+        msg = f"The saved plan is for the instance at {plan.url}, but {plan.environment} is now at {url}."
         raise PlanFileError(msg, hint=_AGAIN)
     if saved.tool_version != tool_version:
-        msg = f'The saved plan was made by version "{saved.tool_version}" of kiamo-iac, and this is {tool_version}.'
+        msg = f'The saved plan was saved by kiamo-iac "{saved.tool_version}", but this is {tool_version}.'
         raise PlanFileError(msg, hint=_AGAIN)
     changed = [
         what
@@ -188,7 +192,7 @@ def _seen(plan: Plan) -> dict[Address, str | None]:
     return {address: seen for step in plan.steps for address, seen in step.seen.items()}
 
 
-def _look(seen: Mapping[Address, str | None], address: Address) -> Look:
+def _presence(seen: Mapping[Address, str | None], address: Address) -> Presence:
     if address not in seen:
-        return Look.NOT_LOOKED_AT
-    return Look.MISSING if seen[address] is None else Look.THERE
+        return Presence.NOT_LOOKED_AT
+    return Presence.MISSING if seen[address] is None else Presence.THERE

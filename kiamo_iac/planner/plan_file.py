@@ -32,8 +32,8 @@ SAVED_VERSION: Final = "1"
 MAX_BYTES: Final = 128 * 1024 * 1024
 """Of a saved plan: over 100,000 steps."""
 
-_AGAIN: Final = "make it again: kiamo-iac plan --out"
-_CHANGED: Final = "a saved plan is not edited, also not its layout by a formatter; " + _AGAIN
+_AGAIN: Final = "save a new plan: kiamo-iac plan --out"
+_CHANGED: Final = "a saved plan must not be edited or reformatted; " + _AGAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class SavedPlan:
 _DIGEST: Final = "^[0-9a-f]{64}$"
 OPTIONS: Final = Record(
     Options,
-    "What was chosen when it was made; apply plans again with the same.",
+    "The options of the plan; apply plans again with the same.",
     {
         "prune": boolean("Whether it was made with --prune."),
         "targets": Key(list_of(ADDRESS, "What --target named."), lambda options: sorted(options.targets), "targets"),
@@ -82,7 +82,7 @@ OPTIONS: Final = Record(
 )
 SAVED: Final = Record(
     SavedPlan,
-    "What the plan was made of.",
+    "What the plan was made from.",
     {
         "format_version": constant(SAVED_VERSION, "Of what stands under `saved`."),
         "tool_version": text("The version of kiamo-iac; apply takes no other."),
@@ -104,7 +104,7 @@ def saved_plan_schema() -> Schema:
         "saved": SAVED.schema,
         "digest": text("SHA-256 over all of the above.", pattern=_DIGEST).schema,
     }
-    body = closed(properties, "A plan saved for one apply; it is not edited by hand.")
+    body = closed(properties, "A plan saved for one apply; not to be edited by hand.")
     title = "A saved plan of kiamo-iac"
     return schema_document(
         "saved-plan", SAVED_VERSION, title=title, body=body, definitions=definitions(STEP, DIAGNOSTIC)
@@ -143,7 +143,7 @@ def text_of(saved: SavedPlan) -> str:
     if len(text) > MAX_BYTES:
         raise PlanFileError(
             f"The plan has {len(saved.plan.steps):,} steps, more than can be saved.",
-            hint="apply without saving it, or cut it down with --target",
+            hint="apply without saving it, or limit it with --target",
         )
     return text
 
@@ -152,7 +152,7 @@ def load_plan(text: bytes, *, shown: str) -> SavedPlan:
     """What `text_of` wrote. `shown` is the file's name in messages.
 
     Raises:
-        PlanFileError: it is no saved plan, is of another format, or is not as it was saved.
+        PlanFileError: it is not a saved plan, has another format, or was modified.
     """
     if len(text) > MAX_BYTES:
         raise _no_plan(shown, f"it is larger than {MAX_BYTES // (1024 * 1024)} MiB")
@@ -161,18 +161,18 @@ def load_plan(text: bytes, *, shown: str) -> SavedPlan:
     except ValueError as error:
         raise _no_plan(shown, str(error)) from None
     if not isinstance(data, dict) or not isinstance(data.get("saved"), dict):
-        raise _no_plan(shown, "nothing in it says what it was made of")
+        raise _no_plan(shown, 'the key "saved" is missing')
     _check_format(data, shown)
     digest = data.pop("digest", None)
     if digest != _digest(data):
-        raise PlanFileError(f"{shown} is not as it was saved: its digest does not fit.", hint=_CHANGED)
+        raise PlanFileError(f"{shown} was modified after it was saved: its digest does not match.", hint=_CHANGED)
     try:
         saved = _saved(data)
         as_it_was = _canonical(_data(saved)) == _canonical(data)
     except (ValueError, TypeError, LookupError, AttributeError):
         as_it_was = False
     if not as_it_was:
-        raise PlanFileError(f"{shown} is not as kiamo-iac saves plans.", hint=_CHANGED)
+        raise PlanFileError(f"{shown} is not in the form in which kiamo-iac saves plans.", hint=_CHANGED)
     return saved
 
 
@@ -181,11 +181,11 @@ def _check_format(data: Mapping[str, Any], shown: str) -> None:
     if formats != (FORMAT_VERSION, SAVED_VERSION):
         version = data["saved"].get("tool_version")
         by = f' by version "{version}" of kiamo-iac' if isinstance(version, str) and len(version) <= 40 else ""
-        raise PlanFileError(f"{shown} was saved{by} in a format that this version does not read.", hint=_AGAIN)
+        raise PlanFileError(f"{shown} was saved{by} in a format that this version does not support.", hint=_AGAIN)
 
 
 def _no_plan(shown: str, why: str) -> PlanFileError:
-    return PlanFileError(f"{shown} is no saved plan: {why}.", hint="saved plans are made by kiamo-iac plan --out")
+    return PlanFileError(f"{shown} is not a saved plan: {why}.", hint="save a plan with kiamo-iac plan --out")
 
 
 # --- the data --------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ CHANGE: Final = Record(
 )
 STEP: Final = Record(
     Step,
-    "One call to be made, or one thing that comes with its parent's creation.",
+    "One API call, or one resource that is created with its parent.",
     {
         "id": integer("The number of the step, in the order of the plan.", minimum=1),
         "action": ACTION,
@@ -65,8 +65,8 @@ STEP: Final = Record(
         "source": PLACE_OR_NULL,
         "seen": Key(
             mapping_of(
-                nullable(text("A fingerprint; null: it was not there.", pattern="^[0-9a-f]{32}$")),
-                "What the plan saw of this thing, and of what it is to refer to, by address.",
+                nullable(text("A fingerprint; null: it did not exist.", pattern="^[0-9a-f]{32}$")),
+                "What the plan saw of this resource and of the targets of its references, by address.",
                 keys=ADDRESS,
             ),
             lambda step: sorted(step.seen.items()),
@@ -77,7 +77,7 @@ STEP: Final = Record(
 )
 PLAN: Final = Record(
     Plan,
-    "What is to be done to bring one environment level with its manifests.",
+    "The changes that bring one environment in line with its manifests.",
     {
         "format_version": version_of(FORMAT_VERSION),
         "environment": ENVIRONMENT,
@@ -85,7 +85,7 @@ PLAN: Final = Record(
         "summary": derived(counts(Action, "How many steps of each action."), "summary"),
         "steps": list_of(STEP, "Every step, in an order in which they can be done."),
         "diagnostics": Key(
-            diagnostics_list("What there is to say about it, worst first."),
+            diagnostics_list("Diagnostics of the plan, worst first."),
             lambda plan: worst_first(plan.diagnostics),
             "diagnostics",
         ),

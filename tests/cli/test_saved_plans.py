@@ -185,7 +185,7 @@ def test_a_touched_file_is_refused(desk: Desk) -> None:
     Path(FILE).write_text(text.replace('"Prospects"', '"Prospecte"'), encoding="utf-8")
     for code, _, err in (apply(desk), desk.run("show", FILE)):
         assert code == 1
-        assert "is not as it was saved" in err
+        assert "was modified after it was saved" in err
     assert desk.writes() == []
 
 
@@ -194,7 +194,7 @@ def test_a_forged_file_is_refused_for_the_plan_is_made_again(desk: Desk) -> None
     rewritten(desk, '"label": "Prospects"', '"label": "Forged"')
     code, _, err = apply(desk)
     assert code == 1
-    assert "although nothing that it saw has changed" in err
+    assert "although neither has changed" in err
     assert desk.writes() == []
 
 

@@ -201,7 +201,7 @@ def test_f22_a_full_disk_is_told_at_once_and_the_file_stays_whole(tmp_path: Path
                 ledger.intend([owned("b")])
             assert (tmp_path / LEDGER).read_bytes() == before
 
-    with pytest.raises(LedgerError, match=r"No space left.* about to be: bases/b\.") as caught:
+    with pytest.raises(LedgerError, match=r"No space left.* about to be applied: bases/b\.") as caught:
         run()
     assert caught.value.hint is not None
     assert names(read(tmp_path)) == ["a"]
@@ -265,10 +265,10 @@ def test_a_file_that_something_else_writes_meanwhile_is_not_written(tmp_path: Pa
                 copy.replace(path)
             seen.append(path.read_bytes())
             for name in ("b", "c"):
-                with pytest.raises(LedgerError, match="something else has written it"):
+                with pytest.raises(LedgerError, match="another program has written it"):
                     ledger.record(owned(name))
 
-    with pytest.raises(LedgerError, match=r"something else has written it.*bases/b, bases/c"):
+    with pytest.raises(LedgerError, match=r"another program has written it.*bases/b, bases/c"):
         run()
     assert path.read_bytes() == seen[0]
 
@@ -368,7 +368,7 @@ def test_f07_a_run_that_is_killed_keeps_what_it_recorded_and_leaves_no_lock(tmp_
         with pytest.raises(LedgerError, match="still running"):
             break_lock(SETTINGS, environment=ENVIRONMENT, root=tmp_path, environ={}, send=None, lock_id=held)
         child.kill()
-    with pytest.raises(UsageError, match="Nobody holds the lock"):
+    with pytest.raises(UsageError, match="is not locked"):
         break_lock(SETTINGS, environment=ENVIRONMENT, root=tmp_path, environ={}, send=None, lock_id=held)
     with opened(tmp_path) as ledger:
         assert {address.name: entry.remote_id for address, entry in ledger.owned.items()} == {"a": 1, "b": None}

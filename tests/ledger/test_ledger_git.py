@@ -138,7 +138,8 @@ def test_the_history_has_a_commit_for_each_run(hosted: Hosted) -> None:
                 ledger.flush()
     assert git(hosted.bare, "rev-list", "--count", "refs/kiamo-iac/staging") == "3"
     assert (
-        git(hosted.bare, "show", "-s", "--format=%an: %s", "refs/kiamo-iac/staging") == "kiamo-iac: 3 things, serial 9"
+        git(hosted.bare, "show", "-s", "--format=%an: %s", "refs/kiamo-iac/staging")
+        == "kiamo-iac: 3 resources, serial 9"
     )
 
 
@@ -232,7 +233,7 @@ def test_a_lock_is_broken_by_its_id_alone(hosted: Hosted) -> None:
     def broken(lock_id: str) -> LockInfo:
         return break_lock(SETTINGS, environment=ENVIRONMENT, root=hosted.b, environ=ENVIRON, send=None, lock_id=lock_id)
 
-    with pytest.raises(UsageError, match="Nobody holds the lock"):
+    with pytest.raises(UsageError, match="is not locked"):
         broken("x")
     dead = LockInfo.of_this_process("carol", "apply")
     remote_of(hosted.a).lock(dead, timeout=0)
@@ -267,7 +268,7 @@ def test_of_two_writers_the_second_loses_and_nothing_of_either_is_lost(hosted: H
             )
             ledger.record(owned("b"))
 
-    with pytest.raises(LedgerError, match=r"somebody else has written it.* about to be: bases/b\.") as caught:
+    with pytest.raises(LedgerError, match=r"another run has written it.* about to be applied: bases/b\.") as caught:
         run()
     assert RESCUE in (caught.value.hint or "")
     assert "bases/b" in (hosted.a / RESCUE).read_text()
@@ -318,7 +319,7 @@ def test_a_remote_that_is_away_at_the_end_leaves_a_rescue_copy_that_the_next_run
             hosted.bare.rename(away)
             ledger.record(owned("a", 8))
 
-    with pytest.raises(LedgerError, match=r"git \S+ failed.* about to be: bases/a\.") as caught:
+    with pytest.raises(LedgerError, match=r"git \S+ failed.* about to be applied: bases/a\.") as caught:
         run()
     assert RESCUE in (caught.value.hint or "")
     assert "ledger unlock -e staging" in (caught.value.hint or "")
@@ -336,9 +337,9 @@ def test_a_remote_that_is_away_at_the_end_leaves_a_rescue_copy_that_the_next_run
 def test_a_ref_that_holds_no_ledger_is_left_alone(hosted: Hosted) -> None:
     git(hosted.a, "push", "-q", "origin", "main:refs/kiamo-iac/staging")
     before = git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging")
-    with pytest.raises(LedgerError, match=r"cannot be read. It is left as it is") as caught, opened(hosted.a):
+    with pytest.raises(LedgerError, match=r"cannot be read. It is unchanged") as caught, opened(hosted.a):
         pass
-    assert caught.value.diagnostics[0].summary == "the ledger is damaged: its commit holds no file ledger.json"
+    assert caught.value.diagnostics[0].summary == "the ledger is corrupt: its commit holds no file ledger.json"
     assert git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging") == before
     assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac/staging"]
 
@@ -348,7 +349,7 @@ def test_a_ref_that_is_no_commit_is_left_alone(hosted: Hosted) -> None:
     git(hosted.a, "push", "-q", "origin", f"{blob}:refs/kiamo-iac/staging")
     with pytest.raises(LedgerError, match="cannot be read") as caught:
         read(hosted.b)
-    assert caught.value.diagnostics[0].summary == "the ledger is damaged: refs/kiamo-iac/staging is no commit"
+    assert caught.value.diagnostics[0].summary == "the ledger is corrupt: refs/kiamo-iac/staging is no commit"
 
 
 def test_a_ledger_of_another_environment_is_left_alone(hosted: Hosted) -> None:
@@ -372,7 +373,7 @@ def test_a_remote_that_refuses_is_told(hosted: Hosted) -> None:
 
 @pytest.mark.parametrize("name", ["", "-o", "--upload-pack=touch pwned"])
 def test_a_remote_that_is_an_option_is_refused(hosted: Hosted, name: str) -> None:
-    with pytest.raises(LedgerError, match="names no remote"):
+    with pytest.raises(LedgerError, match="has no valid remote"):
         read(hosted.a, settings=GitSettings(remote=name))
 
 

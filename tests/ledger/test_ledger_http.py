@@ -154,7 +154,7 @@ def test_a_lock_is_broken_by_its_id_alone(state: State, tmp_path: Path) -> None:
             settings_of(state), environment=ENVIRONMENT, root=tmp_path, environ={}, send=send_to(state), lock_id=lock_id
         ).id
 
-    with pytest.raises(UsageError, match="Nobody holds the lock"):
+    with pytest.raises(UsageError, match="is not locked"):
         broken("x")
     assert state.lock is None
     state.lock = {"ID": "dead-run", "Who": "carol@runner", "Created": "2026-01-01T00:00:00Z"}
@@ -177,9 +177,7 @@ def test_a_state_that_changed_meanwhile_is_not_overwritten(state: State, tmp_pat
             state.body = theirs
             ledger.record(owned("b"))
 
-    with pytest.raises(
-        LedgerError, match=r"somebody else has written it.* applied or about to be: bases/b\."
-    ) as caught:
+    with pytest.raises(LedgerError, match=r"another run has written it.* or about to be applied: bases/b\.") as caught:
         run()
     assert state.body == theirs
     assert RESCUE in (caught.value.hint or "")
@@ -240,7 +238,9 @@ def test_what_could_not_be_written_is_rescued_and_written_back_by_the_next_run(s
             ledger.record(owned("b", 8))
             ledger.forget(Address("bases/a"))
 
-    with pytest.raises(LedgerError, match=r"returned 503.* about to be: bases/b, bases/a \(deleted\)\.") as caught:
+    with pytest.raises(
+        LedgerError, match=r"returned 503.* about to be applied: bases/b, bases/a \(deleted\)\."
+    ) as caught:
         run()
     assert RESCUE in (caught.value.hint or "")
     state.faults = []
@@ -338,7 +338,7 @@ def test_a_redirect_is_not_followed(state: State, tmp_path: Path) -> None:
         state.redirect = elsewhere.address
         with pytest.raises(LedgerError, match="returned 302") as caught, opened(state, tmp_path):
             pass
-        assert "never followed" in (caught.value.hint or "")
+        assert "redirects are not followed" in (caught.value.hint or "")
         assert elsewhere.log == []
 
 
@@ -375,7 +375,7 @@ def test_a_lock_that_could_not_be_given_back_is_told(state: State, tmp_path: Pat
             ledger.flush()
             state.lock = None
 
-    with pytest.raises(LedgerError, match=r"is written, but its lock was not given back: .*409") as caught:
+    with pytest.raises(LedgerError, match=r"is written, but its lock was not released: .*409") as caught:
         run()
     assert "ledger unlock -e staging" in (caught.value.hint or "")
     assert names(read(state, tmp_path)) == ["a"]

@@ -15,7 +15,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.errors import PlanFileError, StaleError
 from kiamo_iac.planner import plan_file
 from kiamo_iac.planner.plan import Plan
-from kiamo_iac.planner.plan_compare import Change, Finding, Look, check_bound, check_same, compare
+from kiamo_iac.planner.plan_compare import Finding, PlanDifference, Presence, check_bound, check_same, compare
 from kiamo_iac.planner.plan_file import (
     Options,
     SavedPlan,
@@ -135,10 +135,10 @@ def test_what_looks_like_a_token_is_not_written(plan: Planner) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "is no saved plan"),
-        ("<html>", "is no saved plan: it is HTML"),
-        ("[]", "nothing in it says"),
-        ('{"saved": []}', "nothing in it says"),
+        ("", "is not a saved plan"),
+        ("<html>", "is not a saved plan: it is HTML"),
+        ("[]", "is missing"),
+        ('{"saved": []}', "is missing"),
         ('{"saved": {}, "saved": {}}', "the same key twice"),
         ("[" * 100_000, "nested too deeply"),
         ('{"saved": NaN}', "NaN is not JSON"),
@@ -163,13 +163,13 @@ def test_a_plan_too_large_is_neither_written_nor_read(made: Plan, monkeypatch: p
 @pytest.mark.parametrize("change", [{"format_version": "2.0"}, {"saved": {"format_version": "0", "tool_version": "9"}}])
 def test_another_format_is_told_before_anything_else(made: Plan, change: dict[str, Any]) -> None:
     data = json.loads(text_of(saved_of(made))) | change
-    with pytest.raises(PlanFileError, match="in a format that this version does not read") as caught:
+    with pytest.raises(PlanFileError, match="in a format that this version does not support") as caught:
         load(json.dumps(data))
     assert caught.value.hint
 
 
 def test_an_accident_is_caught_by_the_digest(made: Plan) -> None:
-    with pytest.raises(PlanFileError, match="digest does not fit") as caught:
+    with pytest.raises(PlanFileError, match="digest does not match") as caught:
         load(text_of(saved_of(made)).replace('"New"', '"Newt"'))
     assert caught.value.hint
 
@@ -296,7 +296,7 @@ def _changed(plan: Planner, change: Callable[[dict[str, Any]], None]) -> Plan:
     return plan(DESIRED, live)
 
 
-def _saw(change: Change) -> tuple[str, Look, Look]:
+def _saw(change: PlanDifference) -> tuple[str, Presence, Presence]:
     return (change.address, change.saw, change.now)
 
 
@@ -314,8 +314,8 @@ def test_unrelated_live_changes_are_no_difference(made: Plan, plan: Planner, nam
     assert compare(made, _changed(plan, UNRELATED[name])).finding is Finding.SAME
 
 
-THERE, MISSING, NOT = Look.THERE, Look.MISSING, Look.NOT_LOOKED_AT
-RELATED: Mapping[str, tuple[Callable[[dict[str, Any]], None], set[tuple[str, Look, Look]]]] = {
+THERE, MISSING, NOT = Presence.THERE, Presence.MISSING, Presence.NOT_LOOKED_AT
+RELATED: Mapping[str, tuple[Callable[[dict[str, Any]], None], set[tuple[str, Presence, Presence]]]] = {
     "the label of a target": (
         lambda live: live["bases"][0].update(label="Other"),
         {("bases/prospects", THERE, THERE)},
@@ -383,7 +383,7 @@ def test_a_thing_that_takes_part_now_is_stale(plan: Planner) -> None:
 def test_when_there_is_no_plan_any_more_its_own_reasons_are_told(made: Plan, plan: Planner) -> None:
     derived = _changed(plan, lambda live: live["bases"][0]["batches"][0].update(state="started"))
     assert not derived.applyable
-    with pytest.raises(StaleError, match="no plan any more") as caught:
+    with pytest.raises(StaleError, match="the new plan is blocked") as caught:
         check_same(made, derived)
     assert [d.code for d in caught.value.diagnostics] == ["KIA0508"]
 
@@ -391,7 +391,7 @@ def test_when_there_is_no_plan_any_more_its_own_reasons_are_told(made: Plan, pla
 def test_other_steps_with_the_same_sights_are_tampering(made: Plan) -> None:
     other = replace(made, steps=(replace(made.steps[0], after={"label": "trust me"}), *made.steps[1:]))
     assert compare(other, made).finding is Finding.TAMPERED
-    with pytest.raises(PlanFileError, match="not as it was saved") as caught:
+    with pytest.raises(PlanFileError, match="the file was modified") as caught:
         check_same(other, made)
     assert caught.value.exit_code == 1
 
@@ -417,7 +417,7 @@ BOUND: Mapping[str, Any] = {
     [
         ({"environment": "production"}, PlanFileError, 'for the environment "test", not for "production"'),
         ({"url": "https://other.example"}, PlanFileError, "is now at https://other.example"),
-        ({"tool_version": "2"}, PlanFileError, 'by version "1.2.3"'),
+        ({"tool_version": "2"}, PlanFileError, 'by kiamo-iac "1.2.3"'),
         ({"manifests_digest": "f" * 64}, StaleError, "Manifests changed since"),
         ({"contract_digest": "f" * 64}, StaleError, "The contract changed since"),
         ({"contract_digest": "f", "manifests_digest": "f"}, StaleError, "Manifests and the contract changed since"),

@@ -148,7 +148,7 @@ def test_s04_a_copy_is_not_used_where_git_cannot_be_asked(project: Path, desk: D
     copy_at(project, desk)
     git(project, "add", "-f", ".kiamo")
     git(project, "update-index", "--index-version", "4")
-    with pytest.raises(LedgerError, match=r"Whether git tracks .* cannot be found out") as caught:
+    with pytest.raises(LedgerError, match=r"is not used: git cannot tell whether it tracks the file") as caught:
         backup_of("staging", project, {"PATH": str(project)}).resolve(None, environment="staging")
     assert "git cannot be run" in str(caught.value)
 
@@ -162,7 +162,7 @@ def test_s04_a_copy_of_this_machine_is_put_back_and_said(project: Path, desk: De
     assert "differs from the ledger in 1 resource: bases/foreign." in err
     code, _, err = desk.run("adopt", "-e", "staging", "bases/prospects")
     assert code == 0
-    assert "is put back from the copy that an interrupted run left" in err
+    assert "is restored from the copy that an interrupted run left" in err
     assert "1 resource: bases/foreign." in err
     assert not path.exists()
     found = remote(project).read()
@@ -214,7 +214,7 @@ def test_s04_a_copy_of_another_ledger_is_refused(
     data = json.loads(path.read_text(encoding="utf-8"))
     data["ledger"] |= change
     path.write_text(json.dumps(data), encoding="utf-8")
-    assert_refused(desk, f"is a copy of {why}", code="KIA0914")
+    assert_refused(desk, f"is a backup of {why}", code="KIA0914")
 
 
 # --- a file ledger ---------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_s04_an_image_without_git_uses_a_ledger_that_is_not_committed(
     monkeypatch.setenv("PATH", "/nowhere")
     code, _, err = desk.run("plan", "-e", "staging")
     assert code == 1
-    assert "cannot be found out" in err
+    assert "git cannot tell whether it tracks the file" in err
     assert "install git" in err
 
 

@@ -97,7 +97,7 @@ def test_s06_a_value_of_another_form_is_damage_with_its_place(
     text = write(desk, record)
     code, out, err = desk.run(*words, *E)
     assert (code, out) == (1, "")
-    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is damaged" in err
+    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is corrupt" in err
     assert len(err) < 2_000
     assert obeyed(err) == []
     assert desk.ledger.read_text(encoding="utf-8") == text
@@ -111,7 +111,7 @@ def test_s06_a_number_that_no_ledger_can_hold_is_damage_before_anything_is_writt
     desk.ledger.write_text(text, encoding="utf-8")
     code, out, err = desk.run("apply", *E, "--yes")
     assert (code, out) == (1, "")
-    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is damaged" in err
+    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is corrupt" in err
     assert desk.writes() == []
 
 
@@ -122,7 +122,7 @@ def test_s06_values_without_number_are_counted_before_they_are_built(desk: Desk)
         file.write(f'{{"put": [{"[]," * 5_100_000}[]]}}\n')
     code, out, err = desk.run("ledger", "list", *E)
     assert (code, out) == (1, "")
-    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is damaged: it holds more than 10,000,000" in err
+    assert ".kiamo/staging.ledger.jsonl:2:1: error KIA0901: the ledger is corrupt: it holds more than 10,000,000" in err
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def locked_elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch, **lock: Any) -
 def unlocking(err: str) -> list[str]:
     """The words of the command that a hint says, as a shell would read its line."""
     (line,) = (line for line in err.splitlines() if line.startswith("Hint: "))
-    _, found, command = line.partition("with: kiamo-iac ")
+    _, found, command = line.partition("its lock: kiamo-iac ")
     return shlex.split(command) if found else []
 
 
@@ -145,7 +145,7 @@ def test_s10_where_no_id_is_known_no_command_is_made_up(
         code, _, err = desk.run("apply", *E, "--yes")
         assert code == 5
         assert "kiamo-iac ledger unlock" not in err
-        assert "find the id of its lock in its output" in err
+        assert "find the lock id in its output" in err
         assert desk.run("ledger", "unlock", *E, "guessed")[0] == 1
         assert state.lock is not None
         code, _, err = desk.run("ledger", "unlock", *E, "dead-run")  # as its output has said

@@ -64,7 +64,7 @@ def test_s15_what_is_no_answer_of_a_server_of_states_locks_nothing(
     code, out, err = desk.run("apply", *E, "--yes")
     assert (code, out) == (1, "")
     assert f"returned {status}, but not as a server of states does" in err
-    assert "perhaps a login page" in err
+    assert "it may be a login page" in err
     assert len(err) < 1_500
     assert obeyed(err) == []
     assert desk.writes() == []
@@ -141,7 +141,7 @@ def test_s15_an_unlock_answered_with_a_page_is_told_with_the_way_out(
     state.spoken[verbs(state)[1]] = (200, body, kind)
     code, out, err = desk.run("apply", *E, "--yes")
     assert code != 0
-    assert "its lock was not given back" in err
+    assert "its lock was not released" in err
     assert "kiamo-iac ledger unlock -e staging " in err
     assert obeyed(out + err) == []
 
@@ -151,8 +151,8 @@ def test_s15_a_page_in_place_of_a_state_is_no_ledger(desk: Desk, state: State, w
     state.spoken["GET"] = (200, LOGIN, "text/html")
     code, out, err = desk.run(*words, *E)
     assert (code, out) == (1, "")
-    assert "error KIA0901: the ledger is damaged: what stands there is a web page" in err
-    assert "perhaps a login page" in err
+    assert "error KIA0901: the ledger is corrupt: the response is a web page" in err
+    assert "it may be a login page" in err
     assert obeyed(err) == []
     assert desk.writes() == []
 
