@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import documents
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.resource import Lifecycle
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import ResourceState, State
 from kiamo_iac.resources import by_collection
 
 CHANGED_EVERY = 10
@@ -42,12 +42,12 @@ def read_live(file: Path) -> State:
     """The live state of such a file."""
     known = by_collection()
     return State(
-        Instance(Address(address), known[collection], attributes, remote_id=remote_id, extras=extras)
+        ResourceState(Address(address), known[collection], attributes, remote_id=remote_id, extras=extras)
         for address, attributes, remote_id, extras, collection in json.loads(file.read_text(encoding="utf-8"))
     )
 
 
-def _desired(count: int) -> Iterator[Instance]:
+def _desired(count: int) -> Iterator[ResourceState]:
     yield _instance(None, "services", {"name": documents.SERVICE}, lifecycle=_REFERENCE)
     for number in range(count):
         document = documents.base(number)
@@ -59,7 +59,7 @@ def _desired(count: int) -> Iterator[Instance]:
             yield _instance(base.address, "batches", attributes, lifecycle=_LIFECYCLE)
 
 
-def _live(count: int, *, changed: bool) -> Iterator[Instance]:
+def _live(count: int, *, changed: bool) -> Iterator[ResourceState]:
     yield _instance(None, "services", {"name": documents.SERVICE, "label": documents.SERVICE}, remote_id="1")
     for number in range(count):
         document = documents.base(number)
@@ -76,6 +76,6 @@ def _live(count: int, *, changed: bool) -> Iterator[Instance]:
             yield _instance(base.address, "batches", attributes, remote_id=f"t{number}-{index}")
 
 
-def _instance(parent: Address | None, collection: str, attributes: Mapping[str, Any], **more: Any) -> Instance:
+def _instance(parent: Address | None, collection: str, attributes: Mapping[str, Any], **more: Any) -> ResourceState:
     address = Address.of(collection, attributes["name"], parent)
-    return Instance(address, by_collection()[collection], attributes, **more)
+    return ResourceState(address, by_collection()[collection], attributes, **more)

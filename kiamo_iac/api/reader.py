@@ -23,7 +23,7 @@ from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ApiError
 from kiamo_iac.core.resource import Resource
 from kiamo_iac.core.runtime import take_from
-from kiamo_iac.core.state import Instance, Ownership, RemoteId, State
+from kiamo_iac.core.state import Ownership, RemoteId, ResourceState, State
 from kiamo_iac.resources import kinds
 
 PARALLELISM: Final = 10
@@ -40,7 +40,7 @@ class LiveRead:
     """Warnings on what was found."""
 
 
-_Concerns = Callable[[type[Resource], Instance], bool]
+_Concerns = Callable[[type[Resource], ResourceState], bool]
 """Whether the objects of a kind below a parent are to be read."""
 
 
@@ -48,7 +48,7 @@ class _Job(NamedTuple):
     """One list below one parent."""
 
     kind: type[Resource]
-    parent: Instance
+    parent: ResourceState
 
 
 def read(client: Client, contract: Contract, desired: State, *, parallelism: int = PARALLELISM) -> LiveRead:
@@ -112,7 +112,7 @@ class StateReader:
         builder = self._tops()
         everywhere = read_everywhere(wanted, builder.live_names(), self._contract)
 
-        def concerns(kind: type[Resource], parent: Instance) -> bool:
+        def concerns(kind: type[Resource], parent: ResourceState) -> bool:
             above = parent.kind.kind
             return (
                 kind.kind in everywhere
@@ -166,7 +166,7 @@ class StateReader:
             builder.add(job.kind, job.parent, rows)
         builder.settle()
 
-    def _share_out(self, kind: type[Resource], parents: Iterable[Instance], builder: StateBuilder) -> None:
+    def _share_out(self, kind: type[Resource], parents: Iterable[ResourceState], builder: StateBuilder) -> None:
         """Of one list for all parents, give each wanted parent its own."""
         by_parent: dict[RemoteId | None, list[LiveRow]] = {}
         for row in self._whole[kind.kind].result():
@@ -175,7 +175,7 @@ class StateReader:
         for parent in parents:
             builder.add(kind, parent, by_parent.get(parent.remote_id, []))
 
-    def _rows(self, kind: type[Resource], parent: Instance | None) -> list[LiveRow]:
+    def _rows(self, kind: type[Resource], parent: ResourceState | None) -> list[LiveRow]:
         parent_id = parent.remote_id if parent is not None else None
         return listed_rows(self._client, kind.kind, parent_id, decoder=self._decoders[kind.kind])
 

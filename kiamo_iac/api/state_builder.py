@@ -12,7 +12,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, Resource, Scope
-from kiamo_iac.core.state import Instance, RemoteId, State
+from kiamo_iac.core.state import RemoteId, ResourceState, State
 from kiamo_iac.resources import kinds
 
 _Names = dict[RemoteId, str]
@@ -23,12 +23,12 @@ class StateBuilder:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._instances: dict[str, list[Instance]] = {kind: [] for kind in kinds()}
+        self._instances: dict[str, list[ResourceState]] = {kind: [] for kind in kinds()}
         self._names: dict[str, _Names] = {kind: {} for kind in kinds()}
         """Of each kind, id → name, over the whole instance as far as it is read."""
         self._siblings: dict[tuple[Address, str], _Names] = {}
         """Of a kind below one parent, id → name; only where a contract writes references to siblings as ids."""
-        self._waiting: list[tuple[type[Resource], Instance | None, list[LiveRow]]] = []
+        self._waiting: list[tuple[type[Resource], ResourceState | None, list[LiveRow]]] = []
         """Lists whose references name objects of their own generation."""
         self._by_id = {kind.kind: references_by(contract, kind, "id") for kind in kinds().values()}
         self._sibling_targets = {
@@ -38,7 +38,7 @@ class StateBuilder:
         self._clashes: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
 
-    def add(self, kind: type[Resource], parent: Instance | None, rows: list[LiveRow]) -> None:
+    def add(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> None:
         """Take one list. Objects that refer to others of their generation by id wait for `settle`."""
         if kind.kind in self._sibling_targets and parent is not None:
             self._siblings[parent.address, kind.kind] = {row.remote_id: row.name for row in rows}
@@ -54,7 +54,7 @@ class StateBuilder:
             self._build(kind, parent, rows)
         self._waiting.clear()
 
-    def of(self, kind: str) -> list[Instance]:
+    def of(self, kind: str) -> list[ResourceState]:
         """The objects of a kind, as far as they are built."""
         return self._instances[kind]
 
@@ -98,7 +98,7 @@ class StateBuilder:
         """The warnings, in a fixed order."""
         return tuple(sorted(self._warnings, key=Diagnostic.sort_key))
 
-    def _build(self, kind: type[Resource], parent: Instance | None, rows: list[LiveRow]) -> None:
+    def _build(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> None:
         above = parent.address if parent is not None else None
         references = self._by_id[kind.kind]
         alike = parent is not None and not kind.references

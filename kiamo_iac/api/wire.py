@@ -16,7 +16,7 @@ from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, ReferenceShape, Resource
 from kiamo_iac.core.sensitive import Sensitive, hidden, hidden_text, revealed
-from kiamo_iac.core.state import EMPTY, DanglingReference, Instance, RemoteId
+from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId, ResourceState
 
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a string", int: "a whole number", bool: "true or false"}
@@ -27,7 +27,7 @@ _DEEPEST: Final = 64
 
 @dataclass(slots=True)
 class LiveRow:
-    """One listed object: an `Instance` before its address is known, with references as they are on the wire.
+    """One listed object: an `ResourceState` before its address is known, with references as they are on the wire.
 
     It is a form of its own because a list may be for all parents: which parent is known when all lists have come.
     """
@@ -40,9 +40,9 @@ class LiveRow:
     parent_id: RemoteId | None
     """None where no attribute of the contract holds it."""
 
-    def instance(self, kind: type[Resource], address: Address, attributes: Mapping[str, Any]) -> Instance:
+    def instance(self, kind: type[Resource], address: Address, attributes: Mapping[str, Any]) -> ResourceState:
         """The object at its address; `attributes`: its own, with names in references."""
-        return Instance(address, kind, attributes, self.settings, remote_id=self.remote_id, extras=self.extras)
+        return ResourceState(address, kind, attributes, self.settings, remote_id=self.remote_id, extras=self.extras)
 
 
 class Decoder:

@@ -18,7 +18,7 @@ from kiamo_iac.planner.masking import hidden_like
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
-    from kiamo_iac.core.state import Instance
+    from kiamo_iac.core.state import ResourceState
 
 
 def adopt_resources(
@@ -54,7 +54,7 @@ def adopt_resources(
     return entries
 
 
-def _entry(declared: Instance, live: Instance) -> Owned:
+def _entry(declared: ResourceState, live: ResourceState) -> Owned:
     """The entry of a live resource as if it had just been applied: the declared attributes with their live values."""
     live = hidden_like(live, declared, None)
     now = {**masked(live.attributes), "settings": live.settings}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kiamo_iac.app.project import Workspace
-    from kiamo_iac.core.state import Instance, State
+    from kiamo_iac.core.state import ResourceState, State
     from kiamo_iac.planner.plan import Plan
 
 EVERYTHING = Selection()
@@ -186,7 +186,7 @@ def _differing(plan: Plan, selection: Selection) -> set[Address]:
     return found | {d.address for d in plan.diagnostics if d.severity is Severity.ERROR and d.address is not None}
 
 
-def _undeclared(desired: State, live: State) -> Iterator[Instance]:
+def _undeclared(desired: State, live: State) -> Iterator[ResourceState]:
     """Live objects that no manifest declares, below declared parents; not those that the platform creates."""
     for resource in sorted(live, key=lambda resource: resource.address):
         system = resource.kind.system

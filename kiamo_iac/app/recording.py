@@ -21,7 +21,7 @@ from kiamo_iac.planner.plan import Action, Step
 
 if TYPE_CHECKING:
     from kiamo_iac.app.planning import PlanResult
-    from kiamo_iac.core.state import Instance, RemoteId, State
+    from kiamo_iac.core.state import RemoteId, ResourceState, State
     from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
 
@@ -139,7 +139,7 @@ class Recorder:
         if declared is not None:
             self._ledger.record(self._after(step, declared, result.outcome.remote_id if result.outcome else None))
 
-    def _after(self, step: Step, declared: Instance, remote_id: RemoteId | None) -> Owned:
+    def _after(self, step: Step, declared: ResourceState, remote_id: RemoteId | None) -> Owned:
         """The entry of a resource after a step."""
         address = self._at(step.address)
         before = self._ledger.owned.get(address)
@@ -193,7 +193,7 @@ class Recorder:
         name = self._names.get(address, address.name)
         return Address.of(address.collection, name, self._at(parent) if parent is not None else None)
 
-    def _declared(self, address: Address) -> Instance | None:
+    def _declared(self, address: Address) -> ResourceState | None:
         """The declaration at `address`, if the resource is to exist and be managed."""
         return managed_declaration(self._result.inputs.desired, address)
 
@@ -211,7 +211,7 @@ class Recorder:
             ):
                 self._ledger.forget(address)
 
-    def _record_one(self, entry: Owned, declared: Instance) -> None:
+    def _record_one(self, entry: Owned, declared: ResourceState) -> None:
         live = self._result.inputs.live.get(entry.address)
         level = replace(
             entry,
@@ -229,7 +229,7 @@ class Recorder:
         return declared is not None and not declared.lifecycle.managed
 
 
-def managed_declaration(desired: State, address: Address) -> Instance | None:
+def managed_declaration(desired: State, address: Address) -> ResourceState | None:
     """The declaration at `address`, if it is to be present and managed."""
     declared = desired.get(address)
     if declared is None or declared.lifecycle.ensure is not Ensure.PRESENT or not declared.lifecycle.managed:
@@ -237,7 +237,7 @@ def managed_declaration(desired: State, address: Address) -> Instance | None:
     return declared
 
 
-def declared_attributes(declared: Instance) -> dict[str, Any]:
+def declared_attributes(declared: ResourceState) -> dict[str, Any]:
     """A declaration as a ledger entry: references as names, pass-through attributes under `settings`, and sensitive
     values replaced with their mask."""
     attributes = dict(declared.attributes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac.app.planning import PlanResult, with_diagnostics
 from kiamo_iac.core.sensitive import sensitive_paths
-from kiamo_iac.core.state import Instance, Owned, State
+from kiamo_iac.core.state import Owned, ResourceState, State
 from kiamo_iac.executor.report import Status
 from kiamo_iac.planner.masking import not_compared
 from kiamo_iac.planner.plan import Plan
@@ -62,7 +62,7 @@ def _without_masked(desired: State, live: State) -> State:
     return State(_one_without(instance, live.get(instance.address)) for instance in desired)
 
 
-def _one_without(instance: Instance, live: Instance | None) -> Instance:
+def _one_without(instance: ResourceState, live: ResourceState | None) -> ResourceState:
     if live is None or not sensitive_paths(instance.settings):
         return instance
     everything = Owned(instance.address, live.remote_id, {"settings": instance.settings})

@@ -27,7 +27,7 @@ class DanglingReference(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class ResourceState:
     """One resource, desired or live."""
 
     address: Address
@@ -66,7 +66,7 @@ class Instance:
         return self.place.at(key) if self.place else None
 
 
-def fingerprint(instance: Instance) -> str:
+def fingerprint(instance: ResourceState) -> str:
     """32 hexadecimal characters that change with anything of a live resource but the count of its contacts.
 
     Of a sensitive value only its presence is in them: they are kept in files, and could serve to guess a value.
@@ -81,43 +81,43 @@ class State:
 
     __slots__ = ("_children", "_instances")
 
-    def __init__(self, instances: Iterable[Instance] = ()) -> None:
+    def __init__(self, instances: Iterable[ResourceState] = ()) -> None:
         """
         Raises:
             ValueError: two resources have one address.
         """
-        self._instances: dict[Address, Instance] = {}
-        self._children: dict[tuple[Address | None, str], list[Instance]] | None = None
+        self._instances: dict[Address, ResourceState] = {}
+        self._children: dict[tuple[Address | None, str], list[ResourceState]] | None = None
         for instance in instances:
             if instance.address in self._instances:
                 msg = f"{instance.address} is twice in a state"
                 raise ValueError(msg)
             self._instances[instance.address] = instance
 
-    def __getitem__(self, address: Address) -> Instance:
+    def __getitem__(self, address: Address) -> ResourceState:
         return self._instances[address]
 
     def __contains__(self, address: object) -> bool:
         return address in self._instances
 
-    def __iter__(self) -> Iterator[Instance]:
+    def __iter__(self) -> Iterator[ResourceState]:
         return iter(self._instances.values())
 
     def __len__(self) -> int:
         return len(self._instances)
 
-    def get(self, address: Address) -> Instance | None:
+    def get(self, address: Address) -> ResourceState | None:
         """The resource at `address`, or None."""
         return self._instances.get(address)
 
-    def within(self, parent: Address | None, collection: str) -> list[Instance]:
+    def within(self, parent: Address | None, collection: str) -> list[ResourceState]:
         """The resources of `collection` below `parent` (None: of the instance), sorted by address."""
         if self._children is None:  # not built for a state that is only iterated over, as by `validate`
             self._children = self._by_parent()
         return sorted(self._children.get((parent, collection), ()), key=lambda i: i.address)
 
-    def _by_parent(self) -> dict[tuple[Address | None, str], list[Instance]]:
-        found: dict[tuple[Address | None, str], list[Instance]] = {}
+    def _by_parent(self) -> dict[tuple[Address | None, str], list[ResourceState]]:
+        found: dict[tuple[Address | None, str], list[ResourceState]] = {}
         for instance in self:
             parent = instance.address.parent if instance.kind.parent else None
             found.setdefault((parent, instance.kind.collection), []).append(instance)

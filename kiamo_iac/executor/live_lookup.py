@@ -20,7 +20,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import RefusedError
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.core.state import Instance, RemoteId, State
+from kiamo_iac.core.state import RemoteId, ResourceState, State
 from kiamo_iac.resources import kinds
 
 FRESH: Final = 1.0
@@ -95,7 +95,7 @@ class LiveLookup:
 
     def find(
         self, location: ObjectLocation, remote_id: RemoteId, *, since: float = NEVER, from_list: bool = False
-    ) -> Instance | None:
+    ) -> ResourceState | None:
         """The object with an id, or None when it does not exist any more.
 
         With `from_list`, or where the contract has no call to read one object, it is looked up in a list that is no
@@ -132,7 +132,7 @@ class LiveLookup:
         row = found.by_name.get((location.parent_id if self._is_shared(location.kind) else None, location.address.name))
         return row.remote_id if row is not None else None
 
-    def shown(self, location: ObjectLocation, answer: ApiResponse) -> Instance:
+    def shown(self, location: ObjectLocation, answer: ApiResponse) -> ResourceState:
         """The object in a response.
 
         Raises:
@@ -172,7 +172,7 @@ class LiveLookup:
                 found.asked, found.received = asked, self.clock()
             return found
 
-    def _instance(self, location: ObjectLocation, row: LiveRow) -> Instance:
+    def _instance(self, location: ObjectLocation, row: LiveRow) -> ResourceState:
         attributes = dict(row.attributes)
         with self._lock:
             for reference in self._by_id[location.kind]:

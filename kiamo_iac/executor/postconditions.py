@@ -14,7 +14,7 @@ from kiamo_iac.api.response import kind_of
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError, ResponseError
 from kiamo_iac.core.sensitive import Path, hidden_at, masked, revealed, sensitive_paths, shows
-from kiamo_iac.core.state import Instance, Owned, RemoteId
+from kiamo_iac.core.state import Owned, RemoteId, ResourceState
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.executor.live_lookup import NEVER, LiveLookup, ObjectLocation
 from kiamo_iac.executor.report import Outcome
@@ -42,7 +42,7 @@ class WriteResults:
         self._ids: dict[Address, RemoteId] = {address: b.remote_id for address, b in plan.bindings.items()}
         self._names = {address: b.name for address, b in plan.bindings.items()}
         self._sensitive = _sensitive_settings(plan)
-        self._left: dict[Address, Instance | Unread] = {}
+        self._left: dict[Address, ResourceState | Unread] = {}
         self._written: dict[Address, float] = {}
         self._freed: dict[Address, float] = {}
 
@@ -61,13 +61,13 @@ class WriteResults:
             self._freed[Address.of(address.collection, name, address.parent)] = self._clock()
         if address in self._read_back and step.action is not Action.DELETE:
             found = self._read(location, outcome)
-            self._left[address] = self.hidden(address, found) if isinstance(found, Instance) else found
+            self._left[address] = self.hidden(address, found) if isinstance(found, ResourceState) else found
 
     def record_failure(self, step: Step) -> None:
         """`step` failed: its call may have been made or not."""
         self._left[step.address] = Unread.UNKNOWN
 
-    def left(self, address: Address) -> Instance | Unread | None:
+    def left(self, address: Address) -> ResourceState | Unread | None:
         """What this run left at `address`; None: it has not written there."""
         return self._left.get(address)
 
@@ -89,12 +89,12 @@ class WriteResults:
         kind = by_collection()[address.collection].kind
         return ObjectLocation(kind, address, self._ids.get(parent) if parent is not None else None)
 
-    def hidden(self, address: Address, instance: Instance) -> Instance:
+    def hidden(self, address: Address, instance: ResourceState) -> ResourceState:
         """A live object, with its settings hidden where the plan hides them."""
         paths = self._sensitive.get(address, ())
         return replace(instance, settings=hidden_at(instance.settings, paths)) if paths else instance
 
-    def _read(self, location: ObjectLocation, outcome: Outcome) -> Instance | Unread:
+    def _read(self, location: ObjectLocation, outcome: Outcome) -> ResourceState | Unread:
         """The object as the response shows it; read back where the response does not show it whole."""
         if outcome.answer is not None:
             try:
@@ -109,7 +109,7 @@ class WriteResults:
             return Unread.UNKNOWN
 
 
-def same_as_left(left: Instance, now: Instance) -> bool:
+def same_as_left(left: ResourceState, now: ResourceState) -> bool:
     """Whether an object is as a write of this run left it, in all that both show: the response to a write may leave
     out attributes, and mask sensitive values."""
     return left.remote_id == now.remote_id and all(

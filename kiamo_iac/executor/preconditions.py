@@ -21,7 +21,7 @@ from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError
-from kiamo_iac.core.state import Instance, State, fingerprint
+from kiamo_iac.core.state import ResourceState, State, fingerprint
 from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ParentGoneError
 from kiamo_iac.executor.postconditions import Unread, WriteResults, same_as_left
 from kiamo_iac.executor.report import Outcome
@@ -131,7 +131,7 @@ class PreconditionCheck:
         left = results.left(address)
         if left is Unread.UNKNOWN:
             return
-        if isinstance(left, Instance):
+        if isinstance(left, ResourceState):
             if not same_as_left(left, now):
                 raise changed(step, address, before=left, now=now)
             return

@@ -10,7 +10,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import ApiError, BudgetError, RefusedError, StaleError, TransportError
 from kiamo_iac.core.printable import printable
-from kiamo_iac.core.state import Instance, RemoteId
+from kiamo_iac.core.state import RemoteId, ResourceState
 from kiamo_iac.planner.diff import field_changes
 from kiamo_iac.planner.plan import FieldChange, Step
 
@@ -21,7 +21,7 @@ _SHAPE = (
 )
 
 
-def changed(step: Step, address: Address, *, before: Instance | None, now: Instance) -> StaleError:
+def changed(step: Step, address: Address, *, before: ResourceState | None, now: ResourceState) -> StaleError:
     """The object at `address` was changed since the plan."""
     code = "KIA0801" if address == step.address else "KIA0802"
     found = _differences(before, now) if before is not None else []
@@ -42,7 +42,7 @@ def created(step: Step, holder: RemoteId) -> StaleError:
     return _stale(step, "KIA0804", "has been created since the plan was made", address=step.address, detail=detail)
 
 
-def contents_of(now: Instance) -> str:
+def contents_of(now: ResourceState) -> str:
     """What is deleted with an object, such as `12 contacts`; empty when that is nothing."""
     counted = now.kind.contents
     count = now.extras.get(counted) if counted else None
@@ -71,7 +71,7 @@ def _stale(
     )
 
 
-def _differences(before: Instance, now: Instance) -> list[FieldChange]:
+def _differences(before: ResourceState, now: ResourceState) -> list[FieldChange]:
     found = [
         change
         for key in _keys(before.attributes, now.attributes)

@@ -12,7 +12,7 @@ from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Resource
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.document.value_errors import not_among
 from kiamo_iac.manifest.blocks import BlockType
 from kiamo_iac.manifest.composition import Locator
@@ -38,7 +38,7 @@ class KindChecks:
         """Names that passed the checks: many bases have fields and batches of the same names."""
         self._first = True
 
-    def of(self, resource: Instance, keys: Mapping[str, Any], places: Locator) -> list[Diagnostic]:
+    def of(self, resource: ResourceState, keys: Mapping[str, Any], places: Locator) -> list[Diagnostic]:
         """Every problem of one resource; `keys` are the valid keys of its block, and `places` locates them."""
         found: list[Diagnostic] = []
         if not self._described:
@@ -67,14 +67,14 @@ class KindChecks:
             found += self._check_reference(resource, keys)
         return found
 
-    def _undescribed(self, resource: Instance) -> Iterator[Diagnostic]:
+    def _undescribed(self, resource: ResourceState) -> Iterator[Diagnostic]:
         if self._first:  # once a kind is enough
             self._first = False
             hint = f'describe it under "kinds: {self._block_type.noun}:" of {self._capabilities.origin}'
             summary = f"the contract does not describe {self._block_type.noun}"
             yield _problem("KIA0212", summary, hint, resource=resource)
 
-    def _check_name(self, resource: Instance) -> Iterator[Diagnostic]:
+    def _check_name(self, resource: ResourceState) -> Iterator[Diagnostic]:
         name = resource.name
         character = misleading(name)
         if character is not None:
@@ -93,7 +93,7 @@ class KindChecks:
         else:
             self._good.add(name)
 
-    def _without_wire_name(self, resource: Instance) -> Iterator[Diagnostic]:
+    def _without_wire_name(self, resource: ResourceState) -> Iterator[Diagnostic]:
         for attribute in resource.attributes:
             if attribute not in self._attributes:
                 summary = f"the contract has no wire name for {quote(attribute)} of {self._block_type.with_article}"
@@ -103,7 +103,7 @@ class KindChecks:
                 )
                 yield _problem("KIA0211", summary, hint, resource=resource, key=attribute, at_key=True)
 
-    def _check_settings(self, resource: Instance, place: Place) -> Iterator[Diagnostic]:
+    def _check_settings(self, resource: ResourceState, place: Place) -> Iterator[Diagnostic]:
         for key in sorted(self._reserved & resource.settings.keys()):
             what = "an attribute" if key in self._block_type.keys else "the wire name of an attribute"
             summary = f"{quote(key)} in settings is {what} of {self._block_type.with_article}"
@@ -114,7 +114,7 @@ class KindChecks:
             )
             yield _problem("KIA0213", summary, hint, resource=resource, key=key, at_key=True, place=place)
 
-    def _check_states(self, resource: Instance) -> Iterator[Diagnostic]:
+    def _check_states(self, resource: ResourceState) -> Iterator[Diagnostic]:
         machine = self._block_type.kind.machine
         initial = resource.lifecycle.initial_state
         if resource.run_state is not None and initial is not None:
@@ -131,14 +131,16 @@ class KindChecks:
                     hint = f"set it: without it, the instance refuses the run state ({meaning})"
                     yield _problem("KIA0229", summary, hint, resource=resource, key=needed.attribute)
 
-    def _check_reference(self, resource: Instance, keys: Iterable[str]) -> Iterator[Diagnostic]:
+    def _check_reference(self, resource: ResourceState, keys: Iterable[str]) -> Iterator[Diagnostic]:
         for key in keys:
             if key not in {"name", "managed"}:
                 summary = f"this {self._block_type.noun} is a reference and takes no {quote(key)}"
                 hint = f'add "managed: true" to manage it, or remove {quote(key)}'
                 yield _problem("KIA0215", summary, hint, resource=resource, key=key, at_key=True)
 
-    def _check_lifecycle(self, resource: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
+    def _check_lifecycle(
+        self, resource: ResourceState, keys: Mapping[str, Any], places: Locator
+    ) -> Iterator[Diagnostic]:
         lifecycle = resource.lifecycle
         if not lifecycle.managed:
             yield from self._check_reference(resource, keys)
@@ -155,14 +157,14 @@ class KindChecks:
         if lifecycle.renamed_from:
             yield from self._check_former_names(resource, places.place(keys["renamed_from"]))
 
-    def _not_a_child(self, resource: Instance, collection: str, *, index: int, place: Place) -> Diagnostic:
+    def _not_a_child(self, resource: ResourceState, collection: str, *, index: int, place: Place) -> Diagnostic:
         children = self._block_type.children
         others = f"known collections: {', '.join(children)}" if children else 'remove "exclusive"'
         summary = f"{self._block_type.with_article} has no collection {quote(collection)}"
         hint = did_you_mean(collection, children) or others
         return _problem("KIA0219", summary, hint, resource=resource, key=str(index), place=place)
 
-    def _check_former_names(self, resource: Instance, place: Place) -> Iterator[Diagnostic]:
+    def _check_former_names(self, resource: ResourceState, place: Place) -> Iterator[Diagnostic]:
         former = resource.lifecycle.renamed_from
         kind: type[Resource] = self._block_type.kind
         if "name" in kind.immutable:
@@ -182,7 +184,7 @@ def _problem(
     summary: str,
     hint: str,
     *,
-    resource: Instance,
+    resource: ResourceState,
     key: str | None = None,
     at_key: bool = False,
     place: Place | None = None,

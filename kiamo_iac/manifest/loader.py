@@ -18,7 +18,7 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, PRESENT
 from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.sensitive import hidden, hidden_at, hidden_repeats, remember
-from kiamo_iac.core.state import EMPTY, Instance, State
+from kiamo_iac.core.state import EMPTY, ResourceState, State
 from kiamo_iac.manifest import relations
 from kiamo_iac.manifest.blocks import REFERENCE, Block, block_types, lifecycle_of, read_blocks
 from kiamo_iac.manifest.checks import KindChecks
@@ -94,7 +94,7 @@ class _Loading:
     """The resources and diagnostics so far."""
 
     def __init__(self, variables: Variables, capabilities: Capabilities, *, keep_parts: bool) -> None:
-        self.resources: dict[Address, Instance] = {}
+        self.resources: dict[Address, ResourceState] = {}
         self.parts: dict[Address, tuple[Part, ...]] = {}
         self.diagnostics: list[Diagnostic] = []
         self._variables = variables
@@ -107,7 +107,7 @@ class _Loading:
         self._checks = {
             block_type.noun: KindChecks(block_type, capabilities) for block_type in self._block_types.values()
         }
-        self._siblings: dict[tuple[Address | None, str], list[Instance]] = {}
+        self._siblings: dict[tuple[Address | None, str], list[ResourceState]] = {}
         self._inner: dict[Address, dict[str, Place]] = {}
         self._named: dict[Address, tuple[str, SourceRange]] = {}
         self._suggestions = SuggestionBudget()
@@ -205,10 +205,10 @@ class _Loading:
                 )
             )
 
-    def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], places: Locator) -> Instance:
+    def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], places: Locator) -> ResourceState:
         kind, place = block.type.kind, places.place(block.node)
         if COMMON_KEYS.isdisjoint(keys):
-            return Instance(address, kind, keys, EMPTY, REFERENCE if kind.by_reference else PRESENT, place=place)
+            return ResourceState(address, kind, keys, EMPTY, REFERENCE if kind.by_reference else PRESENT, place=place)
         attributes = {key: value for key, value in keys.items() if key not in COMMON_KEYS}
         lifecycle = lifecycle_of(kind, keys)
         written = keys.get("settings") or EMPTY
@@ -218,7 +218,7 @@ class _Loading:
             settings = hidden_repeats(settings, settings)
         if settings is not written:
             remember(settings)
-        return Instance(address, kind, attributes, settings, lifecycle, place=place)
+        return ResourceState(address, kind, attributes, settings, lifecycle, place=place)
 
     def _name_parents(self, part: Part) -> None:
         block = part.block

@@ -8,7 +8,7 @@ from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.manifest.relations import Siblings, is_absent, related
 
 _DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -53,7 +53,7 @@ def check_similar_names(siblings: Siblings) -> Iterator[Diagnostic]:
     """A warning for every name that is easily confused with one before it."""
     skeletons: dict[str, str] = {}
     for resources in siblings.values():
-        seen: dict[str, Instance] = {}
+        seen: dict[str, ResourceState] = {}
         for resource in resources:
             if is_absent(resource):
                 continue

@@ -10,7 +10,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, Sugges
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Reference, Resource, Scope
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.manifest.relations import Resources, Siblings, is_absent, related
 from kiamo_iac.resources import kinds
 
@@ -73,7 +73,7 @@ class ReferenceChecker:
         return {identity(default["name"]) for default in defaults}
 
     def _check(
-        self, resource: Instance, reference: Reference, *, parent: Address | None, name: str, key: str | None
+        self, resource: ResourceState, reference: Reference, *, parent: Address | None, name: str, key: str | None
     ) -> Diagnostic | None:
         target = self._kinds[reference.kind]
         address = Address.of(target.collection, name, parent)
@@ -95,7 +95,13 @@ class ReferenceChecker:
         return self._undeclared(resource, address, name=name, target=target, source=source)
 
     def _undeclared(
-        self, resource: Instance, address: Address, *, name: str, target: type[Resource], source: SourceRange | None
+        self,
+        resource: ResourceState,
+        address: Address,
+        *,
+        name: str,
+        target: type[Resource],
+        source: SourceRange | None,
     ) -> Diagnostic | None:
         parent = address.parent
         made = self._made_with(parent, target.kind)
@@ -127,7 +133,7 @@ class ReferenceChecker:
         )
 
 
-def _renamed(name: str, near: Sequence[Instance]) -> str | None:
+def _renamed(name: str, near: Sequence[ResourceState]) -> str | None:
     for resource in near:
         if identity(name) in resource.lifecycle.renamed_from:
             return f"it was renamed: did you mean {quote(resource.name)}?"

@@ -10,12 +10,12 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, Sugges
 from kiamo_iac.core.place import Place, pack
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Lifecycle
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.manifest.blocks import REFERENCE
 from kiamo_iac.resources import kinds
 
-Resources = dict[Address, Instance]
-Siblings = Mapping[tuple[Address | None, str], list[Instance]]
+Resources = dict[Address, ResourceState]
+Siblings = Mapping[tuple[Address | None, str], list[ResourceState]]
 """(parent, kind) → the resources declared there, in their order."""
 
 _ABSENT = Lifecycle(ensure=Ensure.ABSENT)
@@ -50,12 +50,12 @@ def _agrees(lifecycle: Lifecycle, key: str) -> bool:
     return lifecycle.ensure is Ensure.ABSENT if key == "ensure" else not lifecycle.protect
 
 
-def is_absent(resource: Instance | None) -> bool:
+def is_absent(resource: ResourceState | None) -> bool:
     """Whether it is declared absent."""
     return resource is not None and resource.lifecycle.ensure is Ensure.ABSENT
 
 
-def related(word: str, resource: Instance, *, key: str = "name") -> tuple[tuple[str, SourceRange], ...]:
+def related(word: str, resource: ResourceState, *, key: str = "name") -> tuple[tuple[str, SourceRange], ...]:
     """The place of another resource, for `Diagnostic.related`."""
     source = resource.source_of(key)
     return ((word, source),) if source is not None else ()
@@ -63,7 +63,7 @@ def related(word: str, resource: Instance, *, key: str = "name") -> tuple[tuple[
 
 def check_renames(resources: Resources) -> Iterator[Diagnostic]:
     """The problems of former names."""
-    claimed: dict[Address, Instance] = {}
+    claimed: dict[Address, ResourceState] = {}
     for resource in resources.values():
         if not resource.lifecycle.renamed_from:
             continue
@@ -117,5 +117,5 @@ def imply_parents(
             summary = f"no manifest declares the {kind.kind} {quote(name)}: it must exist on the instance"
             found.append(Diagnostic("KIA0228", summary, Severity.WARNING, hint=hint, address=address, source=source))
         place = Place(source.file, pack(source.line, source.column))
-        resources[address] = Instance(address, kind, {"name": name}, lifecycle=REFERENCE, place=place)
+        resources[address] = ResourceState(address, kind, {"name": name}, lifecycle=REFERENCE, place=place)
     return found

@@ -9,14 +9,14 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, did_yo
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.sensitive import MASK, Path, Sensitive, listed_paths, names_secret, sensitive_paths
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.manifest.composition import Locator
 from kiamo_iac.manifest.variables import Variables
 
 _PREFIX: Final = "settings."
 
 
-def check_sensitive(resource: Instance, written: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
+def check_sensitive(resource: ResourceState, written: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
     """A warning for each key that is named like a secret and not listed; an error for the mask as a value.
 
     `written`: its settings as the manifests have them, whose places `places` knows.
@@ -35,7 +35,7 @@ def _is_nested(settings: Mapping[str, Any]) -> bool:
 class _Walk:
     """Walks the settings of one resource: as written, beside the same with secrets hidden."""
 
-    def __init__(self, resource: Instance, places: Locator, listed: set[Path]) -> None:
+    def __init__(self, resource: ResourceState, places: Locator, listed: set[Path]) -> None:
         self._resource = resource
         self._places = places
         self._listed = listed
@@ -82,7 +82,7 @@ def _dotted(path: Path) -> str:
     return _PREFIX + ".".join(path)
 
 
-def check_listed(resource: Instance, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
+def check_listed(resource: ResourceState, keys: Mapping[str, Any], places: Locator) -> Iterator[Diagnostic]:
     """The problems of the entries of `sensitive`; `keys` are the valid keys of the block."""
     written = keys.get("settings") or {}
     place: Place = places.place(keys["sensitive"])
@@ -108,7 +108,7 @@ def check_listed(resource: Instance, keys: Mapping[str, Any], places: Locator) -
 
 
 def check_variables(
-    resource: Instance, places: Locator, variables: Variables, secrets: Collection[str]
+    resource: ResourceState, places: Locator, variables: Variables, secrets: Collection[str]
 ) -> Iterator[Diagnostic]:
     """A warning for each attribute with one of the variables `secrets`: attributes are not masked."""
     for key, value in resource.attributes.items():

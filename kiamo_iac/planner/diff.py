@@ -16,7 +16,7 @@ from typing import Any, Final, assert_never
 
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.resource import Reference, Resource
-from kiamo_iac.core.state import DanglingReference, Instance, Owned
+from kiamo_iac.core.state import DanglingReference, Owned, ResourceState
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import (
     applied_for_display,
@@ -161,7 +161,7 @@ def describe(origin: ChangedBy) -> str:
 
 
 def attribute_drifts(
-    desired: Instance | None, entry: Owned | None, live: Instance, names: FinalNames
+    desired: ResourceState | None, entry: Owned | None, live: ResourceState, names: FinalNames
 ) -> tuple[AttributeDrift, ...]:
     """Every attribute that differs, sorted by path; `name` included, and `state` where it is declared.
 
@@ -172,7 +172,7 @@ def attribute_drifts(
 
 
 def _compared(
-    desired: Instance | None, entry: Owned | None, live: Instance, names: FinalNames
+    desired: ResourceState | None, entry: Owned | None, live: ResourceState, names: FinalNames
 ) -> Iterator[AttributeDrift]:
     applied = _applied(entry)
     wanted = applied if desired is None else desired.attributes
@@ -201,7 +201,7 @@ class _Three:
     live: Any
 
 
-def changed_in_git(desired: Instance, entry: Owned, names: FinalNames) -> bool:
+def changed_in_git(desired: ResourceState, entry: Owned, names: FinalNames) -> bool:
     """Whether the declaration differs from the last one that was applied."""
     applied = _applied(entry)
     now = {**desired.attributes, **({SETTINGS: desired.settings} if desired.settings else {})}

@@ -10,7 +10,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.core.state import Instance, Owned, Ownership, RemoteId, State
+from kiamo_iac.core.state import Owned, Ownership, RemoteId, ResourceState, State
 from kiamo_iac.planner.diff import AttributeDrift, ChangedBy, FinalNames, attribute_drifts, changed_in_git, combine
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs, pair_resources
 from kiamo_iac.resources import by_collection, kinds
@@ -196,7 +196,7 @@ class _Comparison:
             commit=entry.commit,
         )
 
-    def _elsewhere(self, entry: Owned) -> Instance | None:
+    def _elsewhere(self, entry: Owned) -> ResourceState | None:
         """The live object with the id of the ledger's entry, under any name."""
         return self._by_id.get((entry.address.collection, entry.remote_id)) if entry.remote_id is not None else None
 
@@ -208,7 +208,7 @@ class _Comparison:
         entry: Owned | None,
         *,
         found: tuple[AttributeDrift, ...] = (),
-        live: Instance | None = None,
+        live: ResourceState | None = None,
     ) -> ResourceDrift:
         live = live or pair.live
         return ResourceDrift(

@@ -26,13 +26,13 @@ from kiamo_iac.core.sensitive import (
     reads_back_masked,
     sensitive_paths,
 )
-from kiamo_iac.core.state import Instance, Owned
+from kiamo_iac.core.state import Owned, ResourceState
 from kiamo_iac.core.strict_json import same
 
 _MISSING: Final = object()
 
 
-def hidden_like(live: Instance, desired: Instance | None, entry: Owned | None) -> Instance:
+def hidden_like(live: ResourceState, desired: ResourceState | None, entry: Owned | None) -> ResourceState:
     """A live object whose settings are also hidden where its declaration, or the last applied one, is sensitive.
 
     Values that are sensitive by their name or form are hidden already."""
@@ -44,7 +44,7 @@ def hidden_like(live: Instance, desired: Instance | None, entry: Owned | None) -
     return live if settings is live.settings else replace(live, settings=settings)
 
 
-def paths_to_hide(live: Instance, desired: Instance | None, entry: Owned | None) -> tuple[Path, ...]:
+def paths_to_hide(live: ResourceState, desired: ResourceState | None, entry: Owned | None) -> tuple[Path, ...]:
     """Paths at which a live object has, or may return later, a sensitive value: by itself, or by its declaration or the
     last applied one."""
     paths = [*sensitive_paths(live.settings), *masked_paths(applied_settings(entry))]

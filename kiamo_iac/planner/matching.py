@@ -9,7 +9,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.resource import Ensure, Resource
-from kiamo_iac.core.state import Instance, Owned, Ownership, State
+from kiamo_iac.core.state import Owned, Ownership, ResourceState, State
 from kiamo_iac.planner.masking import hidden_like
 from kiamo_iac.planner.renames import CollectionRenames
 from kiamo_iac.resources import children_of, kinds
@@ -22,8 +22,8 @@ class ResourcePair:
     address: Address
     """The address after the plan."""
     kind: type[Resource]
-    desired: Instance | None
-    live: Instance | None
+    desired: ResourceState | None
+    live: ResourceState | None
     parent: ResourcePair | None = None
     made_with_parent: bool = False
     """The live side does not exist yet: the platform creates it together with its new parent."""
@@ -31,7 +31,7 @@ class ResourcePair:
     """The ledger's entry for the live side; None: unmanaged, or there is no ledger."""
 
     @property
-    def declaration(self) -> Instance:
+    def declaration(self) -> ResourceState:
         """The desired side; LookupError if it is not declared."""
         if self.desired is None:
             msg = f"{self.address} is not declared"
@@ -39,7 +39,7 @@ class ResourcePair:
         return self.desired
 
     @property
-    def live_object(self) -> Instance:
+    def live_object(self) -> ResourceState:
         """The live side; LookupError if it does not exist."""
         if self.live is None:
             msg = f"{self.address} is not live"
@@ -111,7 +111,7 @@ class _Pairer:
             self._owned[address.parent, address.collection][address.name] = entry
 
     def collection(
-        self, kind: type[Resource], parent: ResourcePair | None, desired: list[Instance], live: list[Instance]
+        self, kind: type[Resource], parent: ResourcePair | None, desired: list[ResourceState], live: list[ResourceState]
     ) -> None:
         """Pair one collection of one parent, and then all collections below it."""
         entries = self._owned.get((parent.ledger_address if parent else None, kind.collection), {})
@@ -158,16 +158,16 @@ class _Pairer:
                 if desired or live:
                     self.collection(kind, pair, desired, live)
 
-    def _defaults(self, parent: ResourcePair, kind: type[Resource]) -> list[Instance]:
+    def _defaults(self, parent: ResourcePair, kind: type[Resource]) -> list[ResourceState]:
         """The objects of `kind` that the platform creates together with `parent`."""
         flag = {kind.system.flag: True} if kind.system else {}
         return [
-            Instance(parent.address.child(kind.collection, str(attributes["name"])), kind, attributes, extras=flag)
+            ResourceState(parent.address.child(kind.collection, str(attributes["name"])), kind, attributes, extras=flag)
             for attributes in self._capabilities.of(kind.kind).defaults
         ]
 
 
-def _entry(entries: dict[str, Owned], live: Instance | None, names: tuple[str, ...]) -> Owned | None:
+def _entry(entries: dict[str, Owned], live: ResourceState | None, names: tuple[str, ...]) -> Owned | None:
     """The ledger's entry under one of these names, if it is of this live object. An entry without an id was written
     before a create: it matches the object that has its very name."""
     if live is None or not entries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.printable import shell_word
-from kiamo_iac.core.state import Instance, Owned, Ownership, RemoteId, State
+from kiamo_iac.core.state import Owned, Ownership, RemoteId, ResourceState, State
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 
 
@@ -83,7 +83,7 @@ def _kept(kept: list[Address]) -> Diagnostic:
     )
 
 
-def _renamed(entry: Owned, live: Instance) -> Diagnostic:
+def _renamed(entry: Owned, live: ResourceState) -> Diagnostic:
     return Diagnostic(
         "KIA0604",
         f'"{entry.address.name}" was renamed to "{live.name}" on the instance; it is not deleted under that name',

@@ -7,7 +7,7 @@ from typing import Any
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.resource import Reference, Resource, Scope
-from kiamo_iac.core.state import DanglingReference, Instance
+from kiamo_iac.core.state import DanglingReference, ResourceState
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 from kiamo_iac.resources import kinds
@@ -63,7 +63,7 @@ class ReferenceIndex:
         return found.address.name if found else identity(name)
 
 
-def _live_targets(live: Instance) -> Iterator[tuple[Reference, Address]]:
+def _live_targets(live: ResourceState) -> Iterator[tuple[Reference, Address]]:
     for reference in live.kind.references:
         seen: set[Address] = set()
         for name in reference.names(live.attributes):

@@ -13,7 +13,7 @@ from kiamo_iac.core.address import identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.resource import LONGEST_NAME, Ensure
-from kiamo_iac.core.state import Instance, Owned, RemoteId, State
+from kiamo_iac.core.state import Owned, RemoteId, ResourceState, State
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.resources import children_of
 
@@ -29,8 +29,8 @@ class CollectionRenames:
 
     def __init__(
         self,
-        desired: list[Instance],
-        live: dict[str, Instance],
+        desired: list[ResourceState],
+        live: dict[str, ResourceState],
         owned: dict[str, Owned],
         all_desired: State,
         all_live: State,
@@ -41,7 +41,7 @@ class CollectionRenames:
         self._live = live
         self._owned = owned
         self._all_desired, self._all_live = all_desired, all_live
-        self._declared: dict[str, Instance] = {}
+        self._declared: dict[str, ResourceState] = {}
         self._former: dict[str, list[str]] = {}
         self._renames: dict[str, str] = {}
 
@@ -136,7 +136,7 @@ class CollectionRenames:
         """The number of differences if each new name is given to the object with the old one."""
         return sum(self._differences(self._declared[new], self._live[old]) for new, old in assignment)
 
-    def _differences(self, desired: Instance, live: Instance) -> int:
+    def _differences(self, desired: ResourceState, live: ResourceState) -> int:
         differing = sum(
             not same(value, live.attributes.get(key))
             for key, value in desired.attributes.items()
@@ -183,7 +183,7 @@ class CollectionRenames:
                 d = self._declared[name]
                 self.diagnostics.append(_recreated(d, old, entry.remote_id, there.remote_id, live_name=live_name))
 
-    def _came_from(self, d: Instance, remote_id: RemoteId | None) -> bool:
+    def _came_from(self, d: ResourceState, remote_id: RemoteId | None) -> bool:
         """Whether the object named as `d` is the one of a former name: a rename that was not recorded."""
         entries = [self._owned.get(old) for old in d.lifecycle.renamed_from]
         return any(entry is not None and entry.remote_id == remote_id for entry in entries)
@@ -193,7 +193,7 @@ class CollectionRenames:
         successor = self._declared.get(live_name or "")
         return successor is not None and name in successor.lifecycle.renamed_from
 
-    def _rename_back(self, d: Instance, name: str, live_name: str) -> None:
+    def _rename_back(self, d: ResourceState, name: str, live_name: str) -> None:
         is_taken = live_name in self._declared or live_name in self._renames.values()
         if name not in self._declared or is_taken:
             moved = any(name in w.lifecycle.renamed_from for w in self._declared.values())
@@ -232,7 +232,7 @@ def _cycles(claims: dict[str, str]) -> list[dict[str, str]]:
 # --- diagnostics -----------------------------------------------------------------------------------------------------
 
 
-def _ambiguous(desired: Instance, old: str) -> Diagnostic:
+def _ambiguous(desired: ResourceState, old: str) -> Diagnostic:
     return Diagnostic(
         "KIA0517",
         f'"{old}" is to be renamed to "{desired.name}", and another declaration needs "{old}" too',
@@ -243,7 +243,7 @@ def _ambiguous(desired: Instance, old: str) -> Diagnostic:
     )
 
 
-def _both_exist(desired: Instance, former: list[str]) -> Diagnostic:
+def _both_exist(desired: ResourceState, former: list[str]) -> Diagnostic:
     listed = " and ".join(f'"{o}"' for o in former)
     return Diagnostic(
         "KIA0601",
@@ -255,7 +255,7 @@ def _both_exist(desired: Instance, former: list[str]) -> Diagnostic:
     )
 
 
-def _deleted(desired: Instance) -> Diagnostic:
+def _deleted(desired: ResourceState) -> Diagnostic:
     return Diagnostic(
         "KIA0603",
         f'"{desired.name}" was deleted outside kiamo-iac; will be recreated',
@@ -267,7 +267,7 @@ def _deleted(desired: Instance) -> Diagnostic:
 
 
 def _recreated(
-    desired: Instance, name: str, known: RemoteId, there: RemoteId | None, *, live_name: str | None
+    desired: ResourceState, name: str, known: RemoteId, there: RemoteId | None, *, live_name: str | None
 ) -> Diagnostic:
     elsewhere = f' The managed one is called "{live_name}" now.' if live_name is not None else ""
     return Diagnostic(
@@ -280,7 +280,7 @@ def _recreated(
     )
 
 
-def _renamed_and_declared(desired: Instance, live_name: str, *, wanted: bool) -> Diagnostic:
+def _renamed_and_declared(desired: ResourceState, live_name: str, *, wanted: bool) -> Diagnostic:
     if wanted:
         return Diagnostic(
             "KIA0517",

@@ -12,7 +12,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.resource import Reference, Resource, Scope
 from kiamo_iac.core.sensitive import revealed
-from kiamo_iac.core.state import DanglingReference, Instance, State
+from kiamo_iac.core.state import DanglingReference, ResourceState, State
 from kiamo_iac.emulator.seeding import plural
 from kiamo_iac.resources import children_of, kinds
 
@@ -51,7 +51,7 @@ class _SeedBuilder:
                 ]
         return self._seed
 
-    def _block(self, instance: Instance) -> dict[str, Any]:
+    def _block(self, instance: ResourceState) -> dict[str, Any]:
         stanza = self._contract.kinds[instance.kind.kind]
         references = {r.attribute: r for r in instance.kind.references}
         block: dict[str, Any] = {"id": instance.remote_id}
@@ -70,7 +70,7 @@ class _SeedBuilder:
                 block[plural(kind.kind)] = self._children(instance, kind)
         return block
 
-    def _children(self, parent: Instance, kind: type[Resource]) -> list[dict[str, Any]]:
+    def _children(self, parent: ResourceState, kind: type[Resource]) -> list[dict[str, Any]]:
         blocks = [self._block(child) for child in self._live.within(parent.address, kind.collection)]
         stanza = self._contract.kinds[kind.kind]
         there = {identity(block["name"]) for block in blocks}
@@ -78,7 +78,7 @@ class _SeedBuilder:
             there |= {identity(str(thing["name"])) for thing in stanza.made_with_parent.things}
         return blocks + [{"name": name} for name in sorted(self._unread(parent, kind) - there)]
 
-    def _unread(self, parent: Instance, kind: type[Resource]) -> set[str]:
+    def _unread(self, parent: ResourceState, kind: type[Resource]) -> set[str]:
         """Names of children of this kind that other children refer to, where these were not read."""
         if self._was_read(parent):
             return set()
@@ -92,22 +92,22 @@ class _SeedBuilder:
             if not isinstance(name, DanglingReference)
         }
 
-    def _was_read(self, parent: Instance) -> bool:
+    def _was_read(self, parent: ResourceState) -> bool:
         return identity(parent.name) in self._read[parent.kind.kind]
 
     # --- values ------------------------------------------------------------------------------------------------------
 
-    def _is_extra(self, instance: Instance, name: str, value: Any) -> bool:
+    def _is_extra(self, instance: ResourceState, name: str, value: Any) -> bool:
         """Whether the emulator accepts a read-only attribute."""
         if type(value) is not _EXTRAS.get(name, type(value)) or (type(value) is int and value < 0):
             self._note(instance, f'"{name}" has a value that the emulator cannot hold')
             return False
         return True
 
-    def _reference(self, instance: Instance, reference: Reference, value: Any) -> Any:
+    def _reference(self, instance: ResourceState, reference: Reference, value: Any) -> Any:
         return reference.map(value, lambda name: self._target(instance, reference, name))
 
-    def _target(self, instance: Instance, reference: Reference, name: str) -> Any:
+    def _target(self, instance: ResourceState, reference: Reference, name: str) -> Any:
         """A name as the document has it; a dangling one only in a closed object."""
         if not isinstance(name, DanglingReference) and self._is_there(instance, reference, name):
             return name
@@ -117,7 +117,7 @@ class _SeedBuilder:
         self._note(instance, f"{reference.attribute} refers to {reference.kind} {name}, which no longer exists")
         return None
 
-    def _is_there(self, instance: Instance, reference: Reference, name: str) -> bool:
+    def _is_there(self, instance: ResourceState, reference: Reference, name: str) -> bool:
         parent = instance.address.parent
         if reference.scope is Scope.INSTANCE or parent is None:
             return self._is_live(reference, name, None)
@@ -138,7 +138,7 @@ class _SeedBuilder:
         is_number = self._contract.kinds[reference.kind].id.type == "integer"
         return {"gone": str(name), "id": int(found[1]) if is_number else found[1]}
 
-    def _note(self, instance: Instance, what: str) -> None:
+    def _note(self, instance: ResourceState, what: str) -> None:
         self._seed.notes.append(
             Diagnostic(
                 "KIA0812",

@@ -10,7 +10,7 @@ from kiamo_iac.api.client import Client
 from kiamo_iac.api.reader import read
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.secret import Secret
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import ResourceState, State
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.executor.report import Report
 from kiamo_iac.executor.scheduler import execute
@@ -51,7 +51,7 @@ def client_to(emulator: Emulator) -> Client:
 
 def live_of(emulator: Emulator, name: str = "prospects") -> State:
     """Everything below one base, and all at the top."""
-    base = Instance(Address.of("bases", name), kinds()["base"], {"name": name})
+    base = ResourceState(Address.of("bases", name), kinds()["base"], {"name": name})
     with client_to(emulator) as client:
         return read(client, emulator.contract, State([base])).state
 

@@ -12,7 +12,7 @@ import pytest
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SuggestionBudget
 from kiamo_iac.core.resource import Ensure
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.paths import manifests_below
 from kiamo_iac.manifest.project.file import load_project
@@ -61,11 +61,11 @@ def composed(made: Project, environment: str | None) -> Loaded:
     return compose(made.composition(chosen), sources=SourceFiles(made.root), capabilities=CAPABILITIES, keep_parts=True)
 
 
-def thing(loaded: Loaded, address: str) -> Instance:
+def thing(loaded: Loaded, address: str) -> ResourceState:
     return loaded.state[Address(address)]
 
 
-def place(instance: Instance, key: str) -> str:
+def place(instance: ResourceState, key: str) -> str:
     assert instance.place is not None
     return str(instance.place.at(key))
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiamo_iac.core.diagnostics import SourceRange, has_errors
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.sources import SourceFiles
@@ -81,7 +81,7 @@ def filled(value: Any) -> Any:
     return {key: filled(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def told(thing: Instance) -> Data:
+def told(thing: ResourceState) -> Data:
     """A thing as its block says it."""
     settings = {"settings": dict(thing.settings)} if thing.settings else {}
     return dict(thing.attributes) | settings

@@ -11,7 +11,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
 from kiamo_iac.core.place import Place, pack
 from kiamo_iac.core.resource import Ensure, Lifecycle, Resource
-from kiamo_iac.core.state import Instance, Owned, State
+from kiamo_iac.core.state import Owned, ResourceState, State
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
 from kiamo_iac.resources import by_collection, children_of
@@ -44,12 +44,12 @@ CAPABILITIES = Capabilities(
 _LIFECYCLE = ("ensure", "protect", "renamed_from", "exclusive", "managed", "initial_state")
 
 
-def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[Instance]:
+def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[ResourceState]:
     line = 0
 
     def walk(
         kind: type[Resource], block: Mapping[str, Any], parent: Address | None, absent: bool
-    ) -> Iterator[Instance]:
+    ) -> Iterator[ResourceState]:
         nonlocal line
         line += 1
         address = Address.of(kind.collection, block["name"], parent)
@@ -60,7 +60,7 @@ def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[Instance]
         if live:
             extras = {k: mine.pop(k) for k in ("contacts", "default") if mine.get(k)}
             id_ = mine.pop("id", f"id-{address}")
-            yield Instance(address, kind, mine, settings, remote_id=id_, extras=extras)
+            yield ResourceState(address, kind, mine, settings, remote_id=id_, extras=extras)
         else:
             lifecycle = Lifecycle(
                 ensure=Ensure.ABSENT if gone else Ensure.PRESENT,
@@ -71,7 +71,7 @@ def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[Instance]
                 initial_state=block.get("initial_state"),
             )
             place = Place("m.yaml", pack(line, 1), {k: pack(line, 10 + n) for n, k in enumerate(block)})
-            yield Instance(address, kind, mine, settings, lifecycle, place=place)
+            yield ResourceState(address, kind, mine, settings, lifecycle, place=place)
         for child in below:
             for inner in block.get(child.collection, ()):
                 yield from walk(child, inner, address, gone)

@@ -9,7 +9,7 @@ import pytest
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.resource import Lifecycle
 from kiamo_iac.core.sensitive import MASK, Sensitive, hidden, masked, revealed
-from kiamo_iac.core.state import Instance, Owned, fingerprint
+from kiamo_iac.core.state import Owned, ResourceState, fingerprint
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import applied_for_display, as_declared, as_live, comparable, hidden_like, not_compared
 from kiamo_iac.resources import kinds
@@ -21,8 +21,8 @@ def entry(settings: dict[str, Any] | None) -> Owned | None:
     return Owned(BASE, "1", {"settings": settings}) if settings is not None else None
 
 
-def live(settings: dict[str, Any], *sensitive: str) -> Instance:
-    return Instance(
+def live(settings: dict[str, Any], *sensitive: str) -> ResourceState:
+    return ResourceState(
         BASE, kinds()["base"], {"name": "b"}, hidden(settings), Lifecycle(sensitive=sensitive), remote_id="1"
     )
 
@@ -64,11 +64,13 @@ def test_what_a_declared_setting_is_compared_with(
 
 def test_the_live_side_is_hidden_where_any_other_side_has_a_secret() -> None:
     desired = live({"pwd": "a", "zone": "x"}, "settings.zone", "settings.only.live")
-    there = Instance(BASE, kinds()["base"], {"name": "b"}, {"zone": 1, "only": {"live": 2, "x": 3}, "old": "y", "n": 4})
+    there = ResourceState(
+        BASE, kinds()["base"], {"name": "b"}, {"zone": 1, "only": {"live": 2, "x": 3}, "old": "y", "n": 4}
+    )
     found = hidden_like(there, desired, entry({"old": MASK}))
     assert masked(found.settings) == {"zone": MASK, "only": {"live": MASK, "x": 3}, "old": MASK, "n": 4}
     assert hidden_like(there, None, None) is there
-    bare = Instance(BASE, kinds()["base"], {"name": "b"})
+    bare = ResourceState(BASE, kinds()["base"], {"name": "b"})
     assert hidden_like(bare, desired, None) is bare
 
 

@@ -15,7 +15,7 @@ from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.core.state import DanglingReference, Instance, State
+from kiamo_iac.core.state import DanglingReference, ResourceState, State
 from kiamo_iac.emulator import Emulator
 from kiamo_iac.executor.report import Status
 from kiamo_iac.planner.plan import Action, Plan
@@ -62,7 +62,7 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 
 def desired_of(name: str = "prospects") -> State:
-    return State([Instance(Address.of("bases", name), kinds()["base"], {"name": name})])
+    return State([ResourceState(Address.of("bases", name), kinds()["base"], {"name": name})])
 
 
 def test_a_live_state_becomes_the_same_instance_with_the_same_ids(emulator: Emulator) -> None:

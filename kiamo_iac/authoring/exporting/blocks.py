@@ -14,7 +14,7 @@ from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.resource import Resource, Scope
-from kiamo_iac.core.state import DanglingReference, Instance, Ownership, State
+from kiamo_iac.core.state import DanglingReference, Ownership, ResourceState, State
 from kiamo_iac.resources import children_of
 
 BlockData = dict[str, Any]
@@ -41,7 +41,7 @@ class BlockBuilder:
         self._owned = owned
         self._report = report
 
-    def whole(self, resource: Instance, declared: Collection[Address]) -> BlockData | None:
+    def whole(self, resource: ResourceState, declared: Collection[Address]) -> BlockData | None:
         """A resource with all selected ones below it and not `declared`; None when it is omitted, and reported."""
         if not self._can_be_named(resource):
             return None
@@ -53,7 +53,7 @@ class BlockBuilder:
         return block
 
     def below(
-        self, parent: Instance, kind: type[Resource], declared: Collection[Address], *, complete: bool = False
+        self, parent: ResourceState, kind: type[Resource], declared: Collection[Address], *, complete: bool = False
     ) -> list[BlockData]:
         """The blocks of what is below `parent` and is selected, not `declared`, and not omitted.
 
@@ -63,7 +63,7 @@ class BlockBuilder:
         wanted = [t for t in there if t.address not in declared and self._is_wanted(t, complete=complete)]
         return [block for resource in wanted if (block := self.whole(resource, declared)) is not None]
 
-    def _is_wanted(self, resource: Instance, *, complete: bool) -> bool:
+    def _is_wanted(self, resource: ResourceState, *, complete: bool) -> bool:
         if not self._selection.has(resource.address):
             return False
         if is_system(resource):
@@ -73,28 +73,28 @@ class BlockBuilder:
             return False
         return True
 
-    def _is_needed(self, resource: Instance) -> bool:
+    def _is_needed(self, resource: ResourceState) -> bool:
         """Whether others refer to an object of the platform that is not a default of the contract."""
         defaults = self._capabilities.of(resource.kind.kind).defaults
         if any(identity(str(made["name"])) == resource.address.name for made in defaults):
             return False
         return any(resource.address in _targets(other) for other in self._siblings(resource))
 
-    def _siblings(self, resource: Instance) -> Iterator[Instance]:
+    def _siblings(self, resource: ResourceState) -> Iterator[ResourceState]:
         above = resource.kind.parent
         for kind in children_of(above) if above is not None else ():
             for other in self._live.within(resource.address.parent, kind.collection):
                 if not is_closed(other) or self._selection.with_closed:
                     yield other
 
-    def _can_be_named(self, resource: Instance) -> bool:
+    def _can_be_named(self, resource: ResourceState) -> bool:
         why = self._sayings.name_refused(resource)
         if why is not None:
             where = f'"kinds: {resource.kind.kind}: names: pattern:" of {self._capabilities.origin}'
             self._report.unnamed(resource, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
         return why is None
 
-    def _own(self, resource: Instance) -> BlockData:
+    def _own(self, resource: ResourceState) -> BlockData:
         """The keys of the resource itself."""
         self._report.added.append(resource.address)
         block: BlockData = {"name": escaped(resource.name)}
@@ -114,7 +114,7 @@ class BlockBuilder:
             block["settings"] = escaped(settings)
         return block
 
-    def _attributes(self, resource: Instance, representation: Representation) -> BlockData:
+    def _attributes(self, resource: ResourceState, representation: Representation) -> BlockData:
         required = self._capabilities.of(resource.kind.kind).required
         attributes = self._filled(representation.attributes, required=required)
         machine, state = resource.kind.machine, resource.run_state
@@ -137,12 +137,12 @@ def in_block_order(kind: type[Resource]) -> list[type[Resource]]:
     return sorted(children_of(kind.kind), key=lambda child: not child.column)
 
 
-def is_system(resource: Instance) -> bool:
+def is_system(resource: ResourceState) -> bool:
     """Whether the platform created it: it cannot be changed."""
     return resource.kind.system is not None and bool(resource.extras.get(resource.kind.system.flag))
 
 
-def is_closed(resource: Instance) -> bool:
+def is_closed(resource: ResourceState) -> bool:
     """Whether it is stopped or finished."""
     return resource.kind.machine is not None and resource.run_state in resource.kind.machine.terminal
 
@@ -165,7 +165,7 @@ def needed_for(kind: type[Resource], state: str) -> tuple[str, ...]:
     return tuple(machine.requires[command].attribute for command, _ in way if command in machine.requires)
 
 
-def _targets(resource: Instance) -> Iterator[Address]:
+def _targets(resource: ResourceState) -> Iterator[Address]:
     for reference in resource.kind.references:
         if reference.scope is Scope.SIBLING:
             for name in reference.names(resource.attributes):

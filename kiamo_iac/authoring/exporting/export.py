@@ -20,7 +20,7 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Resource
 from kiamo_iac.core.sensitive import hidden_at, hidden_repeats, listed_paths, masked_paths, sensitive_paths
-from kiamo_iac.core.state import Instance, Owned, Ownership, State
+from kiamo_iac.core.state import Owned, Ownership, ResourceState, State
 from kiamo_iac.resources import by_collection, children_of, kinds
 
 NO_PARTS: Parts = {}
@@ -150,7 +150,7 @@ class _Exporting:
                 elif self._selection.concerns(resource.address):
                     self._add_apart(resource, there, placer)
 
-    def _add_apart(self, parent: Instance, there: Collection[Address], placer: FilePlacer) -> None:
+    def _add_apart(self, parent: ResourceState, there: Collection[Address], placer: FilePlacer) -> None:
         """BlockBuilder that name their parents, which are not asked for themselves."""
         for kind in children_of(parent.kind.kind):
             for resource in self._live.within(parent.address, kind.collection):
@@ -209,7 +209,7 @@ def _addresses(address: Address, desired: State) -> list[Address]:
     return [Address.of(address.collection, name, parent) for parent in above for name in (address.name, *former)]
 
 
-def _one_hidden(live: Instance, entry: Owned | None, declared: Instance | None) -> Instance:
+def _one_hidden(live: ResourceState, entry: Owned | None, declared: ResourceState | None) -> ResourceState:
     if not live.settings:
         return live
     paths = masked_paths(entry.attributes.get("settings")) if entry is not None else []
@@ -222,7 +222,7 @@ def _one_hidden(live: Instance, entry: Owned | None, declared: Instance | None) 
     return live if settings is live.settings else replace(live, settings=settings)
 
 
-def _names_to(parent: Instance, live: State) -> dict[str, str]:
+def _names_to(parent: ResourceState, live: State) -> dict[str, str]:
     """`base: prospects`: what a block at the top of a file says of its parents, the outermost first."""
     names: dict[str, str] = {}
     at: Address | None = parent.address

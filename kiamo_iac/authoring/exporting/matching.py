@@ -10,7 +10,7 @@ from kiamo_iac.authoring.sheet import EditTransaction
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.resource import Ensure, Resource
-from kiamo_iac.core.state import Instance, Ownership, State
+from kiamo_iac.core.state import Ownership, ResourceState, State
 from kiamo_iac.manifest.composition import Part
 
 
@@ -24,7 +24,7 @@ class MatchedBlock:
     layers: LayeredBlock
     lives_at: Address
     """Its address on the instance, whether it is there or not."""
-    live: Instance | None
+    live: ResourceState | None
     known: bool
     """Whether the contract can list resources of its kind."""
     absent: bool
@@ -81,7 +81,9 @@ class Matcher:
         absent = live is None and (declared_absent or (above is not None and above.absent))
         return MatchedBlock(address, kind, layers, lives_at, live, known, absent)
 
-    def _under_another_name(self, address: Address, layers: LayeredBlock, parent: Address | None) -> Instance | None:
+    def _under_another_name(
+        self, address: Address, layers: LayeredBlock, parent: Address | None
+    ) -> ResourceState | None:
         """The live resource under another name: a former one, or that of the id in the ledger."""
         former = [str(name) for name in layers.body.get("renamed_from", ())]
         candidates = [self._live.get(Address.of(address.collection, name, parent)) for name in former]
@@ -100,7 +102,7 @@ class Matcher:
         self._taken.add(found.address)
         return found
 
-    def _is_free(self, resource: Instance, address: Address) -> bool:
+    def _is_free(self, resource: ResourceState, address: Address) -> bool:
         """Whether no other block declares it."""
         declared = Address.of(address.collection, resource.address.name, address.parent)
         return declared not in self._parts and resource.address not in self._taken

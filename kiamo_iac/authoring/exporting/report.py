@@ -9,7 +9,7 @@ from kiamo_iac.authoring.exporting.representation import Omission, Path
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.resources import children_of
 
 _SHOWN = 5
@@ -51,13 +51,15 @@ class ExportReport:
         """One warning."""
         self.diagnostics.append(Diagnostic(code, summary, Severity.WARNING, hint=hint, address=address, source=source))
 
-    def omitted(self, resource: Instance, path: Path, omitted: Omission, *, source: SourceRange | None = None) -> None:
+    def omitted(
+        self, resource: ResourceState, path: Path, omitted: Omission, *, source: SourceRange | None = None
+    ) -> None:
         """A value of a live resource is omitted."""
         hint = "it stays unchanged on the instance; no other instance gets it"
         summary = f'"{".".join(path)}" of the {resource.kind.kind} {quote(resource.name)} {omitted.why}: omitted'
         self.warn(omitted.code, summary, hint=hint, address=resource.address, source=source)
 
-    def unnamed(self, resource: Instance, why: str, *, allowing: str) -> None:
+    def unnamed(self, resource: ResourceState, why: str, *, allowing: str) -> None:
         """A resource is omitted, with everything below it. `allowing`: where a contract can allow its name."""
         kind = resource.kind.kind
         below = ", with everything below it" if children_of(kind) else ""

@@ -15,7 +15,7 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Reference, Resource, Scope
 from kiamo_iac.core.sensitive import sensitive_paths
-from kiamo_iac.core.state import DanglingReference, Instance, State
+from kiamo_iac.core.state import DanglingReference, ResourceState, State
 from kiamo_iac.resources import kinds
 
 Path = tuple[str, ...]
@@ -53,12 +53,12 @@ class Representations:
         self._is_secret = is_secret
         self._ids = {resource.remote_id for resource in live if resource.remote_id is not None}
 
-    def name_refused(self, resource: Instance) -> str | None:
+    def name_refused(self, resource: ResourceState) -> str | None:
         """Why no block can have the name of `resource`; None: it can."""
         pattern = self._capabilities.of(resource.kind.kind).name_pattern
         return refused_name(resource.name, pattern, is_secret=self._is_secret)
 
-    def of(self, resource: Instance) -> Representation:
+    def of(self, resource: ResourceState) -> Representation:
         """How a manifest represents `resource`."""
         representation = Representation()
         known = self._capabilities.of(resource.kind.kind)
@@ -77,7 +77,7 @@ class Representations:
         self._settings(resource, representation)
         return representation
 
-    def _omission(self, resource: Instance, key: str, value: Any) -> Omission | None:
+    def _omission(self, resource: ResourceState, key: str, value: Any) -> Omission | None:
         if why := refused(value, is_secret=self._is_secret):
             return Omission("KIA1002", why)
         reference = reference_of(resource.kind, key)
@@ -92,12 +92,12 @@ class Representations:
             return Omission("KIA1002", f"is {quote(str(value))}, which is not among the choices of the contract")
         return None
 
-    def _is_there(self, resource: Instance, reference: Reference, name: str) -> bool:
+    def _is_there(self, resource: ResourceState, reference: Reference, name: str) -> bool:
         if isinstance(name, DanglingReference):
             return False
         return target_of(reference, name, resource.address.parent) in self._live
 
-    def _settings(self, resource: Instance, representation: Representation) -> None:
+    def _settings(self, resource: ResourceState, representation: Representation) -> None:
         known = self._capabilities.of(resource.kind.kind)
         reserved = known.wire_names | known.attributes | frozenset(resource.kind.model_fields)
         forms: set[str] = set()
@@ -158,7 +158,7 @@ def target_of(reference: Reference, name: str, parent: Address | None) -> Addres
     return Address.of(kinds()[reference.kind].collection, name, above)
 
 
-def _refused_by_model(resource: Instance, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _refused_by_model(resource: ResourceState, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys with values that the kind's model does not take, each with the reason."""
     try:
         resource.kind.__pydantic_validator__.validate_python({"name": "x", **attributes})

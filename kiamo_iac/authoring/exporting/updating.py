@@ -15,7 +15,7 @@ from kiamo_iac.core.address import identity
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Ensure, Reference
 from kiamo_iac.core.sensitive import hidden, sensitive_paths, shows
-from kiamo_iac.core.state import DanglingReference, Instance
+from kiamo_iac.core.state import DanglingReference, ResourceState
 from kiamo_iac.core.strict_json import same
 
 
@@ -56,7 +56,7 @@ class BlockUpdater:
                 source=source,
             )
 
-    def _renamed(self, declared: MatchedBlock, live: Instance) -> None:
+    def _renamed(self, declared: MatchedBlock, live: ResourceState) -> None:
         source = declared.layers.source_of("name")
         if self._sayings.name_refused(live) is not None or not self._tried(
             declared, lambda: declared.layers.rename(live.name)
@@ -102,7 +102,7 @@ class BlockUpdater:
 
     # --- its attributes ----------------------------------------------------------------------------------------------
 
-    def _attributes(self, declared: MatchedBlock, live: Instance) -> None:
+    def _attributes(self, declared: MatchedBlock, live: ResourceState) -> None:
         representation = self._sayings.of(live)
         self._run_state(declared, live)
         body = declared.layers.body
@@ -116,7 +116,7 @@ class BlockUpdater:
         if body.get("settings"):
             self._settings(declared, live, representation)
 
-    def _put(self, declared: MatchedBlock, live: Instance, key: str, value: Any) -> None:
+    def _put(self, declared: MatchedBlock, live: ResourceState, key: str, value: Any) -> None:
         layers = declared.layers
         before = layers.body[key]
         if value == {} and key in set(_needed(declared, live)):
@@ -133,7 +133,7 @@ class BlockUpdater:
             self._report.changed.append(ChangedValue(declared.address, key, before, value, source))
             self._variables(declared, key, variables)
 
-    def _take(self, declared: MatchedBlock, live: Instance, key: str, omitted: Omission | None) -> None:
+    def _take(self, declared: MatchedBlock, live: ResourceState, key: str, omitted: Omission | None) -> None:
         layers = declared.layers
         source, before = layers.source_of(key), layers.body[key]
         if not self._tried(declared, lambda: layers.remove_key(key), key):
@@ -143,7 +143,7 @@ class BlockUpdater:
             omitted = Omission("KIA1007", "is declared, but has no value on the instance")
         self._report.omitted(live, (key,), omitted, source=source)
 
-    def _settings(self, declared: MatchedBlock, live: Instance, representation: Representation) -> None:
+    def _settings(self, declared: MatchedBlock, live: ResourceState, representation: Representation) -> None:
         before: Mapping[str, Any] = declared.layers.body["settings"]
         shown = hidden(before, declared.layers.body.get("sensitive") or ())
         wanted: dict[str, Any] = {}
@@ -197,7 +197,7 @@ class BlockUpdater:
 
     # --- its run state -----------------------------------------------------------------------------------------------
 
-    def _run_state(self, declared: MatchedBlock, live: Instance) -> None:
+    def _run_state(self, declared: MatchedBlock, live: ResourceState) -> None:
         layers, machine = declared.layers, declared.kind.machine
         wanted, state = layers.body.get("state"), live.run_state
         if machine is None or wanted is None or state is None or machine.satisfies(state, wanted):
@@ -244,7 +244,7 @@ class BlockUpdater:
         )
 
 
-def _needed(declared: MatchedBlock, live: Instance) -> Iterator[str]:
+def _needed(declared: MatchedBlock, live: ResourceState) -> Iterator[str]:
     """The attributes that the declared run state needs."""
     body = declared.layers.body
     machine, state = declared.kind.machine, body.get("state")

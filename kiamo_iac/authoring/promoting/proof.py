@@ -13,7 +13,7 @@ from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.loader import Loaded
 
@@ -49,7 +49,7 @@ def _unlike(name: str, before: Loaded, after: Loaded) -> Iterator[Diagnostic]:
             yield _violation(address, f"its declaration would change in {quote(name)}")
 
 
-def _equal(old: Instance, new: Instance) -> bool:
+def _equal(old: ResourceState, new: ResourceState) -> bool:
     return (
         old.lifecycle == new.lifecycle
         and same(dict(old.attributes), dict(new.attributes))

@@ -7,7 +7,7 @@ from typing import Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.resource import Ensure, Reference, ReferenceShape, Resource, Scope
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import ResourceState, State
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.graph.model import Edge, Graph, GraphNode, Role, group_of
@@ -40,11 +40,11 @@ def state_graph(state: State, *, environment: str | None = None) -> Graph:
     )
 
 
-def _order(instance: Instance) -> tuple[bool, Address]:
+def _order(instance: ResourceState) -> tuple[bool, Address]:
     return "/" in group_of(instance.address), instance.address
 
 
-def _node(instance: Instance) -> GraphNode:
+def _node(instance: ResourceState) -> GraphNode:
     role = Role.MANAGED if instance.lifecycle.managed else Role.REFERENCE
     if instance.lifecycle.ensure is Ensure.ABSENT:
         role = Role.ABSENT
@@ -65,7 +65,7 @@ def _undeclared(address: Address, kind: str) -> GraphNode:
     )
 
 
-def _needs(instance: Instance) -> Iterator[tuple[Address, str, str]]:
+def _needs(instance: ResourceState) -> Iterator[tuple[Address, str, str]]:
     """Each resource that it is below or refers to: address, kind, and the attribute or role."""
     parent = instance.address.parent
     if parent is not None and instance.kind.parent is not None:
@@ -77,7 +77,7 @@ def _needs(instance: Instance) -> Iterator[tuple[Address, str, str]]:
 
 
 def _named(
-    instance: Instance, reference: Reference, target: type[Resource], below: Address | None
+    instance: ResourceState, reference: Reference, target: type[Resource], below: Address | None
 ) -> Iterator[tuple[Address, str, str]]:
     for key, name in reference.items(instance.attributes.get(reference.attribute)):
         label = key if reference.shape is ReferenceShape.MAPPING and key is not None else reference.attribute

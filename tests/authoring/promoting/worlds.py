@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kiamo_iac.authoring.promoting.promote import promote
 from kiamo_iac.authoring.promoting.promotion import Promotion, Strategy
 from kiamo_iac.authoring.selection import Selection
-from kiamo_iac.core.state import Instance
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.document.writing import dump
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.file import load_project
@@ -67,7 +67,7 @@ def declared(made: Project, environment: str) -> dict[str, Any]:
     return {resource.address: said(resource) for resource in loaded.checked()}
 
 
-def said(resource: Instance) -> tuple[Any, ...]:
+def said(resource: ResourceState) -> tuple[Any, ...]:
     """What is declared of a resource."""
     return dict(resource.attributes), dict(resource.settings), resource.lifecycle
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.resource import Ensure, Lifecycle
-from kiamo_iac.core.state import Instance, State
+from kiamo_iac.core.state import ResourceState, State
 from kiamo_iac.render.graph.build import plan_graph, state_graph
 from kiamo_iac.render.graph.model import Graph, Role, group_of
 from kiamo_iac.resources import kinds
 from tests.render.plans import full_plan
 
 
-def instance(address: str, kind: str, lifecycle: Lifecycle | None = None, **attributes: object) -> Instance:
+def instance(address: str, kind: str, lifecycle: Lifecycle | None = None, **attributes: object) -> ResourceState:
     place = Address(address)
-    return Instance(place, kinds()[kind], {"name": place.name, **attributes}, lifecycle=lifecycle or Lifecycle())
+    return ResourceState(place, kinds()[kind], {"name": place.name, **attributes}, lifecycle=lifecycle or Lifecycle())
 
 
 def edges(graph: Graph) -> set[tuple[str, str, str]]:
