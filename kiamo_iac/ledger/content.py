@@ -36,7 +36,7 @@ class AppliedPlan(NamedTuple):
     """RFC 3339, UTC, to the second."""
 
 
-Record: TypeAlias = Put | Forget | AppliedPlan
+LedgerRecord: TypeAlias = Put | Forget | AppliedPlan
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Content:
     exposed: set[Address] = field(default_factory=set, compare=False)
     """Addresses whose entries held secrets when they were read, as older versions wrote them; `entries` holds none."""
 
-    def apply(self, record: Record) -> None:
+    def apply(self, record: LedgerRecord) -> None:
         """Apply one record."""
         match record:
             case Put(owned):
@@ -74,13 +74,13 @@ class Content:
         """A copy that changes independently; entries are immutable."""
         return Content(self.environment, self.lineage, self.serial, dict(self.entries), dict(self.applied_plans))
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[LedgerRecord]:
         """The fewest records that lead to this content, by address."""
         yield from (Put(self.entries[address]) for address in sorted(self.entries))
         yield from (AppliedPlan(digest, at) for digest, at in self.applied_plans.items())
 
 
-def subject_of(record: Record) -> str:
+def subject_of(record: LedgerRecord) -> str:
     """The subject of a record, for messages."""
     match record:
         case Put(owned):

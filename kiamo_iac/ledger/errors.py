@@ -9,7 +9,7 @@ from typing import Final
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.safe_files import MisplacedError
-from kiamo_iac.ledger.content import Record, subject_of
+from kiamo_iac.ledger.content import LedgerRecord, subject_of
 
 UNTOUCHED: Final = "It is unchanged, and nothing has been written."
 _RESTORE: Final = "restore a copy of it, or correct the line; if it is lost, move it away and run kiamo-iac adopt"
@@ -34,7 +34,7 @@ def link_error(shown: str, verb: str, error: MisplacedError) -> LedgerError:
 
 
 def write_error(
-    shown: str, reason: str, *, records: Sequence[Record], backup: Path | None = None, hint: str | None = None
+    shown: str, reason: str, *, records: Sequence[LedgerRecord], backup: Path | None = None, hint: str | None = None
 ) -> LedgerError:
     """The error for records that could not be written to `shown`. `backup`: a local copy of the ledger with them."""
     subjects = list(dict.fromkeys(map(subject_of, records)))

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import TORN
 from kiamo_iac.core.safe_files import MisplacedError, RootedFile
-from kiamo_iac.ledger.content import Content, Record
+from kiamo_iac.ledger.content import Content, LedgerRecord
 from kiamo_iac.ledger.errors import corruption_error, link_error, write_error
 from kiamo_iac.ledger.lines import ParsedFile, header_line, parse_lines, record_lines
 
@@ -57,7 +57,7 @@ class FileStore:
         self._path = file.path
         self._shown = shown
         self._content = content
-        self._waiting: list[Record] = []
+        self._waiting: list[LedgerRecord] = []
         self._file: BinaryIO | None = None
         self._size = 0
         self._torn: ParsedFile | None = None
@@ -68,7 +68,7 @@ class FileStore:
             except OSError as error:
                 raise _failed("written", shown, error) from error
 
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, records: Sequence[LedgerRecord], /) -> None:
         """Write these, after any that could not be written before, and wait for the disk.
 
         Raises:

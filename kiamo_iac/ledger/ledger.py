@@ -11,14 +11,14 @@ from typing import Protocol
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.sensitive import hidden_at, masked_paths
 from kiamo_iac.core.state import Owned, Ownership
-from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, Put, Record
+from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, LedgerRecord, Put
 from kiamo_iac.ledger.lock import utc_now
 
 
 class LedgerStore(Protocol):
     """Keeps records. One thread at a time calls it."""
 
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, records: Sequence[LedgerRecord], /) -> None:
         """Keep these, now or soon.
 
         Raises:
@@ -50,7 +50,7 @@ class LedgerStore(Protocol):
 class ReadOnlyStore:
     """Of a ledger that was only read."""
 
-    def append(self, _records: Sequence[Record], /) -> None:
+    def append(self, _records: Sequence[LedgerRecord], /) -> None:
         """
         Raises:
             RuntimeError: always; a ledger is written by whoever holds its lock.
@@ -157,7 +157,7 @@ class Ledger:
         with self._lock:
             self._store.flush()
 
-    def _keep(self, records: list[Record]) -> None:
+    def _keep(self, records: list[LedgerRecord]) -> None:
         known = self._content.entries
         hides = any(_hides(known.get(r.owned.address), r.owned) for r in records if isinstance(r, Put))
         for record in records:

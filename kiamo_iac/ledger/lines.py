@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from kiamo_iac.core.json_schema import Schema, closed, defined, schema_document
 from kiamo_iac.core.record import definitions, wrong
 from kiamo_iac.core.runtime import collector_paused
-from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content, Forget, Put, Record
+from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content, Forget, LedgerRecord, Put
 from kiamo_iac.ledger.document import DOCUMENT, HEADER, content_of_head, read_json
 from kiamo_iac.ledger.entry import ADDRESS, APPLIED_PLAN, ENTRY, address_of, dump
 from kiamo_iac.ledger.errors import corruption_error
@@ -36,7 +36,7 @@ def header_line(content: Content, *, records: int) -> str:
     return f"{dump(head)}\n"
 
 
-def record_lines(records: Iterable[Record]) -> str:
+def record_lines(records: Iterable[LedgerRecord]) -> str:
     """A line for each record."""
     return "".join(f"{dump(_data_of(record))}\n" for record in records)
 
@@ -75,7 +75,7 @@ def _text(data: bytes, file: str, *, line: int) -> str:
         raise corruption_error(file, "it is not UTF-8", line=line) from None
 
 
-def _data_of(record: Record) -> dict[str, Any]:
+def _data_of(record: LedgerRecord) -> dict[str, Any]:
     match record:
         case Put(owned):
             return {"put": ENTRY.data(owned)}
@@ -87,7 +87,7 @@ def _data_of(record: Record) -> dict[str, Any]:
             assert_never(record)
 
 
-def _record_of(data: Any) -> Record:
+def _record_of(data: Any) -> LedgerRecord:
     match data:
         case {"put": entry, **rest} if not rest:
             return Put(ENTRY.parse(entry))

@@ -15,7 +15,7 @@ from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
 from kiamo_iac.core.ledger_settings import backup_file_of
 from kiamo_iac.core.safe_files import RootedFile
 from kiamo_iac.ledger.backup import LocalBackup
-from kiamo_iac.ledger.content import AppliedPlan, Content, Put, Record
+from kiamo_iac.ledger.content import AppliedPlan, Content, LedgerRecord, Put
 from kiamo_iac.ledger.document import RemoteContent
 from kiamo_iac.ledger.errors import write_error
 from kiamo_iac.ledger.ledger import Ledger
@@ -86,8 +86,8 @@ class RemoteStore:
         self._from_backup = from_backup
         self._interval = interval
         self._pause = pause
-        self._waiting: list[Record] = []
-        self._unwritten: list[Record] = []
+        self._waiting: list[LedgerRecord] = []
+        self._unwritten: list[LedgerRecord] = []
         self._lost = False
         self._next = 0.0
         self._closing = False
@@ -95,7 +95,7 @@ class RemoteStore:
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def append(self, records: Sequence[Record], /) -> None:
+    def append(self, records: Sequence[LedgerRecord], /) -> None:
         """Take these; they are written soon."""
         with self._wake:
             self._waiting.extend(records)
@@ -185,7 +185,7 @@ class RemoteStore:
             return write_error(self._remote.shown, str(error), records=self._unwritten, backup=path, hint=error.hint)
 
 
-def _is_intent(record: Record) -> bool:
+def _is_intent(record: LedgerRecord) -> bool:
     return isinstance(record, AppliedPlan) or (isinstance(record, Put) and record.owned.remote_id is None)
 
 

@@ -111,7 +111,7 @@ class _Row(NamedTuple):
     detail: str | None
 
 
-class _Report(NamedTuple):
+class _RunReport(NamedTuple):
     plan: Plan
     results: tuple[_Row, ...]
 
@@ -137,7 +137,7 @@ _RESULT: Final = Record(
     },
 )
 REPORT: Final = Record(
-    _Report,
+    _RunReport,
     "What became of an applied plan.",
     {
         "format_version": version_of(FORMAT_VERSION),
@@ -153,7 +153,7 @@ def run_json(plan: Plan, results: Sequence[ReportedStep]) -> str:
     """The report of `apply --format json`: `schemas/report.schema.json` describes it."""
     steps = {result.step.id: result.step for result in results}
     rows = tuple(_Row(result, why(result, steps)) for result in results)
-    return json_document(REPORT.data(_Report(plan, rows)))
+    return json_document(REPORT.data(_RunReport(plan, rows)))
 
 
 def report_schema() -> Schema:

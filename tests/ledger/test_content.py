@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.state import Owned
-from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, Put, Record
+from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, LedgerRecord, Put
 from kiamo_iac.ledger.document import DOCUMENT, document_text, parse_document
 from kiamo_iac.ledger.entry import COMMIT, ENTRY, WORD, without_secrets
 from kiamo_iac.ledger.lines import header_line, ledger_schema, parse_lines, record_lines
@@ -43,7 +43,7 @@ RECORDS = st.lists(OWNED.map(Put) | ADDRESSES.map(Forget) | st.builds(AppliedPla
 VALID = Draft202012Validator(ledger_schema())
 
 
-def made_of(records: list[Record]) -> Content:
+def made_of(records: list[LedgerRecord]) -> Content:
     content = Content(ENVIRONMENT)
     for record in records:
         content.apply(record)
@@ -51,7 +51,7 @@ def made_of(records: list[Record]) -> Content:
 
 
 @given(RECORDS)
-def test_a_document_and_lines_say_what_was_recorded(records: list[Record]) -> None:
+def test_a_document_and_lines_say_what_was_recorded(records: list[LedgerRecord]) -> None:
     content = made_of(records)
     text = document_text(content)
     assert parse_document(text, "x", environment=ENVIRONMENT) == content
@@ -68,7 +68,7 @@ def test_a_document_and_lines_say_what_was_recorded(records: list[Record]) -> No
 
 
 @given(RECORDS)
-def test_the_fewest_records_say_the_same(records: list[Record]) -> None:
+def test_the_fewest_records_say_the_same(records: list[LedgerRecord]) -> None:
     content = made_of(records)
     fewest = list(content.records())
     assert len(fewest) <= len(records)
@@ -77,7 +77,7 @@ def test_the_fewest_records_say_the_same(records: list[Record]) -> None:
 
 
 @given(RECORDS, st.integers(min_value=1))
-def test_a_cut_anywhere_in_the_last_line_loses_that_line_alone(records: list[Record], cut: int) -> None:
+def test_a_cut_anywhere_in_the_last_line_loses_that_line_alone(records: list[LedgerRecord], cut: int) -> None:
     header = header_line(Content(ENVIRONMENT, "l"), records=0)
     whole, last = header + record_lines(records), record_lines([Put(owned())])
     kept = last.encode()[: cut % len(last.encode())]
