@@ -4,7 +4,7 @@ A backend is a class of settings here and a line in `BACKENDS`; and a file and a
 open it. The project file, its schema and its checks follow from what is declared.
 
 A merge request can change the project file. So nothing here may lead the ledger's credentials to a second host, the
-writing of files out of the project, or git to a program or a repository that lies in the project itself.
+writing of files out of the project, or git to a program or a repository in the project itself.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ _EXAMPLE: Final = "https://gitlab.example.com/api/v4/projects/42/terraform/state
 _GITLAB_STATE: Final = re.compile(r"(https?://[^?#]+?/api/v4/projects/[^/?#]+/terraform/state/[^/?#]+)(/[^?#]*)?")
 _URL: Final = "https, or http for this machine alone; without user, password, query and fragment."
 _LOCKS: Final = (
-    "It is address itself or lies below it; at GitLab it is <address>/lock. Default: <address>/lock at GitLab, "
+    "It is address itself or below it; at GitLab it is <address>/lock. Default: <address>/lock at GitLab, "
     "address elsewhere."
 )
 
@@ -226,7 +226,7 @@ class HttpSettings(LedgerSettings):
         return ("http", str(parse_url(self.address)).rstrip("/") if self.address else environment)
 
     def lock_locations(self) -> Iterator[Location]:
-        """What one of the addresses is, or lies below."""
+        """Every prefix, by path segment, of an address of this ledger."""
         if self.address is None:
             return
         for address in dict.fromkeys((self.address, self.lock[1], self.unlock[1])):
@@ -297,7 +297,7 @@ _REMOTE: Final = "origin"
 
 
 def _remote_problem(value: str) -> str | None:
-    """Whether git would take it for a remote or another host, and for nothing that runs or lies here."""
+    """Whether git would take it for a remote or another host, and for no program or path of this machine."""
     if _REMOTE_NAME.fullmatch(value):
         return None
     try:
@@ -369,7 +369,7 @@ def backup_file_of(environment: str) -> str:
 
 
 def gitlab_state(address: str) -> str | None:
-    """The managed Terraform state of GitLab that an address is of, or lies below."""
+    """The managed Terraform state of GitLab that an address is of, or is below."""
     found = _GITLAB_STATE.fullmatch(address)
     return found[1] if found is not None else None
 

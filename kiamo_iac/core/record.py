@@ -1,6 +1,6 @@
 """One declaration of a JSON object, which writes it, reads it back, and describes it as a JSON Schema.
 
-    Form      how one value stands in JSON
+    Form      how one value is written in JSON
     Key       one key of an object: its form, and the attribute that it is written from and read into
     Record    an object with exactly these keys, as a form: records nest
 
@@ -32,7 +32,7 @@ PLACE_PATTERN: Final = r":[1-9][0-9]*:[1-9][0-9]*$"
 
 
 class Form(Generic[V]):
-    """How one value stands in JSON."""
+    """How one value is written in JSON, read back, and described."""
 
     def __init__(
         self, schema: Mapping[str, Any], read: Callable[[Any], V], write: Callable[[V], Any] | None = None
@@ -237,7 +237,7 @@ def nullable(form: Form[V]) -> Form[V | None]:
     inner, read = form.write, form.read
     write = None if inner is None else lambda value: None if value is None else inner(value)
     schema = with_null(form.schema)
-    if isinstance(form, Record) and form.definition is not None:  # nothing stands beside a reference
+    if isinstance(form, Record) and form.definition is not None:  # no keyword may be beside a reference
         about = {"description": f"The {form.definition}, or null.", "type": ["object", "null"]}
         schema = {**about, "if": {"type": "object"}, "then": form.schema}
     return Form(schema, lambda value: None if value is None else read(value), write)

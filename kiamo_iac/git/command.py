@@ -97,7 +97,7 @@ class Git:
 
     @classmethod
     def of(cls, folder: Path, environ: Mapping[str, str], *, seconds: float = SECONDS) -> Self | None:
-        """Git in the repository that `folder` lies in; None where it lies in none.
+        """Git in the repository of `folder`; None where there is none.
 
         Raises:
             GitError: there is no git, or it will not run in that repository, which belongs to another user.
@@ -156,7 +156,7 @@ class Git:
         self, arguments: Sequence[str], environ: Mapping[str, str], *, what: str, stdin: bytes = b""
     ) -> GitResult:
         try:
-            process = subprocess.Popen(  # noqa: S603 - an absolute path; arguments are ours or checked by the caller
+            process = subprocess.Popen(  # noqa: S603 - an absolute path; arguments are constants, or checked by the caller
                 [str(self.program), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """What git is run with: which variables it sees, which program it is, and where it looks for its own helpers.
 
-The environment belongs to the user or to the pipeline's job, and so do the credentials in it: those stand. What would
-lead git to another repository, to other programs or to files that it writes is taken out; so is every `GIT_…` variable
-that is not listed here, which are those of git versions to come.
+The environment belongs to the user or to the pipeline's job, and so do the credentials in it: those are kept. Variables
+that would lead git to another repository, to other programs or to files that it writes are removed; so is every `GIT_…`
+variable that is not listed here, such as those of future versions of git.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _FIXED: Final[Mapping[str, str]] = {
 def git_environment(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]:
     """What git and its helpers see of `environ`: no variable that redirects it, no secret of this tool, and a PATH
     without folders of `tree` or of the working directory."""
-    kept = {name: value for name, value in environ.items() if _stands(name.upper())}
+    kept = {name: value for name, value in environ.items() if _is_kept(name.upper())}
     protocols = kept.get("GIT_ALLOW_PROTOCOL")
     if protocols is not None:
         kept["GIT_ALLOW_PROTOCOL"] = ":".join(name for name in protocols.split(":") if name != "ext")
@@ -73,7 +73,7 @@ def git_environment(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]
 def find_git(environ: Mapping[str, str], *, tree: Path) -> Path | None:
     """The program git of the PATH, as an absolute path; None where there is none.
 
-    A folder that PATH names relative to the working directory (an empty entry too), or that lies in `tree`, is passed
+    A folder that PATH names relative to the working directory (an empty entry too), or that is in `tree`, is passed
     over: what is in there may come with a commit. On Windows nothing else is searched.
     """
     name = "git.exe" if os.name == "nt" else "git"
@@ -84,7 +84,7 @@ def find_git(environ: Mapping[str, str], *, tree: Path) -> Path | None:
     return None
 
 
-def _stands(name: str) -> bool:
+def _is_kept(name: str) -> bool:
     if name.startswith("GIT_"):
         return name in _KEPT or _CONFIG_PAIR.fullmatch(name) is not None
     return _SECRET_OF_KIAMO.fullmatch(name) is None

@@ -1,4 +1,4 @@
-"""The git repository that a folder lies in, found by its `.git` alone.
+"""The git repository of a folder, found by its `.git` alone.
 
 Git's own search also takes a folder that holds `HEAD`, `objects` and `refs` for a (bare) repository, and a commit can
 bring such a folder with a `config` that runs programs. A commit cannot bring a `.git`: git refuses to check one out, in
@@ -98,7 +98,7 @@ def _pointed(entry: Path) -> Path | None:
 
 
 def _is_content(folder: Path) -> bool:
-    """Whether `folder` lies in a work tree, and not in what git itself keeps there."""
+    """Whether `folder` is in a work tree, and not in a folder of git itself."""
     for above in folder.parents:
         entry = above / ".git"
         if has_git(above):

@@ -34,11 +34,11 @@ TIME: Final = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0
 COMMIT: Final = "^[0-9a-f]{4,64}$"
 """In whole (SHA-1 or SHA-256) as it is written, or short."""
 WORD: Final = "^[A-Za-z0-9._:+!~-]{1,128}$"
-"""A version, a digest, a lineage: what tells one from another, and nothing else."""
+"""A version, a digest, a lineage: what identifies one."""
 LONGEST: Final = 65_536
 """Characters of an address, of a name and of an id."""
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{40}")
-"""What may be a token, whatever stands around it: in JSON, an escape may."""
+"""What may be a token, whatever surrounds it: in JSON, that may be an escape."""
 _DEEPEST: Final = 100
 """Lists and objects within each other in one attribute: a live value has 64 at most, and all that reads it recurses."""
 
@@ -111,7 +111,7 @@ def _is_a_place(collections: str) -> bool:
 
 
 def is_deep(value: Any, depth: int) -> bool:
-    """Whether lists and objects stand more than `depth` deep within each other in `value`."""
+    """Whether lists and objects are nested more than `depth` deep in `value`."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value

@@ -25,7 +25,7 @@ def read_file(file: RootedFile, *, shown: str, environment: str) -> ParsedFile |
     """The content of the file, or None when there is none. `shown`: its name in messages.
 
     Raises:
-        LedgerError: it cannot be read, is damaged, of another version, or of another environment; or a link stands in
+        LedgerError: it cannot be read, is damaged, of another version, or of another environment; or a link is in
             its place, or on the way.
     """
     try:
@@ -164,7 +164,7 @@ class FileStore:
         """The lock is for this tool; whatever else writes the file is noticed by its size, or by a file in its place.
 
         Raises:
-            LedgerError: somebody has.
+            LedgerError: another program has.
         """
         here, there = os.fstat(file.fileno()), os.lstat(self._path)
         same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)

@@ -46,7 +46,7 @@ def locked_file(ledger: RootedFile, info: LockInfo, *, environment: str, timeout
 
     Raises:
         LockedError: another run holds it.
-        LedgerError: files cannot be written there, or a link stands in the place of one, or on the way.
+        LedgerError: files cannot be written there, or one is a link, or below a link.
     """
     lock = _lock_of(ledger)
     acquire(
@@ -57,7 +57,7 @@ def locked_file(ledger: RootedFile, info: LockInfo, *, environment: str, timeout
     )
     beside = holder_file(ledger)
     try:
-        with contextlib.suppress(OSError):  # it only tells others; the lock holds without it
+        with contextlib.suppress(OSError):  # it only informs other runs; the lock works without it
             beside.write(info.as_json().encode())
         yield
     finally:

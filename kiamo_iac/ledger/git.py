@@ -49,7 +49,7 @@ _PUSH: Final = ("--quiet", _WRITE, "--no-verify", "--no-follow-tags", "--no-sign
 
 
 def ref_part(name: str) -> str:
-    """`name` as the last part of a ref (git check-ref-format): what cannot stand there is written `%2E`."""
+    """`name` as the last part of a ref (git check-ref-format): what is not allowed there is escaped as `%2E`."""
     return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
 
 
@@ -176,7 +176,7 @@ class GitBackend:
         return self._push(self._ref, commit, expected=expected)
 
     def _attempt(self, commit: str) -> LockInfo | None:
-        """Push the lock: None when it is ours, else who holds it. A lock that is gone before that can be read is tried
+        """Push the lock: None when this run holds it, else who does. A lock that is gone before it can be read is tried
         again."""
         for _ in range(_TRIES):
             if self._push(self._lock_ref, commit, expected=None) is not None:
@@ -211,7 +211,7 @@ class GitBackend:
     @cached_property
     def _allowed(self) -> tuple[LedgerGit, str]:
         """Git, and the remote once it is known to be one that may be used: git takes a name that is configured nowhere
-        for a path, and would run the hooks of whatever repository lies there.
+        for a path, and would run the hooks of whatever repository is there.
 
         Raises:
             UsageError, LedgerError, TransportError: as `allowed_remote`.

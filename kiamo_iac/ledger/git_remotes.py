@@ -28,7 +28,7 @@ _SCP: Final = re.compile(r"(?:[^@:/]+@)?(?:\[[^\]]*\]|[^:/\[\]]+):(.*)")
 
 @dataclass(frozen=True, slots=True)
 class LedgerGit:
-    """Git in the repository that the project lies in."""
+    """Git in the repository of the project."""
 
     git: Git
 
@@ -36,7 +36,7 @@ class LedgerGit:
     def of(cls, root: Path, environ: Mapping[str, str], *, remote: str, seconds: float = SECONDS) -> Self:
         """
         Raises:
-            LedgerError: there is no git, `root` lies in no repository that it runs in, or a commit can bring a file
+            LedgerError: there is no git, `root` is in no repository that it runs in, or a commit can bring a file
                 of its configuration.
             TransportError: git took too long.
         """
@@ -139,7 +139,7 @@ def _has(git: LedgerGit, name: str) -> bool:
 
 
 def _name_of(git: LedgerGit, address: str) -> str | None:
-    """The remote that has the same host and path, whatever user and password stand in its URL; or None."""
+    """The remote that has the same host and path, whatever the user and password in its URL; or None."""
     place = _place(address)
     for name in _lines(git, "remote") if place is not None else []:
         if _has(git, name) and place in map(_place, _urls(git, name)):

@@ -144,7 +144,7 @@ class HttpBackend:
             self._held = None
 
     def lock_info(self) -> LockInfo | None:
-        """Who holds the lock: the protocol tells only by refusing it to somebody else.
+        """Who holds the lock: the protocol tells only by refusing it to another run.
 
         Raises:
             LedgerError, ApiError: as `lock`.
@@ -159,7 +159,7 @@ class HttpBackend:
         """Unlock with the id of `info`.
 
         Raises:
-            LedgerError: the server refuses, for instance because somebody else holds the lock.
+            LedgerError: the server refuses, for instance because another run holds the lock.
             ApiError: it gave no usable answer.
         """
         method, address = self._settings.unlock
@@ -186,7 +186,7 @@ class HttpBackend:
         return RemoteContent(content, revision_of(content))
 
     def write(self, content: Content, *, expected: str | None) -> str | None:
-        """The protocol has no compare-and-swap, so it is read before; under the lock, nobody comes between.
+        """The protocol has no compare-and-swap, so the state is read before; the lock keeps other runs out.
 
         Raises:
             LedgerError: the server refuses.
@@ -209,7 +209,7 @@ class HttpBackend:
         return mine
 
     def _attempt(self, info: LockInfo) -> LockInfo | None:
-        """Ask for the lock once: None when it is ours, else who holds it."""
+        """Ask for the lock once: None when this run has it, else who holds it."""
         method, address = self._settings.lock
         status, body = self._call(method, address, body=json.dumps(info.as_terraform(self._address)).encode())
         if status in _DONE:

@@ -21,7 +21,7 @@ class ParsedFile:
 
     content: Content
     records: int
-    """How many records stand in it."""
+    """How many records it has."""
     whole: int
     """How many bytes of it are whole lines."""
     torn: bytes = b""

@@ -61,7 +61,7 @@ class LockInfo:
 
     @property
     def name(self) -> str:
-        """The id, where it is one; else its digest, which stands for it in `ledger unlock`. Empty: there is none."""
+        """The id, where it is one; else its digest, which `ledger unlock` accepts too. Empty: it is not known."""
         if not self.id or _ID.fullmatch(self.id):
             return self.id
         return f"sha256-{sha256(self.id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
@@ -83,7 +83,7 @@ class LockInfo:
 
     @classmethod
     def from_json(cls, text: str) -> Self | None:
-        """The holder that `text` names, or None: it is only told, so nothing depends on it."""
+        """The holder that `text` names, or None; used in messages only."""
         try:
             data = decode_json(text)
             fields = {key: data[key] for key in ("id", "who", "host", "pid", "since", "operation")}
@@ -145,11 +145,11 @@ def acquire(
     longest: float = _LONGEST_WAIT,
     pause: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Attempt until it answers None: the lock is ours. Otherwise it names who holds it, for `timeout` seconds at most.
+    """Attempt until the result is None: this run has the lock. Else it is who holds it, for at most `timeout` seconds.
 
     Raises:
         LockedError: it was held all the time.
-        TransportError: of an attempt. It may have taken the lock all the same, which nobody would ever give back: so
+        TransportError: of an attempt. It may have taken the lock all the same, which would never be released: so
             `release` is called before.
     """
     end, wait = time.monotonic() + timeout, _FIRST_WAIT

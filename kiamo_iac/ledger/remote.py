@@ -53,14 +53,14 @@ class RemoteBackend(Protocol):
         """Who holds the lock at this moment, or None."""
 
     def break_lock(self, info: LockInfo) -> None:
-        """Take the lock away from `info`, and from nobody else."""
+        """Release the lock of `info`, and of no other run."""
 
     def read(self) -> RemoteContent | None:
         """What it holds, or None."""
 
     def write(self, content: Content, *, expected: str | None) -> str | None:
         """Write `content` where the revision is still `expected` (None: where there is nothing), or where this very
-        content has arrived already. The new revision, or None: somebody else has written, and nothing was overwritten.
+        content has arrived already. The new revision, or None: another run has written, and nothing was overwritten.
         """
 
 
@@ -146,7 +146,7 @@ class RemoteStore:
                     self._wake.wait(left)
                 if self._closing:
                     return
-            with suppress(KiamoIacError):  # it is tried again, and told of at the end
+            with suppress(KiamoIacError):  # it is tried again, and reported at the end
                 self._write()
 
     @property

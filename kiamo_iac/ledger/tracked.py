@@ -35,7 +35,7 @@ def check_backup(file: RootedFile, environ: Mapping[str, str]) -> None:
 def check_file(
     file: RootedFile, *, shown: str, environ: Mapping[str, str], notify: Callable[[Diagnostic], object]
 ) -> None:
-    """Refuse a ledger below `.kiamo/` that git tracks; elsewhere, where somebody chose the place, warn of it.
+    """Refuse a ledger below `.kiamo/` that git tracks; elsewhere, where the project file sets the path, warn of it.
 
     Raises:
         LedgerError: as said; or git cannot be asked.

@@ -89,8 +89,8 @@ def compare(saved: Plan, derived: Plan) -> Verdict:
 
 
 def _reassessed(saved: Plan, derived: Plan) -> tuple[PlanDifference, ...]:
-    """The things of steps that differ only in what the plan says of them: contacts came or went, which no fingerprint
-    tells, and which makes a deletion a loss of data or none; or the ledger learnt who changed what (`adopt`)."""
+    """The addresses of steps that differ only in their risk or reason: contacts were added or removed, which is in no
+    fingerprint and decides whether a deletion loses data; or the ledger learnt who changed what (`adopt`)."""
     pairs = list(zip(saved.steps, derived.steps, strict=False))
     if len(saved.steps) != len(derived.steps) or any(_canonical(_bare(a)) != _canonical(_bare(b)) for a, b in pairs):
         return ()
@@ -180,7 +180,7 @@ def check_bound(
 
 
 def _steps(plan: Plan) -> list[str]:
-    """Each step as text, in the form in which it stands in a file."""
+    """Each step as text, as in the file."""
     return [_canonical(step) for step in plan.steps]
 
 

@@ -27,7 +27,7 @@ from kiamo_iac.planner.plan import FORMAT_VERSION, Plan
 from kiamo_iac.planner.plan_json import PLAN, STEP
 
 SAVED_VERSION: Final = "1"
-"""Of what stands under `saved`; any other is refused."""
+"""The format of `saved`; any other is refused."""
 
 MAX_BYTES: Final = 128 * 1024 * 1024
 """Of a saved plan: over 100,000 steps."""
@@ -84,7 +84,7 @@ SAVED: Final = Record(
     SavedPlan,
     "What the plan was made from.",
     {
-        "format_version": constant(SAVED_VERSION, "Of what stands under `saved`."),
+        "format_version": constant(SAVED_VERSION, "The format of `saved`."),
         "tool_version": text("The version of kiamo-iac; apply takes no other."),
         "created_at": text("When it was made: RFC 3339, UTC, to the second."),
         "manifests_digest": text("SHA-256 over the names and bytes of the manifests.", pattern=_DIGEST),
