@@ -14,21 +14,21 @@ Schema = dict[str, Any]
 INTRODUCTIONS: Mapping[str, str] = MappingProxyType(
     {
         "manifest": (
-            "Every key of a manifest. A patch has the same shape; there `null` takes a thing away, see "
-            "[promotion](../how-to/promotion.md). What is left out is not ours: only what is declared is compared."
+            "Every key of a manifest. A patch has the same keys; there `null` removes a value, see "
+            "[promotion](../how-to/promotion.md). Only what is declared is compared; the rest is not managed."
         ),
         "project": (
-            "Every key of `kiamo.yaml`. It is found from the working directory upward, as far as the root of the git "
-            "repository, or named with `--project FILE`; it is at most 1 MiB. Tokens never stand in it: see "
+            "Every key of `kiamo.yaml`. The file is searched from the working directory up to the root of the git "
+            "repository, or passed with `--project FILE`; it has at most 1 MiB. It never holds tokens: see "
             "[environment variables](environment.md)."
         ),
         "plan": (
-            "What `plan --format json` and `show --format json` write. Within one first number of `format_version`, "
-            "keys are added and never taken away or given another meaning."
+            "The output of `plan --format json` and `show --format json`. While the first number of `format_version` "
+            "is the same, keys are only added: none is removed or changes its meaning."
         ),
-        "report": "What `apply --format json` writes on stdout when it has run.",
-        "drift": "What `drift --format json` writes.",
-        "validate": "What `validate --format json` writes.",
+        "report": "The output of `apply --format json` on stdout, after the run.",
+        "drift": "The output of `drift --format json`.",
+        "validate": "The output of `validate --format json`.",
     }
 )
 """Schema → what is said before its keys."""

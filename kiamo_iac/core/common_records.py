@@ -35,12 +35,12 @@ def _related(message: str, source: SourceRange) -> tuple[str, SourceRange]:
 
 RELATED: Final = Record(
     _related,
-    "Another place that matters, with a word on why.",
+    "Another place, with its reason.",
     {"message": Key(text("Why."), itemgetter(0), "message"), "source": Key(PLACE, itemgetter(1), "source")},
 )
 DIAGNOSTIC: Final = Record(
     Diagnostic,
-    "One problem or remark.",
+    "A problem or note.",
     {
         "code": text("See docs/reference/diagnostics.md.", pattern="^KIA[0-9]{4}$"),
         "severity": enum(Severity, "An error refuses the run."),
@@ -49,7 +49,7 @@ DIAGNOSTIC: Final = Record(
         "hint": nullable(text("What to do about it.")),
         "address": nullable(address("Of the resource; null: of none.")),
         "source": PLACE_OR_NULL,
-        "related": list_of(RELATED, "Other places that matter."),
+        "related": list_of(RELATED, "Related places."),
     },
     definition="diagnostic",
 )

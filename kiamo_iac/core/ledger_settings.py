@@ -141,7 +141,7 @@ class FileSettings(LedgerSettings):
 
 _EXAMPLE: Final = "https://gitlab.example.com/api/v4/projects/42/terraform/state/kiamo"
 _GITLAB_STATE: Final = re.compile(r"(https?://[^?#]+?/api/v4/projects/[^/?#]+/terraform/state/[^/?#]+)(/[^?#]*)?")
-_URL: Final = "https, or http for this machine alone; without user, password, query and fragment."
+_URL: Final = "https, or http for this machine only; without user, password, query or fragment."
 _LOCKS: Final = (
     "It is address itself or below it; at GitLab it is <address>/lock. Default: <address>/lock at GitLab, "
     "address elsewhere."

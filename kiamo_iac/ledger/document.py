@@ -22,7 +22,7 @@ from kiamo_iac.ledger.errors import UNTOUCHED, corruption_error
 _HEAD: Final[Mapping[str, Form[Any] | Key]] = {
     "format_version": constant(FORMAT_VERSION, "Of every form that a ledger is written in."),
     "environment": text("The environment whose resources it records."),
-    "lineage": text("Made with the ledger and kept for its life.", pattern=WORD),
+    "lineage": text("Set when the ledger is created; it never changes.", pattern=WORD),
     "serial": integer("Grows with every change.", minimum=0, maximum=2**63 - 1),
 }
 HEADER: Final = Record(

@@ -73,7 +73,7 @@ OPTIONS: Final = Record(
     Options,
     "The options of the plan; apply plans again with the same.",
     {
-        "prune": boolean("Whether it was made with --prune."),
+        "prune": boolean("Whether --prune was passed."),
         "targets": Key(list_of(ADDRESS, "What --target named."), lambda options: sorted(options.targets), "targets"),
         "may_stop": Key(
             list_of(ADDRESS, "What --allow-stop named."), lambda options: sorted(options.may_stop), "may_stop"
@@ -82,11 +82,11 @@ OPTIONS: Final = Record(
 )
 SAVED: Final = Record(
     SavedPlan,
-    "What the plan was made from.",
+    "The inputs of the plan.",
     {
         "format_version": constant(SAVED_VERSION, "The format of `saved`."),
         "tool_version": text("The version of kiamo-iac; apply takes no other."),
-        "created_at": text("When it was made: RFC 3339, UTC, to the second."),
+        "created_at": text("When it was created: RFC 3339, UTC, to the second."),
         "manifests_digest": text("SHA-256 over the names and bytes of the manifests.", pattern=_DIGEST),
         "contract_digest": text("SHA-256 over the contract.", pattern=_DIGEST),
         "nonce": text("Random, so that no two plans are equal.", pattern="^[0-9a-f]{32}$"),

@@ -35,7 +35,7 @@ _VARIABLE: Final = Record(
 )
 _VALUE: Final = Record(
     ComposedValue,
-    "One value and where it comes from.",
+    "A value and its origin.",
     {
         "path": list_of(_STEP, "Keys, and from 0 on indices, below the resource.", minItems=1),
         "value": anything("A scalar, or an empty mapping or list; variables filled in."),

@@ -49,11 +49,11 @@ _CHANGE: Final = Record(
     {
         "address": derived(ADDRESS, "difference.address"),
         "path": derived(
-            nullable(text("The attribute, dotted below mappings; null: the thing itself.")),
+            nullable(text("The attribute, dotted below mappings; null: the resource itself.")),
             lambda change: change.difference.path or None,
         ),
         "from": derived(
-            anything("As `from` writes it, variables unfilled; of a thing, its body; null: not at all."),
+            anything("As `from` writes it, with its variables; of a resource, its body; null: not at all."),
             lambda change: _value(change.difference.wanted),
         ),
         "to": derived(
@@ -75,7 +75,7 @@ _CHANGED_FILE: Final = Record(
 )
 _LEAF: Final = Record(
     tuple,
-    "One value that differs by its variables alone.",
+    "A value that differs only by its variables.",
     {"address": derived(ADDRESS, lambda pair: pair[0]), "path": derived(PATH, lambda pair: ".".join(pair[1]))},
 )
 PROMOTION: Final = Record(
@@ -90,12 +90,12 @@ PROMOTION: Final = Record(
         "written": boolean("Whether the files have been written."),
         "missing": derived(diagnostics_list("What `to` has to have first."), "result.missing"),
         "changes": derived(list_of(_CHANGE, "Parents before their children."), "result.promotion.changes"),
-        "notes": derived(diagnostics_list("What somebody should know, by place."), "result.notes"),
+        "notes": derived(diagnostics_list("Diagnostics, by place."), "result.notes"),
         "by_variables": derived(
             list_of(_LEAF, "Written alike, and of another value in each. Not changed."),
             "result.promotion.by_variables",
         ),
-        "only_to": derived(list_of(ADDRESS, "What `to` alone declares. Not changed."), "result.promotion.only_target"),
+        "only_to": derived(list_of(ADDRESS, "What only `to` declares. Not changed."), "result.promotion.only_target"),
         "files": derived(list_of(_CHANGED_FILE, "By name."), "files"),
     },
 )
