@@ -36,7 +36,7 @@ def test_a_trial_goes_from_staging_to_production(tmp_path: Path) -> None:
         assert plans.stdout.count("no changes") == 2
         shown, written, level, pending = map(run, way)
         assert (shown.returncode, written.returncode, level.returncode, pending.returncode) == (0, 0, 0, 2)
-        assert "+      # asked for by sales: the likelier to buy, the higher" in shown.stdout
+        assert "+      # for sales: the higher, the more likely to buy" in shown.stdout
         assert "No changes: staging matches its manifests." in level.stdout
         assert "1 to create, 1 to update, 0 to rename, 0 to delete; 0 to start" in pending.stdout
         assert "protect: true" in (example / "environments/production/prospects.yaml").read_text(encoding="utf-8")
