@@ -169,7 +169,7 @@ def lock_timeout_option(command: F) -> F:
 
 
 MOST = 1000
-"""Shells are slow with more candidates than this, and nobody reads them."""
+"""Candidates at most: shells are slow with more, and a list that long is of no use."""
 
 
 def environment_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

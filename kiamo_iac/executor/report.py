@@ -26,11 +26,11 @@ class Outcome:
     """What a performer brings back from a step that it did."""
 
     remote_id: RemoteId | None = None
-    """The id of the thing; of a delete, the one that it had."""
+    """The id of the object; of a delete, the one that it had."""
     found: bool = False
-    """True: the thing was there already, made inside its parent's create; it was only looked for."""
+    """True: the object exists already, made inside its parent's create; it was only looked for."""
     answer: ApiResponse | None = field(default=None, compare=False, repr=False)
-    """What the instance answered, where it shows the thing as it is now."""
+    """What the instance answered, where it shows the object as it is now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class LedgerStore(Protocol):
         """
 
     def close(self) -> None:
-        """Flush, and let go of what was open.
+        """Flush, and close what was open.
 
         Raises:
             LedgerError: as `flush`.

@@ -88,7 +88,7 @@ def test_an_update_adopts_and_what_is_level_is_left_to_adopt(desk: Desk) -> None
         ("bases/prospects/fields/villes", 'did you mean "bases/prospects/fields/ville"?'),
         ("services/Ventes", "is not declared"),  # a reference: it is not ours to manage
         ("bases/prospects", "is missing on the instance"),
-        ("fields/ville", "fields stand below bases"),
+        ("fields/ville", "fields are below bases"),
         ("bases", "is not an address"),
     ],
 )

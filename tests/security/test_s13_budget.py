@@ -409,7 +409,7 @@ def test_s13_a_ledger_on_git_that_no_machine_holds_is_not_read(
         code, out, err = desk.run(*line)
         assert (code, out) == (1, "")
         assert "git cat-file returned more than 1 MiB" in err
-        assert "Hint: look at what the remote" in err
+        assert "Hint: check what the remote" in err
     assert git("ls-remote", "origin", "refs/kiamo-iac-lock/*") == ""
 
 

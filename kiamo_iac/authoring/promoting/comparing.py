@@ -105,7 +105,7 @@ class _Comparing:
         self._known = environments.compositions[environments.target].variables.known.keys()
         self._selection = selection
         self._nameless: list[Address] = []
-        """Things whose name needs a variable that `to` does not have."""
+        """Resources whose name needs a variable that `to` does not have."""
 
     def resource(self, address: Address) -> None:
         wanted = DeclaredBlock.of(self._environments.wanted[address])
