@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.authoring.exporting.matching import Parts
 from kiamo_iac.authoring.exporting.target_folder import TargetFolder
-from kiamo_iac.authoring.sheet import FileChange
-from kiamo_iac.core.errors import KiamoIacError, UsageError
+from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.safe_files import real
-from kiamo_iac.document.files import read_text, write_text
+from kiamo_iac.document.files import read_text
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.paths import manifests_below
@@ -48,32 +46,6 @@ class Destination:
         layers[self.layer] += created
         base, *patches = map(tuple, layers)
         return replace(self.composition, files=base, patches=tuple(patches))
-
-    def write(self, files: Sequence[FileChange]) -> None:
-        """Write all files.
-
-        Raises:
-            KiamoIacError: a file has changed since it was read, has come since, or cannot be written.
-        """
-        for change in files:
-            if change.before is not None and read_text(change.path, shown=change.file) != change.before:
-                msg = f"{change.file} changed while the instance was read."
-                raise KiamoIacError(msg, hint="export again; nothing was written")
-            if change.before is None and os.path.lexists(change.path):
-                msg = f"{change.file} was created while the instance was read."
-                raise KiamoIacError(msg, hint="export again; nothing was written")
-        done: list[str] = []
-        try:
-            if any(change.before is None for change in files):
-                self.folder.path.mkdir(parents=True, exist_ok=True)
-            for change in files:
-                write_text(change.path, change.after, within=self.folder.path)
-                done.append(change.file)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            so_far = f"written so far: {', '.join(done)}" if done else "nothing was written"
-            msg = f"The export could not be written: {reason} ({error.filename or self.folder.path})."
-            raise KiamoIacError(msg, hint=f"{so_far}; fix the cause, then export again") from error
 
 
 def destination(workspace: Workspace, environment: str, path: Path, *, single: bool) -> Destination:

@@ -16,6 +16,7 @@ from kiamo_iac.authoring.exporting.target_folder import TargetFolder
 from kiamo_iac.authoring.exporting.unrepresentable import IsSecret
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.authoring.sheet import FileChange
+from kiamo_iac.authoring.writing import write_files
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean, has_errors
 from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
 from kiamo_iac.core.printable import quote
@@ -99,7 +100,7 @@ def exported(
     if not selection.only:
         _look_ahead(workspace, read, loaded, made.report)
     _note_shared(workspace, read.target.name, place, made)
-    place.write(made.files)
+    write_files(made.files, within=place.folder.path)
     created = tuple(change.file for change in made.files if change.before is None)
     edited = tuple(change.file for change in made.files if change.before is not None)
     return ExportResult(read.target.name, _told(made, read), None, created, edited)

@@ -1,4 +1,4 @@
-"""A promotion compared with both instances, and its files written; none is written where one is stale."""
+"""A promotion, compared with both instances."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 from kiamo_iac.authoring.promoting.promote import promote
 from kiamo_iac.authoring.promoting.promotion import Difference, Promotion, PromotionResult, Strategy
 from kiamo_iac.authoring.selection import Selection
+from kiamo_iac.authoring.writing import write_files
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.errors import KiamoIacError, UsageError
+from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.resource import Scope
-from kiamo_iac.document.files import write_text
 from kiamo_iac.manifest.environment import choose_environment
 from kiamo_iac.manifest.relations import is_absent
 from kiamo_iac.resources import by_collection, kinds
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.state import ResourceState, State
     from kiamo_iac.planner.plan import Plan
@@ -62,28 +60,9 @@ def promoted(
     return PromotionResult(found, tuple(sorted(missing, key=key)), tuple(sorted(notes, key=key)), live)
 
 
-def write(made: PromotionResult, root: Path) -> tuple[str, ...]:
-    """Write the files of a promotion, each whole and within the project's folder `root`; their names.
-
-    Raises:
-        KiamoIacError: one has changed since it was read, and none was written; or one cannot be written, and the hint
-            names those that were.
-    """
-    for change in made.promotion.files:
-        now = change.path.read_bytes() if change.path.exists() else None
-        if now != (change.before.encode("utf-8") if change.before is not None else None):
-            msg = f"{change.file} has changed since it was read; nothing was written."
-            raise KiamoIacError(msg, hint="run it again")
-    written: list[str] = []
-    for change in made.promotion.files:
-        try:
-            write_text(change.path, change.after, within=root)
-        except OSError as error:
-            msg = f"{change.file} cannot be written: {error.strerror or error}."
-            hint = f"written already: {', '.join(written)}" if written else "nothing was written"
-            raise KiamoIacError(msg, hint=hint) from error
-        written.append(change.file)
-    return tuple(written)
+def write_promotion(workspace: Workspace, result: PromotionResult) -> tuple[str, ...]:
+    """Write the files of a promotion; their names. Raises: as `write_files` does."""
+    return write_files(result.promotion.files, within=workspace.project.root)
 
 
 # --- the instance of `to` ------------------------------------------------------------------------------------------

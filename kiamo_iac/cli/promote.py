@@ -76,7 +76,7 @@ def promote(
     a patch. References stay names; ids and run states are never written. The diff goes to stdout, missing
     dependencies and notes to stderr. Instances are only read: run apply afterwards.
     """
-    from kiamo_iac.app.promoting import promoted, write
+    from kiamo_iac.app.promoting import promoted, write_promotion
     from kiamo_iac.authoring.selection import Selection
     from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.escape import visible
@@ -88,7 +88,7 @@ def promote(
     workspace = session.workspace()
     result = promoted(workspace, source, target, selection, live=not declared)
     blocked = bool(result.missing) and not allow_missing
-    written = write(result, workspace.project.root) if writing and not blocked else ()
+    written = write_promotion(workspace, result) if writing and not blocked else ()
     _show(result, session, output=output, diff=not check and not written, written=bool(written))
     if check:
         return 0 if result.level else 2

@@ -10,7 +10,7 @@ import pytest
 from kiamo_iac.app.commenting import post_comment, read_comment
 from kiamo_iac.app.exporting import exported
 from kiamo_iac.app.planning import plan_environment
-from kiamo_iac.app.promoting import promoted, write
+from kiamo_iac.app.promoting import promoted, write_promotion
 from kiamo_iac.app.scaffolding import EMULATOR, init_project
 from kiamo_iac.app.schemas import catalogue, catalogue_in_force, find_schema, write_schemas
 from kiamo_iac.app.validation import validate
@@ -111,11 +111,11 @@ def test_a_promotion_is_computed_and_then_written(site: Site) -> None:
     result = promoted(site.workspace, "staging", "production", live=False)
     assert not result.level
     assert patch.read_text(encoding="utf-8") == "bases:\n  - {name: prospects, label: Leads}\n"
-    written = write(result, site.folder)
+    written = write_promotion(site.workspace, result)
     assert written
     assert promoted(site.workspace, "staging", "production", live=False).level
     with pytest.raises(KiamoIacError, match="has changed since it was read"):
-        write(result, site.folder)
+        write_promotion(site.workspace, result)
     with pytest.raises(UsageError, match="both name"):
         promoted(site.workspace, "staging", "staging", live=False)
     assert site.emulator.calls() == []

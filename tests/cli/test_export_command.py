@@ -393,7 +393,7 @@ def test_a_disk_that_is_full(live: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
             raise OSError(28, "No space left on device", str(path))
         done.append(path)
 
-    monkeypatch.setattr("kiamo_iac.app.export_folder.write_text", full)
+    monkeypatch.setattr("kiamo_iac.authoring.writing.write_text", full)
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
     assert (code, "No space left on device" in err) == (1, True)
     assert "written so far: manifests/clients.yaml" in err
@@ -407,7 +407,7 @@ def test_what_changed_meanwhile_is_not_overwritten(live: Desk, monkeypatch: pyte
 
     monkeypatch.setattr("kiamo_iac.app.exporting.read_owned", meanwhile)
     code, _, err = live.run("export", "-e", "staging", "-o", "manifests")
-    assert (code, "manifests/a.yaml changed while the instance was read" in err) == (1, True)
+    assert (code, "manifests/a.yaml has changed since it was read; nothing was written" in err) == (1, True)
     assert list(manifests(live)) == ["a.yaml"]
 
 

@@ -18,7 +18,7 @@ from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import ACCESS, open_ledger, read_ledger
-from kiamo_iac.ledger.store import LedgerContext
+from kiamo_iac.ledger.opening import LedgerContext
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.schema import project_schema
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -169,7 +170,7 @@ class BlockPlacer:
             if isinstance(inside(self.project.root, file), PathProblem):
                 return None
             path = self.project.root / file
-            if file not in self.overlay.edits and not path.exists():
+            if file not in self.overlay.edits and not os.path.lexists(path):
                 self.overlay.edits.create(Sheet(file, path))
                 self.overlay.new_file(file, environments, layer=layer)
                 return file
