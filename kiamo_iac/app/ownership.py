@@ -14,11 +14,10 @@ from kiamo_iac import __version__
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.ledger_settings import LedgerSettings
 from kiamo_iac.core.state import Owned
 from kiamo_iac.git.command import head_commit
-from kiamo_iac.ledger.opening import break_lock as break_ledger_lock
-from kiamo_iac.ledger.opening import open_ledger, read_ledger
+from kiamo_iac.ledger.lock import LockInfo
+from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
 from kiamo_iac.manifest.environment import choose_environment
 from kiamo_iac.manifest.pins import pinned_ledger_origin
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
     from kiamo_iac.core.state import Ownership
-    from kiamo_iac.core.urls import Origin
-    from kiamo_iac.http.message import Send
     from kiamo_iac.ledger.ledger import Ledger
 
 
@@ -37,16 +34,8 @@ def read_owned(workspace: Workspace, environment: str) -> Ownership | None:
     Raises:
         KiamoIacError: the ledger cannot be read, or belongs to another environment.
     """
-    with _connection(workspace, environment) as (send, pinned):
-        ledger = read_ledger(
-            _settings(workspace, environment),
-            environment=environment,
-            root=workspace.project.root,
-            environ=workspace.environ,
-            send=send,
-            pinned=pinned,
-            notify=workspace.notify,
-        )
+    with _access(workspace, environment) as access:
+        ledger = access.read()
     return ledger.owned if ledger.found else None
 
 
@@ -60,21 +49,8 @@ def lock_ledger(
         LockedError: another run holds the lock; the error names it.
         KiamoIacError: the ledger cannot be read, or belongs to another environment.
     """
-    with (
-        _connection(workspace, environment) as (send, pinned),
-        open_ledger(
-            _settings(workspace, environment),
-            environment=environment,
-            root=workspace.project.root,
-            environ=workspace.environ,
-            send=send,
-            pinned=pinned,
-            lock_timeout=lock_timeout,
-            who=_who(),
-            operation=operation,
-            notify=workspace.notify,
-        ) as ledger,
-    ):
+    info = LockInfo.of_this_process(_who(), operation)
+    with _access(workspace, environment) as access, access.locked(info, timeout=lock_timeout) as ledger:
         yield ledger
 
 
@@ -120,17 +96,8 @@ def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> s
         KiamoIacError: the lock cannot be released.
     """
     name = environment_name(workspace, environment)
-    with _connection(workspace, name) as (send, pinned):
-        info = break_ledger_lock(
-            _settings(workspace, name),
-            environment=name,
-            root=workspace.project.root,
-            environ=workspace.environ,
-            send=send,
-            pinned=pinned,
-            lock_id=lock_id,
-        )
-    return str(info)
+    with _access(workspace, name) as access:
+        return str(access.break_lock(lock_id))
 
 
 def entry_stamp(workspace: Workspace) -> Callable[[Owned], Owned]:
@@ -152,24 +119,24 @@ def _who() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _settings(workspace: Workspace, environment: str) -> LedgerSettings:
-    return workspace.project.environments[environment].ledger
-
-
 @contextmanager
-def _connection(workspace: Workspace, environment: str) -> Iterator[tuple[Send | None, Origin | None]]:
-    """The HTTP caller of the http backend (others do not load httpx), and the origin that the ledger is pinned to.
+def _access(workspace: Workspace, environment: str) -> Iterator[LedgerAccess]:
+    """Access to the ledger of an environment, and to its server while the block lasts.
 
     Raises:
         UsageError: the address of the ledger is not the pinned one, or it or the credentials are invalid.
     """
-    address = _settings(workspace, environment).http_address
+    settings = workspace.project.environments[environment].ledger
     pinned = pinned_ledger_origin(workspace.project, environment, workspace.environ)
+    context = LedgerContext(
+        environment, workspace.project.root, workspace.environ, pinned=pinned, notify=workspace.notify
+    )
+    address = settings.http_address
     if address is None:
-        yield None, pinned
+        yield ledger_access(settings, context)
         return
-    from kiamo_iac.ledger.access import authorization_for, caller_for
+    from kiamo_iac.ledger.access import authorization_for, caller_for  # the other backends do not load httpx
 
     authorization = authorization_for(address, workspace.environ, prefix=variable_prefix(environment))
     with caller_for(address, authorization, ca_bundle=workspace.ca_bundle, log=workspace.log) as send:
-        yield send, pinned
+        yield ledger_access(settings, replace(context, send=send))

@@ -20,7 +20,7 @@ from kiamo_iac.ledger.file import FileStore, read_file, torn_file
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lines import ParsedFile
 from kiamo_iac.ledger.lock import LockInfo, acquire, checked_id
-from kiamo_iac.ledger.store import LedgerContext
+from kiamo_iac.ledger.opening import LedgerContext
 from kiamo_iac.ledger.tracked import check_file
 
 if TYPE_CHECKING:

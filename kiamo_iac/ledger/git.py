@@ -21,8 +21,8 @@ from kiamo_iac.ledger.document import RemoteContent, document_text, parse_docume
 from kiamo_iac.ledger.errors import corruption_error
 from kiamo_iac.ledger.git_remotes import LedgerGit, allowed_remote
 from kiamo_iac.ledger.lock import LockInfo, acquire
+from kiamo_iac.ledger.opening import LedgerContext
 from kiamo_iac.ledger.remote import RemoteAccess
-from kiamo_iac.ledger.store import LedgerContext
 
 LEDGER: Final = "refs/kiamo-iac/"
 LOCK: Final = "refs/kiamo-iac-lock/"

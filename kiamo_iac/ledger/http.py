@@ -23,8 +23,8 @@ from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.errors import corruption_error
 from kiamo_iac.ledger.lock import LockInfo, acquire
+from kiamo_iac.ledger.opening import LedgerContext
 from kiamo_iac.ledger.remote import RemoteAccess
-from kiamo_iac.ledger.store import LedgerContext
 
 _OUTPUT: Final = "kiamo_iac"
 _STATE_VERSION: Final = 4

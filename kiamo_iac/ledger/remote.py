@@ -20,7 +20,7 @@ from kiamo_iac.ledger.document import RemoteContent
 from kiamo_iac.ledger.errors import write_error
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo, checked_id
-from kiamo_iac.ledger.store import LedgerContext
+from kiamo_iac.ledger.opening import LedgerContext
 
 INTERVAL: Final = 3.0
 """Seconds between two writes, at least; and ten times as long as a write takes."""

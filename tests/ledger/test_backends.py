@@ -17,8 +17,7 @@ from kiamo_iac.ledger import opening
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
-from kiamo_iac.ledger.opening import ACCESS, open_ledger, read_ledger
-from kiamo_iac.ledger.opening import LedgerContext
+from kiamo_iac.ledger.opening import ACCESS, LedgerContext, ledger_access
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.schema import project_schema
 
@@ -80,8 +79,7 @@ def test_a_fourth_backend_is_a_declaration_and_two_lines(tmp_path: Path, monkeyp
     settings = load_project(file).environments["a"].ledger
     assert settings == ShelfSettings("top")
     assert project_schema()["definitions"]["ledger_shelf"]["required"] == ["backend", "shelf"]
-    assert read_ledger(settings, environment="a", root=tmp_path, environ={}, send=None).where == "shelf top"
-    with open_ledger(
-        settings, environment="a", root=tmp_path, environ={}, send=None, lock_timeout=0, who="me"
-    ) as ledger:
+    access = ledger_access(settings, LedgerContext("a", tmp_path, {}))
+    assert access.read().where == "shelf top"
+    with access.locked(LockInfo.of_this_process("me", "apply"), timeout=0) as ledger:
         assert not ledger.found

@@ -22,23 +22,27 @@ from kiamo_iac.core.state import Owned
 from kiamo_iac.ledger.content import Put
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lines import header_line, record_lines
-from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
+from kiamo_iac.ledger.lock import LockInfo
+from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
 from tests.ledger.entries import ENVIRONMENT, content_of, files_below, owned
 
 SETTINGS = FileSettings()
 LEDGER = ".kiamo/staging.ledger.jsonl"
 
 
+def access(root: Path, *, settings: LedgerSettings = SETTINGS, environment: str = ENVIRONMENT) -> LedgerAccess:
+    return ledger_access(settings, LedgerContext(environment, root, {}))
+
+
 def opened(
     root: Path, *, settings: LedgerSettings = SETTINGS, environment: str = ENVIRONMENT, timeout: float = 0.0
 ) -> AbstractContextManager[Ledger]:
-    return open_ledger(
-        settings, environment=environment, root=root, environ={}, send=None, lock_timeout=timeout, who="alice"
-    )
+    info = LockInfo.of_this_process("alice", "apply")
+    return access(root, settings=settings, environment=environment).locked(info, timeout=timeout)
 
 
 def read(root: Path, *, settings: LedgerSettings = SETTINGS, environment: str = ENVIRONMENT) -> Ledger:
-    return read_ledger(settings, environment=environment, root=root, environ={}, send=None)
+    return access(root, settings=settings, environment=environment).read()
 
 
 def names(ledger: Ledger) -> list[str]:
@@ -363,13 +367,13 @@ def test_f07_a_run_that_is_killed_keeps_what_it_recorded_and_leaves_no_lock(tmp_
         with pytest.raises(LockedError, match=rf"process {child.pid}\)"), opened(tmp_path):
             pass
         with pytest.raises(UsageError, match='is not "wrong"'):
-            break_lock(SETTINGS, environment=ENVIRONMENT, root=tmp_path, environ={}, send=None, lock_id="wrong")
+            access(tmp_path).break_lock("wrong")
         held = json.loads((tmp_path / f"{LEDGER}.holder.json").read_text())["id"]
         with pytest.raises(LedgerError, match="still running"):
-            break_lock(SETTINGS, environment=ENVIRONMENT, root=tmp_path, environ={}, send=None, lock_id=held)
+            access(tmp_path).break_lock(held)
         child.kill()
     with pytest.raises(UsageError, match="is not locked"):
-        break_lock(SETTINGS, environment=ENVIRONMENT, root=tmp_path, environ={}, send=None, lock_id=held)
+        access(tmp_path).break_lock(held)
     with opened(tmp_path) as ledger:
         assert {address.name: entry.remote_id for address, entry in ledger.owned.items()} == {"a": 1, "b": None}
 

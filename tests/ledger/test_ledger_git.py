@@ -21,7 +21,7 @@ from kiamo_iac.ledger.git import GitBackend, ref_part
 from kiamo_iac.ledger.git_remotes import LedgerGit
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
-from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
+from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
 from tests.ledger.entries import ENVIRONMENT, TOKEN, content_of, files_below, owned
 
 SETTINGS = GitSettings()
@@ -68,22 +68,18 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "_WAITS", (0.0, None))
 
 
+def access(root: Path, *, settings: LedgerSettings = SETTINGS, environment: str = ENVIRONMENT) -> LedgerAccess:
+    return ledger_access(settings, LedgerContext(environment, root, ENVIRON))
+
+
 def opened(
     root: Path, *, settings: LedgerSettings = SETTINGS, timeout: float = 0.0, who: str = "alice"
 ) -> AbstractContextManager[Ledger]:
-    return open_ledger(
-        settings,
-        environment=ENVIRONMENT,
-        root=root,
-        environ=ENVIRON,
-        send=None,
-        lock_timeout=timeout,
-        who=who,
-    )
+    return access(root, settings=settings).locked(LockInfo.of_this_process(who, "apply"), timeout=timeout)
 
 
 def read(root: Path, *, settings: LedgerSettings = SETTINGS) -> Ledger:
-    return read_ledger(settings, environment=ENVIRONMENT, root=root, environ=ENVIRON, send=None)
+    return access(root, settings=settings).read()
 
 
 def names(ledger: Ledger) -> list[str]:
@@ -155,7 +151,7 @@ def test_hooks_of_the_clone_do_not_run(hosted: Hosted) -> None:
 
 def test_the_environment_of_a_hook_does_not_lead_astray(hosted: Hosted, tmp_path: Path) -> None:
     environ = {**ENVIRON, "GIT_DIR": str(tmp_path / "nowhere"), "GIT_INDEX_FILE": str(tmp_path / "index")}
-    ledger = read_ledger(SETTINGS, environment=ENVIRONMENT, root=hosted.a, environ=environ, send=None)
+    ledger = ledger_access(SETTINGS, LedgerContext(ENVIRONMENT, hosted.a, environ)).read()
     assert not ledger.found
 
 
@@ -231,7 +227,7 @@ def test_of_two_clones_that_race_for_the_lock_one_holds_it(hosted: Hosted) -> No
 
 def test_a_lock_is_broken_by_its_id_alone(hosted: Hosted) -> None:
     def broken(lock_id: str) -> LockInfo:
-        return break_lock(SETTINGS, environment=ENVIRONMENT, root=hosted.b, environ=ENVIRON, send=None, lock_id=lock_id)
+        return access(hosted.b).break_lock(lock_id)
 
     with pytest.raises(UsageError, match="is not locked"):
         broken("x")
@@ -357,7 +353,7 @@ def test_a_ledger_of_another_environment_is_left_alone(hosted: Hosted) -> None:
     with opened(hosted.a) as ledger:
         ledger.record(owned("a"))
     with pytest.raises(LedgerError) as caught:
-        read_ledger(settings, environment="production", root=hosted.b, environ=ENVIRON, send=None)
+        access(hosted.b, settings=settings, environment="production").read()
     assert caught.value.diagnostics[0].code == "KIA0903"
 
 
@@ -412,7 +408,7 @@ def test_the_password_of_an_address_is_never_said(hosted: Hosted) -> None:
     settings = GitSettings(remote=address)
     for pinned in (None, Origin("https", "127.0.0.1", 1)):
         with pytest.raises(KiamoIacError) as caught:
-            read_ledger(settings, environment=ENVIRONMENT, root=hosted.a, environ=ENVIRON, send=None, pinned=pinned)
+            ledger_access(settings, LedgerContext(ENVIRONMENT, hosted.a, ENVIRON, pinned=pinned)).read()
         assert isinstance(caught.value, UsageError if pinned is None else LedgerError | TransportError)
         assert "hunter2" not in f"{caught.value}{caught.value.hint}"
         assert TOKEN not in f"{caught.value}{caught.value.hint}"

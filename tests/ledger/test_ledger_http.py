@@ -22,7 +22,8 @@ from kiamo_iac.ledger import remote
 from kiamo_iac.ledger.access import caller_for
 from kiamo_iac.ledger.http import content_of_state, state_document
 from kiamo_iac.ledger.ledger import Ledger
-from kiamo_iac.ledger.opening import break_lock, open_ledger, read_ledger
+from kiamo_iac.ledger.lock import LockInfo
+from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
 from tests.ledger.entries import ENVIRONMENT, content_of, files_below, owned
 from tests.ledger.state_server import PASSWORD, USER, State, serving
 
@@ -50,20 +51,18 @@ def send_to(state: State, password: str = PASSWORD) -> HttpCaller:
     return client
 
 
-def opened(state: State, root: Path, *, timeout: float = 0.0, who: str = "alice") -> AbstractContextManager[Ledger]:
-    return open_ledger(
-        settings_of(state),
-        environment=ENVIRONMENT,
-        root=root,
-        environ={},
-        send=send_to(state),
-        lock_timeout=timeout,
-        who=who,
+def access(state: State, root: Path, *, password: str = PASSWORD, **keys: Any) -> LedgerAccess:
+    return ledger_access(
+        settings_of(state, **keys), LedgerContext(ENVIRONMENT, root, {}, send=send_to(state, password))
     )
 
 
+def opened(state: State, root: Path, *, timeout: float = 0.0, who: str = "alice") -> AbstractContextManager[Ledger]:
+    return access(state, root).locked(LockInfo.of_this_process(who, "apply"), timeout=timeout)
+
+
 def read(state: State, root: Path) -> Ledger:
-    return read_ledger(settings_of(state), environment=ENVIRONMENT, root=root, environ={}, send=send_to(state))
+    return access(state, root).read()
 
 
 def names(ledger: Ledger) -> list[str]:
@@ -150,9 +149,7 @@ def test_a_run_waits_for_the_lock(state: State, tmp_path: Path) -> None:
 
 def test_a_lock_is_broken_by_its_id_alone(state: State, tmp_path: Path) -> None:
     def broken(lock_id: str) -> str:
-        return break_lock(
-            settings_of(state), environment=ENVIRONMENT, root=tmp_path, environ={}, send=send_to(state), lock_id=lock_id
-        ).id
+        return access(state, tmp_path).break_lock(lock_id).id
 
     with pytest.raises(UsageError, match="is not locked"):
         broken("x")
@@ -322,13 +319,7 @@ def test_what_is_no_ledger_of_ours_is_never_overwritten(state: State, tmp_path: 
 
 def test_a_wrong_password_is_told_and_never_shown(state: State, tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="returned 401") as caught:
-        read_ledger(
-            settings_of(state),
-            environment=ENVIRONMENT,
-            root=tmp_path,
-            environ={},
-            send=send_to(state, "hunter2-hunter2"),
-        )
+        access(state, tmp_path, password="hunter2-hunter2").read()
     assert "hunter2" not in f"{caught.value}{caught.value.hint}"
     assert "KIAMO_<ENV>_LEDGER_USERNAME" in (caught.value.hint or "")
 
@@ -344,19 +335,9 @@ def test_a_redirect_is_not_followed(state: State, tmp_path: Path) -> None:
 
 def test_a_server_that_does_not_lock_is_told(tmp_path: Path) -> None:
     with serving(State()) as state:
-        settings = settings_of(state, lock_address=f"{state.url}/nowhere")
-        with (
-            pytest.raises(LedgerError, match="returned 404") as caught,
-            open_ledger(
-                settings,
-                environment=ENVIRONMENT,
-                root=tmp_path,
-                environ={},
-                send=send_to(state),
-                lock_timeout=0,
-                who="alice",
-            ),
-        ):
+        at = access(state, tmp_path, lock_address=f"{state.url}/nowhere")
+        info = LockInfo.of_this_process("alice", "apply")
+        with pytest.raises(LedgerError, match="returned 404") as caught, at.locked(info, timeout=0):
             pass
         assert "lock_address" in (caught.value.hint or "")
 
