@@ -95,7 +95,7 @@ class DependencyBuilder:
                 change_set.refuse(
                     "KIA0505",
                     f'{reference.attribute} refers to {reference.kind} "{name}", which this plan deletes',
-                    hint=f"Refer to another {reference.kind}, or keep this one.",
+                    hint=f"refer to another {reference.kind}, or keep this one",
                     key=reference.attribute,
                 )
             elif (before := other.last(Action.CREATE, Action.RENAME)) is not None:
@@ -111,11 +111,11 @@ class DependencyBuilder:
         change_set.refuse(
             "KIA0504",
             f'{reference.attribute} refers to {reference.kind} "{name}", which is neither declared nor on the instance',
-            detail=f"The instance would answer {self._capabilities.meaning(reference.missing)}."
+            detail=f"The API would return {self._capabilities.meaning(reference.missing)}."
             if reference.missing
             else None,
             hint=self._suggestions.near(name, others)
-            or f"Declare it under {kinds()[reference.kind].collection}, or correct the name.",
+            or f"declare it under {kinds()[reference.kind].collection}, or correct the name",
             key=reference.attribute,
         )
 
@@ -135,8 +135,8 @@ class DependencyBuilder:
             change_set.refuse(
                 "KIA0516",
                 f"{delete.pair.address} is still used by {', '.join(users)}",
-                detail=f"The instance would answer {self._capabilities.meaning(code)}." if code else None,
-                hint="Point them at something else, stop them, or keep it.",
+                detail=f"The API would return {self._capabilities.meaning(code)}." if code else None,
+                hint=f"change what they refer to, stop them, or keep {delete.pair.address}",
                 key="ensure",
             )
 
@@ -231,8 +231,8 @@ def _break(
     if temporary is None:
         change_set.refuse(
             "KIA0519",
-            f'the renames form a cycle, and no temporary name is free for "{old}"',
-            hint="Rename in two applies, through a name of your own.",
+            f'the renames form a cycle, and no temporary name for "{old}" is free',
+            hint="rename in two applies, through another name",
             key="renamed_from",
         )
         return

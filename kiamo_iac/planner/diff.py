@@ -74,7 +74,7 @@ def _leaf(value: Any, keys: tuple[str, ...]) -> Any:
 
 
 SETTINGS: Final = "settings"
-NO_VALUE: Final = "sensitive: the ledger keeps no value to tell who changed it"
+NO_VALUE: Final = "sensitive: its value is not in the ledger, so who changed it is unknown"
 """Attribution of a difference in a sensitive value: the ledger does not keep those."""
 
 
@@ -155,7 +155,7 @@ def describe(origin: ChangedBy) -> str:
         case ChangedBy.BOTH:
             return "changed on both sides"
         case ChangedBy.UNKNOWN:
-            return "not in the ledger: who changed it is unknown"
+            return "not in the ledger, so who changed it is unknown"
         case _:
             assert_never(origin)
 

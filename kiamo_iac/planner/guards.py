@@ -97,7 +97,7 @@ class _Guard:
         yield Diagnostic(
             "KIA0705",
             f"the manifests declare nothing, and the plan prunes {_counted(len(pruned), 'resource')}",
-            detail=f"Usually the manifests folder is empty, or a wrong one. {_listed(pruned)}",
+            detail=f"The manifests folder is probably empty, or the wrong one. {_listed(pruned)}",
             hint="correct manifests in the project file; to delete resources, declare them with ensure: absent",
         )
 
@@ -123,7 +123,7 @@ class _Guard:
         yield Diagnostic(
             "KIA0703",
             f"the plan deletes {share}, and max_delete_percent is {limit}",
-            detail=f"They are not declared with ensure: absent, but no longer declared. {_listed(undeclared)}",
+            detail=f"Their blocks were removed, not set to ensure: absent. {_listed(undeclared)}",
             hint=f"declare them with ensure: absent, or {self._hint('max_delete_percent', self._needed(undeclared))}",
             source=self._source("max_delete_percent"),
             related=_places(undeclared),
@@ -163,9 +163,9 @@ class _Guard:
             if step.risk is Risk.DATA_LOSS and step.address not in allowed:
                 yield Diagnostic(
                     "KIA0707",
-                    "this deletes contacts or their data; pass --allow-data-loss with its address",
+                    "this deletes contacts or their data; pass --allow-data-loss ADDRESS",
                     detail=f"Reason of the step: {step.reason}.",
-                    hint=f"pass --allow-data-loss {shell_word(step.address, 'ADDRESS')} to lose them for good",
+                    hint=f"to delete them for good, pass --allow-data-loss {shell_word(step.address, 'ADDRESS')}",
                     address=step.address,
                     source=step.source,
                 )

@@ -6,16 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import PlanFileError, StaleError
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
-from kiamo_iac.planner.plan_file import SavedPlan, without_tokens
+from kiamo_iac.planner.plan_file import SAVE_AGAIN, SavedPlan, without_tokens
 from kiamo_iac.planner.plan_json import STEP
-
-_AGAIN: Final = "review the new plan: kiamo-iac plan --out"
 
 
 class Finding(StrEnum):
@@ -32,14 +29,14 @@ class Finding(StrEnum):
 class Presence(StrEnum):
     """What a plan saw of an address."""
 
-    THERE = "there"
-    MISSING = "not there"
-    NOT_LOOKED_AT = "no part of the plan"
+    PRESENT = "present"
+    MISSING = "missing"
+    NOT_IN_PLAN = "not in the plan"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanDifference:
-    """One address that the two plans saw differently. Twice `THERE`: it has changed."""
+    """One address that the two plans saw differently. Twice `PRESENT`: it has changed."""
 
     address: Address
     saw: Presence
@@ -47,23 +44,23 @@ class PlanDifference:
 
     @property
     def sentence(self) -> str:
-        """What became of it, without a full stop."""
+        """What happened to it, without a full stop."""
         match self.saw, self.now:
-            case Presence.NOT_LOOKED_AT, _:
-                return "it is part of the plan now, and was not when the plan was saved"
-            case _, Presence.NOT_LOOKED_AT:
-                return "it is no longer part of the plan: it was changed meanwhile, or no longer exists"
+            case Presence.NOT_IN_PLAN, _:
+                return "it is in the new plan, and not in the saved one"
+            case _, Presence.NOT_IN_PLAN:
+                return "it is in the saved plan, and not in the new one: it was changed or deleted meanwhile"
             case Presence.MISSING, _:
-                return "it exists now, and did not when the plan was saved"
+                return "it was created after the plan was saved"
             case _, Presence.MISSING:
-                return "it existed when the plan was saved, and no longer does"
+                return "it was deleted after the plan was saved"
             case _:
-                return "it has changed since the plan was saved"
+                return "it was changed after the plan was saved"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came out of a comparison."""
+    """The result of a comparison."""
 
     finding: Finding
     changes: tuple[PlanDifference, ...] = ()
@@ -95,7 +92,9 @@ def _reassessed(saved: Plan, derived: Plan) -> tuple[PlanDifference, ...]:
     if len(saved.steps) != len(derived.steps) or any(_canonical(_bare(a)) != _canonical(_bare(b)) for a, b in pairs):
         return ()
     return tuple(
-        PlanDifference(a.address, Presence.THERE, Presence.THERE) for a, b in pairs if _canonical(a) != _canonical(b)
+        PlanDifference(a.address, Presence.PRESENT, Presence.PRESENT)
+        for a, b in pairs
+        if _canonical(a) != _canonical(b)
     )
 
 
@@ -105,7 +104,7 @@ def _bare(step: Step) -> Step:
 
 
 def check_same(saved: Plan, derived: Plan) -> None:
-    """Nothing, when they are the same.
+    """Check that both plans are the same.
 
     Raises:
         StaleError: what the plan saw has changed; a diagnostic for every address.
@@ -116,7 +115,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
             "The instance has changed since the plan was saved, and the new plan is blocked. Nothing has been written."
         )
         errors = [d for d in derived.diagnostics if d.severity is Severity.ERROR]
-        raise StaleError(msg, hint="correct what the diagnostics name, and plan again", diagnostics=errors)
+        raise StaleError(msg, hint="correct the errors, and plan again", diagnostics=errors)
     verdict = compare(saved, derived)
     match verdict.finding:
         case Finding.SAME:
@@ -125,7 +124,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
             sources = {step.address: step.source for step in (*derived.steps, *saved.steps)}
             raise StaleError(
                 "The instance has changed since the plan was saved. Nothing has been written.",
-                hint=_AGAIN,
+                hint=SAVE_AGAIN,
                 diagnostics=[
                     Diagnostic("KIA0805", c.sentence, address=c.address, source=sources.get(c.address))
                     for c in verdict.changes
@@ -135,7 +134,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
             raise PlanFileError(
                 "The saved plan differs from the plan of these manifests and this instance, although neither has "
                 "changed: the file was modified. Nothing has been written.",
-                hint=_AGAIN,
+                hint=SAVE_AGAIN,
             )
 
 
@@ -148,9 +147,9 @@ def check_bound(
     contract_digest: str,
     tool_version: str,
 ) -> None:
-    """Nothing, when a saved plan is of this environment, address, tool, manifests and contract.
+    """Check that a saved plan is of this environment, address, tool, manifests and contract.
 
-    `environment`: the one that was asked for, None when none was.
+    `environment`: the one that was passed, or None.
 
     Raises:
         PlanFileError: it was made for another environment or instance, or by another version of the tool.
@@ -162,10 +161,10 @@ def check_bound(
         raise PlanFileError(msg, hint="remove -e, or save a plan for that environment")
     if plan.url != url:
         msg = f"The saved plan is for the instance at {plan.url}, but {plan.environment} is now at {url}."
-        raise PlanFileError(msg, hint=_AGAIN)
+        raise PlanFileError(msg, hint=SAVE_AGAIN)
     if saved.tool_version != tool_version:
-        msg = f'The saved plan was saved by kiamo-iac "{saved.tool_version}", but this is {tool_version}.'
-        raise PlanFileError(msg, hint=_AGAIN)
+        msg = f'The plan was saved by kiamo-iac "{saved.tool_version}", but this is {tool_version}.'
+        raise PlanFileError(msg, hint=SAVE_AGAIN)
     changed = [
         what
         for what, then, now in (
@@ -176,7 +175,7 @@ def check_bound(
     ]
     if changed:
         msg = f"{' and '.join(changed).capitalize()} changed since the plan was saved. Nothing has been written."
-        raise StaleError(msg, hint=_AGAIN)
+        raise StaleError(msg, hint=SAVE_AGAIN)
 
 
 def _steps(plan: Plan) -> list[str]:
@@ -194,5 +193,5 @@ def _seen(plan: Plan) -> dict[Address, str | None]:
 
 def _presence(seen: Mapping[Address, str | None], address: Address) -> Presence:
     if address not in seen:
-        return Presence.NOT_LOOKED_AT
-    return Presence.MISSING if seen[address] is None else Presence.THERE
+        return Presence.NOT_IN_PLAN
+    return Presence.MISSING if seen[address] is None else Presence.PRESENT

@@ -32,8 +32,8 @@ SAVED_VERSION: Final = "1"
 MAX_BYTES: Final = 128 * 1024 * 1024
 """Of a saved plan: over 100,000 steps."""
 
-_AGAIN: Final = "save a new plan: kiamo-iac plan --out"
-_CHANGED: Final = "a saved plan must not be edited or reformatted; " + _AGAIN
+SAVE_AGAIN: Final = "review and save a new plan: kiamo-iac plan --out FILE"
+_CHANGED: Final = "a saved plan must not be edited or reformatted; " + SAVE_AGAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +181,11 @@ def _check_format(data: Mapping[str, Any], shown: str) -> None:
     if formats != (FORMAT_VERSION, SAVED_VERSION):
         version = data["saved"].get("tool_version")
         by = f' by version "{version}" of kiamo-iac' if isinstance(version, str) and len(version) <= 40 else ""
-        raise PlanFileError(f"{shown} was saved{by} in a format that this version does not support.", hint=_AGAIN)
+        raise PlanFileError(f"{shown} was saved{by} in a format that this version does not support.", hint=SAVE_AGAIN)
 
 
 def _no_plan(shown: str, why: str) -> PlanFileError:
-    return PlanFileError(f"{shown} is not a saved plan: {why}.", hint="save a plan with kiamo-iac plan --out")
+    return PlanFileError(f"{shown} is not a saved plan: {why}.", hint="save a plan: kiamo-iac plan --out FILE")
 
 
 # --- the data --------------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def _check_operations(change_sets: list[ChangeSet], desired: State, capabilities
             found[kind] = Diagnostic(
                 "KIA0501",
                 f"the contract has no call to list {kind} objects, which a plan needs",
-                hint=f"Declare the call under kinds.{kind}.operations.list in {capabilities.origin}.",
+                hint=f"declare the call under kinds.{kind}.operations.list in {capabilities.origin}",
                 address=instance.address,
                 source=instance.source,
             )
@@ -122,6 +122,6 @@ def _refuse_operation(change_set: ChangeSet, node: ChangeNode, operation: Action
     change_set.refuse(
         "KIA0501",
         f'the contract has no call to {operation} a {kind}, which "{name}" needs ({reason})',
-        hint=f"If the instance can do it, declare the call under kinds.{kind}.operations.{operation} in "
-        f"{capabilities.origin}; otherwise do it by hand.",
+        hint=f"if the instance can do it, declare the call under kinds.{kind}.operations.{operation} in "
+        f"{capabilities.origin}; otherwise do it by hand",
     )

@@ -62,10 +62,10 @@ def _not_pruned(pairs: ResourcePairs, desired: State, owned: Ownership) -> list[
 def _no_ledger() -> Diagnostic:
     return Diagnostic(
         "KIA0606",
-        "there is no ledger of this environment: nothing is pruned",
+        "this environment has no ledger: nothing is pruned",
         severity=Severity.WARNING,
-        detail="Only managed resources are pruned, and the ledger records which those are.",
-        hint="If there was one, restore it. Otherwise run apply, or adopt what exists: kiamo-iac adopt",
+        detail="Only managed resources are pruned, and the ledger records them.",
+        hint="if there was one, restore it; otherwise run apply, or adopt what exists: kiamo-iac adopt",
     )
 
 
@@ -88,7 +88,7 @@ def _renamed(entry: Owned, live: ResourceState) -> Diagnostic:
         "KIA0604",
         f'"{entry.address.name}" was renamed to "{live.name}" on the instance; it is not deleted under that name',
         severity=Severity.WARNING,
-        hint=f'To delete it, declare "{live.name}" with ensure: absent; to stop managing it: kiamo-iac ledger forget '
+        hint=f'to delete it, declare "{live.name}" with ensure: absent; to stop managing it: kiamo-iac ledger forget '
         f"{shell_word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )
@@ -100,7 +100,7 @@ def _recreated(entry: Owned, there: RemoteId | None) -> Diagnostic:
         f'"{entry.address.name}" was recreated outside kiamo-iac (id {there}, in the ledger {entry.remote_id}); '
         "it is not pruned",
         severity=Severity.WARNING,
-        hint=f"To delete it, declare it with ensure: absent; to stop managing it: kiamo-iac ledger forget "
+        hint=f"to delete it, declare it with ensure: absent; to stop managing it: kiamo-iac ledger forget "
         f"{shell_word(entry.address, 'ADDRESS')}",
         address=entry.address,
     )

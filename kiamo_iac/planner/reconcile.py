@@ -47,9 +47,9 @@ def _missing_reference(change_set: ChangeSet) -> None:
     change_set.refuse(
         "KIA0503",
         f'{pair.kind.kind} "{pair.address.name}" does not exist on the instance',
-        detail="It is declared as a reference: it must exist, and is never written.",
-        hint="Create it on the instance, correct the name, or "
-        + ("add managed: true." if pair.kind.by_reference else f"declare it under {pair.kind.collection}."),
+        detail="It is declared as a reference: it must exist, and is never changed.",
+        hint="create it on the instance, correct the name, or "
+        + ("set managed: true" if pair.kind.by_reference else f"declare it under {pair.kind.collection}"),
         key="name",
     )
 
@@ -64,9 +64,9 @@ def _create(change_set: ChangeSet, capabilities: Capabilities) -> None:
         if name not in desired.attributes:
             change_set.refuse(
                 "KIA0506",
-                f'{pair.kind.kind} "{desired.name}" does not exist yet, and cannot be created without "{name}"',
-                detail=f"The instance would answer {capabilities.meaning(code)}." if code else None,
-                hint=f"Add {name}.",
+                f'{pair.kind.kind} "{desired.name}" does not exist, and cannot be created without "{name}"',
+                detail=f"The API would return {capabilities.meaning(code)}." if code else None,
+                hint=f"set {name}",
             )
     after: dict[str, Any] = {k: v for k, v in desired.attributes.items() if k != "state"}
     if desired.settings:
@@ -155,8 +155,8 @@ def _change_in_state(
         change_set.refuse(
             "KIA0509",
             f'{pair.kind.kind} "{pair.address.name}" is {state} and cannot be changed ({", ".join(roots)})',
-            detail=f"The instance would answer {capabilities.meaning(machine.closed)}.",
-            hint="Declare a new one under another name, and remove this block or restore its values.",
+            detail=f"The API would return {capabilities.meaning(machine.closed)}.",
+            hint="declare a new one under another name, and remove this block or restore its values",
             key=roots[0],
         )
         return
@@ -250,8 +250,8 @@ def _refuse_system(change_set: ChangeSet, changes: tuple[FieldChange, ...], capa
     change_set.refuse(
         "KIA0512",
         f'"{pair.address.name}" is a default {pair.kind.kind}: its {shown} cannot be changed',
-        detail=f"The instance would answer {capabilities.meaning(system.update)}.",
-        hint=f"Declare its live values ({'; '.join(f'{c.path}: {c.before}' for c in changes)}), or remove the block.",
+        detail=f"The API would return {capabilities.meaning(system.update)}.",
+        hint=f"declare its live values ({'; '.join(f'{c.path}: {c.before}' for c in changes)}), or remove the block",
         key=_roots(changes)[0] if changes else "name",
     )
 
@@ -266,8 +266,8 @@ def _refuse_immutable(change_set: ChangeSet, changes: tuple[FieldChange, ...], c
         change_set.refuse(
             "KIA0507",
             f'the {name} of {pair.kind.kind} "{pair.address.name}" is set at creation and cannot be changed',
-            detail=f"The instance would answer {capabilities.meaning(code)}." if code else None,
-            hint="Declare its live value; or delete it (ensure: absent) and declare it again, which loses its data.",
+            detail=f"The API would return {capabilities.meaning(code)}." if code else None,
+            hint="declare its live value; or delete it (ensure: absent) and declare it again, which loses its data",
             key=name,
         )
 
@@ -277,7 +277,7 @@ def _refuse_rename(change_set: ChangeSet, machine: StateMachine, state: str, cap
     change_set.refuse(
         "KIA0508",
         f'{pair.kind.kind} "{pair.live_object.name}" is {state} and cannot be renamed to "{pair.address.name}"',
-        detail=f"The instance would answer {capabilities.meaning(machine.rename)}.",
-        hint=f'Keep the name "{pair.live_object.name}" in the manifest.',
+        detail=f"The API would return {capabilities.meaning(machine.rename)}.",
+        hint=f'keep the name "{pair.live_object.name}" in the manifest',
         key="renamed_from",
     )

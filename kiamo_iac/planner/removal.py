@@ -46,8 +46,8 @@ class RemovalPlanner:
         if kept:
             change_set.warn(
                 "KIA0605",
-                f"{pair.address} is no longer declared; it is kept: {' and '.join(kept)} is protected",
-                hint="To delete it: declare it again with protect: false, apply, and then remove the block.",
+                f"{pair.address} is no longer declared; it is kept, as protect is set on {' and '.join(kept)}",
+                hint="to delete it, declare it with protect: false, apply, and then remove the block",
             )
             return change_set
         self._remove(change_set, "managed, no longer declared", cause=Cause.PRUNE, source=None)
@@ -70,13 +70,13 @@ class RemovalPlanner:
             if (collection, identity(pair.live.name)) in former:
                 change_set.refuse(
                     "KIA0518",
-                    f'"{pair.live.name}" is in a renamed_from, and the new name exists too: it is not deleted',
-                    detail=f"{parent.address} is exclusive in {collection}, so what is not declared is deleted.",
-                    hint=f'Remove "{pair.live.name}" from renamed_from to delete it, or declare it.',
+                    f'"{pair.live.name}" is listed in renamed_from, and the new name exists too: it is not deleted',
+                    detail=f"{parent.address} lists {collection} in exclusive: undeclared {collection} are deleted.",
+                    hint=f'to delete it, remove "{pair.live.name}" from renamed_from; to keep it, declare it',
                     key="exclusive",
                 )
             else:
-                why = f"not declared, and {parent.address} is exclusive in {collection}"
+                why = f"not declared, and {parent.address} lists {collection} in exclusive"
                 self._remove(change_set, why, cause=Cause.EXCLUSIVE, source=desired.source_of("exclusive"))
             change_sets.append(change_set)
         return change_sets
@@ -98,7 +98,7 @@ class RemovalPlanner:
             return
         machine, state = pair.kind.machine, live.run_state
         if machine is not None and state is not None:
-            close(change_set, state, why=f"it must be {_ends(machine.terminal)} to be deleted", cause=cause)
+            close(change_set, state, why=f"it must be {_ends(machine.terminal)} before it is deleted", cause=cause)
         contents = self._contents(pair)
         delete = change_set.add(
             PlannedChange(
@@ -125,19 +125,19 @@ class RemovalPlanner:
             change_set.refuse(
                 "KIA0513",
                 f'"{pair.live_object.name}" is a default {pair.kind.kind} and cannot be deleted',
-                detail=f"The instance would answer {self._capabilities.meaning(system.delete)}.",
-                hint="Remove ensure: absent.",
+                detail=f"The API would return {self._capabilities.meaning(system.delete)}.",
+                hint="remove ensure: absent",
                 key=key,
             )
         for kept in [pair, *self._below(pair)]:
             if kept.protected:
                 change_set.refuse(
                     "KIA0514",
-                    f"{kept.address} is protected and cannot be deleted",
-                    detail="The ledger keeps protect from the last apply."
+                    f"{kept.address} is protected (protect: true) and cannot be deleted",
+                    detail="The ledger has protect: true from the last apply."
                     if kept.owned is not None and kept.owned.protect
                     else None,
-                    hint="Declare it with protect: false, apply, and delete it in a later change.",
+                    hint="declare it with protect: false, apply, and delete it in a later change",
                     key=key,
                 )
         return change_set.refused
@@ -151,24 +151,25 @@ class RemovalPlanner:
     def _stops_below(self, change_set: ChangeSet, cause: Cause) -> list[ChangeSet]:
         """Stop the unfinished resources below that are declared, managed or in `may_stop`; refuse any other."""
         stops: list[ChangeSet] = []
-        unmanaged: dict[str, list[str]] = {}
+        unmanaged: dict[tuple[str, str], list[str]] = {}
         for child in self._below(change_set.pair):
             machine, state = child.kind.machine, child.live.run_state if child.live else None
             if machine is None or state is None or state in machine.terminal:
                 continue
             if child.desired is None and not child.in_ledger and child.address not in self._may_stop:
-                unmanaged.setdefault(machine.holds_parent, []).append(f'"{child.address.name}" ({state})')
+                key = machine.holds_parent, child.kind.collection
+                unmanaged.setdefault(key, []).append(f'"{child.address.name}" ({state})')
                 continue
             stop = ChangeSet(child)
-            why = f"it must be closed before {change_set.pair.address} is deleted"
+            why = f"it must be {_ends(machine.terminal)} before {change_set.pair.address} is deleted"
             close(stop, state, why=why, cause=cause)
             stops.append(stop)
-        for code, names in unmanaged.items():
+        for (code, collection), names in unmanaged.items():
             change_set.refuse(
                 "KIA0515",
-                f"{change_set.pair.address} contains what is unfinished and unmanaged: {', '.join(names)}",
-                detail=f"The instance would answer {self._capabilities.meaning(code)}.",
-                hint="Declare them below it, or pass --allow-stop for each of them to stop it.",
+                f"{change_set.pair.address} has unmanaged, unfinished {collection}: {', '.join(names)}",
+                detail=f"The API would return {self._capabilities.meaning(code)}.",
+                hint="declare them, or pass --allow-stop ADDRESS for each of them",
                 key="ensure",
             )
         return stops

@@ -111,9 +111,9 @@ class CollectionRenames:
         self.diagnostics.append(
             Diagnostic(
                 "KIA0517",
-                f'"{name}" has several former names that exist: {listed}',
+                f'several former names of "{name}" exist: {listed}',
                 detail="Only one of them can be renamed.",
-                hint="Keep only one of them in renamed_from.",
+                hint="keep only one of them in renamed_from",
                 address=self._declared[name].address,
                 source=self._declared[name].source_of("renamed_from"),
             )
@@ -206,7 +206,7 @@ class CollectionRenames:
                 "KIA0602",
                 f'"{name}" was renamed to "{live_name}" on the instance since the last apply; will be renamed back',
                 severity=Severity.WARNING,
-                hint=f'To keep the new name, declare name: "{live_name}" with renamed_from: ["{name}"].',
+                hint=f'to keep the new name, declare name: "{live_name}" with renamed_from: ["{name}"]',
                 address=d.address,
                 source=d.source_of("name"),
             )
@@ -235,9 +235,9 @@ def _cycles(claims: dict[str, str]) -> list[dict[str, str]]:
 def _ambiguous(desired: ResourceState, old: str) -> Diagnostic:
     return Diagnostic(
         "KIA0517",
-        f'"{old}" is to be renamed to "{desired.name}", and another declaration needs "{old}" too',
-        detail=f'The instance has one "{old}" for two declarations.',
-        hint=f'Remove "{old}" from renamed_from of one of them; the other one is then created.',
+        f'"{old}" cannot be renamed to "{desired.name}": another declaration uses it too',
+        detail="There is one object for two declarations.",
+        hint=f'remove "{old}" from renamed_from of one of them, which is then created',
         address=desired.address,
         source=desired.source_of("renamed_from"),
     )
@@ -249,7 +249,7 @@ def _both_exist(desired: ResourceState, former: list[str]) -> Diagnostic:
         "KIA0601",
         f'"{desired.name}" and its former name {listed} both exist: nothing is renamed',
         severity=Severity.WARNING,
-        hint="Remove renamed_from once the rename is done everywhere.",
+        hint="remove renamed_from when the rename is done in every environment",
         address=desired.address,
         source=desired.source_of("renamed_from"),
     )
@@ -260,7 +260,7 @@ def _deleted(desired: ResourceState) -> Diagnostic:
         "KIA0603",
         f'"{desired.name}" was deleted outside kiamo-iac; will be recreated',
         severity=Severity.WARNING,
-        hint="To keep it deleted, remove its block or set ensure: absent.",
+        hint="to keep it deleted, remove its block or set ensure: absent",
         address=desired.address,
         source=desired.source,
     )
@@ -269,12 +269,12 @@ def _deleted(desired: ResourceState) -> Diagnostic:
 def _recreated(
     desired: ResourceState, name: str, known: RemoteId, there: RemoteId | None, *, live_name: str | None
 ) -> Diagnostic:
-    elsewhere = f' The managed one is called "{live_name}" now.' if live_name is not None else ""
+    elsewhere = f' The managed object is now called "{live_name}".' if live_name is not None else ""
     return Diagnostic(
         "KIA0520",
         f'"{name}" was recreated outside kiamo-iac (id {there}, in the ledger {known})',
-        detail=f"Its content is unknown, so nothing is changed.{elsewhere}",
-        hint=f"Check it on the instance. To manage it: kiamo-iac adopt {shell_word(desired.address, 'ADDRESS')}",
+        detail=f"Its content may be another, so nothing is changed.{elsewhere}",
+        hint=f"check it on the instance; to manage it: kiamo-iac adopt {shell_word(desired.address, 'ADDRESS')}",
         address=desired.address,
         source=desired.source_of("name"),
     )
@@ -286,8 +286,8 @@ def _renamed_and_declared(desired: ResourceState, live_name: str, *, wanted: boo
             "KIA0517",
             f'"{desired.name}" was renamed to "{live_name}" on the instance, and both names are declared',
             detail="There is one object for two declarations.",
-            hint=f'Set renamed_from: ["{desired.name}"] on "{live_name}" and remove the block of "{desired.name}", '
-            "or forget the old one: kiamo-iac ledger forget.",
+            hint=f'set renamed_from: ["{desired.name}"] on "{live_name}" and remove the block of "{desired.name}", '
+            "or forget the old one: kiamo-iac ledger forget",
             address=desired.address,
             source=desired.source_of("name"),
         )
@@ -295,7 +295,7 @@ def _renamed_and_declared(desired: ResourceState, live_name: str, *, wanted: boo
         "KIA0604",
         f'"{desired.name}" was renamed to "{live_name}" on the instance; it is not deleted under that name',
         severity=Severity.WARNING,
-        hint=f'To delete it, declare "{live_name}" with ensure: absent.',
+        hint=f'to delete it, declare "{live_name}" with ensure: absent',
         address=desired.address,
         source=desired.source_of("ensure"),
     )

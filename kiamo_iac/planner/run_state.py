@@ -30,9 +30,9 @@ def transition(change_set: ChangeSet, start: str, goal: str, *, why: str, capabi
         change_set.refuse(
             "KIA0510",
             f'{pair.kind.kind} "{pair.address.name}" is {start} and cannot become {goal}',
-            detail=f"The instance would answer {capabilities.meaning(code)}."
-            + (" It is never recreated to leave that state: contacts would be dialled twice." if closed else ""),
-            hint="Remove state from the block, or declare a new one under another name.",
+            detail=f"The API would return {capabilities.meaning(code)}."
+            + (" It is not recreated either: contacts would be dialled twice." if closed else ""),
+            hint="remove state from the block, or declare a new one under another name",
             key="state",
         )
         return
@@ -59,8 +59,8 @@ def _requirement_met(change_set: ChangeSet, machine: StateMachine, command: str,
     change_set.refuse(
         "KIA0511",
         f'{pair.kind.kind} "{pair.address.name}" has no {needed.attribute}, and cannot {command} without it',
-        detail=f"The instance would answer {capabilities.meaning(needed.code)}.",
-        hint=f"Declare {needed.attribute}.",
+        detail=f"The API would return {capabilities.meaning(needed.code)}.",
+        hint=f"set {needed.attribute}",
         key=needed.attribute,
     )
     return False

@@ -50,7 +50,7 @@ def _unknown(target: Address, pairs: ResourcePairs) -> Diagnostic:
     return Diagnostic(
         "KIA0521",
         f'the target "{target}" is neither declared nor in the ledger',
-        hint=did_you_mean(target, known) or "Write the address as plans show it: bases/prospects/batches/spring",
+        hint=did_you_mean(target, known) or "write the address as plans show it: bases/prospects/batches/spring",
     )
 
 
@@ -60,5 +60,5 @@ def _excluded(count: int) -> Diagnostic:
         "KIA0609",
         f"{steps} excluded by --target",
         severity=Severity.WARNING,
-        hint="Plan without --target afterwards: until then, the environment does not match its manifests.",
+        hint="afterwards, plan without --target: until then, the environment does not match its manifests",
     )

@@ -44,7 +44,7 @@ def test_a_lost_ledger_prunes_nothing_and_says_so(desk: Desk) -> None:
     desk.manifest(MANIFEST)
     code, out, _ = desk.run("apply", "-e", "staging", "--yes", "--prune")
     assert code == 0
-    assert "there is no ledger of this environment: nothing is pruned" in out
+    assert "this environment has no ledger: nothing is pruned" in out
     assert bases(desk) == ["anciens", "prospects"]
 
 
@@ -88,7 +88,7 @@ def test_protection_outlives_its_block(desk: Desk) -> None:
     code, out, _ = desk.run("apply", "-e", "staging", "--yes", "--prune")
     assert code == 0
     assert "bases/anciens is no longer declared; it is kept" in out
-    assert "declare it again with protect: false, apply, and then remove the block" in out
+    assert "declare it with protect: false, apply, and then remove the block" in out
     assert bases(desk) == ["anciens", "prospects"]
     desk.manifest(MANIFEST + protected.replace("true", "false"))
     desk.apply("--prune")

@@ -180,7 +180,7 @@ RULES: dict[str, Callable[[Plan], bool]] = {
     "names in a cycle": lambda p: any(s.reason.startswith("temporary name") for s in p.steps),
     "field deleted after it left an association": lambda p: _releases(p, "field"),
     "service deleted after it was replaced or its batches closed": lambda p: _releases(p, "service"),
-    "not declared, and exclusive": lambda p: any("is exclusive in" in s.reason for s in p.steps),
+    "not declared, and exclusive": lambda p: any(" in exclusive" in s.reason for s in p.steps),
     "made inside its base": lambda p: _follows(p, Action.CREATE, Action.CREATE, same=False),
     "a former name that came back": lambda p: any(d.code == "KIA0601" for d in p.diagnostics),
 }

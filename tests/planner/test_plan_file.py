@@ -314,7 +314,7 @@ def test_unrelated_live_changes_are_no_difference(made: Plan, plan: Planner, nam
     assert compare(made, _changed(plan, UNRELATED[name])).finding is Finding.SAME
 
 
-THERE, MISSING, NOT = Presence.THERE, Presence.MISSING, Presence.NOT_LOOKED_AT
+THERE, MISSING, NOT = Presence.PRESENT, Presence.MISSING, Presence.NOT_IN_PLAN
 RELATED: Mapping[str, tuple[Callable[[dict[str, Any]], None], set[tuple[str, Presence, Presence]]]] = {
     "the label of a target": (
         lambda live: live["bases"][0].update(label="Other"),

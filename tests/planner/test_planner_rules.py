@@ -407,4 +407,4 @@ def test_a_refusal_says_what_the_code_means(plan: Planner) -> None:
     meanings = {"ERR_2080": "Only new batches can be renamed"}
     desired = one_base(batch("summer", renamed_from=["spring"]))
     result = plan(desired, one_base(batch(state="paused")), capabilities=replace(CAPABILITIES, meanings=meanings))
-    assert result.diagnostics[0].detail == "The instance would answer ERR_2080: Only new batches can be renamed."
+    assert result.diagnostics[0].detail == "The API would return ERR_2080: Only new batches can be renamed."

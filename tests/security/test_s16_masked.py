@@ -154,7 +154,7 @@ def test_s16_a_plan_says_that_it_differs(vault: Desk, format_: str) -> None:
         assert "settings.zone: (sensitive) → (sensitive)" in out
         assert "settings.mdp: (sensitive) → (sensitive)" in out
         assert 'label: (sensitive) → "Prospects"' in out
-        assert "sensitive: the ledger keeps no value to tell who changed it" in out
+        assert "sensitive: its value is not in the ledger, so who changed it is unknown" in out
     if format_ == "json":
         paths = [change["path"] for step in json.loads(out)["steps"] for change in step["changes"]]
         assert {"settings.smtp.password", "settings.smtp.host", "settings.zone", "settings.number"} <= set(paths)
