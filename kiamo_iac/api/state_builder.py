@@ -8,7 +8,7 @@ from typing import Any
 from kiamo_iac.api.wire import LiveRow, put_names, references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.core.errors import ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, Resource, Scope
@@ -89,14 +89,14 @@ class StateBuilder:
         if self._clashes:
             msg = "Names on the instance clash: two objects have one name in Unicode NFC, in which names are compared."
             hint = "rename one of each pair in Kiamo"
-            raise _with(ResponseError(msg, hint=hint), sorted(self._clashes, key=Diagnostic.sort_key))
+            raise _with(ResponseError(msg, hint=hint), by_place(self._clashes))
         found = [instance for instances in self._instances.values() for instance in instances]
         found.sort(key=lambda instance: instance.address)
         return State(found)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The warnings, in a fixed order."""
-        return tuple(sorted(self._warnings, key=Diagnostic.sort_key))
+        return by_place(self._warnings)
 
     def _build(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> None:
         above = parent.address if parent is not None else None

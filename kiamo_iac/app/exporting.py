@@ -17,7 +17,7 @@ from kiamo_iac.authoring.exporting.unrepresentable import IsSecret
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.authoring.writing import write_files
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean, has_errors
+from kiamo_iac.core.diagnostics import Severity, did_you_mean, has_errors
 from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.runtime import collector_paused
@@ -95,7 +95,8 @@ def exported(
     for change in made.files:
         _check_size(change)
     if place is None:
-        return ExportResult(read.target.name, _told(made, read), text="".join(change.after for change in made.files))
+        made.report.add(read.live.diagnostics)
+        return ExportResult(read.target.name, made.report, text="".join(change.after for change in made.files))
     loaded = _as_they_will_be(workspace, place, made.files)
     if not selection.only:
         _look_ahead(workspace, read, loaded, made.report)
@@ -103,7 +104,8 @@ def exported(
     write_files(made.files, within=place.folder.path)
     created = tuple(change.file for change in made.files if change.before is None)
     edited = tuple(change.file for change in made.files if change.before is not None)
-    return ExportResult(read.target.name, _told(made, read), None, created, edited)
+    made.report.add(read.live.diagnostics)
+    return ExportResult(read.target.name, made.report, None, created, edited)
 
 
 def _read(
@@ -207,8 +209,3 @@ def _note_shared(workspace: Workspace, environment: str, place: Destination, mad
         f"the changed manifests are also used by {named}",
         hint="check plan --all-environments; put what is meant for one environment into its patches",
     )
-
-
-def _told(made: Export, read: _Read) -> ExportReport:
-    made.report.diagnostics = sorted((*made.report.diagnostics, *read.live.diagnostics), key=Diagnostic.sort_key)
-    return made.report

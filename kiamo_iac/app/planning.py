@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.reader import StateReader
 from kiamo_iac.app.ownership import read_owned
-from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic, by_place
 from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.planner.plan_file import Options
@@ -124,7 +124,7 @@ def plan_environment(workspace: Workspace, environment: str | None, options: Opt
 
 def with_diagnostics(plan: Plan, more: tuple[Diagnostic, ...]) -> Plan:
     """`plan` with further diagnostics, sorted."""
-    return replace(plan, diagnostics=tuple(sorted((*more, *plan.diagnostics), key=Diagnostic.sort_key)))
+    return replace(plan, diagnostics=by_place((*more, *plan.diagnostics)))
 
 
 def detect_drift(workspace: Workspace, environment: str | None) -> tuple[str, Drift]:

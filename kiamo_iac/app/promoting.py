@@ -10,7 +10,7 @@ from kiamo_iac.authoring.promoting.promotion import Difference, Promotion, Promo
 from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.authoring.writing import write_files
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.resource import Scope
@@ -56,8 +56,7 @@ def promoted(
     if live:
         missing += _missing_on_target(workspace, found, notes)
         notes += _of_source(workspace, found, selection)
-    key = Diagnostic.sort_key
-    return PromotionResult(found, tuple(sorted(missing, key=key)), tuple(sorted(notes, key=key)), live)
+    return PromotionResult(found, by_place(missing), by_place(notes), live)
 
 
 def write_promotion(workspace: Workspace, result: PromotionResult) -> tuple[str, ...]:

@@ -56,6 +56,11 @@ class Diagnostic:
         return (where.file, where.line, where.column, self.code, self.address or "", self.summary)
 
 
+def by_place(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sorted by place, then code, then address."""
+    return tuple(sorted(diagnostics, key=Diagnostic.sort_key))
+
+
 def worst_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Errors, then warnings, then notes; each by place."""
     return sorted(diagnostics, key=lambda d: (_RANK[d.severity], *d.sort_key()))

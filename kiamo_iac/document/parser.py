@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any, Final, Self
 
-from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import by_place
 from kiamo_iac.core.place import Keys, LineIndex, Place
 from kiamo_iac.document.reader import YamlReader
 
@@ -27,7 +27,7 @@ class Document:
         self.file = lines.file
         self.data = reader.read()
         """Plain data; None also when the syntax is invalid. Refused scalars are kept as strings."""
-        self.diagnostics = tuple(sorted(reader.diagnostics, key=Diagnostic.sort_key))
+        self.diagnostics = by_place(reader.diagnostics)
         """Sorted by place."""
         self._lines = lines
         self._marks = array("I", reader.marks)

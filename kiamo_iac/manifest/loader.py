@@ -11,7 +11,15 @@ from pydantic import ValidationError
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget, did_you_mean, has_errors
+from kiamo_iac.core.diagnostics import (
+    Diagnostic,
+    Severity,
+    SourceRange,
+    SuggestionBudget,
+    by_place,
+    did_you_mean,
+    has_errors,
+)
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
@@ -84,7 +92,7 @@ def compose(
         loading.read(sources.read(composition.files))
         loading.relate()
     explained = map(composition.variables.explained, loading.diagnostics)
-    diagnostics = tuple(sorted(explained, key=Diagnostic.sort_key))
+    diagnostics = by_place(explained)
     files_read = len(composition.files) + sum(map(len, composition.patches))
     state = State(loading.resources.values())
     return Loaded(state, diagnostics, files_read, loading.parts, composition.variables, loading.unread)

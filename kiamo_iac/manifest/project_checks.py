@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, by_place, has_errors
 from kiamo_iac.core.printable import quote
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
@@ -47,7 +47,7 @@ def check_project_manifests(project: Project, capabilities: Capabilities) -> Che
     found += _named_as_secrets(project)
     if not has_errors(found):  # a file that could not be read may use any of them
         found += _unused(project, groups)
-    return CheckedManifests(tuple(sorted(found, key=Diagnostic.sort_key)), len(files), len(addresses))
+    return CheckedManifests(by_place(found), len(files), len(addresses))
 
 
 _Groups = list[tuple[Composition, list[str]]]

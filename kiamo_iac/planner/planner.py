@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, by_place, has_errors
 from kiamo_iac.core.state import Ownership, State
 from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
 from kiamo_iac.planner.dependencies import DependencyBuilder, order_names
@@ -67,7 +67,7 @@ def build_plan(
         environment=environment,
         url=url,
         steps=builder.build(nodes),
-        diagnostics=tuple(sorted(diagnostics, key=Diagnostic.sort_key)),
+        diagnostics=by_place(diagnostics),
         bindings=builder.bindings,
     )
 

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import click
 
-from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, visible
 
@@ -120,7 +120,7 @@ def _color(severity: Severity) -> str:
 def render_text(diagnostics: Sequence[Diagnostic], style: Style) -> str:
     """Every diagnostic by place, identical ones once, an empty line between two; empty when there are none."""
     lines: list[str] = []
-    for part in diagnostic_lines(sorted(diagnostics, key=Diagnostic.sort_key), style):
+    for part in diagnostic_lines(by_place(diagnostics), style):
         lines += ["", *part]
     return document(lines[1:])
 
@@ -138,7 +138,7 @@ def fingerprinted(diagnostics: Iterable[Diagnostic]) -> Iterator[tuple[Diagnosti
     something is written above it; of several that agree in all four, the second and later have their rank added.
     """
     seen: Counter[tuple[str, ...]] = Counter()
-    for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):
+    for diagnostic in by_place(diagnostics):
         file = diagnostic.source.file if diagnostic.source else ""
         what = (file, diagnostic.code, diagnostic.address or "", diagnostic.summary)
         text = "\0".join((*what, str(seen[what])))

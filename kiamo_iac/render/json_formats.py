@@ -17,7 +17,7 @@ from kiamo_iac.core.common_records import (
     major,
     version_of,
 )
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place, has_errors
 from kiamo_iac.core.json_schema import Schema, schema_document
 from kiamo_iac.core.record import (
     Record,
@@ -109,7 +109,7 @@ VALIDATION: Final = Record(
         ),
         "diagnostics": derived(
             diagnostics_list("Every problem of every file, by place."),
-            lambda report: tuple(sorted(report.diagnostics, key=Diagnostic.sort_key)),
+            lambda report: by_place(report.diagnostics),
         ),
     },
 )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as Xml
 
-from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import visible
 
@@ -29,7 +29,7 @@ class JunitCheck:
     def render(self, report: CheckReport) -> str:
         """An XML document in UTF-8, ending with a newline."""
         by_file: dict[str, list[Diagnostic]] = defaultdict(list, {name: [] for name in report.names})
-        for diagnostic in sorted(report.diagnostics, key=Diagnostic.sort_key):
+        for diagnostic in by_place(report.diagnostics):
             by_file[diagnostic.source.file if diagnostic.source else report.home].append(diagnostic)
         failing = {Severity.ERROR, Severity.WARNING} if report.strict else {Severity.ERROR}
         top = Xml.Element("testsuites", {"name": "kiamo-iac validate"})

@@ -36,7 +36,7 @@ class BlockBuilder:
     ) -> None:
         self._live = live
         self._capabilities = capabilities
-        self._sayings = representations
+        self._representations = representations
         self._selection = selection
         self._owned = owned
         self._report = report
@@ -88,7 +88,7 @@ class BlockBuilder:
                     yield other
 
     def _can_be_named(self, resource: ResourceState) -> bool:
-        why = self._sayings.name_refused(resource)
+        why = self._representations.name_refused(resource)
         if why is not None:
             where = f'"kinds: {resource.kind.kind}: names: pattern:" of {self._capabilities.origin}'
             self._report.unnamed(resource, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
@@ -105,7 +105,7 @@ class BlockBuilder:
             if entry is None or entry.remote_id != resource.remote_id:
                 return block
             block["managed"] = True
-        representation = self._sayings.of(resource)
+        representation = self._representations.of(resource)
         for path, omitted in representation.omitted.items():
             self._report.omitted(resource, path, omitted)
         block |= escaped(self._attributes(resource, representation))

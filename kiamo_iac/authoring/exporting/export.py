@@ -76,9 +76,14 @@ class _Exporting:
         self._selection = selection
         self._owned = owned
         self._report = ExportReport()
-        self._sayings = Representations(live, capabilities, is_secret=is_secret)
+        self._representations = Representations(live, capabilities, is_secret=is_secret)
         self._blocks = BlockBuilder(
-            live, capabilities, representations=self._sayings, selection=selection, owned=owned, report=self._report
+            live,
+            capabilities,
+            representations=self._representations,
+            selection=selection,
+            owned=owned,
+            report=self._report,
         )
 
     def into(self, parts: Parts, folder: TargetFolder) -> Export:
@@ -92,7 +97,7 @@ class _Exporting:
             edits=edits,
         )
         declared = matching.all()
-        updater = BlockUpdater(self._sayings, self._report)
+        updater = BlockUpdater(self._representations, self._report)
         chosen = [one for one in declared if self._selection.has(one.address) or self._selection.has(one.lives_at)]
         for one in chosen:
             updater.one(one)

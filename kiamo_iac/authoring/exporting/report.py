@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from kiamo_iac.authoring.exporting.representation import Omission, Path
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, by_place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import ResourceState
 from kiamo_iac.resources import children_of
@@ -77,4 +78,8 @@ class ExportReport:
             summary = f"{objects} omitted: {', '.join(self.closed[:_SHOWN])}{more}"
             hint = "pass --with-closed to include them; other instances would create them again"
             self.diagnostics.append(Diagnostic("KIA1005", summary, Severity.NOTE, hint=hint))
-        self.diagnostics.sort(key=Diagnostic.sort_key)
+        self.add(())
+
+    def add(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Add diagnostics that others found, and sort all."""
+        self.diagnostics = [*by_place((*self.diagnostics, *diagnostics))]

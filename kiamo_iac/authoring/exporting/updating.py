@@ -23,7 +23,7 @@ class BlockUpdater:
     """Updates declared resources one by one."""
 
     def __init__(self, representations: Representations, report: ExportReport) -> None:
-        self._sayings = representations
+        self._representations = representations
         self._report = report
 
     def one(self, declared: MatchedBlock) -> None:
@@ -58,7 +58,7 @@ class BlockUpdater:
 
     def _renamed(self, declared: MatchedBlock, live: ResourceState) -> None:
         source = declared.layers.source_of("name")
-        if self._sayings.name_refused(live) is not None or not self._tried(
+        if self._representations.name_refused(live) is not None or not self._tried(
             declared, lambda: declared.layers.rename(live.name)
         ):
             return
@@ -103,7 +103,7 @@ class BlockUpdater:
     # --- its attributes ----------------------------------------------------------------------------------------------
 
     def _attributes(self, declared: MatchedBlock, live: ResourceState) -> None:
-        representation = self._sayings.of(live)
+        representation = self._representations.of(live)
         self._run_state(declared, live)
         body = declared.layers.body
         for key, value in body.items():

@@ -12,7 +12,7 @@ from kiamo_iac.authoring.promoting.environments import ComposedEnvironments
 from kiamo_iac.authoring.promoting.promotion import NOTHING, Difference, Leaf, PromotedDifference, Strategy
 from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.strict_json import same
 
@@ -26,7 +26,7 @@ def missing(compared: Comparison, target: str) -> tuple[Diagnostic, ...]:
         said = f"{target} has no variable {quote(missing.name)}, which {'.'.join(missing.leaf)} refers to"
         hint = f'add "{missing.name}: …" under environments: {target}: variables: in the project file'
         found[missing] = Diagnostic("KIA1020", said, hint=hint, address=missing.address, source=missing.source)
-    return tuple(sorted(found.values(), key=Diagnostic.sort_key))
+    return by_place(found.values())
 
 
 def notes(
@@ -61,7 +61,7 @@ def notes(
     for address in compared.run_state:
         summary = f"its run state in {environments.source} is not promoted"
         found.append(_of("KIA1028", summary, address, environments, hint="pass --run-state to promote it"))
-    return tuple(sorted([*found, *_of_files(environments, files, project_file)], key=Diagnostic.sort_key))
+    return by_place([*found, *_of_files(environments, files, project_file)])
 
 
 def _of_files(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, by_place, has_errors
 from kiamo_iac.core.environ import variable_prefix, why_reserved
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.ledger_settings import FileSettings
@@ -50,7 +50,7 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
     reading = _ProjectReader(document, root, may_lack=may_lack)
     project = reading.project(root / file.name)
     read = [problem for problem in document.diagnostics if not _is_reported_again(problem, reading.diagnostics)]
-    diagnostics = sorted((*read, *reading.diagnostics), key=Diagnostic.sort_key)
+    diagnostics = by_place((*read, *reading.diagnostics))
     if has_errors(diagnostics):
         count = len(diagnostics)
         msg = f"The project file has {'1 problem' if count == 1 else f'{count} problems'}."
