@@ -1,6 +1,7 @@
 """Which golden files there are: every plan and every drift in every one of these formats and styles.
 
-Of an HTML page the file has the body alone: what all pages share, its style and script among it, is one file, SHELL.
+Of an HTML page the file has the body alone. What all pages share is one file, SHELL, without the style and script: they
+are the files of `kiamo_iac/render`, and one test compares them.
 """
 
 from __future__ import annotations
@@ -32,9 +33,18 @@ _OWN: Final = re.compile(r"(?<=<title>)[^<]*(?=</title>)|(?<=<body>\n).*(?=<foot
 """What a page has for itself: its title, and what stands between the start of its body and its footer."""
 
 
+_EMBEDDED: Final = re.compile(r"(?<=<style>).*?(?=</style>)|(?<=<script>).*?(?=</script>)", re.DOTALL)
+_DIGEST: Final = re.compile(r"(?<=sha256-)[A-Za-z0-9+/=]+")
+
+
 def shell_of(page: str) -> str:
-    """What an HTML page shares with all others."""
-    return _OWN.sub("", page)
+    """What an HTML page shares with all others, with `…` for style, script and their digests."""
+    return _DIGEST.sub("…", _EMBEDDED.sub("…", _OWN.sub("", page)))
+
+
+def embedded(page: str) -> list[str]:
+    """The style and the script of an HTML page."""
+    return _EMBEDDED.findall(page)
 
 
 def golden_text(rendered: str, suffix: str) -> str:
