@@ -43,7 +43,7 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEn
     from kiamo_iac.render.environments import plans_schema
     from kiamo_iac.render.json_formats import drift_schema, validate_schema
     from kiamo_iac.render.ledger import owned_schema
-    from kiamo_iac.render.promotion_json import promotion_schema
+    from kiamo_iac.render.promotion import promotion_schema
     from kiamo_iac.render.run import report_schema
 
     whole: dict[str, tuple[str, Callable[[], Schema]]] = {

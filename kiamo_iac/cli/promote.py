@@ -102,8 +102,7 @@ def promote(
 
 def _show(result: PromotionResult, session: Session, *, output: str, diff: bool, written: bool) -> None:
     from kiamo_iac.render.file_diff import unified, unified_diff
-    from kiamo_iac.render.promotion import promotion_text
-    from kiamo_iac.render.promotion_json import promotion_json
+    from kiamo_iac.render.promotion import promotion_json, promotion_text
 
     if output == "json":
         write_data(promotion_json(result, written=written), utf8=True)

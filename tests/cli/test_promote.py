@@ -18,7 +18,7 @@ from kiamo_iac.cli.session import Session
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.http.transport import InProcess
-from kiamo_iac.render.promotion_json import promotion_schema
+from kiamo_iac.render.promotion import promotion_schema
 
 PROJECT = """\
 manifests: [manifests]
