@@ -24,6 +24,15 @@ def test_every_file_and_name_of_the_code_in_an_hour_exists() -> None:
     assert lost == []
 
 
+def test_every_path_that_a_decision_names_exists() -> None:
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    named = [
+        (page.name, path) for page in pages for path in re.findall(r"`(\w+(?:/\w+)+\.py)", page.read_text("utf-8"))
+    ]
+    assert len(named) > 20
+    assert [(page, path) for page, path in named if not any((at / path).exists() for at in (ROOT, PACKAGE))] == []
+
+
 def test_every_room_has_its_row_and_its_layer() -> None:
     rooms = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
     rows = {
