@@ -14,10 +14,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.http.loopback import DroppedError, QuietHandler, listening
 
 BOT = "ghs_token-of-the-job"
 READER = "ghs_token-of-a-fork"
@@ -95,18 +96,10 @@ class Fake:
         } | more
 
 
-class _Dropped(Exception):  # noqa: N818 - not an error of ours
-    pass
-
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     """Answers one request after the other."""
 
-    protocol_version = "HTTP/1.1"
     fake: Fake
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on stderr."""
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -115,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
             fake.headers.append(dict(self.headers.items()))
             try:
                 status, data, headers = self._answer(parts.path, parse_qs(parts.query), body)
-            except _Dropped:
+            except DroppedError:
                 fake.log.append(f"{self.command} {parts.path} dropped")
                 self.close_connection = True
                 return
@@ -156,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._written(lambda: fake.say(US, data["body"]), 201)
         if found := re.fullmatch("/api/v3/repos/acme/kiamo/issues/comments/([0-9]+)", path):
             return self._changed(int(found[1]), data["body"])
-        return 404, {"message": "Not ExistingComment"}, {}
+        return 404, {"message": "Not Found"}, {}
 
     def _gitlab(self, path: str, query: Mapping[str, list[str]], data: Mapping[str, Any]) -> Answer:
         fake, token = self.fake, self.headers.get("PRIVATE-TOKEN")
@@ -185,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
     def _changed(self, number: int, body: str) -> Answer:
         there = [comment for comment in self.fake.comments if comment["id"] == number and "locked" not in comment]
         if not there:
-            return 404, {"message": "Not ExistingComment"}, {}
+            return 404, {"message": "Not Found"}, {}
 
         def change() -> dict[str, Any]:
             there[0]["body"] = body
@@ -196,12 +189,12 @@ class Handler(BaseHTTPRequestHandler):
     def _written(self, write: Any, status: int) -> Answer:
         fault = self.fake.faults.pop(0) if self.fake.faults else ""
         if fault == "drop":
-            raise _Dropped
+            raise DroppedError
         if fault and fault != "commit and drop":
             return int(fault.rstrip("+")), {"message": "not now"}, {"Retry-After": "0"} if "+" in fault else {}
         made = write()
         if fault:
-            raise _Dropped
+            raise DroppedError
         return status, made, {}
 
 
@@ -209,14 +202,5 @@ class Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[Fake]:
     """A server behind a port of loopback."""
     fake = Fake()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"fake": fake}))
-    server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with listening(Handler, fake=fake) as fake.url:
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -13,9 +13,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
+
+from tests.http.loopback import DroppedError, QuietHandler, listening
 
 USER, PASSWORD = "robot", "s3cret-of-the-ledger"
 LOCK_KEYS = {"ID", "Operation", "Info", "Who", "Version", "Created", "Path"}
@@ -59,18 +60,10 @@ class State:
         return f"{self.url}/{path}"
 
 
-class _Dropped(Exception):  # noqa: N818 - not an error of ours
-    pass
-
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     """Answers one request after the other."""
 
-    protocol_version = "HTTP/1.1"
     state: State
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on stderr."""
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -78,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.state.guard:
             try:
                 status, answer = self._answer(body)
-            except _Dropped:
+            except DroppedError:
                 self.state.log.append(f"{self.command} dropped")
                 self.close_connection = True
                 return
@@ -145,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
         state = self.state
         fault = state.faults.pop(0) if state.faults else ""
         if fault == "drop":
-            raise _Dropped
+            raise DroppedError
         if fault and fault != "commit and drop":
             return int(fault), b"not now"
         if (state.lock["ID"] if state.lock else None) != lock_id:
@@ -156,24 +149,16 @@ class Handler(BaseHTTPRequestHandler):
         state.serials.add(serial)
         state.body = body
         if fault:
-            raise _Dropped
+            raise DroppedError
         return 200, b""
 
 
 @contextmanager
 def serving(state: State) -> Iterator[State]:
     """`state` behind a port of loopback."""
-    handler = type("Bound", (Handler,), {"state": state})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield state
-    finally:
-        for client in state.clients:
-            client.close()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with listening(Handler, state=state) as state.url:
+        try:
+            yield state
+        finally:
+            for client in state.clients:
+                client.close()
