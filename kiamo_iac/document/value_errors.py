@@ -42,8 +42,15 @@ class ValueProblem(NamedTuple):
     """One sentence without a full stop, and a hint."""
 
     rule: Rule
-    summary: str
+    path: str
+    predicate: str
+    """The sentence after its subject, which is the path."""
     hint: str
+
+    @property
+    def summary(self) -> str:
+        """`association.destination must be a string, got a list`."""
+        return f"{shown_path(self.path)} {self.predicate}"
 
 
 def value_problem(
@@ -56,12 +63,12 @@ def value_problem(
     if kind in _TYPES:
         wanted, hint = _TYPES[kind]
         hint = hint if value is not None else "write a value, or remove the key"
-        return ValueProblem(Rule.TYPE, f"{shown_path(path)} must be {wanted}, got {type_of(value)}", hint)
+        return ValueProblem(Rule.TYPE, path, f"must be {wanted}, got {type_of(value)}", hint)
     worded = _WORDED.get(kind)
     if worded is not None:
         return worded(path, value, context or {})
     rule = redact(message).removeprefix("Input ").replace("should be", "must be", 1)
-    return ValueProblem(Rule.BOUNDS, f"{shown_path(path)} {rule}", "write a value that the attribute accepts")
+    return ValueProblem(Rule.BOUNDS, path, rule, "write a value that the attribute accepts")
 
 
 def shown_path(path: str) -> str:
@@ -75,7 +82,7 @@ def not_among(path: str, value: Any, choices: Iterable[str]) -> ValueProblem:
     known = list(choices)
     shown = quote(value) if isinstance(value, str) else type_of(value)
     hint = did_you_mean(str(value), known) or f"use one of {', '.join(known)}"
-    return ValueProblem(Rule.CHOICE, f"{shown_path(path)} does not accept {shown}", hint)
+    return ValueProblem(Rule.CHOICE, path, f"does not accept {shown}", hint)
 
 
 def _choice(path: str, value: Any, context: Mapping[str, Any]) -> ValueProblem:
@@ -83,17 +90,17 @@ def _choice(path: str, value: Any, context: Mapping[str, Any]) -> ValueProblem:
 
 
 def _short(path: str, _: Any, __: Mapping[str, Any]) -> ValueProblem:
-    return ValueProblem(Rule.BOUNDS, f"{shown_path(path)} must not be empty", "write a value, or remove the key")
+    return ValueProblem(Rule.BOUNDS, path, "must not be empty", "write a value, or remove the key")
 
 
 def _long(path: str, _: Any, context: Mapping[str, Any]) -> ValueProblem:
     limit = context.get("max_length")
-    return ValueProblem(Rule.BOUNDS, f"{shown_path(path)} is longer than {limit} characters", "shorten it")
+    return ValueProblem(Rule.BOUNDS, path, f"is longer than {limit} characters", "shorten it")
 
 
 def _pattern(path: str, _: Any, context: Mapping[str, Any]) -> ValueProblem:
-    summary = f"{shown_path(path)} must match the pattern {context.get('pattern')}"
-    return ValueProblem(Rule.BOUNDS, summary, "write a value that the pattern matches")
+    predicate = f"must match the pattern {context.get('pattern')}"
+    return ValueProblem(Rule.BOUNDS, path, predicate, "write a value that the pattern matches")
 
 
 _WORDED: Final[Mapping[str, Callable[[str, Any, Mapping[str, Any]], ValueProblem]]] = {

@@ -16,6 +16,7 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Reference, Resource, Scope
 from kiamo_iac.core.sensitive import sensitive_paths
 from kiamo_iac.core.state import DanglingReference, ResourceState, State
+from kiamo_iac.document.value_errors import value_problem
 from kiamo_iac.resources import kinds
 
 Path = tuple[str, ...]
@@ -163,10 +164,16 @@ def _refused_by_model(resource: ResourceState, attributes: Mapping[str, Any]) ->
     try:
         resource.kind.__pydantic_validator__.validate_python({"name": "x", **attributes})
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            longest = problem.get("ctx", {}).get("max_length")
-            why = f"is longer than {longest} characters" if longest else "is not valid for its key"
-            yield str(problem["loc"][0]), why
+        for problem in error.errors(include_url=False):
+            key, *inner = map(str, problem["loc"])
+            found = value_problem(
+                problem["type"],
+                path=".".join((key, *inner)),
+                value=problem["input"],
+                context=problem.get("ctx"),
+                message=problem["msg"],
+            )
+            yield key, f"is not valid: {found.summary}" if inner else found.predicate
 
 
 def _named(name: str) -> str:
