@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, assert_never
+from typing import Any, Final, Self, assert_never
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, worst_first
@@ -26,35 +26,22 @@ _GUARDS: Final = "KIA07"
 class Alarm(StrEnum):
     """What a person must not overlook about a step, worst first. Each of them means that it cannot be undone."""
 
-    DATA_LOSS = "loss"
-    DIALS = "dials"
-    IRREVERSIBLE = "undone"
+    heading: str
+    """The heading of the list of such steps."""
+    label: str
+    """Two or three words beside a step."""
+    counted: tuple[str, str]
+    """What one step does, and what several do."""
 
-    @property
-    def heading(self) -> str:
-        """The heading of the list of such steps."""
-        match self:
-            case Alarm.DATA_LOSS:
-                return "Data is lost"
-            case Alarm.DIALS:
-                return "Contacts will be dialled"
-            case Alarm.IRREVERSIBLE:
-                return "Cannot be undone"
-            case _:
-                assert_never(self)
+    def __new__(cls, value: str, heading: str, label: str, counted: tuple[str, str]) -> Self:
+        """A member and its words."""
+        alarm = str.__new__(cls, value)
+        alarm._value_, alarm.heading, alarm.label, alarm.counted = value, heading, label, counted
+        return alarm
 
-    @property
-    def label(self) -> str:
-        """Two or three words beside a step."""
-        match self:
-            case Alarm.DATA_LOSS:
-                return "data loss"
-            case Alarm.DIALS:
-                return "dials contacts"
-            case Alarm.IRREVERSIBLE:
-                return "cannot be undone"
-            case _:
-                assert_never(self)
+    DATA_LOSS = "loss", "Data is lost", "data loss", ("loses data", "lose data")
+    DIALS = "dials", "Contacts will be dialled", "dials contacts", ("dials contacts", "dial contacts")
+    IRREVERSIBLE = "undone", "Cannot be undone", "cannot be undone", ("cannot be undone", "cannot be undone")
 
 
 def alarms_of(step: Step) -> tuple[Alarm, ...]:
@@ -283,13 +270,11 @@ def _gravity(rows: Sequence[StepRow]) -> str:
     steps = counted(len(rows), "step")
     if not raised:
         return f"{steps}, {'reversible' if len(rows) == 1 else 'all reversible'}"
-    more = " more" if len(raised) > 1 else ""
-    words = {
-        Alarm.DATA_LOSS: ("loses data", "lose data"),
-        Alarm.DIALS: ("dials contacts", "dial contacts"),
-        Alarm.IRREVERSIBLE: (f"{more} cannot be undone".strip(),) * 2,
-    }
-    parts = [f"{count:,} {words[alarm][count != 1]}" for alarm in Alarm if (count := raised[alarm])]
+    parts = [
+        f"{count:,}{' more' if alarm is Alarm.IRREVERSIBLE and len(raised) > 1 else ''} {alarm.counted[count != 1]}"
+        for alarm in Alarm
+        if (count := raised[alarm])
+    ]
     return f"{steps}: {', '.join(parts)}"
 
 
