@@ -13,7 +13,6 @@
     ├── LedgerError                   1   the ledger cannot be read or written, or belongs to another environment
     ├── GitError                      1   git cannot be run, or the repository cannot be used
     ├── PlanFileError                 1   a saved plan cannot be used
-    ├── PlanRefused                   1   the desired state cannot be reached (diagnostics)
     ├── StaleError                    3   what the plan saw has changed
     ├── PartialError                  4   applied in part
     ├── LockedError                   5   another run holds the lock
@@ -108,10 +107,6 @@ class GitError(KiamoIacError):
 
 class PlanFileError(KiamoIacError):
     """A saved plan cannot be used: not a plan, a plan for something else, or changed by hand."""
-
-
-class PlanRefused(KiamoIacError):  # noqa: N818 - a refusal is not a fault
-    """The desired state cannot be reached from the live state; `diagnostics` say why and where."""
 
 
 class StaleError(KiamoIacError):

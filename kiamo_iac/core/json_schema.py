@@ -55,11 +55,6 @@ def text(description: str, **more: Any) -> Schema:
     return {"type": "string", "description": description, **more}
 
 
-def text_or_null(description: str, **more: Any) -> Schema:
-    """A string, or null."""
-    return {"type": ["string", "null"], "description": description, **more}
-
-
 def one_of(values: Iterable[str], description: str) -> Schema:
     """One of a closed list."""
     return {"description": description, "enum": [str(value) for value in values]}

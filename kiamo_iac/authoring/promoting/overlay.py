@@ -98,10 +98,6 @@ class EnvironmentOverlay:
         """Whether `to` alone has that file."""
         return self._uses[file].keys() == {self.environments.target} and self.edits.may_change(file)
 
-    def layer_of(self, file: str, environment: str) -> int | None:
-        """The layer that an environment has a file in, or None."""
-        return self._uses.get(file, {}).get(environment)
-
     def snapshot(self, address: Address) -> dict[str, dict[str, Any] | None]:
         """What every environment declares of a resource."""
         return {name: self.effective(name, address) for name in self.environments.loaded}

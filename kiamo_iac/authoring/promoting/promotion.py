@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.address import Address
@@ -20,7 +20,6 @@ class Nothing(Enum):
 
 
 NOTHING: Final = Nothing.NOTHING
-NothingType = Literal[Nothing.NOTHING]
 
 Leaf = tuple[str, ...]
 """What differs of a resource: `("label",)`, `("association", "destination")`; `()` is the resource itself."""
