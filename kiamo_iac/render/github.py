@@ -102,14 +102,15 @@ def command(annotation: Annotation) -> str:
 
 
 def _of_groups(groups: Iterable[DiagnosticGroup]) -> Iterator[Annotation]:
-    """An annotation for each diagnostic; where a level has more than GitHub shows, one for each group of its own."""
-    ordered = list(groups)
-    sizes = Counter(group.first.severity for group in ordered for _ in range(group.count))
-    for group in ordered:
-        if sizes[group.first.severity] > PER_LEVEL:
+    """An annotation for each diagnostic, by place; where a level has more than GitHub shows, one for each group."""
+    found = list(groups)
+    sizes = Counter(group.first.severity for group in found for _ in range(group.count))
+    crowded = {severity for severity, size in sizes.items() if size > PER_LEVEL}
+    alone = (one for group in found if group.first.severity not in crowded for one in (group.first, *group.others))
+    yield from map(_of_diagnostic, worst_first(alone))
+    for group in found:
+        if group.first.severity in crowded:
             yield _of_diagnostic(group.first, more=group.more(places=_PLACES))
-        else:
-            yield from map(_of_diagnostic, (group.first, *group.others))
 
 
 def _of_diagnostic(diagnostic: Diagnostic, *, more: str = "") -> Annotation:

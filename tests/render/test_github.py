@@ -119,6 +119,15 @@ def test_ten_notes_alone_need_no_notice_that_counts() -> None:
     assert eleven[-1].message.endswith(": 2 notices.")
 
 
+def test_annotations_that_fit_are_in_the_order_of_their_places() -> None:
+    """Identical ones, too: they are drawn together only where a level has more than GitHub shows."""
+    every = [Diagnostic("KIA0202", f"key {n % 2}", source=SourceRange("a.yaml", n, 1)) for n in range(1, 12)]
+    fits = commands(GithubCheck(Style()).render(CheckReport(tuple(every[:10]))))
+    assert [c.properties["line"] for c in fits] == [str(n) for n in range(1, 11)]
+    crowded = commands(GithubCheck(Style()).render(CheckReport(tuple(every))))
+    assert [c.properties["line"] for c in crowded] == ["1", "2"]
+
+
 def test_nothing_wrong_is_no_output() -> None:
     assert GithubCheck(Style()).render(CheckReport()) == ""
 
