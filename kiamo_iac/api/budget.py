@@ -68,7 +68,7 @@ class Budget:
             BudgetError: an earlier call has used it up; `call` is not made.
         """
         if self._rows.spent or self._bytes.spent:
-            msg = f"{call} was not made: this run has read as much as it may."
+            msg = f"{call} was not made: the read limit of this run is reached."
             raise BudgetError(msg, hint=self._hint("rows" if self._rows.spent else "bytes"))
 
     def received(self, call: str, target: str, size: int) -> None:
@@ -80,7 +80,7 @@ class Budget:
         with self._lock:
             within = self._bytes.add(target, size)
         if not within:
-            msg = f"The response to {call} exceeds what this run may read: {_mib(self._bytes.most)}."
+            msg = f"The response to {call} exceeds the read limit of this run: {_mib(self._bytes.most)}."
             raise BudgetError(msg, hint=self._hint("bytes"))
 
     def listed(self, call: str, target: str, rows: int) -> None:
@@ -95,7 +95,7 @@ class Budget:
         if not within:
             others = f", after {before:,} in earlier responses" if before else ""
             counted = f"{rows:,} row{'' if rows == 1 else 's'}{others}"
-            msg = f"The response to {call} lists {counted}, and a run may read {self._rows.most:,}."
+            msg = f"The response to {call} lists {counted}, and the limit of a run is {self._rows.most:,}."
             raise BudgetError(msg, hint=self._hint("rows"))
 
     def parsing(self, body: bytes) -> AbstractContextManager[object]:
@@ -111,7 +111,7 @@ class Budget:
         """
         most = self._most_values()
         if _values_in(body) > most:
-            msg = f"The response to {call} holds more than {most:,} values: too many for {self._rows.most:,} rows."
+            msg = f"The response to {call} contains more than {most:,} values: the limit for {self._rows.most:,} rows."
             raise BudgetError(msg, hint=self._hint("rows"))
         left = self._rows.most - self._rows.total + self._rows.of(target)
         if is_list and body.count(b"{") > left:
@@ -131,10 +131,10 @@ class Budget:
             together = self._values_written > max(self._most_values(), _VALUES_OF_A_WRITE)
             together |= self._bytes_written > max(self._bytes.most, self.largest_response)
         if values > _VALUES_OF_A_WRITE:
-            msg = f"it holds more than {_VALUES_OF_A_WRITE:,} values"
+            msg = f"it contains more than {_VALUES_OF_A_WRITE:,} values"
             raise ValueError(msg)
         if together:
-            msg = "the responses to writes hold more than a run may read"
+            msg = "all responses to writes together exceed the read limit of this run"
             raise ValueError(msg)
 
     def _most_values(self) -> int:
@@ -143,7 +143,7 @@ class Budget:
     def _hint(self, key: str) -> str:
         now = self._settings.rows if key == "rows" else self._settings.bytes
         return (
-            "the instance may be faulty; if it really is that large, raise "
+            "check the instance; if it has this much data, raise "
             f"limits: {{{key}: {now}}} of the environment in kiamo.yaml"
         )
 

@@ -1,4 +1,4 @@
-"""A whole list, page by page: nothing twice, nothing missed. That a server never ends is for the budget to see."""
+"""Reads a whole list, page by page, without duplicates and gaps. The budget ends a list that never ends."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from kiamo_iac.core.state import RemoteId
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 3
-"""How often a list is read that shifts while it is read."""
+"""Times that a list is read when it changes between its pages."""
 
 
 class _ShiftedError(Exception):
-    """Something came or went while the pages were read; the message ends a sentence on "The pages of …"."""
+    """The list changed while its pages were read; the message is the predicate of "The pages of KIND"."""
 
 
 def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decoder: Decoder) -> list[LiveRow]:
@@ -43,11 +43,11 @@ def listed(
 ) -> list[T]:
     """Everything that the list call of `kind` has. `take` turns an item into its id and what is kept of it.
 
-    A list that shifts between its pages is read again, up to three times. With paging and no `total`, the end is
+    A list that changes between its pages is read again, up to three times. With paging and no `total`, the end is
     a page shorter than the first, or an empty one.
 
     Raises:
-        ApiError: a call failed, or an response is not what the contract describes.
+        ApiError: a call failed, or a response is not what the contract describes.
     """
     listing = client.contract.kinds[kind].listing
     if listing.paging.style == "none":
@@ -58,7 +58,7 @@ def listed(
             id_, kept = take(item, response)
             found[id_] = kept
         if len(found) != len(items):
-            raise response.wrong("the same id twice")
+            raise response.mismatch("two objects have the same id")
         return list(found.values())
     shifted = None
     for _ in range(_ATTEMPTS):
@@ -94,7 +94,7 @@ def _pages(
         new = len(found) - before
         repeated += len(items) - new
         if items and not new:
-            msg = "repeat what earlier pages had, as if the page that is asked for were ignored"
+            msg = "repeat earlier objects: the instance may ignore the page number"
             raise _ShiftedError(msg)
         if listing.total is not None:
             now = response.total(listing.total)
@@ -108,9 +108,9 @@ def _pages(
         number += 1
     if repeated or total not in {None, len(found)}:
         msg = (
-            f"hold {len(found)} objects where the instance counts {total}"
+            f"list {len(found)} objects, but the instance counts {total}"
             if total is not None
-            else "hold the same object twice"
+            else "list the same object twice"
         )
         raise _ShiftedError(msg)
     return found

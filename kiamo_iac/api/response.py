@@ -35,7 +35,7 @@ class ApiResponse:
         found = dig(self.data, path)
         if isinstance(found, list):
             return found
-        raise self.unlike("a list" if path is None else f'a list under "{path}"', found)
+        raise self.unlike("a list", found, path=path)
 
     def item(self, path: str | None) -> Mapping[str, Any]:
         """The object under `path` (dotted; None: the response itself).
@@ -46,7 +46,7 @@ class ApiResponse:
         found = dig(self.data, path)
         if isinstance(found, dict):
             return found
-        raise self.unlike("an object" if path is None else f'an object under "{path}"', found)
+        raise self.unlike("an object", found, path=path)
 
     def total(self, path: str) -> int:
         """The count under `path`.
@@ -57,16 +57,17 @@ class ApiResponse:
         found = dig(self.data, path)
         if type(found) is int and found >= 0:
             return found
-        raise self.unlike(f'a count under "{path}"', found)
+        raise self.unlike("a count", found, path=path)
 
-    def unlike(self, wanted: str, found: Any) -> ResponseError:
-        """The error for data of another shape than the contract has."""
-        return self.wrong(f"{kind_of(found)} where the contract has {wanted}")
+    def unlike(self, wanted: str, found: Any, *, path: str | None = None) -> ResponseError:
+        """The error for data of another shape than the contract describes, at a dotted path."""
+        where = "the body" if path is None else f'"{path}"'
+        return self.mismatch(f"{where} must be {wanted}, got {kind_of(found)}")
 
-    def wrong(self, what: str) -> ResponseError:
-        """The error for a response that holds `what`, which the contract does not describe."""
+    def mismatch(self, what: str) -> ResponseError:
+        """The error for a response that the contract does not describe; `what` is a clause on the difference."""
         return ResponseError(
-            f"The response to {self.call} holds {what}.",
+            f"The response to {self.call} does not match the contract: {what}.",
             hint="compare the contract with the instance: kiamo-iac contract show",
         )
 

@@ -1,4 +1,4 @@
-"""Between attributes and the wire: the one place where wire names are read and written."""
+"""Decodes and encodes resources: the only module that reads and writes wire names."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId, ResourceSta
 
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a string", int: "a whole number", bool: "true or false"}
-_PARENT: Final = "the id of its parent"
+_PLURALS: Final = {str: "strings", int: "whole numbers"}
 _DEEPEST: Final = 64
-"""Lists and mappings within each other in one value: a manifest holds half as many, and all that reads it recurses."""
+"""Nested lists and mappings in one value, twice the limit of a manifest: the functions that read a value recurse."""
 
 
 @dataclass(slots=True)
 class LiveRow:
-    """One listed object: an `ResourceState` before its address is known, with references as they are on the wire.
+    """One listed object: a `ResourceState` without its address, with references as they are on the wire.
 
-    It is a form of its own because a list may be for all parents: which parent is known when all lists have come.
+    One list may have the objects of all parents, so the address is known only when all lists are read.
     """
 
     remote_id: RemoteId
@@ -46,7 +46,7 @@ class LiveRow:
 
 
 class Decoder:
-    """Reads the objects of one kind."""
+    """Decodes the objects of one kind."""
 
     def __init__(self, contract: Contract, kind: type[Resource]) -> None:
         stanza = contract.kinds[kind.kind]
@@ -61,7 +61,7 @@ class Decoder:
         self._extras: list[tuple[str, str]] = []
         for name, attribute in stanza.attributes.items():
             if attribute.values is not None:
-                by_wire = {(type(theirs), theirs): word for word, theirs in attribute.values.items()}
+                by_wire = {(type(value), value): word for word, value in attribute.values.items()}
                 self._words.append((name, attribute.wire, by_wire, name == "state" and kind.machine is not None))
             elif name in references and attribute.refers_to is not None:
                 by_id = attribute.by == "id"
@@ -83,7 +83,7 @@ class Decoder:
             ResponseError: there is none of the contract's type.
         """
         wire, type_ = self._id
-        return self._as_id(item, wire, type_, what="its id", response=response)
+        return self._as_id(item, wire, type_, response=response)
 
     def row(self, item: Any, response: ApiResponse) -> LiveRow:
         """One object of a list, or the response to a create.
@@ -92,19 +92,19 @@ class Decoder:
             ResponseError: it lacks its id, its name or its state, or holds something of another type than it should.
         """
         if not isinstance(item, dict):
-            raise response.unlike(f"a {self._noun}", item)
+            raise response.mismatch(f"a {self._noun} must be an object, got {kind_of(item)}")
         attributes: dict[str, Any] = {}
         for name, wire, type_ in self._plain:
             value = item.get(wire)
             if value is None:
                 if name == "name":
-                    raise self._wrong(item, wire, "a name", response=response)
+                    raise self._wrong(item, wire, "a non-empty string", response=response)
             elif type_ is not None and type(value) is not type_:
                 raise self._wrong(item, wire, _WORDS[type_], response=response)
             else:
                 attributes[name] = self._text(name, value) if type(value) is str else value
         if not attributes["name"]:
-            raise self._wrong(item, self._plain[0][1], "a name", response=response)
+            raise self._wrong(item, self._plain[0][1], "a non-empty string", response=response)
         for name, wire, words, needed in self._words:
             self._word(item, attributes, name=name, wire=wire, words=words, needed=needed, response=response)
         for reference, wire, type_ in self._references:
@@ -127,17 +127,19 @@ class Decoder:
         found = {sys.intern(key): value for key, value in item.items() if key not in self._known}
         for key, value in found.items():
             if isinstance(value, dict | list) and _is_deep(value, _DEEPEST):
-                raise response.wrong(f'a {self._noun} whose "{printable(key, 60)}" is nested more than {_DEEPEST} deep')
+                raise response.mismatch(
+                    f'"{printable(key, 60)}" of a {self._noun} is nested more than {_DEEPEST} levels deep'
+                )
         return hidden(found)
 
     @staticmethod
     def _text(attribute: str, value: str) -> str:
-        """A text; one that has the form of a secret is hidden, but for a name, by which the resource is known."""
+        """A string; hidden where it has the form of a secret, except a name, which identifies the resource."""
         found = value if attribute == "name" else hidden_text(value)
         return found if isinstance(found, Sensitive) else sys.intern(value)
 
     def _parent_id(self, item: dict[str, Any], response: ApiResponse) -> RemoteId:
-        return self._as_id(item, self._parent or "", self._parent_type, what=_PARENT, response=response)
+        return self._as_id(item, self._parent or "", self._parent_type, response=response)
 
     def _word(
         self,
@@ -155,8 +157,8 @@ class Decoder:
             return
         word = None if isinstance(value, dict | list) else words.get((type(value), value))
         if word is None:
-            known = ", ".join(sorted(kind_of(theirs).removeprefix("the string ") for _, theirs in words))
-            raise self._wrong(item, wire, f"one of {known}", response=response)
+            choices = ", ".join(sorted(kind_of(known).removeprefix("the string ") for _, known in words))
+            raise self._wrong(item, wire, f"one of {choices}", response=response)
         attributes[name] = word
 
     def _reference(
@@ -170,11 +172,11 @@ class Decoder:
                 if value is None:
                     return None
             case ReferenceShape.LIST:
-                wanted = f"a list of {_WORDS[type_]} each"
+                wanted = f"a list of {_PLURALS[type_]}"
                 if value is None:
                     return []
             case ReferenceShape.MAPPING:
-                wanted = f"a mapping of {_WORDS[type_]} each"
+                wanted = f"an object of {_PLURALS[type_]}"
                 if value is None or value == []:  # how servers written in PHP encode an empty mapping
                     return {}
             case _:
@@ -183,20 +185,20 @@ class Decoder:
             raise self._wrong(item, wire, wanted, response=response)
         return value
 
-    def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, what: str, response: ApiResponse) -> RemoteId:
-        found: RemoteId = item.get(wire, "")
-        if type(found) is not type_:
-            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]}", response=response)
-        if refused_id(found):  # it would lead a path somewhere else
-            raise self._wrong(item, wire, f"{what}, {_WORDS[type_]} that a path can hold", response=response)
+    def _as_id(self, item: Mapping[str, Any], wire: str, type_: type, *, response: ApiResponse) -> RemoteId:
+        found: RemoteId | None = item.get(wire)
+        if found is None or type(found) is not type_:
+            raise self._wrong(item, wire, _WORDS[type_], response=response)
+        if refused_id(found):  # it would change the path of later calls
+            raise self._wrong(item, wire, "an id that a path can contain", response=response)
         return found
 
     def _wrong(self, item: Mapping[str, Any], wire: str, wanted: str, *, response: ApiResponse) -> ResponseError:
         name_wire = self._plain[0][1]
         name = item.get(name_wire)
         which = f'the {self._noun} "{printable(name, 60)}"' if isinstance(name, str) and name else f"a {self._noun}"
-        holds = f'{kind_of(item[wire])} under "{wire}"' if wire in item else f'nothing under "{wire}"'
-        return response.wrong(f"{which} with {holds}, where the contract has {wanted}")
+        got = kind_of(item[wire]) if wire in item else "nothing"
+        return response.mismatch(f'"{wire}" of {which} must be {wanted}, got {got}')
 
 
 def _is_deep(value: Any, left: int) -> bool:
@@ -211,11 +213,11 @@ def _type_of(kind: type[Resource], attribute: str) -> type | None:
 
 
 Refer = Callable[[Reference, str, bool], str | int]
-"""How a reference is written: (the reference, the name it holds, whether by id) → an id or an exact name."""
+"""(reference, target name, whether by id) → the id or the exact name of the target."""
 
 
 def encode(contract: Contract, kind: type[Resource], attributes: Mapping[str, Any], *, refer: Refer) -> dict[str, Any]:
-    """The body for these attributes; those under `settings` go beside the others as they are, sensitive ones revealed.
+    """The body for these attributes; those under `settings` are added as they are, sensitive ones revealed.
 
     Raises:
         ApiError: the contract has no wire name for one of them.
@@ -252,12 +254,12 @@ def written_by(contract: Contract, kind: str, attribute: str) -> Literal["id", "
 
 
 def references_by(contract: Contract, kind: type[Resource], by: Literal["id", "name"]) -> tuple[Reference, ...]:
-    """The references of a kind that the contract writes so."""
+    """The references of a kind that the contract writes by id, or by name."""
     return tuple(r for r in kind.references if written_by(contract, kind.kind, r.attribute) == by)
 
 
 def put_names(attributes: dict[str, Any], reference: Reference, names: Mapping[RemoteId, str]) -> None:
-    """Replace ids by names; an id that is in no list is a dangling reference."""
+    """Replace ids by names; an id without a name becomes a `DanglingReference`."""
     value = attributes.get(reference.attribute)
     if value is not None:
         attributes[reference.attribute] = reference.map(value, lambda id_: _named(names, id_))

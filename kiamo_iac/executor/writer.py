@@ -129,7 +129,7 @@ class Writer:
             return Outcome(remote_id)
         item = answer.item(stanza.item)
         if (shown := item.get(stanza.id.wire, remote_id)) != remote_id:
-            raise answer.wrong(f"{kind_of(shown)} as the id of what was asked for as {kind_of(remote_id)}")
+            raise answer.mismatch(f"the id must be {kind_of(remote_id)}, got {kind_of(shown)}")
         return Outcome(remote_id, answer=answer)
 
     def _body(self, step: Step) -> dict[str, Any]:

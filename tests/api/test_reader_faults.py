@@ -44,21 +44,21 @@ def test_what_is_as_it_should_be(contract: Contract) -> None:
 
 
 WRONG = [
-    ({"name": "x"}, 'the base "x" with nothing under "id", where the contract has its id, a string'),
-    ({"id": 7, "name": "x"}, 'the base "x" with the number 7 under "id", where the contract has its id, a string'),
-    ({"id": "", "name": "x"}, "its id"),
-    ({"id": "..", "name": "x"}, "its id"),
-    ({"id": True, "name": "x"}, "its id"),
-    ({"id": "1"}, 'a base with nothing under "name", where the contract has a name'),
-    ({"id": "1", "name": None}, "a name"),
-    ({"id": "1", "name": ""}, "a name"),
-    ({"id": "1", "name": 5}, 'a base with the number 5 under "name", where the contract has a string'),
+    ({"name": "x"}, '"id" of the base "x" must be a string, got nothing'),
+    ({"id": 7, "name": "x"}, '"id" of the base "x" must be a string, got the number 7'),
+    ({"id": "", "name": "x"}, "must be an id that a path can contain"),
+    ({"id": "..", "name": "x"}, "must be an id that a path can contain"),
+    ({"id": True, "name": "x"}, "must be a string, got true"),
+    ({"id": "1"}, '"name" of a base must be a non-empty string, got nothing'),
+    ({"id": "1", "name": None}, "must be a non-empty string"),
+    ({"id": "1", "name": ""}, "must be a non-empty string"),
+    ({"id": "1", "name": 5}, '"name" of a base must be a string, got the number 5'),
     (
         {"id": "1", "name": "x", "label": ["a"]},
-        'the base "x" with a list under "label", where the contract has a string',
+        '"label" of the base "x" must be a string, got a list',
     ),
-    ("x", 'the string "x" where the contract has a base'),
-    (None, "null where the contract has a base"),
+    ("x", 'a base must be an object, got the string "x"'),
+    (None, "a base must be an object, got null"),
 ]
 
 
@@ -66,35 +66,36 @@ WRONG = [
 def test_f17_a_base_that_is_none(contract: Contract, item: Any, says: str) -> None:
     with pytest.raises(ResponseError) as caught:
         look(contract, bases=[BASE, item])
-    assert str(caught.value).startswith("The response to GET /api/bases holds ")
+    assert str(caught.value).startswith("The response to GET /api/bases does not match the contract: ")
     assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"state": "dialling"}, 'the string "dialling" under "state", where the contract has one of "finished", "new"'),
-        ({"state": None}, 'null under "state"'),
-        ({"state": {}}, 'an object under "state"'),
-        ({"service": 5}, 'the number 5 under "service", where the contract has a string'),
-        ({"service": ["s"]}, 'a list under "service"'),
+        ({"state": "dialling"}, 'must be one of "finished", "new"'),
+        ({"state": None}, "got null"),
+        ({"state": {}}, "got an object"),
+        ({"service": 5}, "must be a string, got the number 5"),
+        ({"service": ["s"]}, "got a list"),
         (
             {"association": "phone"},
-            'the string "phone" under "association", where the contract has a mapping of a string each',
+            'must be an object of strings, got the string "phone"',
         ),
-        ({"association": {"a": 5}}, "a mapping of a string each"),
-        ({"association": ["phone"]}, "a mapping of a string each"),
+        ({"association": {"a": 5}}, "must be an object of strings"),
+        ({"association": ["phone"]}, "must be an object of strings"),
     ],
 )
 def test_f17_a_batch_that_is_none(contract: Contract, change: dict[str, Any], says: str) -> None:
     with pytest.raises(ResponseError) as caught:
         look(contract, bases_7_batches=[BATCH | change])
-    assert str(caught.value).startswith('The response to GET /api/bases/7/batches holds the batch "spring" with ')
+    assert str(caught.value).startswith("The response to GET /api/bases/7/batches does not match the contract: ")
+    assert ' of the batch "spring" must be ' in str(caught.value)
     assert says in str(caught.value)
 
 
 def test_a_batch_without_a_state_is_none(contract: Contract) -> None:
-    with pytest.raises(ResponseError, match='nothing under "state"'):
+    with pytest.raises(ResponseError, match='"state" of the batch .* got nothing'):
         look(contract, bases_7_batches=[{k: v for k, v in BATCH.items() if k != "state"}])
 
 
@@ -102,7 +103,7 @@ def test_a_batch_without_a_state_is_none(contract: Contract) -> None:
 def test_f17_a_setting_that_is_nested_without_end(contract: Contract, depth: int) -> None:
     """Whatever reads it goes down into it, up to Python's own limit."""
     for value in (nested(depth, []), nested(depth, {})):
-        with pytest.raises(ResponseError, match='a base whose "pace" is nested more than 64 deep'):
+        with pytest.raises(ResponseError, match='"pace" of a base is nested more than 64 levels deep'):
             look(contract, bases=[{**BASE, "pace": value}])
     assert len(look(contract, bases=[{**BASE, "pace": nested(64, [])}]).state) == 4
 
@@ -199,8 +200,8 @@ def test_a_thing_below_nothing_that_is_listed_is_a_warning(flat: Contract) -> No
 
 
 @pytest.mark.parametrize("parent", [7, None, "", {"id": "7"}])
-def test_a_thing_without_a_proper_parent_is_an_error(flat: Contract, parent: Any) -> None:
-    with pytest.raises(ResponseError, match="where the contract has the id of its parent, a string"):
+def test_an_object_with_an_invalid_parent_id_is_an_error(flat: Contract, parent: Any) -> None:
+    with pytest.raises(ResponseError, match='"base" of the batch "spring" must be (a string|an id)'):
         look(flat, batches=[BATCH | {"base": parent}])
 
 

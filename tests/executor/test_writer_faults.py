@@ -123,7 +123,7 @@ def test_a_list_that_fails_is_asked_for_again_by_the_next_child(contract: Contra
 def test_an_update_that_is_answered_with_something_else_is_told(contract: Contract, data: Any) -> None:
     report, _ = against(contract, reply(data), steps=(UPDATE,))
     assert isinstance(report.results[0].error, ResponseError)
-    assert str(report.results[0].error).startswith("The response to PUT /api/services/7 holds ")
+    assert str(report.results[0].error).startswith("The response to PUT /api/services/7 does not match the contract: ")
 
 
 @pytest.mark.parametrize("data", [None, {}, {"id": "7"}, {"id": "7", "label": "C"}])

@@ -137,8 +137,8 @@ def test_s11_an_id_that_climbs_is_refused_when_it_is_read_and_nothing_is_deleted
     code = run(["apply", "-e", "staging", "--yes"], session=Session(transport=Lying()))
     said = " ".join(desk.capture.readouterr().err.split())
     assert code == 1
-    assert 'The response to GET /api/bases holds the base "old" with the string' in said
-    assert "where the contract has its id, a string that a path can hold" in said
+    assert 'does not match the contract: "id" of the base "old" must be' in said
+    assert "must be an id that a path can contain" in said
     assert set(left) <= {"GET /api/services", "GET /api/bases"}
 
 

@@ -81,7 +81,9 @@ def test_s13_one_list_of_900_000_rows_is_refused_before_it_is_in_memory() -> Non
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert str(caught.value) == ("The response to GET /api/bases lists 900,000 rows, and a run may read 250,000.")
+    assert str(caught.value) == (
+        "The response to GET /api/bases lists 900,000 rows, and the limit of a run is 250,000."
+    )
     assert caught.value.hint is not None
     assert "limits: {rows: 250000} of the environment in kiamo.yaml" in caught.value.hint
     assert peak < 200 * MIB, f"{peak / MIB:.0f} MiB"
@@ -104,7 +106,7 @@ def test_s13_all_lists_count_together(desk: Desk) -> None:
     bases = listing("/api/bases", rows(60, first=100))
     code, err = lied_to(desk, lambda request: services(request) or bases(request), "plan", "-e", "staging")
     assert code == 1
-    assert "lists 60 rows, after 60 in earlier responses, and a run may read 100." in " ".join(err.split())
+    assert "lists 60 rows, after 60 in earlier responses, and the limit of a run is 100." in " ".join(err.split())
 
 
 def test_s13_as_many_rows_as_the_limit_says_are_read() -> None:
@@ -130,7 +132,7 @@ def test_s13_rows_are_counted_also_where_an_object_holds_more_objects() -> None:
     client = client_of(load_contract(), lambda request: reply(batches), budget=Budget(LimitSettings(rows=100)))
     assert len(client.call("batch", "list", {"base": "7"}).data) == 100
     batches.append({"id": "x", "name": "n"})
-    with pytest.raises(BudgetError, match=r"GET /api/bases/7/batches lists 101 rows, and a run may read 100"):
+    with pytest.raises(BudgetError, match=r"GET /api/bases/7/batches lists 101 rows, and the limit of a run is 100"):
         client.call("batch", "list", {"base": "7"})
 
 
@@ -160,7 +162,7 @@ def test_s13_pages_without_an_end_come_to_an_end() -> None:
         return reply({"lots": [{"ref": n, "lotName": f"n{n}", "baseRef": 1} for n in range(first, first + 3)]})
 
     client = client_of(contract, answer, budget=Budget(LimitSettings(rows=30)))
-    with pytest.raises(BudgetError, match="a run may read 30"):
+    with pytest.raises(BudgetError, match="the limit of a run is 30"):
         listed(client, "batch", {}, take=lambda item, _: (item["ref"], item))  # type: ignore[index]
     assert len(asked) == 11
 
@@ -175,7 +177,7 @@ def test_s13_an_answer_of_countless_values_is_never_built(row: bytes) -> None:
     tracemalloc.start()
     try:
         for call in (("base", "list", {}), ("base", "read", {"id": "7"})):
-            with pytest.raises(BudgetError, match=r"holds more than 4,000,000 values|lists [0-9,]+ rows"):
+            with pytest.raises(BudgetError, match=r"contains more than 4,000,000 values|lists [0-9,]+ rows"):
                 client.call(*call)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -215,7 +217,7 @@ def test_s13_bytes_count_as_they_come_and_nothing_more_is_taken() -> None:
             yield b" " * 1000
 
     client = client_of(load_contract(), lambda request: chunked(endless()), budget=Budget(LimitSettings(bytes=5000)))
-    with pytest.raises(BudgetError, match=r"GET /api/bases exceeds what this run may read: 5,000 bytes"):
+    with pytest.raises(BudgetError, match=r"GET /api/bases exceeds the read limit of this run: 5,000 bytes"):
         client.call("base", "list")
     assert sum(taken) == 6000
 
@@ -228,7 +230,7 @@ def test_s13_bytes_count_after_decompression() -> None:
         lambda request: reply(packed, headers={"content-encoding": "gzip"}),
         budget=Budget(LimitSettings(bytes=50_000)),
     )
-    with pytest.raises(BudgetError, match="may read: 50,000 bytes"):
+    with pytest.raises(BudgetError, match="read limit of this run: 50,000 bytes"):
         client.call("base", "list")
 
 
@@ -243,7 +245,7 @@ def test_s13_bytes_of_lists_reads_and_errors_count_together() -> None:
     client.call("base", "list")
     client.call("base", "read", {"id": "7"})
     client.call("base", "read", {"id": "7"})
-    with pytest.raises(BudgetError, match="GET /api/services exceeds what this run may read: 1,000 bytes"):
+    with pytest.raises(BudgetError, match="GET /api/services exceeds the read limit of this run: 1,000 bytes"):
         client.call("service", "list")
 
 
@@ -251,7 +253,7 @@ def test_s13_a_run_over_its_bytes_ends_with_the_key_to_raise(desk: Desk) -> None
     limited(desk, "{bytes: 1000}")
     code, err = lied_to(desk, listing("/api/services", rows(100)), "plan", "-e", "staging")
     assert code == 1
-    assert "exceeds what this run may read: 1,000 bytes" in " ".join(err.split())
+    assert "exceeds the read limit of this run: 1,000 bytes" in " ".join(err.split())
     assert "limits: {bytes: 1000}" in " ".join(err.split())
 
 
@@ -284,7 +286,7 @@ def test_s13_an_answer_that_swells_after_a_write_ends_the_run_with_exit_code_4(d
 
     code, err = lied_to(desk, lie, "apply", "-e", "staging", "--yes", "--parallelism", "1")
     assert code == 4, err
-    assert "exceeds what this run may read:" in " ".join(err.split())
+    assert "exceeds the read limit of this run:" in " ".join(err.split())
     assert [call.method for call in desk.writes()[done:]] == ["PUT"]
 
 
@@ -321,7 +323,7 @@ def test_s13_answers_to_writes_together_have_an_end() -> None:
     stub = Stub(lambda request: reply({"id": "7", "name": "x", "note": "n" * 20 * MIB}))
     client = client_of(load_contract(), stub, budget=Budget(LimitSettings(bytes=1)))
     client.call("base", "create", body={"name": "x"})
-    with pytest.raises(ResponseError, match="the responses to writes hold more than a run may read"):
+    with pytest.raises(ResponseError, match="all responses to writes together exceed the read limit of this run"):
         client.call("base", "create", body={"name": "y"})
 
 
