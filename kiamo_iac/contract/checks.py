@@ -37,52 +37,49 @@ def _parents(
     kinds: Mapping[str, KindContract], stanza: KindContract, *, at: tuple[str, ...]
 ) -> Iterator[Contradiction]:
     if stanza.parent is not None and stanza.parent not in kinds:
-        yield (*at, "parent"), f'"{stanza.parent}" has no stanza under kinds'
+        yield (*at, "parent"), f"unknown kind {quote(stanza.parent)}"
     if "list" in stanza.operations and stanza.parent and not stanza.listed_by_parent and not stanza.parent_wire:
-        place = "{" + stanza.parent + "}"
+        placeholder = "{" + stanza.parent + "}"
         yield (
             (*at, "operations", "list"),
-            f"the call does not name {place}: set parent_wire to the attribute of a listed object that does",
+            f"the call has no {placeholder}: set parent_wire to the attribute that has the id of the parent",
         )
     for child in stanza.embedded:
         other = kinds.get(child)
         if other is None or f"kinds/{other.parent}" != "/".join(at):
-            yield (*at, "embedded", child), f'"{child}" is not a child kind of this one'
+            yield (*at, "embedded", child), f"{quote(child)} is not a child kind of this kind"
 
 
 def _attributes(
     kinds: Mapping[str, KindContract], stanza: KindContract, *, at: tuple[str, ...]
 ) -> Iterator[Contradiction]:
     if "name" not in stanza.attributes:
-        yield (*at, "attributes"), 'the attribute "name" is missing'
-    taken = {stanza.id.wire: "the id"}
+        yield (*at, "attributes"), 'missing key "name"'
+    used_by = {stanza.id.wire: "the id"}
     for name, attribute in stanza.attributes.items():
-        if attribute.wire in taken:
-            yield (
-                (*at, "attributes", name, "wire"),
-                f'"{attribute.wire}" is already the wire name of {taken[attribute.wire]}',
-            )
-        taken.setdefault(attribute.wire, name)
+        if attribute.wire in used_by:
+            what = f"duplicate wire name {quote(attribute.wire)}: {used_by[attribute.wire]} has it too"
+            yield (*at, "attributes", name, "wire"), what
+        used_by.setdefault(attribute.wire, f"the attribute {quote(name)}")
         if attribute.refers_to is not None and attribute.refers_to not in kinds:
-            yield (*at, "attributes", name, "refers_to"), f'"{attribute.refers_to}" has no stanza under kinds'
+            yield (*at, "attributes", name, "refers_to"), f"unknown kind {quote(attribute.refers_to)}"
 
 
 def _operation(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, ...]) -> Iterator[Contradiction]:
-    if (call.method == "GET") != (name in _READS):
-        yield (
-            (*at, "method"),
-            "list and read must be called with GET, and no other operation may: a GET is repeated after a failure",
-        )
+    if name in _READS and call.method != "GET":
+        yield (*at, "method"), f"must be GET for {name}, got {call.method}"
+    elif name not in _READS and call.method == "GET":
+        yield (*at, "method"), f"must not be GET for {name}: a GET is repeated after a failure"
     known = {stanza.parent} if name in {"list", "create"} else {"id", stanza.parent}
     wanted = call.placeholders()
     if unknown := wanted - known:
-        can = " and ".join(sorted("{" + k + "}" for k in known if k)) or "none"
-        yield (*at, "path"), f"the placeholder {{{min(unknown)}}} is unknown here; possible: {can}"
+        possible = ", ".join(sorted("{" + k + "}" for k in known if k)) or "none"
+        yield (*at, "path"), f"unknown placeholder {{{min(unknown)}}}; known placeholders: {possible}"
     texts = [*call.path.split("/"), *call.query.values(), *(v for v in call.body.values() if isinstance(v, str))]
     for text in texts:
         found = _BRACES.findall(text)
         if len(set(found)) < len(found):
-            yield at, f"{quote(text)} has a placeholder more than once"
+            yield at, f"duplicate placeholder in {quote(text)}"
     stray = [brace for brace in _BRACES.findall(call.path) if brace.strip("{}") not in wanted]
     if stray:
-        yield (*at, "path"), f"{stray[0]} is not a placeholder"
+        yield (*at, "path"), f"invalid placeholder {quote(stray[0])}"

@@ -27,37 +27,38 @@ PATTERN_REFUSED: Final = "kiamo_pattern"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
-def _compiles(text: str) -> str:
+def _valid_pattern(text: str) -> str:
     try:
         linear_pattern(text)
     except NotRegularError as error:
-        msg = f"this is not a regular expression: {error}"
+        msg = f"invalid regular expression: {error}"
         raise ValueError(msg) from None
     except PatternError as error:
         raise PydanticCustomError(PATTERN_REFUSED, "the pattern cannot be used: {why}", {"why": str(error)}) from None
     return text
 
 
-def _finds(text: str) -> str:
-    if linear_pattern(_compiles(text)).matches(""):
-        why = "it matches the empty string, so it finds a code in every text"
-        raise PydanticCustomError(PATTERN_REFUSED, "the pattern cannot be used: {why}", {"why": why})
+def _valid_search_pattern(text: str) -> str:
+    if linear_pattern(_valid_pattern(text)).matches(""):
+        why = "it matches the empty string, which every text contains"
+        hint = "write a pattern that matches a code only, such as ERR_[0-9]{4}"
+        raise PydanticCustomError(PATTERN_REFUSED, "the pattern cannot be used: {why}", {"why": why, "hint": hint})
     return text
 
 
-def _sendable(name: str) -> str:
+def _valid_header(name: str) -> str:
     if why := refused_header(name):
-        raise PydanticCustomError(HEADER_REFUSED, "the token cannot be sent there: the header {why}", {"why": why})
+        raise PydanticCustomError(HEADER_REFUSED, "the header {why}", {"why": why})
     return name
 
 
-def _callable(path: str) -> str:
+def _valid_path(path: str) -> str:
     if why := refused_path(path):
         raise PydanticCustomError(PATH_REFUSED, "the path {why}", {"why": why})
     return path
 
 
-_PATTERN = Annotated[str, AfterValidator(_compiles)]
+_PATTERN = Annotated[str, AfterValidator(_valid_pattern)]
 _WIRE = Annotated[str, Field(min_length=1, max_length=200)]
 _DOTTED = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
 
@@ -85,13 +86,13 @@ class BasedEntry(ContractEntry):
 class Auth(BasedEntry):
     """The header that carries the token."""
 
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"), AfterValidator(_sendable)]
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"), AfterValidator(_valid_header)]
 
 
 class Prefix(BasedEntry):
     """The beginning of every path."""
 
-    path: Annotated[str, Field(pattern=r"^(/[^/?#{}]+)*$", max_length=500), AfterValidator(_callable)]
+    path: Annotated[str, Field(pattern=r"^(/[^/?#{}]+)*$", max_length=500), AfterValidator(_valid_path)]
 
 
 class Meanings(BasedEntry):
@@ -104,7 +105,7 @@ class Errors(BasedEntry):
     """The form of an error response, which the client reads and the emulator writes. `code` and `message` are dotted
     paths."""
 
-    code_pattern: Annotated[str, AfterValidator(_finds)]
+    code_pattern: Annotated[str, AfterValidator(_valid_search_pattern)]
     code: _DOTTED
     message: _DOTTED
     meanings: Meanings
@@ -127,7 +128,7 @@ class Operation(BasedEntry):
     """One API call. In `path`, `query` and `body`, `{id}` is the id of the object and `{kind}` that of its parent."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: Annotated[str, Field(pattern=r"^(/[^/?#\s]+)+/?$", max_length=500), AfterValidator(_callable)]
+    path: Annotated[str, Field(pattern=r"^(/[^/?#\s]+)+/?$", max_length=500), AfterValidator(_valid_path)]
     query: dict[str, str] = {}
     body: dict[str, JsonValue] = {}
     """Sent with the attributes of a create or an update; the whole body of a state command."""
@@ -209,9 +210,9 @@ class Attribute(BasedEntry):
     """Word of manifests → value on the wire, where they differ (run states)."""
 
     @model_validator(mode="after")
-    def _reference_says_how(self) -> Self:
+    def _reference_is_complete(self) -> Self:
         if (self.refers_to is None) != (self.by is None):
-            msg = "a reference needs both refers_to and by"
+            msg = "refers_to and by must be set together"
             raise ValueError(msg)
         return self
 

@@ -27,7 +27,7 @@ from kiamo_iac.document.value_errors import value_problem
 from kiamo_iac.resources import kinds
 
 MAX_BYTES: Final = 1024 * 1024
-"""Of an override: some forty times the packaged contract."""
+"""Of an override; the packaged contract has about a fortieth of it."""
 PACKAGED: Final = "kiamo_iac/contract/contract.yaml"
 """The name of the packaged contract in diagnostics."""
 
@@ -94,18 +94,18 @@ def _packaged() -> Contract:
 
 def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
     report = _Report(document)
-    merged, unknown = _of_known_kinds(merged, report)
+    merged, unknown = _without_unknown_kinds(merged, report)
     try:
         contract = Contract.model_validate(merged)
     except ValidationError as error:
         details = error.errors(include_url=False)
         return [*unknown, *(problem for detail in details for problem in _problems(detail, report))]
-    for path, text, hint in _unknown(contract, report.suggestions):
+    for path, text, hint in _unknown_attributes(contract, report.suggestions):
         unknown.append(report.at(path, code="KIA0405", text=text, hint=hint))
     return unknown or contract
 
 
-def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]]:
+def _without_unknown_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]]:
     """A contract without the kinds that manifests do not have, and a diagnostic for each. Their entries are not
     checked: a contract with thousands of kinds might have thousands of patterns."""
     if not isinstance(merged, dict) or not isinstance(stanzas := merged.get("kinds"), dict):
@@ -115,7 +115,7 @@ def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]
             ("kinds", kind),
             code="KIA0405",
             text=f"unknown kind {quote(kind)}",
-            hint=report.suggestions.near(kind, kinds()),
+            hint=report.suggestions.near(kind, kinds()) or f"known kinds: {', '.join(kinds())}",
         )
         for kind in stanzas
         if kind not in kinds()
@@ -123,7 +123,7 @@ def _of_known_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]
     return {**merged, "kinds": {kind: stanza for kind, stanza in stanzas.items() if kind in kinds()}}, unknown
 
 
-def _unknown(contract: Contract, suggestions: SuggestionBudget) -> Iterable[tuple[Path_, str, str | None]]:
+def _unknown_attributes(contract: Contract, suggestions: SuggestionBudget) -> Iterable[tuple[Path_, str, str | None]]:
     """Attributes that manifests do not have."""
     for kind, stanza in contract.kinds.items():
         known = kinds()[kind].model_fields.keys() - COMMON_KEYS
@@ -141,13 +141,14 @@ def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
             hint = report.suggestions.near(path[-1], _keys_at(path[:-1])) or _list_of(_keys_at(path[:-1]))
             yield report.at(path, code="KIA0401", text=f"unknown key {quote(where)}", hint=hint)
         case "missing":
-            hint = "set the basis of the entry: documented, observed or assumed" if path[-1] == "basis" else None
+            hint = f"add {path[-1]}: documented, observed or assumed" if path[-1] == "basis" else f'add "{path[-1]}: …"'
             yield report.at(path, code="KIA0402", text=f"missing key {quote(where)}", hint=hint)
         case "value_error" if isinstance(error := detail.get("ctx", {}).get("error"), ContradictionError):
             for at, why in error.found:
                 yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}")
         case kind if kind in _REFUSED:
             code, hint = _REFUSED[kind]
+            hint = detail.get("ctx", {}).get("hint", hint)
             yield report.at(path, code=code, text=f"{where}: {detail['msg']}", hint=hint)
         case "value_error":
             why = detail["msg"].removeprefix("Value error, ")
@@ -184,7 +185,7 @@ class _Report:
 
 def _list_of(keys: Iterable[str]) -> str | None:
     known = ", ".join(sorted(keys))
-    return f"possible: {known}" if known else None
+    return f"known keys: {known}" if known else None
 
 
 def _keys_at(path: Path_) -> frozenset[str]:

@@ -153,7 +153,7 @@ def _address(name: str, description: str, *, required: bool = False) -> SettingK
         try:
             parse_url(value)
         except ValueError as error:
-            return f"the {name} is invalid: {error}"
+            return f"invalid {name}: {error}"
         return None
 
     hint = "set KIAMO_<ENV>_LEDGER_USERNAME and _PASSWORD for credentials"
@@ -250,7 +250,7 @@ class HttpSettings(LedgerSettings):
             return
         state = gitlab_state(self.address)
         if not self.of_gitlab and state is not None:
-            summary = "the address is invalid: it is below a Terraform state of GitLab"
+            summary = "invalid address: it is below a Terraform state of GitLab"
             yield SettingProblem("KIA0312", summary, "address", f"write {state}")
         yield from self._lock_problems("lock", *self.lock, given)
         yield from self._lock_problems("unlock", *self.unlock, given)
@@ -259,23 +259,23 @@ class HttpSettings(LedgerSettings):
         state, locks = parse_url(self.address or ""), parse_url(address)
         key = f"{name}_address"
         if locks.origin != state.origin:
-            summary = f'"{key}" leads to {locks.origin}, but "address" to {state.origin}'
-            hint = "the credentials of the ledger are sent to one host only: use an address on that host"
+            summary = f"{key} must be on the host of address, {state.origin}, got {locks.origin}"
+            hint = "use an address on that host: the credentials of the ledger are sent to one host only"
             yield SettingProblem("KIA0312", summary, key, hint)
         elif locks.path.rstrip("/") == state.path.rstrip("/"):
             if method != name.upper():
-                summary = f'"{name}_method" is {method}, which at the address of the ledger writes or deletes it'
+                summary = f"{name}_method must be {name.upper()} at the address of the ledger itself, got {method}"
                 where = f"{name}_method" if f"{name}_method" in given else key
-                hint = f"use {name.upper()}, or give the lock an address of its own"
+                hint = f"use {name.upper()}, or give the lock its own address: {method} writes or deletes the ledger"
                 yield SettingProblem("KIA0332", summary, where, hint)
         elif not self._is_below(state, locks):
             hint = f"write {self.address}/lock, or remove the key"
-            yield SettingProblem("KIA0331", f'"{key}" is not below "address"', key, hint)
+            yield SettingProblem("KIA0331", f"{key} must be below address", key, hint)
 
     def _is_below(self, state: Url, locks: Url) -> bool:
         if self.of_gitlab:  # other addresses below it are its versions, which DELETE deletes
             return str(locks) == f"{state}/lock"
-        return bool(state.path.strip("/")) and state.holds(locks) and gitlab_state(str(locks)) is None
+        return bool(state.path.strip("/")) and state.contains(locks) and gitlab_state(str(locks)) is None
 
     def _locking(self, method: str | None, address: str | None, *, here: str, gitlab: str) -> tuple[str, str]:
         """As declared; else the address of the state itself (Terraform does not lock then; this tool always does), or
@@ -306,7 +306,7 @@ def _remote_problem(value: str) -> str | None:
         else:
             origin_of(value)
     except ValueError:
-        return "the remote is invalid"
+        return "invalid remote"
     return None
 
 

@@ -1,5 +1,5 @@
-"""URLs that a secret may be sent to: one strict grammar, which every parser of URLs reads in the same way, and origins
-that compare."""
+"""URLs that a secret may be sent to: one strict grammar that every URL parser reads in the same way, and their
+origins."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _AUTHORITY: Final = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?")
 _PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0[Xx][0-9A-Fa-f]*")
-"""The last label of what some parsers take for an IPv4 address: 127.1, 0x7f.1, 2130706433 (WHATWG URL, "ends in a
-number")."""
+"""The last label of a host that some parsers read as an IPv4 address: 127.1, 0x7f.1, 2130706433 (WHATWG URL, "ends in
+a number")."""
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _IPV6: Final = re.compile(r"[0-9A-Fa-f:]{2,39}")
 _SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@\-]|%[0-9A-Fa-f]{2})+")
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _MAY_BE_ENCODED: Final = re.compile(r"[ !\"$&'()*+,/:<=>@\[\]^`{|}]")
-"""Not letters and digits, which would be a second spelling of one path, nor what changes how a path is read."""
+"""Not letters and digits, since one path would have two spellings, nor characters that change how a path is parsed."""
 _BELOW: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@\-]+")
 _QUERY: Final = re.compile(r"\?[!\"$-\[\]-~]*")
 _USER: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%\-]*")
 _SCP: Final = re.compile(r"(?:[A-Za-z0-9._\-]+@)?([A-Za-z0-9][A-Za-z0-9._\-]*|\[[0-9A-Fa-f:]+\]):((?!//|:)[!-~]+)")
-"""What git takes for `ssh`: `git@git.example.com:group/name.git`."""
+"""The short form of ssh that git accepts: `git@git.example.com:group/name.git`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port (RFC 6454), in one form, so that two of them compare."""
+    """Scheme, host and port (RFC 6454), normalised so that equal origins compare equal."""
 
     scheme: str
     """http, https or ssh."""
@@ -47,7 +47,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A URL, taken apart."""
+    """A parsed URL."""
 
     origin: Origin
     path: str
@@ -56,9 +56,11 @@ class Url:
     def __str__(self) -> str:
         return f"{self.origin}{self.path}"
 
-    def holds(self, other: Url) -> bool:
-        """Whether `other` is this URL or lies below it, by segments of the path. What `other` adds is plain: nothing in
-        it is percent-encoded, so that no server can read another path out of it."""
+    def contains(self, other: Url) -> bool:
+        """Whether `other` is this URL or below it, by segments of the path.
+
+        False also when the added segments are percent-encoded: a server could read them as another path.
+        """
         own, added = self.path.rstrip("/"), other.path.rstrip("/")
         if self.origin != other.origin or not (added == own or added.startswith(f"{own}/")):
             return False
@@ -91,7 +93,7 @@ def origin_of_call(text: str) -> Origin:
     """
     address, mark, query = text.partition("?")
     if mark and not _QUERY.fullmatch(mark + query):
-        msg = "its query holds characters that a URL cannot hold"
+        msg = "its query contains characters that a URL cannot contain"
         raise ValueError(msg)
     return origin_of(address)
 
@@ -104,7 +106,7 @@ def origin_of_pin(text: str, *, ssh: bool = False) -> Origin:
     """
     url = _parsed(text.strip(), schemes=("https", "http", "ssh") if ssh else ("https", "http"))
     if url.path:
-        msg = f"it holds more than scheme, host and port: write {url.origin}"
+        msg = f"it contains more than scheme, host and port: write {url.origin}"
         raise ValueError(msg)
     return url.origin
 
@@ -114,8 +116,8 @@ def origin_of_remote(text: str) -> Origin:
     password are allowed in it, as pipelines write it into the configuration of a checkout; the origin lacks them.
 
     Raises:
-        ValueError: it is none of these: a path, a program (`ext::…`), `git://`, or http to another machine; or it is
-            one of ssh in which git finds another host.
+        ValueError: it is none of these (a path, a program `ext::…`, `git://`, http to another machine), or git
+            reads another host from it.
     """
     short = _SCP.fullmatch(text)
     if short is not None:
@@ -124,7 +126,7 @@ def origin_of_remote(text: str) -> Origin:
         url = _parsed(text, schemes=("https", "http", "ssh"), user=True)
         origin, user, path = url.origin, text.partition("://")[2].partition("/")[0].rpartition("@")[0], url.path
     if origin.scheme == "ssh":
-        _check_what_git_reads(user, path)
+        _check_git_host(user, path)
     return origin
 
 
@@ -145,26 +147,26 @@ def _parsed(text: str, *, schemes: tuple[str, ...], user: bool = False) -> Url:
         msg = f"it is longer than {_LONGEST} characters"
         raise ValueError(msg)
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
-        msg = "it holds characters that a URL cannot hold"
+        msg = "it contains characters that a URL cannot contain"
         raise ValueError(msg)
     found = _PARTS.fullmatch(text)
     scheme = found[1].lower() if found is not None else ""
     if found is None or scheme not in schemes or not found[2]:
-        msg = f"it does not begin with {schemes[0]}:// and a host"
+        msg = f"it must begin with {schemes[0]}:// and a host"
         raise ValueError(msg)
     authority = found[2]
     if user and "@" in authority:
         before, _, authority = authority.partition("@")
         authority = authority if _USER.fullmatch(before) else "@"
     if "@" in authority:
-        msg = "it holds a user or a password"
+        msg = "it contains a user or a password"
         raise ValueError(msg)
     if found[4]:
-        msg = "it holds a query or a fragment"
+        msg = "it contains a query or a fragment"
         raise ValueError(msg)
     host, port = _host_and_port(authority)
     if scheme == "http" and not is_loopback(host):
-        msg = "http is allowed only to this machine: any other host needs https"
+        msg = "http is allowed for this machine only; use https"
         raise ValueError(msg)
     if not user:
         _check_path(found[3])
@@ -174,11 +176,11 @@ def _parsed(text: str, *, schemes: tuple[str, ...], user: bool = False) -> Url:
 def _host_and_port(authority: str) -> tuple[str, int | None]:
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
-        msg = "it is not a URL: its host and port cannot be separated"
+        msg = "its host and port cannot be separated"
         raise ValueError(msg)
     port = found[2]
     if port is not None and not (_PORT.fullmatch(port) and int(port) <= 65535):
-        msg = "its port is not a number from 1 to 65535, without leading zeros"
+        msg = "its port must be a number from 1 to 65535, without leading zeros"
         raise ValueError(msg)
     return _host(found[1]), int(port) if port is not None else None
 
@@ -190,11 +192,11 @@ def _host(text: str) -> str:
         try:
             return str(ipaddress.IPv6Address(text[1:-1] if _IPV6.fullmatch(text[1:-1]) else ""))
         except ValueError as error:
-            msg = "the part in brackets is not an IPv6 address"
+            msg = "the part in brackets must be an IPv6 address"
             raise ValueError(msg) from error
     labels = text.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or len(text) > 253:
-        msg = "its host is not a DNS name (for letters beyond ASCII, write its xn-- form; no dot at the end)"
+        msg = "its host must be a DNS name (in its xn-- form for letters beyond ASCII, without a dot at the end)"
         raise ValueError(msg)
     if _NUMBER.fullmatch(labels[-1]) and not (
         len(labels) == 4 and all(_DECIMAL.fullmatch(label) and int(label) <= 255 for label in labels)
@@ -204,34 +206,36 @@ def _host(text: str) -> str:
     return text.lower()
 
 
-def _check_what_git_reads(user: str, path: str) -> None:
-    """Git decodes an address of ssh before it looks for the host, and takes what follows the first `@[` for the host,
-    in the path too (its connect.c, `parse_connect_url` and `host_end`).
+def _check_git_host(user: str, path: str) -> None:
+    """Check that git reads the same host from an ssh address.
+
+    Git decodes the address first, and reads the text after the first `@[` as the host, in the path too (its connect.c,
+    `parse_connect_url` and `host_end`).
 
     Raises:
         ValueError: git may find another host than the one in the URL.
     """
     if "%" in user or not {"[", "]"}.isdisjoint(unquote_to_bytes(path).decode("latin-1")):
-        msg = "it can lead git to another host: with ssh, write no % in the user and no bracket in the path"
+        msg = "it contains % in the user or brackets in the path, from which git may read another host"
         raise ValueError(msg)
 
 
 def _check_path(path: str) -> None:
-    """What servers, and proxies before them, might read as another path is refused: dot segments, empty segments, `;`
-    and encoded forms of them. An encoded slash is allowed: GitLab's API writes `group%2Fname`.
+    """Refuse what a server or a proxy could read as another path: dot segments, empty segments, `;` and their encoded
+    forms. An encoded slash is allowed: GitLab's API has `group%2Fname`.
 
     Raises:
         ValueError: it is one of these.
     """
     for segment in path.removesuffix("/").split("/")[1:]:
         if not _SEGMENT.fullmatch(segment):
-            msg = 'its path holds "//", or a character that has to be percent-encoded'
+            msg = 'its path contains "//", or a character that must be percent-encoded'
             raise ValueError(msg)
         plain = unquote_to_bytes(segment).decode("latin-1")
         if not {"", ".", ".."}.isdisjoint(plain.split("/")):
-            msg = 'its path holds "." or ".." as a segment, or an encoded slash that nothing follows'
+            msg = 'its path contains "." or ".." as a segment, or ends in an encoded slash'
             raise ValueError(msg)
         encoded = {unquote_to_bytes(found).decode("latin-1") for found in _ENCODED.findall(segment)}
         if not all(_MAY_BE_ENCODED.fullmatch(character) for character in encoded):
-            msg = "its path holds a percent-encoded character that no path needs"
+            msg = "its path contains a percent-encoded character that no path needs"
             raise ValueError(msg)

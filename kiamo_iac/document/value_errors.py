@@ -62,7 +62,10 @@ def value_problem(
     """
     if kind in _TYPES:
         wanted, hint = _TYPES[kind]
-        hint = hint if value is not None else "write a value, or remove the key"
+        if value is None:
+            hint = "write a value, or remove the key"
+        elif kind == "string_type" and isinstance(value, dict | list):
+            hint = "write one string"
         return ValueProblem(Rule.TYPE, path, f"must be {wanted}, got {type_of(value)}", hint)
     worded = _WORDED.get(kind)
     if worded is not None:
@@ -80,9 +83,10 @@ def shown_path(path: str) -> str:
 def not_among(path: str, value: Any, choices: Iterable[str]) -> ValueProblem:
     """The problem of a value that is not in a closed list."""
     known = list(choices)
-    shown = quote(value) if isinstance(value, str) else type_of(value)
-    hint = did_you_mean(str(value), known) or f"use one of {', '.join(known)}"
-    return ValueProblem(Rule.CHOICE, path, f"does not accept {shown}", hint)
+    got = quote(value) if isinstance(value, str) else type_of(value)
+    wanted = f"one of {', '.join(known)}" if len(known) > 1 else "".join(map(quote, known))
+    hint = did_you_mean(str(value), known) or f"write {wanted}"
+    return ValueProblem(Rule.CHOICE, path, f"must be {wanted}, got {got}", hint)
 
 
 def _choice(path: str, value: Any, context: Mapping[str, Any]) -> ValueProblem:
@@ -93,9 +97,17 @@ def _short(path: str, _: Any, __: Mapping[str, Any]) -> ValueProblem:
     return ValueProblem(Rule.BOUNDS, path, "must not be empty", "write a value, or remove the key")
 
 
-def _long(path: str, _: Any, context: Mapping[str, Any]) -> ValueProblem:
-    limit = context.get("max_length")
-    return ValueProblem(Rule.BOUNDS, path, f"is longer than {limit} characters", "shorten it")
+def _long(path: str, value: Any, context: Mapping[str, Any]) -> ValueProblem:
+    predicate = f"must have at most {context.get('max_length')} characters, got {len(value)}"
+    return ValueProblem(Rule.BOUNDS, path, predicate, "shorten it")
+
+
+def _small(path: str, value: Any, context: Mapping[str, Any]) -> ValueProblem:
+    return ValueProblem(Rule.BOUNDS, path, f"must be {context.get('ge')} or more, got {value}", "correct it")
+
+
+def _large(path: str, value: Any, context: Mapping[str, Any]) -> ValueProblem:
+    return ValueProblem(Rule.BOUNDS, path, f"must be {context.get('le')} or less, got {value}", "correct it")
 
 
 def _pattern(path: str, _: Any, context: Mapping[str, Any]) -> ValueProblem:
@@ -108,5 +120,7 @@ _WORDED: Final[Mapping[str, Callable[[str, Any, Mapping[str, Any]], ValueProblem
     "enum": _choice,
     "string_too_short": _short,
     "string_too_long": _long,
+    "greater_than_equal": _small,
+    "less_than_equal": _large,
     "string_pattern_mismatch": _pattern,
 }

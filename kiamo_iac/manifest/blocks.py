@@ -207,11 +207,16 @@ class _Blocks:
                 address = Address.of(ancestor.collection, name, address) if complete else None
                 continue
             complete = False
-            place = self._document.place(node)
-            hint = f'add "{ancestor.kind}: …", or move it into the block of its {ancestor.kind}'
-            summary = f"{block_type.with_article} at the top of a file must name its {ancestor.kind}"
-            code = "KIA0203" if ancestor.kind in node else "KIA0204"
-            self._report(Diagnostic(code, summary, hint=hint, source=place.at(ancestor.kind)))
+            code, hint = "KIA0203", f"write the name of its {ancestor.kind}"
+            if ancestor.kind not in node:
+                summary = f'missing key "{ancestor.kind}" in {block_type.with_article} at the top of a file'
+                code, hint = "KIA0204", f'add "{ancestor.kind}: …", or move it into the block of its {ancestor.kind}'
+            elif name == "":
+                summary = f"{ancestor.kind} must not be empty"
+            else:
+                summary = f"{ancestor.kind} must be a string, got {type_of(name)}"
+            source = self._document.place(node).at(ancestor.kind)
+            self._report(Diagnostic(code, summary, hint=hint, source=source))
         return address if complete else None
 
 

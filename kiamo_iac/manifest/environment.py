@@ -91,7 +91,7 @@ def _origin(url: str, where: str) -> Origin:
     try:
         return origin_of(url)
     except ValueError as error:
-        msg = f"The url in {where} is invalid: {error}."
+        msg = f"Invalid url in {where}: {error}."
         raise UsageError(msg, hint="write https://kiamo.example.com") from error
 
 

@@ -77,7 +77,7 @@ def _origin_of_ledger(settings: LedgerSettings) -> Origin | None:
     try:
         return settings.origin()
     except ValueError as error:
-        msg = f"The ledger address is invalid: {error}."
+        msg = f"Invalid ledger address: {error}."
         raise UsageError(msg, hint="correct it in the project file") from error
 
 

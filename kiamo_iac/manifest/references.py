@@ -87,7 +87,7 @@ class ReferenceChecker:
             return Diagnostic(
                 "KIA0224",
                 f"the {target.kind} {quote(name)} is referenced here, but declared absent",
-                hint='reference another one, or remove "ensure: absent" there',
+                hint='refer to another one, or remove "ensure: absent" there',
                 address=resource.address,
                 source=source,
                 related=related("declared absent here", declared, key="ensure"),
@@ -118,9 +118,9 @@ class ReferenceChecker:
         hint = _renamed(name, near) or self._suggestions.near(name, {n.name for n in near} | made)
         if complete and parent is not None:
             summary = (
-                f"{quote(parent.name)} declares all its {target.collection}, and has no {target.kind} {quote(name)}"
+                f"the exclusive list of {target.collection} of {quote(parent.name)} has no {target.kind} {quote(name)}"
             )
-            hint = hint or f"declare it, or reference another {target.kind}"
+            hint = hint or f"declare it, or refer to another {target.kind}"
             return Diagnostic("KIA0226", summary, hint=hint, address=resource.address, source=source)
         of_parent = f" of {quote(parent.name)}" if parent is not None else ""
         return Diagnostic(

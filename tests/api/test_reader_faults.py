@@ -95,7 +95,7 @@ def test_f17_a_batch_that_is_none(contract: Contract, change: dict[str, Any], sa
 
 
 def test_a_batch_without_a_state_is_none(contract: Contract) -> None:
-    with pytest.raises(ResponseError, match='"state" of the batch .* got nothing'):
+    with pytest.raises(ResponseError, match=r'"state" of the batch "spring" .* got nothing'):
         look(contract, bases_7_batches=[{k: v for k, v in BATCH.items() if k != "state"}])
 
 
@@ -201,7 +201,7 @@ def test_a_thing_below_nothing_that_is_listed_is_a_warning(flat: Contract) -> No
 
 @pytest.mark.parametrize("parent", [7, None, "", {"id": "7"}])
 def test_an_object_with_an_invalid_parent_id_is_an_error(flat: Contract, parent: Any) -> None:
-    with pytest.raises(ResponseError, match='"base" of the batch "spring" must be (a string|an id)'):
+    with pytest.raises(ResponseError, match=r'"base" of the batch "spring" must be (a string|an id)'):
         look(flat, batches=[BATCH | {"base": parent}])
 
 

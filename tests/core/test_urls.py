@@ -88,9 +88,9 @@ def test_urls_that_are_written_as_they_should_be(text: str) -> None:
         ("http://[::1]47120", "cannot be separated"),
         ("https://[::1", "cannot be separated"),
         ("https://a]b", "cannot be separated"),
-        ("https://[fe80::1%25eth0]", "not an IPv6 address"),
-        ("https://[::ffff:127.0.0.1]", "not an IPv6 address"),
-        ("https://[v1.x]", "not an IPv6 address"),
+        ("https://[fe80::1%25eth0]", "must be an IPv6 address"),
+        ("https://[::ffff:127.0.0.1]", "must be an IPv6 address"),
+        ("https://[v1.x]", "must be an IPv6 address"),
         ("https://h:", "port"),
         ("https://h:0", "port"),
         ("https://h:0443", "port"),
@@ -269,8 +269,8 @@ STATE = "https://h/api/v4/projects/acme%2Ftelephony/terraform/state/kiamo"
 
 @pytest.mark.parametrize("url", [STATE, f"{STATE}/", f"{STATE}/lock", f"{STATE}/a/b"])
 def test_what_lies_below_a_url(url: str) -> None:
-    assert parse_url(STATE).holds(parse_url(url))
-    assert parse_url(f"{STATE}/").holds(parse_url(url))
+    assert parse_url(STATE).contains(parse_url(url))
+    assert parse_url(f"{STATE}/").contains(parse_url(url))
 
 
 @pytest.mark.parametrize(
@@ -288,4 +288,4 @@ def test_what_lies_below_a_url(url: str) -> None:
     ],
 )
 def test_what_does_not(url: str) -> None:
-    assert not parse_url(STATE).holds(parse_url(url))
+    assert not parse_url(STATE).contains(parse_url(url))

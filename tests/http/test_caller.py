@@ -102,12 +102,12 @@ def test_another_origin_is_never_called(url: str) -> None:
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("http://state.example.com/x", "any other host needs https"),
-        ("https://robot:hunter2@state.example.com/x", "holds a user"),
+        ("http://state.example.com/x", "http is allowed for this machine only"),
+        ("https://robot:hunter2@state.example.com/x", "contains a user"),
         ("https://state.example.com/x#y", "fragment"),
-        ("ftp://state.example.com/x", "does not begin with https://"),
-        ("state", "does not begin with https://"),
-        ("https://", "does not begin with https://"),
+        ("ftp://state.example.com/x", "must begin with https://"),
+        ("state", "must begin with https://"),
+        ("https://", "must begin with https://"),
     ],
 )
 def test_an_address_that_no_password_may_go_to_is_refused(address: str, why: str) -> None:

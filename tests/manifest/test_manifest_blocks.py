@@ -30,7 +30,7 @@ CASES = {
     ),
     "no name": ("bases:\n  - label: A\n", "2:5 KIA0204", 'add "name: …"'),
     "no parent": ("batches:\n  - name: b\n", "2:5 KIA0204", 'add "base: …"'),
-    "a parent that is not text": ("batches:\n  - {base: 1, name: b}\n", "2:12 KIA0203", 'add "base: …"'),
+    "a parent that is not text": ("batches:\n  - {base: 1, name: b}\n", "2:12 KIA0203", "write the name of its base"),
     # types
     "a number for text": ("bases:\n  - {name: a, label: 12}\n", "2:22 KIA0203", "quotes"),
     "nothing for text": ("bases:\n  - name: a\n    label:\n", "3:11 KIA0203", "remove the key"),

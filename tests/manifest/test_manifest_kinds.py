@@ -84,8 +84,8 @@ def test_a_fifth_kind_is_checked(tmp_path: Path, attempts: Capabilities) -> None
         "m.yaml:5:5 KIA0204",
     ]
     summaries = [diagnostic.summary for diagnostic in found.diagnostics]
-    assert summaries[0] == "an attempt at the top of a file must name its batch"
-    assert summaries[1] == "minutes must be greater than or equal to 1"
+    assert summaries[0] == 'missing key "batch" in an attempt at the top of a file'
+    assert summaries[1] == "minutes must be 1 or more, got 0"
     assert summaries[3] == "minutes must be an integer, got a string"
 
 

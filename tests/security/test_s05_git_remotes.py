@@ -140,7 +140,7 @@ def test_s05_an_address_in_which_git_finds_another_host_is_not_called(
     monkeypatch.setenv("GIT_SSH", str(ssh))
     monkeypatch.setenv(PIN, "ssh://git.example.com")
     ledger_at(project, remote)
-    assert_refused(desk, "the remote is invalid", code=1)
+    assert_refused(desk, "invalid remote", code=1)
     git(project, "remote", "add", "origin", remote)
     ledger_at(project, "origin")
     assert_refused(desk, "allows only ssh://git.example.com:22")

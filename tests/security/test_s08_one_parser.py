@@ -96,7 +96,7 @@ def test_s08_a_url_that_overrides_it(
     monkeypatch.setenv("KIAMO_STAGING_URL", url)
     network = Network()
     assert run(("plan", "-e", "staging"), session=Session(transport=network)) == 64
-    assert "The url in KIAMO_STAGING_URL is invalid" in capsys.readouterr().err
+    assert "Invalid url in KIAMO_STAGING_URL" in capsys.readouterr().err
     assert network.asked == []
 
 

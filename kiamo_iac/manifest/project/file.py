@@ -25,7 +25,7 @@ from kiamo_iac.manifest.project.reader import KeyReader, read_guards, read_limit
 from kiamo_iac.manifest.variables import Variable
 
 MAX_BYTES: Final = 1024 * 1024
-"""Of a project file: some thousand environments."""
+"""Of a project file, enough for some thousand environments."""
 _KEYS: Final = ("manifests", "contract", "variables", "environments")
 _ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards", "limits")
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
@@ -104,10 +104,15 @@ class _ProjectReader:
                 given = read_variables(self._reader, data["variables"], place.at("variables"))
             if "environments" in data:
                 environments = self._environments(data["environments"], place.at("environments"))
+        elif data is None and not has_errors(self._document.diagnostics):
+            summary = "the project file must not be empty"
+            self._reader.report("KIA0301", summary, self._top, "begin it with manifests: [manifests]")
         elif not has_errors(self._document.diagnostics):
             self._reader.report(
                 "KIA0301",
-                wrong_type("the project file", "a mapping", data),
+                "the project file must not be empty"
+                if data is None
+                else wrong_type("the project file", "a mapping", data),
                 self._top,
                 "begin it with manifests: [manifests]",
             )
@@ -122,7 +127,7 @@ class _ProjectReader:
                 "write manifests: [manifests]",
             )
             return
-        yield from self._entries(value)
+        yield from self._entries(value, key="manifests")
 
     def _patches(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list):
@@ -131,13 +136,13 @@ class _ProjectReader:
                 "KIA0301", wrong_type("patches", "a list of folders and manifests", value), source, hint
             )
             return
-        yield from self._entries(value, files=True)
+        yield from self._entries(value, key="patches", files=True)
 
-    def _entries(self, value: list[Any], *, files: bool = False) -> Iterable[Folder]:
+    def _entries(self, value: list[Any], *, key: str, files: bool = False) -> Iterable[Folder]:
         place = self._reader.place(value)
         for index, text in enumerate(value):
             where = place.at(str(index))
-            path = self._reader.path(text, where)
+            path = self._reader.path(text, where, what=f"{key}[{index}]")
             if path is not None and (path.is_dir() or (files and is_manifest(path))):
                 yield Folder(path, where)
             elif path is not None and not path.exists() and self._may_lack(path):
@@ -148,7 +153,7 @@ class _ProjectReader:
                 self._reader.report("KIA0306", f"{quote(text)} {what}", where, hint)
 
     def _contract(self, value: Any, source: SourceRange) -> Path | None:
-        path = self._reader.path(value, source)
+        path = self._reader.path(value, source, what="contract")
         if path is not None and not path.is_file():
             self._reader.report(
                 "KIA0306", f"the contract {quote(value)} is not a file", source, "correct the path, or remove it"
@@ -157,7 +162,7 @@ class _ProjectReader:
 
     def _environments(self, value: Any, source: SourceRange) -> dict[str, Environment]:
         if not isinstance(value, dict):
-            hint = 'write "staging: {url: https://…}" below it'
+            hint = 'write "staging:" below it, and "url: https://…" below that'
             self._reader.report("KIA0301", wrong_type("environments", "a mapping of names", value), source, hint)
             return {}
         place = self._reader.place(value)
@@ -170,8 +175,8 @@ class _ProjectReader:
                 self._reader.report("KIA0309", f"invalid environment name {quote(name)}", where, hint)
                 continue
             if (reason := why_reserved(name)) is not None:
-                hint = "choose another name: its ending has a meaning in the names of variables"
-                self._reader.report("KIA0330", f"{quote(name)} cannot name an environment: {reason}", where, hint)
+                summary = f"invalid environment name {quote(name)}: {reason}"
+                self._reader.report("KIA0330", summary, where, "choose another name")
                 continue
             first = prefixes.setdefault(variable_prefix(name), name)
             if first != name:
@@ -235,6 +240,6 @@ class _ProjectReader:
             origin_of(value)
         except ValueError as error:
             hint = "write url: https://kiamo.example.com"
-            self._reader.report("KIA0307", f"the url is invalid: {error}", source, hint)
+            self._reader.report("KIA0307", f"invalid url: {error}", source, hint)
             return None
         return value.rstrip("/")

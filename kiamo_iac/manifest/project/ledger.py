@@ -49,7 +49,7 @@ def _value(reader: KeyReader, node: dict[str, Any], key: str, declared: SettingK
 
 def _path(reader: KeyReader, node: dict[str, Any], key: str, declared: SettingKey) -> str | None:
     source = reader.place(node).at(key)
-    path = reader.path(node[key], source)
+    path = reader.path(node[key], source, what=key)
     if path is None:
         return None
     if path.is_dir():

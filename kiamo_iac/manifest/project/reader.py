@@ -13,13 +13,15 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.core.settings import DEFAULT_BYTES, DEFAULT_ROWS, MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
 from kiamo_iac.document.parser import Document
 from kiamo_iac.document.scalars import type_of
+from kiamo_iac.document.value_errors import not_among
 from kiamo_iac.manifest.paths import PathProblem, inside
 from kiamo_iac.manifest.variables import MARK, VARIABLE_NAME, Variable
 
 
 def wrong_type(what: str, wanted: str, value: Any) -> str:
-    """The summary for a value of a wrong type, or an empty one."""
-    return f"{what} must not be empty" if value in ("", []) else f"{what} must be {wanted}, got {type_of(value)}"
+    """The summary for a value of a wrong type, or for an empty one of the right type."""
+    is_empty = value in ("", []) and wanted.startswith(type_of(value))
+    return f"{what} must not be empty" if is_empty else f"{what} must be {wanted}, got {type_of(value)}"
 
 
 class KeyReader:
@@ -60,12 +62,12 @@ class KeyReader:
         """The place of a mapping or list of the document."""
         return self.document.place(node)
 
-    def path(self, value: Any, source: SourceRange) -> Path | None:
-        """A path inside the project; it need not exist."""
+    def path(self, value: Any, source: SourceRange, *, what: str) -> Path | None:
+        """A path inside the project; it need not exist. `what`: the key, as messages name it."""
         if not isinstance(value, str) or not value:
             self.report(
                 "KIA0301",
-                wrong_type("a path", "a string", value),
+                wrong_type(what, "a string", value),
                 source,
                 'write it relative to the project file, such as "manifests"',
             )
@@ -94,8 +96,8 @@ class KeyReader:
         value = self.text(node, key, example=" or ".join(choices))
         if value is None or value in choices:
             return value
-        hint = did_you_mean(value, choices) or f"use one of {', '.join(choices)}"
-        self.report("KIA0313", f"{key} does not accept {quote(value)}", self.place(node).at(key), hint)
+        problem = not_among(key, value, choices)
+        self.report("KIA0313", problem.summary, self.place(node).at(key), problem.hint)
         return None
 
     def integer(
@@ -162,7 +164,7 @@ def _window(reader: KeyReader, node: dict[str, Any]) -> ChangeWindow | None:
         return ChangeWindow.parse(text)
     except WindowError as error:
         source = reader.place(node).at("change_window")
-        reader.report("KIA0311", f"the change window is invalid: {error}", source, error.hint)
+        reader.report("KIA0311", f"invalid change_window: {error}", source, error.hint)
         return None
 
 
