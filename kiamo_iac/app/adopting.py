@@ -43,10 +43,10 @@ def adopt_resources(
             if declared is None:
                 msg = f"{address} is not declared: the next apply --prune would delete it."
                 near = did_you_mean(address, [d.address for d in inputs.desired])
-                raise UsageError(msg, hint=f"{near or 'declare it first'}; nothing has been adopted")
+                raise UsageError(msg, hint=f"{near or 'declare it first'}; nothing was adopted")
             if live is None:
                 msg = f"{address} is missing on the instance."
-                raise UsageError(msg, hint="run apply to create it; nothing has been adopted")
+                raise UsageError(msg, hint="run apply to create it; nothing was adopted")
             entries.append(stamp(_entry(declared, live)))
         for entry in entries:
             ledger.record(entry)

@@ -63,7 +63,7 @@ class ApplyRun:
         )
         if blocked:
             guards = "1 guard" if len(blocked) == 1 else f"{len(blocked)} guards"
-            msg = f"Plan blocked by {guards} of {self.plan.environment}. Nothing has been written."
+            msg = f"Plan blocked by {guards} of {self.plan.environment}. Nothing was written."
             raise GuardError(msg, diagnostics=blocked)
 
     def perform(
@@ -76,7 +76,7 @@ class ApplyRun:
 
         Raises:
             GuardError: as `check_guards`.
-            KiamoIacError: the ledger cannot be written; nothing has been written to the instance.
+            KiamoIacError: the ledger cannot be written; nothing was written to the instance.
             ValueError: the plan is refused.
         """
         import threading
@@ -132,7 +132,7 @@ def start_apply(
     """Take the lock and plan under it.
 
     Raises:
-        LockedError: another run holds the lock; nothing has been read or written.
+        LockedError: another run holds the lock; nothing was read or written.
         KiamoIacError: as `planning.plan_environment`.
     """
     target = workspace.target(environment)

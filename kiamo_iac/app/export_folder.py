@@ -56,7 +56,7 @@ def destination(workspace: Workspace, environment: str, path: Path, *, single: b
 
     Raises:
         UsageError: nothing can be exported into it.
-        ManifestError: the manifests hold errors.
+        ManifestError: the manifests have errors.
     """
     project, chosen = workspace.project, workspace.project.environments[environment]
     at = real(path)

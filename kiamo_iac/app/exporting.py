@@ -164,7 +164,7 @@ def _as_they_will_be(workspace: Workspace, place: Destination, files: Sequence[F
     if has_errors(loaded.diagnostics):
         errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
         msg = "The export would leave manifests with errors: nothing was written."
-        raise ManifestError(msg, hint="change these places by hand first", diagnostics=errors)
+        raise ManifestError(msg, hint="correct these places first", diagnostics=errors)
     return loaded
 
 
@@ -207,5 +207,5 @@ def _note_shared(workspace: Workspace, environment: str, place: Destination, mad
     made.report.warn(
         "KIA1013",
         f"the changed manifests are also used by {named}",
-        hint="check plan --all-environments; put what is meant for one environment into its patches",
+        hint="run plan --all-environments; move values for one environment into its patches",
     )

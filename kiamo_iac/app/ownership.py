@@ -80,7 +80,7 @@ def forget_entries(
             if not below:
                 msg = f"{address} is not in the ledger."
                 near = did_you_mean(address, ledger.owned)
-                raise UsageError(msg, hint=f"{near or 'run ledger list to see its entries'}; nothing has been removed")
+                raise UsageError(msg, hint=f"{near or 'run ledger list to see its entries'}; nothing was removed")
             removed |= dict.fromkeys(below)
         for address in removed:
             ledger.forget(address)

@@ -69,7 +69,7 @@ def read_inputs(
     `prune`: what is owned and not declared will be deleted, so what its deletion depends on is read too.
 
     Raises:
-        ManifestError: the manifests hold errors.
+        ManifestError: the manifests have errors.
         ApiError: the instance could not be read.
         KiamoIacError: the ledger could not be read.
     """

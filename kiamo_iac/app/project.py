@@ -150,7 +150,7 @@ def compose_environment(
 
     Raises:
         UsageError: there is no such environment.
-        ManifestError: the manifests hold errors.
+        ManifestError: the manifests have errors.
     """
     from kiamo_iac.manifest.provenance import composed_resources
 

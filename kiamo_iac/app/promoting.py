@@ -38,7 +38,7 @@ def promoted(
 
     Raises:
         UsageError: an environment, its address or its token is missing or refused, or both are the same.
-        ManifestError: the manifests of one of the two hold errors.
+        ManifestError: the manifests of one of the two have errors.
         EditError: a file cannot be edited without risk.
         ApiError: an instance could not be read.
         KiamoIacError: no change does what it should and nothing else.
@@ -81,7 +81,7 @@ def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[D
     plan = build_plan(today, live, capabilities=capabilities, environment=target.name, url=target.url, owned=owned)
     if plan.steps or not plan.applyable:
         count = "1 change" if len(plan.steps) == 1 else f"{len(plan.steps)} changes"
-        what = f"has {count} pending" if plan.applyable else "has a blocked plan"
+        what = f"has {count} pending" if plan.applyable else "has a refused plan"
         summary = f"{target.name} {what} already, without this promotion"
         hint = f"kiamo-iac plan -e {shell_word(target.name, 'ENV')}"
         notes.append(Diagnostic("KIA1030", summary, Severity.NOTE, hint=hint))
@@ -141,7 +141,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, selection: Selection)
         if promotion.on_source(address) in differing:
             yield Diagnostic(
                 "KIA1026",
-                f"it differs on {promotion.source}: what is promoted is not what runs there",
+                f"{promotion.source} does not match this declaration: the promoted values are not what runs there",
                 Severity.WARNING,
                 hint=f"run kiamo-iac apply -e {source} or kiamo-iac export -e {source} -o DIR, and test it there first",
                 address=address,

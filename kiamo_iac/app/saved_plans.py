@@ -94,7 +94,7 @@ def start_saved_apply(
     )
     with lock_ledger(workspace, target.name, lock_timeout=lock_timeout) as ledger:
         if ledger.was_applied(saved.digest):
-            msg = f"The plan in {file} was applied already. Nothing has been written."
+            msg = f"The plan in {file} was applied already. Nothing was written."
             raise PlanFileError(
                 msg, hint="a saved plan can be applied once: create a new one with kiamo-iac plan --out"
             )

@@ -20,7 +20,7 @@ from kiamo_iac.scaffold.request import CiSystem, NewEnvironment, ProjectRequest,
 from kiamo_iac.scaffold.writing import write_files
 
 EMULATOR: Final = "http://127.0.0.1:8090"
-"""The default address of `kiamo-iac emulator`: a new project can be planned at once."""
+"""The default address of `kiamo-iac emulator`: a new project can be planned without changes."""
 _PLACEHOLDER: Final = "https://kiamo.example.com"
 _CODE: Final = frozenset('"\\$')
 """Characters with a meaning in double-quoted YAML, expressions (`${{ … }}`) or variables of pipelines."""

@@ -165,7 +165,7 @@ def _ask(plan: Plan) -> None:
         click.exceptions.Exit: anything else was typed.
     """
     if not is_terminal(sys.stdin):
-        msg = "There are changes to apply, and no terminal to confirm on: pass --yes. Nothing has been written."
+        msg = "No terminal to confirm on: pass --yes. Nothing was written."
         raise UsageError(msg)
     write_message(f'Type "yes" to apply this to {plan.environment}: ', nl=False)
     if sys.stdin.readline().strip() != "yes":

@@ -22,7 +22,7 @@ def demo(*, keep: bool) -> int:
     """Run a complete demo on a local Kiamo emulator.
 
     Starts an emulator with a live state on a free loopback port, and runs the real commands on a temporary
-    project: validate, plan, apply, a change made by hand, and the plan that shows it. Nothing is installed,
+    project: validate, plan, apply, a change in the console, and the plan that shows it. Nothing is installed,
     configured or left behind.
     """
     from kiamo_iac.demo.runner import run_demo

@@ -89,8 +89,12 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
 
 
 def _read(path: Path) -> dict[str, Any]:
-    data = json.loads(path.read_text(encoding="utf-8-sig"))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        msg = f"{path} is not valid JSON: {error.msg}, line {error.lineno} column {error.colno}"
+        raise ValueError(msg) from error
     if not isinstance(data, dict):
-        msg = f"{path} does not hold a JSON object"
+        msg = f"{path} is not a JSON object"
         raise ValueError(msg)
     return data

@@ -86,7 +86,7 @@ def export(
 
     Existing blocks are updated in place: only values that differ change. Undeclared resources get a block;
     blocks of resources that are missing on the instance are removed. A plan is empty afterwards. Services
-    become references, unless they are managed. Manifests hold no ids; the instance is only read.
+    become references, unless they are managed. Manifests contain no ids; the instance is only read.
     """
     from kiamo_iac.app.exporting import exported
     from kiamo_iac.authoring.selection import ExportSelection

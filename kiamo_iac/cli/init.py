@@ -55,7 +55,7 @@ def init(
 
     In DIR: the project file, a first manifest, a patch for production, and .gitignore. At the root of the
     repository: pre-commit hooks and pipelines. Existing files are never overwritten, and either all files
-    are written or none. The new project can be planned at once, on the emulator.
+    are written or none. The new project can be planned on the emulator.
     """
     del session
     from kiamo_iac.app.scaffolding import init_project

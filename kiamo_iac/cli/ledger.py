@@ -1,4 +1,4 @@
-"""`kiamo-iac ledger`: managed resources listed, and the ledger repaired by hand."""
+"""`kiamo-iac ledger`: managed resources listed, and the ledger corrected."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ Exit codes: 0 released, 1 it cannot be released, 64 there is no lock, or it has 
 """
 
 
-@click.group(epilog=EPILOG, short_help="List managed resources, and repair the ledger by hand.")
+@click.group(epilog=EPILOG, short_help="List managed resources, and correct the ledger.")
 def ledger() -> None:
-    """List managed resources, and repair the ledger by hand.
+    """List managed resources, and correct the ledger.
 
     The ledger of an environment records which resources this tool created, changed or adopted: --prune
     deletes nothing else. `ledger:` of an environment in the project file sets its backend: a file (default:
@@ -78,7 +78,7 @@ def list_(session: Session, *, environment: str, output: str) -> int:
         return 0
     if owned is None:
         write_message(
-            f"No ledger for {name}: nothing was applied yet, or it is lost. Without a ledger nothing is pruned."
+            f"{name} has no ledger: nothing was applied yet, or it was lost. Without a ledger, nothing is pruned."
         )
     else:
         write_data(ledger_text(owned, session.style(sys.stdout)))
@@ -102,16 +102,16 @@ def forget(session: Session, *, addresses: tuple[Address, ...], environment: str
     return 0
 
 
-@ledger.command(epilog=UNLOCK_EPILOG, short_help="Release the lock that a dead run has left.")
+@ledger.command(epilog=UNLOCK_EPILOG, short_help="Release the lock of a run that is no longer active.")
 @click.argument("lock_id")
 @environment_option
 @pass_session
 def unlock(session: Session, *, lock_id: str, environment: str) -> int:
-    """Release the lock that a dead run has left. LOCK_ID is shown in the error."""
+    """Release the lock of a run that is no longer active. LOCK_ID is shown in the error."""
     from kiamo_iac.app.ownership import break_lock
     from kiamo_iac.render.escape import visible
 
     holder = break_lock(session.workspace(), environment, lock_id)
     write_message(f"Released the lock of {visible(holder)}.")
-    write_message("Make sure that this run is no longer active: it could still write.")
+    write_message("Make sure that this run is not active: it could still write.")
     return 0

@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "drift": ("kiamo_iac.cli.drift:drift", "Show what changed since the last apply, and who changed it."),
         "export": ("kiamo_iac.cli.export:export", "Write an instance as manifests; comments are kept."),
         "adopt": ("kiamo_iac.cli.adopt:adopt", "Record existing resources in the ledger as managed."),
-        "ledger": ("kiamo_iac.cli.ledger:ledger", "List managed resources, and repair the ledger by hand."),
+        "ledger": ("kiamo_iac.cli.ledger:ledger", "List managed resources, and correct the ledger."),
         "comment": ("kiamo_iac.cli.comment:comment", "Post a plan on the merge request of the running pipeline."),
         "graph": ("kiamo_iac.cli.graph:graph", "Draw the declared resources, or a plan."),
         "demo": ("kiamo_iac.cli.demo:demo", "Run a complete demo on a local Kiamo emulator."),

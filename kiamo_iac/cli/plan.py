@@ -92,7 +92,8 @@ def plan(
         from kiamo_iac.core.printable import shell_word
 
         save_plan(workspace, result, out)
-        write_message(f"Saved in {out}, for one apply: kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}")
+        command = f"kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}"
+        write_message(f"Plan saved to {out}. To apply it (once): {command}")
     return 2 if detailed_exitcode and result.plan.steps else 0
 
 

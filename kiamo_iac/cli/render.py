@@ -17,7 +17,7 @@ Examples:
   kiamo-iac render -e production --format json
 
 \b
-Exit codes: 0 composed, 1 the manifests hold errors, 64 usage.
+Exit codes: 0 composed, 1 the manifests have errors, 64 usage.
 """
 
 

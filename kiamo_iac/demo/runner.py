@@ -38,29 +38,29 @@ _APPLY = ("apply", "-e", ENVIRONMENT, "--yes")
 _LOSS = ("--allow-data-loss", "bases/prospects/fields/fax")
 
 BEGINNING = (
-    DemoCommand("First, are the manifests valid? This needs no instance and no token.", ("validate",), 0),
-    DemoCommand("What has to change for the instance to match them? A plan writes nothing.", _PLAN, 0),
+    DemoCommand("Check the manifests. This needs no instance and no token:", ("validate",), 0),
+    DemoCommand("Show what has to change on the instance. A plan writes nothing:", _PLAN, 0),
     DemoCommand(
-        "One step dials contacts, and one loses the fax numbers of 1250 contacts. Unless both are allowed, apply "
-        "writes nothing (exit code 6):",
+        "One step dials contacts, and one loses the fax numbers of 1250 contacts: guards block the apply "
+        "(exit code 6):",
         _APPLY,
         6,
     ),
     DemoCommand(
-        "With options that allow starting batches and losing that field, it runs:",
+        "Allow both, and apply:",
         (*_APPLY, "--allow-start", *_LOSS),
         0,
     ),
-    DemoCommand("And now? Exit code 0: nothing is left to do.", _CHECK, 0),
+    DemoCommand("Plan again (exit code 0: no changes):", _CHECK, 0),
 )
 """From manifests to an instance that matches them."""
 
 DRIFT = (
-    DemoCommand("What does a plan show? (Exit code 2: there are changes.)", _CHECK, 2),
-    DemoCommand("The manifests are the agreed state, so apply them again:", (*_APPLY, "--allow-start"), 0),
+    DemoCommand("Plan again (exit code 2: there are changes):", _CHECK, 2),
+    DemoCommand("Apply the manifests again:", (*_APPLY, "--allow-start"), 0),
     DemoCommand("The instance matches its manifests again:", _CHECK, 0),
 )
-"""After changes at Kiamo's own console."""
+"""After changes in Kiamo's console."""
 
 
 def run_demo(write: Write, *, keep: bool) -> bool:
@@ -70,16 +70,16 @@ def run_demo(write: Write, *, keep: bool) -> bool:
     """
     started = time.monotonic()
     with _folder(keep=keep) as folder, demo_project(folder) as project:
-        write(f"A local Kiamo emulator is running on {project.url}, with the data of a contact centre in France:")
-        write("two services, two contact bases, four batches. With it comes a project of three manifests:")
+        write(f"A local Kiamo emulator is running on {project.url}, with two services, two contact")
+        write("bases and four batches. One of the three manifests of the project:")
         write("")
         _show_manifest(project, write)
         succeeded = _run(BEGINNING, project, write)
         if succeeded:
-            _change_by_hand(project, write)
+            _change_in_console(project, write)
             succeeded = _run(DRIFT, project, write)
         if succeeded:
-            write(f"Done in {time.monotonic() - started:.0f} seconds. Every command was a real one.")
+            write(f"Done in {time.monotonic() - started:.0f} seconds.")
         if keep:
             _wait(project, write)
     return succeeded
@@ -118,9 +118,7 @@ def _run(commands: tuple[DemoCommand, ...], project: DemoProject, write: Write) 
         ).returncode
         write("")
         if code != command.expected:
-            write(
-                f"This command ended with exit code {code}, and {command.expected} was expected. The demo stops here."
-            )
+            write(f"Exit code {code}, expected {command.expected}: the demo stops.")
             return False
     return True
 
@@ -133,8 +131,8 @@ def _import_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
 
 
-def _change_by_hand(project: DemoProject, write: Write) -> None:
-    write("Meanwhile, a user of Kiamo's own console changes the label of the base, and pauses a batch.")
+def _change_in_console(project: DemoProject, write: Write) -> None:
+    write("Meanwhile, a user of Kiamo's console changes the label of the base, and pauses a batch.")
     write("")
     user = ConsoleUser(project)
     user.change_label("prospects", "Prospects (ne pas toucher)")
@@ -147,7 +145,7 @@ def _wait(project: DemoProject, write: Write) -> None:
     bash = "kiamo-iac" if installed else shlex.join([sys.executable, "-P", "-m", "kiamo_iac"])
     powershell = "kiamo-iac" if installed else f"& {_quoted(sys.executable)} -P -m kiamo_iac"
     write("")
-    write("The server keeps running, and the project is kept. In another terminal (bash):")
+    write("The emulator keeps running, and the project is kept. In another terminal (bash):")
     write(f"  cd {shlex.quote(str(project.folder))}")
     write(f"  export {TOKEN_VARIABLE}={project.token}")
     write(f"  {bash} plan -e {ENVIRONMENT}")
@@ -155,7 +153,8 @@ def _wait(project: DemoProject, write: Write) -> None:
     write(f"  cd {_quoted(str(project.folder))}")
     write(f"  $env:{TOKEN_VARIABLE} = {_quoted(project.token)}")
     write(f"  {powershell} plan -e {ENVIRONMENT}")
-    write(f"Change a manifest in {project.folder / 'manifests'} and run plan again. Ctrl-C here stops the server.")
+    write(f"Change a manifest in {project.folder / 'manifests'} and run plan again.")
+    write("Press Ctrl-C here to stop the emulator.")
     try:
         while True:
             time.sleep(0.5)

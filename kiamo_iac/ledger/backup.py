@@ -76,7 +76,7 @@ class LocalBackup:
         if base_revision != revision:
             raise LedgerError(
                 f"An earlier run could not write the ledger and left it in {shown}, but the ledger has been written "
-                "since. Both are unchanged, and nothing has been written.",
+                "since. Both are unchanged, and nothing was written.",
                 hint="add what the ledger lacks of that copy with adopt, then remove the copy",
             )
         if found is None:
@@ -126,7 +126,7 @@ class LocalBackup:
         if copy.lineage != there.lineage or copy.serial <= there.serial:
             what = "another ledger" if copy.lineage != there.lineage else "no later state of it"
             raise LedgerError(
-                f"{self.path.as_posix()} is a backup of {what} than the one at the remote. Nothing has been written.",
+                f"{self.path.as_posix()} is a backup of {what} than the one at the remote. Nothing was written.",
                 hint="remove it, and add what the ledger lacks with adopt",
                 diagnostics=[Diagnostic("KIA0914", f"the local copy of the ledger is of {what}")],
             )

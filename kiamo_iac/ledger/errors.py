@@ -11,7 +11,7 @@ from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.safe_files import MisplacedError
 from kiamo_iac.ledger.content import LedgerRecord, subject_of
 
-UNTOUCHED: Final = "It is unchanged, and nothing has been written."
+UNTOUCHED: Final = "It is unchanged, and nothing was written."
 _RESTORE: Final = "restore a copy of it, or correct the line; if it is lost, move it away and run kiamo-iac adopt"
 _NAMED: Final = 8
 """Subjects of records in one message."""
@@ -27,7 +27,7 @@ def link_error(shown: str, verb: str, error: MisplacedError) -> LedgerError:
     """The error for a link, or another object than a regular file, at the path of the ledger or on the way to it.
     `verb`: what was tried, as a participle (`read`)."""
     return LedgerError(
-        f"The ledger {shown} cannot be {verb}: {error.strerror} within the project. Nothing has been written.",
+        f"The ledger {shown} cannot be {verb}: {error.strerror} within the project. Nothing was written.",
         hint=f"remove {error.place}; where the repository holds it, a merge request may have brought it",
         diagnostics=[Diagnostic("KIA0340", f"{error.strerror}", source=SourceRange(error.place, 1, 1))],
     )

@@ -186,6 +186,6 @@ def _failed(what: str, shown: str, error: OSError) -> LedgerError:
     if isinstance(error, MisplacedError):
         return link_error(shown, what, error)
     return LedgerError(
-        f"The ledger {shown} cannot be {what}: {_reason(error)}. Nothing has been written.",
+        f"The ledger {shown} cannot be {what}: {_reason(error)}. Nothing was written.",
         hint="check the permissions of the file and of its folder, and that the disk is not full",
     )

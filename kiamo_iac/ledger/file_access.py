@@ -118,7 +118,7 @@ def _unusable(ledger: RootedFile, error: Exception) -> LedgerError:
         return link_error(str(ledger.path), "locked", error)
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return LedgerError(
-        f"The ledger {ledger.path} cannot be locked: {why}. Nothing has been written.",
+        f"The ledger {ledger.path} cannot be locked: {why}. Nothing was written.",
         hint="the folder must be writable, and on a local disk",
     )
 

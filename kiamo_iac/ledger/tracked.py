@@ -26,7 +26,7 @@ def check_backup(file: RootedFile, environ: Mapping[str, str]) -> None:
         name = shell_word("/".join(file.parts), "FILE")
         summary = f"the local copy of the ledger is not used: {why}"
         raise LedgerError(
-            f"{shown} would replace the ledger, and a commit can bring that file. Nothing has been written.",
+            f"{shown} would replace the ledger, and a commit can bring that file. Nothing was written.",
             hint=f"remove it; if it is yours, remove it from git first: git rm --cached {name}, and commit",
             diagnostics=[Diagnostic("KIA0910", summary)],
         )
@@ -46,7 +46,7 @@ def check_file(
     risk = "a merge request can change what is managed, and what --prune deletes"
     if any(part.casefold() == FOLDER for part in file.parts):
         raise LedgerError(
-            f"The ledger {shown} is not used: with it in git, {risk}. Nothing has been written.",
+            f"The ledger {shown} is not used: with it in git, {risk}. Nothing was written.",
             hint=f"keep {FOLDER}/ out of git (git rm -r --cached {FOLDER}, and a line in .gitignore), "
             "or use the http or git backend",
             diagnostics=[Diagnostic("KIA0911", f"the ledger is a file that a commit can bring: {why}")],

@@ -111,9 +111,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
         PlanFileError: the file was changed by hand.
     """
     if not derived.applyable:
-        msg = (
-            "The instance has changed since the plan was saved, and the new plan is blocked. Nothing has been written."
-        )
+        msg = "The instance has changed since the plan was saved, and the new plan is refused. Nothing was written."
         errors = [d for d in derived.diagnostics if d.severity is Severity.ERROR]
         raise StaleError(msg, hint="correct the errors, and plan again", diagnostics=errors)
     verdict = compare(saved, derived)
@@ -123,7 +121,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
         case Finding.STALE:
             sources = {step.address: step.source for step in (*derived.steps, *saved.steps)}
             raise StaleError(
-                "The instance has changed since the plan was saved. Nothing has been written.",
+                "The instance has changed since the plan was saved. Nothing was written.",
                 hint=SAVE_AGAIN,
                 diagnostics=[
                     Diagnostic("KIA0805", c.sentence, address=c.address, source=sources.get(c.address))
@@ -133,7 +131,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
         case Finding.TAMPERED:
             raise PlanFileError(
                 "The saved plan differs from the plan of these manifests and this instance, although neither has "
-                "changed: the file was modified. Nothing has been written.",
+                "changed: the file was modified. Nothing was written.",
                 hint=SAVE_AGAIN,
             )
 
@@ -174,7 +172,7 @@ def check_bound(
         if then != now
     ]
     if changed:
-        msg = f"{' and '.join(changed).capitalize()} changed since the plan was saved. Nothing has been written."
+        msg = f"{' and '.join(changed).capitalize()} changed since the plan was saved. Nothing was written."
         raise StaleError(msg, hint=SAVE_AGAIN)
 
 

@@ -79,7 +79,7 @@ def composed_schema() -> Schema:
 
 def composed_text(resources: ResourcesByCollection, style: Style, *, environment: str) -> str:
     """A manifest that declares the same, with every variable filled in."""
-    lines = [_Line(f"# The manifests as {visible(environment)} composes them, with the origin of each value.")]
+    lines = [_Line(f"# The composed manifests of {visible(environment)}, with the origin of each value.")]
     for collection, found in resources.items():
         lines.append(_Line(f"{collection}:"))
         lines += (line.indented(2) for resource in found for line in _resource(resource))

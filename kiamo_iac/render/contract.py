@@ -76,7 +76,7 @@ def changes_text(under: Contract, over: Contract, style: Style) -> str:
             lines.append(f"+ {visible(path)}: {value(new[path])}")
         elif old[path] != new[path]:
             lines.append(f"~ {visible(path)}: {value(old[path])} {style.symbols.arrow} {value(new[path])}")
-    return document(lines or ["It changes nothing of the packaged contract."])
+    return document(lines or ["No changes to the packaged contract."])
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -119,8 +119,8 @@ def _cells(row: EnvironmentPlan) -> list[str]:
 
 def _result(view: PlanView) -> str:
     match view.verdict:
-        case PlanVerdict.BLOCKED:
-            return f"blocked by {counted(view.error_count, 'error')}"
+        case PlanVerdict.REFUSED:
+            return f"refused: {counted(view.error_count, 'error')}"
         case PlanVerdict.GUARDED:
             return f"{counted(len(view.rows), 'change')}, blocked by {counted(view.guard_count, 'guard')}"
         case PlanVerdict.READY:

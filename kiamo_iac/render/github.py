@@ -198,9 +198,9 @@ class GithubCheck:
 
 def _closing(view: PlanView) -> str:
     match view.verdict:
-        case PlanVerdict.BLOCKED:
+        case PlanVerdict.REFUSED:
             counts = f" {view.summary}" if view.rows else ""  # of manifests with errors there are none
-            return f"Environment {view.environment}: {view.verdict_line}{counts}"
+            return f"{view.environment}: {view.verdict_line}{counts}"
         case PlanVerdict.GUARDED | PlanVerdict.READY:
             return f"Plan for {view.environment}: {view.summary} {view.verdict_line}"
         case PlanVerdict.UNCHANGED:

@@ -199,7 +199,7 @@ def _diagnostic_lines(group: DiagnosticGroup) -> Iterator[str]:
 
 
 def _severity_sign(severity: Severity) -> str:
-    """What a fence of the language `diff` colin_git red, orange and grey."""
+    """What a fence of the language `diff` colours red, orange and grey."""
     match severity:
         case Severity.ERROR:
             return "-"

@@ -78,7 +78,7 @@ def _how(change: PromotedDifference, source: str, target: str) -> str:
         case Strategy.PATCH:
             return f"written into {target}'s patch"
         case Strategy.LEFT:
-            return "not promoted: change it by hand"
+            return "not promoted: edit the manifests"
         case _:
             assert_never(change.how)
 
@@ -98,7 +98,7 @@ def _kept(made: PromotionResult, *, verbose: bool) -> Iterator[str]:
 def summary_line(made: PromotionResult) -> str:
     """`production lacks 3 of what staging has: 1 moved into the base, 2 written into its patch; 2 files.`"""
     found = made.promotion
-    looked = "" if made.live else " (as declared: the instances were not read)"
+    looked = "" if made.live else " (manifests only: the instances were not read)"
     source, target = visible(found.source), visible(found.target)
     if not found.changes:
         if made.missing:

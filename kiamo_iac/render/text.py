@@ -64,7 +64,7 @@ class TextPlan:
 
     def _verdict(self, view: PlanView) -> str:
         match view.verdict:
-            case PlanVerdict.BLOCKED:
+            case PlanVerdict.REFUSED:
                 return self._paint.color(view.verdict_line, "red")
             case PlanVerdict.GUARDED:
                 return self._paint.color(view.verdict_line, "yellow")

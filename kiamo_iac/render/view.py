@@ -149,7 +149,7 @@ class ListSection:
 class PlanVerdict(StrEnum):
     """What becomes of a plan."""
 
-    BLOCKED = "blocked"
+    REFUSED = "refused"
     """It has errors, and is not applied."""
     GUARDED = "guarded"
     """`apply` will be blocked by a guard unless an option allows it."""
@@ -172,7 +172,7 @@ class PlanView:
     alarms: tuple[ListSection, ...]
     """A list for each alarm that is raised, worst first."""
     errors: tuple[DiagnosticGroup, ...]
-    """Why the plan is blocked."""
+    """Why the plan is refused."""
     guards: tuple[DiagnosticGroup, ...]
     """Why `apply` will be blocked."""
     diagnostics: tuple[DiagnosticGroup, ...]
@@ -200,7 +200,7 @@ class PlanView:
 
     @property
     def error_count(self) -> int:
-        """How many errors block the plan, each place counted."""
+        """How many errors the plan has, each place counted."""
         return sum(group.count for group in self.errors)
 
     @property
@@ -244,7 +244,7 @@ def _is_guard(diagnostic: Diagnostic) -> bool:
 
 def _verdict(plan: Plan, *, guarded: bool) -> PlanVerdict:
     if not plan.applyable:
-        return PlanVerdict.BLOCKED
+        return PlanVerdict.REFUSED
     if not plan.steps:
         return PlanVerdict.UNCHANGED
     return PlanVerdict.GUARDED if guarded else PlanVerdict.READY
@@ -252,8 +252,8 @@ def _verdict(plan: Plan, *, guarded: bool) -> PlanVerdict:
 
 def _verdict_line(verdict: PlanVerdict, rows: Sequence[StepRow], *, errors: int, guards: int) -> str:
     match verdict:
-        case PlanVerdict.BLOCKED:
-            return f"Plan blocked by {counted(errors, 'error')}."
+        case PlanVerdict.REFUSED:
+            return f"Plan refused: {counted(errors, 'error')}."
         case PlanVerdict.GUARDED:
             return f"Apply will be blocked by {counted(guards, 'guard')}; {_gravity(rows)}."
         case PlanVerdict.READY:

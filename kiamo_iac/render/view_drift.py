@@ -8,6 +8,7 @@ from typing import Final, assert_never
 
 from kiamo_iac.planner.diff import describe
 from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
+from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.escape import quoted, value, visible
 from kiamo_iac.render.view import Entry, ListSection
 
@@ -86,8 +87,8 @@ def _verdict_line(rows: int, outside: int) -> str:
     if not rows:
         return "No drift."
     where = "outside git" if outside else "in git"
-    part = f"{outside:,} of {rows:,}" if 0 < outside < rows else f"All {rows:,}" if rows > 1 else "1 resource"
-    return f"{part} changed {where}."
+    of_all = f"{outside:,} of " if 0 < outside < rows else ""
+    return f"{of_all}{counted(rows, 'resource')} changed {where}."
 
 
 def _summary(drift: Drift) -> str:

@@ -53,7 +53,7 @@ def test_forgetting_is_all_or_nothing(site: Site) -> None:
         forget_entries(site.workspace, "staging", [CITY, Address("bases/prospect")])
     assert caught.value.hint is not None
     assert "bases/prospects" in caught.value.hint
-    assert caught.value.hint.endswith("nothing has been removed")
+    assert caught.value.hint.endswith("nothing was removed")
     assert CITY in site.owned()
 
 
@@ -98,7 +98,7 @@ def test_what_is_not_declared_or_not_live_is_not_adopted(site: Site) -> None:
     with pytest.raises(UsageError, match="bases/prospects/fields/city is not declared") as caught:
         adopt_resources(site.workspace, "staging", [BASE, CITY])
     assert caught.value.hint is not None
-    assert caught.value.hint.endswith("nothing has been adopted")
+    assert caught.value.hint.endswith("nothing was adopted")
     assert site.owned() == {}
 
 

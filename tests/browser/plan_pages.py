@@ -247,7 +247,7 @@ def test_a_plan_of_ten_thousand_steps_opens_and_is_searched(opened: Open) -> Non
 
 def test_a_refused_plan_and_one_without_steps_say_so(opened: Open) -> None:
     refused = opened(plan_html(refused_plan())).page
-    expect(refused.get_by_text("Plan blocked by 2 errors.")).to_be_visible()
+    expect(refused.get_by_text("Plan refused: 2 errors.")).to_be_visible()
     refused.get_by_role("link", name="2 errors").click()
     expect(refused.get_by_role("heading", name="Diagnostics 2")).to_be_in_viewport()
     empty = opened(plan_html(empty_plan())).page

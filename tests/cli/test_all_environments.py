@@ -39,7 +39,7 @@ def test_one_table(three: Desk) -> None:
         "environment  create  update  rename  delete  start  pause  stop  cannot be undone  data loss  result\n"
         "staging           3       0       0       0      0      0     0                 0          0  3 changes\n"
         "preprod           0       0       0       0      0      0     0                 0          0"
-        "  blocked by 1 error\n"
+        "  refused: 1 error\n"
         "production        0       0       0       0      0      0     0                 0          0  no changes\n"
         "\n"
         "To see one in full: kiamo-iac plan -e staging\n"

@@ -37,7 +37,7 @@ def test_without_a_terminal_it_wants_yes(desk: Desk) -> None:
     code, out, err = desk.run("apply", "-e", "staging")
     assert code == 64
     assert "Plan: 3 to create" in out
-    assert "no terminal to confirm on: pass --yes" in err
+    assert "No terminal to confirm on: pass --yes" in err
     assert desk.writes() == []
 
 
@@ -96,7 +96,7 @@ def test_a_refused_plan_is_not_applied(desk: Desk) -> None:
     desk.manifest(MANIFEST.replace("service: Ventes", "service: Inconnu"))
     code, out, _ = desk.run("apply", "-e", "staging", "--yes")
     assert code == 1
-    assert "Plan blocked by 1 error." in out
+    assert "Plan refused: 1 error." in out
     assert desk.writes() == []
 
 

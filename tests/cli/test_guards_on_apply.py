@@ -24,7 +24,7 @@ def refused(desk: Desk, *arguments: str) -> str:
     ledger = desk.ledger.read_bytes() if desk.ledger.exists() else None
     code, out, err = desk.run("apply", "-e", "staging", "--yes", *arguments)
     assert (code, out) == (6, ""), out + err
-    assert "Nothing has been written." in err
+    assert "Nothing was written." in err
     assert len(desk.writes()) == written
     assert (desk.ledger.read_bytes() if desk.ledger.exists() else None) == ledger
     return err
@@ -123,7 +123,7 @@ def test_all_reasons_are_told_at_once(desk: Desk) -> None:
     assert code == 6
     assert "KIA0701" in err
     assert "KIA0706" in err
-    assert "Plan blocked by 2 guards of staging. Nothing has been written." in err
+    assert "Plan blocked by 2 guards of staging. Nothing was written." in err
 
 
 def test_there_is_no_way_around_all_of_them(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from tests.render.html.parsed import Page
 
 def test_plan_and_show_print_the_same_page(desk: Desk) -> None:
     code, out, err = desk.run("plan", "-e", "staging", "--format", "html", "--out", "saved.plan")
-    assert (code, err) == (0, "Saved in saved.plan, for one apply: kiamo-iac apply saved.plan\n")
+    assert (code, err) == (0, "Plan saved to saved.plan. To apply it (once): kiamo-iac apply saved.plan\n")
     assert "<title>Plan for staging</title>" in out
     assert [row["id"] for row in Page(out).of("tr") if "data-action" in row] == ["step-1", "step-2", "step-3"]
     assert desk.run("show", "saved.plan", "--format", "html")[:2] == (0, out)
@@ -21,7 +21,7 @@ def test_a_refused_plan_is_a_page_and_exits_1(desk: Desk) -> None:
     desk.manifest(MANIFEST.replace("service: Ventes", "service: Inconnu"))
     code, out, _ = desk.run("plan", "-e", "staging", "--format", "html")
     assert code == 1
-    assert "<title>Blocked plan for staging</title>" in out
+    assert "<title>Refused plan for staging</title>" in out
 
 
 def test_a_plan_that_a_guard_would_refuse_says_so(desk: Desk) -> None:

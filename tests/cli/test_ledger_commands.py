@@ -24,7 +24,7 @@ def seed(desk: Desk) -> None:
 def test_apply_writes_down_what_it_makes(desk: Desk) -> None:
     code, out, err = desk.run("ledger", "list", "-e", "staging")
     assert (code, out) == (0, "")
-    assert "No ledger for staging" in err
+    assert "staging has no ledger" in err
     assert not desk.ledger.exists()
     desk.apply()
     owned = desk.owned()

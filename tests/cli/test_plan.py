@@ -50,7 +50,7 @@ def test_a_refused_plan_is_printed_with_its_reasons_and_exits_1(desk: Desk) -> N
         code, out, _ = desk.run("plan", "-e", "staging", *arguments)
         assert code == 1
         assert "error KIA0504: " in out
-        assert "\nPlan blocked by 1 error.\n" in out
+        assert "\nPlan refused: 1 error.\n" in out
     code, out, _ = desk.run("plan", "-e", "staging", "--format", "json")
     data = json.loads(out)
     jsonschema.Draft202012Validator(plan_schema()).validate(data)

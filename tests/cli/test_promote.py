@@ -280,7 +280,7 @@ def test_declared_alone_needs_no_token_and_makes_no_call(place: Place, monkeypat
     assert place.run(*FROM_TO)[0] == 64
     code, _, said = place.run(*FROM_TO, "--declared")
     assert code == 0
-    assert said.endswith("2 files (as declared: the instances were not read).\n")
+    assert said.endswith("2 files (manifests only: the instances were not read).\n")
     assert (len(place.staging.calls()), len(place.production.calls())) == calls
 
 

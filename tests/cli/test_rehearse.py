@@ -34,7 +34,7 @@ def test_what_would_be_refused_refuses_the_plan(desk: Desk, monkeypatch: pytest.
     code, out, err = desk.run(*PLAN, "--out", "a.plan")
     assert code == 1
     assert "KIA0810: step 3 (create bases/prospects/batches/relance) was refused in the rehearsal" in out
-    assert "Plan blocked by 1 error." in out
+    assert "Plan refused: 1 error." in out
     assert err.endswith(": 1 refused.\n")
     assert not Path("a.plan").exists()
 

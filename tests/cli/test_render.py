@@ -40,7 +40,7 @@ services: [{name: Ventes}]
 """
 PATCH = "bases:\n  - name: prospects\n    settings: {limit: 3}\n    fields: [{name: city, ensure: absent}]\n"
 COMPOSED = """\
-# The manifests as staging composes them, with the origin of each value.
+# The composed manifests of staging, with the origin of each value.
 services:
   - name: Ventes                                  # manifests/a.yaml:10:19
 bases:

@@ -21,7 +21,7 @@ def save(desk: Desk, *arguments: str) -> str:
     """Save a plan, and return it as it was shown."""
     code, out, err = desk.run("plan", "-e", "staging", "--out", FILE, *arguments)
     assert code == 0, out + err
-    assert f"Saved in {FILE}, for one apply: kiamo-iac apply {FILE}" in err
+    assert f"Plan saved to {FILE}. To apply it (once): kiamo-iac apply {FILE}" in err
     return out
 
 
@@ -106,7 +106,7 @@ def stale(desk: Desk) -> str:
     written = len(desk.writes())
     code, out, err = apply(desk)
     assert (code, out) == (3, ""), out + err
-    assert "Nothing has been written." in err
+    assert "Nothing was written." in err
     assert len(desk.writes()) == written
     return err
 

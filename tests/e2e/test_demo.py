@@ -68,7 +68,7 @@ def test_a_command_that_answers_otherwise_ends_the_demo(monkeypatch: pytest.Monk
     monkeypatch.setattr(runner, "BEGINNING", (DemoCommand("This cannot be:", ("validate",), 42), *runner.BEGINNING))
     lines: list[str] = []
     assert run_demo(lines.append, keep=False) is False
-    assert lines[-1] == "This command ended with exit code 0, and 42 was expected. The demo stops here."
+    assert lines[-1] == "Exit code 0, expected 42: the demo stops."
     assert [line for line in lines if line.startswith("$ ")] == ["$ kiamo-iac validate"]
 
 

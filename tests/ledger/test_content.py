@@ -184,7 +184,7 @@ def test_a_head_that_is_not_ours_is_refused(code: str, changes: dict[str, Any]) 
 
 
 def test_the_hint_of_a_newer_format_says_to_use_a_newer_version() -> None:
-    with pytest.raises(LedgerError, match="nothing has been written") as caught:
+    with pytest.raises(LedgerError, match="nothing was written") as caught:
         parse_lines(json.dumps({**HEAD, "format_version": 9}).encode() + b"\n", "x", environment=ENVIRONMENT)
     assert caught.value.hint == "use the version of kiamo-iac that wrote it, or a newer one"
     assert "format 9" in caught.value.diagnostics[0].summary

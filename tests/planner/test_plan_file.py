@@ -383,7 +383,7 @@ def test_a_thing_that_takes_part_now_is_stale(plan: Planner) -> None:
 def test_when_there_is_no_plan_any_more_its_own_reasons_are_told(made: Plan, plan: Planner) -> None:
     derived = _changed(plan, lambda live: live["bases"][0]["batches"][0].update(state="started"))
     assert not derived.applyable
-    with pytest.raises(StaleError, match="the new plan is blocked") as caught:
+    with pytest.raises(StaleError, match="the new plan is refused") as caught:
         check_same(made, derived)
     assert [d.code for d in caught.value.diagnostics] == ["KIA0508"]
 

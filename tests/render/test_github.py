@@ -70,7 +70,7 @@ def test_every_plan_is_commands_and_ends_with_a_notice_that_counts(name: str) ->
 
 def test_no_counts_are_told_where_there_is_no_plan() -> None:
     refused = replace(refused_plan(), steps=())
-    assert plan_commands(refused)[-1].message == "Environment production: Plan blocked by 2 errors."
+    assert plan_commands(refused)[-1].message == "production: Plan refused: 2 errors."
 
 
 def test_errors_stand_at_their_place() -> None:

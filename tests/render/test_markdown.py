@@ -129,7 +129,7 @@ def test_what_matters_comes_first() -> None:
 def test_a_refusal_says_why_and_where_before_anything_else() -> None:
     text = plan_text(refused_plan())
     head = text[: text.index("<details>")]
-    assert "**Plan blocked by 2 errors.**" in head
+    assert "**Plan refused: 2 errors.**" in head
     assert '**`KIA0503`** at `manifests/prospects.yaml:18:21`: `batch "spring" cannot be renamed' in head
 
 

@@ -53,4 +53,4 @@ def test_what_an_override_changes_is_told_by_line() -> None:
 
 
 def test_an_override_that_changes_nothing_says_so() -> None:
-    assert changes_text(packaged(), packaged(), Style()) == "It changes nothing of the packaged contract.\n"
+    assert changes_text(packaged(), packaged(), Style()) == "No changes to the packaged contract.\n"

@@ -143,7 +143,7 @@ def test_annotations_are_grouped_where_github_would_not_show_them_all() -> None:
 def test_a_comment_has_identical_diagnostics_once() -> None:
     errors = tuple(missing(number) for number in range(1, 301))
     text = plan_renderer("markdown", Style()).render(Plan("staging", "", (), errors))
-    assert "**Plan blocked by 300 errors.**" in text
+    assert "**Plan refused: 300 errors.**" in text
     assert '- **`KIA0231`** at `manifests/a.yaml:1:5`: `no value for "LABEL"`' in text
     assert text.count(" And 299 more of these.") == 1
     assert "      and 299 more of these: manifests/a.yaml:2:5, manifests/a.yaml:3:5, manifests/a.yaml:4:5, …" in text

@@ -181,7 +181,7 @@ ERROR: Final = Diagnostic("KIA0501", "the contract has no way to delete a servic
 @pytest.mark.parametrize(
     ("verdict", "diagnostic", "sentence"),
     [
-        (PlanVerdict.BLOCKED, ERROR, "Plan blocked by 1 error."),
+        (PlanVerdict.REFUSED, ERROR, "Plan refused: 1 error."),
         (PlanVerdict.GUARDED, GUARD, "Apply will be blocked by 1 guard; 1 step: 1 dials contacts."),
         (PlanVerdict.READY, None, "1 step: 1 dials contacts."),
     ],
@@ -206,7 +206,7 @@ def test_the_table_of_environments_says_that_a_plan_is_blocked() -> None:
     for table in (table_text, table_markdown):
         text = table(rows, Style())
         assert "1 change, blocked by 1 guard" in text
-        assert "blocked by 1 error" in text
+        assert "efused: 1 error" in text
 
 
 # --- drift ------------------------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def assert_refused(desk: Desk, *said: str, code: str) -> None:
         exit_code, out, err = desk.run(*line)
         assert (exit_code, out) == (1, ""), err
         assert f"error {code}" in err
-        assert "Nothing has been written." in err
+        assert "Nothing was written." in err
         for text in said:
             assert text in err
     assert len(desk.writes()) == before

@@ -40,7 +40,7 @@ def promote(
     what is reported as left, and all others declare what they did.
 
     Raises:
-        ManifestError: the manifests of one of the two hold errors.
+        ManifestError: the manifests of one of the two have errors.
         EditError: a file cannot be edited without risk.
         KiamoIacError: no change does what it should and nothing else; its diagnostics say what stands in the way.
     """

@@ -80,5 +80,5 @@ def _beside(
 
 
 def _violation(address: Address, summary: str) -> Diagnostic:
-    hint = "make this change by hand, or exclude it with --except"
+    hint = "edit the manifests yourself, or pass --except to exclude it"
     return Diagnostic("KIA1029", summary, hint=hint, address=address)

@@ -49,14 +49,14 @@ def notes(
                 summary,
                 address,
                 environments,
-                hint="protection is never removed automatically: remove it by hand",
+                hint="promote never removes protection: edit the manifests",
             )
         )
     for address in dict.fromkeys(address for address, _ in compared.sensitive):
         paths = [".".join(leaf) for of, leaf in compared.sensitive if of == address]
         verb = "is" if len(paths) == 1 else "are"
         summary = f"{' and '.join(paths)} {verb} sensitive, and not promoted"
-        hint = f"each environment has its own value: add it to the manifests of {target} by hand if needed"
+        hint = f"each environment has its own value: add it to the manifests of {target} if needed"
         found.append(_of("KIA0436", summary, address, environments, hint=hint))
     for address in compared.run_state:
         summary = f"its run state in {environments.source} is not promoted"
@@ -87,20 +87,18 @@ def _deletions(changes: Iterable[PromotedDifference], target: str) -> Iterator[D
         if change.how is Strategy.LEFT:
             continue
         if leaf_of(body, ENSURE) == "absent":
-            summary = f"AN APPLY TO {target.upper()} WILL DELETE IT: it becomes absent there"
+            summary = f"apply will delete it from {target}: it becomes absent there"
             yield _warning("KIA1022", summary, difference, f"pass --except {difference.address} to exclude it")
         if (exclusive := leaf_of(body, _EXCLUSIVE)) is not NOTHING and exclusive:
             lists = " and ".join(map(str, exclusive))
-            summary = (
-                f"AN APPLY TO {target.upper()} WILL DELETE all other {lists} of it: the list becomes exclusive there"
-            )
+            summary = f"apply will delete all other {lists} of it from {target}: the list becomes exclusive there"
             yield _warning("KIA1023", summary, difference, f"pass --except {difference.address} to exclude it")
 
 
 def _left(difference: Difference, target: str) -> Diagnostic:
     what = difference.path or "it"
     summary = f"{what} cannot be written for {target} alone"
-    return _warning("KIA1025", summary, difference, f"change it by hand in the manifests of {target}")
+    return _warning("KIA1025", summary, difference, f"edit the manifests of {target}")
 
 
 def _warning(code: str, summary: str, difference: Difference, hint: str) -> Diagnostic:

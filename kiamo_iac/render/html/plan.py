@@ -79,8 +79,8 @@ class HtmlPlan:
 def _verdict(verdict: PlanVerdict) -> str:
     """The verdict in a word or three."""
     match verdict:
-        case PlanVerdict.BLOCKED:
-            return "Blocked"
+        case PlanVerdict.REFUSED:
+            return "Refused"
         case PlanVerdict.GUARDED:
             return "Blocked by a guard"
         case PlanVerdict.READY:

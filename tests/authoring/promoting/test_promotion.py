@@ -256,7 +256,7 @@ def test_what_is_declared_absent_is_promoted_and_told_in_capitals(tmp_path: Path
     assert done(found) == ["move bases/prospects/fields/city ensure"]
     (note,) = found.notes
     assert (note.code, note.address) == ("KIA1022", "bases/prospects/fields/city")
-    assert note.summary.startswith("AN APPLY TO PRODUCTION WILL DELETE IT")
+    assert note.summary.startswith("apply will delete it from production")
 
 
 def test_what_is_present_comes_back_where_it_was_declared_absent(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_below_an_absent_thing_nothing_more_is_said(tmp_path: Path) -> None:
 def test_an_exclusive_list_is_told_in_capitals(tmp_path: Path) -> None:
     found = promotion_of(tmp_path, "bases: [{name: prospects, exclusive: [fields]}]\n")
     assert codes(found) == ["KIA1023"]
-    assert found.notes[0].summary.startswith("AN APPLY TO PRODUCTION WILL DELETE all other fields of it")
+    assert found.notes[0].summary.startswith("apply will delete all other fields of it")
 
 
 def test_a_service_becomes_managed(tmp_path: Path) -> None:

@@ -122,8 +122,8 @@ def test_links_lead_somewhere() -> None:
 
 def test_a_refused_plan_says_so_first() -> None:
     text = PAGES["refused"]
-    assert "<title>Blocked plan for production</title>" in text
-    assert "Plan blocked by 2 errors." in text
+    assert "<title>Refused plan for production</title>" in text
+    assert "Plan refused: 2 errors." in text
     assert text.index("2 errors") < text.index('id="rows"')
 
 
