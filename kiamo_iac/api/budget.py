@@ -17,7 +17,7 @@ _VALUES_OF_A_ROW: Final = 16
 """Values of one response (texts, numbers, lists, objects) for each row of the limit: what they take in memory is many
 times what they take on the wire. A field has 4, a batch of ten roles 20."""
 _FEW_VALUES: Final = 100_000
-"""As many are in a response of any run: they fit into any machine."""
+"""Always allowed, whatever the limit of rows: they fit into the memory of any machine."""
 _VALUES_OF_A_WRITE: Final = 500_000
 """Values of the response to a write, which shows one object: a base that was made with 10,000 fields has 60,000."""
 _ROWS_OF_A_STEP: Final = 4
@@ -27,15 +27,14 @@ _RESPONSES: Final = 16
 """The largest response is this part of all bytes, and at least 32 MiB."""
 _LARGEST_RESPONSE: Final = 32 * 1024 * 1024
 _LARGE: Final = 1024 * 1024
-"""Bytes from which on answers are parsed one after the other, so that ten threads never hold ten of them unpacked."""
+"""Bytes of a response, beyond which it is not parsed in parallel with others: this limits the memory in use."""
 
 
 class Budget:
     """The rows and bytes of one run. Safe under threads.
 
-    What is counted is what a run comes to know: a call that is made again counts once, at its largest. So a run that
-    looks at each list many times while it writes needs no more than one that reads it once. Responses to
-    writes count apart.
+    A repeated call counts once, with its largest response: a run that reads each list many times while it writes needs
+    no more than one that reads it once. Responses to writes are counted separately.
     """
 
     def __init__(self, settings: LimitSettings = LimitSettings()) -> None:  # noqa: B008 - frozen
@@ -53,13 +52,13 @@ class Budget:
         return max(_LARGEST_RESPONSE, self._settings.bytes // _RESPONSES)
 
     def expect(self, *, steps: int) -> None:
-        """Make room for what so many steps of a plan add to the instance, and for the looks at what they write."""
+        """Raise the limits for the objects that so many steps of a plan add, and for the reads that check them."""
         with self._lock:
             self._rows.most += _ROWS_OF_A_STEP * steps
             self._bytes.most += _BYTES_OF_A_STEP * steps
 
     def meter(self, call: str, target: str) -> Meter:
-        """What counts the bytes of one call. `target`: what makes it the same call when it is made again."""
+        """The meter of one call. `target`: identifies the call when it is repeated."""
         return _CallMeter(self, call, target)
 
     def check(self, call: str) -> None:
@@ -72,7 +71,7 @@ class Budget:
             raise BudgetError(msg, hint=self._hint("rows" if self._rows.spent else "bytes"))
 
     def received(self, call: str, target: str, size: int) -> None:
-        """So many bytes of the response to `call` have come. `target`: what makes it the same call when it is repeated.
+        """So many bytes of the response to `call` have come. `target`: identifies the call when it is repeated.
 
         Raises:
             BudgetError: that is more than the run may read.

@@ -1,4 +1,4 @@
-"""The call: an operation of the contract made over HTTP, and its answer or a typed error."""
+"""Makes an operation of the contract over HTTP, and returns its response or raises a typed error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 
 class Client:
-    """Makes the operations of a contract on one instance, from as many threads as wanted."""
+    """Makes the operations of a contract on one instance. Safe under threads."""
 
     def __init__(
         self,
@@ -108,28 +108,28 @@ class Client:
             RefusedError: the instance refused; AccessError: because of the token.
             ApiError: the contract has no such operation.
         """
-        made = self._operation(kind, operation)
+        declared = self._operation(kind, operation)
         for id_ in (ids or {}).values():
             if why := refused_id(id_):
                 shown = printable(str(id_), 60)
-                msg = f'{made.method} {made.path} was not made: the id "{shown}" {why}.'
+                msg = f'{declared.method} {declared.path} was not made: the id "{shown}" {why}.'
                 raise ResponseError(
                     msg, hint="check the responses of the instance: such an id cannot be part of a path"
                 )
-        path, fixed_query, fixed_body = made.render(ids or {})
+        path, fixed_query, fixed_body = declared.render(ids or {})
         target = self._base + path
         if fields := {**fixed_query, **(query or {})}:
             target += "?" + urlencode(fields)
-        content = self._content(made, {**(body or {}), **fixed_body}, wanted=body is not None)
-        name = f"{made.method} {self.contract.prefix.path}{path}"
+        content = self._content(declared, {**(body or {}), **fixed_body}, wanted=body is not None)
+        name = f"{declared.method} {self.contract.prefix.path}{path}"
         request = Request(
-            made.method,
+            declared.method,
             target,
             _JSON if content is not None else {},
             content,
             name=name,
-            # The response to a write is read whatever it costs: the write has been made.
-            meter=self._budget.meter(name, target) if made.method == "GET" else None,
+            # The response to a write is always read: the write has been made.
+            meter=self._budget.meter(name, target) if declared.method == "GET" else None,
         )
         listing = self.contract.kinds[kind].listing if operation == "list" else None
         outcome = self._outcome(self._send(request), request, listing=listing)

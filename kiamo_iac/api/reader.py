@@ -67,7 +67,7 @@ def read(client: Client, contract: Contract, desired: State, *, parallelism: int
 
 
 class StateReader:
-    """Reads in two halves: `start` calls for the lists that are needed whatever is desired, `finish` does the rest."""
+    """Reads in two steps: `start` for the lists that are always needed, `finish` for those of a desired state."""
 
     def __init__(self, client: Client, contract: Contract, *, parallelism: int = PARALLELISM) -> None:
         self._client = client
@@ -97,19 +97,19 @@ class StateReader:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def start(self) -> None:
-        """Call for the lists that are needed in any case, and return at once: they come while manifests are parsed."""
+        """Begin to read the lists that are always needed, and return at once: manifests are parsed meanwhile."""
         for kind in self._readable:
             if kind.kind not in self._whole and not self._contract.kinds[kind.kind].listed_by_parent:
                 self._whole[kind.kind] = self._pool.submit(self._rows, kind, None)
 
     def finish(self, desired: State, *, owned: Ownership | None = None, prune: bool = False) -> LiveRead:
-        """The live state that `desired`, and what is `owned`, concern. `prune`: what is owned and not declared goes.
+        """The live state that `desired` and `owned` concern. `prune`: what is owned and not declared is deleted.
 
         Raises:
             ApiError: as `read`.
         """
         wanted = resources_named_by(desired, owned or {}, prune=prune)
-        builder = self._tops()
+        builder = self._read_tops()
         everywhere = read_everywhere(wanted, builder.live_names(), self._contract)
 
         def concerns(kind: type[Resource], parent: ResourceState) -> bool:
@@ -130,9 +130,9 @@ class StateReader:
         Raises:
             ApiError: as `read`.
         """
-        return self._below(self._tops(), lambda _, parent: concerns(parent.address))
+        return self._below(self._read_tops(), lambda _, parent: concerns(parent.address))
 
-    def _tops(self) -> StateBuilder:
+    def _read_tops(self) -> StateBuilder:
         """Everything of the kinds without a parent."""
         self.start()
         builder = StateBuilder(self._contract)
@@ -148,7 +148,7 @@ class StateReader:
         return LiveRead(builder.state(), builder.diagnostics())
 
     def _levels(self) -> Iterator[list[type[Resource]]]:
-        """Kinds below kinds, generation after generation."""
+        """The kinds with a parent, level by level from the top."""
         above = {kind.kind for kind in self._readable if kind.parent is None}
         while level := [kind for kind in self._readable if kind.parent in above]:
             yield level
@@ -161,13 +161,13 @@ class StateReader:
             if self._contract.kinds[kind.kind].listed_by_parent:
                 jobs += [_Job(kind, instance) for instance in parents]
             else:
-                self._share_out(kind, parents, builder)
+                self._distribute(kind, parents, builder)
         for job, rows in self._gather(jobs):
             builder.add(job.kind, job.parent, rows)
         builder.settle()
 
-    def _share_out(self, kind: type[Resource], parents: Iterable[ResourceState], builder: StateBuilder) -> None:
-        """Of one list for all parents, give each wanted parent its own."""
+    def _distribute(self, kind: type[Resource], parents: Iterable[ResourceState], builder: StateBuilder) -> None:
+        """Split one list of the children of all parents by parent, for the wanted parents."""
         by_parent: dict[RemoteId | None, list[LiveRow]] = {}
         for row in self._whole[kind.kind].result():
             by_parent.setdefault(row.parent_id, []).append(row)

@@ -1,4 +1,4 @@
-"""What has to be read of an instance for a desired state: below which parents, and which kinds as a whole."""
+"""Which parts of an instance a desired state needs: the parents to read below, and the kinds to read everywhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NamedResources:
 
     names: Mapping[str, frozenset[str]]
     """Names, former names, and the names of parents."""
-    doomed: Mapping[str, frozenset[str]]
+    to_delete: Mapping[str, frozenset[str]]
     """Names, and former names, of what is to be deleted: declared absent, or pruned."""
     ids: Mapping[str, frozenset[RemoteId]]
     """Ids of what is owned: it is read under whatever name it has now."""
@@ -29,14 +29,14 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
     """What `desired` and the ledger name. `prune`: what is owned and not declared is to be deleted."""
     names: dict[str, set[str]] = {kind: set() for kind in kinds()}
     ids: dict[str, set[RemoteId]] = {kind: set() for kind in kinds()}
-    doomed: dict[str, set[str]] = {kind: set() for kind in kinds()}
+    to_delete: dict[str, set[str]] = {kind: set() for kind in kinds()}
     parents: set[str] = set()
     for instance in desired:
         lifecycle = instance.lifecycle
         own = (instance.address.name, *map(identity, lifecycle.renamed_from))
         names[instance.kind.kind].update(own)
         if lifecycle.ensure is Ensure.ABSENT and lifecycle.managed:
-            doomed[instance.kind.kind].update(own)
+            to_delete[instance.kind.kind].update(own)
         if instance.kind.parent is not None:
             parents.add(instance.address.rsplit("/", 2)[0])
     for entry in owned.values():
@@ -47,7 +47,7 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
         if entry.remote_id is not None:
             ids[kind.kind].add(entry.remote_id)
         if prune and entry.address not in desired:
-            doomed[kind.kind].add(entry.address.name)
+            to_delete[kind.kind].add(entry.address.name)
         if kind.parent is not None:
             parents.add(entry.address.rsplit("/", 2)[0])
     for text in parents:
@@ -57,7 +57,7 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
             parent = parent.parent
     return NamedResources(
         {kind: frozenset(found) for kind, found in names.items()},
-        {kind: frozenset(found) for kind, found in doomed.items()},
+        {kind: frozenset(found) for kind, found in to_delete.items()},
         {kind: frozenset(found) for kind, found in ids.items()},
     )
 
@@ -65,22 +65,25 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
 def read_everywhere(wanted: NamedResources, live: Mapping[str, Collection[str]], contract: Contract) -> frozenset[str]:
     """Kinds to be read below every parent of the instance, so that everything that refers to what is deleted is read.
 
-    `live`: of the kinds that are listed whole, the live names in NFC. What is not there needs no deleting.
+    `live`: of the kinds that are listed whole, the live names in NFC. Names that do not exist live need no deletion.
     """
-    going = {
-        kind for kind, names in wanted.doomed.items() if (names if kind not in live else names & frozenset(live[kind]))
+    deleted_kinds = {
+        kind
+        for kind, names in wanted.to_delete.items()
+        if (names if kind not in live else names & frozenset(live[kind]))
     }
     found = {
         kind.kind
         for kind in kinds().values()
-        if kind.parent is not None and any(r.scope is Scope.INSTANCE and r.kind in going for r in kind.references)
+        if kind.parent is not None
+        and any(r.scope is Scope.INSTANCE and r.kind in deleted_kinds for r in kind.references)
     }
-    while more := _with(found, contract) - found:
+    while more := _required_by(found, contract) - found:
         found |= more
     return frozenset(found)
 
 
-def _with(found: Collection[str], contract: Contract) -> set[str]:
+def _required_by(found: Collection[str], contract: Contract) -> set[str]:
     """Kinds that have to be read where those are: their parents, and siblings that they name by id."""
     more: set[str] = set()
     for name in found:

@@ -1,4 +1,4 @@
-"""From listed rows to a live state: addresses, references as names, and problems between one list and another."""
+"""Builds the live state from listed rows: addresses, references as names, and problems between lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Names = dict[RemoteId, str]
 
 
 class StateBuilder:
-    """Takes rows, list by list, parents before children, and makes a `State` of them."""
+    """Builds a `State` from lists of rows, parents before children."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
@@ -29,7 +29,7 @@ class StateBuilder:
         self._siblings: dict[tuple[Address, str], _Names] = {}
         """Of a kind below one parent, id → name; only where a contract writes references to siblings as ids."""
         self._waiting: list[tuple[type[Resource], ResourceState | None, list[LiveRow]]] = []
-        """Lists whose references name objects of their own generation."""
+        """Lists whose references name objects of the same level, until that level is complete."""
         self._by_id = {kind.kind: references_by(contract, kind, "id") for kind in kinds().values()}
         self._sibling_targets = {
             r.kind for references in self._by_id.values() for r in references if r.scope is Scope.SIBLING
@@ -39,7 +39,7 @@ class StateBuilder:
         self._warnings: list[Diagnostic] = []
 
     def add(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> None:
-        """Take one list. Objects that refer to others of their generation by id wait for `settle`."""
+        """Add one list. Objects that refer to others of the same level by id are built by `settle`."""
         if kind.kind in self._sibling_targets and parent is not None:
             self._siblings[parent.address, kind.kind] = {row.remote_id: row.name for row in rows}
         self._names[kind.kind].update((row.remote_id, row.name) for row in rows)
@@ -49,7 +49,7 @@ class StateBuilder:
             self._build(kind, parent, rows)
 
     def settle(self) -> None:
-        """Build what waited: every list of this generation has come."""
+        """Build the pending objects, when every list of a level is added."""
         for kind, parent, rows in self._waiting:
             self._build(kind, parent, rows)
         self._waiting.clear()

@@ -15,7 +15,7 @@ VERSION: Final = 1
 _NAMED: Final = {"KindContract": "kind", "Operation": "operation", "Attribute": "attribute"}
 """Models that become definitions; the others are inlined."""
 
-_WORDS: Final[Mapping[str, str]] = {
+_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "Contract.contract_version": "The version of the contract's format.",
     "Contract.name": "The name that is shown.",
     "Contract.kinds": "Every kind of the instance.",
@@ -72,8 +72,8 @@ def override_schema() -> Schema:
 
 def _schema(name: str, title: str, *, override: bool) -> Schema:
     model = Contract.model_json_schema()
-    writing = _Writing(model["$defs"], override=override)
-    body = writing.of(model, owner="Contract")
+    writer = _SchemaWriter(model["$defs"], override=override)
+    body = writer.of(model, owner="Contract")
     stanza = body["properties"]["kinds"].pop("additionalProperties")
     stanzas = closed(dict.fromkeys(kinds(), stanza), body["properties"]["kinds"]["description"], required=[])
     body["properties"]["kinds"] = stanzas
@@ -83,10 +83,10 @@ def _schema(name: str, title: str, *, override: bool) -> Schema:
     )
     if override:
         body["type"] = ["object", "null"]
-    return schema_document(name, VERSION, title=title, body=body, definitions=writing.definitions)
+    return schema_document(name, VERSION, title=title, body=body, definitions=writer.definitions)
 
 
-class _Writing:
+class _SchemaWriter:
     """One walk over pydantic's schema, which has titles, defaults and alternatives without a name."""
 
     def __init__(self, models: Mapping[str, Any], *, override: bool) -> None:
@@ -101,19 +101,19 @@ class _Writing:
         if "anyOf" in node:  # how pydantic writes that it may be null
             (inner,) = (choice for choice in node["anyOf"] if choice != {"type": "null"})
             return with_null(self.of(inner, owner=owner))
-        made = {key: value for key, value in node.items() if key not in {"title", "default", "$defs"}}
-        if "enum" in made:
-            made.pop("type", None)
-        if "items" in made:
-            made["items"] = self.of(made["items"], owner=owner)
-        if isinstance(made.get("additionalProperties"), dict):
-            values = self.of(made["additionalProperties"], owner=owner)
-            made["additionalProperties"] = self._removable(values)
-        if "properties" in made:
-            self._properties(made, owner=owner)
-        if "description" in made:
-            made["description"] = " ".join(made["description"].split())
-        return made
+        schema = {key: value for key, value in node.items() if key not in {"title", "default", "$defs"}}
+        if "enum" in schema:
+            schema.pop("type", None)
+        if "items" in schema:
+            schema["items"] = self.of(schema["items"], owner=owner)
+        if isinstance(schema.get("additionalProperties"), dict):
+            values = self.of(schema["additionalProperties"], owner=owner)
+            schema["additionalProperties"] = self._removable(values)
+        if "properties" in schema:
+            self._properties(schema, owner=owner)
+        if "description" in schema:
+            schema["description"] = " ".join(schema["description"].split())
+        return schema
 
     def _model(self, name: str) -> Schema:
         model = self._models[name]
@@ -126,17 +126,17 @@ class _Writing:
             self.definitions[_NAMED[name]] = self._removable(self.of(model, owner=name))
         return defined(_NAMED[name])
 
-    def _properties(self, made: Schema, *, owner: str) -> None:
-        needed = made.get("required", [])
+    def _properties(self, schema: Schema, *, owner: str) -> None:
+        needed = schema.get("required", [])
         properties: Schema = {}
-        for key, value in made["properties"].items():
+        for key, value in schema["properties"].items():
             inner = self.of(value, owner=owner)
-            if f"{owner}.{key}" in _WORDS:
-                inner["description"] = _WORDS[f"{owner}.{key}"]
+            if f"{owner}.{key}" in _DESCRIPTIONS:
+                inner["description"] = _DESCRIPTIONS[f"{owner}.{key}"]
             properties[key] = inner if key in needed else self._removable(inner)
-        made["properties"] = properties
+        schema["properties"] = properties
         if self._override:
-            made.pop("required", None)
+            schema.pop("required", None)
 
     def _removable(self, schema: Schema) -> Schema:
         """In an override, null removes an optional key."""

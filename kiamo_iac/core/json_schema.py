@@ -12,7 +12,7 @@ from typing import Any, Final
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 ANY: Final[Mapping[str, Any]] = {}
-"""Takes whatever there is."""
+"""The schema of any value."""
 
 
 def schema_document(
@@ -29,7 +29,7 @@ def schema_document(
 
 
 def closed(properties: Mapping[str, Any], description: str, *, required: Iterable[str] | None = None) -> Schema:
-    """An object with these keys and no others; `required`: which of them it must have, all unless said otherwise."""
+    """An object with these keys and no others; `required`: the keys that it must have; None: all."""
     needed = list(properties if required is None else required)
     return {
         "type": "object",
@@ -67,18 +67,18 @@ def defined(name: str) -> Schema:
 
 def with_null(schema: Mapping[str, Any]) -> Schema:
     """The same, and null. A schema without a type and without a closed list takes null already."""
-    made = dict(schema)
-    if "type" in made:
-        made["type"] = [*([made["type"]] if isinstance(made["type"], str) else made["type"]), "null"]
-    if "enum" in made:
-        made["enum"] = [*made["enum"], None]
-    if "else" in made:
-        made["else"] = with_null(made["else"])
-    return made
+    copy = dict(schema)
+    if "type" in copy:
+        copy["type"] = [*([copy["type"]] if isinstance(copy["type"], str) else copy["type"]), "null"]
+    if "enum" in copy:
+        copy["enum"] = [*copy["enum"], None]
+    if "else" in copy:
+        copy["else"] = with_null(copy["else"])
+    return copy
 
 
 def pattern(expression: str, message: str) -> Schema:
-    """Text of that form; `message` is what an editor says of another one."""
+    """Text of that form; `message` is what an editor shows for any other text."""
     return {"pattern": expression, "patternErrorMessage": message}
 
 

@@ -1,7 +1,7 @@
 """Secrets that are known by their form: tokens and keys of public services, private keys, URLs with a password.
 
-Each form is bounded and begins at the edge of a word, so that no text makes the search explode. The forms are those
-that the services document, or publish to scanners (GitHub's list of supported secret scanning patterns).
+Each form is bounded and begins at the edge of a word, so that a search takes bounded time for each character. The forms
+are those that the services document, or publish to scanners (GitHub's list of supported secret scanning patterns).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class SecretForm(NamedTuple):
 
     name: str
     """With its article: `a GitHub token`."""
-    traces: tuple[str, ...]
+    markers: tuple[str, ...]
     """Each text that has the form holds one of these: they are searched for first, which is fast."""
     pattern: str
     accepts: Callable[[str], bool] | None = None
@@ -116,18 +116,18 @@ FORMS: Final = (
 )
 _LITERALS: Final = ("://", "AKIA", "ASIA", "AIza", "Key=", "PRIVATE KEY", "Bearer ", "Basic ", "hooks.slack.com/")
 _RUNS: Final = tuple(map(re.compile, (r"_[A-Za-z0-9+/=_]{10}", r"-[A-Za-z0-9_.=-]{10}", r"\.[A-Za-z0-9_-]{11}")))
-"""What has a form has one of these literals or runs. Each run begins with one sign, which is searched for as fast as a
-literal; so a dozen searches do, where there are forty traces."""
-_BY_TRACE: Final = tuple((trace, form) for form in FORMS for trace in form.traces)
+"""A text that has a form contains one of these literals or runs. Each run begins with one fixed character, so searching
+for it is as fast as for a literal, and a dozen searches replace one for each marker."""
+_BY_MARKER: Final = tuple((marker, form) for form in FORMS for marker in form.markers)
 _SHORTEST: Final = 14
 """All forms but that of a URL have as many characters (`Basic ` and eight)."""
-_REMEMBERED: Final = 256
-"""Characters; of longer texts it is not remembered whether they have a form."""
+_LONGEST_CACHED: Final = 256
+"""Characters of the longest text for which the result of `has_form` is cached."""
 
 
 @cache
 def _compiled(form: SecretForm) -> re.Pattern[str]:
-    """By the first run that meets a trace of it. Where there is a group, it is the secret, else the whole match."""
+    """Compiled when a text first contains one of its markers. A group, if any, is the secret, else the whole match."""
     return re.compile(form.pattern)
 
 
@@ -146,7 +146,7 @@ def forms_in(text: str) -> list[SecretMatch]:
     """Every place that has a form, in order."""
     if _is_short(text) or not may_have_form(text):
         return []
-    forms = [form for trace, form in _BY_TRACE if trace in text]
+    forms = [form for marker, form in _BY_MARKER if marker in text]
     return sorted(found for form in dict.fromkeys(forms) for found in _matches(text, form))
 
 
@@ -154,11 +154,11 @@ def has_form(text: str) -> bool:
     """Whether `text`, or a part of it, has one."""
     if _is_short(text):
         return False
-    return _has_form(text) if len(text) <= _REMEMBERED else bool(forms_in(text))
+    return _has_form(text) if len(text) <= _LONGEST_CACHED else bool(forms_in(text))
 
 
 def _is_short(text: str) -> bool:
-    """Whether `text` is too short for any form: most texts are, and of these nothing is searched or remembered."""
+    """Whether `text` is too short for any form: most texts are, and need neither a search nor a cache entry."""
     return len(text) < _SHORTEST and "://" not in text
 
 

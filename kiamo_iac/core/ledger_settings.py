@@ -99,7 +99,7 @@ class LedgerSettings:
         """Where HTTP calls with the ledger's credentials go; None: there are none."""
         return None
 
-    def problems(self, given: Collection[str]) -> Iterator[SettingProblem]:  # noqa: ARG002 - for whoever overrides it
+    def problems(self, given: Collection[str]) -> Iterator[SettingProblem]:  # noqa: ARG002 - for subclasses
         """What is wrong with the keys together; `given`: those that the project file sets."""
         return iter(())
 

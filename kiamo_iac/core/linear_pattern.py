@@ -1,7 +1,7 @@
-"""Regular expressions of a contract, matched in time that is linear in the text, whoever wrote them.
+"""Regular expressions of a contract, matched in time that is linear in the text.
 
-Python's `re` tries every way to match: `(a+)+` takes years for 60 letters. Rust's engine, which pydantic brings,
-follows all ways at once. It tells only whether a text matches, so `find` looks for where.
+Python's `re` tries every way to match: `(a+)+` takes years for 60 letters. Rust's engine, which pydantic
+includes, tries all ways at once. It returns only whether a text matches, so `find` searches for the position.
 """
 
 from __future__ import annotations

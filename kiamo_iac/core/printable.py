@@ -36,7 +36,7 @@ _STRAY_SELECTOR: Final = re.compile(
 )
 """Variation selectors without an effect. A selector chooses the form of the sign before it (an emoji, an ideograph);
 after an ASCII letter (but for keycaps) or another selector it has none, and a row of them can hide bytes."""
-_PAINT: Final = re.compile(r"(\x1b\[[0-9;]*m)")
+_COLOR: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 """Colours, as click writes them."""
 _SUSPECT: Final = re.compile(r"[^\n\t\x20-\x7e]|##|^\s*::", re.MULTILINE)
 
@@ -88,8 +88,8 @@ def obeyed(text: str) -> str | None:
 
 
 def _line(line: str, *, color: bool) -> str:
-    parts = _PAINT.split(line) if color else [line]
-    shown = (part if color and _PAINT.fullmatch(part) else "\t".join(map(_visible, part.split("\t"))) for part in parts)
+    parts = _COLOR.split(line) if color else [line]
+    shown = (part if color and _COLOR.fullmatch(part) else "\t".join(map(_visible, part.split("\t"))) for part in parts)
     return "".join(shown)
 
 

@@ -23,13 +23,13 @@ PRIVATE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 
 _BINARY: Final = getattr(os, "O_BINARY", 0)
-_CAREFULLY: Final = _BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Without blocking: a pipe in the place of a file would never answer."""
+_NO_FOLLOW: Final = _BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Without blocking: opening a pipe in the place of a file would never return."""
 _READ: Final = os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0)
 _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY | getattr(os, "O_NOFOLLOW", 0)
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _BY_HANDLE: Final = hasattr(os, "O_NOFOLLOW") and {os.open, os.mkdir, os.stat, os.unlink} <= os.supports_dir_fd
-"""Whether a name can be looked up in a folder that is open, so that nothing can change on the way."""
+"""Whether the system opens names relative to an open folder, so that no folder can become a link meanwhile."""
 _NAME_SURROGATE: Final = 0x20000000
 """The bit of a reparse tag that says that another name is meant (winnt.h): links and junctions, not cloud files."""
 _IGNORED: Final = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))
@@ -63,10 +63,10 @@ def lies_below(path: Path, root: Path) -> bool:
     """
     if not path.is_relative_to(root):
         return False
-    return not any(_is_gits(part) for part in path.relative_to(root).parts)
+    return not any(_is_git_folder(part) for part in path.relative_to(root).parts)
 
 
-def _is_gits(name: str) -> bool:
+def _is_git_folder(name: str) -> bool:
     """Whether a file system takes a name for `.git`: case is ignored, on Windows also its short name, text after a
     colon, dots and spaces at the end, and on HFS+ some characters."""
     return name.translate(_IGNORED).partition(":")[0].rstrip(". ").casefold() in {".git", "git~1"}
@@ -90,9 +90,9 @@ class RootedFile:
     """A file that need not exist."""
 
     root: Path
-    """Followed wherever it leads."""
+    """Links in it are followed."""
     parts: tuple[str, ...]
-    """The way from there, the file's own name last; none of them is `..`."""
+    """The path below it, the name of the file last; without `..`."""
 
     @classmethod
     def below(cls, root: Path, path: PurePath | str) -> Self:
@@ -130,7 +130,7 @@ class RootedFile:
         """
         try:
             with self._folder() as folder:
-                found = folder.look(self.name)
+                found = folder.status(self.name)
                 _refuse(found, self._shown)
                 return found is not None
         except FileNotFoundError:
@@ -180,7 +180,7 @@ class RootedFile:
             handle = folder.open(self.name, os.O_RDWR | os.O_CREAT, self._shown)
             try:
                 if sys.platform != "win32":
-                    # Whose the folder is may do as they like in it: a container often runs as root on a user's files.
+                    # The owner of the folder can replace any file in it: a container may run as root on a user's files.
                     above = os.fstat(folder.handle).st_uid if folder.handle is not None else os.geteuid()
                     if os.fstat(handle).st_uid not in {os.geteuid(), 0, above}:
                         msg = f"{self._shown} belongs to another user"
@@ -200,24 +200,26 @@ class RootedFile:
             OSError: it cannot be written, or another object is in its place; no temporary file is left.
         """
         with self._folder(make=PRIVATE_FOLDER if mode is not None else 0o777) as folder:
-            found = folder.look(self.name)
+            found = folder.status(self.name)
             if not (over_link and found is not None and is_link(found)):
                 _refuse(found, self._shown)
-            draft = f".{secrets.token_hex(8)}.tmp"
-            handle = os.open(folder.at(draft), _CREATE, 0o666 if mode is None else mode, dir_fd=folder.handle)
+            temporary = f".{secrets.token_hex(8)}.tmp"
+            handle = os.open(folder.at(temporary), _CREATE, 0o666 if mode is None else mode, dir_fd=folder.handle)
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(data)
                     stream.flush()
                     os.fsync(stream.fileno())
                 if mode is None and found is not None:
-                    os.chmod(folder.at(draft), stat.S_IMODE(found.st_mode), dir_fd=folder.handle)
-                os.replace(folder.at(draft), folder.at(self.name), src_dir_fd=folder.handle, dst_dir_fd=folder.handle)
+                    os.chmod(folder.at(temporary), stat.S_IMODE(found.st_mode), dir_fd=folder.handle)
+                os.replace(
+                    folder.at(temporary), folder.at(self.name), src_dir_fd=folder.handle, dst_dir_fd=folder.handle
+                )
             except BaseException:
                 with contextlib.suppress(OSError):
-                    os.unlink(folder.at(draft), dir_fd=folder.handle)
+                    os.unlink(folder.at(temporary), dir_fd=folder.handle)
                 raise
-            folder.settle()
+            folder.sync()
 
     def create(self, data: bytes) -> None:
         """Write it where there is nothing yet, with the folders that it needs and the usual mode.
@@ -250,7 +252,7 @@ class RootedFile:
 
     @contextmanager
     def _folder(self, *, make: int | None = None) -> Iterator[_Folder]:
-        """Its folder, open; with `make`, what lacks of the way is made with that mode."""
+        """Its folder, open; with `make`, missing folders are created with that mode."""
         folder = _Folder(self.root, os.open(self.root, _FOLDER) if _BY_HANDLE else None)
         try:
             for depth, part in enumerate(self.parts[:-1], start=1):
@@ -270,10 +272,10 @@ class _Folder:
     handle: int | None
 
     def at(self, name: str) -> str:
-        """What a call that takes `dir_fd` calls the entry."""
+        """The path of the entry for a call with `dir_fd`."""
         return name if self.handle is not None else str(self.path / name)
 
-    def look(self, name: str) -> os.stat_result | None:
+    def status(self, name: str) -> os.stat_result | None:
         """Its status, without following a link; None when there is none."""
         try:
             return os.stat(self.at(name), dir_fd=self.handle, follow_symlinks=False)
@@ -282,23 +284,23 @@ class _Folder:
 
     def into(self, name: str, shown: str, *, make: int | None) -> _Folder:
         """The folder of that name in this one."""
-        found = self.look(name)
+        found = self.status(name)
         if found is None:
             if make is None:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), shown)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(self.at(name), make, dir_fd=self.handle)
-            found = self.look(name)
+            found = self.status(name)
         _refuse(found, shown, folder=True)
         handle = None
         if self.handle is not None:
-            handle = os.open(name, _FOLDER | _CAREFULLY, dir_fd=self.handle)
+            handle = os.open(name, _FOLDER | _NO_FOLLOW, dir_fd=self.handle)
         return _Folder(self.path / name, handle)
 
     def open(self, name: str, flags: int, shown: str) -> int:
-        """A handle of the file, which is one."""
-        _refuse(self.look(name), shown)
-        handle = os.open(self.at(name), flags | _CAREFULLY, PRIVATE, dir_fd=self.handle)
+        """Open a regular file."""
+        _refuse(self.status(name), shown)
+        handle = os.open(self.at(name), flags | _NO_FOLLOW, PRIVATE, dir_fd=self.handle)
         try:
             _refuse(os.fstat(handle), shown)
         except BaseException:
@@ -306,20 +308,23 @@ class _Folder:
             raise
         return handle
 
-    def settle(self) -> None:
-        """Bring its entries to disk, where a folder can be opened."""
+    def sync(self) -> None:
+        """Sync its entries to disk, where a folder can be opened."""
         if self.handle is not None:
             with contextlib.suppress(OSError):
                 os.fsync(self.handle)
 
     def close(self) -> None:
-        """Give the handle back."""
+        """Close the handle."""
         if self.handle is not None:
             os.close(self.handle)
 
 
 def _refuse(found: os.stat_result | None, shown: str, *, folder: bool = False) -> None:
-    """Raises MisplacedError unless it is a file, or a folder where that is what it has to be, or nothing."""
+    """
+    Raises:
+        MisplacedError: it exists, and is not a file or, with `folder`, not a folder.
+    """
     if found is None or ((stat.S_ISDIR if folder else stat.S_ISREG)(found.st_mode) and not is_link(found)):
         return
     kind = next((what for test, what in _KINDS if test(found.st_mode)), "a device")

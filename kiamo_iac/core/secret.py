@@ -1,5 +1,5 @@
-"""Tokens and passwords: a wrapper that never shows one, how one is read from the environment, what has the form of a
-token, and the redactor, which takes the secrets of a run out of all output, however they are spelled."""
+"""Tokens and passwords: a wrapper that never shows its value, a reader for environment variables, the form of a token,
+and the redactor, which removes the secrets of a run from all output in every encoding."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def from_environ(environ: Mapping[str, str], name: str, *, file: bool = True) ->
         try:
             return Secret(_stripped(_content(path)))
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else _why(error)
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else _reason(error)
             msg = f"The file of {name}_FILE cannot be read: {reason}."
             raise UsageError(msg, hint="check the path, and who may read it") from error
     return Secret(_stripped(value)) if value is not None else None
@@ -93,7 +93,7 @@ def _content(path: str) -> str:
     return content.decode()
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return "it is not text" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
@@ -117,7 +117,7 @@ _USERS: Final = {"CI_JOB_TOKEN": "gitlab-ci-token"}
 _PROXY: Final = re.compile(r"(?:https?|all)_proxy", re.IGNORECASE)
 _USERINFO: Final = re.compile(r"(?:\w+://)?([^/@\s]*):([^/@\s]+)@")
 _SHORTEST: Final = 8
-"""A shorter value is no secret, and hiding it would hide half of every sentence."""
+"""Characters. Shorter values are not hidden: they may be common words."""
 _MOST_LEARNT: Final = 100
 """Values of settings that `conceal_answer` hides: each costs a search of every text that an instance answers."""
 _SHORTEST_LEARNT: Final = 4
@@ -136,9 +136,9 @@ class Redactor:
         self._spellings: tuple[str, ...] = ()
         """What `conceal` hides now."""
         self._learnt: set[str] | None = None
-        """None: no run is going on."""
+        """None: outside of a run."""
         self._former: frozenset[str] = frozenset()
-        """What the run before had learnt, for the message that says why it failed."""
+        """The values that the previous run learnt, for the message on its failure."""
         self._patterns: tuple[tuple[str, re.Pattern[str]], ...] | None = None
         """Each spelling of what was learnt in lower case, and what finds it; None: not compiled yet."""
 

@@ -60,13 +60,13 @@ class StateMachine:
         seen = {start}
         queue: deque[tuple[str, tuple[tuple[str, str], ...]]] = deque([(start, ())])
         while queue:
-            state, way = queue.popleft()
+            state, steps = queue.popleft()
             for command, reached in self.moves.get(state, {}).items():
                 if reached == end:
-                    return (*way, (command, reached))
+                    return (*steps, (command, reached))
                 if reached not in seen:
                     seen.add(reached)
-                    queue.append((reached, (*way, (command, reached))))
+                    queue.append((reached, (*steps, (command, reached))))
         return None
 
     def way_out(self, start: str) -> tuple[tuple[str, str], ...]:
@@ -75,11 +75,11 @@ class StateMachine:
         Raises:
             ValueError: there is none: a mistake in the file of the kind.
         """
-        ways = [way for end in sorted(self.terminal) if (way := self.path(start, end)) is not None]
-        if not ways:
+        paths = [steps for end in sorted(self.terminal) if (steps := self.path(start, end)) is not None]
+        if not paths:
             msg = f"no command leads from {start} to a terminal state"
             raise ValueError(msg)
-        return min(ways, key=len)
+        return min(paths, key=len)
 
     def detour(self, start: str, attributes: Iterable[str]) -> tuple[str, str] | None:
         """The (command, state) to a state in which all of `attributes` can change; None: they can in `start`."""

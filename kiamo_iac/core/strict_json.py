@@ -1,5 +1,5 @@
-"""JSON as RFC 8259 has it: no NaN, no number out of range, no key twice, no half of a surrogate pair. And when two JSON
-values are the same."""
+"""Strict JSON (RFC 8259): no NaN, no number out of range, no duplicate key, no half of a surrogate pair; and the
+equality of JSON values."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def decode_json(text: str) -> Any:
     """The value of a JSON text, which may hold halves of surrogate pairs.
 
     Raises:
-        ValueError: it is not JSON (`json.JSONDecodeError`, with the place), or holds a key twice, a number out of range
-            or too many levels; the message is half a sentence on what is wrong.
+        ValueError: it is not JSON (`json.JSONDecodeError`, with the place), or has a duplicate key, a number out of
+            range or too many levels; the message is a clause on what is wrong.
     """
     try:
         return _DECODER.decode(text)

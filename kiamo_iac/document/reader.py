@@ -50,13 +50,13 @@ _KNOWN_KEYS: Final[dict[str, str]] = {}
 
 _TAG: Final = re.compile(r'the tag ".*" is not supported', re.DOTALL)
 _TOKEN_STRIDE: Final = 5
-_TOKEN_TRACE: Final = re.compile(r"[0-9A-Fa-f]{8}")
+_TOKEN_SAMPLE: Final = re.compile(r"[0-9A-Fa-f]{8}")
 """40 hexadecimal characters in a row are eight in every fifth character of a text, which is faster to search."""
 _MASK: Final = "hidden-".ljust(40, "x")
 """What the parser reads in place of a token: of the same length, so that positions are kept."""
 
 
-LOOKS_LIKE_ONE: Final = "this looks like an API token (40 hexadecimal characters)"
+LOOKS_LIKE_TOKEN: Final = "this looks like an API token (40 hexadecimal characters)"  # noqa: S105 - a message
 REVOKE: Final = "remove it and revoke it: pass tokens in environment variables, never in files"
 ROTATE: Final = "revoke it, remove it from the file and from git history, and set the new one in Kiamo by hand"
 """The hint for a secret that is recognised by its form."""
@@ -85,13 +85,13 @@ class YamlReader:
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._depth = self._deepest = 0
         self._listing = "sensitive" in text
-        self._veiled = 0
+        self._secret_depth = 0
         """How many enclosing mappings and lists may hold secrets: inside, values are not quoted in messages."""
         self._nodes = self._aliased = 0
 
     def read(self) -> Any:
         """The data of the document, or None when it cannot be read to the end."""
-        if _TOKEN_TRACE.search(self._text[::_TOKEN_STRIDE]):
+        if _TOKEN_SAMPLE.search(self._text[::_TOKEN_STRIDE]):
             self._hide_tokens()
         if may_have_form(self._text):
             self._hide_forms()
@@ -176,9 +176,9 @@ class YamlReader:
         """The value of `key`, if it is not a scalar. In a file with a list `sensitive`, any setting may be a secret."""
         if not (names_secret(key) or (key == "settings" and self._listing)):
             return self._value(event)
-        self._veiled += 1
+        self._secret_depth += 1
         value = self._value(event)
-        self._veiled -= 1
+        self._secret_depth -= 1
         return value
 
     def _value(self, event: Any) -> Any:
@@ -218,7 +218,7 @@ class YamlReader:
         found = self._anchors.get(event.anchor)
         if found is None:
             inside = event.anchor in self._anchors
-            name = "this" if self._veiled else quote(event.anchor)
+            name = "this" if self._secret_depth else quote(event.anchor)
             summary = f"the alias {name} is used inside its own anchor" if inside else f"undefined alias {name}"
             self._report("KIA0113", summary, event, hint="define the anchor before the alias that uses it")
             return None
@@ -250,7 +250,7 @@ class YamlReader:
             value, problem = resolve(text)
         if problem is not None:
             summary, hint = problem.summary, problem.hint
-            if self._veiled or (key and names_secret(key)):
+            if self._secret_depth or (key and names_secret(key)):
                 summary, hint = _without_value(summary, text), _without_value(hint, text)
             self._report(problem.code, summary, event, hint=hint, severity=problem.severity)
         if event.anchor is not None:
@@ -299,7 +299,7 @@ class YamlReader:
         self._text = TOKEN.sub(_MASK, self._text)
 
     def _report_token(self, where: Any) -> None:
-        self._report("KIA0117", LOOKS_LIKE_ONE, where, hint=REVOKE)
+        self._report("KIA0117", LOOKS_LIKE_TOKEN, where, hint=REVOKE)
 
     def _hide_forms(self) -> None:
         for found in forms_in(self._text)[:MAX_TOKENS_SHOWN]:

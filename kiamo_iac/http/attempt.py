@@ -1,5 +1,5 @@
-"""One attempt of a request over one transport: the whole response within deadline and size limit, or why there is none;
-neither holds the secret."""
+"""One attempt of a request over one transport: the whole response within deadline and size limit, or the failure;
+neither contains the secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kiamo_iac.http.network import DEADLINE
 from kiamo_iac.http.retry import FailedAttempt, Limits
 
 _ERROR_BODY: Final = 64 * 1024
-"""Bytes of an error answer that are read; the rest is of no interest."""
+"""Bytes of the body of an error response that are read."""
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -42,7 +42,7 @@ def attempt(
     """Send `request` and read the response. `call`: its name in messages. `checked`: what is to be checked where no
     server answers.
 
-    Nothing that httpx raises gets out, not as a cause either: its exceptions hold the request, the secret with it.
+    No exception of httpx is raised, not as a cause either: they contain the request with the secret.
     """
     deadline = time.monotonic() + limits.deadline
     request.extensions[DEADLINE] = deadline
@@ -58,7 +58,7 @@ def attempt(
         text = str(error) if authorization is None else authorization.hide(str(error))
         text = printable(text, 200) or type(error).__name__
         host = request.url.netloc.decode("ascii")
-        return _unanswered(error, text, call=call, host=host, checked=checked, limits=limits)
+        return _failure(error, text, call=call, host=host, checked=checked, limits=limits)
     except BudgetError as error:
         return FailedAttempt(error, lasting=True)
     except _UnreadableError as error:
@@ -66,7 +66,7 @@ def attempt(
     finally:
         if authorization is not None:
             request.headers.pop(authorization.header, None)
-    if response.status_code >= 300 and authorization is not None:  # it will be quoted; some quote what they were sent
+    if response.status_code >= 300 and authorization is not None:  # messages quote it, and some servers echo the secret
         body = authorization.hide_in(body)
     return Response(response.status_code, response.headers, body)
 
@@ -130,8 +130,8 @@ def _inflated(inflate: Any, raw: bytes, *, most: int) -> bytes:
     return chunk
 
 
-def _unanswered(error: Exception, text: str, *, call: str, host: str, checked: str, limits: Limits) -> FailedAttempt:
-    """The error to raise for `error`, which itself never leaves this file."""
+def _failure(error: Exception, text: str, *, call: str, host: str, checked: str, limits: Limits) -> FailedAttempt:
+    """The failure for an exception of httpx."""
     sent = not isinstance(error, (*_NEVER_SENT, UnicodeError))
     hint = None
     lasting = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | UnicodeError)

@@ -1,5 +1,5 @@
-"""The one HTTP caller: it calls one origin, with a secret, within a deadline and a size limit, and calls again where
-that is safe. Redirects are never followed, cookies never kept, and of the environment only proxies are read."""
+"""The one HTTP caller: it calls one origin, with a secret, within a deadline and a size limit, and repeats a call where
+that is safe. It follows no redirects, keeps no cookies, and reads only proxies from the environment."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _HEADERS: Final = httpx.Headers(
 
 
 class HttpCaller:
-    """Calls one server, from as many threads as wanted.
+    """Calls one server. Safe under threads.
 
-    Each call in flight has a connection of its own, kept for the next call (one httpx transport a thread was measured
-    fastest; a stack of them is the same, and serves readers and writers in turn). All share one TLS context.
+    Each call in flight has a connection of its own, kept for the next call (one httpx transport a thread was
+    measured fastest; a stack of transports is as fast). All share one TLS context.
     """
 
     def __init__(
@@ -89,14 +89,14 @@ class HttpCaller:
             BudgetError: as the request's meter says.
             KiamoIacError: the call would go to another address than the server's; of the class that `Endpoint` names.
         """
-        # A journal of writes belongs here: an entry before the first attempt, and one after the outcome.
-        outcome = self._until_answered(request)
+        # A journal of writes would belong here: an entry before the first attempt, and one after the outcome.
+        outcome = self._with_retries(request)
         if isinstance(outcome, FailedAttempt):
             raise outcome.error
         return outcome
 
-    def _until_answered(self, request: Request) -> Response | FailedAttempt:
-        """The one loop that makes a call again."""
+    def _with_retries(self, request: Request) -> Response | FailedAttempt:
+        """Attempt the call until it succeeds, must not be repeated, or `Limits` end the attempts."""
         attempts, waited, begun = 1, 0.0, time.monotonic()
         while True:
             outcome = self._attempt(request)
@@ -114,16 +114,15 @@ class HttpCaller:
             attempts += 1
 
     def _attempt(self, request: Request) -> Response | FailedAttempt:
-        """One attempt. A limit of the rate belongs here: it waits before the transport is taken, and learns from the
-        outcome."""
-        made = self._made(request)
+        """One attempt. A rate limit would belong here: it would wait before the transport is taken."""
+        built = self._build(request)
         if request.meter is not None:
             request.meter.check()
-        transport, begun = self._borrow(), time.monotonic()
+        transport, begun = self._acquire(), time.monotonic()
         try:
             outcome = attempt(
                 transport,
-                made,
+                built,
                 call=str(request),
                 authorization=self._authorization,
                 limits=self._limits,
@@ -131,31 +130,31 @@ class HttpCaller:
                 meter=request.meter,
             )
         finally:
-            self._give_back(transport)
+            self._release(transport)
         if self._log is not None:
             status = "no answer" if isinstance(outcome, FailedAttempt) else outcome.status
             self._log(f"{request}: {status}, {(time.monotonic() - begun) * 1000:.0f} ms")
         return outcome
 
-    def _made(self, request: Request) -> httpx.Request:
-        """The request as httpx makes it, looked at a last time: httpx takes dot segments out of a path, for one. (It
-        percent-encodes a query, which leads nowhere else.)"""
+    def _build(self, request: Request) -> httpx.Request:
+        """The request of httpx, whose address is compared once more: httpx removes dot segments from a path. (It also
+        percent-encodes a query, which does not change the target.)"""
         headers = _HEADERS
         if request.headers:
             headers = _HEADERS.copy()
             headers.update(request.headers)
         try:
-            made = httpx.Request(request.method, request.url, headers=headers, content=request.body)
+            built = httpx.Request(request.method, request.url, headers=headers, content=request.body)
         except httpx.InvalidURL:
-            raise self._not_made(request, "its address is too long, or no URL") from None
-        if not same_origin(made.url, self._origin) or made.url.raw_path.partition(b"?")[0] != request.path.encode():
-            raise self._not_made(request, f"it would go to another address than {self._endpoint.owner}")
-        return made
+            raise self._refusal(request, "its address is too long, or not a URL") from None
+        if not same_origin(built.url, self._origin) or built.url.raw_path.partition(b"?")[0] != request.path.encode():
+            raise self._refusal(request, f"it would go to another address than {self._endpoint.owner}")
+        return built
 
-    def _not_made(self, request: Request, why: str) -> KiamoIacError:
+    def _refusal(self, request: Request, why: str) -> KiamoIacError:
         return self._endpoint.error(f"{printable(str(request), 200)} was not made: {why}.", hint=self._endpoint.hint)
 
-    def _borrow(self) -> httpx.BaseTransport:
+    def _acquire(self) -> httpx.BaseTransport:
         if self._given is not None:
             return self._given
         try:
@@ -163,7 +162,7 @@ class HttpCaller:
         except IndexError:
             return Connection(self._origin, trust=self._trust, proxy=self._proxy)
 
-    def _give_back(self, transport: httpx.BaseTransport) -> None:
+    def _release(self, transport: httpx.BaseTransport) -> None:
         if transport is self._given:
             return
         self._idle.append(transport)

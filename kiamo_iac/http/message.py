@@ -1,5 +1,5 @@
-"""What a call is made of: request, response, server and secret, and the type of what makes it. It does not load httpx:
-ledger and forge import it at their top."""
+"""The parts of a call: request, response, endpoint and secret, and the protocol of a caller. This module does not
+import httpx, which takes long: ledger and forge import it at their top."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from kiamo_iac.core.secret import HIDDEN, Secret
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
-"""Checked here, for h11 would quote the value that it refuses."""
+"""Checked here, because h11 quotes the value that it refuses."""
 
 
 class Meter(Protocol):
-    """Counts what a run reads. Both methods raise a BudgetError when that is too much."""
+    """Counts the bytes that a run reads. Both methods raise a BudgetError beyond the limit."""
 
     def check(self) -> None:
         """Before each attempt."""

@@ -1,6 +1,6 @@
 """One connection to a server, on which every wait, also within the headers, ends at the deadline of the call.
 
-httpx limits each single read, so a response that drips can last for ever, and it takes no network backend. So this
+httpx limits each single read, so a slow response can take unlimited time, and it accepts no network backend. So this
 transport is built on httpcore, which httpx uses itself and whose backend is part of its public interface.
 """
 
@@ -36,7 +36,7 @@ class _Deadline:
     def __init__(self) -> None:
         self.at = float("inf")
         self.ending = False
-        """Its response is read, or given up."""
+        """Its response was read, or is no longer read."""
 
     def left(self, expired: type[httpcore.TimeoutException], timeout: float | None) -> float | None:
         """The seconds left, or `timeout` when that is less.
@@ -167,7 +167,7 @@ class Connection(httpx.BaseTransport):
             "keepalive_expiry": IDLE_SECONDS,
             "network_backend": _Backend(self._deadline),
         }
-        self._pool = httpcore.ConnectionPool(**pool) if proxy is None else _through(proxy, pool)
+        self._pool = httpcore.ConnectionPool(**pool) if proxy is None else _proxy_pool(proxy, pool)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it; the body is read by the caller, from `stream`, as it came over the wire.
@@ -207,7 +207,7 @@ def _as_httpx(error: Exception) -> httpx.TransportError:
     return name(str(error))
 
 
-def _through(proxy: str, pool: dict[str, Any]) -> httpcore.HTTPProxy:
+def _proxy_pool(proxy: str, pool: dict[str, Any]) -> httpcore.HTTPProxy:
     url = httpx.URL(proxy)
     return httpcore.HTTPProxy(
         proxy_url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
@@ -256,7 +256,7 @@ def proxy_for(origin: Origin) -> str | None:
     Only for https: there the proxy sees a tunnel, never the token. Plain http goes to loopback only.
 
     Raises:
-        UsageError: the proxy is of a kind that is not spoken.
+        UsageError: the proxy is neither an http nor an https proxy.
     """
     if origin.scheme != "https" or proxy_bypass(origin.host):
         return None

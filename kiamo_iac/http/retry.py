@@ -1,4 +1,4 @@
-"""When a call that failed is made again, and after how long."""
+"""Which failed calls are repeated, and after how long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kiamo_iac.http.message import Response
 PASSING: Final = frozenset({429, 502, 503, 504})
 """Statuses after which the same call may succeed later."""
 CONNECTS: Final = 4
-"""Attempts to connect: a server that is switched off is reported soon."""
+"""Attempts to connect; few, so that an unreachable server is reported soon."""
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 8.0
 
@@ -42,7 +42,7 @@ class FailedAttempt:
 
     error: ApiError
     sent: bool = True
-    """Whether the server may have seen it: then a write is not made again, for its outcome is unknown."""
+    """Whether the server may have seen it: then a write is not repeated, because its outcome is unknown."""
     lasting: bool = False
     """True: it would fail the same way again (a certificate, a missing right)."""
     status: int | None = None
@@ -61,7 +61,7 @@ def passing(response: Response) -> FailedAttempt | None:
 def may_repeat(method: str, failed: FailedAttempt) -> bool:
     """Whether the call may be made again: any call that was never sent, and a GET after a failure that may pass.
 
-    Writes of unknown outcome are never repeated here: what they did has to be read first.
+    Writes of unknown outcome are never repeated here: their effect must be read first.
     """
     if failed.lasting:
         return False
@@ -71,7 +71,7 @@ def may_repeat(method: str, failed: FailedAttempt) -> bool:
 
 
 def wait_before(attempt: int, failed: FailedAttempt, *, jitter: Callable[[], float] = random.random) -> float:
-    """Seconds to wait after attempt number `attempt`: what the server asked for, or ever longer; never all alike."""
+    """Seconds to wait after attempt number `attempt`: as the server asked, or exponential; both with jitter."""
     if failed.wait is not None:
         return failed.wait + _FIRST_WAIT * jitter()
     return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) * (0.5 + jitter() / 2)

@@ -1,5 +1,5 @@
-"""What takes the place of the network: the type of a transport, and one that hands calls to a function, such as the
-emulator's, within the process."""
+"""Replacements of the network: the type of a transport, and one that passes calls to a function in the same process,
+such as the emulator's."""
 
 from __future__ import annotations
 

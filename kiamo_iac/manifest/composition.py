@@ -162,13 +162,13 @@ class _PlacedMerge(Merge):
     def removed(self, key: str, *, found: bool) -> None:
         self._elsewhere.pop(key, None)
         if not found:
-            self._report(_takes_nothing(key, self._block, self._here))
+            self._report(_null_without_key(key, self._block, self._here))
 
     def merged(self, key: str, old: dict[str, Any], upper: dict[str, Any], merged: dict[str, Any]) -> None:
         own, here = self.place(old), self._documents[-1].place(upper)
         for name, value in upper.items():
             if value is None and name not in old:
-                self._report(_takes_nothing(name, self._block, here))
+                self._report(_null_without_key(name, self._block, here))
         self._inner[id(merged)] = MergedPlace(own, {name: here for name, value in upper.items() if value is not None})
         self._elsewhere[key] = self._here
 
@@ -186,7 +186,7 @@ def _place(document: Document, node: Node) -> Place | None:
         return None
 
 
-def _takes_nothing(key: str, block: Block, place: Place) -> Diagnostic:
+def _null_without_key(key: str, block: Block, place: Place) -> Diagnostic:
     return Diagnostic(
         "KIA0325",
         f"null removes {quote(key)}, but no layer below this patch sets it",

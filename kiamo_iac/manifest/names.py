@@ -58,10 +58,10 @@ def check_similar_names(siblings: Siblings) -> Iterator[Diagnostic]:
             if is_absent(resource):
                 continue
             name = resource.name
-            bones = skeletons.get(name)
-            if bones is None:
-                bones = skeletons[name] = skeleton(name)
-            first = seen.setdefault(bones, resource)
+            form = skeletons.get(name)
+            if form is None:
+                form = skeletons[name] = skeleton(name)
+            first = seen.setdefault(form, resource)
             if first is not resource:
                 yield Diagnostic(
                     "KIA0208",

@@ -14,7 +14,7 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import names_secret
 from kiamo_iac.document.parser import Document, Node
-from kiamo_iac.document.reader import LOOKS_LIKE_ONE, REVOKE, ROTATE
+from kiamo_iac.document.reader import LOOKS_LIKE_TOKEN, REVOKE, ROTATE
 
 MARK: Final = "${"
 """A text without it has no variables."""
@@ -199,7 +199,7 @@ class _Filler:
         if forms:
             self._report(Diagnostic("KIA0240", f"this looks like {forms[0].name}", hint=ROTATE, source=source))
         elif TOKEN.search(filled):
-            self._report(Diagnostic("KIA0117", LOOKS_LIKE_ONE, hint=REVOKE, source=source))
+            self._report(Diagnostic("KIA0117", LOOKS_LIKE_TOKEN, hint=REVOKE, source=source))
         else:
             return filled
         return redact(filled)
