@@ -44,6 +44,10 @@ def _parents(
             (*at, "operations", "list"),
             f"the call has no {placeholder}: set parent_wire to the attribute that has the id of the parent",
         )
+    for made in stanza.made_with_parent.things if stanza.made_with_parent else ():
+        if not isinstance(made.get("name"), str):
+            why = "name must be a string" if "name" in made else 'missing key "name"'
+            yield (*at, "made_with_parent", "things"), why
     for child in stanza.embedded:
         other = kinds.get(child)
         if other is None or f"kinds/{other.parent}" != "/".join(at):

@@ -152,6 +152,8 @@ def test_a_value_that_is_not_possible(tmp_path: Path, text: str, source: str, sa
         ("kinds: {base: {operations: {create: {body: {a: [{b: '{id}'}]}}}}}\n", "mine.yaml:1:29", "placeholder {id}"),
         ("kinds: {base: {attributes: {label: {wire: name}}}}\n", "mine.yaml:1:37", 'duplicate wire name "name"'),
         ("kinds: {base: {attributes: {name: null}}}\n", "mine.yaml:1:16", 'missing key "name"'),
+        ("kinds: {field: {made_with_parent: {things: [{label: Tel}]}}}\n", "mine.yaml:1:36", 'missing key "name"'),
+        ("kinds: {field: {made_with_parent: {things: [{name: 5}]}}}\n", "mine.yaml:1:36", "name must be a string"),
         ("kinds: {base: {embedded: {service: {wire: s, basis: assumed}}}}\n", "mine.yaml:1:27", "not a child kind"),
         ("kinds: {service: null}\n", "mine.yaml:1:1", 'unknown kind "service"'),
     ],
