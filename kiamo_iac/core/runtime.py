@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 T = TypeVar("T")
 
@@ -26,6 +28,8 @@ def collector_paused() -> Iterator[None]:
 
 def take_from(queue: SimpleQueue[T]) -> T:
     """The next item, as soon as there is one. The wait has a timeout: on Windows, one without cannot be interrupted."""
+    from queue import Empty  # by those who have a queue: commands that stay offline have none
+
     while True:
         try:
             return queue.get(timeout=0.5)

@@ -22,6 +22,7 @@ HEAVY = {
     "rich",
     "jinja2",
     "asyncio",
+    "queue",
     "starlette",
     "uvicorn",
     "kiamo_iac.planner.planner",
