@@ -1,1 +1,1 @@
-"""What we own, per environment: read, locked, and written after every successful step."""
+"""The ledger: what is managed in each environment; locked during a run, and written after every step."""

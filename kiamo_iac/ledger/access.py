@@ -37,7 +37,7 @@ def caller_for(
     pause: Callable[[float], object] | None = None,
     log: Callable[[str], object] | None = None,
 ) -> HttpCaller:
-    """What calls the server of `address`. All others: as for `HttpCaller`.
+    """The caller for the server of `address`. All other arguments: as for `HttpCaller`.
 
     Raises:
         UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
@@ -46,18 +46,18 @@ def caller_for(
 
 
 def authorization_for(address: str, environ: Mapping[str, str], *, prefix: str) -> Authorization | None:
-    """What the environment has for the server of `address`: `<prefix>_LEDGER_USERNAME` and `<prefix>_LEDGER_PASSWORD`
-    (or `…_PASSWORD_FILE`); else, for a managed state of the GitLab that runs this pipeline, the token of the job; else
-    None. Whether they may be sent there, `manifest.pins` has checked before.
+    """The credentials for the server of `address`, from the environment: `<prefix>_LEDGER_USERNAME` and
+    `<prefix>_LEDGER_PASSWORD` (or `…_PASSWORD_FILE`); else, for a managed state of the GitLab that runs this pipeline,
+    the token of the job; else None. `manifest.pins` has already checked that they may be sent there.
 
     Raises:
-        UsageError: half of them is there, or the address is not one that a password may be sent to.
+        UsageError: only one of them is set, or the address is not one that a password may be sent to.
     """
     origin_for(address, _ENDPOINT)
     user, password = variable(environ, f"{prefix}_LEDGER_USERNAME"), from_environ(environ, f"{prefix}_LEDGER_PASSWORD")
     if password is not None and not _PRINTABLE.fullmatch(password.reveal()):
-        msg = f"{prefix}_LEDGER_PASSWORD is empty, or holds characters that a password of HTTP cannot have."
-        raise UsageError(msg, hint="write it in printable ASCII characters")
+        msg = f"{prefix}_LEDGER_PASSWORD is empty, or has characters that HTTP does not allow in a password."
+        raise UsageError(msg, hint="use a password of printable ASCII characters")
     if user is not None and password is not None:
         return Authorization.basic(user, password)
     if user is not None or password is not None:

@@ -27,7 +27,7 @@ class LocalBackup:
 
     file: RootedFile
     environ: Mapping[str, str]
-    """What git runs with: it is asked whether a commit can bring the backup."""
+    """The environment of git, which shows whether a commit can bring the backup."""
 
     @property
     def path(self) -> Path:
@@ -35,7 +35,7 @@ class LocalBackup:
         return self.file.path
 
     def save(self, content: Content, *, base_revision: str | None) -> Path | None:
-        """Write the backup of `content`, which was to replace `base_revision`. None: that failed too."""
+        """Write the backup of `content`, which was to replace `base_revision`. None: it could not be written."""
         text = document_text(content).rstrip("\n")
         try:
             self.file.write(f'{{"follows":{dump(base_revision)},"ledger":{text}}}\n'.encode())
@@ -75,9 +75,9 @@ class LocalBackup:
             return found, False
         if base_revision != revision:
             raise LedgerError(
-                f"An earlier run could not write the ledger and left it in {shown}, but the ledger has been written "
-                "since. Both are unchanged, and nothing was written.",
-                hint="add what the ledger lacks of that copy with adopt, then remove the copy",
+                f"An earlier run could not write the ledger and left the local backup {shown}, but the ledger has "
+                "been written since. Both are unchanged, and nothing was written.",
+                hint="add what is only in the backup to the ledger with adopt, then remove the backup",
             )
         if found is None:
             return RemoteContent(content, ""), True
@@ -88,19 +88,19 @@ class LocalBackup:
         content; `now`: the backup has been written to the remote, not only read."""
         before = there.content.entries if there is not None else {}
         changed = sorted(address for address, entry in content.entries.items() if before.get(address) != entry)
-        gone = sorted(address for address in before if address not in content.entries)
+        removed = sorted(address for address in before if address not in content.entries)
         parts = [f"{_counted(len(changed))}: {_listed(changed)}"] if changed else []
-        parts += [f"{_counted(len(gone))} removed: {_listed(gone)}"] if gone else []
+        parts += [f"{_counted(len(removed))} removed: {_listed(removed)}"] if removed else []
         what = "is restored from" if now else "is read from"
         return Diagnostic(
             "KIA0913",
-            f"the ledger {shown} {what} the copy that an interrupted run left",
+            f"the ledger {shown} {what} the local backup of an interrupted run",
             severity=Severity.NOTE,
             detail=f"{self.path.as_posix()} differs from the ledger in {'; '.join(parts) or 'no resource'}.",
         )
 
     def _read(self) -> Any:
-        """What the copy holds; None where there is none."""
+        """The data of the backup; None where there is none."""
         shown = self.path.as_posix()
         try:
             read = self.file.read(limit=MAX_BYTES)
@@ -117,18 +117,21 @@ class LocalBackup:
             raise corruption_error(shown, "it cannot be read") from error
         data = read_json(text, shown)
         if not isinstance(data, dict) or data.keys() != {"follows", "ledger"}:
-            raise corruption_error(shown, 'it has the keys "follows" and "ledger"')
+            raise corruption_error(shown, 'it must have the keys "follows" and "ledger"')
         return data
 
     def _following(self, there: Content, copy: Content) -> Content:
-        """`copy`, which names what the remote holds as what it follows: of the same ledger, later, and with every plan
-        applied that the remote knows to be."""
+        """The backup `copy`, which follows the content `there`, with all applied plans of both.
+
+        Raises:
+            LedgerError: the backup is of another ledger, or not newer.
+        """
         if copy.lineage != there.lineage or copy.serial <= there.serial:
-            what = "another ledger" if copy.lineage != there.lineage else "no later state of it"
+            what = "is of another ledger" if copy.lineage != there.lineage else "is not newer than the ledger"
             raise LedgerError(
-                f"{self.path.as_posix()} is a backup of {what} than the one at the remote. Nothing was written.",
+                f"The local backup {self.path.as_posix()} {what}. Nothing was written.",
                 hint="remove it, and add what the ledger lacks with adopt",
-                diagnostics=[Diagnostic("KIA0914", f"the local copy of the ledger is of {what}")],
+                diagnostics=[Diagnostic("KIA0914", f"the local backup of the ledger {what}")],
             )
         applied = {**copy.applied_plans, **there.applied_plans}
         kept = dict(sorted(applied.items(), key=lambda item: item[1])[-APPLIED_PLANS_KEPT:])

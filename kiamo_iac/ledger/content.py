@@ -13,7 +13,7 @@ from kiamo_iac.core.state import Owned
 FORMAT_VERSION: Final = 1
 """Of every form that a ledger is written in. A ledger of another version is refused, never guessed at."""
 APPLIED_PLANS_KEPT: Final = 200
-"""How many digests of applied plans are kept; the oldest go first."""
+"""How many digests of applied plans are kept; the oldest are dropped first."""
 
 
 class Put(NamedTuple):
@@ -45,9 +45,9 @@ class Content:
 
     environment: str
     lineage: str = field(default_factory=lambda: str(uuid4()))
-    """Made with the ledger and kept for its life: two ledgers that began apart are never taken for one."""
+    """Set when the ledger is created, and never changed: it tells two ledgers of one environment apart."""
     serial: int = 0
-    """How many records made it what it is."""
+    """The number of records applied so far."""
     entries: dict[Address, Owned] = field(default_factory=dict)
     applied_plans: dict[str, str] = field(default_factory=dict)
     """Digest → when, oldest first."""

@@ -42,7 +42,7 @@ DOCUMENT: Final = Record(
     },
     definition="document",
 )
-"""Written and read an entry at a time: so a message can name the line of one."""
+"""Written and read one entry at a time, so that a message can name the line of an entry."""
 _MAX_VALUES: Final = 10_000_000
 """A ledger of 250,000 batches with ten roles each has some 8 million; a larger text is refused before it is parsed."""
 
@@ -132,7 +132,9 @@ def content_of_head(data: Any, file: str, *, environment: str) -> Content:
         summary = f"the ledger has format {printable(str(version), 20)}, and this version reads {FORMAT_VERSION}"
         found = Diagnostic("KIA0902", summary, source=where)
         hint = (
-            "use the version of kiamo-iac that wrote it, or a newer one" if newer else "no version writes that format"
+            "use the version of kiamo-iac that wrote it, or a newer one"
+            if newer
+            else "no version of kiamo-iac writes that format"
         )
         raise LedgerError(f"The ledger {file} cannot be read. {UNTOUCHED}", hint=hint, diagnostics=[found])
     try:

@@ -1,4 +1,4 @@
-"""The errors of a ledger that cannot be used or written; each names the place, and what became of the data."""
+"""The errors of a ledger that cannot be used or written; each names the place, and says whether data was lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from kiamo_iac.core.safe_files import MisplacedError
 from kiamo_iac.ledger.content import LedgerRecord, subject_of
 
 UNTOUCHED: Final = "It is unchanged, and nothing was written."
-_RESTORE: Final = "restore a copy of it, or correct the line; if it is lost, move it away and run kiamo-iac adopt"
+_RESTORE: Final = (
+    "restore it from a backup, or correct the line; without a backup, move it away and run kiamo-iac adopt"
+)
 _NAMED: Final = 8
 """Subjects of records in one message."""
 
@@ -24,7 +26,7 @@ def corruption_error(file: str, reason: str, *, line: int = 1, column: int = 1, 
 
 
 def link_error(shown: str, verb: str, error: MisplacedError) -> LedgerError:
-    """The error for a link, or another object than a regular file, at the path of the ledger or on the way to it.
+    """The error for a path of the ledger that has a link in it, or is not a regular file.
     `verb`: what was tried, as a participle (`read`)."""
     return LedgerError(
         f"The ledger {shown} cannot be {verb}: {error.strerror} within the project. Nothing was written.",
@@ -36,16 +38,16 @@ def link_error(shown: str, verb: str, error: MisplacedError) -> LedgerError:
 def write_error(
     shown: str, reason: str, *, records: Sequence[LedgerRecord], backup: Path | None = None, hint: str | None = None
 ) -> LedgerError:
-    """The error for records that could not be written to `shown`. `backup`: a local copy of the ledger with them."""
+    """The error for records that could not be written to `shown`. `backup`: a local backup of the ledger with them."""
     subjects = list(dict.fromkeys(map(subject_of, records)))
     more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
     what = f" Applied or about to be applied: {', '.join(subjects[:_NAMED])}{more}." if subjects else ""
     if backup is not None:
         hint = (
-            f"the whole ledger is in {backup.as_posix()}: keep that file (in a pipeline, as an artifact). "
-            "The next run that writes restores it from there"
+            f"the whole ledger is in the local backup {backup.as_posix()}: keep it (in a pipeline, as an artifact); "
+            "the next run that writes restores it"
         )
     return LedgerError(
         f"The ledger {shown} could not be written: {reason.rstrip('.')}.{what}",
-        hint=hint or "correct that and run plan; add what the ledger lacks with adopt",
+        hint=hint or "correct the cause and run plan; add what the ledger lacks with adopt",
     )

@@ -25,8 +25,8 @@ def read_file(file: RootedFile, *, shown: str, environment: str) -> ParsedFile |
     """The content of the file, or None when there is none. `shown`: its name in messages.
 
     Raises:
-        LedgerError: it cannot be read, is damaged, of another version, or of another environment; or a link is in
-            its place, or on the way.
+        LedgerError: it cannot be read, is damaged, of another version, or of another environment; or its
+            path has a link in it.
     """
     try:
         data = file.read(limit=MAX_BYTES)
@@ -40,12 +40,12 @@ def read_file(file: RootedFile, *, shown: str, environment: str) -> ParsedFile |
 
 
 def torn_file(ledger: RootedFile) -> RootedFile:
-    """Where a last line is kept that was cut short."""
+    """The file that keeps an incomplete last line."""
     return ledger.beside(TORN)
 
 
 class FileStore:
-    """Appends to a ledger's file, which is made with the first record."""
+    """Appends to a ledger's file, which is created with the first record."""
 
     def __init__(self, file: RootedFile, found: ParsedFile | None, *, shown: str, content: Content) -> None:
         """`found`: what was read from the file, under the lock. `content`: what every record changes first.
@@ -61,7 +61,7 @@ class FileStore:
         self._file: BinaryIO | None = None
         self._size = 0
         self._torn: ParsedFile | None = None
-        """What is to be put right before the next record is written."""
+        """An incomplete last line, to be removed before the next record is written."""
         if found is not None:
             try:
                 self._open(found)
@@ -151,7 +151,7 @@ class FileStore:
                 rest = rest[file.write(rest) :]
             os.fsync(file.fileno())
         except OSError:
-            with contextlib.suppress(OSError):  # or the half of a line that got there would spoil the next one
+            with contextlib.suppress(OSError):  # an incomplete line would corrupt the next one
                 file.truncate(self._size)
             raise
         self._size += len(data)
@@ -161,7 +161,7 @@ class FileStore:
             torn_file(self._place).append(found.torn + b"\n")
 
     def _check_untouched(self, file: BinaryIO, *, size: int | None = None) -> None:
-        """The lock is for this tool; whatever else writes the file is noticed by its size, or by a file in its place.
+        """Check that no other program has written or replaced the file: the lock only keeps out this tool.
 
         Raises:
             LedgerError: another program has.

@@ -52,7 +52,7 @@ def locked_file(ledger: RootedFile, info: LockInfo, *, environment: str, timeout
     acquire(
         lambda: _attempt(lock, ledger),
         timeout=timeout,
-        refused=lambda other: other.locked_error(str(ledger.path), environment=environment),
+        locked_error=lambda other: other.locked_error(str(ledger.path), environment=environment),
         longest=_LONGEST_WAIT,
     )
     beside = holder_file(ledger)
@@ -86,9 +86,9 @@ def _lock_of(ledger: RootedFile) -> BaseFileLock:
 
     file = lock_file(ledger)
     try:
-        for used in (ledger, holder_file(ledger), torn_file(ledger), file):  # before anything is done, not half-way
+        for used in (ledger, holder_file(ledger), torn_file(ledger), file):  # before anything is written
             used.check()
-        if sys.platform == "win32":  # there filelock itself makes it its owner's alone
+        if sys.platform == "win32":  # there, filelock itself makes it private
             file.path.parent.mkdir(parents=True, exist_ok=True)
         else:
             file.claim()
@@ -119,7 +119,7 @@ def _unusable(ledger: RootedFile, error: Exception) -> LedgerError:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return LedgerError(
         f"The ledger {ledger.path} cannot be locked: {why}. Nothing was written.",
-        hint="the folder must be writable, and on a local disk",
+        hint="use a writable folder on a local disk",
     )
 
 

@@ -1,9 +1,9 @@
 """The ledger on a ref of its own in a git remote, the lock on another; work tree, index and branches stay untouched.
 
-refs/kiamo-iac/<environment>        a commit with ledger.json; its parent is what the run began with
-refs/kiamo-iac-lock/<environment>   a commit with lock.json, there while the lock is held
+refs/kiamo-iac/<environment>        a commit with ledger.json; its parent is the one that the run read
+refs/kiamo-iac-lock/<environment>   a commit with lock.json, present while the lock is held
 
-Every push is a compare-and-swap (`--force-with-lease=<ref>:<old>`, git 1.8.5; an empty <old> means: not there).
+Every push is a compare-and-swap (`--force-with-lease=<ref>:<old>`, git 1.8.5; an empty <old>: the ref does not exist).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LOCK: Final = "refs/kiamo-iac-lock/"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\-]|^[.\-]|\.(?=\.|$|lock$)")
 _TRIES: Final = 3
 _PUSHES: Final = 2
-"""A push that failed although the ref is as expected: another run may have given its lock back in between."""
+"""A push that failed although the ref is as expected: another run may have released its lock in between."""
 _NO_LEDGER: Final = (
     "choose another ref, or check who pushed to this one (git ls-remote); its history may hold the ledger"
 )
@@ -105,13 +105,13 @@ class GitBackend:
         acquire(
             lambda: self._attempt(commit),
             timeout=timeout,
-            refused=lambda other: other.locked_error(self.shown, environment=self._environment),
+            locked_error=lambda other: other.locked_error(self.shown, environment=self._environment),
             release=lambda: self._delete_lock(commit),
         )
         self._held = commit
 
     def unlock(self) -> None:
-        """Delete the lock's ref, if it still says that this run holds it.
+        """Delete the lock's ref, if this run still holds it.
 
         Raises:
             LedgerError, TransportError: git failed.
@@ -145,7 +145,7 @@ class GitBackend:
 
         Raises:
             LedgerError: it is damaged, or not this environment's; or git failed.
-            TransportError: of a trouble that passes.
+            TransportError: git failed, and may work later.
         """
         for _ in range(_TRIES):
             commit = self._tip(self._ref)
@@ -162,7 +162,7 @@ class GitBackend:
                     raise corruption_error(self.shown, "it is not UTF-8") from None
                 return RemoteContent(parse_document(text, self.shown, environment=self._environment), commit)
         msg = f"The ledger {self.shown} changes faster than it can be read."
-        raise LedgerError(msg, hint="let the other run end")
+        raise LedgerError(msg, hint="wait for the other run to end")
 
     def write(self, content: Content, *, expected: str | None) -> str | None:
         """Push a new commit, with the lease that the ref is still at `expected`.
@@ -176,8 +176,8 @@ class GitBackend:
         return self._push(self._ref, commit, expected=expected)
 
     def _attempt(self, commit: str) -> LockInfo | None:
-        """Push the lock: None when this run holds it, else who does. A lock that is gone before it can be read is tried
-        again."""
+        """Push the lock: None when this run holds it, else who does. If the other lock is released before it is
+        read, try again."""
         for _ in range(_TRIES):
             if self._push(self._lock_ref, commit, expected=None) is not None:
                 return None
@@ -190,7 +190,7 @@ class GitBackend:
         lease = f"--force-with-lease={self._lock_ref}:{commit}"
         result = self._git.run("push", *_PUSH, lease, "--", self._remote, f":{self._lock_ref}")
         if result.code and self._tip(self._lock_ref) == commit:
-            raise self._git.failed("push", result)
+            raise self._git.error_of("push", result)
 
     def _push(self, ref: str, commit: str, *, expected: str | None) -> str | None:
         """`commit`, when `ref` is at it now; None, when it was not at `expected` any more."""
@@ -199,19 +199,19 @@ class GitBackend:
             result = self._git.run("push", *_PUSH, lease, "--", self._remote, f"{commit}:{ref}")
             if result.code == 0:
                 return commit
-            tip = self._tip(ref)  # what git says of a lost race differs by version and server; what is there does not
+            tip = self._tip(ref)  # git's message for a lost race depends on version and server
             if tip == commit:
                 return commit
             if tip != expected:
                 return self._push(ref, commit, expected=tip) if tip in self._pushed else None
             if result.transient:
                 break
-        raise self._git.failed("push", result)
+        raise self._git.error_of("push", result)
 
     @cached_property
     def _allowed(self) -> tuple[LedgerGit, str]:
-        """Git, and the remote once it is known to be one that may be used: git takes a name that is configured nowhere
-        for a path, and would run the hooks of whatever repository is there.
+        """Git, and the remote, once checked: git takes an unknown name for a path, and would run the hooks of a
+        repository there.
 
         Raises:
             UsageError, LedgerError, TransportError: as `allowed_remote`.
@@ -227,7 +227,9 @@ class GitBackend:
         return self._allowed[1]
 
     def _tip(self, ref: str) -> str | None:
-        listed = self._git.must("ls-remote", "--quiet", _READ, "--", self._remote, ref).decode("ascii", "replace")
+        listed = self._git.check_output("ls-remote", "--quiet", _READ, "--", self._remote, ref).decode(
+            "ascii", "replace"
+        )
         for line in listed.splitlines():
             commit, _, name = line.partition("\t")
             if name == ref and is_commit(commit):
@@ -235,9 +237,9 @@ class GitBackend:
         return None
 
     def _fetch(self, ref: str, commit: str, *, file: str) -> bool:
-        """Have `commit`, which `ref` was at, with its `file` if it holds one. False: it is not there any more.
+        """Fetch `commit` from `ref`, with its `file` if it has one. False: `ref` is no longer at it.
 
-        The file is looked for, not the commit: while another run in this clone fetches, git has the commit first.
+        Checks for the file, not for the commit: while another run in this clone fetches, git has the commit first.
         """
         if self._has(f"{commit}:{file}"):
             return True
@@ -247,7 +249,7 @@ class GitBackend:
         if self._tip(ref) != commit:
             return False
         if result.code:
-            raise self._git.failed("fetch", result)
+            raise self._git.error_of("fetch", result)
         if not self._has(f"{commit}^{{commit}}"):
             raise corruption_error(self.shown, f"{ref} is no commit", hint=_NO_LEDGER)
         return True
@@ -256,17 +258,17 @@ class GitBackend:
         return self._git.run("cat-file", "-e", name).code == 0
 
     def _info_in(self, commit: str) -> LockInfo | None:
-        """Who holds the lock that `commit` is; None: it has been given back."""
+        """Who holds the lock of `commit`; None: it has been released."""
         if not self._fetch(self._lock_ref, commit, file="lock.json"):
             return None
         text = self._git.run("cat-file", "blob", f"{commit}:lock.json").output.decode("utf-8", "replace")
         return LockInfo.from_json(text) or LockInfo(commit[:12], "another run")
 
     def _commit(self, file: str, text: str, *, message: str, parent: str | None) -> str:
-        blob = self._id(self._git.must("hash-object", "-w", "--stdin", stdin=text.encode()))
-        tree = self._id(self._git.must("mktree", stdin=f"100644 blob {blob}\t{file}\n".encode()))
+        blob = self._id(self._git.check_output("hash-object", "-w", "--stdin", stdin=text.encode()))
+        tree = self._id(self._git.check_output("mktree", stdin=f"100644 blob {blob}\t{file}\n".encode()))
         parents = () if parent is None else ("-p", parent)
-        return self._id(self._git.must("commit-tree", tree, "-m", message, *parents))
+        return self._id(self._git.check_output("commit-tree", tree, "-m", message, *parents))
 
     def _id(self, output: bytes) -> str:
         return output.decode("ascii").strip()

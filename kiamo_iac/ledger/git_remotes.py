@@ -1,7 +1,7 @@
 """Git for the ledger: its errors name the ledger, and its remote is pinned, or configured by the checkout itself.
 
-`kiamo.yaml` names the remote, and a merge request can change that file. So a name counts only where the configuration
-of the repository has it, and an address only where that configuration has the same one, or a pin allows its origin.
+`kiamo.yaml` names the remote, and a merge request can change that file. So a name is accepted only if the configuration
+of the repository has it, and an address only if that configuration has the same one, or a pin allows its origin.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kiamo_iac.git.command import SECONDS, Git, GitResult, without_password
 from kiamo_iac.git.tracking import check_configuration
 
 PINNED: Final = "kiamo-iac-pinned-address"
-"""The remote that an address without a name becomes, for one command: so it leads to one place for reads and writes."""
+"""The name given to an address that has none, for one command, so that reads and writes go to the same address."""
 _PUSH_URLS: Final = ("remote", "get-url", "--push", "--all")
 _SCP: Final = re.compile(r"(?:[^@:/]+@)?(?:\[[^\]]*\]|[^:/\[\]]+):(.*)")
 
@@ -51,7 +51,7 @@ class LedgerGit:
             raise LedgerError(msg, hint=f"run git init and git remote add {remote} …, or choose another backend")
         return cls(git)
 
-    def must(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    def check_output(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """What the command wrote to its standard output.
 
         Raises:
@@ -60,11 +60,11 @@ class LedgerGit:
         """
         result = self.run(*arguments, stdin=stdin)
         if result.code:
-            raise self.failed(arguments[0], result)
+            raise self.error_of(arguments[0], result)
         return result.output
 
     def run(self, *arguments: str, stdin: bytes = b"") -> GitResult:
-        """Run it to its end, whatever that is.
+        """Run a command to its end, whatever its exit code.
 
         Raises:
             LedgerError: git cannot be started.
@@ -75,7 +75,7 @@ class LedgerGit:
         except (GitError, TransportError) as error:
             raise _of_the_ledger(error) from error
 
-    def failed(self, command: str, result: GitResult) -> LedgerError | TransportError:
+    def error_of(self, command: str, result: GitResult) -> LedgerError | TransportError:
         """The error for a command that failed."""
         reason = result.message.rstrip(".") or f"code {result.code}"
         message = f"The ledger is stored in git, but git {command} failed: {reason}."
@@ -133,8 +133,8 @@ def allowed_remote(git: LedgerGit, remote: str, *, environment: str, pinned: Ori
 
 
 def _has(git: LedgerGit, name: str) -> bool:
-    """Whether the configuration of the repository itself has that remote; the user's own is not asked, for it counts in
-    repositories of all kinds."""
+    """Whether the configuration of the repository itself has that remote; the user's own configuration does not count:
+    it applies to every repository."""
     return git.run("remote", "get-url", "--", name).code == 0
 
 

@@ -32,20 +32,20 @@ _STATE_VERSION: Final = 4
 _HELD: Final = frozenset({409, 423})
 _HEADERS: Final = {"Content-Type": "application/json"}
 _DONE: Final = frozenset({200, 201, 204})
-_LARGEST_ANSWER: Final = 64 * 1024
-"""Bytes of an answer to a lock, an unlock or a write: lock info is less than 1 kB."""
-_YES: Final = re.compile(
+_LARGEST_RESULT: Final = 64 * 1024
+"""Bytes of the response to a lock, an unlock or a write: lock info is less than 1 kB."""
+_SUCCESS_WORDS: Final = re.compile(
     rb"\s*(?:ok|okay|yes|true|done|success|successful|locked|unlocked|saved|stored|created|updated|accepted)[.!]?\s*",
     re.IGNORECASE,
 )
-"""What small servers say in place of nothing. `Unauthorized` is a word too."""
-_ERRORS: Final = ("error", "errors", "error_description")
-_SUCCESSES: Final = ("success", "ok")
-"""Keys by which servers and proxies that answer 200 to everything say that a call failed."""
+"""Bodies of success of small servers. Not any word: `Unauthorized` is one too."""
+_ERROR_KEYS: Final = ("error", "errors", "error_description")
+_SUCCESS_KEYS: Final = ("success", "ok")
+"""Keys by which servers and proxies that always return 200 report a failed call."""
 _LONGEST: Final = 200
 _NO_STATE: Final = (
-    "the server there stores no states; it may be a login page or a proxy: check the address of the ledger, and that "
-    "this run can reach it and is authorized"
+    "check the address of the ledger, and that this run can reach it and is authorized: the response may be that of a "
+    "login page or a proxy"
 )
 
 
@@ -77,7 +77,7 @@ def content_of_state(body: bytes, shown: str, *, environment: str) -> Content:
     except (KeyError, TypeError, IndexError):
         raise corruption_error(shown, "the state there is not a ledger; it may belong to another tool") from None
     if not isinstance(text, str):
-        raise corruption_error(shown, "its output is not text")
+        raise corruption_error(shown, "its output must be a string")
     return parse_document(text, shown, environment=environment)
 
 
@@ -86,10 +86,10 @@ def http_access(settings: HttpSettings, context: LedgerContext) -> RemoteAccess:
 
     Raises:
         LedgerError: the settings name no address.
-        ValueError: the context has nothing that makes calls.
+        ValueError: the context has no `send`.
     """
     if context.send is None:
-        msg = "the http backend needs something that makes its calls"
+        msg = "the http backend needs `send`"
         raise ValueError(msg)
     return RemoteAccess(HttpBackend(settings, environment=context.environment, send=context.send), context)
 
@@ -114,7 +114,7 @@ class HttpBackend:
         self._send = send
         self._held: LockInfo | None = None
         self._sent: set[str] = set()
-        """What this run has sent: it may have arrived although its call seemed to fail."""
+        """Revisions that this run has sent: one may have been stored although its call seemed to fail."""
 
     def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Take the lock.
@@ -122,29 +122,29 @@ class HttpBackend:
         Raises:
             LockedError: another run holds it.
             LedgerError: the server does not lock there, or refuses to.
-            ApiError: it gave no usable answer.
+            ApiError: it gave no usable response.
         """
         acquire(
             lambda: self._attempt(info),
             timeout=timeout,
-            refused=lambda other: other.locked_error(self.shown, environment=self._environment),
+            locked_error=lambda other: other.locked_error(self.shown, environment=self._environment),
             release=lambda: self.break_lock(info),
         )
         self._held = info
 
     def unlock(self) -> None:
-        """Give the lock back.
+        """Release the lock.
 
         Raises:
             LedgerError: the server refuses.
-            ApiError: it gave no usable answer.
+            ApiError: it gave no usable response.
         """
         if self._held is not None:
             self.break_lock(self._held)
             self._held = None
 
     def lock_info(self) -> LockInfo | None:
-        """Who holds the lock: the protocol tells only by refusing it to another run.
+        """Who holds the lock: the protocol shows it only when a run asks for the lock.
 
         Raises:
             LedgerError, ApiError: as `lock`.
@@ -160,20 +160,20 @@ class HttpBackend:
 
         Raises:
             LedgerError: the server refuses, for instance because another run holds the lock.
-            ApiError: it gave no usable answer.
+            ApiError: it gave no usable response.
         """
         method, address = self._settings.unlock
         status, body = self._call(method, address, body=json.dumps(info.as_terraform(self._address)).encode())
         if status not in _DONE:
             raise self._refused(f"{method} {address}", status, body)
-        self._understood(f"{method} {address}", status, body)
+        self._result(f"{method} {address}", status, body)
 
     def read(self) -> RemoteContent | None:
         """What the state holds; 404, 204 and an empty body are none.
 
         Raises:
             LedgerError: it cannot be read, is damaged, or is not this environment's.
-            ApiError: the server gave no usable answer.
+            ApiError: the server gave no usable response.
         """
         status, body = self._call("GET", self._address)
         if status in {204, 404} or (status == 200 and not body.strip()):
@@ -190,30 +190,30 @@ class HttpBackend:
 
         Raises:
             LedgerError: the server refuses.
-            ApiError: it gave no usable answer.
+            ApiError: it gave no usable response.
         """
-        found, mine = self.read(), revision_of(content)
+        found, new = self.read(), revision_of(content)
         there = found.revision if found is not None else None
-        if there == mine:
-            return mine
+        if there == new:
+            return new
         if there != expected and there not in self._sent:
             return None
-        self._sent.add(mine)
+        self._sent.add(new)
         method, address = self._settings.update
         if self._held is not None:
             address += f"{'&' if '?' in address else '?'}ID={quote(self._held.id, safe='')}"
         status, body = self._call(method, address, body=state_document(content))
         if status not in _DONE:
             raise self._refused(f"{method} {self._address}", status, body)
-        self._understood(f"{method} {self._address}", status, body)
-        return mine
+        self._result(f"{method} {self._address}", status, body)
+        return new
 
     def _attempt(self, info: LockInfo) -> LockInfo | None:
         """Ask for the lock once: None when this run has it, else who holds it."""
         method, address = self._settings.lock
         status, body = self._call(method, address, body=json.dumps(info.as_terraform(self._address)).encode())
         if status in _DONE:
-            other = LockInfo.from_terraform(self._understood(f"{method} {address}", status, body))
+            other = LockInfo.from_terraform(self._result(f"{method} {address}", status, body))
             return other if other.id and other.id != info.id else None
         if status not in _HELD:
             raise self._refused(f"{method} {address}", status, body, locking=True)
@@ -223,21 +223,22 @@ class HttpBackend:
             other = LockInfo("", "")
         return None if other.id == info.id else other
 
-    def _understood(self, call: str, status: int, body: bytes) -> Any:
-        """What a server of states says when it has done as asked: nothing, JSON, or one word such as OK. The body
-        decides: there are servers that call all of them text/html.
+    def _result(self, call: str, status: int, body: bytes) -> Any:
+        """The JSON in the response to a successful call; None for an empty body, or a word such as OK. Content types
+        are not considered: there are servers that send text/html for all of them.
 
         Raises:
-            LedgerError: something else answers there, which does not say that it did as asked, or says that it did not.
+            LedgerError: the response is not that of a state server, or reports a failure.
         """
-        if not body.strip() or _YES.fullmatch(body):
+        if not body.strip() or _SUCCESS_WORDS.fullmatch(body):
             return None
         try:
-            if len(body) <= _LARGEST_ANSWER and not _is_refusal(said := decode_json(body.decode("utf-8-sig"))):
-                return said
+            if len(body) <= _LARGEST_RESULT and not _is_failure(data := decode_json(body.decode("utf-8-sig"))):
+                return data
         except ValueError:
             pass
-        raise LedgerError(f"{call} returned {status}, but not as a server of states does{_said(body)}.", hint=_NO_STATE)
+        msg = f"{call} returned {status}, but the response is not that of a state server{_excerpt(body)}."
+        raise LedgerError(msg, hint=_NO_STATE)
 
     def _call(self, method: str, url: str, *, body: bytes | None = None) -> tuple[int, bytes]:
         headers: Mapping[str, str] = _HEADERS if body is not None else {}
@@ -245,7 +246,7 @@ class HttpBackend:
         return response.status, response.body
 
     def _refused(self, call: str, status: int, body: bytes, *, locking: bool = False) -> KiamoIacError:
-        message = f"{call} returned {status}{_said(body)}."
+        message = f"{call} returned {status}{_excerpt(body)}."
         match status:
             case _ if status in PASSING:
                 return TransportError(message, sent=True, hint="try again later")
@@ -254,7 +255,7 @@ class HttpBackend:
             case 404 | 405 | 501 if locking:
                 hint = "the server does not lock at that address: set lock_address, unlock_address and their methods"
             case 409 | 423:
-                hint = "this run no longer holds the lock: check who does before you run anything again"
+                hint = "this run no longer holds the lock: check which run does before you run apply again"
             case 413:
                 hint = "the server limits the size of a state: raise that limit"
             case _ if 300 <= status < 400:
@@ -264,15 +265,15 @@ class HttpBackend:
         return LedgerError(message, hint=hint)
 
 
-def _is_refusal(said: Any) -> bool:
-    """Whether JSON says no, whatever its status: `false`, an object with an error, or one whose success is false."""
-    if not isinstance(said, dict):
-        return said is False
-    return any(said.get(key) for key in _ERRORS) or any(said.get(key) is False for key in _SUCCESSES)
+def _is_failure(data: Any) -> bool:
+    """Whether JSON reports a failure: `false`, an object with an error, or one whose success is false."""
+    if not isinstance(data, dict):
+        return data is False
+    return any(data.get(key) for key in _ERROR_KEYS) or any(data.get(key) is False for key in _SUCCESS_KEYS)
 
 
-def _said(body: bytes) -> str:
-    """The first words of a text; of JSON and pages nothing."""
+def _excerpt(body: bytes) -> str:
+    """The beginning of a text, for a message; nothing of JSON or of a page."""
     text = printable(body[:2000].decode("utf-8", "replace"), _LONGEST)
     if _is_page(body):
         return ": a web page"

@@ -29,7 +29,7 @@ class LedgerStore(Protocol):
         """Keep everything by the time this returns.
 
         Raises:
-            LedgerError: something could not be kept; it says what, and where a copy is.
+            LedgerError: something could not be kept; the message names it, and the local backup.
         """
 
     def compact(self) -> None:
@@ -53,7 +53,7 @@ class ReadOnlyStore:
     def append(self, _records: Sequence[LedgerRecord], /) -> None:
         """
         Raises:
-            RuntimeError: always; a ledger is written by whoever holds its lock.
+            RuntimeError: always; a ledger is written under its lock.
         """
         msg = "a ledger that was read without its lock is not written"
         raise RuntimeError(msg)
@@ -80,7 +80,7 @@ class Ledger:
         store: LedgerStore | None = None,
         clock: Callable[[], str] = utc_now,
     ) -> None:
-        """`store` keeps what changes; None: it was only read."""
+        """`store` keeps the changes; None: the ledger is read-only."""
         self.found = found
         """Whether there was a ledger at all; without one, nothing is pruned."""
         self.where = where
@@ -103,11 +103,11 @@ class Ledger:
             return self._content.serial
 
     def intend(self, entries: Iterable[Owned]) -> None:
-        """Record what is about to be created, before the first write, so that a crash forgets nothing: what is not in
-        the ledger is added without its id; the rest is unchanged. Durable when this returns.
+        """Record what is about to be created, before the first write, so that a crash loses nothing: what is not in
+        the ledger is added without an id; the rest is unchanged. Durable when this returns.
 
         Raises:
-            LedgerError: the ledger cannot be written; then nothing may be.
+            LedgerError: the ledger cannot be written; then no write may be made.
         """
         with self._lock:
             known = self._content.entries
@@ -144,7 +144,7 @@ class Ledger:
             self._store.flush()
 
     def was_applied(self, digest: str) -> bool:
-        """Whether that saved plan was applied, as far back as is remembered (the last 200)."""
+        """Whether that saved plan is among the last 200 that were applied."""
         with self._lock:
             return digest in self._content.applied_plans
 
@@ -152,7 +152,7 @@ class Ledger:
         """Write everything that was recorded.
 
         Raises:
-            LedgerError: the ledger cannot be written; it says what was applied meanwhile.
+            LedgerError: the ledger cannot be written; the message lists what was applied.
         """
         with self._lock:
             self._store.flush()

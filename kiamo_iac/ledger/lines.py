@@ -1,4 +1,4 @@
-"""The ledger as lines of JSON, as the file backend keeps it: a header, then a record a line, in the order they came."""
+"""The ledger as lines of JSON, as the file backend keeps it: a header, then one record a line, in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kiamo_iac.ledger.errors import corruption_error
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What was found in a file."""
+    """The content of a file."""
 
     content: Content
     records: int
@@ -42,7 +42,7 @@ def record_lines(records: Iterable[LedgerRecord]) -> str:
 
 
 def parse_lines(data: bytes, file: str, *, environment: str) -> ParsedFile:
-    """What `data`, the bytes of `file`, say. A last line without its end is left out: it was never promised to anybody.
+    """Parse `data`, the bytes of `file`. A last line without its end is left out: its write was never confirmed.
 
     Raises:
         LedgerError: it is damaged, of another version, or of another environment.

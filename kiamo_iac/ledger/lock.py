@@ -1,4 +1,4 @@
-"""Who holds the lock of a ledger: as JSON beside it, as Terraform's lock info, and in the words of an error."""
+"""Lock info: which run holds the lock of a ledger, as JSON, as Terraform's lock info and in messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kiamo_iac.ledger.entry import dump
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
-"""Ids as kiamo-iac and Terraform give them (UUIDs), and what else any shell takes for one plain word."""
+"""Ids as kiamo-iac and Terraform give them (UUIDs), and other ids that no shell has to quote."""
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?"
 )
@@ -36,10 +36,10 @@ _LARGEST_PID: Final = 2**32
 
 @dataclass(frozen=True, slots=True)
 class LockInfo:
-    """One run that holds a lock. What is read of another is data: bounded and escaped when it is shown."""
+    """A run that holds a lock. Values that come from another run are bounded and escaped when they are shown."""
 
     id: str
-    """Given to the lock when it was taken; whoever breaks it has to name it. As it came; empty: it is not known."""
+    """Created with the lock, and needed to break it. As it was read; empty: unknown."""
     who: str
     host: str = ""
     pid: int = 0
@@ -50,7 +50,7 @@ class LockInfo:
 
     @classmethod
     def of_this_process(cls, who: str, operation: str) -> Self:
-        """One that holds a lock from now on."""
+        """The info of a lock that this process takes now."""
         return cls(str(uuid4()), redact(who), socket.gethostname(), os.getpid(), utc_now(), operation)
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class LockInfo:
 
     @property
     def name(self) -> str:
-        """The id, where it is one; else its digest, which `ledger unlock` accepts too. Empty: it is not known."""
+        """The id, where it is one; else its digest, which `ledger unlock` accepts too. Empty: unknown."""
         if not self.id or _ID.fullmatch(self.id):
             return self.id
         return f"sha256-{sha256(self.id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
@@ -78,7 +78,7 @@ class LockInfo:
         return f"{printable(self.who, _LONGEST) or 'another run'}{host}"
 
     def as_json(self) -> str:
-        """What is kept beside a lock."""
+        """The JSON that is stored with a lock."""
         return dump(asdict(self))
 
     @classmethod
@@ -95,7 +95,7 @@ class LockInfo:
         return cls(pid=pid if 0 < pid < _LARGEST_PID else 0, **fields)
 
     def as_terraform(self, path: str) -> dict[str, str]:
-        """Terraform's `LockInfo` (its `statemgr` package): every key, for GitLab takes no less."""
+        """Terraform's `LockInfo` (its `statemgr` package): with every key, as GitLab requires."""
         return {
             "ID": self.id,
             "Operation": self.operation,
@@ -108,17 +108,17 @@ class LockInfo:
 
     @classmethod
     def from_terraform(cls, data: Any) -> Self:
-        """The holder that an answer 423 or 409 names. Only id, person and time are taken: for the rest, GitLab repeats
-        what was asked (its `lib/api/terraform/state.rb`)."""
+        """The holder that a response 423 or 409 names. Only id, person and time are read: for the rest, GitLab repeats
+        the request (its `lib/api/terraform/state.rb`)."""
         info: Mapping[str, Any] = data if isinstance(data, dict) else {}
         found = {key: value if isinstance(value := info.get(key), str) else "" for key in ("ID", "Who", "Created")}
         return cls(found["ID"], found["Who"], since=found["Created"])
 
     def locked_error(self, ledger: str, *, environment: str) -> LockedError:
-        """The error for a lock that this run holds."""
+        """The error for a lock that the run of this info holds."""
         return LockedError(
             f"The ledger {ledger} is locked by {redact(str(self))}.",
-            hint="let that run end, or pass --lock-timeout SECONDS to wait for it; "
+            hint="wait for that run to end, or pass --lock-timeout SECONDS; "
             f"if it died, {self.how_to_release(environment)}",
         )
 
@@ -140,24 +140,23 @@ def acquire(
     attempt: Callable[[], LockInfo | None],
     *,
     timeout: float,
-    refused: Callable[[LockInfo], LockedError],
+    locked_error: Callable[[LockInfo], LockedError],
     release: Callable[[], object] = lambda: None,
     longest: float = _LONGEST_WAIT,
     pause: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Attempt until the result is None: this run has the lock. Else it is who holds it, for at most `timeout` seconds.
+    """Call `attempt` until it returns None (this run has the lock) and not the holder, for at most `timeout` seconds.
 
     Raises:
-        LockedError: it was held all the time.
-        TransportError: of an attempt. It may have taken the lock all the same, which would never be released: so
-            `release` is called before.
+        LockedError: the lock was held all the time; made by `locked_error`.
+        TransportError: an attempt failed. It may have taken the lock all the same: `release` is called before.
     """
     end, wait = time.monotonic() + timeout, _FIRST_WAIT
     try:
         while (other := attempt()) is not None:
             left = end - time.monotonic()
             if left <= 0:
-                raise refused(other)
+                raise locked_error(other)
             pause(min(wait, left))
             wait = min(2 * wait, longest)
     except TransportError:
@@ -167,10 +166,15 @@ def acquire(
 
 
 def checked_id(info: LockInfo | None, lock_id: str, *, shown: str) -> LockInfo:
+    """`info`, once `lock_id` is its id.
+
+    Raises:
+        UsageError: no run holds the lock, or it has another id.
+    """
     if info is None:
         msg = f"The ledger {shown} is not locked."
         raise UsageError(msg)
     if not lock_id or lock_id not in {info.id, info.name}:
         msg = f"The lock of the ledger {shown} is not {quote(lock_id)}: it is held by {info}."
-        raise UsageError(msg, hint="make sure that this run has died, then pass the id of its lock")
+        raise UsageError(msg, hint="make sure that the run has died, then pass the id of its lock")
     return info

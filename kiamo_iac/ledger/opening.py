@@ -62,14 +62,14 @@ class LedgerAccess(Protocol):
 
         Raises:
             LockedError: another run holds the lock.
-            LedgerError: on leaving: something could not be written; it says what, and where a copy is.
+            LedgerError: on leaving: something could not be written; the message names it, and the local backup.
         """
 
     def read(self) -> Ledger:
         """The ledger as it is now, read-only and without its lock."""
 
     def break_lock(self, lock_id: str) -> LockInfo:
-        """Release the lock `lock_id` of a run that died, and return what it named.
+        """Release the lock `lock_id` of a run that died, and return its info.
 
         Raises:
             UsageError: no run holds the lock, or it has another id.

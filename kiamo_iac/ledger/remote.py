@@ -25,7 +25,7 @@ from kiamo_iac.ledger.opening import LedgerContext
 INTERVAL: Final = 3.0
 """Seconds between two writes, at least; and ten times as long as a write takes."""
 _WAITS: Final = (1.0, 4.0, None)
-"""Before a write that has to succeed is tried again after a passing trouble."""
+"""Seconds before each repetition of a final write that failed with a TransportError; None: give up."""
 
 
 class RemoteBackend(Protocol):
@@ -33,11 +33,11 @@ class RemoteBackend(Protocol):
 
     @property
     def shown(self) -> str:
-        """Its name in messages; no password in it."""
+        """Its name in messages, without a password."""
 
     @property
     def hides_lock_id(self) -> bool:
-        """Whether it may keep the id of a lock to itself."""
+        """Whether it may leave the id of a lock out of the lock info."""
 
     def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Take the lock, after `timeout` seconds of waiting at most.
@@ -47,25 +47,25 @@ class RemoteBackend(Protocol):
         """
 
     def unlock(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
 
     def lock_info(self) -> LockInfo | None:
-        """Who holds the lock at this moment, or None."""
+        """Who holds the lock now, or None."""
 
     def break_lock(self, info: LockInfo) -> None:
         """Release the lock of `info`, and of no other run."""
 
     def read(self) -> RemoteContent | None:
-        """What it holds, or None."""
+        """The content, or None."""
 
     def write(self, content: Content, *, expected: str | None) -> str | None:
-        """Write `content` where the revision is still `expected` (None: where there is nothing), or where this very
-        content has arrived already. The new revision, or None: another run has written, and nothing was overwritten.
+        """Write `content` if the revision is still `expected` (None: there is no ledger), or if this content has been
+        written already. Returns the new revision, or None: another run has written, and nothing was overwritten.
         """
 
 
 class RemoteStore:
-    """Gathers records, and writes the ledger from a thread of its own: no step waits for it."""
+    """Collects records, and writes the ledger in a background thread, so that no step waits for it."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class RemoteStore:
         self._pause = pause
         self._waiting: list[LedgerRecord] = []
         self._unwritten: list[LedgerRecord] = []
-        self._lost = False
+        self._conflict = False
         self._next = 0.0
         self._closing = False
         self._wake = threading.Condition()
@@ -96,7 +96,7 @@ class RemoteStore:
         self._thread: threading.Thread | None = None
 
     def append(self, records: Sequence[LedgerRecord], /) -> None:
-        """Take these; they are written soon."""
+        """Add records; the thread writes them soon."""
         with self._wake:
             self._waiting.extend(records)
             if self._thread is None:
@@ -105,7 +105,7 @@ class RemoteStore:
             self._wake.notify()
 
     def flush(self) -> None:
-        """Write everything that was taken.
+        """Write all records.
 
         Raises:
             LedgerError: it could not be written; the whole ledger is in a local backup, if anything had been applied.
@@ -121,7 +121,7 @@ class RemoteStore:
                 return
 
     def compact(self) -> None:
-        """Nothing: each write is of the whole ledger. What the remote keeps of former ones is not this tool's."""
+        """Nothing: each write is of the whole ledger."""
 
     def close(self) -> None:
         """Flush, and end the thread.
@@ -151,25 +151,25 @@ class RemoteStore:
 
     @property
     def _dirty(self) -> bool:
-        return bool(self._waiting or self._unwritten) and not self._lost
+        return bool(self._waiting or self._unwritten) and not self._conflict
 
     def _write(self) -> None:
         with self._writing:
             with self._wake:
-                taken, self._waiting = self._waiting, []
-            for record in taken:
+                new, self._waiting = self._waiting, []
+            for record in new:
                 self._content.apply(record)
-            self._unwritten.extend(taken)
+            self._unwritten.extend(new)
             if not self._unwritten and not self._from_backup:
                 return
             begun = monotonic()
             try:
-                revision = None if self._lost else self._remote.write(self._content, expected=self._revision)
+                revision = None if self._conflict else self._remote.write(self._content, expected=self._revision)
             finally:
                 ended = monotonic()
                 self._next = ended + max(self._interval, 10 * (ended - begun))
             if revision is None:
-                self._lost = True
+                self._conflict = True
                 msg = "another run has written it since it was read; nothing was overwritten"
                 raise LedgerError(msg)
             self._revision = revision
@@ -178,7 +178,7 @@ class RemoteStore:
             self._from_backup = False
 
     def _failed(self, error: KiamoIacError) -> LedgerError:
-        """The error for what could not be written. Where nothing had been applied yet, there is nothing to backup."""
+        """The error for what could not be written. No backup is needed if nothing was applied yet."""
         with self._writing:
             applied = any(not _is_intent(record) for record in self._unwritten)
             path = self._backup.save(self._content, base_revision=self._revision) if applied else None
@@ -190,7 +190,7 @@ def _is_intent(record: LedgerRecord) -> bool:
 
 
 class RemoteAccess:
-    """The ledger of one environment on another server, with the local backup for what it would not take."""
+    """The ledger of one environment on another server, with a local backup for when it cannot be written."""
 
     def __init__(self, remote: RemoteBackend, context: LedgerContext) -> None:
         self._remote = remote
@@ -235,7 +235,7 @@ class RemoteAccess:
         """
         held = self._remote.lock_info()
         if held is not None and not held.id and self._remote.hides_lock_id:
-            held = replace(held, id=lock_id)  # the server takes the lock from that id alone
+            held = replace(held, id=lock_id)  # the server checks that id itself
         info = checked_id(held, lock_id, shown=self._remote.shown)
         self._remote.break_lock(info)
         return info
@@ -266,7 +266,7 @@ class RemoteAccess:
             ) from error
 
     def _unlock_after(self, error: BaseException, info: LockInfo) -> None:
-        """Unlock while `error` is raised; its message comes first."""
+        """Unlock while `error` is raised; a second error only adds its hint."""
         try:
             self._unlock(info)
         except KiamoIacError as also:

@@ -11,23 +11,24 @@ from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.safe_files import RootedFile
 
 FOLDER: Final = ".kiamo"
-"""Below the folder of the project file. What is in it belongs to this machine."""
+"""Below the folder of the project file. Its files belong to this machine."""
 
 
 def check_backup(file: RootedFile, environ: Mapping[str, str]) -> None:
-    """Refuse a local copy of a remote ledger that is not of this machine alone.
+    """Refuse a local backup that a commit can bring.
 
     Raises:
-        LedgerError: it is tracked by git, or git cannot be asked.
+        LedgerError: it is tracked by git, or git fails.
     """
     why = _why_tracked(file, environ)
     if why is not None:
         shown = file.path.as_posix()
         name = shell_word("/".join(file.parts), "FILE")
-        summary = f"the local copy of the ledger is not used: {why}"
+        summary = f"the local backup of the ledger is not used: {why}"
         raise LedgerError(
-            f"{shown} would replace the ledger, and a commit can bring that file. Nothing was written.",
-            hint=f"remove it; if it is yours, remove it from git first: git rm --cached {name}, and commit",
+            f"The local backup {shown} is not used: a commit can bring it, and it would replace the ledger. Nothing "
+            "was written.",
+            hint=f"remove it; to keep it, remove it from git: git rm --cached {name}, and commit",
             diagnostics=[Diagnostic("KIA0910", summary)],
         )
 
@@ -38,7 +39,7 @@ def check_file(
     """Refuse a ledger below `.kiamo/` that git tracks; elsewhere, where the project file sets the path, warn of it.
 
     Raises:
-        LedgerError: as said; or git cannot be asked.
+        LedgerError: it is below `.kiamo/`, or git fails.
     """
     why = _why_tracked(file, environ)
     if why is None:
@@ -46,7 +47,7 @@ def check_file(
     risk = "a merge request can change what is managed, and what --prune deletes"
     if any(part.casefold() == FOLDER for part in file.parts):
         raise LedgerError(
-            f"The ledger {shown} is not used: with it in git, {risk}. Nothing was written.",
+            f"The ledger {shown} is not used: it is in git, so {risk}. Nothing was written.",
             hint=f"keep {FOLDER}/ out of git (git rm -r --cached {FOLDER}, and a line in .gitignore), "
             "or use the http or git backend",
             diagnostics=[Diagnostic("KIA0911", f"the ledger is a file that a commit can bring: {why}")],
@@ -57,7 +58,7 @@ def check_file(
             f"the ledger {shown} is in git: {risk}",
             severity=Severity.WARNING,
             detail=f"It is used because the project file sets its path; {why}.",
-            hint="review every change of it like a deletion, or use the http or git backend",
+            hint="review each of its changes like a deletion, or use the http or git backend",
         )
     )
 
@@ -68,5 +69,5 @@ def _why_tracked(file: RootedFile, environ: Mapping[str, str]) -> str | None:
     try:
         return why_tracked(file.root, file.parts, environ)
     except (GitError, TransportError) as error:
-        msg = f"{file.path.as_posix()} is not used: git cannot tell whether it tracks the file. {error}"
+        msg = f"{file.path.as_posix()} is not used: whether git tracks the file is unknown. {error}"
         raise LedgerError(msg, hint=error.hint) from error

@@ -1,4 +1,4 @@
-"""Things to be owned, and ledgers of them."""
+"""Ledger entries, and ledgers of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kiamo_iac.ledger.content import Content, Put
 ENVIRONMENT = "staging"
 WHEN = "2026-11-22T16:00:00Z"
 TOKEN = "c0ffee" * 6 + "c0de"
-"""What looks like a token: nothing that is written may hold it."""
+"""Looks like a token: it must not be written to any file."""
 
 
 def owned(name: str = "prospects", remote_id: str | int | None = "7", **attributes: object) -> Owned:

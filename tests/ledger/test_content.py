@@ -51,7 +51,7 @@ def made_of(records: list[LedgerRecord]) -> Content:
 
 
 @given(RECORDS)
-def test_a_document_and_lines_say_what_was_recorded(records: list[LedgerRecord]) -> None:
+def test_a_document_and_lines_hold_what_was_recorded(records: list[LedgerRecord]) -> None:
     content = made_of(records)
     text = document_text(content)
     assert parse_document(text, "x", environment=ENVIRONMENT) == content
@@ -68,7 +68,7 @@ def test_a_document_and_lines_say_what_was_recorded(records: list[LedgerRecord])
 
 
 @given(RECORDS)
-def test_the_fewest_records_say_the_same(records: list[LedgerRecord]) -> None:
+def test_the_fewest_records_give_the_same_content(records: list[LedgerRecord]) -> None:
     content = made_of(records)
     fewest = list(content.records())
     assert len(fewest) <= len(records)
@@ -173,7 +173,7 @@ BROKEN_HEADS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("code", "changes"), BROKEN_HEADS.values(), ids=BROKEN_HEADS.keys())
-def test_a_head_that_is_not_ours_is_refused(code: str, changes: dict[str, Any]) -> None:
+def test_a_head_of_another_format_is_refused(code: str, changes: dict[str, Any]) -> None:
     head = {**HEAD, **changes}
     with pytest.raises(LedgerError) as caught:
         parse_lines(f"{json.dumps(head)}\n".encode(), "x", environment=ENVIRONMENT)
@@ -183,7 +183,7 @@ def test_a_head_that_is_not_ours_is_refused(code: str, changes: dict[str, Any]) 
     assert where(caught.value) == (code, "x", 1)
 
 
-def test_the_hint_of_a_newer_format_says_to_use_a_newer_version() -> None:
+def test_the_hint_of_a_newer_format_names_a_newer_version() -> None:
     with pytest.raises(LedgerError, match="nothing was written") as caught:
         parse_lines(json.dumps({**HEAD, "format_version": 9}).encode() + b"\n", "x", environment=ENVIRONMENT)
     assert caught.value.hint == "use the version of kiamo-iac that wrote it, or a newer one"

@@ -85,7 +85,7 @@ def test_what_is_intended_keeps_what_was_known(tmp_path: Path) -> None:
     assert dict(read(tmp_path).owned) == {"bases/a": owned("a", "7", label="A"), "bases/b": owned("b", None)}
 
 
-def test_nothing_to_say_makes_no_file(tmp_path: Path) -> None:
+def test_no_records_create_no_file(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.intend([])
         ledger.flush()
@@ -193,7 +193,7 @@ def on_a_full_disk(ledger: Ledger) -> Full:
     return disk
 
 
-def test_f22_a_full_disk_is_told_at_once_and_the_file_stays_whole(tmp_path: Path) -> None:
+def test_f22_a_full_disk_is_reported_at_once_and_the_file_stays_whole(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.record(owned("a"))
     before = (tmp_path / LEDGER).read_bytes()
@@ -223,7 +223,7 @@ def test_what_a_full_disk_refused_is_written_once_there_is_room(tmp_path: Path) 
     assert names(read(tmp_path)) == ["a", "b", "c"]
 
 
-def test_f22_a_folder_that_cannot_be_made_fails_before_anything_is_written(tmp_path: Path) -> None:
+def test_f22_a_folder_that_cannot_be_created_fails_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / ".kiamo").write_text("a file")
     with pytest.raises(LedgerError, match="cannot be locked"), opened(tmp_path):
         pass
@@ -240,7 +240,7 @@ def test_f22_a_folder_that_cannot_be_made_fails_before_anything_is_written(tmp_p
     ],
     ids=["empty", "junk", "newer", "another environment"],
 )
-def test_a_file_that_is_no_ledger_of_ours_is_never_touched(tmp_path: Path, data: bytes, code: str) -> None:
+def test_a_file_that_is_no_ledger_is_never_changed(tmp_path: Path, data: bytes, code: str) -> None:
     path = tmp_path / LEDGER
     path.parent.mkdir()
     path.write_bytes(data)
@@ -299,7 +299,7 @@ def test_many_threads_lose_nothing(tmp_path: Path) -> None:
 # --- the lock --------------------------------------------------------------------------------------------------------
 
 
-def test_f09_a_second_run_is_refused_and_told_who_holds_the_lock(tmp_path: Path) -> None:
+def test_f09_a_second_run_is_refused_with_the_holder_of_the_lock(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.record(owned("a"))
         before = (tmp_path / LEDGER).read_bytes()
@@ -321,7 +321,7 @@ def test_f09_a_second_run_is_refused_and_told_who_holds_the_lock(tmp_path: Path)
         assert names(ledger) == ["a"]
 
 
-def test_a_run_waits_for_the_lock_as_long_as_it_is_told_to(tmp_path: Path) -> None:
+def test_a_run_waits_for_the_lock_until_the_timeout(tmp_path: Path) -> None:
     release, held = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -158,7 +158,7 @@ def test_the_environment_of_a_hook_does_not_lead_astray(hosted: Hosted, tmp_path
 # --- the lock --------------------------------------------------------------------------------------------------------
 
 
-def test_a_second_clone_is_refused_and_told_who_holds_the_lock(hosted: Hosted) -> None:
+def test_a_second_clone_is_refused_with_the_holder_of_the_lock(hosted: Hosted) -> None:
     with opened(hosted.a) as ledger:
         ledger.record(owned("a"))
         with (
@@ -296,9 +296,7 @@ def test_many_writers_of_one_ref_each_win_or_lose(hosted: Hosted) -> None:
     assert git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging") == winner
 
 
-def test_a_push_that_arrived_although_it_seemed_to_fail_is_ours(
-    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_push_that_arrived_after_an_error_is_recognised(hosted: Hosted, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = remote_of(hosted.a)
     first = ours.write(content_of("a"), expected=None)
     assert first is not None
@@ -357,7 +355,7 @@ def test_a_ledger_of_another_environment_is_left_alone(hosted: Hosted) -> None:
     assert caught.value.diagnostics[0].code == "KIA0903"
 
 
-def test_a_remote_that_refuses_is_told(hosted: Hosted) -> None:
+def test_a_remote_that_refuses_is_reported(hosted: Hosted) -> None:
     hook = hosted.bare / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho You are not allowed to push >&2\nexit 1\n")
@@ -373,7 +371,7 @@ def test_a_remote_that_is_an_option_is_refused(hosted: Hosted, name: str) -> Non
         read(hosted.a, settings=GitSettings(remote=name))
 
 
-def test_a_project_without_git_is_told(tmp_path: Path) -> None:
+def test_a_project_without_git_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match='the remote "origin", but the project is in no git repository') as caught:
         read(tmp_path)
     assert "git remote add origin" in (caught.value.hint or "")
@@ -391,7 +389,7 @@ def test_a_folder_is_never_taken_for_a_remote(hosted: Hosted) -> None:
     assert not (hosted.a / "pwned").exists()
 
 
-def test_a_machine_without_git_is_told(hosted: Hosted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_git_is_reported(hosted: Hosted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LedgerError, match="git cannot be run"):
         LedgerGit.of(hosted.a, {"PATH": str(tmp_path)}, remote="origin")
@@ -400,10 +398,10 @@ def test_a_machine_without_git_is_told(hosted: Hosted, tmp_path: Path, monkeypat
 def test_a_git_that_hangs_is_ended_with_all_that_it_started(hosted: Hosted) -> None:
     slow = LedgerGit.of(hosted.a, ENVIRON, remote="origin", seconds=0.5)
     with pytest.raises(TransportError, match=r"^The ledger is stored in git, but git ls-remote timed out"):
-        slow.must("ls-remote", "--upload-pack=sleep 600; true", "origin")
+        slow.check_output("ls-remote", "--upload-pack=sleep 600; true", "origin")
 
 
-def test_the_password_of_an_address_is_never_said(hosted: Hosted) -> None:
+def test_the_password_of_an_address_is_never_shown(hosted: Hosted) -> None:
     address = f"https://robot:hunter2@127.0.0.1:1/{TOKEN}.git"
     settings = GitSettings(remote=address)
     for pinned in (None, Origin("https", "127.0.0.1", 1)):

@@ -113,7 +113,7 @@ def test_records_are_gathered_and_written_by_the_end(state: State, tmp_path: Pat
     )  # the first at once, the rest at the end; GitLab's lock
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_lock(state: State, tmp_path: Path) -> None:
+def test_a_second_run_is_refused_with_the_holder_of_the_lock(state: State, tmp_path: Path) -> None:
     with opened(state, tmp_path) as ledger:
         ledger.record(owned("a"))
         with (
@@ -200,7 +200,7 @@ def test_a_passing_trouble_of_a_write_passes(state: State, tmp_path: Path, fault
     assert files_below(tmp_path) == {}
 
 
-def test_what_arrived_unseen_is_not_taken_for_somebody_elses(state: State, tmp_path: Path) -> None:
+def test_a_write_that_arrived_after_an_error_is_recognised(state: State, tmp_path: Path) -> None:
     with opened(state, tmp_path) as ledger:
         store: Any = ledger._store
         store._next = time.monotonic() + 3600  # the thread stays out of this
@@ -252,7 +252,7 @@ def test_what_could_not_be_written_is_rescued_and_written_back_by_the_next_run(s
     assert names(read(state, tmp_path)) == ["b", "c"]
 
 
-def test_a_rescue_copy_whose_content_arrived_after_all_is_let_go(state: State, tmp_path: Path) -> None:
+def test_a_backup_whose_content_arrived_is_removed(state: State, tmp_path: Path) -> None:
     def run() -> None:
         with opened(state, tmp_path) as ledger:
             state.faults = ["503"] * 99
@@ -280,7 +280,7 @@ def test_a_damaged_rescue_copy_is_left_alone(state: State, tmp_path: Path, junk:
     assert (state.lock, state.body) == (None, None)
 
 
-def test_a_lock_that_was_broken_meanwhile_is_told_and_nothing_is_overwritten(state: State, tmp_path: Path) -> None:
+def test_a_lock_that_was_broken_meanwhile_is_reported_and_nothing_is_overwritten(state: State, tmp_path: Path) -> None:
     record(state, tmp_path, "a")
     before = state.body
 
@@ -309,7 +309,7 @@ def test_a_lock_that_was_broken_meanwhile_is_told_and_nothing_is_overwritten(sta
     ],
     ids=["html", "bytes", "list", "infrastructure", "object", "another environment"],
 )
-def test_what_is_no_ledger_of_ours_is_never_overwritten(state: State, tmp_path: Path, body: bytes) -> None:
+def test_what_is_no_ledger_is_never_overwritten(state: State, tmp_path: Path, body: bytes) -> None:
     state.body = body
     with pytest.raises(LedgerError) as caught, opened(state, tmp_path):
         pass
@@ -317,7 +317,7 @@ def test_what_is_no_ledger_of_ours_is_never_overwritten(state: State, tmp_path: 
     assert (state.body, state.lock) == (body, None)
 
 
-def test_a_wrong_password_is_told_and_never_shown(state: State, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported_and_never_shown(state: State, tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="returned 401") as caught:
         access(state, tmp_path, password="hunter2-hunter2").read()
     assert "hunter2" not in f"{caught.value}{caught.value.hint}"
@@ -333,7 +333,7 @@ def test_a_redirect_is_not_followed(state: State, tmp_path: Path) -> None:
         assert elsewhere.log == []
 
 
-def test_a_server_that_does_not_lock_is_told(tmp_path: Path) -> None:
+def test_a_server_that_does_not_lock_is_reported(tmp_path: Path) -> None:
     with serving(State()) as state:
         at = access(state, tmp_path, lock_address=f"{state.url}/nowhere")
         info = LockInfo.of_this_process("alice", "apply")
@@ -342,14 +342,14 @@ def test_a_server_that_does_not_lock_is_told(tmp_path: Path) -> None:
         assert "lock_address" in (caught.value.hint or "")
 
 
-def test_a_server_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_reported(tmp_path: Path) -> None:
     with serving(State()) as state:
         pass
     with pytest.raises(TransportError, match="no connection"), opened(state, tmp_path):
         pass
 
 
-def test_a_lock_that_could_not_be_given_back_is_told(state: State, tmp_path: Path) -> None:
+def test_a_lock_that_could_not_be_released_is_reported(state: State, tmp_path: Path) -> None:
     def run() -> None:
         with opened(state, tmp_path) as ledger:
             ledger.record(owned("a"))

@@ -148,21 +148,21 @@ def test_s04_a_copy_is_not_used_where_git_cannot_be_asked(project: Path, desk: D
     copy_at(project, desk)
     git(project, "add", "-f", ".kiamo")
     git(project, "update-index", "--index-version", "4")
-    with pytest.raises(LedgerError, match=r"is not used: git cannot tell whether it tracks the file") as caught:
+    with pytest.raises(LedgerError, match=r"is not used: whether git tracks the file is unknown") as caught:
         backup_of("staging", project, {"PATH": str(project)}).resolve(None, environment="staging")
     assert "git cannot be run" in str(caught.value)
 
 
-def test_s04_a_copy_of_this_machine_is_put_back_and_said(project: Path, desk: Desk) -> None:
+def test_s04_a_backup_of_this_machine_is_restored_and_reported(project: Path, desk: Desk) -> None:
     path = copy_at(project, desk)
     code, out, err = desk.run("ledger", "list", "-e", "staging", "--format", "json")
     assert code == 0
     assert "bases/foreign" in {thing["address"] for thing in json.loads(out)["things"]}
-    assert "note KIA0913: the ledger refs/kiamo-iac/staging of origin is read from the copy" in err
+    assert "note KIA0913: the ledger refs/kiamo-iac/staging of origin is read from the local backup" in err
     assert "differs from the ledger in 1 resource: bases/foreign." in err
     code, _, err = desk.run("adopt", "-e", "staging", "bases/prospects")
     assert code == 0
-    assert "is restored from the copy that an interrupted run left" in err
+    assert "is restored from the local backup of an interrupted run" in err
     assert "1 resource: bases/foreign." in err
     assert not path.exists()
     found = remote(project).read()
@@ -170,7 +170,7 @@ def test_s04_a_copy_of_this_machine_is_put_back_and_said(project: Path, desk: De
     assert Address("bases/foreign") in found.content.entries
 
 
-def test_s04_without_a_repository_a_copy_is_put_back(
+def test_s04_without_a_repository_a_backup_is_restored(
     project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy_at(project, desk)
@@ -205,7 +205,7 @@ def test_s04_a_copy_never_shortens_the_list_of_applied_plans(project: Path, desk
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [({"lineage": "another"}, "another ledger"), ({"serial": 0}, "no later state of it")],
+    [({"lineage": "another"}, "is of another ledger"), ({"serial": 0}, "is not newer than the ledger")],
 )
 def test_s04_a_copy_of_another_ledger_is_refused(
     project: Path, desk: Desk, change: dict[str, object], why: str
@@ -214,7 +214,7 @@ def test_s04_a_copy_of_another_ledger_is_refused(
     data = json.loads(path.read_text(encoding="utf-8"))
     data["ledger"] |= change
     path.write_text(json.dumps(data), encoding="utf-8")
-    assert_refused(desk, f"is a backup of {why}", code="KIA0914")
+    assert_refused(desk, f"ledger.rescue.json {why}", code="KIA0914")
 
 
 # --- a file ledger ---------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_s04_an_image_without_git_uses_a_ledger_that_is_not_committed(
     monkeypatch.setenv("PATH", "/nowhere")
     code, _, err = desk.run("plan", "-e", "staging")
     assert code == 1
-    assert "git cannot tell whether it tracks the file" in err
+    assert "whether git tracks the file is unknown" in err
     assert "install git" in err
 
 

@@ -56,15 +56,15 @@ def verbs(state: State) -> tuple[str, str]:
 
 @pytest.mark.parametrize("status", [200, 201])
 @pytest.mark.parametrize(("body", "kind"), PAGES.values(), ids=PAGES)
-def test_s15_what_is_no_answer_of_a_server_of_states_locks_nothing(
+def test_s15_what_is_no_response_of_a_state_server_locks_nothing(
     desk: Desk, state: State, body: bytes, kind: str, status: int
 ) -> None:
     lock, _ = verbs(state)
     state.spoken[lock] = (status, body, kind)
     code, out, err = desk.run("apply", *E, "--yes")
     assert (code, out) == (1, "")
-    assert f"returned {status}, but not as a server of states does" in err
-    assert "it may be a login page" in err
+    assert f"returned {status}, but the response is not that of a state server" in err
+    assert "the response may be that of a login page" in err
     assert len(err) < 1_500
     assert obeyed(err) == []
     assert desk.writes() == []
@@ -118,7 +118,7 @@ def test_s15_a_lock_that_names_another_is_anothers(desk: Desk, state: State) -> 
 
 
 @pytest.mark.parametrize(("body", "kind"), PAGES.values(), ids=PAGES)
-def test_s15_a_save_answered_with_a_page_is_not_saved(
+def test_s15_a_write_that_returns_a_page_is_not_saved(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, body: bytes, kind: str
 ) -> None:
     """Before the first write to the instance: what is about to be made is written down first."""
@@ -128,14 +128,14 @@ def test_s15_a_save_answered_with_a_page_is_not_saved(
         code, out, err = desk.run("apply", *E, "--yes")
         assert code == 1
         assert "could not be written" in err
-        assert "not as a server of states does" in err
+        assert "the response is not that of a state server" in err
         assert obeyed(out + err) == []
         assert desk.writes() == []
         assert running.lock is None
 
 
 @pytest.mark.parametrize(("body", "kind"), PAGES.values(), ids=PAGES)
-def test_s15_an_unlock_answered_with_a_page_is_told_with_the_way_out(
+def test_s15_an_unlock_that_returns_a_page_is_reported_with_a_hint(
     desk: Desk, state: State, body: bytes, kind: str
 ) -> None:
     state.spoken[verbs(state)[1]] = (200, body, kind)
@@ -152,14 +152,14 @@ def test_s15_a_page_in_place_of_a_state_is_no_ledger(desk: Desk, state: State, w
     code, out, err = desk.run(*words, *E)
     assert (code, out) == (1, "")
     assert "error KIA0901: the ledger is corrupt: the response is a web page" in err
-    assert "it may be a login page" in err
+    assert "the response may be that of a login page" in err
     assert obeyed(err) == []
     assert desk.writes() == []
 
 
 @pytest.mark.parametrize("status", [409, 423])
 @pytest.mark.parametrize("body", [body for body, _ in PAGES.values()], ids=PAGES)
-def test_s15_a_refused_lock_is_held_whatever_is_said_of_it(desk: Desk, state: State, status: int, body: bytes) -> None:
+def test_s15_a_refused_lock_is_held_whatever_its_body(desk: Desk, state: State, status: int, body: bytes) -> None:
     state.spoken[verbs(state)[0]] = (status, body, "text/html")
     code, out, err = desk.run("apply", *E, "--yes")
     assert (code, out) == (5, "")
@@ -170,7 +170,7 @@ def test_s15_a_refused_lock_is_held_whatever_is_said_of_it(desk: Desk, state: St
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 405, 500])
-def test_s15_what_a_server_says_of_a_refusal_is_quoted_and_not_obeyed(desk: Desk, state: State, status: int) -> None:
+def test_s15_the_text_of_a_refusal_is_quoted_and_escaped(desk: Desk, state: State, status: int) -> None:
     said = "no\n::error::x\r##vso[task.y]\x1b[31m\u202e" + "x" * 5_000
     state.spoken[verbs(state)[0]] = (status, said.encode(), "text/plain")
     code, _, err = desk.run("apply", *E, "--yes")
