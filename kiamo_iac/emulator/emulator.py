@@ -1,8 +1,9 @@
 """The emulator: the API of one contract, and the control endpoints under `/_emulator/` for tests.
 
-Its tokens are public and its control endpoints need none, so programs of this machine may call it and pages in a
-browser may not. A page of any site can send requests to loopback, and can read the responses once its own name resolves
-there (DNS rebinding). A page cannot forge the headers that show this: `Host`, `Origin` and `Sec-Fetch-Site`.
+Its tokens are public and its control endpoints need none, so it accepts requests from programs of this machine, and
+none from pages in a browser. A page of any site can send requests to loopback, and can read the responses if its own
+host name resolves there (DNS rebinding). It cannot forge the headers that show this: `Host`, `Origin` and
+`Sec-Fetch-Site`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ PREFIX: Final = "/_emulator/"
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)(?::([0-9]{1,5}))?")
 _ORIGIN: Final = re.compile(r"https?://([^/?#@]+)", re.IGNORECASE)
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
-"""`none`: a person typed the address."""
+"""`none`: the user entered the address."""
 
 
 class Emulator(Engine):
@@ -41,16 +42,16 @@ def refused_host(request: EmulatorRequest) -> EmulatorResponse | None:
     host = request.header("host")
     if host is None or _is_local(host):
         return None
-    return _json(421, {"error": "the Host of the request is not this machine: call localhost, 127.0.0.1 or [::1]"})
+    return _json(421, {"error": "the Host header is not this machine: call localhost, 127.0.0.1 or [::1]"})
 
 
 def refused_page(request: EmulatorRequest) -> EmulatorResponse | None:
     """The response to a request that a page of another site makes; None for any other."""
     origin, site = request.header("origin"), request.header("sec-fetch-site")
     if origin is not None and not _is_own(origin, request.header("host")):
-        return _json(403, {"error": "the request comes from a page of another origin"})
+        return _json(403, {"error": "requests from pages of another origin are not allowed"})
     if site is not None and site.strip().lower() not in _OWN_SITE:
-        return _json(403, {"error": "the request comes from a page of another site"})
+        return _json(403, {"error": "requests from pages of another site are not allowed"})
     return None
 
 
@@ -60,7 +61,7 @@ def _is_local(authority: str) -> bool:
 
 
 def _is_own(origin: str, host: str | None) -> bool:
-    """Whether an `Origin` is that of the emulator itself. `null` (a file, a sandboxed frame) is that of none."""
+    """Whether an `Origin` is that of the emulator itself. `null` (a file, a sandboxed frame) never is."""
     found = _ORIGIN.fullmatch(origin)
     return found is not None and host is not None and found[1].lower() == host.lower() and _is_local(found[1])
 
@@ -74,13 +75,13 @@ def _answer(emulator: Engine, request: EmulatorRequest) -> EmulatorResponse:
         return refused
     endpoints = _ENDPOINTS.get(request.path.removeprefix(PREFIX))
     if endpoints is None:
-        return _json(404, {"error": f"there is no {request.path}; there are {', '.join(sorted(_ENDPOINTS))}"})
+        return _json(404, {"error": f"unknown endpoint {request.path} (known: {', '.join(sorted(_ENDPOINTS))})"})
     if request.method not in endpoints:
-        return _json(405, {"error": f"{request.path} takes {', '.join(sorted(endpoints))}"})
+        return _json(405, {"error": f"{request.path} allows only {', '.join(sorted(endpoints))}"})
     try:
         document = endpoints[request.method](emulator, request)
     except Refusal:
-        return _json(400, {"error": "the body is not a JSON object"})
+        return _json(400, {"error": "the body must be a JSON object"})
     except ValueError as error:
         return _json(400, {"error": str(error)})
     return EmulatorResponse(204) if document is None else _json(200, document)
@@ -103,8 +104,11 @@ def _dump(emulator: Engine, request: EmulatorRequest) -> dict[str, Any]:
 
 
 def _calls(emulator: Engine, request: EmulatorRequest) -> dict[str, Any]:
-    calls = emulator.calls(after=int(request.query.get("after", "0")))
-    return {"calls": [call.document() for call in calls], "peak": asdict(emulator.peak)}
+    after = request.query.get("after", "0")
+    if not (after.isascii() and after.isdigit()):
+        msg = "after must be a whole number"
+        raise ValueError(msg)
+    return {"calls": [call.document() for call in emulator.calls(after=int(after))], "peak": asdict(emulator.peak)}
 
 
 def _advance(emulator: Engine, request: EmulatorRequest) -> None:
@@ -121,7 +125,7 @@ def _contacts(emulator: Engine, request: EmulatorRequest) -> None:
 def _exactly(request: EmulatorRequest, keys: set[str], *optional: str) -> dict[str, Any]:
     body = request.document()
     if set(body) - set(optional) != keys:
-        msg = f"the body holds {', '.join(sorted(keys))}{''.join(f', and {o} or not' for o in optional)}"
+        msg = f"the body must have the keys {', '.join(sorted(keys))}{''.join(f', and may have {o}' for o in optional)}"
         raise ValueError(msg)
     return body
 
@@ -129,7 +133,7 @@ def _exactly(request: EmulatorRequest, keys: set[str], *optional: str) -> dict[s
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body[key]
     if not isinstance(value, str):
-        msg = f"{key} is a name"
+        msg = f"{key} must be a string"
         raise ValueError(msg)
     return value
 

@@ -1,4 +1,4 @@
-"""The engine of the emulator: API calls under one contract, and the state behind them for tests to set and read."""
+"""The engine of the emulator: API calls under one contract, and methods for tests to set and read its state."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Engine:
         """`latency`: seconds that the HTTP server waits before each call; `tokens`: 40 hexadecimal digits → verbs.
 
         Raises:
-            ValueError: the tokens are not tokens, or the database is not one of an emulator under this contract.
+            ValueError: a token is malformed, or the database is not one of an emulator under this contract.
         """
         self.contract = contract
         self.latency = latency
@@ -49,7 +49,7 @@ class Engine:
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def handle(self, request: EmulatorRequest) -> EmulatorResponse:
-        """Answer a request. Never raises for anything that a request can hold."""
+        """Answer a request. Never raises, whatever the request holds."""
         with self.flight(request):
             return self.answer(request)
 
@@ -94,13 +94,13 @@ class Engine:
     def _act(self, match: Match, call: Call) -> tuple[int, str]:
         operations, kind = self._operations, match.route.kind
         if match.route.operation == "create":
-            stored = operations.create(kind, match.parent, operations.draft(match.route, call.body))
+            stored = operations.create(kind, match.parent, operations.body_of(match.route, call.body))
             call.id = stored.id
             return 201, self._item(stored)
         stored = operations.read(kind, match.ids["id"], match.parent)
         match match.route.operation:
             case "update":
-                operations.update(stored, operations.draft(match.route, call.body))
+                operations.update(stored, operations.body_of(match.route, call.body))
             case "delete":
                 operations.delete(stored)
                 return 204, ""
@@ -121,7 +121,7 @@ class Engine:
                 inner[last] = value
         return write_json(document)
 
-    # --- control: no calls of the API ---------------------------------------------------------------------------------
+    # --- control: no API calls ---------------------------------------------------------------------------------------
 
     def reset(self) -> None:
         """Delete all objects and calls, and generate ids from the start again."""
@@ -161,7 +161,7 @@ class Engine:
         with self._lock, self._store.transaction():
             stored = self._find("batch", batch, self._find("base", base, TOP).n)
             if stored.attributes["state"] != "started":
-                msg = f'batch "{batch}" is {stored.attributes["state"]}: only a started one can finish'
+                msg = f'batch "{batch}" is {stored.attributes["state"]}: only a started batch can finish'
                 raise ValueError(msg)
             stored.attributes["state"] = "finished"
             self._operations.save(stored)
@@ -173,7 +173,7 @@ class Engine:
             ValueError: there is no such object, or the number is negative.
         """
         if type(contacts) is not int or contacts < 0:
-            msg = f"{contacts!r} is not a number of contacts"
+            msg = f"contacts must be a whole number, 0 or more, not {contacts!r}"
             raise ValueError(msg)
         with self._lock, self._store.transaction():
             stored = self._find("base", base, TOP)
@@ -185,7 +185,7 @@ class Engine:
     def _find(self, kind: str, name: str, parent: int) -> StoredObject:
         found = self._store.named(kind, name, parent)
         if not found:
-            msg = f'there is no {kind} called "{name}"'
+            msg = f'no {kind} is called "{name}"'
             raise ValueError(msg)
         return found[0]
 

@@ -18,7 +18,7 @@ JSON_HEADERS: Final = {"content-type": "application/json"}
 DEEPEST: Final = 64
 """Levels of lists and objects that a body may have."""
 KEPT: Final = 500_000
-"""Calls that the log keeps; older ones are dropped, which shows in the numbers."""
+"""Calls that the log keeps; older ones are dropped, which leaves a gap in the numbers."""
 
 _BRACKETS: Final = re.compile(rb"[\[{]")
 
@@ -43,7 +43,7 @@ class EmulatorRequest:
         """The JSON object of the body.
 
         Raises:
-            Refusal: ERR_1000 for a body that is not JSON, ERR_1020 for JSON that is not an object or far too deep.
+            Refusal: ERR_1000 for a body that is not JSON, ERR_1020 for JSON that is not an object or too deep.
         """
         try:
             value = parse_json(self.body)
@@ -90,7 +90,7 @@ class Call:
     operation: str | None = None
     """As the contract names it: `list`, `create`, …, or a state command."""
     id: str | None = None
-    """Of the object itself; of a create, the id that it was given."""
+    """Of the object itself; of a create, the generated id."""
     parent: str | None = None
     """The id of its parent."""
     body: Any = None

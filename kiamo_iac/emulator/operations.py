@@ -20,7 +20,7 @@ _TEXTS = frozenset({"name", "label", "datatype"})
 
 
 class Operations:
-    """Every operation, each inside a transaction that the caller holds. All of them raise `Refusal`."""
+    """The operations; the caller holds a transaction. All of them may raise `Refusal`."""
 
     def __init__(self, contract: Contract, store: ObjectStore, ids: IdGenerator) -> None:
         self.store = store
@@ -36,8 +36,8 @@ class Operations:
             for kind in contract.kinds
         }
 
-    def draft(self, route: Route, body: Mapping[str, Any] | None) -> ObjectBody:
-        """The body of a create or an update, by attribute."""
+    def body_of(self, route: Route, body: Mapping[str, Any] | None) -> ObjectBody:
+        """The body of a create or an update, by attribute; unchecked."""
         return self.wires[route.kind].read(body or {}, route.body)
 
     # --- the operations ----------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ class Operations:
                 raise Refusal("ERR_1020")
         self.insert(stored)
         for child in self._children[kind]:
-            self.make_defaults(child, stored.n)
+            self.create_defaults(child, stored.n)
         for child, sent in embedded.items():
             for body in sent or ():
                 self.insert(self._new(child, stored.n, self.wires[child].read(body, {})))
@@ -103,26 +103,26 @@ class Operations:
     def delete(self, stored: StoredObject) -> None:
         """Delete an object with everything below it."""
         rules_of(stored.kind).before_delete(stored)
-        doomed = {stored.n: stored}
-        for above in self._below(stored):
-            doomed[above.n] = above
-        for gone in doomed.values():
-            owners = [pair for pair in self.store.owners(gone.n) if pair[0] not in doomed]
+        deleted = {stored.n: stored}
+        for child in self._below(stored):
+            deleted[child.n] = child
+        for target in deleted.values():
+            owners = [pair for pair in self.store.owners(target.n) if pair[0] not in deleted]
             for owner, attribute in owners:
-                self._refuse_held(owner, attribute)
+                self._refuse_in_use(owner, attribute)
             if owners:
-                self.store.bury(gone)
-        self.store.delete(doomed)
+                self.store.keep_deleted(target)
+        self.store.delete(deleted)
 
     def command(self, stored: StoredObject, command: str) -> None:
-        """Move the run state."""
+        """Change the run state."""
         stored.attributes["state"] = rules_of(stored.kind).after_command(stored, command)
         self.save(stored)
 
     # --- parts that seeding uses too ---------------------------------------------------------------------------------
 
     def parent_of(self, kind: str, id_: str | None) -> StoredObject:
-        """The parent that a call names."""
+        """The parent, by the id in a call."""
         above = self._kinds[kind].parent or ""
         if id_ is None:
             raise Refusal("ERR_1010")
@@ -131,20 +131,20 @@ class Operations:
             raise Refusal(rules_of(above).not_found)
         return parent
 
-    def make_defaults(self, kind: str, parent: int) -> None:
+    def create_defaults(self, kind: str, parent: int) -> None:
         """Create the children that the platform itself creates with a new parent."""
         made = self._kinds[kind].made_with_parent
         for attributes in made.things if made else ():
             self.insert(self.blank(kind, parent, {**attributes, "default": True}))
 
     def blank(self, kind: str, parent: int, attributes: Mapping[str, Any], *, id_: str | None = None) -> StoredObject:
-        """An object that is not stored yet, with the initial attributes of its kind."""
+        """A new object, not yet stored, with the initial attributes of its kind."""
         n = self.store.next_number()
         n, id_ = (n, id_) if id_ is not None else self.ids.make(kind, n)
         return StoredObject(n, kind, id_, parent, {**rules_of(kind).initial, **attributes})
 
     def insert(self, stored: StoredObject) -> None:
-        """Store a new object whose attributes are all known.
+        """Store a new object.
 
         Raises:
             Refusal: ERR_2060, its name is taken.
@@ -156,7 +156,7 @@ class Operations:
             self.store.refer(stored.n, targets)
 
     def save(self, stored: StoredObject, *, renamed: bool = False) -> None:
-        """Store a changed object, and its new name in every object that shows it."""
+        """Store a changed object, and update every object that shows its name."""
         stored.wire = self.wires[stored.kind].render(stored, self.shown)
         self.store.save(stored)
         if self.references.refers(stored.kind):
@@ -218,12 +218,12 @@ class Operations:
 
     def _below(self, stored: StoredObject) -> Iterable[StoredObject]:
         children = self.store.children(stored.n) if self._children[stored.kind] else []
-        rules_of(stored.kind).before_children_go(children)
+        rules_of(stored.kind).before_children_deleted(children)
         for child in children:
             yield child
             yield from self._below(child)
 
-    def _refuse_held(self, number: int, attribute: str) -> None:
+    def _refuse_in_use(self, number: int, attribute: str) -> None:
         owner = self.store.by_number(number)
-        if owner is not None and rules_of(owner.kind).holds(owner):
+        if owner is not None and rules_of(owner.kind).blocks_deletion(owner):
             raise Refusal(rules_of(owner.kind).in_use.get(attribute, "ERR_1020"))

@@ -26,7 +26,7 @@ class ObjectReferences:
         }
 
     def scope(self, owner: str, target: str, parent: int) -> int | None:
-        """The parent below which the target stands: the owner's own for siblings, 0 at the top, None for anywhere."""
+        """The parent of the target: the owner's own for siblings, `TOP` at the top level, None for any."""
         if self._kinds[target].parent is None:
             return TOP
         return parent if self._kinds[target].parent == self._kinds[owner].parent else None
@@ -61,7 +61,7 @@ class ObjectReferences:
         return each(value, leaf)
 
     def named(self, kind: str, name: str, scope: int | None) -> list[StoredObject]:
-        """The objects of a name, byte for byte: a server need not know the other Unicode form of a name."""
+        """The objects of a name, byte for byte: a server may treat the other Unicode form as another name."""
         return [stored for stored in self._store.named(kind, name, scope) if stored.name == name]
 
     def _of_id(self, kind: str, id_: str, scope: int | None) -> list[StoredObject]:

@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping
 VERBS = frozenset({"GET", "POST", "PUT", "DELETE"})
 """Documented: the request types that a token has rights for."""
 
-# Put together here, because 40 hexadecimal characters in a file look like a secret to every scanner.
+# Computed, because scanners take 40 hexadecimal characters for a secret.
 FULL_TOKEN = "0123456789" * 4
-"""The token of an emulator that was given none: every verb."""
+"""The default token: every verb."""
 READ_ONLY_TOKEN = "9876543210" * 4
-"""A token that may only read, of an emulator that was given none."""
+"""The default token that may only read."""
 
 NOT_VALID = "The authentication token is not valid"
 """Documented: the message of a 401, which carries no code."""
@@ -22,8 +22,8 @@ FORBIDDEN = "Forbidden"
 _TOKEN_FORM = re.compile(r"[0-9a-f]{40}")
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """A call that is answered with an error status."""
+class Refusal(Exception):  # noqa: N818 - a response of the API, not an error of the emulator
+    """A call that gets an error status."""
 
     def __init__(self, code: str | None, *, status: int | None = None, message: str | None = None) -> None:
         super().__init__(message or code)
@@ -53,10 +53,10 @@ class TokenRights:
         given = {FULL_TOKEN: VERBS, READ_ONLY_TOKEN: {"GET"}} if tokens is None else tokens
         self._rights = {token: frozenset(verbs) for token, verbs in given.items()}
         if not all(_TOKEN_FORM.fullmatch(token) for token in self._rights):
-            msg = "a token is 40 hexadecimal characters, in lower case"
+            msg = "a token must be 40 hexadecimal characters in lower case"
             raise ValueError(msg)
         if unknown := frozenset[str]().union(*self._rights.values()) - VERBS:
-            msg = f"{min(unknown)} is no right of a token: there are {', '.join(sorted(VERBS))}"
+            msg = f"unknown verb {min(unknown)} of a token (known: {', '.join(sorted(VERBS))})"
             raise ValueError(msg)
 
     def check(self, token: str | None, method: str) -> None:

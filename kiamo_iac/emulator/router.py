@@ -1,4 +1,4 @@
-"""From a request to the operation of the contract that it calls, with the ids that it names."""
+"""Maps a request to an operation of the contract, and to the ids in the request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text of the contract with placeholders in it."""
+    """A string of the contract, with or without placeholders."""
 
     text: str
     pattern: re.Pattern[str] | None
@@ -117,7 +117,7 @@ class Router:
         return matching
 
     def choose(self, found: Iterable[Match], query: Mapping[str, str], body: Mapping[str, Any] | None) -> Match:
-        """Among `find`'s answers the one whose query and body fit, with all of its ids.
+        """The match of `found` whose query and body fit, with all of its ids.
 
         Raises:
             Refusal: none fits. ERR_1130 for a command that is missing, ERR_1190 for one that is unknown,

@@ -1,6 +1,6 @@
 """What may be done to objects of each kind, and the vendor's code of every refusal.
 
-Written from the assumed behaviour of the API and its error table, apart from the planner: no line is shared with it.
+Written from the assumed behaviour of the API and its error table; it shares no code with the planner.
 
 Run states of a batch:
 
@@ -19,7 +19,7 @@ from kiamo_iac.emulator.store import StoredObject
 
 
 class KindRules:
-    """The rules of any kind; a subclass changes what its kind has of its own."""
+    """The rules of any kind; subclasses override them."""
 
     not_found: ClassVar[str] = "ERR_3000"
     missing: ClassVar[Mapping[str, str]] = {"name": "ERR_1040"}
@@ -39,7 +39,7 @@ class KindRules:
     states: ClassVar[frozenset[str]] = frozenset()
 
     def before_update(self, stored: StoredObject) -> None:
-        """Refuse an update whatever it holds."""
+        """Refuse every update."""
         if stored.attributes.get("default"):
             raise Refusal("ERR_2040")
 
@@ -53,10 +53,10 @@ class KindRules:
         if stored.attributes.get("default"):
             raise Refusal("ERR_2050")
 
-    def before_children_go(self, children: Iterable[StoredObject]) -> None:
+    def before_children_deleted(self, children: Iterable[StoredObject]) -> None:
         """Refuse a deletion that deletes these children too."""
 
-    def holds(self, stored: StoredObject) -> bool:  # noqa: ARG002 - kinds with states do
+    def blocks_deletion(self, stored: StoredObject) -> bool:  # noqa: ARG002 - kinds with states do
         """Whether an object that this one refers to cannot be deleted."""
         return True
 
@@ -66,7 +66,7 @@ class KindRules:
 
 
 class ServiceRules(KindRules):
-    """A service has a code of its own where it is not found."""
+    """A missing service has a code of its own."""
 
     not_found: ClassVar[str] = "ERR_3001"
 
@@ -92,7 +92,7 @@ _COMMANDS: Final = frozenset(command for _, command in _AFTER)
 
 
 class BatchRules(KindRules):
-    """A batch moves by commands, and what may be done to it depends on its state."""
+    """Commands change the state of a batch, and its state decides what may be done to it."""
 
     missing: ClassVar[Mapping[str, str]] = {"name": "ERR_1040", "service": "ERR_1100"}
     invalid: ClassVar[Mapping[str, str]] = {"service": "ERR_1110", "association": "ERR_1120"}
@@ -120,12 +120,12 @@ class BatchRules(KindRules):
         if stored.attributes["state"] not in _TERMINAL:
             raise Refusal("ERR_2010")
 
-    def holds(self, stored: StoredObject) -> bool:
-        """A batch in a terminal state holds nothing."""
+    def blocks_deletion(self, stored: StoredObject) -> bool:
+        """A batch in a terminal state blocks nothing."""
         return stored.attributes["state"] not in _TERMINAL
 
     def after_command(self, stored: StoredObject, command: str) -> str:
-        """ERR_2090 in a terminal state, ERR_2100 for a move that does not exist, ERR_2015 for a start without an
+        """ERR_2090 in a terminal state, ERR_2100 for a transition that does not exist, ERR_2015 for a start without an
         association."""
         state = stored.attributes["state"]
         if command not in _COMMANDS:
@@ -146,7 +146,7 @@ class ContactBaseRules(KindRules):
     missing: ClassVar[Mapping[str, str]] = {"name": "ERR_1040", "field": "ERR_1060"}
     initial: ClassVar[Mapping[str, Any]] = {"contacts": 0}
 
-    def before_children_go(self, children: Iterable[StoredObject]) -> None:
+    def before_children_deleted(self, children: Iterable[StoredObject]) -> None:
         """ERR_2000 while a batch is unfinished."""
         if any(child.kind == "batch" and child.attributes["state"] not in _TERMINAL for child in children):
             raise Refusal("ERR_2000")

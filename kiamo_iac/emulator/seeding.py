@@ -1,4 +1,4 @@
-"""Seed and dump: one form of document, by name and in the words of manifests, whatever the wire names are."""
+"""Seed and dump: documents with the names and words of manifests, whatever the wire names are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kiamo_iac.emulator.store import TOP, ObjectStore, StoredObject, identity
 
 
 def plural(kind: str) -> str:
-    """`base` → `bases`, `batch` → `batches`: what documents call a collection of a kind."""
+    """`base` → `bases`, `batch` → `batches`: the collection of a kind in documents."""
     if kind.endswith(("s", "x", "z", "ch", "sh")):
         return f"{kind}es"
     return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2:-1] not in "aeiou" else f"{kind}s"
@@ -43,9 +43,9 @@ class SeedDocuments:
         try:
             write_json(document)
         except (TypeError, ValueError, RecursionError) as error:
-            raise _wrong("the document", f"it is not JSON: {error}") from error
-        for kind, id_ in self._chosen_ids(None, document):
-            self._store.give(kind, id_)
+            raise _wrong("the document", f"must be JSON: {error}") from error
+        for kind, id_ in self._given_ids(None, document):
+            self._store.reserve_id(kind, id_)
         added: list[tuple[StoredObject, Mapping[str, Any], str]] = []
         for collection, kind, items in self._collections_of(None, document, ""):
             for at, item in enumerate(items):
@@ -58,7 +58,7 @@ class SeedDocuments:
             if self._operations.references.refers(stored.kind):
                 self._operations.save(stored)
 
-    def _chosen_ids(self, parent: str | None, item: Any) -> Iterator[tuple[str, str]]:
+    def _given_ids(self, parent: str | None, item: Any) -> Iterator[tuple[str, str]]:
         """Every id of the document, so that none of them is generated for another object."""
         for name, attribute in self._contract.kinds[parent].attributes.items() if parent else ():
             value = item.get(name) if attribute.refers_to else None
@@ -72,31 +72,31 @@ class SeedDocuments:
                 if isinstance(inner, dict):
                     if "id" in inner:
                         yield kind, str(inner["id"])
-                    yield from self._chosen_ids(kind, inner)
+                    yield from self._given_ids(kind, inner)
 
     def _collections_of(
         self, parent: str | None, item: Mapping[str, Any], path: str
     ) -> Iterator[tuple[str, str, list[Any]]]:
         if not isinstance(item, dict):
-            raise _wrong(path or "the document", "an object is expected")
+            raise _wrong(path or "the document", "must be an object")
         known = self._collections[parent]
         if parent is None and (unknown := sorted(set(item) - set(known))):
             raise _wrong("the document", f'unknown key "{unknown[0]}" (known: {", ".join(known)})')
         for collection, kind in known.items():
             items = item.get(collection, [])
             if not isinstance(items, list):
-                raise _wrong(f"{path}.{collection}".lstrip("."), "a list is expected")
+                raise _wrong(f"{path}.{collection}".lstrip("."), "must be a list")
             yield collection, kind, items
 
     def _add(
         self, kind: str, parent: int, item: Any, path: str
     ) -> Iterator[tuple[StoredObject, Mapping[str, Any], str]]:
         collections = list(self._collections_of(kind, item, path))
-        stored = self._made(kind, parent, item, path)
+        stored = self._parsed(kind, parent, item, path)
         try:
             self._operations.insert(stored)
         except Refusal as refusal:
-            raise _wrong(f"{path}.name", f'there is another {kind} called "{stored.name}"') from refusal
+            raise _wrong(f"{path}.name", f'another {kind} is called "{stored.name}"') from refusal
         yield stored, item, path
         for collection, child, items in collections:
             self._add_defaults(child, stored.n, items)
@@ -110,13 +110,13 @@ class SeedDocuments:
             if identity(str(attributes["name"])) not in given:
                 self._operations.insert(self._operations.blank(kind, parent, {**attributes, "default": True}))
 
-    def _made(self, kind: str, parent: int, item: Mapping[str, Any], path: str) -> StoredObject:
+    def _parsed(self, kind: str, parent: int, item: Mapping[str, Any], path: str) -> StoredObject:
         stanza = self._contract.kinds[kind]
         known = {*stanza.attributes, *self._collections[kind], "id", "settings", "default"}
         if unknown := sorted(set(item) - known):
             raise _wrong(path, f'unknown key "{unknown[0]}" (known: {", ".join(sorted(known))})')
         if not isinstance(item.get("name"), str) or not item["name"]:
-            raise _wrong(f"{path}.name", "a name is expected")
+            raise _wrong(f"{path}.name", "must be a string that is not empty")
         attributes = {
             name: self._value(kind, name, value, f"{path}.{name}")
             for name, value in item.items()
@@ -130,13 +130,13 @@ class SeedDocuments:
         states = rules_of(kind).states
         match name:
             case "name" | "label" | "datatype" if not isinstance(value, str) and value is not None:
-                raise _wrong(path, "a string is expected")
+                raise _wrong(path, "must be a string")
             case "contacts" if type(value) is not int or value < 0:
-                raise _wrong(path, "a number of contacts, 0 or more, is expected")
+                raise _wrong(path, "must be a whole number, 0 or more")
             case "default" if not isinstance(value, bool):
-                raise _wrong(path, "true or false is expected")
+                raise _wrong(path, "must be true or false")
             case "state" if states and value not in states:
-                raise _wrong(path, f"one of {', '.join(sorted(states))} is expected")
+                raise _wrong(path, f"must be one of {', '.join(sorted(states))}")
         return value
 
     def _given_id(self, kind: str, item: Mapping[str, Any], path: str) -> str | None:
@@ -146,18 +146,18 @@ class SeedDocuments:
             id_ = self._operations.ids.parse(kind, item["id"])
         except ValueError as error:
             raise _wrong(f"{path}.id", str(error)) from error
-        if self._store.by_id(kind, id_) is not None or self._store.buried(kind, id_) is not None:
-            raise _wrong(f"{path}.id", f"there is another {kind} with the id {id_}")
-        self._store.give(kind, id_)
+        if self._store.by_id(kind, id_) is not None or self._store.deleted_number(kind, id_) is not None:
+            raise _wrong(f"{path}.id", f"another {kind} has the id {id_}")
+        self._store.reserve_id(kind, id_)
         return id_
 
     def _settings(self, kind: str, settings: Any, path: str) -> dict[str, Any]:
         if not isinstance(settings, dict):
-            raise _wrong(path, "an object is expected")
+            raise _wrong(path, "must be an object")
         stanza = self._contract.kinds[kind]
         taken = {stanza.id.wire, stanza.parent_wire, *(a.wire for a in stanza.attributes.values())}
         if clash := sorted(set(settings) & taken):
-            raise _wrong(f"{path}.{clash[0]}", "this is an attribute of the contract, not a setting")
+            raise _wrong(f"{path}.{clash[0]}", "is an attribute of the contract, not a setting")
         return dict(settings)
 
     def _resolve(self, owner: StoredObject, name: str, value: Any, path: str) -> Any:
@@ -169,35 +169,35 @@ class SeedDocuments:
             if value is None:
                 return None
             if isinstance(value, dict):
-                if rules.holds(owner):
-                    raise _wrong(path, "only a stopped or finished batch can refer to a deleted object")
-                return self._bury(kind, value, path)
+                if rules.blocks_deletion(owner):
+                    raise _wrong(path, "only a stopped or finished batch may refer to a deleted object")
+                return self._keep_deleted(kind, value, path)
             if not isinstance(value, str):
-                raise _wrong(path, f"the name of a {kind} is expected")
+                raise _wrong(path, f"must be the name of a {kind}")
             found = self._store.named(kind, value, scope)
             if len(found) != 1:
-                raise _wrong(path, f'there is {"no" if not found else "more than one"} {kind} called "{value}"')
+                raise _wrong(path, f'{"no" if not found else "more than one"} {kind} is called "{value}"')
             return found[0].n
 
         if name in rules.mappings and not isinstance(value, dict):
-            raise _wrong(path, "an object is expected")
+            raise _wrong(path, "must be an object")
         if name not in rules.mappings and isinstance(value, dict) and "gone" in value:
             return leaf(value)
         return each(value, leaf)
 
-    def _bury(self, kind: str, marker: Mapping[str, Any], path: str) -> int:
+    def _keep_deleted(self, kind: str, marker: Mapping[str, Any], path: str) -> int:
         name = marker.get("gone")
         if not isinstance(name, str) or not set(marker) <= {"gone", "id"}:
-            raise _wrong(path, 'a deleted object is written {"gone": "its name"}, with or without its "id"')
-        stored = self._operations.blank(kind, TOP, {"name": name}, id_=self._gone_id(kind, marker, path))
-        known = self._store.buried(kind, stored.id)
+            raise _wrong(path, 'a deleted object must be {"gone": NAME} or {"gone": NAME, "id": ID}')
+        stored = self._operations.blank(kind, TOP, {"name": name}, id_=self._deleted_id(kind, marker, path))
+        known = self._store.deleted_number(kind, stored.id)
         if known is not None:
             return known
-        self._store.bury(stored)
+        self._store.keep_deleted(stored)
         return stored.n
 
-    def _gone_id(self, kind: str, marker: Mapping[str, Any], path: str) -> str | None:
-        if "id" in marker and self._store.buried(kind, str(marker["id"])) is not None:
+    def _deleted_id(self, kind: str, marker: Mapping[str, Any], path: str) -> str | None:
+        if "id" in marker and self._store.deleted_number(kind, str(marker["id"])) is not None:
             return str(marker["id"])
         return self._given_id(kind, marker, path)
 
@@ -239,7 +239,7 @@ class SeedDocuments:
             if n is None:
                 return None
             id_, name = self._operations.shown(n)
-            if not self._store.is_gone(n):
+            if not self._store.is_deleted(n):
                 return name
             return {"gone": name, "id": self._shown_id(kind, id_)} if ids else {"gone": name}
 

@@ -87,7 +87,7 @@ class Server:
         return self
 
     def wait(self) -> None:
-        """Until the server ends, or a signal raises an exception here."""
+        """Wait until the server ends, or a signal raises an exception."""
         while self._thread is not None and self._thread.is_alive():
             self._thread.join(0.5)
 
@@ -100,12 +100,12 @@ class Server:
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's algorithm off only on sockets that say they are TCP: without
-    # it every answer waits 40 ms for the client's delayed ACK (measured: 22 calls a second instead of over 1,000).
+    # asyncio turns Nagle's algorithm off only on sockets whose protocol is TCP: otherwise
+    # every response waits 40 ms for the client's delayed ACK (measured: 22 calls a second instead of over 1,000).
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if sys.platform != "win32":  # where it would let two servers share a port
+        if sys.platform != "win32":  # there, it would let two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
@@ -149,9 +149,8 @@ MOST_BYTES: Final = 128 * 1024 * 1024
 
 
 def create_app(emulator: Emulator, *, local: bool = False) -> Starlette:
-    """An application that speaks for `emulator`. Faults of the wire belong around `answer`: before it nothing has
-    happened, after it the call is committed. `local`: it is reached from this machine alone, so that a request for
-    another host is a page's whose name was led here."""
+    """The ASGI application of `emulator`. `answer` commits the call: injected network faults go before or after it.
+    `local`: it listens on loopback only, so that a request for another host comes from a page (DNS rebinding)."""
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         http = HttpRequest(scope, receive)

@@ -41,7 +41,7 @@ class StoredObject:
     """One object. A reference is the number of an object."""
 
     n: int
-    """Its number, which is never used again."""
+    """Its number, which is never reused."""
     kind: str
     id: str
     parent: int
@@ -75,7 +75,7 @@ class ObjectStore:
     def __init__(self, database: str | Path, fingerprint: str) -> None:
         """
         Raises:
-            ValueError: the file was made under another contract, or is no database of an emulator.
+            ValueError: the file was created with another contract, or is not a database of an emulator.
         """
         self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None, timeout=0.2)
         try:
@@ -90,14 +90,14 @@ class ObjectStore:
         self._run = self._db.execute
 
     def _prepare(self, fingerprint: str) -> None:
-        # Low durability: a process that crashes loses nothing; what a machine that crashes loses can be seeded again.
+        # Low durability: a crash of the machine may lose data, a crash of the process does not.
         self._db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;")
         if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
             self._db.executescript(f"BEGIN; {_TABLES} COMMIT;")
             self._db.execute("INSERT INTO meta VALUES ('fingerprint', ?), ('number', 0)", (fingerprint + _TABLES,))
         found = self._db.execute("SELECT value FROM meta WHERE key = 'fingerprint'").fetchone()
         if found != (fingerprint + _TABLES,):
-            msg = "the database was made under another contract: name another file, or delete this one"
+            msg = "the database was created with another contract: pass another file, or delete this one"
             raise ValueError(msg)
         self._number: int = self._db.execute("SELECT value FROM meta WHERE key = 'number'").fetchone()[0]
 
@@ -129,11 +129,11 @@ class ObjectStore:
         self._run("UPDATE meta SET value = ? WHERE key = 'number'", (self._number,))
         return self._number
 
-    def give(self, kind: str, id_: str) -> None:
-        """Keep an id that a seed document has, so that it is never generated."""
+    def reserve_id(self, kind: str, id_: str) -> None:
+        """Reserve an id of a seed document, so that it is never generated."""
         self._run("INSERT OR IGNORE INTO given VALUES (?, ?)", (kind, id_))
 
-    def is_given(self, kind: str, id_: str) -> bool:
+    def is_reserved(self, kind: str, id_: str) -> bool:
         """Whether a seed document had this id."""
         return self._run("SELECT 1 FROM given WHERE kind = ? AND id = ?", (kind, id_)).fetchone() is not None
 
@@ -226,22 +226,22 @@ class ObjectStore:
         found: tuple[str, str] | None = self._run("SELECT id, name FROM gone WHERE n = ?", (n,)).fetchone()
         return found
 
-    def is_gone(self, n: int) -> bool:
+    def is_deleted(self, n: int) -> bool:
         """Whether a number is that of a deleted object that is still referred to."""
         return self._run("SELECT 1 FROM gone WHERE n = ?", (n,)).fetchone() is not None
 
-    def buried(self, kind: str, id_: str) -> int | None:
+    def deleted_number(self, kind: str, id_: str) -> int | None:
         """The number of a deleted object that is still referred to, by its id."""
         row = self._run("SELECT n FROM gone WHERE kind = ? AND id = ?", (kind, id_)).fetchone()
         return int(row[0]) if row else None
 
-    def bury(self, stored: StoredObject) -> None:
+    def keep_deleted(self, stored: StoredObject) -> None:
         """Keep the id and the name of a deleted object that is still referred to."""
         self._run("INSERT INTO gone VALUES (?, ?, ?, ?)", (stored.n, stored.kind, stored.id, stored.name))
 
 
 class IdGenerator:
-    """Generates ids: the same under one seed, other ones under another, and none ever used twice."""
+    """Generates ids, which depend on the seed and are never reused."""
 
     def __init__(self, contract: Contract, store: ObjectStore, seed: int) -> None:
         self._types = {kind: stanza.id.type for kind, stanza in contract.kinds.items()}
@@ -254,7 +254,7 @@ class IdGenerator:
 
         Strings are 24 hexadecimal digits (never 40: those look like a token); integers count up.
         """
-        while self._store.is_given(kind, id_ := self._made(kind, n)):
+        while self._store.is_reserved(kind, id_ := self._made(kind, n)):
             n = self._store.next_number()
         return n, id_
 
@@ -271,6 +271,6 @@ class IdGenerator:
         """
         wanted = int if self._types[kind] == "integer" else str
         if type(value) is not wanted or value == "":
-            msg = f"the id {value!r} is not of the contract's type, {self._types[kind]}"
+            msg = f"must be of the contract's type {self._types[kind]}, not {value!r}"
             raise ValueError(msg)
         return str(value)

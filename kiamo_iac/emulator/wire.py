@@ -1,4 +1,4 @@
-"""From the wire to objects and back: the names, words, envelopes and pages of the contract."""
+"""Objects to JSON and back, with the names, words, envelopes and pages of the contract."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kiamo_iac.emulator.store import TOP, StoredObject
 Shown = Callable[[int], tuple[str, str]]
 """A number of an object → its id and its exact name."""
 
-_HOLE = "\0hole\0"
+_PLACEHOLDER = "\0placeholder\0"
 
 
 @dataclass(slots=True)
 class ObjectBody:
-    """The body of a create or an update, by attribute. Nothing in it is checked."""
+    """The body of a create or an update, by attribute. Unchecked."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
     """By the names and in the words of manifests."""
@@ -57,7 +57,7 @@ class KindWire:
             if a.values
         }
         self._item = _envelope(stanza.item)
-        # The total goes first into the document, so that its hole comes before that of the items.
+        # The total is put in first, so that its placeholder comes before that of the items.
         self._list = _envelope(stanza.listing.total, stanza.listing.items) if stanza.listing.items else ("", "")
 
     # --- from the wire -----------------------------------------------------------------------------------------------
@@ -148,9 +148,10 @@ class KindWire:
         return "".join((before, *(str(total()) + text for text in total_to_items), array, after))
 
 
-def _envelope(*holes: str | None) -> tuple[str, ...]:
-    """The text before, between and after the holes, at dotted paths, of a JSON document; None is no hole."""
-    paths = [path for path in holes if path]
+def _envelope(*keys: str | None) -> tuple[str, ...]:
+    """A JSON document split at its values under these dotted paths: the text before, between and after. None: no
+    path."""
+    paths = [path for path in keys if path]
     if not paths:
         return "", ""
     document: dict[str, Any] = {}
@@ -159,8 +160,8 @@ def _envelope(*holes: str | None) -> tuple[str, ...]:
         inner = document
         for folder in folders:
             inner = inner.setdefault(folder, {})
-        inner[last] = _HOLE
-    return tuple(json.dumps(document).split(json.dumps(_HOLE)))
+        inner[last] = _PLACEHOLDER
+    return tuple(json.dumps(document).split(json.dumps(_PLACEHOLDER)))
 
 
 def _number(query: Mapping[str, str], key: str, default: int, *, least: int) -> int:

@@ -65,7 +65,7 @@ def test_a_label_can_be_taken_away_where_it_is_not_required(kiamo: Speaker, base
     assert kiamo.do(fields["city"], "update", label=None).outcome == (400, "ERR_1070")
 
 
-def test_a_delete_answers_nothing_and_the_second_one_404(kiamo: Speaker, base: Ref, fields: dict[str, Ref]) -> None:
+def test_a_delete_returns_an_empty_body_and_a_second_one_404(kiamo: Speaker, base: Ref, fields: dict[str, Ref]) -> None:
     answer = kiamo.do(fields["city"], "delete")
     assert (answer.status, answer.body) == (204, None)
     assert kiamo.do(fields["city"], "delete").outcome == (404, "ERR_3000")
@@ -208,7 +208,7 @@ def test_err_1020_for_a_label_that_is_no_text(kiamo: Speaker, base: Ref, service
     assert kiamo.try_create(kind, below(kind, base), **attributes).outcome == (400, "ERR_1020")
 
 
-def test_every_error_says_what_the_contract_says_of_its_code(kiamo: Speaker, contract: Contract, base: Ref) -> None:
+def test_every_error_has_the_message_of_its_code(kiamo: Speaker, contract: Contract, base: Ref) -> None:
     answer = kiamo.do(Ref("base", 1, "x"), "read")
     assert answer.message == contract.errors.meanings.codes["ERR_3000"]
     assert kiamo.try_create("base", name="prospects").message == contract.errors.meanings.codes["ERR_2060"]

@@ -92,7 +92,9 @@ def test_404_below_an_unknown_parent(kiamo: Speaker, contract: Contract, service
     assert kiamo.request("field", "list", ids={"base": nowhere.id}).outcome == (404, "ERR_3000")
 
 
-def test_a_thing_is_found_below_its_own_parent_only(contract: Contract, kiamo: Speaker, fields: dict[str, Ref]) -> None:
+def test_an_object_is_found_below_its_own_parent_only(
+    contract: Contract, kiamo: Speaker, fields: dict[str, Ref]
+) -> None:
     elsewhere = kiamo.create("base", name="elsewhere")
     moved = Ref("field", fields["city"].id, "city", elsewhere)
     nested = "{base}" in contract.kinds["field"].operations["read"].path

@@ -97,57 +97,60 @@ def test_a_document_adds_to_what_is_there(emulator: Emulator) -> None:
 
 
 WRONG: list[tuple[Any, str]] = [
-    ([], "the document: an object is expected"),
+    ([], "the document: must be an object"),
     ({"base": []}, 'the document: unknown key "base" (known: services, bases)'),
-    ({"bases": {}}, "bases: a list is expected"),
-    ({"bases": ["x"]}, "bases[0]: an object is expected"),
-    ({"bases": [{}]}, "bases[0].name: a name is expected"),
-    ({"bases": [{"name": ""}]}, "bases[0].name: a name is expected"),
+    ({"bases": {}}, "bases: must be a list"),
+    ({"bases": ["x"]}, "bases[0]: must be an object"),
+    ({"bases": [{}]}, "bases[0].name: must be a string that is not empty"),
+    ({"bases": [{"name": ""}]}, "bases[0].name: must be a string that is not empty"),
     ({"bases": [{"name": "x", "lable": "X"}]}, 'bases[0]: unknown key "lable"'),
-    ({"bases": [{"name": "x"}, {"name": "x"}]}, 'bases[1].name: there is another base called "x"'),
-    ({"bases": [{"name": "x", "contacts": -1}]}, "bases[0].contacts: a number of contacts, 0 or more, is expected"),
-    ({"bases": [{"name": "x", "contacts": True}]}, "bases[0].contacts: a number of contacts, 0 or more, is expected"),
-    ({"bases": [{"name": "x", "fields": None}]}, "bases[0].fields: a list is expected"),
-    ({"bases": [{"name": "x", "label": 3}]}, "bases[0].label: a string is expected"),
-    ({"bases": [{"name": "x", "settings": []}]}, "bases[0].settings: an object is expected"),
-    ({"bases": [{"name": "x", "id": 1.5}]}, "bases[0].id: the id 1.5 is not of the contract's type"),
-    ({"bases": [{"name": "x", "id": True}]}, "bases[0].id: the id True is not of the contract's type"),
+    ({"bases": [{"name": "x"}, {"name": "x"}]}, 'bases[1].name: another base is called "x"'),
+    ({"bases": [{"name": "x", "contacts": -1}]}, "bases[0].contacts: must be a whole number, 0 or more"),
+    ({"bases": [{"name": "x", "contacts": True}]}, "bases[0].contacts: must be a whole number, 0 or more"),
+    ({"bases": [{"name": "x", "fields": None}]}, "bases[0].fields: must be a list"),
+    ({"bases": [{"name": "x", "label": 3}]}, "bases[0].label: must be a string"),
+    ({"bases": [{"name": "x", "settings": []}]}, "bases[0].settings: must be an object"),
+    ({"bases": [{"name": "x", "id": 1.5}]}, "bases[0].id: must be of the contract's type"),
+    ({"bases": [{"name": "x", "id": True}]}, "bases[0].id: must be of the contract's type"),
     (
         {"bases": [{"name": "x", "fields": [{"name": "phone", "label": "P", "datatype": "phone"}]}]},
-        'bases[0].fields[0].name: there is another field called "phone"',
+        'bases[0].fields[0].name: another field is called "phone"',
     ),
     (
         {"bases": [{"name": "x", "fields": [{"name": "f", "default": "yes"}]}]},
-        "bases[0].fields[0].default: true or false is expected",
+        "bases[0].fields[0].default: must be true or false",
     ),
-    ({"bases": [{"name": "x", "batches": [{"name": "b", "state": "over"}]}]}, "bases[0].batches[0].state: one of "),
+    (
+        {"bases": [{"name": "x", "batches": [{"name": "b", "state": "over"}]}]},
+        "bases[0].batches[0].state: must be one of ",
+    ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "service": "S"}]}]},
-        'bases[0].batches[0].service: there is no service called "S"',
+        'bases[0].batches[0].service: no service is called "S"',
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "service": 3}]}]},
-        "bases[0].batches[0].service: the name of a service is expected",
+        "bases[0].batches[0].service: must be the name of a service",
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "service": {"gone": "S"}}]}]},
-        "bases[0].batches[0].service: only a stopped or finished batch can refer to a deleted object",
+        "bases[0].batches[0].service: only a stopped or finished batch may refer to a deleted object",
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "state": "stopped", "service": {"gone": 3}}]}]},
-        'bases[0].batches[0].service: a deleted object is written {"gone": "its name"}',
+        'bases[0].batches[0].service: a deleted object must be {"gone": NAME}',
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "association": "phone"}]}]},
-        "bases[0].batches[0].association: an object is expected",
+        "bases[0].batches[0].association: must be an object",
     ),
     (
         {"bases": [{"name": "x", "batches": [{"name": "b", "association": {"to": "zip"}}]}]},
-        'bases[0].batches[0].association: there is no field called "zip"',
+        'bases[0].batches[0].association: no field is called "zip"',
     ),
-    ({"services": [{"name": "\ud800"}]}, "the document: it is not JSON"),
-    ({"services": [{"name": "x", "settings": {"n": float("nan")}}]}, "the document: it is not JSON"),
-    ({"services": [{"name": "x", "settings": {"n": {1, 2}}}]}, "the document: it is not JSON"),
+    ({"services": [{"name": "\ud800"}]}, "the document: must be JSON"),
+    ({"services": [{"name": "x", "settings": {"n": float("nan")}}]}, "the document: must be JSON"),
+    ({"services": [{"name": "x", "settings": {"n": {1, 2}}}]}, "the document: must be JSON"),
 ]
 
 
@@ -164,7 +167,7 @@ def test_a_document_of_another_shape_is_refused_whole(emulator: Emulator, docume
 
 def test_a_setting_cannot_take_a_wire_name_of_the_contract(contract: Contract, emulator: Emulator) -> None:
     wire = contract.kinds["base"].attributes["contacts"].wire
-    with pytest.raises(ValueError, match="this is an attribute of the contract"):
+    with pytest.raises(ValueError, match="is an attribute of the contract"):
         emulator.seed({"bases": [{"name": "x", "settings": {wire: 3}}]})
 
 
@@ -216,7 +219,7 @@ def test_an_id_that_was_chosen_is_never_made(contract: Contract, emulator: Emula
     made = [kiamo.create("service", name=f"s{n}").id for n in range(3)]
     assert set(made).isdisjoint(coming[1:])
     assert len(set(made)) == 3
-    with pytest.raises(ValueError, match="there is another service with the id"):
+    with pytest.raises(ValueError, match="another service has the id"):
         emulator.seed({"services": [{"name": "third", "id": coming[2]}]})
 
 
@@ -283,7 +286,7 @@ def test_a_file_keeps_everything_but_the_log(contract: Contract, tmp_path: Path)
 def test_a_file_of_another_contract_or_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "kiamo.sqlite"
     Emulator(load_contract(), database=path).close()
-    with pytest.raises(ValueError, match="made under another contract"):
+    with pytest.raises(ValueError, match="created with another contract"):
         Emulator(load_contract(OTHER), database=path)
     (tmp_path / "notes.txt").write_text("not a database, but a text that is long enough to be one" * 20)
     with pytest.raises(ValueError, match="cannot be used as the emulator's database"):

@@ -72,7 +72,7 @@ def test_calls_overlap_while_they_wait(contract: Contract) -> None:
         assert [c.status for c in emulator.calls() if c.operation == "list"] == [200] * 8
 
 
-def test_it_is_gone_when_it_is_left(emulator: Emulator) -> None:
+def test_it_stops_when_the_block_is_left(emulator: Emulator) -> None:
     with Server(emulator) as server, httpx.Client(trust_env=False) as client:
         assert client.get(server.url + "/_emulator/dump").json() == {}
         # The client keeps its connection open: an idle one must not hold the server up.
@@ -142,19 +142,25 @@ def test_the_log_is_read_over_http(http: httpx.Client, kiamo: Speaker, contract:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "error"),
     [
-        ("GET", "nowhere", b"", 404, "there is no /_emulator/nowhere; there are advance, "),
-        ("GET", "reset", b"", 405, "/_emulator/reset takes POST"),
-        ("POST", "seed", b"{", 400, "the body is not a JSON object"),
-        ("POST", "seed", b"[]", 400, "the body is not a JSON object"),
+        ("GET", "nowhere", b"", 404, "unknown endpoint /_emulator/nowhere (known: advance, "),
+        ("GET", "reset", b"", 405, "/_emulator/reset allows only POST"),
+        ("POST", "seed", b"{", 400, "the body must be a JSON object"),
+        ("POST", "seed", b"[]", 400, "the body must be a JSON object"),
         ("POST", "seed", b'{"base": []}', 400, 'the document: unknown key "base"'),
-        ("POST", "advance", b'{"base": "b"}', 400, "the body holds base, batch"),
-        ("POST", "advance", b'{"base": "b", "batch": 3}', 400, "batch is a name"),
-        ("POST", "advance", b'{"base": "b", "batch": "x"}', 400, 'there is no base called "b"'),
-        ("POST", "contacts", b'{"base": "b", "contacts": "3"}', 400, "'3' is not a number of contacts"),
-        ("GET", "calls", b"", 400, "invalid literal"),
+        ("POST", "advance", b'{"base": "b"}', 400, "the body must have the keys base, batch"),
+        ("POST", "advance", b'{"base": "b", "batch": 3}', 400, "batch must be a string"),
+        ("POST", "advance", b'{"base": "b", "batch": "x"}', 400, 'no base is called "b"'),
+        (
+            "POST",
+            "contacts",
+            b'{"base": "b", "contacts": "3"}',
+            400,
+            "contacts must be a whole number, 0 or more, not '3'",
+        ),
+        ("GET", "calls", b"", 400, "after must be a whole number"),
     ],
 )
-def test_what_is_wrong_behind_the_api_is_said(
+def test_errors_of_control_endpoints(
     emulator: Emulator, method: str, path: str, body: bytes, status: int, error: str
 ) -> None:
     answer = emulator.handle(EmulatorRequest(method, f"/_emulator/{path}", {"after": "x"}, {}, body))
@@ -162,7 +168,7 @@ def test_what_is_wrong_behind_the_api_is_said(
     assert json.loads(answer.body)["error"].startswith(error)
 
 
-def test_a_signal_while_the_url_is_told_stops_it_too(contract: Contract) -> None:
+def test_a_signal_while_the_url_is_printed_stops_it_too(contract: Contract) -> None:
     told: list[str] = []
 
     def ready(url: str) -> None:

@@ -153,7 +153,7 @@ def test_what_the_other_contract_wants_in_a_body() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7])
-def test_pages_hold_each_thing_once_and_in_order(kiamo: Speaker, count: int) -> None:
+def test_pages_hold_each_object_once_and_in_order(kiamo: Speaker, count: int) -> None:
     base = kiamo.create("base", name="host")
     service = kiamo.create("service", name="S")
     names = [f"n{number}" for number in range(count)]

@@ -89,7 +89,7 @@ def test_s14_a_page_of_another_origin_controls_nothing(emulator: Emulator, port:
         headers = {"Host": "127.0.0.1:{port}", "Origin": origin, "Content-Type": "text/plain"}
         status, said = call(port, method, f"/_emulator/{path}", headers, body)
         assert status == 403, path
-        assert json.loads(said)["error"].startswith("the request comes from a page of another origin")
+        assert json.loads(said)["error"].startswith("requests from pages of another origin")
     assert emulator.dump() == before
 
 
