@@ -1,6 +1,6 @@
 """Reads single objects of the instance during a run, with the names that they had when the plan was made.
 
-An object is read by its id. A list is reused for a second, so that a thousand creates do not read a thousand lists.
+An object is read by its id. A list is reused for a second: otherwise a thousand creates would read a thousand lists.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ObjectLocation(NamedTuple):
     parent_id: RemoteId | None
 
 
-_Below = tuple[str, RemoteId | None]
+_Scope = tuple[str, RemoteId | None]
 """A kind, and the id of a parent."""
 
 
@@ -46,7 +46,7 @@ class _List:
     """One list, read by one thread while others wait for it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    asked: float = NEVER
+    requested: float = NEVER
     received: float = NEVER
     by_id: dict[RemoteId, LiveRow] = field(default_factory=dict)
     by_name: dict[tuple[RemoteId | None, str], LiveRow] = field(default_factory=dict)
@@ -64,39 +64,41 @@ class LiveLookup:
         self._by_id = {name: references_by(contract, kind, "id") for name, kind in kinds().items()}
         self._by_name = {name: references_by(contract, kind, "name") for name, kind in kinds().items()}
         self._lock = threading.Lock()
-        self._lists: defaultdict[_Below, _List] = defaultdict(_List)
-        self._names: defaultdict[_Below, dict[RemoteId, str]] = defaultdict(dict)
-        self._renamed: defaultdict[_Below, dict[str, str]] = defaultdict(dict)
-        """Name that this run gave, in NFC → the name when the plan was made."""
-        for instance in live:
-            if instance.remote_id is not None:
-                above = live.get(instance.address.parent) if instance.address.parent else None
-                self.name(instance.kind.kind, above.remote_id if above else None, instance.remote_id, instance.name)
+        self._lists: defaultdict[_Scope, _List] = defaultdict(_List)
+        self._names: defaultdict[_Scope, dict[RemoteId, str]] = defaultdict(dict)
+        self._renamed: defaultdict[_Scope, dict[str, str]] = defaultdict(dict)
+        """Name set by this run, in NFC → the name when the plan was made."""
+        for resource in live:
+            if resource.remote_id is not None:
+                above = live.get(resource.address.parent) if resource.address.parent else None
+                self.record_name(
+                    resource.kind.kind, above.remote_id if above else None, resource.remote_id, resource.name
+                )
 
     # --- writes of this run ------------------------------------------------------------------------------------------
 
-    def name(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
+    def record_name(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
         """Record the name of an object."""
         with self._lock:
             self._names[kind, parent_id][remote_id] = name
             if parent_id is not None:
                 self._names[kind, None][remote_id] = name
 
-    def rename(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
+    def record_rename(self, kind: str, parent_id: RemoteId | None, remote_id: RemoteId, name: str) -> None:
         """Record a rename of this run; references to the new name are returned with the name that the plan saw."""
         with self._lock:
             original = self._names[kind, parent_id].get(remote_id, name)
-            given = self._renamed[kind, parent_id]
-            for current in [c for c, o in given.items() if o == original]:
-                del given[current]
-            given[identity(name)] = original
+            renamed = self._renamed[kind, parent_id]
+            for current in [c for c, o in renamed.items() if o == original]:
+                del renamed[current]
+            renamed[identity(name)] = original
 
     # --- lookups -----------------------------------------------------------------------------------------------------
 
     def find(
         self, location: ObjectLocation, remote_id: RemoteId, *, since: float = NEVER, from_list: bool = False
     ) -> ResourceState | None:
-        """The object with an id, or None when it does not exist any more.
+        """The object with an id, or None when it no longer exists.
 
         With `from_list`, or where the contract has no call to read one object, it is looked up in a list that is no
         older than `since`.
@@ -107,18 +109,18 @@ class LiveLookup:
         if from_list or "read" not in self._contract.kinds[location.kind].operations:
             found = self._list(location, since)
             row = found.by_id.get(remote_id) if found is not None else None
-            return self._instance(location, row) if row is not None else None
+            return self._resource(location, row) if row is not None else None
         ids = {"id": remote_id, **self._parent(location)}
         try:
-            answer = self._client.call(location.kind, "read", ids)
+            response = self._client.call(location.kind, "read", ids)
         except RefusedError as error:
             if error.status == 404:
                 return None
             raise
-        return self.shown(location, answer)
+        return self.decode(location, response)
 
-    def holder(self, location: ObjectLocation, *, since: float = NEVER) -> RemoteId | None:
-        """The id of the object that has the name of `location`, in a list no older than `since`; None: there is none.
+    def id_of_name(self, location: ObjectLocation, *, since: float = NEVER) -> RemoteId | None:
+        """The id of the object with the name of `location`, in a list no older than `since`; None: there is none.
 
         Raises:
             ApiError: the lookup failed.
@@ -132,14 +134,14 @@ class LiveLookup:
         row = found.by_name.get((location.parent_id if self._is_shared(location.kind) else None, location.address.name))
         return row.remote_id if row is not None else None
 
-    def shown(self, location: ObjectLocation, answer: ApiResponse) -> ResourceState:
+    def decode(self, location: ObjectLocation, response: ApiResponse) -> ResourceState:
         """The object in a response.
 
         Raises:
-            ResponseError: the response does not show it whole.
+            ResponseError: the response does not have all of it.
         """
-        item = answer.item(self._contract.kinds[location.kind].item)
-        return self._instance(location, self._decoders[location.kind].row(item, answer))
+        item = response.item(self._contract.kinds[location.kind].item)
+        return self._resource(location, self._decoders[location.kind].row(item, response))
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -158,8 +160,8 @@ class LiveLookup:
         with self._lock:
             found = self._lists[location.kind, above]
         with found.lock:
-            if found.asked <= since or self.clock() - found.received > FRESH:
-                asked = self.clock()
+            if found.requested <= since or self.clock() - found.received > FRESH:
+                requested = self.clock()
                 try:
                     rows = listed_rows(self._client, location.kind, above, decoder=self._decoders[location.kind])
                 except RefusedError as error:
@@ -169,28 +171,28 @@ class LiveLookup:
                 found.by_id = {row.remote_id: row for row in rows}
                 shared = self._is_shared(location.kind)
                 found.by_name = {(row.parent_id if shared else None, identity(row.name)): row for row in rows}
-                found.asked, found.received = asked, self.clock()
+                found.requested, found.received = requested, self.clock()
             return found
 
-    def _instance(self, location: ObjectLocation, row: LiveRow) -> ResourceState:
+    def _resource(self, location: ObjectLocation, row: LiveRow) -> ResourceState:
         attributes = dict(row.attributes)
         with self._lock:
             for reference in self._by_id[location.kind]:
                 put_names(attributes, reference, self._names[self._scope(reference, location)])
             for reference in self._by_name[location.kind]:
-                _put_back(attributes, reference, self._renamed.get(self._scope(reference, location)))
+                _restore_names(attributes, reference, self._renamed.get(self._scope(reference, location)))
         return row.instance(kinds()[location.kind], location.address, attributes)
 
-    def _scope(self, reference: Reference, location: ObjectLocation) -> _Below:
+    def _scope(self, reference: Reference, location: ObjectLocation) -> _Scope:
         return reference.kind, location.parent_id if reference.scope is Scope.SIBLING else None
 
 
 class ParentGoneError(Exception):
-    """The parent of an object does not exist any more."""
+    """The parent of an object no longer exists."""
 
 
-def _put_back(attributes: dict[str, object], reference: Reference, renamed: Mapping[str, str] | None) -> None:
-    """Put the names of when the plan was made in the place of those that this run gave."""
+def _restore_names(attributes: dict[str, object], reference: Reference, renamed: Mapping[str, str] | None) -> None:
+    """Replace names set by this run with those from when the plan was made."""
     value = attributes.get(reference.attribute)
     if renamed and value is not None:
         attributes[reference.attribute] = reference.map(value, lambda name: renamed.get(identity(name), name))

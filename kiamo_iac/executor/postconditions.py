@@ -1,6 +1,6 @@
-"""After a write: what it left on the instance, read from its response or read back, and whether that is what was sent.
+"""After a write: its result, from its response or read back, and whether that is what was sent.
 
-Later steps of the same run check an object against what this run left there, not against what the plan saw.
+Later steps of the same run compare an object with this result, not with what the plan saw.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Unread(Enum):
 
 
 class WriteResults:
-    """What the writes of one run left, by address. Safe under threads, for different addresses."""
+    """The results of the writes of one run, by address. Safe under threads, for different addresses."""
 
     def __init__(
         self, plan: Plan, lookup: LiveLookup, *, read_back: Collection[Address], clock: Callable[[], float]
@@ -42,63 +42,63 @@ class WriteResults:
         self._ids: dict[Address, RemoteId] = {address: b.remote_id for address, b in plan.bindings.items()}
         self._names = {address: b.name for address, b in plan.bindings.items()}
         self._sensitive = _sensitive_settings(plan)
-        self._left: dict[Address, ResourceState | Unread] = {}
+        self._results: dict[Address, ResourceState | Unread] = {}
         self._written: dict[Address, float] = {}
-        self._freed: dict[Address, float] = {}
+        self._released: dict[Address, float] = {}
 
     def record(self, step: Step, outcome: Outcome) -> None:
-        """`step` is done: remember its id, its name, and what it left."""
+        """Record the id, the name and the result of a step that is done."""
         address, location = step.address, self.location(step.address)
         self._written[address] = self._clock()
         if outcome.remote_id is not None:
             self._ids[address] = outcome.remote_id
             if step.action is Action.CREATE:
-                self._lookup.name(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
+                self._lookup.record_name(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
             elif step.action is Action.RENAME:
-                self._lookup.rename(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
+                self._lookup.record_rename(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
         if step.action in {Action.RENAME, Action.DELETE}:
             name = step.before["name"] if step.action is Action.RENAME else self._names.get(address, address.name)
-            self._freed[Address.of(address.collection, name, address.parent)] = self._clock()
+            self._released[Address.of(address.collection, name, address.parent)] = self._clock()
         if address in self._read_back and step.action is not Action.DELETE:
             found = self._read(location, outcome)
-            self._left[address] = self.hidden(address, found) if isinstance(found, ResourceState) else found
+            self._results[address] = self.hidden(address, found) if isinstance(found, ResourceState) else found
 
     def record_failure(self, step: Step) -> None:
-        """`step` failed: its call may have been made or not."""
-        self._left[step.address] = Unread.UNKNOWN
+        """Record a step that failed: its call may have taken effect or not."""
+        self._results[step.address] = Unread.UNKNOWN
 
-    def left(self, address: Address) -> ResourceState | Unread | None:
-        """What this run left at `address`; None: it has not written there."""
-        return self._left.get(address)
+    def result_of(self, address: Address) -> ResourceState | Unread | None:
+        """The result of the last write at `address`; None: this run has not written there."""
+        return self._results.get(address)
 
     def remote_id(self, address: Address) -> RemoteId | None:
-        """The id of the object at `address`, as the plan or this run knows it."""
+        """The id of the object at `address`, from the plan or this run."""
         return self._ids.get(address)
 
     def written_at(self, address: Address) -> float:
         """When this run last wrote the object at `address`, by the clock."""
         return self._written.get(address, NEVER)
 
-    def freed_at(self, address: Address) -> float:
-        """When this run took the name of `address` away from an object, by the clock."""
-        return self._freed.get(address, NEVER)
+    def name_released_at(self, address: Address) -> float:
+        """When this run last renamed or deleted an object with the name of `address`, by the clock."""
+        return self._released.get(address, NEVER)
 
     def location(self, address: Address) -> ObjectLocation:
-        """Where the object of an address is on the instance."""
+        """The location of an address on the instance."""
         parent = address.parent
         kind = by_collection()[address.collection].kind
         return ObjectLocation(kind, address, self._ids.get(parent) if parent is not None else None)
 
-    def hidden(self, address: Address, instance: ResourceState) -> ResourceState:
+    def hidden(self, address: Address, live: ResourceState) -> ResourceState:
         """A live object, with its settings hidden where the plan hides them."""
         paths = self._sensitive.get(address, ())
-        return replace(instance, settings=hidden_at(instance.settings, paths)) if paths else instance
+        return replace(live, settings=hidden_at(live.settings, paths)) if paths else live
 
     def _read(self, location: ObjectLocation, outcome: Outcome) -> ResourceState | Unread:
-        """The object as the response shows it; read back where the response does not show it whole."""
-        if outcome.answer is not None:
+        """The object as the response shows it; read back where the response does not have all of it."""
+        if outcome.response is not None:
             try:
-                return self._lookup.shown(location, outcome.answer)
+                return self._lookup.decode(location, outcome.response)
             except ResponseError:
                 pass  # the write is done, even if the response shows only a part
         if outcome.remote_id is None:
@@ -109,18 +109,18 @@ class WriteResults:
             return Unread.UNKNOWN
 
 
-def same_as_left(left: ResourceState, now: ResourceState) -> bool:
-    """Whether an object is as a write of this run left it, in all that both show: the response to a write may leave
-    out attributes, and mask sensitive values."""
-    return left.remote_id == now.remote_id and all(
+def matches_result(result: ResourceState, now: ResourceState) -> bool:
+    """Whether an object still is the result of a write, in the attributes that both have: the response to a write may
+    leave out attributes, and mask sensitive values."""
+    return result.remote_id == now.remote_id and all(
         same(masked(then[key]), masked(later[key])) or shows(later[key], then[key]) or shows(then[key], later[key])
-        for then, later in ((left.attributes, now.attributes), (left.settings, now.settings))
+        for then, later in ((result.attributes, now.attributes), (result.settings, now.settings))
         for key in then.keys() & later.keys()
     )
 
 
 def check_created_with_parent(step: Step, sent: Mapping[str, Any], item: Mapping[str, Any], *, name_wire: str) -> None:
-    """Compare `item`, made by the create of its parent, with what that call sent for it. Keys are wire names.
+    """Compare `item`, created with its parent, with what that call sent for it. Keys are wire names.
 
     Raises:
         ResponseError: it differs; the message names the attribute.

@@ -1,11 +1,11 @@
-"""Before a write: whether everything that the step relies on is still as the plan saw it.
+"""Before a write: whether everything that the step relies on is as the plan saw it.
 
     the object that it writes   read every time, against what the plan saw or what this run last wrote
     what it refers to           at most a second old
-    a name that must be free    in a list at most a second old, and read after this run freed the name
-    below what this run created not read: no other client knows of it yet
+    a name that must be free    in a list at most a second old, read after this run released the name
+    below what this run created not read: no other client can know it yet
 
-Between this check and the write there is a gap of one call: the API has no conditional writes.
+A change between this check and the write is not noticed: the API has no conditional writes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError
 from kiamo_iac.core.state import ResourceState, State, fingerprint
 from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ParentGoneError
-from kiamo_iac.executor.postconditions import Unread, WriteResults, same_as_left
+from kiamo_iac.executor.postconditions import Unread, WriteResults, matches_result
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.scheduler import Performer
 from kiamo_iac.executor.step_errors import add_diagnostic, changed, contents_of, created, missing, no_longer_empty
@@ -59,16 +59,16 @@ class PreconditionCheck:
         self._created = {step.address for step in plan.steps if step.action is Action.CREATE}
         self._locks: defaultdict[Address, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
-        self._turn = _one_at_a_time(plan, contract)
+        self._serial = _serial_lock(plan, contract)
 
     def perform(self, step: Step) -> Outcome:
         """Check the preconditions of `step`, then perform it.
 
         Raises:
-            StaleError: something is not as the plan saw it; its diagnostic has both values.
+            StaleError: the object, or one that it refers to, has changed; its diagnostic has both values.
             KiamoIacError: as the other performer.
         """
-        with self._turn:
+        with self._serial:
             with _diagnosed(step):
                 self._check_references(step)
             with self._lock_of(step.address):
@@ -81,7 +81,7 @@ class PreconditionCheck:
                     raise
                 self._checked.pop(step.address, None)
                 self._results.record(step, outcome)
-        return replace(outcome, answer=None)
+        return replace(outcome, response=None)
 
     def _check_references(self, step: Step) -> None:
         """At most one call for each collection: a single object is read by id, several in their list."""
@@ -111,14 +111,14 @@ class PreconditionCheck:
             return
         location = self._results.location(step.address)
         try:
-            holder = self._lookup.holder(location, since=self._results.freed_at(step.address))
+            other = self._lookup.id_of_name(location, since=self._results.name_released_at(step.address))
         except ParentGoneError:
             raise missing(step, parent or step.address) from None
-        if holder is not None:
-            raise created(step, holder)
+        if other is not None:
+            raise created(step, other)
 
     def _check(self, step: Step, address: Address, *, from_list: bool) -> None:
-        """Compare what is at `address` with what this run left there, or else with what the plan saw."""
+        """Compare the object at `address` with what this run last wrote there, else with what the plan saw."""
         results = self._results
         remote_id = results.remote_id(address)
         if remote_id is None:
@@ -128,12 +128,12 @@ class PreconditionCheck:
         if now is None:
             raise missing(step, address)
         now = results.hidden(address, now)
-        left = results.left(address)
-        if left is Unread.UNKNOWN:
+        result = results.result_of(address)
+        if result is Unread.UNKNOWN:
             return
-        if isinstance(left, ResourceState):
-            if not same_as_left(left, now):
-                raise changed(step, address, before=left, now=now)
+        if isinstance(result, ResourceState):
+            if not matches_result(result, now):
+                raise changed(step, address, before=result, now=now)
             return
         seen = step.seen.get(address)
         if seen is not None and fingerprint(now) != seen:
@@ -144,16 +144,16 @@ class PreconditionCheck:
             raise no_longer_empty(step, contents)
 
     def _lock_of(self, address: Address) -> AbstractContextManager[object]:
-        """Separates checks of an object from this run's own writes of it, where there is more than one of them."""
+        """The lock that keeps a check of an object from overlapping with a write of this run."""
         if address not in self._checked_again:
             return nullcontext()
         with self._guard:
             return self._locks[address]
 
 
-def _one_at_a_time(plan: Plan, contract: Contract) -> AbstractContextManager[object]:
-    """One step at a time where a plan renames what the contract refers to by name: during such a rename, a response may
-    show either name. The packaged contract has no such reference."""
+def _serial_lock(plan: Plan, contract: Contract) -> AbstractContextManager[object]:
+    """A lock for one step at a time, if a plan renames what the contract refers to by name: during the rename, a
+    response may show either name. The packaged contract has no such reference."""
     renamed = {step.kind for step in plan.steps if step.action is Action.RENAME}
     by_name = {r.kind for kind in kinds().values() for r in references_by(contract, kind, "name")}
     return threading.Lock() if renamed & by_name else nullcontext()

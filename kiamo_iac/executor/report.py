@@ -1,4 +1,4 @@
-"""What became of a plan: done, failed, or not tried, step by step."""
+"""The report of a run: each step done, failed or not tried."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kiamo_iac.planner.plan import Step
 
 
 class Status(StrEnum):
-    """What became of a step."""
+    """The status of a step after a run."""
 
     DONE = "done"
     FAILED = "failed"
@@ -23,28 +23,28 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a performer brings back from a step that it did."""
+    """The result of a step that a performer has done."""
 
     remote_id: RemoteId | None = None
-    """The id of the object; of a delete, the one that it had."""
+    """The id of the object; of a delete, its former id."""
     found: bool = False
-    """True: the object exists already, made inside its parent's create; it was only looked for."""
-    answer: ApiResponse | None = field(default=None, compare=False, repr=False)
-    """What the instance answered, where it shows the object as it is now."""
+    """True: the create of its parent had created it; the step only verified it."""
+    response: ApiResponse | None = field(default=None, compare=False, repr=False)
+    """The response, where it shows the object after the write."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One step and what became of it."""
+    """One step and its status."""
 
     step: Step
     status: Status
     error: KiamoIacError | None = None
-    """Why it failed; `diagnostics` of it hold the address and the place in the manifests."""
+    """Why it failed; its `diagnostics` have the address and the place in the manifests."""
     because: int | None = None
-    """Of a step not tried: the id of the failed step for whose sake; None when the run was stopped from outside."""
+    """Of a step not tried: the id of the failed step that prevented it; None: the run was stopped from outside."""
     seconds: float = 0.0
-    """How long it took; 0 when it was not tried."""
+    """Duration; 0 when it was not tried."""
     outcome: Outcome | None = None
     """Of a step that is done."""
 
@@ -64,7 +64,7 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole run, in the order of the plan's steps."""
+    """All steps of a run, in the order of the plan."""
 
     results: tuple[StepResult, ...]
 

@@ -1,11 +1,10 @@
-"""Runs the steps of a plan in the order of its graph, as many at a time as allowed, and none after a stop.
+"""Runs the steps of a plan in the order of its graph, as many at a time as allowed, and none after it is stopped.
 
     scheduler ─► preconditions ─► writer ─► postconditions
-    which step    may it run?      API calls  what it left
+    which step    may it run?      API calls  its result
 
-The interface between them is `Performer`. The scheduler knows the order and nothing of calls; a performer knows calls
-and nothing of the order. Anything else around a call (a journal entry, the recovery of an unknown outcome) is a
-performer that wraps another one.
+The interface between them is `Performer`. The scheduler only orders steps; a performer only makes calls. What is
+added around a call (a journal entry, the recovery of an unknown outcome) is a performer that wraps another one.
 """
 
 from __future__ import annotations
@@ -76,8 +75,8 @@ def execute(
 
     Steps that are ready are submitted in the order of their ids. Steps that depend on a failed one are not tried.
     After an `AccessError`, a `BudgetError`, an exception that is no `KiamoIacError`, or once `stop` is set, no further
-    step is submitted; steps in flight end, and the report is complete. Exceptions of a performer are not raised from
-    here: the report would be lost with them. Exceptions of the observer are, after the steps in flight have ended.
+    step is submitted; steps in flight end, and the report is complete. Exceptions of a performer are part of
+    the report. Those of the observer are raised, after the steps in flight have ended.
 
     Raises:
         ValueError: the plan has errors, its graph has a cycle or names a step that it lacks, or `parallelism` is less
@@ -87,7 +86,7 @@ def execute(
         msg = "a plan that is refused cannot be executed"
         raise ValueError(msg)
     if parallelism < 1:
-        msg = f"a parallelism of {parallelism} performs nothing"
+        msg = f"parallelism must be 1 or more, not {parallelism}"
         raise ValueError(msg)
     execution = _Execution(
         plan, performer, verification_group=verification_group, observer=observer, stop=stop or threading.Event()
@@ -177,7 +176,7 @@ class _Execution:
             outcome = self._performer.perform(step)
         except KiamoIacError as failure:
             error = _without_frames(failure)
-        except BaseException as bug:  # noqa: BLE001 - it would vanish with the thread; the result carries it
+        except BaseException as bug:  # noqa: BLE001 - reported in the result; the thread would swallow it
             error = _unexpected(step, bug)
         status = Status.DONE if error is None else Status.FAILED
         return StepResult(step, status, error, seconds=time.perf_counter() - begun, outcome=outcome)

@@ -1,4 +1,4 @@
-"""Errors of one step: `StaleError` for what is not as the plan saw it, and the diagnostic of a failed API call."""
+"""Errors of one step: `StaleError` for what changed since the plan, and the diagnostic of a failed API call."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kiamo_iac.core.state import RemoteId, ResourceState
 from kiamo_iac.planner.diff import field_changes
 from kiamo_iac.planner.plan import FieldChange, Step
 
-_HINT = "run plan again, and review the new plan"
+_HINT = "run plan again and review it"
 _SHAPE = (
-    _HINT + "; if it was not changed, a single read returns more attributes than the list: "
+    _HINT + "; if it has not changed, a single read returns more attributes than the list: "
     "set kinds.{kind}.operations.read: null in the contract"
 )
 
@@ -27,7 +27,7 @@ def changed(step: Step, address: Address, *, before: ResourceState | None, now: 
     found = _differences(before, now) if before is not None else []
     shown = "; ".join(f"{c.path} was {_shown(c.before)} and is {_shown(c.after)}" for c in found)
     detail = f"{shown[:1].upper()}{shown[1:]}." if shown else None
-    hint = _SHAPE.format(kind=now.kind.kind) if found and all(map(_comes_or_goes, found)) else _HINT
+    hint = _SHAPE.format(kind=now.kind.kind) if found and all(map(_is_unset_on_one_side, found)) else _HINT
     return _stale(step, code, "has changed since the plan was made", address=address, detail=detail, hint=hint)
 
 
@@ -36,9 +36,9 @@ def missing(step: Step, address: Address) -> StaleError:
     return _stale(step, "KIA0803", "has been deleted since the plan was made", address=address)
 
 
-def created(step: Step, holder: RemoteId) -> StaleError:
-    """An object with the id `holder` has the name of `step` since the plan."""
-    detail = f"Its id is {printable(str(holder), 60)}."
+def created(step: Step, remote_id: RemoteId) -> StaleError:
+    """An object with the name of `step` and the id `remote_id` was created since the plan."""
+    detail = f"Its id is {printable(str(remote_id), 60)}."
     return _stale(step, "KIA0804", "has been created since the plan was made", address=step.address, detail=detail)
 
 
@@ -51,10 +51,10 @@ def contents_of(now: ResourceState) -> str:
 
 def no_longer_empty(step: Step, contents: str) -> StaleError:
     """An object to be deleted had no contents in the plan, and has some now: their loss was not allowed."""
-    return _stale(step, "KIA0801", f"has {contents} now, and had none when the plan was made", address=step.address)
+    return _stale(step, "KIA0801", f"now has {contents}, and had none when the plan was made", address=step.address)
 
 
-def _comes_or_goes(change: FieldChange) -> bool:
+def _is_unset_on_one_side(change: FieldChange) -> bool:
     """Whether an attribute unknown to the contract is present on one side only."""
     return change.path.startswith("settings.") and (change.before is None or change.after is None)
 

@@ -26,14 +26,14 @@ Item = Mapping[str, Any]
 
 
 class Writer:
-    """A performer that writes. It keeps the ids of what it creates for later steps."""
+    """The performer that makes the API calls. It keeps the ids of created objects for later steps."""
 
     def __init__(self, client: Client, contract: Contract, plan: Plan) -> None:
         self._client = client
         self._contract = contract
         self._decoders = {kind: Decoder(contract, kinds()[kind]) for kind in {step.kind for step in plan.steps}}
-        self._inside = _sent_inside(plan, contract)
-        self._inside_ids = {step.id for steps in self._inside.values() for step in steps}
+        self._embedded = _embedded_steps(plan, contract)
+        self._embedded_ids = {step.id for steps in self._embedded.values() for step in steps}
         self._lists: dict[tuple[Address, str], _Once] = {}
         self._lock = threading.Lock()
         self._bindings = dict(plan.bindings)
@@ -42,7 +42,7 @@ class Writer:
         """Make the calls of `step`.
 
         Raises:
-            ApiError: of the class that says why, with one diagnostic that names the step's address and source.
+            ApiError: a call failed; it has one diagnostic, with the address and source of the step.
         """
         try:
             return self._perform(step)
@@ -52,17 +52,17 @@ class Writer:
 
     def verification_group(self, step: Step) -> Hashable | None:
         """For `execute`: the steps of children sent inside one parent's create are verified in one list."""
-        return (step.address.parent, step.kind) if step.id in self._inside_ids else None
+        return (step.address.parent, step.kind) if step.id in self._embedded_ids else None
 
     def _perform(self, step: Step) -> Outcome:
         match step.action:
             case Action.CREATE:
-                return self._create_inside(step) if step.id in self._inside_ids else self._create(step)
+                return self._verify_embedded(step) if step.id in self._embedded_ids else self._create(step)
             case Action.UPDATE:
                 return self._write(step, "update", body=self._body(step))
             case Action.RENAME:
                 outcome = self._write(step, "update", body=self._body(step))
-                self._know(step.address, Binding(self._binding(step.address).remote_id, step.after["name"]))
+                self._bind(step.address, Binding(self._binding(step.address).remote_id, step.after["name"]))
                 return outcome
             case Action.DELETE | Action.START | Action.PAUSE | Action.STOP:
                 return self._write(step, step.action.value)
@@ -75,25 +75,25 @@ class Writer:
         stanza = self._stanza(step)
         body = self._body(step)
         for child, embedded in stanza.embedded.items():
-            body[embedded.wire] = [self._body(s) for s in self._inside.get(step.address, ()) if s.kind == child]
-        answer = self._client.call(step.kind, "create", self._parent_ids(step), body=body)
+            body[embedded.wire] = [self._body(s) for s in self._embedded.get(step.address, ()) if s.kind == child]
+        response = self._client.call(step.kind, "create", self._parent_ids(step), body=body)
         try:
-            item = answer.item(stanza.item)
-            remote_id = self._decoders[step.kind].id_of(item, answer)
+            item = response.item(stanza.item)
+            remote_id = self._decoders[step.kind].id_of(item, response)
         except ResponseError as error:
             msg = f"The instance created {step.address}, but its response has no id. {error}"
             raise ResponseError(msg, hint=error.hint) from None
-        self._know(step.address, Binding(remote_id, _name_in(item, stanza) or step.after["name"]))
-        return Outcome(remote_id, answer=answer)
+        self._bind(step.address, Binding(remote_id, _name_in(item, stanza) or step.after["name"]))
+        return Outcome(remote_id, response=response)
 
-    def _create_inside(self, step: Step) -> Outcome:
-        """Verify that the create of the parent made this child; create it otherwise."""
-        made = self._children_of(step.address.parent or step.address, step.kind)
-        if (found := made.get(identity(step.after["name"]))) is None:
+    def _verify_embedded(self, step: Step) -> Outcome:
+        """Verify that the create of the parent created this child; create it otherwise."""
+        children = self._children_of(step.address.parent or step.address, step.kind)
+        if (found := children.get(identity(step.after["name"]))) is None:
             return self._create(step)
         remote_id, item = found
         check_created_with_parent(step, self._body(step), item, name_wire=self._stanza(step).attributes["name"].wire)
-        self._know(step.address, Binding(remote_id, _name_in(item, self._stanza(step)) or step.after["name"]))
+        self._bind(step.address, Binding(remote_id, _name_in(item, self._stanza(step)) or step.after["name"]))
         return Outcome(remote_id, found=True)
 
     def _children_of(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
@@ -107,30 +107,30 @@ class Writer:
         decoder = Decoder(self._contract, kinds()[kind])
         parent_id = self._binding(parent).remote_id
 
-        def take(item: object, answer: ApiResponse) -> tuple[RemoteId, Item]:
-            row = decoder.row(item, answer)
+        def take(item: object, response: ApiResponse) -> tuple[RemoteId, Item]:
+            row = decoder.row(item, response)
             return row.remote_id, item if isinstance(item, dict) else {}
 
         ids = {stanza.parent or "": parent_id}
-        found = listed(self._client, kind, ids, take=lambda item, answer: _with_id(take(item, answer)))
+        found = listed(self._client, kind, ids, take=lambda item, response: _with_id(take(item, response)))
         return {
             identity(_name_in(item, stanza) or ""): (id_, item)
             for id_, item in found
             if stanza.listed_by_parent or item.get(stanza.parent_wire or "") == parent_id
         }
 
-    # --- everything else ---------------------------------------------------------------------------------------------
+    # --- other writes ------------------------------------------------------------------------------------------------
 
     def _write(self, step: Step, operation: str, *, body: Mapping[str, Any] | None = None) -> Outcome:
         remote_id = self._binding(step.address).remote_id
-        answer = self._client.call(step.kind, operation, {**self._parent_ids(step), "id": remote_id}, body=body)
+        response = self._client.call(step.kind, operation, {**self._parent_ids(step), "id": remote_id}, body=body)
         stanza = self._stanza(step)
-        if answer.data is None or operation == "delete":
+        if response.data is None or operation == "delete":
             return Outcome(remote_id)
-        item = answer.item(stanza.item)
+        item = response.item(stanza.item)
         if (shown := item.get(stanza.id.wire, remote_id)) != remote_id:
-            raise answer.mismatch(f"the id must be {kind_of(remote_id)}, got {kind_of(shown)}")
-        return Outcome(remote_id, answer=answer)
+            raise response.mismatch(f"the id must be {kind_of(remote_id)}, got {kind_of(shown)}")
+        return Outcome(remote_id, response=response)
 
     def _body(self, step: Step) -> dict[str, Any]:
         """The body of all of `after`, which for an update holds only what changes."""
@@ -139,9 +139,9 @@ class Writer:
             above = step.address.parent if reference.scope is Scope.SIBLING else None
             address = Address.of(kinds()[reference.kind].collection, name, above)
             if above is not None and address not in self._bindings:
-                # Neither read nor written: the platform created it together with its parent, in this run.
-                made = self._children_of(above, reference.kind).get(identity(name)) if by_id else (name, {})
-                return made[0] if made else self._binding(address).remote_id
+                # Not read and not written: the platform created it with its parent, in this run.
+                child = self._children_of(above, reference.kind).get(identity(name)) if by_id else (name, {})
+                return child[0] if child else self._binding(address).remote_id
             binding = self._binding(address)
             return binding.remote_id if by_id else binding.name
 
@@ -162,13 +162,13 @@ class Writer:
             raise ApiError(msg, hint="run plan again")
         return found
 
-    def _know(self, address: Address, binding: Binding) -> None:
+    def _bind(self, address: Address, binding: Binding) -> None:
         with self._lock:
             self._bindings[address] = binding
 
 
 class _Once:
-    """A value that one thread fetches for all; when that fails, the next one tries."""
+    """A value that is fetched once for all threads; when that fails, the next thread tries."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -181,7 +181,7 @@ class _Once:
             return self._value
 
 
-def _sent_inside(plan: Plan, contract: Contract) -> dict[Address, list[Step]]:
+def _embedded_steps(plan: Plan, contract: Contract) -> dict[Address, list[Step]]:
     """Created parent → the creates of children that are sent inside its own create."""
     created = {step.address: step for step in plan.steps if step.action is Action.CREATE}
     inside: dict[Address, list[Step]] = {}

@@ -1,4 +1,4 @@
-"""All planned changes of one resource, and the graph that they form before a plan numbers them as steps."""
+"""All planned changes of one resource, as nodes of a graph: a plan orders and numbers them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ChangeNode:
 
 @dataclass(eq=False, slots=True)
 class ChangeSet:
-    """All that a plan does to one resource, in order."""
+    """All changes of one resource, in order."""
 
     pair: ResourcePair
     nodes: list[ChangeNode] = field(default_factory=list)
@@ -42,7 +42,7 @@ class ChangeSet:
     def refuse(
         self, code: str, summary: str, *, detail: str | None = None, hint: str | None = None, key: str = ""
     ) -> None:
-        """Record why the plan cannot do this, located at `key` of the declaration."""
+        """Record an error, located at `key` of the declaration: the change is impossible."""
         self._report(Severity.ERROR, code, summary, detail=detail, hint=hint, key=key)
 
     def warn(self, code: str, summary: str, *, hint: str) -> None:
@@ -65,7 +65,7 @@ class ChangeSet:
 
     @property
     def refused(self) -> bool:
-        """Whether any part of it cannot be done."""
+        """Whether it has an error."""
         return has_errors(self.diagnostics)
 
     def first(self, *actions: Action) -> ChangeNode | None:

@@ -53,7 +53,7 @@ class DependencyBuilder:
                     self._creates[change_set.pair.parent, change_set.pair.kind.kind].append(node)
 
     def add(self) -> None:
-        """Add every dependency between resources, and refuse what none can satisfy."""
+        """Add every dependency between resources, and refuse references that no order satisfies."""
         for change_set in self._change_sets:
             if not change_set.nodes:
                 continue
@@ -72,8 +72,7 @@ class DependencyBuilder:
             change_set.nodes[0].dependencies.append(create)
 
     def _after_siblings(self, change_set: ChangeSet) -> None:
-        """What refers to siblings is created and started after all of them, so that no contact is dialled with half of
-        the fields."""
+        """Create and start what refers to siblings after all of them: no batch may start before its fields exist."""
         needed = {r.kind for r in change_set.pair.kind.references if r.scope is Scope.SIBLING}
         creates = [n for kind in sorted(needed) for n in self._creates.get((change_set.pair.parent, kind), [])]
         if creates:
@@ -178,29 +177,29 @@ class DependencyBuilder:
 
 def order_names(change_sets: list[ChangeSet], pairs: ResourcePairs, capabilities: Capabilities) -> None:
     """Rename away from a name before another resource takes it; break cycles with a temporary name."""
-    frees: dict[Address, ChangeNode] = {}
+    by_old_name: dict[Address, ChangeNode] = {}
     for change_set in change_sets:
         for node in change_set.nodes:
             if node.action is Action.RENAME:
-                frees[_slot(node.pair, node.pair.live_object.name)] = node
-    takers = [
+                by_old_name[_address_of(node.pair, node.pair.live_object.name)] = node
+    taking = [
         (change_set, node)
         for change_set in change_sets
         for node in change_set.nodes
         if node.action in {Action.RENAME, Action.CREATE}
     ]
-    for _, node in takers:
-        if (freed := frees.get(node.pair.address)) is not None:
-            node.dependencies.append(freed)
-    for cycle in _cycles([n for _, n in takers if n.action is Action.RENAME], frees):
-        _break(cycle, {id(n): s for s, n in takers}, pairs, capabilities)
+    for _, node in taking:
+        if (rename := by_old_name.get(node.pair.address)) is not None:
+            node.dependencies.append(rename)
+    for cycle in _cycles([n for _, n in taking if n.action is Action.RENAME], by_old_name):
+        _break_cycle(cycle, {id(n): s for s, n in taking}, pairs, capabilities)
 
 
-def _slot(pair: ResourcePair, name: str) -> Address:
+def _address_of(pair: ResourcePair, name: str) -> Address:
     return Address.of(pair.kind.collection, name, pair.parent.address if pair.parent else None)
 
 
-def _cycles(renames: list[ChangeNode], frees: dict[Address, ChangeNode]) -> list[list[ChangeNode]]:
+def _cycles(renames: list[ChangeNode], by_old_name: dict[Address, ChangeNode]) -> list[list[ChangeNode]]:
     """Cycles of renames, each beginning at its smallest address."""
     found: list[list[ChangeNode]] = []
     done: set[int] = set()
@@ -210,7 +209,7 @@ def _cycles(renames: list[ChangeNode], frees: dict[Address, ChangeNode]) -> list
         while id(node) not in done:
             done.add(id(node))
             walk.append(node)
-            following = frees.get(node.pair.address)
+            following = by_old_name.get(node.pair.address)
             if following is None:
                 break
             node = following
@@ -220,7 +219,7 @@ def _cycles(renames: list[ChangeNode], frees: dict[Address, ChangeNode]) -> list
     return found
 
 
-def _break(
+def _break_cycle(
     cycle: list[ChangeNode], change_sets: dict[int, ChangeSet], pairs: ResourcePairs, capabilities: Capabilities
 ) -> None:
     """Rename the first of the cycle to a temporary name, so that the last can take its name."""
@@ -236,12 +235,12 @@ def _break(
             key="renamed_from",
         )
         return
-    reason = f'temporary name that frees "{old}": the renames form a cycle'
-    aside = ChangeNode(first.pair, _renamed(first.change, old, temporary, reason))
+    reason = f'temporary name, because the renames of "{old}" form a cycle'
+    to_temporary = ChangeNode(first.pair, _renamed(first.change, old, temporary, reason))
     first.change = _renamed(first.change, temporary, new, first.change.reason)
-    last.dependencies = [aside if needed is first else needed for needed in last.dependencies]
-    first.dependencies.append(aside)
-    change_set.nodes.insert(change_set.nodes.index(first), aside)
+    last.dependencies = [to_temporary if needed is first else needed for needed in last.dependencies]
+    first.dependencies.append(to_temporary)
+    change_set.nodes.insert(change_set.nodes.index(first), to_temporary)
 
 
 def _renamed(change: PlannedChange, old: str, new: str, reason: str) -> PlannedChange:
@@ -254,7 +253,7 @@ def _free_name(old: str, pair: ResourcePair, pairs: ResourcePairs, capabilities:
     for name in temporary_names(old):
         if pattern is not None and not linear_pattern(pattern).matches(name):
             continue
-        slot = _slot(pair, name)
-        if slot not in pairs.by_address and slot not in pairs.by_live:
+        address = _address_of(pair, name)
+        if address not in pairs.by_address and address not in pairs.by_live:
             return name
     return None

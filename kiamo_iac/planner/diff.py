@@ -4,7 +4,7 @@ declared   applied   live     changed by
    A    =     A    ≠   B      instance
    B    ≠     A    =   A      git
    B    ≠     A    ≠   C      both: a conflict
-   B    ≠     A    ≠   B      neither: nothing is left to do
+   B    ≠     A    ≠   B      neither: nothing to do
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _leaf(value: Any, keys: tuple[str, ...]) -> Any:
 
 SETTINGS: Final = "settings"
 NO_VALUE: Final = "sensitive: its value is not in the ledger, so who changed it is unknown"
-"""Attribution of a difference in a sensitive value: the ledger does not keep those."""
+"""Attribution of a difference in a sensitive value, which the ledger does not keep."""
 
 
 class ChangedBy(StrEnum):
@@ -103,7 +103,7 @@ class AttributeDrift:
 
 @dataclass(frozen=True, slots=True)
 class FinalNames:
-    """For each side: the name, after the plan, of the resource that a referring name means."""
+    """For each side: a referring name → the name that the resource has after the plan."""
 
     declared: Callable[[Reference, str], str]
     applied: Callable[[Reference, str], str]
@@ -180,14 +180,14 @@ def _compared(
         if key == SETTINGS:
             continue
         shown = _Three(value if desired else None, applied.get(key), live.attributes.get(key))
-        meant = _comparable(key, _Three(value, shown.applied, shown.live), live.kind, names)
-        yield from _leaves(key, shown, meant, declared=desired is not None, known=_known(entry, key in applied))
+        resolved = _comparable(key, _Three(value, shown.applied, shown.live), live.kind, names)
+        yield from _leaves(key, shown, resolved, declared=desired is not None, known=_known(entry, key in applied))
     live = hidden_like(live, desired, entry)
     old = applied_settings(entry)
     now = comparable(old if desired is None else desired.settings, live.settings, entry)
     for key, value in (old if desired is None else desired.settings).items():
         if desired is None:
-            value = as_live(value, live.settings.get(key))  # noqa: PLW2901 - of what is not known, nothing differs
+            value = as_live(value, live.settings.get(key))  # noqa: PLW2901 - an unknown value does not differ
         three = _Three(value, as_declared(old.get(key), value), now[key])
         shown = _Three(value if desired else None, applied_for_display(old.get(key), value), live.settings.get(key))
         known = _known(entry, key in old)
@@ -225,11 +225,11 @@ def _known(entry: Owned | None, was_declared: bool) -> ChangedBy | None:
 
 
 def _leaves(
-    key: str, shown: _Three, meant: _Three, *, declared: bool, known: ChangedBy | None
+    key: str, shown: _Three, resolved: _Three, *, declared: bool, known: ChangedBy | None
 ) -> Iterator[AttributeDrift]:
     values = (_Leaves({key: shown.declared}), _Leaves({key: shown.applied}), _Leaves({key: shown.live}))
-    applied = _Leaves({key: meant.applied})
-    for change in field_changes(key, meant.live, meant.declared):
+    applied = _Leaves({key: resolved.applied})
+    for change in field_changes(key, resolved.live, resolved.declared):
         if not declared:
             origin = ChangedBy.INSTANCE
         elif known is not None:
@@ -276,7 +276,7 @@ def _resolved(reference: Reference, value: Any, name: Callable[[Reference, str],
 
 
 class _Leaves:
-    """Values by dotted path, at any depth."""
+    """Lookup of values by dotted path, at any depth."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._data = data

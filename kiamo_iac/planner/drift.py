@@ -53,7 +53,7 @@ class ResourceDrift:
     known_id: RemoteId | None = None
     """The id in the ledger."""
     live_id: RemoteId | None = None
-    """The id of the object that has its name, or of itself under another name."""
+    """The id of the object that has its name now, or of itself under another name."""
     applied_at: str | None = None
     """When it was last applied, RFC 3339; None: not in the ledger."""
     commit: str | None = None
@@ -154,25 +154,25 @@ class _Comparison:
             return self._drift(pair, DriftEvent.GONE if entry is not None else DriftEvent.NOT_OWNED, origin, entry)
         names = self._names.final_names(pair, self._ledger_addresses)
         if entry is not None and entry.remote_id not in {None, live.remote_id}:
-            elsewhere = self._elsewhere(entry)  # another object has its name now
+            other = self._by_known_id(entry)  # another object has its name now
             origin = combine(git=changed_in_git(declaration, entry, names), instance=True)
-            found = attribute_drifts(declaration, entry, elsewhere or live, names)
-            event = DriftEvent.REMADE if elsewhere is None else DriftEvent.RENAMED
-            return self._drift(pair, event, origin, entry, found=found, live=elsewhere)
+            found = attribute_drifts(declaration, entry, other or live, names)
+            event = DriftEvent.REMADE if other is None else DriftEvent.RENAMED
+            return self._drift(pair, event, origin, entry, found=found, live=other)
         found = attribute_drifts(declaration, entry, live, names)
         event = DriftEvent.CHANGED if entry is not None else DriftEvent.NOT_OWNED
         if any(a.path == "name" and a.changed_by in {ChangedBy.INSTANCE, ChangedBy.BOTH} for a in found):
             event = DriftEvent.RENAMED
-        return self._drift(pair, event, _of_all(found), entry, found=found)
+        return self._drift(pair, event, _combined(found), entry, found=found)
 
     def _missing(self, pair: ResourcePair, entry: Owned | None) -> ResourceDrift:
         if pair.declared_absent:
             return self._drift(pair, DriftEvent.GONE, ChangedBy.NEITHER, entry)
         if entry is None or entry.remote_id is None:
             return self._drift(pair, DriftEvent.NEW, ChangedBy.GIT, entry)
-        elsewhere = self._elsewhere(entry)
-        if elsewhere is not None:
-            return self._drift(pair, DriftEvent.RENAMED, ChangedBy.BOTH, entry, live=elsewhere)
+        other = self._by_known_id(entry)
+        if other is not None:
+            return self._drift(pair, DriftEvent.RENAMED, ChangedBy.BOTH, entry, live=other)
         changed = changed_in_git(pair.declaration, entry, self._names.final_names(pair, self._ledger_addresses))
         return self._drift(pair, DriftEvent.DELETED, combine(git=changed, instance=True), entry)
 
@@ -183,20 +183,20 @@ class _Comparison:
     def _unclaimed(self, entry: Owned) -> ResourceDrift:
         """Managed, not declared, and not found under its name."""
         kind = by_collection()[entry.address.collection].kind
-        elsewhere = self._elsewhere(entry)
+        other = self._by_known_id(entry)
         return ResourceDrift(
             entry.address,
             kind,
-            DriftEvent.RENAMED if elsewhere is not None else DriftEvent.GONE,
-            ChangedBy.BOTH if elsewhere is not None else ChangedBy.NEITHER,
-            lives_as=elsewhere.name if elsewhere is not None else None,
+            DriftEvent.RENAMED if other is not None else DriftEvent.GONE,
+            ChangedBy.BOTH if other is not None else ChangedBy.NEITHER,
+            lives_as=other.name if other is not None else None,
             known_id=entry.remote_id,
-            live_id=elsewhere.remote_id if elsewhere is not None else None,
+            live_id=other.remote_id if other is not None else None,
             applied_at=entry.applied_at,
             commit=entry.commit,
         )
 
-    def _elsewhere(self, entry: Owned) -> ResourceState | None:
+    def _by_known_id(self, entry: Owned) -> ResourceState | None:
         """The live object with the id of the ledger's entry, under any name."""
         return self._by_id.get((entry.address.collection, entry.remote_id)) if entry.remote_id is not None else None
 
@@ -226,7 +226,7 @@ class _Comparison:
         )
 
 
-def _of_all(found: tuple[AttributeDrift, ...]) -> ChangedBy:
+def _combined(found: tuple[AttributeDrift, ...]) -> ChangedBy:
     """Who changed a resource, from who changed its attributes."""
     found_by = {attribute.changed_by for attribute in found}
     if ChangedBy.UNKNOWN in found_by:

@@ -5,8 +5,8 @@ The ledger has `(sensitive)` in place of each applied value, so only two of the 
 declared ─ applied ─ live
    A    (sensitive)    A    nothing to do
    A    (sensitive)    B    written again; who changed it is unknown
-   A    (sensitive)   ****  it reads back masked: not compared, and noted
-   A         –        ****  written once: no record shows that it was
+   A    (sensitive)   ****  it is returned masked: not compared, with a note
+   A         –        ****  written once: the ledger does not have it yet
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _comparable_value(declared: Any, live: Any, applied: Any) -> Any:
             return {**live, **dict(_entries(declared, live, applied))}
     if isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
         known = applied if isinstance(applied, list) and len(applied) == len(live) else [_MISSING] * len(live)
-        return [_comparable_value(*three) for three in zip(declared, live, known, strict=True)]
+        return [_comparable_value(*values) for values in zip(declared, live, known, strict=True)]
     return live
 
 

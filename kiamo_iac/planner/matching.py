@@ -119,15 +119,15 @@ class _Pairer:
         renames = CollectionRenames(desired, by_name, entries, self._desired, self._live)
         former = renames.find()
         self.result.diagnostics += renames.diagnostics
-        taken = set(former.values())
+        renamed = set(former.values())
         above = parent.address if parent else None
         with_parent = parent is not None and parent.live is None
         pairs: list[ResourcePair] = []
         for d in desired:
             name = identity(d.name)
             old = former.get(name, name)
-            # An object that a rename takes is no match for the declaration of its old name.
-            match = by_name.get(old) if name in former or old not in taken else None
+            # A renamed object does not match the declaration of its old name.
+            match = by_name.get(old) if name in former or old not in renamed else None
             address = Address.of(kind.collection, name, above)
             entry = _entry(entries, match, (name, *d.lifecycle.renamed_from))
             made = with_parent and match is not None
@@ -169,7 +169,7 @@ class _Pairer:
 
 def _entry(entries: dict[str, Owned], live: ResourceState | None, names: tuple[str, ...]) -> Owned | None:
     """The ledger's entry under one of these names, if it is of this live object. An entry without an id was written
-    before a create: it matches the object that has its very name."""
+    before a create: it matches the object with the same name."""
     if live is None or not entries:
         return None
     for number, name in enumerate(names):

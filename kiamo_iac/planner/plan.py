@@ -92,8 +92,8 @@ class Step(PlannedChange):
     depends_on: tuple[int, ...] = field(kw_only=True)
     """Ids of the steps that must be done before, ascending; all smaller than `id`."""
     seen: Mapping[Address, str | None] = field(kw_only=True, default_factory=dict)
-    """Fingerprints (see `state.fingerprint`) of what this step relies on: the resource itself (None: it did not exist),
-    and the targets of the references that it writes. What this plan creates is left out."""
+    """Fingerprints (see `state.fingerprint`) of the objects that this step relies on: the resource itself (None: it
+    did not exist), and the targets of the references that it writes. What this plan creates is left out."""
 
     @classmethod
     def of(
@@ -119,7 +119,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that it takes for one environment to match its manifests."""
+    """The steps after which an environment matches its manifests."""
 
     environment: str
     url: str

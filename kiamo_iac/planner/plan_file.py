@@ -1,11 +1,12 @@
-"""A saved plan: the plan's JSON with all that it takes to tell whether it may still be applied. Pure: text in and out.
+"""A saved plan: the plan's JSON, with what `apply` needs to check that it is still valid. Pure: text in and out.
 
     plan JSON     what is to be done, each step with what it saw (`plan_json`)
-    "saved"       which tool, when, for which manifests, contract and choices; a nonce, so that no two are equal
+    "saved"       version, time, digests of manifests and contract, options; a nonce, so that no two are equal
     "digest"      SHA-256 over all of that
 
-The digest catches accidents and names the file in the ledger, which lets it be applied once. It is no signature: apply
-trusts nothing of the file, but plans again and compares (`plan_compare`). Nothing that looks like a token is written.
+The digest detects accidental changes, and identifies the plan in the ledger, so that it is applied once. It is no
+signature: apply does not trust the file, but plans again and compares (`plan_compare`). Nothing that looks like a
+token is written.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _CHANGED: Final = "a saved plan must not be edited or reformatted; " + SAVE_AGAI
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was chosen when the plan was made; apply plans again with the same."""
+    """The options of the plan; apply plans again with the same."""
 
     prune: bool = False
     targets: tuple[Address, ...] = ()
@@ -47,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan, and what it was made of."""
+    """A plan, and its inputs."""
 
     plan: Plan
     """Without bindings when it was read from a file: it is for showing and comparing."""
@@ -113,7 +114,7 @@ def saved_plan_schema() -> Schema:
 
 def manifests_digest(files: Iterable[tuple[str, bytes]]) -> str:
     """64 hexadecimal characters over the names (as the project shows them, with forward slashes) and the bytes of
-    files, in whatever order they come."""
+    files, in any order."""
     entries = sorted((name.encode("utf-8", "surrogatepass"), sha256(content).digest()) for name, content in files)
     whole = sha256()
     for name, content in entries:
@@ -131,7 +132,7 @@ def text_of(saved: SavedPlan) -> str:
 
     Raises:
         ValueError: the plan is refused: there is nothing to apply later.
-        PlanFileError: it is larger than what is read again.
+        PlanFileError: it is larger than `MAX_BYTES`.
     """
     if not saved.plan.applyable:
         msg = "a plan that is refused cannot be saved"
@@ -149,7 +150,7 @@ def text_of(saved: SavedPlan) -> str:
 
 
 def load_plan(text: bytes, *, shown: str) -> SavedPlan:
-    """What `text_of` wrote. `shown` is the file's name in messages.
+    """Read what `text_of` wrote. `shown` is the name of the file in messages.
 
     Raises:
         PlanFileError: it is not a saved plan, has another format, or was modified.
@@ -168,10 +169,10 @@ def load_plan(text: bytes, *, shown: str) -> SavedPlan:
         raise PlanFileError(f"{shown} was modified after it was saved: its digest does not match.", hint=_CHANGED)
     try:
         saved = _saved(data)
-        as_it_was = _canonical(_data(saved)) == _canonical(data)
+        is_canonical = _canonical(_data(saved)) == _canonical(data)
     except (ValueError, TypeError, LookupError, AttributeError):
-        as_it_was = False
-    if not as_it_was:
+        is_canonical = False
+    if not is_canonical:
         raise PlanFileError(f"{shown} is not in the form in which kiamo-iac saves plans.", hint=_CHANGED)
     return saved
 

@@ -3,7 +3,8 @@
     pair_resources ─► reconcile / RemovalPlanner ─► DependencyBuilder ─► order_names ─► StepBuilder
     match both sides   changes of each resource      which before which     names        numbered steps
 
-The plan ends at the desired state without the instance refusing a call, or is refused here with reason and place.
+Each plan reaches the desired state without a refused call; what cannot be reached is refused here, with reason and
+place.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _change_sets(
     found: list[ChangeSet] = []
     for pair in pairs.ordered:
         if pair.declared_present and not (pair.parent is not None and pair.parent.declared_absent):
-            found += [reconcile(pair, references, capabilities), *removals.left_out(pair)]
+            found += [reconcile(pair, references, capabilities), *removals.exclusive(pair)]
         elif pair.declared_absent:
             found.append(removals.absent(pair))
     return [change_set for change_set in found if change_set.nodes or change_set.diagnostics]
@@ -88,15 +89,15 @@ def _check_operations(change_sets: list[ChangeSet], desired: State, capabilities
     """Refuse kinds that the contract cannot list, and actions that it has no operation for. Attributes without a wire
     name are refused with the manifests."""
     found = {}
-    for instance in desired:
-        kind = instance.kind.kind
+    for resource in desired:
+        kind = resource.kind.kind
         if "list" not in capabilities.of(kind).operations and kind not in found:
             found[kind] = Diagnostic(
                 "KIA0501",
                 f"the contract has no call to list {kind} objects, which a plan needs",
                 hint=f"declare the call under kinds.{kind}.operations.list in {capabilities.origin}",
-                address=instance.address,
-                source=instance.source,
+                address=resource.address,
+                source=resource.source,
             )
     for change_set in change_sets:
         refused: set[str] = set()

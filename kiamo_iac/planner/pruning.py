@@ -10,8 +10,8 @@ from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 
 
 def undeclared(pairs: ResourcePairs) -> list[ResourcePair]:
-    """The managed resources that are live and not declared, without those that are deleted, or kept, with an ancestor
-    or by an exclusive collection."""
+    """The managed resources that are live and not declared, without those that an ancestor or an exclusive collection
+    decides about."""
     return [pair for pair in pairs.ordered if _is_undeclared(pair) and not _follows_parent(pair)]
 
 
@@ -51,11 +51,11 @@ def _not_pruned(pairs: ResourcePairs, desired: State, owned: Ownership) -> list[
         if address in known or address in desired or entry.remote_id is None:
             continue
         renamed = by_id.get((address.collection, entry.remote_id))
-        there = pairs.by_live.get(address)
+        same_name = pairs.by_live.get(address)
         if renamed is not None:
             found.append(_renamed(entry, renamed))
-        elif there is not None and there.live is not None:
-            found.append(_recreated(entry, there.live.remote_id))
+        elif same_name is not None and same_name.live is not None:
+            found.append(_recreated(entry, same_name.live.remote_id))
     return found
 
 
@@ -94,10 +94,10 @@ def _renamed(entry: Owned, live: ResourceState) -> Diagnostic:
     )
 
 
-def _recreated(entry: Owned, there: RemoteId | None) -> Diagnostic:
+def _recreated(entry: Owned, live_id: RemoteId | None) -> Diagnostic:
     return Diagnostic(
         "KIA0608",
-        f'"{entry.address.name}" was recreated outside kiamo-iac (id {there}, in the ledger {entry.remote_id}); '
+        f'"{entry.address.name}" was recreated outside kiamo-iac (id {live_id}, in the ledger {entry.remote_id}); '
         "it is not pruned",
         severity=Severity.WARNING,
         hint=f"to delete it, declare it with ensure: absent; to stop managing it: kiamo-iac ledger forget "

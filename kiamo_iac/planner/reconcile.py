@@ -165,19 +165,19 @@ def _change_in_state(
         return
     _rename(change_set)
     wanted = pair.declaration.run_state
-    arrived = state
+    current = state
     detour = machine.detour(state, roots)
     if detour is not None:
-        command, arrived = detour
-        add_command(change_set, command, state, arrived, why=f"{_listed(roots)} cannot be changed while it is {state}")
+        command, current = detour
+        add_command(change_set, command, state, current, why=f"{_listed(roots)} cannot be changed while it is {state}")
     _update(change_set, changes)
     goal = wanted if wanted is not None else state
-    if machine.satisfies(arrived, goal):
+    if machine.satisfies(current, goal):
         return
     why = f"back to {state}, as before the change"
     if wanted is not None:
         why = f"declared to be {goal}" + attribution_suffix(pair.owned, [FieldChange("state", state, goal)])
-    transition(change_set, arrived, goal, why=why, capabilities=capabilities)
+    transition(change_set, current, goal, why=why, capabilities=capabilities)
 
 
 def _roots(changes: tuple[FieldChange, ...]) -> list[str]:
@@ -195,8 +195,8 @@ def _rename(change_set: ChangeSet) -> None:
         return
     old, new = pair.live_object.name, pair.declaration.name
     former = pair.declaration.lifecycle.renamed_from
-    by_hand = pair.owned is not None and pair.owned.address.name == identity(new) and identity(old) not in former
-    why = f'renamed to "{old}" on the instance' if by_hand else f'renamed_from lists "{old}"'
+    on_instance = pair.owned is not None and pair.owned.address.name == identity(new) and identity(old) not in former
+    why = f'renamed to "{old}" on the instance' if on_instance else f'renamed_from lists "{old}"'
     change_set.add(
         PlannedChange(
             Action.RENAME,
@@ -206,7 +206,7 @@ def _rename(change_set: ChangeSet) -> None:
             before={"name": old},
             after={"name": new},
             changes=(FieldChange("name", old, new),),
-            source=pair.declaration.source_of("name" if by_hand else "renamed_from"),
+            source=pair.declaration.source_of("name" if on_instance else "renamed_from"),
         )
     )
 

@@ -1,4 +1,5 @@
-"""References between resources: which pair a name means on each side, and whether two names mean the same one."""
+"""References between resources: which pair a name refers to on each side, and whether two names refer to the same
+pair."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from kiamo_iac.resources import kinds
 
 
 class ReferenceIndex:
-    """Resolves names. A live name means the object that has it before the plan; a declared name, the one that has it
-    after the plan."""
+    """Resolves names. A live name refers to the object that has it before the plan, a declared name to the one that has
+    it after the plan."""
 
     def __init__(self, pairs: ResourcePairs) -> None:
         self._pairs = pairs

@@ -1,7 +1,7 @@
-"""Deletions: of what is declared absent, of what an exclusive collection leaves out, and of what is pruned.
+"""Deletions: of what is declared absent, of what is not declared in an exclusive collection, and of what is pruned.
 
     a batch:   stop (unless it is finished or stopped) ─► delete
-    a base:    stop each unfinished batch that is declared or managed ─► delete, with all that is in it
+    a base:    stop each unfinished batch that is declared or managed ─► delete, with everything below it
 
 An unfinished batch that is neither declared nor in the ledger blocks the deletion of its base.
 """
@@ -53,8 +53,8 @@ class RemovalPlanner:
         self._remove(change_set, "managed, no longer declared", cause=Cause.PRUNE, source=None)
         return change_set
 
-    def left_out(self, parent: ResourcePair) -> list[ChangeSet]:
-        """Delete all that is in an exclusive collection of `parent` and not declared."""
+    def exclusive(self, parent: ResourcePair) -> list[ChangeSet]:
+        """Delete what is not declared in the exclusive collections of `parent`."""
         desired = parent.desired
         if desired is None or not parent.declared_present or not desired.lifecycle.exclusive:
             return []
@@ -98,7 +98,7 @@ class RemovalPlanner:
             return
         machine, state = pair.kind.machine, live.run_state
         if machine is not None and state is not None:
-            close(change_set, state, why=f"it must be {_ends(machine.terminal)} before it is deleted", cause=cause)
+            close(change_set, state, why=f"it must be {_terminal(machine.terminal)} before it is deleted", cause=cause)
         contents = self._contents(pair)
         delete = change_set.add(
             PlannedChange(
@@ -161,7 +161,7 @@ class RemovalPlanner:
                 unmanaged.setdefault(key, []).append(f'"{child.address.name}" ({state})')
                 continue
             stop = ChangeSet(child)
-            why = f"it must be {_ends(machine.terminal)} before {change_set.pair.address} is deleted"
+            why = f"it must be {_terminal(machine.terminal)} before {change_set.pair.address} is deleted"
             close(stop, state, why=why, cause=cause)
             stops.append(stop)
         for (code, collection), names in unmanaged.items():
@@ -175,18 +175,18 @@ class RemovalPlanner:
         return stops
 
     def _contents(self, pair: ResourcePair) -> str:
-        """What is deleted with `pair`, such as `4 fields, 1 batch`; empty when that is nothing."""
+        """The contents that are deleted with `pair`, such as `4 fields, 1 batch`; empty when that is nothing."""
         counts: dict[tuple[str, str], int] = {}
         for child in self._below(pair):
             if child.live is not None:
                 key = child.kind.kind, child.kind.collection
                 counts[key] = counts.get(key, 0) + 1
-        if pair.kind.contents and pair.live is not None and (held := pair.live.extras.get(pair.kind.contents)):
-            counts[pair.kind.contents.removesuffix("s"), pair.kind.contents] = held
+        if pair.kind.contents and pair.live is not None and (count := pair.live.extras.get(pair.kind.contents)):
+            counts[pair.kind.contents.removesuffix("s"), pair.kind.contents] = count
         return ", ".join(f"{n} {one if n == 1 else many}" for (one, many), n in counts.items())
 
 
-def _ends(terminal: frozenset[str]) -> str:
+def _terminal(terminal: frozenset[str]) -> str:
     return " or ".join(sorted(terminal))
 
 

@@ -1,8 +1,8 @@
 """Renames in one collection: those that `renamed_from` declares, and those that undo a rename on the instance.
 
-A cycle of names (a swap) looks the same before and after. The ledger decides whether it is done: a former name that was
-declared at the last apply is. Without a ledger, the assignment with fewer differences is taken.
-A cycle is broken by a temporary name. One that is left on the instance belongs to an interrupted run, which is resumed.
+A cycle of names (a swap) looks the same before and after. The ledger decides whether it is done: yes, if its former
+names were declared at the last apply. Without a ledger, the assignment with fewer differences is chosen.
+A cycle is broken by a temporary name. A temporary name on the instance belongs to an interrupted run, which is resumed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kiamo_iac.resources import children_of
 
 
 def temporary_names(old: str) -> Iterator[str]:
-    """Names that a resource called `old` may have while another takes its name, the preferred one first."""
+    """Temporary names for a resource called `old`, the preferred one first."""
     for suffix in ("-tmp", "_tmp", "tmp", "-tmp2", "-tmp3", "-tmp4"):
         yield old[: LONGEST_NAME - len(suffix)] + suffix
 
@@ -66,15 +66,19 @@ class CollectionRenames:
         return self._renames
 
     def _live_name(self, old: str) -> str | None:
-        """The live name of what was called `old`: that name, or a temporary one."""
+        """The live name of the resource that was called `old`: that name, or a temporary one."""
         if old in self._declared:
             for temporary in temporary_names(old):
-                if temporary in self._live and temporary not in self._declared and self._was_set_aside(old, temporary):
+                if (
+                    temporary in self._live
+                    and temporary not in self._declared
+                    and self._has_temporary_name(old, temporary)
+                ):
                     return temporary
         return old if old in self._live else None
 
-    def _was_set_aside(self, old: str, temporary: str) -> bool:
-        """Whether the object called `temporary` is the one that was called `old`, as far as is known."""
+    def _has_temporary_name(self, old: str, temporary: str) -> bool:
+        """Whether the object called `temporary` is the one that was called `old`, as far as the ledger shows."""
         there, entry, held = self._live.get(old), self._owned.get(old), self._owned.get(temporary)
         if there is None:
             return True
@@ -126,10 +130,10 @@ class CollectionRenames:
         ids = {name: entry.remote_id for name, entry in entries.items() if entry and entry.remote_id is not None}
         if ids.keys() == cycle.keys():
             done = {cycle[name] in entry.renamed_from for name, entry in entries.items() if entry is not None}
-            at_home = all(self._live[name].remote_id == ids[name] for name in cycle)
-            crossed = all(self._live[name].remote_id == ids[old] for name, old in cycle.items())
-            if len(done) == 1 and at_home != crossed:
-                return done.pop() == crossed  # done, and undone on the instance since; or never done
+            unchanged = all(self._live[name].remote_id == ids[name] for name in cycle)
+            swapped = all(self._live[name].remote_id == ids[old] for name, old in cycle.items())
+            if len(done) == 1 and unchanged != swapped:
+                return done.pop() == swapped  # done and then undone on the instance, or never done
         return self._distance((n, n) for n in cycle) > self._distance(cycle.items())
 
     def _distance(self, assignment: Iterable[tuple[str, str]]) -> int:
@@ -167,15 +171,15 @@ class CollectionRenames:
                     self.diagnostics.append(_deleted(d))
             elif there is None and live_name is not None:
                 self._rename_back(d, name, live_name)
-            elif there is None or there.remote_id == entry.remote_id or self._came_from(d, there.remote_id):
+            elif there is None or there.remote_id == entry.remote_id or self._is_unrecorded_rename(d, there.remote_id):
                 continue
-            elif not self._went_to(name, live_name):
+            elif not self._is_renamed_to(name, live_name):
                 self.diagnostics.append(_recreated(d, name, entry.remote_id, there.remote_id, live_name=live_name))
         self._check_sources(by_id)
 
     def _check_sources(self, by_id: dict[RemoteId | None, str]) -> None:
-        """What is renamed must still be the object that the ledger has under that name."""
-        known = {self._owned[n].remote_id for move in self._renames.items() for n in move if n in self._owned}
+        """Refuse a rename of another object than the ledger has under that name."""
+        known = {self._owned[n].remote_id for rename in self._renames.items() for n in rename if n in self._owned}
         for name, old in sorted(self._renames.items()):
             entry, there = self._owned.get(old), self._live[old]
             if entry is not None and entry.remote_id is not None and there.remote_id not in known:
@@ -183,13 +187,13 @@ class CollectionRenames:
                 d = self._declared[name]
                 self.diagnostics.append(_recreated(d, old, entry.remote_id, there.remote_id, live_name=live_name))
 
-    def _came_from(self, d: ResourceState, remote_id: RemoteId | None) -> bool:
-        """Whether the object named as `d` is the one of a former name: a rename that was not recorded."""
+    def _is_unrecorded_rename(self, d: ResourceState, remote_id: RemoteId | None) -> bool:
+        """Whether the ledger has this id under a former name of `d`: a rename that was not recorded."""
         entries = [self._owned.get(old) for old in d.lifecycle.renamed_from]
         return any(entry is not None and entry.remote_id == remote_id for entry in entries)
 
-    def _went_to(self, name: str, live_name: str | None) -> bool:
-        """Whether what was called `name` now has a name whose declaration lists `name` in `renamed_from`."""
+    def _is_renamed_to(self, name: str, live_name: str | None) -> bool:
+        """Whether the declaration of `live_name` lists `name` in `renamed_from`."""
         successor = self._declared.get(live_name or "")
         return successor is not None and name in successor.lifecycle.renamed_from
 

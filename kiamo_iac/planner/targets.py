@@ -13,7 +13,7 @@ from kiamo_iac.planner.matching import ResourcePairs
 def limit_to_targets(
     change_sets: list[ChangeSet], targets: Collection[Address], pairs: ResourcePairs
 ) -> tuple[list[ChangeSet], list[Diagnostic]]:
-    """The change sets that remain, with the changes that remain, and diagnostics of what is excluded.
+    """The change sets and changes that are kept, and the diagnostics.
 
     Refusals of excluded resources are dropped; a refusal of something that a target depends on is kept.
     """
@@ -24,16 +24,16 @@ def limit_to_targets(
         if id(node) not in kept:
             kept.add(id(node))
             wanted += node.dependencies
-    remaining = []
+    kept_sets = []
     excluded = 0
     for change_set in change_sets:
         chosen = [node for node in change_set.nodes if id(node) in kept]
         excluded += len(change_set.nodes) - len(chosen)
         if chosen or _is_target(change_set.pair.address, targets):
             change_set.nodes = chosen
-            remaining.append(change_set)
+            kept_sets.append(change_set)
     found = [_unknown(t, pairs) for t in sorted(targets) if not _exists(t, pairs)]
-    return remaining, found + ([_excluded(excluded)] if excluded else [])
+    return kept_sets, found + ([_excluded(excluded)] if excluded else [])
 
 
 def _is_target(address: Address, targets: Collection[Address]) -> bool:

@@ -1,4 +1,4 @@
-"""Plans made by the planner from blocks and an emulator, and applied with a look before every write."""
+"""Plans made by the planner from blocks and an emulator, and applied with a check before every write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.executor.rig import client_to
 
 
 class Clock:
-    """Stands still until it is told otherwise."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -34,15 +34,15 @@ class Clock:
 
 
 @dataclass
-class Made:
-    """A plan, and the state that it was made of."""
+class PlannedRun:
+    """A plan, and the state that it was computed from."""
 
     plan: Plan
     live: State
     desired: State
 
 
-def made(emulator: Emulator, manifest: dict[str, Any], folder: Path) -> Made:
+def planned(emulator: Emulator, manifest: dict[str, Any], folder: Path) -> PlannedRun:
     """The plan that leads from the emulator's state to `manifest`."""
     path = folder / "all.yaml"
     path.write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
@@ -52,11 +52,11 @@ def made(emulator: Emulator, manifest: dict[str, Any], folder: Path) -> Made:
         live = read(client, emulator.contract, desired).state
     plan = build_plan(desired, live, capabilities=capabilities, environment="test", url="http://127.0.0.1:1")
     assert plan.applyable, plan.diagnostics
-    return Made(plan, live, desired)
+    return PlannedRun(plan, live, desired)
 
 
 class Between:
-    """A performer that lets something happen right before or right after a step."""
+    """A performer that calls `happens` right before and right after each step."""
 
     def __init__(self, performer: Performer, happens: Callable[[str, Step], object]) -> None:
         self._performer = performer
@@ -71,7 +71,7 @@ class Between:
 
 def apply(
     emulator: Emulator,
-    made: Made,
+    planned_run: PlannedRun,
     *,
     happens: Callable[[str, Step], object] = lambda when, step: None,
     clock: Clock | None = None,
@@ -80,16 +80,16 @@ def apply(
 ) -> Report:
     """`happens` is called around each checked step."""
     with client_to(emulator) as client:
-        performer = writer(client, made.plan) if writer else Writer(client, emulator.contract, made.plan)
+        performer = writer(client, planned_run.plan) if writer else Writer(client, emulator.contract, planned_run.plan)
         checked = PreconditionCheck(
             performer,
-            made.plan,
+            planned_run.plan,
             client=client,
             contract=emulator.contract,
-            live=made.live,
+            live=planned_run.live,
             clock=clock or Clock(),
         )
-        return execute(made.plan, Between(checked, happens), parallelism=parallelism)
+        return execute(planned_run.plan, Between(checked, happens), parallelism=parallelism)
 
 
 def reads_of(calls: list[Call]) -> list[tuple[str | None, str | None]]:

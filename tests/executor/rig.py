@@ -1,4 +1,4 @@
-"""An emulator with a world in it, and steps performed on it."""
+"""A seeded emulator, and steps performed on it."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def client_to(emulator: Emulator) -> Client:
 
 
 def live_of(emulator: Emulator, name: str = "prospects") -> State:
-    """Everything below one base, and all at the top."""
+    """Everything below one base, and all top-level objects."""
     base = ResourceState(Address.of("bases", name), kinds()["base"], {"name": name})
     with client_to(emulator) as client:
         return read(client, emulator.contract, State([base])).state
 
 
 def bindings_of(emulator: Emulator, renamed: Mapping[str, str] | None = None) -> dict[Address, Binding]:
-    """How the instance knows everything; under a new address where `renamed` says so."""
+    """The bindings of all objects; under a new address where `renamed` has one."""
     new = renamed or {}
     return {
         Address(_moved(i.address, new)): Binding(i.remote_id, i.name)

@@ -1,4 +1,4 @@
-"""Plans for the tests of this room, made without a planner."""
+"""Plans for the tests of this room, built without a planner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def step(
     after: Mapping[str, Any] | None = None,
     before: Mapping[str, Any] | None = None,
 ) -> Step:
-    """One step; of a base of its own, unless it is told of which thing."""
+    """One step; of a base of its own, unless `address` is given."""
     at = Address(address or f"bases/b{id_}")
     return Step(
         id=id_,

@@ -7,7 +7,7 @@ from pathlib import Path
 from kiamo_iac.core.errors import StaleError
 from kiamo_iac.emulator import Emulator
 from kiamo_iac.planner.plan import Risk
-from tests.executor.checking import apply, failures, made
+from tests.executor.checking import apply, failures, planned
 
 GONE = {
     "services": [{"name": "Sales"}],
@@ -16,18 +16,18 @@ GONE = {
 
 
 def test_contacts_imported_since_the_plan_are_not_deleted(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, GONE, tmp_path)
+    plan = planned(emulator, GONE, tmp_path)
     emulator.set_contacts("prospects", 50_000)
     report = apply(emulator, plan)
     (error,) = failures(report).values()
     assert isinstance(error, StaleError)
-    assert str(error) == "bases/prospects has 50000 contacts now, and had none when the plan was made."
+    assert str(error) == "bases/prospects now has 50000 contacts, and had none when the plan was made."
     assert [base["name"] for base in emulator.dump()["bases"]] == ["prospects"]
 
 
 def test_contacts_that_the_plan_counted_go_with_it(emulator: Emulator, tmp_path: Path) -> None:
     emulator.set_contacts("prospects", 12)
-    plan = made(emulator, GONE, tmp_path)
+    plan = planned(emulator, GONE, tmp_path)
     assert plan.plan.steps[-1].risk is Risk.DATA_LOSS
     emulator.set_contacts("prospects", 13)
     assert apply(emulator, plan).ok

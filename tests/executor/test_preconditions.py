@@ -17,7 +17,7 @@ from kiamo_iac.emulator import Emulator
 from kiamo_iac.executor.report import Outcome, Report, Status
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.planner.plan import Action, Plan, Step
-from tests.executor.checking import Clock, Made, apply, failures, made, reads_of
+from tests.executor.checking import Clock, PlannedRun, apply, failures, planned, reads_of
 from tests.executor.rig import CITY, OTHER, WORLD, base_of, bindings_of, client_to, live_of, mark, writes
 from tests.executor.steps import plan as plan_of
 from tests.executor.steps import step
@@ -37,12 +37,12 @@ ALL: dict[str, Any] = {
         }
     ],
 }
-"""Service updated, base updated, field made, spring updated (refers to Care), running paused, changed and started,
-late made."""
+"""Service updated, base updated, field created, spring updated (refers to Care), running paused, changed and started,
+late created."""
 
 
 def changing(emulator: Emulator, kind: str, name: str, /, **attributes: Any) -> None:
-    """What somebody else does: an update by our attribute names (plain ones), through the API itself."""
+    """An update by another client, with manifest attribute names."""
     stanza = emulator.contract.kinds[kind]
     ids = ids_of(emulator)
     body = {stanza.attributes[k].wire if k in stanza.attributes else k: v for k, v in attributes.items()}
@@ -78,11 +78,11 @@ BATCHES = "bases/prospects/batches"
 
 @pytest.mark.parametrize("parallelism", [1, 4])
 def test_undisturbed_everything_is_done(emulator: Emulator, tmp_path: Path, parallelism: int) -> None:
-    plan = made(emulator, ALL, tmp_path)
+    plan = planned(emulator, ALL, tmp_path)
     report = apply(emulator, plan, parallelism=parallelism)
     assert report.ok, failures(report)
-    assert not made(emulator, ALL, tmp_path).plan.steps
-    assert all(result.outcome and result.outcome.answer is None for result in report.results)
+    assert not planned(emulator, ALL, tmp_path).plan.steps
+    assert all(result.outcome and result.outcome.response is None for result in report.results)
 
 
 SWAPS: dict[str, Any] = {
@@ -104,17 +104,17 @@ SWAPS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("parallelism", [1, 4])
-def test_renames_swaps_and_what_stands_below_them_are_told_by_id(
+def test_renames_swaps_and_resources_below_them_are_checked_by_id(
     emulator: Emulator, tmp_path: Path, parallelism: int
 ) -> None:
     changing(emulator, "service", "Care", label="was Care")
     changing(emulator, "service", "Sales", label="was Sales")
-    plan = made(emulator, SWAPS, tmp_path)
+    plan = planned(emulator, SWAPS, tmp_path)
     renames = [s.address for s in plan.plan.steps if s.action is Action.RENAME]
     assert len(renames) == 5
     report = apply(emulator, plan, parallelism=parallelism)
     assert report.ok, failures(report)
-    assert not made(emulator, SWAPS, tmp_path).plan.steps
+    assert not planned(emulator, SWAPS, tmp_path).plan.steps
 
 
 def test_a_name_that_this_run_frees_can_be_taken(emulator: Emulator) -> None:
@@ -129,16 +129,16 @@ def test_a_name_that_this_run_frees_can_be_taken(emulator: Emulator) -> None:
     )
     bindings = bindings_of(emulator, {f"{BATCHES}/spring": f"{BATCHES}/summer"})
     begun = mark(emulator)
-    report = apply(emulator, Made(plan_of(*steps, bindings=bindings), live_of(emulator), State()))
+    report = apply(emulator, PlannedRun(plan_of(*steps, bindings=bindings), live_of(emulator), State()))
     assert report.ok, failures(report)
     assert [b["name"] for b in base_of(emulator)["batches"]] == ["summer", "first", "spring", "running"]
     assert reads_of(emulator.calls(after=begun)).count(("batch", "list")) >= 3
 
 
-# --- somebody changes something between plan and apply ---------------------------------------------------------------
+# --- changes by another client between plan and apply ----------------------------------------------------------------
 
 
-def _anew(emulator: Emulator) -> None:
+def _recreate(emulator: Emulator) -> None:
     _delete_running(emulator)
     ids = ids_of(emulator)
     stanza = emulator.contract.kinds["batch"].attributes
@@ -200,7 +200,7 @@ TARGETS: dict[str, tuple[Callable[[Emulator], object], str, str, str, Action]] =
         f"{BATCHES}/spring",
         Action.UPDATE,
     ),
-    "a batch made anew": (_anew, "KIA0803", "", f"{BATCHES}/running", Action.PAUSE),
+    "a recreated batch": (_recreate, "KIA0803", "", f"{BATCHES}/running", Action.PAUSE),
     "a name that was taken": (_late, "KIA0804", "Its id is", f"{BATCHES}/late", Action.CREATE),
 }
 
@@ -210,7 +210,7 @@ def test_f11_a_change_of_a_target_is_not_overwritten_and_the_rest_goes_on(
     emulator: Emulator, tmp_path: Path, name: str
 ) -> None:
     change, code, detail, address, action = TARGETS[name]
-    plan = made(emulator, ALL, tmp_path)
+    plan = planned(emulator, ALL, tmp_path)
     change(emulator)
     before, begun = base_of(emulator), mark(emulator)
     report = apply(emulator, plan)
@@ -231,13 +231,13 @@ def test_f11_a_change_of_a_target_is_not_overwritten_and_the_rest_goes_on(
     assert len(writes(emulator, begun)) == report.counts[Status.DONE]
 
 
-def _check_stale(error: BaseException, plan: Made, hit: int, *, code: str, detail: str) -> None:
+def _check_stale(error: BaseException, plan: PlannedRun, hit: int, *, code: str, detail: str) -> None:
     at_fault = plan.plan.steps[hit - 1]
     assert isinstance(error, StaleError)
     assert error.exit_code == 3
-    (said,) = error.diagnostics
-    assert (said.code, said.address, said.source) == (code, at_fault.address, at_fault.source)
-    assert (said.detail or "").startswith(detail)
+    (diagnostic,) = error.diagnostics
+    assert (diagnostic.code, diagnostic.address, diagnostic.source) == (code, at_fault.address, at_fault.source)
+    assert (diagnostic.detail or "").startswith(detail)
     assert error.hint
     assert str(error).endswith(".")
 
@@ -245,7 +245,7 @@ def _check_stale(error: BaseException, plan: Made, hit: int, *, code: str, detai
 def test_an_attribute_that_comes_from_nowhere_may_be_one_that_lists_do_not_show(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    plan = made(emulator, ALL, tmp_path)
+    plan = planned(emulator, ALL, tmp_path)
     changing(emulator, "base", "prospects", etag="x")
     (error,) = failures(apply(emulator, plan)).values()
     assert "Settings.etag was not set" in str(error)
@@ -267,9 +267,7 @@ REFERENCES: dict[str, tuple[Callable[[Emulator], object], str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_f11_a_change_of_what_is_referred_to_leaves_the_thing_untouched(
-    emulator: Emulator, tmp_path: Path, name: str
-) -> None:
+def test_f11_a_change_of_a_referenced_object_prevents_the_write(emulator: Emulator, tmp_path: Path, name: str) -> None:
     change, code, detail = REFERENCES[name]
     manifest: dict[str, Any] = {
         "services": [{"name": "Sales"}],
@@ -281,7 +279,7 @@ def test_f11_a_change_of_what_is_referred_to_leaves_the_thing_untouched(
             }
         ],
     }
-    plan = made(emulator, manifest, tmp_path)
+    plan = planned(emulator, manifest, tmp_path)
     change(emulator)
     begun = mark(emulator)
     report = apply(emulator, plan)
@@ -318,13 +316,13 @@ def test_f11_an_unrelated_change_does_not_matter(emulator: Emulator, tmp_path: P
         service = "Care" if stanza["batch"].attributes["service"].by == "name" else ids["service", "Care"]
         names = stanza["batch"].attributes
         client.call("batch", "create", above, body={names["name"].wire: "idle", names["service"].wire: service})
-    plan = made(emulator, ALL, tmp_path)
+    plan = planned(emulator, ALL, tmp_path)
     UNRELATED[name](emulator)
     report = apply(emulator, plan)
     assert report.ok, failures(report)
 
 
-# --- somebody changes something in the middle ------------------------------------------------------------------------
+# --- changes by another client during the run -------------------------------------------------------------------------
 
 
 def _delete_running(emulator: Emulator) -> None:
@@ -345,7 +343,7 @@ MIDDLE: dict[str, tuple[str, Action, Callable[[Emulator], object], Action]] = {
         lambda e: calling(e, "batch", "running", "stop"),
         Action.START,
     ),
-    "it is gone before the start": (
+    "it is deleted before the start": (
         "after",
         Action.UPDATE,
         _delete_running,
@@ -360,7 +358,7 @@ def test_f12_a_change_in_the_middle_stops_before_it_is_overwritten(
 ) -> None:
     when, action, change, hit = MIDDLE[name]
     changing(emulator, "batch", "running", pace=1)
-    plan = made(emulator, ALL, tmp_path)
+    plan = planned(emulator, ALL, tmp_path)
     at = step_of(plan.plan, action, f"{BATCHES}/running")
 
     def happens(moment: str, step: Step) -> None:
@@ -381,7 +379,7 @@ def test_f12_a_service_changed_in_the_middle_is_seen_within_a_second(emulator: E
         "services": [{"name": "Sales"}],
         "bases": [{"name": "prospects", "batches": [{"name": f"b{n}", "service": "Sales"} for n in range(4)]}],
     }
-    plan, clock = made(emulator, manifest, tmp_path), Clock()
+    plan, clock = planned(emulator, manifest, tmp_path), Clock()
 
     def happens(moment: str, step: Step) -> None:
         if (moment, step.id) == ("after", 1):
@@ -399,7 +397,7 @@ def test_f12_a_name_taken_in_the_middle_is_seen_within_a_second(emulator: Emulat
         "services": [{"name": "Sales"}],
         "bases": [{"name": "prospects", "batches": [{"name": n, "service": "Sales"} for n in ("a", "b", "late")]}],
     }
-    plan, clock = made(emulator, manifest, tmp_path), Clock()
+    plan, clock = planned(emulator, manifest, tmp_path), Clock()
 
     def happens(moment: str, step: Step) -> None:
         if (moment, step.id) == ("after", 1):
@@ -411,9 +409,9 @@ def test_f12_a_name_taken_in_the_middle_is_seen_within_a_second(emulator: Emulat
     assert failures(report)[3].diagnostics[0].code == "KIA0804"
 
 
-def test_the_parent_of_a_new_thing_went(emulator: Emulator, tmp_path: Path) -> None:
+def test_the_parent_of_a_new_resource_was_deleted(emulator: Emulator, tmp_path: Path) -> None:
     manifest = {"bases": [{"name": "prospects", "fields": [{"name": "x", "label": "X", "datatype": "text"}]}]}
-    plan = made(emulator, manifest, tmp_path)
+    plan = planned(emulator, manifest, tmp_path)
     for batch in ("spring", "running"):
         calling(emulator, "batch", batch, "stop")
     calling(emulator, "base", "prospects", "delete")
@@ -427,7 +425,7 @@ def test_the_parent_of_a_new_thing_went(emulator: Emulator, tmp_path: Path) -> N
 
 
 def test_what_this_run_wrote_is_no_change_for_those_that_refer_to_it(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, ALL, tmp_path)
+    plan = planned(emulator, ALL, tmp_path)
     assert step_of(plan.plan, Action.UPDATE, "services/Care")
     order: list[str] = []
     report = apply(emulator, plan, happens=lambda when, step: order.append(step.address) if when == "after" else None)
@@ -446,16 +444,14 @@ class Mute:
 
 
 @pytest.mark.parametrize("manifest", [ALL, SWAPS], ids=["all", "swaps"])
-def test_where_answers_show_nothing_things_are_read_again(
-    emulator: Emulator, tmp_path: Path, manifest: dict[str, Any]
-) -> None:
-    plan = made(emulator, manifest, tmp_path)
+def test_results_of_empty_responses_are_read_back(emulator: Emulator, tmp_path: Path, manifest: dict[str, Any]) -> None:
+    plan = planned(emulator, manifest, tmp_path)
     report = apply(emulator, plan, writer=Mute)
     assert report.ok, failures(report)
 
 
 class Lost(Mute):
-    """A writer of whose calls one is made, and its answer lost."""
+    """A writer that loses the response to one of its calls."""
 
     def perform(self, step: Step) -> Outcome:
         outcome = self._writer.perform(step)
@@ -466,13 +462,13 @@ class Lost(Mute):
 
 
 def test_a_write_of_unknown_outcome_is_not_taken_for_a_change_by_others(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, ALL, tmp_path)
+    plan = planned(emulator, ALL, tmp_path)
     report = apply(emulator, plan, writer=Lost)
     assert [type(e) for e in failures(report).values()] == [TransportError]
 
 
-def test_a_look_that_fails_is_told_as_the_step_s_own_failure(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, ALL, tmp_path)
+def test_a_failed_check_is_a_failure_of_the_step(emulator: Emulator, tmp_path: Path) -> None:
+    plan = planned(emulator, ALL, tmp_path)
     with Emulator(emulator.contract) as other:  # an instance without any of it, and a token that it does not know
         other._tokens = type(other._tokens)({"a" * 40: ["GET"]})
         report = apply(other, plan)
@@ -493,19 +489,19 @@ def test_without_a_call_to_read_one_the_list_is_looked_at(tmp_path: Path, which:
         del kind["operations"]["read"]
     with Emulator(type(contract).model_validate(data)) as emulator:
         emulator.seed(WORLD)
-        plan = made(emulator, ALL, tmp_path)
+        plan = planned(emulator, ALL, tmp_path)
         begun = mark(emulator)
         assert apply(emulator, plan, parallelism=4).ok
         assert {operation for _, operation in reads_of(emulator.calls(after=begun))} == {"list"}
         changed = copy.deepcopy(ALL)
         changed["bases"][0]["label"] = "Again"
-        plan = made(emulator, changed, tmp_path)
+        plan = planned(emulator, changed, tmp_path)
         changing(emulator, "base", "prospects", label="Theirs")
         assert isinstance(failures(apply(emulator, plan))[1], StaleError)
 
 
 def reads_during(emulator: Emulator, manifest: dict[str, Any], folder: Path, **keys: Any) -> tuple[Report, list[Any]]:
-    plan = made(emulator, manifest, folder)
+    plan = planned(emulator, manifest, folder)
     begun = mark(emulator)
     report = apply(emulator, plan, **keys)
     assert report.ok, failures(report)
@@ -535,7 +531,7 @@ def test_a_new_base_with_all_that_is_in_it_costs_a_list_and_a_look_at_its_servic
         assert counts == {("base", "list"): 1, ("service", "read"): 1, ("field", "list"): 20}  # 20: the writer's own
 
 
-def test_an_update_costs_a_look_at_its_thing_and_creates_share_a_list(tmp_path: Path) -> None:
+def test_an_update_costs_one_read_and_creates_share_a_list(tmp_path: Path) -> None:
     with Emulator(load_contract()) as emulator:
         emulator.seed({"services": [{"name": f"s{n}"} for n in range(30)]})
         old = [{"name": f"s{n}", "label": "L", "managed": True} for n in range(30)]
@@ -544,7 +540,7 @@ def test_an_update_costs_a_look_at_its_thing_and_creates_share_a_list(tmp_path: 
         assert {what: reads.count(what) for what in set(reads)} == {("service", "read"): 30, ("service", "list"): 1}
 
 
-def test_several_things_referred_to_are_looked_up_in_their_list(emulator: Emulator, tmp_path: Path) -> None:
+def test_several_references_are_checked_in_one_list(emulator: Emulator, tmp_path: Path) -> None:
     manifest: dict[str, Any] = {
         "services": [{"name": "Sales"}],
         "bases": [

@@ -21,7 +21,7 @@ DONE, FAILED, SKIPPED = Status.DONE, Status.FAILED, Status.SKIPPED
 
 
 class Actor:
-    """A performer that keeps the books, and does to a step what it is told."""
+    """A performer that records its steps, and does what the test sets for each."""
 
     def __init__(self, act: Callable[[Step], None] | None = None) -> None:
         self._act = act
@@ -50,7 +50,7 @@ class Actor:
 
 
 class Watcher:
-    """An observer that remembers, and in which threads it was told."""
+    """An observer that records events and their threads."""
 
     def __init__(self) -> None:
         self.started_: list[int] = []
@@ -227,7 +227,7 @@ def test_a_stop_after_a_failure_tells_them_apart() -> None:
 
 
 @pytest.mark.parametrize("mistake", [KeyError("x"), RecursionError(), SystemExit(3), KeyboardInterrupt()])
-def test_a_mistake_of_ours_is_a_failure_that_ends_the_run(mistake: BaseException) -> None:
+def test_a_bug_is_a_failure_that_ends_the_run(mistake: BaseException) -> None:
     def act(step: Step) -> None:
         if step.id == 1:
             raise mistake
@@ -259,10 +259,10 @@ def test_plans_that_cannot_be_run() -> None:
         execute(graph({1: [2], 2: [1]}), Actor())
     with pytest.raises(ValueError, match="refused"):
         execute(Plan("staging", "", (step(1),), diagnostics=(Diagnostic("KIA0501", "no"),)), Actor())
-    with pytest.raises(ValueError, match="parallelism of 0"):
+    with pytest.raises(ValueError, match="parallelism must be 1 or more"):
         execute(graph({1: []}), Actor(), parallelism=0)
 
 
-def test_how_long_it_took_is_told() -> None:
+def test_the_duration_is_reported() -> None:
     (result,) = execute(graph({1: []}), Actor()).results
     assert result.seconds > 0

@@ -22,7 +22,7 @@ from tests.executor.steps import plan, step
 from tests.http.stubs import Stub, in_turn, reply
 
 
-def test_a_refusal_is_told_with_its_code_address_and_place(emulator: Emulator) -> None:
+def test_a_refusal_is_reported_with_code_address_and_place(emulator: Emulator) -> None:
     report = perform(emulator, step(4, Action.DELETE, "bases/prospects/batches/running"))
     (result,) = report.results
     assert result.status is Status.FAILED
@@ -36,7 +36,7 @@ def test_a_refusal_is_told_with_its_code_address_and_place(emulator: Emulator) -
     assert diagnostic.code in CODES
 
 
-def test_an_address_that_nobody_knows_is_no_call(emulator: Emulator) -> None:
+def test_an_unknown_address_makes_no_call(emulator: Emulator) -> None:
     begun = mark(emulator)
     made = step(1, Action.UPDATE, "services/Nobody", after={"label": "x"})
     (result,) = run(emulator, made, bindings={}).results
@@ -84,7 +84,7 @@ def against(contract: Contract, *replies: httpx.Response | Exception, steps: tup
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"id": 7}, {"id": ""}, {"id": None}, {"data": {"id": "7"}}])
-def test_a_create_that_tells_no_id_says_that_it_was_done(contract: Contract, data: Any) -> None:
+def test_a_create_without_an_id_in_its_response_is_reported_as_done(contract: Contract, data: Any) -> None:
     report, stub = against(contract, reply(data, status=201), steps=(CREATE, FIELD))
     assert len(stub.asked) == 1
     assert [r.status for r in report.results] == [Status.FAILED, Status.SKIPPED]
@@ -102,7 +102,7 @@ def test_a_child_that_was_not_made_inside_is_made_by_itself(contract: Contract) 
     assert [r.outcome for r in report.results] == [Outcome("7"), Outcome("9")]
 
 
-def test_a_child_that_was_made_otherwise_is_told(contract: Contract) -> None:
+def test_a_child_that_was_created_otherwise_is_reported(contract: Contract) -> None:
     other = reply([{"id": "9", **CITY, "label": "Town"}])
     report, stub = against(contract, reply({"id": "7"}), other, steps=(CREATE, FIELD))
     assert report.results[1].detail == (
@@ -120,7 +120,7 @@ def test_a_list_that_fails_is_asked_for_again_by_the_next_child(contract: Contra
 
 
 @pytest.mark.parametrize("data", [[], "ok", {"id": "8"}, {"id": 7}])
-def test_an_update_that_is_answered_with_something_else_is_told(contract: Contract, data: Any) -> None:
+def test_an_update_that_returns_another_object_is_reported(contract: Contract, data: Any) -> None:
     report, _ = against(contract, reply(data), steps=(UPDATE,))
     assert isinstance(report.results[0].error, ResponseError)
     assert str(report.results[0].error).startswith("The response to PUT /api/services/7 does not match the contract: ")
@@ -131,7 +131,7 @@ def test_an_update_may_be_answered_with_little(contract: Contract, data: Any) ->
     assert against(contract, reply(data), steps=(UPDATE,))[0].ok
 
 
-def test_f01_a_create_of_unknown_outcome_is_sent_once_and_told(contract: Contract) -> None:
+def test_f01_a_create_of_unknown_outcome_is_sent_once_and_reported(contract: Contract) -> None:
     report, stub = against(contract, httpx.ReadError("reset"), reply({"id": "7"}), steps=(CREATE, FIELD))
     assert stub.asked == ["POST /api/bases"]
     error = report.results[0].error

@@ -1,4 +1,4 @@
-"""Plans from two plain documents, without the rooms that read manifests and instances."""
+"""Plans from two plain documents, without the packages that read manifests and instances."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CAPABILITIES = Capabilities(
     meanings={"ERR_2010": "Batch must be stopped before deletion"},
     origin="contract.yaml",
 )
-"""Written out by hand, so that these tests stand without the contract."""
+"""Written out by hand, so that these tests do not depend on the contract."""
 
 _LIFECYCLE = ("ensure", "protect", "renamed_from", "exclusive", "managed", "initial_state")
 
@@ -54,16 +54,18 @@ def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[ResourceS
         line += 1
         address = Address.of(kind.collection, block["name"], parent)
         below = children_of(kind.kind)
-        mine = {k: v for k, v in block.items() if k not in {*(c.collection for c in below), "settings", *_LIFECYCLE}}
+        attributes = {
+            k: v for k, v in block.items() if k not in {*(c.collection for c in below), "settings", *_LIFECYCLE}
+        }
         settings = block.get("settings", {})
-        gone = absent or block.get("ensure") == "absent"
+        is_absent = absent or block.get("ensure") == "absent"
         if live:
-            extras = {k: mine.pop(k) for k in ("contacts", "default") if mine.get(k)}
-            id_ = mine.pop("id", f"id-{address}")
-            yield ResourceState(address, kind, mine, settings, remote_id=id_, extras=extras)
+            extras = {k: attributes.pop(k) for k in ("contacts", "default") if attributes.get(k)}
+            id_ = attributes.pop("id", f"id-{address}")
+            yield ResourceState(address, kind, attributes, settings, remote_id=id_, extras=extras)
         else:
             lifecycle = Lifecycle(
-                ensure=Ensure.ABSENT if gone else Ensure.PRESENT,
+                ensure=Ensure.ABSENT if is_absent else Ensure.PRESENT,
                 managed=not kind.by_reference or block.get("managed", False),
                 protect=block.get("protect", False),
                 renamed_from=tuple(map(identity, block.get("renamed_from", ()))),
@@ -71,10 +73,10 @@ def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[ResourceS
                 initial_state=block.get("initial_state"),
             )
             place = Place("m.yaml", pack(line, 1), {k: pack(line, 10 + n) for n, k in enumerate(block)})
-            yield ResourceState(address, kind, mine, settings, lifecycle, place=place)
+            yield ResourceState(address, kind, attributes, settings, lifecycle, place=place)
         for child in below:
             for inner in block.get(child.collection, ()):
-                yield from walk(child, inner, address, gone)
+                yield from walk(child, inner, address, is_absent)
 
     for collection, blocks in document.items():
         for block in blocks:
@@ -82,8 +84,8 @@ def _instances(document: Mapping[str, Any], *, live: bool) -> Iterator[ResourceS
 
 
 class Planner(Protocol):
-    """`plan(desired, live)`, each in the shape of a manifest. Live bases get their default field, and things the id
-    `id-ADDRESS` unless they say another."""
+    """`plan(desired, live)`, each in the shape of a manifest. Live bases get their default field, and objects the id
+    `id-ADDRESS` unless they have another."""
 
     def __call__(
         self,
@@ -98,8 +100,8 @@ class Planner(Protocol):
     ) -> Plan: ...
 
 
-def ours(address: str, remote_id: str | None = "", **more: Any) -> Owned:
-    """A ledger entry; its id is the one that the live thing at the address has, unless it says another."""
+def entry(address: str, remote_id: str | None = "", **more: Any) -> Owned:
+    """A ledger entry; its id is that of the live object at the address, unless another is given."""
     return Owned(Address(address), f"id-{address}" if remote_id == "" else remote_id, **more)
 
 

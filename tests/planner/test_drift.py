@@ -13,7 +13,7 @@ from kiamo_iac.planner.diff import attribution
 from kiamo_iac.planner.drift import ChangedBy, Drift, DriftEvent, drift
 from kiamo_iac.planner.plan import Plan
 
-from .conftest import Planner, _instances, ours
+from .conftest import Planner, _instances, entry
 
 Document = Mapping[str, Any]
 
@@ -21,7 +21,8 @@ SALES = {"name": "Sales", "managed": True}
 
 
 def ledger(document: Document) -> dict[Address, Owned]:
-    """Everything of `document` as it was applied; ids as in a live document, `"id": None` for what was never made."""
+    """Everything of `document` as it was applied; ids as in a live document, `"id": None` for what was never
+    created."""
     declared = State(_instances(document, live=False))
     found = {}
     for i in declared:
@@ -78,7 +79,7 @@ def test_the_four_classes(declared: str, applied: str, live: str, expected: list
     assert found.unchanged == (not expected)
 
 
-def test_what_is_not_declared_is_not_ours() -> None:
+def test_what_is_neither_declared_nor_managed_is_ignored() -> None:
     assert lines(look({"bases": [{"name": "p"}]}, base("A"), base("B"))) == []
 
 
@@ -87,14 +88,14 @@ def test_what_is_declared_since_comes_from_git() -> None:
     assert lines(look(base("A"), bare, base("B"))) == ["changed git bases/p", "- label git A|None|B"]
 
 
-def test_one_thing_may_have_changed_on_both_sides_without_a_conflict() -> None:
+def test_a_resource_may_change_on_both_sides_without_a_conflict() -> None:
     found = look(
         base("B", settings={"pace": 1}), base("A", settings={"pace": 1}), base("A", settings={"pace": 2, "x": 1})
     )
     assert lines(found) == ["changed both bases/p", "- label git B|A|A", "- settings.pace instance 1|1|2"]
 
 
-def test_leaves_are_told_apart() -> None:
+def test_leaves_are_compared_one_by_one() -> None:
     def made(destination: str, second: str | None) -> Document:
         roles = {"destination": destination} | ({"second.one": second} if second else {})
         return batch(association=roles, settings={"hours": {"from": destination, "to": 8}})
@@ -152,7 +153,7 @@ def test_references_follow_a_rename_that_is_done() -> None:
     ]
 
 
-def test_a_reference_to_something_that_is_gone() -> None:
+def test_a_reference_to_a_deleted_object() -> None:
     found = look(batch(), batch(), batch(service=DanglingReference("(gone: 17)")))
     assert lines(found)[1:] == ["- service instance Sales|Sales|(gone: 17)"]
 
@@ -212,7 +213,7 @@ def test_deleted_on_the_instance() -> None:
     ]
 
 
-def test_made_anew_on_the_instance() -> None:
+def test_recreated_on_the_instance() -> None:
     found = look(base(), base(id=1), base(id=2))
     assert lines(found) == ["remade instance bases/p"]
     assert (found.resources[0].known_id, found.resources[0].live_id) == (1, 2)
@@ -243,7 +244,7 @@ def test_renamed_on_both_sides() -> None:
     assert found.not_owned == 1
 
 
-def test_a_name_that_another_thing_has_taken() -> None:
+def test_a_name_that_another_object_has_now() -> None:
     live = {"bases": [{"name": "p", "id": 2}, {"name": "old p", "id": 1}]}
     found = look({"bases": [{"name": "p"}]}, {"bases": [{"name": "p", "id": 1}]}, live)
     assert lines(found) == ["renamed instance bases/p", "- name instance p|p|old p"]
@@ -259,19 +260,19 @@ def test_what_is_not_owned() -> None:
     assert lines(look({}, {}, base())) == []
 
 
-def test_without_a_ledger_nobody_can_say() -> None:
+def test_without_a_ledger_who_changed_it_is_unknown() -> None:
     found = look(base("A"), None, base("B"))
     assert (found.ledger, [t.changed_by for t in found.resources]) == (False, [ChangedBy.UNKNOWN])
     assert look({}, {}, {}).ledger
 
 
-def test_references_to_unmanaged_things_are_not_looked_at() -> None:
+def test_declared_references_are_ignored() -> None:
     unmanaged = {"services": [{"name": "Sales", "label": "A"}]}
     assert look(unmanaged, unmanaged, {"services": [{"name": "Sales", "label": "B"}]}) == Drift(())
     assert look(unmanaged, unmanaged, {}) == Drift(())
 
 
-def test_things_below_a_base_that_git_renames() -> None:
+def test_resources_below_a_base_that_git_renames() -> None:
     field = {"name": "city", "label": "City"}
     desired = {"bases": [{"name": "new", "renamed_from": ["old"], "fields": [field]}]}
     before = {"bases": [{"name": "old", "fields": [field]}]}
@@ -303,8 +304,8 @@ def test_order_and_counts() -> None:
 
 
 def test_the_ledger_may_have_what_no_kind_is_for() -> None:
-    entry = ours("teams/a")
-    assert drift(State(), State(), {entry.address: entry}) == Drift(())
+    team = entry("teams/a")
+    assert drift(State(), State(), {team.address: team}) == Drift(())
 
 
 # --- the words of plans --------------------------------------------------------------------------------------------
@@ -330,7 +331,7 @@ def test_words_for_the_reasons_of_a_plan(path: str, before: Any, after: Any, exp
         "association": {"destination": "phone"},
         "settings": {"pace": 1, "hours": {"from": 8}},
     }
-    assert attribution(ours("bases/p", attributes=attributes), path, before, after) == expected
+    assert attribution(entry("bases/p", attributes=attributes), path, before, after) == expected
     assert attribution(None, path, before, after) == ""
 
 

@@ -102,7 +102,7 @@ def test_no_deletion_at_all() -> None:
 
 
 @pytest.mark.parametrize("cause", [Cause.PRUNE, Cause.EXCLUSIVE])
-def test_deletions_that_nobody_wrote_down_are_a_part_of_what_is_owned(cause: Cause) -> None:
+def test_undeclared_deletions_are_a_share_of_the_managed_resources(cause: Cause) -> None:
     found = only(check(steps(Action.DELETE, 12, cause=cause), owned=owning(31)), "KIA0703")
     assert found.summary == ("the plan deletes 12 of 31 managed resources (38 %), and max_delete_percent is 30")
     assert found.detail is not None
@@ -168,7 +168,7 @@ def test_manifests_that_declare_nothing_prune_nothing() -> None:
 # --- changes -------------------------------------------------------------------------------------------------------
 
 
-def test_a_thing_that_is_renamed_and_updated_counts_once() -> None:
+def test_a_resource_that_is_renamed_and_updated_counts_once() -> None:
     settings = GuardSettings(max_update_percent=30)
     made = [*steps(Action.UPDATE, 3), *steps(Action.RENAME, 3)]
     assert check(made, settings, owned=owning(10)) == ()
@@ -194,7 +194,7 @@ def test_each_start_is_refused_by_itself() -> None:
     assert check(made, GuardSettings(allow_start=True)) == ()
 
 
-def test_stops_and_pauses_dial_nobody() -> None:
+def test_stops_and_pauses_dial_no_contacts() -> None:
     assert check([step(Action.STOP, "bases/p/batches/b"), step(Action.PAUSE, "bases/p/batches/c")]) == ()
 
 
@@ -247,7 +247,7 @@ def test_a_window_whose_hour_is_skipped_on_its_next_day() -> None:
     assert "Sun 2026-04-05 02:00 Europe/Paris" in (found.hint or "")
 
 
-def test_all_that_is_refused_is_said_at_once() -> None:
+def test_all_guards_are_reported_at_once() -> None:
     settings = GuardSettings(
         max_deletes=0, max_update_percent=0, change_window=ChangeWindow.parse("Sun 00:00-24:00 UTC")
     )

@@ -56,10 +56,10 @@ def test_what_a_declared_setting_is_compared_with(
     wanted, there = hidden(declared), hidden(now)
     compared = comparable(wanted, there, entry(applied))
     assert (not same(compared, dict(wanted))) is differs
-    told = not_compared(wanted, there, entry(applied))
+    paths = not_compared(wanted, there, entry(applied))
     if not differs:  # otherwise another entry of the same mapping may differ, and be sent with it
-        assert bool(told) is not same(revealed(there), declared)
-    assert not same(there, wanted) or told == []
+        assert bool(paths) is not same(revealed(there), declared)
+    assert not same(there, wanted) or paths == []
 
 
 def test_the_live_side_is_hidden_where_any_other_side_has_a_secret() -> None:
@@ -84,7 +84,7 @@ def test_what_the_ledger_does_not_know_is_taken_for_another_side() -> None:
     assert as_declared(None, declared["pwd"]) is applied_for_display(None, declared["pwd"]) is None
 
 
-def test_a_fingerprint_tells_nothing_of_a_secret_but_that_it_is_there() -> None:
+def test_a_fingerprint_only_shows_that_a_secret_exists() -> None:
     first, second = live({"pwd": "a", "x": 1}), live({"pwd": "b", "x": 1})
     assert fingerprint(first) == fingerprint(second)
     assert fingerprint(first) == fingerprint(live({"pwd": MASK, "x": 1}))

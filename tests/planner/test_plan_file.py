@@ -1,4 +1,4 @@
-"""Saved plans: read back as they were, refused once anything in them was touched, compared with what is derived now."""
+"""Saved plans: read back unchanged, refused after any modification, compared with the plan that is derived now."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DESIRED: dict[str, Any] = {
             "batches": [
                 {"name": "spring", "service": "Sales", "association": {"destination": "city"}, "settings": {"pace": 1}},
                 {"name": "summer", "renamed_from": ["old"], "service": "Sales"},
-                {"name": "gone", "ensure": "absent"},
+                {"name": "retired", "ensure": "absent"},
             ],
         }
     ],
@@ -49,7 +49,7 @@ LIVE: dict[str, Any] = {
             "label": "Old",
             "batches": [
                 {"name": "old", "service": "Sales", "association": {}, "state": "new"},
-                {"name": "gone", "service": "Care", "association": {}, "state": "started"},
+                {"name": "retired", "service": "Care", "association": {}, "state": "started"},
                 {"name": "stranger", "service": "Care", "association": {}, "state": "new"},
             ],
         },
@@ -161,7 +161,7 @@ def test_a_plan_too_large_is_neither_written_nor_read(made: Plan, monkeypatch: p
 
 
 @pytest.mark.parametrize("change", [{"format_version": "2.0"}, {"saved": {"format_version": "0", "tool_version": "9"}}])
-def test_another_format_is_told_before_anything_else(made: Plan, change: dict[str, Any]) -> None:
+def test_another_format_is_reported_first(made: Plan, change: dict[str, Any]) -> None:
     data = json.loads(text_of(saved_of(made))) | change
     with pytest.raises(PlanFileError, match="in a format that this version does not support") as caught:
         load(json.dumps(data))
@@ -280,7 +280,7 @@ def test_flip_every_field_and_nothing_is_written_that_was_not_shown(made: Plan, 
     assert bool(shown) is attacker
 
 
-def test_keys_said_twice_are_refused(made: Plan) -> None:
+def test_duplicate_keys_are_refused(made: Plan) -> None:
     text = text_of(saved_of(made))
     for key in ("steps", "environment", "saved"):
         with pytest.raises(PlanFileError, match="same key twice"):
@@ -303,7 +303,7 @@ def _saw(change: PlanDifference) -> tuple[str, Presence, Presence]:
 UNRELATED: Mapping[str, Callable[[dict[str, Any]], None]] = {
     "another base": lambda live: live["bases"].append({"name": "more"}),
     "another base's label": lambda live: live["bases"][1].update(label="X"),
-    "a batch that nobody declares": lambda live: live["bases"][0]["batches"][2].update(state="stopped"),
+    "an undeclared batch": lambda live: live["bases"][0]["batches"][2].update(state="stopped"),
     "contacts come in": lambda live: live["bases"][0].update(contacts=12),
     "a service that nothing is written to": lambda live: live["services"].append({"name": "Third"}),
 }
@@ -314,42 +314,42 @@ def test_unrelated_live_changes_are_no_difference(made: Plan, plan: Planner, nam
     assert compare(made, _changed(plan, UNRELATED[name])).finding is Finding.SAME
 
 
-THERE, MISSING, NOT = Presence.PRESENT, Presence.MISSING, Presence.NOT_IN_PLAN
+PRESENT, MISSING, NOT = Presence.PRESENT, Presence.MISSING, Presence.NOT_IN_PLAN
 RELATED: Mapping[str, tuple[Callable[[dict[str, Any]], None], set[tuple[str, Presence, Presence]]]] = {
     "the label of a target": (
         lambda live: live["bases"][0].update(label="Other"),
-        {("bases/prospects", THERE, THERE)},
+        {("bases/prospects", PRESENT, PRESENT)},
     ),
     "settings of a target that no step writes": (
         lambda live: live["bases"][0]["batches"][0].update(settings={"a": 1}),
-        {("bases/prospects/batches/summer", THERE, THERE)},
+        {("bases/prospects/batches/summer", PRESENT, PRESENT)},
     ),
     "what a create refers to": (
         lambda live: live["services"][0].update(label="Changed"),
-        {("services/Sales", THERE, THERE)},
+        {("services/Sales", PRESENT, PRESENT)},
     ),
-    "what is to be deleted is gone": (
+    "the object to delete is deleted": (
         lambda live: live["bases"][0]["batches"].pop(1),
-        {("bases/prospects/batches/gone", THERE, NOT)},
+        {("bases/prospects/batches/retired", PRESENT, NOT)},
     ),
-    "what is to be made is there": (
+    "the resource to create exists": (
         lambda live: live["services"].append({"name": "Win back"}),
         {("services/Win back", MISSING, NOT)},
     ),
-    "what is to be made is there, and otherwise": (
+    "the resource to create exists, and differs": (
         lambda live: live["bases"][0].update(fields=[{"name": "city", "label": "B", "datatype": "string"}]),
-        {("bases/prospects/fields/city", MISSING, THERE)},
+        {("bases/prospects/fields/city", MISSING, PRESENT)},
     ),
     "a batch was renamed already": (
         lambda live: live["bases"][0]["batches"][0].update(name="summer"),
-        {("bases/prospects/batches/summer", THERE, NOT)},
+        {("bases/prospects/batches/summer", PRESENT, NOT)},
     ),
-    "a base is gone": (
+    "a base is deleted": (
         lambda live: live["bases"].pop(0),
         {
-            ("bases/prospects", THERE, MISSING),
-            ("bases/prospects/batches/summer", THERE, MISSING),
-            ("bases/prospects/batches/gone", THERE, NOT),
+            ("bases/prospects", PRESENT, MISSING),
+            ("bases/prospects/batches/summer", PRESENT, MISSING),
+            ("bases/prospects/batches/retired", PRESENT, NOT),
         },
     ),
 }
@@ -362,7 +362,7 @@ def test_f11_a_change_of_what_was_seen_is_stale(made: Plan, plan: Planner, name:
     verdict = compare(made, derived)
     assert verdict.finding is Finding.STALE
     assert {_saw(c) for c in verdict.changes} >= expected
-    if name != "what is to be made is there, and otherwise":  # which spring's association refers to as well
+    if name != "the resource to create exists, and differs":  # which spring's association refers to as well
         assert {_saw(c) for c in verdict.changes} == expected
     with pytest.raises(StaleError) as caught:
         check_same(made, derived)
@@ -371,16 +371,16 @@ def test_f11_a_change_of_what_was_seen_is_stale(made: Plan, plan: Planner, name:
     assert {d.code for d in caught.value.diagnostics} == {"KIA0805"}
 
 
-def test_a_thing_that_takes_part_now_is_stale(plan: Planner) -> None:
+def test_a_resource_that_is_new_in_the_plan_is_stale(plan: Planner) -> None:
     desired = {"bases": [{"name": "prospects", "exclusive": ["batches"]}]}
     live: dict[str, Any] = {"bases": [{"name": "prospects", "batches": []}]}
     made = plan(desired, live)
     live["bases"][0]["batches"] = [{"name": "late", "service": "S", "association": {}, "state": "stopped"}]
     verdict = compare(made, plan(desired, live))
-    assert [_saw(c) for c in verdict.changes] == [("bases/prospects/batches/late", NOT, THERE)]
+    assert [_saw(c) for c in verdict.changes] == [("bases/prospects/batches/late", NOT, PRESENT)]
 
 
-def test_when_there_is_no_plan_any_more_its_own_reasons_are_told(made: Plan, plan: Planner) -> None:
+def test_when_the_new_plan_is_refused_its_reasons_are_reported(made: Plan, plan: Planner) -> None:
     derived = _changed(plan, lambda live: live["bases"][0]["batches"][0].update(state="started"))
     assert not derived.applyable
     with pytest.raises(StaleError, match="the new plan is refused") as caught:
@@ -397,7 +397,7 @@ def test_other_steps_with_the_same_sights_are_tampering(made: Plan) -> None:
 
 
 def test_other_words_alone_are_stale(made: Plan) -> None:
-    other = replace(made, steps=(replace(made.steps[0], reason="changed by somebody"), *made.steps[1:]))
+    other = replace(made, steps=(replace(made.steps[0], reason="changed by another client"), *made.steps[1:]))
     assert compare(other, made).finding is Finding.STALE
 
 

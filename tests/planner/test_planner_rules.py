@@ -29,7 +29,7 @@ def one_base(*batches: dict[str, Any], **more: Any) -> dict[str, Any]:
 # --- up ----------------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_made_parents_first_and_started_last(plan: Planner, shown: Shown) -> None:
+def test_parents_are_created_first_and_batches_started_last(plan: Planner, shown: Shown) -> None:
     desired = {
         "services": [{"name": "Win-back", "managed": True}],
         "bases": [
@@ -145,7 +145,7 @@ def test_run_state(plan: Planner, live: str, wanted: str) -> None:
         assert [d.code for d in result.diagnostics] == ["KIA0510"]
 
 
-def test_from_new_to_paused_says_that_it_dials(plan: Planner) -> None:
+def test_from_new_to_paused_warns_of_dialling(plan: Planner) -> None:
     start, pause = plan(one_base(batch(state="paused")), one_base(batch(state="new"))).steps
     assert start.reason == "from new to paused through started (dials contacts)"
     assert (start.risk, pause.risk) == (Risk.IRREVERSIBLE, Risk.REVERSIBLE)
@@ -264,7 +264,7 @@ def test_an_old_name_that_came_back_is_only_a_warning(plan: Planner) -> None:
     assert result.applyable
 
 
-def test_an_absent_name_that_another_thing_took_is_satisfied(plan: Planner) -> None:
+def test_an_absent_name_that_a_rename_takes_is_satisfied(plan: Planner) -> None:
     desired = {"bases": [{"name": "a", "ensure": "absent"}, {"name": "b", "renamed_from": ["a"]}]}
     assert [s.action for s in plan(desired, {"bases": [{"name": "a"}]}).steps] == ["rename"]
 
@@ -332,7 +332,7 @@ def test_exclusive_leaves_a_former_name_alone(plan: Planner) -> None:
 
 
 @pytest.mark.parametrize("where", ["base", "batch", "below"])
-def test_protected_things_are_not_deleted(plan: Planner, refused: Shown, where: str) -> None:
+def test_protected_resources_are_not_deleted(plan: Planner, refused: Shown, where: str) -> None:
     desired = {
         "base": one_base(ensure="absent", protect=True),
         "batch": one_base({"name": "spring", "ensure": "absent", "protect": True}),
@@ -385,7 +385,7 @@ def test_a_service_goes_after_the_base_that_uses_it(plan: Planner, shown: Shown)
     ]
 
 
-def test_what_this_plan_deletes_cannot_be_referred_to_anew(plan: Planner, refused: Shown) -> None:
+def test_a_new_reference_to_what_the_plan_deletes_is_refused(plan: Planner, refused: Shown) -> None:
     desired = one_base(batch(association={"destination": "city"}), exclusive=["fields"])
     assert refused(plan(desired, one_base(batch(state="new"), fields=[CITY]))) == ["KIA0505 m.yaml:3:12"]
 
@@ -403,7 +403,7 @@ def test_a_missing_call_is_refused_and_named(plan: Planner) -> None:
     assert "kinds.service.operations.create in contract.yaml" in refusal.hint
 
 
-def test_a_refusal_says_what_the_code_means(plan: Planner) -> None:
+def test_a_refusal_has_the_meaning_of_the_code(plan: Planner) -> None:
     meanings = {"ERR_2080": "Only new batches can be renamed"}
     desired = one_base(batch("summer", renamed_from=["spring"]))
     result = plan(desired, one_base(batch(state="paused")), capabilities=replace(CAPABILITIES, meanings=meanings))

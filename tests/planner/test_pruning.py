@@ -1,4 +1,4 @@
-"""What the ledger adds to a plan: pruning, protection, things renamed or made anew by hand; and targets."""
+"""What the ledger adds to a plan: pruning, protection, resources renamed or recreated on the instance; and targets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from kiamo_iac.planner.plan import Cause, Plan
 
-from .conftest import Planner, ours
+from .conftest import Planner, entry
 
 Shown = Callable[[Plan], list[str]]
 
@@ -32,16 +32,16 @@ def codes(plan: Plan) -> list[str]:
 # --- pruning -----------------------------------------------------------------------------------------------------
 
 
-def test_without_prune_what_is_left_over_is_only_told(plan: Planner) -> None:
-    result = plan(SALES, one_base(), owned=[ours("bases/p")])
+def test_without_prune_undeclared_resources_are_only_noted(plan: Planner) -> None:
+    result = plan(SALES, one_base(), owned=[entry("bases/p")])
     assert result.steps == ()
     assert codes(result) == ["KIA0607 note"]
     assert "bases/p" in result.diagnostics[0].summary
 
 
-def test_prune_deletes_what_is_ours_and_nothing_else(plan: Planner, shown: Shown) -> None:
+def test_prune_deletes_managed_resources_only(plan: Planner, shown: Shown) -> None:
     live = {**SALES, "bases": [{"name": "p"}, {"name": "q"}]}
-    result = plan(SALES, live, owned=[ours("bases/p")], prune=True)
+    result = plan(SALES, live, owned=[entry("bases/p")], prune=True)
     assert shown(result) == ["delete bases/p"]
     assert result.steps[0].cause is Cause.PRUNE
     assert result.steps[0].reason.startswith("managed, no longer declared")
@@ -55,7 +55,7 @@ def test_without_a_ledger_nothing_is_pruned(plan: Planner) -> None:
 
 def test_a_pruned_base_stops_its_own_batches_and_bows_to_others(plan: Planner, shown: Shown, refused: Shown) -> None:
     live = one_base(batch(state="started"), batch("old", state="stopped"))
-    both = [ours("bases/p"), ours("bases/p/batches/spring")]
+    both = [entry("bases/p"), entry("bases/p/batches/spring")]
     assert shown(plan(SALES, live, owned=both, prune=True)) == ["stop bases/p/batches/spring", "delete bases/p after 1"]
     assert refused(plan(SALES, live, owned=both[:1], prune=True)) == ["KIA0515 None"]
     named = plan(SALES, live, owned=both[:1], prune=True, may_stop=["bases/p/batches/spring"])
@@ -63,7 +63,7 @@ def test_a_pruned_base_stops_its_own_batches_and_bows_to_others(plan: Planner, s
 
 
 def test_a_child_is_pruned_below_a_declared_base(plan: Planner, shown: Shown) -> None:
-    owned = [ours("bases/p"), ours("bases/p/fields/city"), ours("bases/p/batches/spring")]
+    owned = [entry("bases/p"), entry("bases/p/fields/city"), entry("bases/p/batches/spring")]
     live = one_base(batch(state="paused"), batch("strange", state="new"), fields=[CITY])
     assert shown(plan(one_base(), live, owned=owned, prune=True)) == [
         "stop bases/p/batches/spring",
@@ -73,18 +73,18 @@ def test_a_child_is_pruned_below_a_declared_base(plan: Planner, shown: Shown) ->
 
 
 def test_what_is_only_about_to_be_made_is_not_pruned(plan: Planner) -> None:
-    assert plan(SALES, one_base(), owned=[ours("bases/p", None)], prune=True).steps == ()
+    assert plan(SALES, one_base(), owned=[entry("bases/p", None)], prune=True).steps == ()
 
 
-def test_what_somebody_renamed_is_not_pruned(plan: Planner) -> None:
+def test_what_is_renamed_on_the_instance_is_not_pruned(plan: Planner) -> None:
     live = {**SALES, "bases": [{"name": "q", "id": "7"}]}
-    result = plan(SALES, live, owned=[ours("bases/p", "7")], prune=True)
+    result = plan(SALES, live, owned=[entry("bases/p", "7")], prune=True)
     assert result.steps == ()
     assert codes(result) == ["KIA0604 warning"]
 
 
-def test_what_somebody_made_anew_is_not_pruned(plan: Planner) -> None:
-    result = plan(SALES, one_base(), owned=[ours("bases/p", "another")], prune=True)
+def test_what_is_recreated_on_the_instance_is_not_pruned(plan: Planner) -> None:
+    result = plan(SALES, one_base(), owned=[entry("bases/p", "another")], prune=True)
     assert result.steps == ()
     assert codes(result) == ["KIA0608 warning"]
 
@@ -95,7 +95,7 @@ def test_what_somebody_made_anew_is_not_pruned(plan: Planner) -> None:
 @pytest.mark.parametrize("protected", ["bases/p", "bases/p/fields/city"])
 def test_protection_outlives_its_block(plan: Planner, protected: str) -> None:
     addresses = ["bases/p", "bases/p/fields/city"]
-    owned = [ours(a, protect=a == protected) for a in addresses]
+    owned = [entry(a, protect=a == protected) for a in addresses]
     result = plan(SALES, one_base(fields=[CITY]), owned=owned, prune=True)
     assert result.steps == ()
     assert codes(result) == ["KIA0605 warning"]
@@ -103,60 +103,62 @@ def test_protection_outlives_its_block(plan: Planner, protected: str) -> None:
     assert "protect: false" in result.diagnostics[0].hint
 
 
-def test_protection_is_let_go_in_a_change_of_its_own(plan: Planner, shown: Shown, refused: Shown) -> None:
-    gone = one_base(ensure="absent")
-    assert refused(plan(gone, one_base(), owned=[ours("bases/p", protect=True)])) == ["KIA0514 m.yaml:2:12"]
-    assert shown(plan(gone, one_base(), owned=[ours("bases/p")])) == ["delete bases/p"]
+def test_protection_is_removed_in_a_separate_change(plan: Planner, shown: Shown, refused: Shown) -> None:
+    absent = one_base(ensure="absent")
+    assert refused(plan(absent, one_base(), owned=[entry("bases/p", protect=True)])) == ["KIA0514 m.yaml:2:12"]
+    assert shown(plan(absent, one_base(), owned=[entry("bases/p")])) == ["delete bases/p"]
 
 
 def test_an_exclusive_list_does_not_delete_what_is_protected(plan: Planner, refused: Shown) -> None:
-    owned = [ours("bases/p/fields/city", protect=True)]
+    owned = [entry("bases/p/fields/city", protect=True)]
     assert refused(plan(one_base(exclusive=["fields"]), one_base(fields=[CITY]), owned=owned)) == [
         "KIA0514 m.yaml:2:12"
     ]
 
 
-# --- renamed, made anew, gone ------------------------------------------------------------------------------------
+# --- renamed, recreated, deleted -----------------------------------------------------------------------------------
 
 
-def test_what_somebody_renamed_gets_its_name_back_with_all_that_is_in_it(plan: Planner, shown: Shown) -> None:
+def test_what_is_renamed_on_the_instance_is_renamed_back_with_its_children(plan: Planner, shown: Shown) -> None:
     desired = one_base(batch(), label="P")
     live = {**SALES, "bases": [{"name": "p2", "id": "7", "label": "P", "batches": [batch(state="started")]}]}
-    result = plan(desired, live, owned=[ours("bases/p", "7")])
+    result = plan(desired, live, owned=[entry("bases/p", "7")])
     assert shown(result) == ["rename bases/p"]
     assert (result.steps[0].before, result.steps[0].after) == ({"name": "p2"}, {"name": "p"})
     assert codes(result) == ["KIA0602 warning"]
 
 
-def test_a_batch_that_somebody_renamed_and_started_cannot_get_its_name_back(plan: Planner, refused: Shown) -> None:
+def test_a_batch_renamed_and_started_on_the_instance_cannot_be_renamed_back(plan: Planner, refused: Shown) -> None:
     live = one_base(batch("x", id="7", state="started"))
-    result = plan(one_base(batch()), live, owned=[ours("bases/p/batches/spring", "7")])
+    result = plan(one_base(batch()), live, owned=[entry("bases/p/batches/spring", "7")])
     assert "KIA0508 m.yaml:3:1" in refused(result)
 
 
-def test_what_somebody_made_anew_is_not_touched(plan: Planner, refused: Shown) -> None:
+def test_what_is_recreated_on_the_instance_is_not_changed(plan: Planner, refused: Shown) -> None:
     for block in ({"label": "P"}, {"ensure": "absent"}):
-        result = plan(one_base(**block), one_base(), owned=[ours("bases/p", "another")])
+        result = plan(one_base(**block), one_base(), owned=[entry("bases/p", "another")])
         assert refused(result) == ["KIA0520 m.yaml:2:10"]
         assert result.diagnostics[0].hint is not None
         assert "adopt bases/p" in result.diagnostics[0].hint
 
 
-def test_what_somebody_deleted_is_made_anew_and_told(plan: Planner, shown: Shown) -> None:
-    result = plan(one_base(), SALES, owned=[ours("bases/p")])
+def test_what_is_deleted_on_the_instance_is_recreated_with_a_warning(plan: Planner, shown: Shown) -> None:
+    result = plan(one_base(), SALES, owned=[entry("bases/p")])
     assert shown(result) == ["create bases/p"]
     assert codes(result) == ["KIA0603 warning"]
 
 
 def test_a_rename_whose_record_was_lost_is_done(plan: Planner) -> None:
     desired = {"bases": [{"name": "b", "renamed_from": ["a"]}]}
-    result = plan(desired, {"bases": [{"name": "b", "id": "7"}]}, owned=[ours("bases/a", "7")])
+    result = plan(desired, {"bases": [{"name": "b", "id": "7"}]}, owned=[entry("bases/a", "7")])
     assert (result.steps, codes(result)) == ((), [])
 
 
-def test_a_hand_renamed_thing_that_is_declared_under_both_names_is_refused(plan: Planner, refused: Shown) -> None:
+def test_what_is_renamed_on_the_instance_and_declared_under_both_names_is_refused(
+    plan: Planner, refused: Shown
+) -> None:
     desired = {"bases": [{"name": "a"}, {"name": "b"}]}
-    result = plan(desired, {"bases": [{"name": "b", "id": "7"}]}, owned=[ours("bases/a", "7")])
+    result = plan(desired, {"bases": [{"name": "b", "id": "7"}]}, owned=[entry("bases/a", "7")])
     assert [r[:7] for r in refused(result)] == ["KIA0517"]
 
 
@@ -169,13 +171,13 @@ def swap() -> dict[str, Any]:
     [("1", False, 3), ("2", True, 0), ("1", True, 3), ("2", False, 0)],
     ids=["declared now", "done and recorded", "swapped back by hand", "done and not recorded"],
 )
-def test_the_ledger_says_whether_a_swap_is_done(plan: Planner, a_is: str, done: bool, renames: int) -> None:
+def test_the_ledger_decides_whether_a_swap_is_done(plan: Planner, a_is: str, done: bool, renames: int) -> None:
     """Nothing but ids tells the two bases apart."""
     b_is = "1" if a_is == "2" else "2"
     owned_a = "2" if done else "1"
     owned = [
-        ours("bases/a", owned_a, renamed_from=("b",) if done else ()),
-        ours("bases/b", "1" if done else "2", renamed_from=("a",) if done else ()),
+        entry("bases/a", owned_a, renamed_from=("b",) if done else ()),
+        entry("bases/b", "1" if done else "2", renamed_from=("a",) if done else ()),
     ]
     result = plan(swap(), {"bases": [{"name": "a", "id": a_is}, {"name": "b", "id": b_is}]}, owned=owned)
     assert result.applyable
@@ -193,7 +195,7 @@ def test_a_swap_that_was_interrupted_is_finished(
     plan: Planner, live: list[tuple[str, str]], renames: list[tuple[str, str]]
 ) -> None:
     bases = [{"name": name, "id": id_} for name, id_ in live]
-    result = plan(swap(), {"bases": bases}, owned=[ours("bases/a", "1"), ours("bases/b", "2")])
+    result = plan(swap(), {"bases": bases}, owned=[entry("bases/a", "1"), entry("bases/b", "2")])
     assert codes(result) == []
     assert [(s.before["name"], s.after["name"]) for s in result.steps] == renames
 
@@ -206,13 +208,13 @@ def test_a_swap_that_was_interrupted_is_finished(
         ("older", "old", "changed on both sides"),
     ],
 )
-def test_the_reason_of_an_update_says_whose_change_it_is(plan: Planner, last: str, live: str, words: str) -> None:
-    owned = [ours("bases/p", attributes={"name": "p", "label": last})]
+def test_the_reason_of_an_update_names_who_changed_it(plan: Planner, last: str, live: str, words: str) -> None:
+    owned = [entry("bases/p", attributes={"name": "p", "label": last})]
     (step,) = plan(one_base(label="new"), one_base(label=live), owned=owned).steps
     assert step.reason == f"label differs from what is declared; {words}"
 
 
-# --- what a step stands on ---------------------------------------------------------------------------------------
+# --- fingerprints of a step -------------------------------------------------------------------------------------
 
 
 def test_steps_carry_what_the_plan_saw(plan: Planner) -> None:
@@ -220,7 +222,7 @@ def test_steps_carry_what_the_plan_saw(plan: Planner) -> None:
     result = plan(desired, {**SALES, "bases": [{"name": "p"}]})
     by_address = {str(s.address): s for s in result.steps}
     assert by_address["bases/p/fields/city"].seen == {"bases/p/fields/city": None}
-    # The field is made by this plan, so that there was nothing to be seen of it.
+    # The field is made by this plan, so it has no fingerprint.
     assert by_address["bases/p/batches/new one"].seen.keys() == {"bases/p/batches/new one", "services/Sales"}
     assert by_address["bases/p/batches/spring"].seen.keys() == {
         "bases/p/batches/spring",

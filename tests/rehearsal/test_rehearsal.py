@@ -25,7 +25,7 @@ from kiamo_iac.rehearsal.seed import seed_of
 from kiamo_iac.resources import kinds
 from tests.e2e.rig import rig, write_manifest
 from tests.e2e.worlds import World, worlds
-from tests.executor.checking import made
+from tests.executor.checking import planned
 from tests.executor.rig import OTHER, live_of
 
 WORLD: dict[str, Any] = {
@@ -94,7 +94,7 @@ MANIFEST: dict[str, Any] = {
 
 
 def test_a_plan_that_works_says_nothing_and_touches_nothing(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, MANIFEST, tmp_path)
+    plan = planned(emulator, MANIFEST, tmp_path)
     before = emulator.dump(ids=True)
     rehearsal = rehearse(plan.plan, plan.live, plan.desired, emulator.contract)
     assert rehearsal.ok
@@ -108,7 +108,7 @@ def test_a_plan_that_works_says_nothing_and_touches_nothing(emulator: Emulator, 
 
 
 def test_what_the_emulator_refuses_is_told_with_its_address_and_place(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, MANIFEST, tmp_path)
+    plan = planned(emulator, MANIFEST, tmp_path)
     at = next(s for s in plan.plan.steps if s.kind == "batch" and s.action is Action.UPDATE)
     wrong = replace(at, after={**at.after, "association": {"destination": "phone"}, "name": "pröspects/!"})
     steps = tuple(wrong if s.id == at.id else s for s in plan.plan.steps)
@@ -125,7 +125,7 @@ def test_what_the_emulator_refuses_is_told_with_its_address_and_place(emulator: 
 
 
 def test_what_would_be_left_to_do_is_told(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, MANIFEST, tmp_path)
+    plan = planned(emulator, MANIFEST, tmp_path)
     at = next(s for s in plan.plan.steps if s.address == "bases/prospects" and s.action is Action.UPDATE)
     steps = tuple(replace(s, after={"label": "Other"}) if s.id == at.id else s for s in plan.plan.steps)
     rehearsal = rehearse(replace(plan.plan, steps=steps), plan.live, plan.desired, emulator.contract)
@@ -136,7 +136,7 @@ def test_what_would_be_left_to_do_is_told(emulator: Emulator, tmp_path: Path) ->
 
 
 def test_a_plan_cut_down_is_compared_as_it_was_made(emulator: Emulator, tmp_path: Path) -> None:
-    whole = made(emulator, MANIFEST, tmp_path)
+    whole = planned(emulator, MANIFEST, tmp_path)
 
     def only_the_service(live: State) -> Plan:
         return build_plan(
@@ -163,7 +163,7 @@ def test_batches_of_bases_that_were_not_read_whole_bring_the_fields_that_they_na
         "services": [{"name": "Old one", "ensure": "absent", "managed": True}, {"name": "Sales"}],
     }
     emulator.seed({"services": [{"name": "Old one"}]})
-    plan = made(emulator, manifest, tmp_path)
+    plan = planned(emulator, manifest, tmp_path)
     assert [i.name for i in plan.live if i.kind.kind == "batch"]
     rehearsal = rehearse(plan.plan, plan.live, plan.desired, emulator.contract)
     assert rehearsal.ok, rehearsal.diagnostics
@@ -175,7 +175,7 @@ def _with(live: State, address: str, **changes: Any) -> State:
 
 
 def test_what_the_emulator_cannot_hold_is_noted_and_left_out(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, {"bases": [{"name": "prospects", "label": "Q"}]}, tmp_path)
+    plan = planned(emulator, {"bases": [{"name": "prospects", "label": "Q"}]}, tmp_path)
     spring = plan.live[Address("bases/prospects/batches/spring")]
     attributes = {
         **spring.attributes,
@@ -192,7 +192,7 @@ def test_what_the_emulator_cannot_hold_is_noted_and_left_out(emulator: Emulator,
 
 
 def test_a_state_that_it_cannot_hold_at_all_is_an_error(emulator: Emulator, tmp_path: Path) -> None:
-    plan = made(emulator, {"bases": [{"name": "prospects", "label": "Q"}]}, tmp_path)
+    plan = planned(emulator, {"bases": [{"name": "prospects", "label": "Q"}]}, tmp_path)
     ids = {i.address: i.remote_id for i in plan.live if i.kind.kind == "service"}
     twice = State(replace(i, remote_id=min(ids.values(), key=str)) if i.address in ids else i for i in plan.live)
     rehearsal = rehearse(plan.plan, twice, plan.desired, emulator.contract)
@@ -207,7 +207,7 @@ def test_default_fields_are_known_where_the_contract_does_not_flag_them(tmp_path
     contract = Contract.model_validate(data)
     with Emulator(contract) as emulator:
         emulator.seed({"bases": [{"name": "prospects"}]})
-        plan = made(emulator, {"bases": [{"name": "prospects", "label": "Q"}]}, tmp_path)
+        plan = planned(emulator, {"bases": [{"name": "prospects", "label": "Q"}]}, tmp_path)
         assert rehearse(plan.plan, plan.live, plan.desired, contract).diagnostics == ()
 
 
