@@ -16,8 +16,8 @@ _PAGE: Final = 100
 _MOST_PAGES: Final = 100
 
 
-class PassingError(TransportError):
-    """The same call may go through later. `wait`: the seconds that the server asks for, or None."""
+class TransientError(TransportError):
+    """The same call may succeed later. `wait`: the seconds that the server asks for, or None."""
 
     def __init__(self, message: str, *, wait: float | None) -> None:
         super().__init__(message, sent=True, hint="try again later")
@@ -45,7 +45,7 @@ class ForgeClient:
 
     def pages(self, url: str, query: str, *, has_next: Callable[[Mapping[str, str]], bool]) -> Iterator[Any]:
         """The items of a list, page by page. `query`: of each page. `has_next`: whether the headers of a page announce
-        another one; its address is made here, and never taken from a response.
+        another one; its address is built here, never taken from a response.
 
         Raises:
             ApiError: as `call`.
@@ -80,9 +80,9 @@ class ForgeClient:
         message = f"{call} returned {status}{_quoted(response.body)}."
         hint = self._hints.get(status)
         asked = _seconds(response.headers.get("retry-after"))
-        # GitHub answers 403 as well as 429 to a client that calls too often (its "Rate limits for the REST API").
+        # GitHub returns 403 as well as 429 to a client that calls too often (its "Rate limits for the REST API").
         if status in PASSING or (status == 403 and asked is not None):
-            return PassingError(message, wait=asked)
+            return TransientError(message, wait=asked)
         if 300 <= status < 400:
             return ResponseError(message, hint="redirects are never followed, as the token would be sent along")
         if status in {401, 403}:
@@ -97,7 +97,7 @@ def _quoted(body: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     text = (data.get("message") or data.get("error")) if isinstance(data, dict) else None
-    if isinstance(text, dict | list):  # GitLab lists what is wrong with each of several parameters
+    if isinstance(text, dict | list):  # GitLab lists the errors of each parameter
         text = json.dumps(text, ensure_ascii=False)
     return f': "{printable(text, 200)}"' if isinstance(text, str) and text else ""
 

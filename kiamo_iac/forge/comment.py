@@ -1,4 +1,4 @@
-"""A comment that is there once: found by its marker and its author, then updated; else made.
+"""A comment that is posted once: found by its marker and its author, then updated; else created.
 
 list ─► own, with the marker? ─ yes ─► the same text? ─ yes ─► nothing to do
                  │                            └─ no ──► update ─ deleted meanwhile ─┐
@@ -15,12 +15,12 @@ from enum import Enum
 from typing import Final, Protocol
 
 from kiamo_iac.core.errors import RefusedError, TransportError, UsageError
-from kiamo_iac.forge.calls import PassingError
+from kiamo_iac.forge.calls import TransientError
 
 _MARKER: Final = re.compile(r"<!-- kiamo-iac:[a-z]+(?:-[a-z]+)*(?::[A-Za-z0-9._-]+)* -->")
 _WAITS: Final = (1.0, 4.0)
-"""Seconds before the outcome of an uncertain write is read, and the write repeated where it is missing."""
-_GONE: Final = frozenset({403, 404, 410})
+"""Seconds before a write with an unknown outcome is checked, and repeated if the comment is missing."""
+_DELETED: Final = frozenset({403, 404, 410})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class MergeRequestComment:
     """A comment to be posted."""
 
     marker: str
-    """Its first line, an HTML comment, which no reader sees."""
+    """Its first line, an HTML comment, which is not displayed."""
     body: str
-    """All of it, the marker too."""
+    """All of it, with the marker."""
 
     @classmethod
     def of(cls, text: str) -> MergeRequestComment:
@@ -41,13 +41,13 @@ class MergeRequestComment:
         """
         marker = first_line(text)
         if not _MARKER.fullmatch(marker):
-            msg = "The file does not begin with a marker: its comment would be posted again, not updated."
-            raise UsageError(msg, hint="make it with: kiamo-iac plan -e ENV --format markdown")
+            msg = "The file does not begin with a marker: each run would post a new comment."
+            raise UsageError(msg, hint="create it with: kiamo-iac plan -e ENV --format markdown")
         return cls(marker, text)
 
 
 def text_of(body: object) -> str:
-    """The body of a comment in an answer, which may be anything."""
+    """The body of a comment in a response; empty where it is not a string."""
     return body if isinstance(body, str) else ""
 
 
@@ -67,7 +67,7 @@ class ExistingComment:
 
 
 class PostOutcome(Enum):
-    """What became of a comment."""
+    """What was done with a comment."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -76,7 +76,7 @@ class PostOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PostedComment:
-    """What became of a comment, and its address."""
+    """What was done with a comment, and its address."""
 
     outcome: PostOutcome
     page: str | None
@@ -113,11 +113,11 @@ def post(forge: Forge, comment: MergeRequestComment, *, pause: Callable[[float],
     """Create the comment, or update the one with its marker. `pause`: waits that many seconds.
 
     Raises:
-        UsageError: it is longer than the forge takes.
+        UsageError: it is longer than the forge allows.
         ApiError: the forge gave no usable response, or refused.
     """
     if len(comment.body) > forge.limit:
-        msg = f"The comment has {len(comment.body):,} characters, and {forge.name} takes {forge.limit:,}."
+        msg = f"The comment has {len(comment.body):,} characters, and {forge.name} allows {forge.limit:,}."
         raise UsageError(
             msg, hint="post the output of kiamo-iac plan --format markdown as it is: it stays within the limit"
         )
@@ -128,7 +128,7 @@ def post(forge: Forge, comment: MergeRequestComment, *, pause: Callable[[float],
         except TransportError as error:
             if not error.sent:
                 raise
-            asked = error.wait if isinstance(error, PassingError) else None
+            asked = error.wait if isinstance(error, TransientError) else None
         pause(wait if asked is None else asked)
     return _written(forge, comment, forge.find(comment.marker))
 
@@ -140,7 +140,7 @@ def _written(forge: Forge, comment: MergeRequestComment, found: ExistingComment 
         try:
             return PostedComment(PostOutcome.UPDATED, forge.update(found, comment.body).page)
         except RefusedError as error:
-            if error.status not in _GONE:
+            if error.status not in _DELETED:
                 raise
     return PostedComment(PostOutcome.CREATED, forge.create(comment.body).page)
 

@@ -1,9 +1,9 @@
 """The comments of a pull request on GitHub.
 
 By its REST documentation ("REST API endpoints for issue comments": a pull request is an issue; pages of 100, the next
-one in the Link header). Who the token is: its GraphQL documentation (`viewer`); REST's `GET /user` is not for the
-token of a job. Whether GraphQL names an app as REST does (`github-actions[bot]`) or without the suffix is not
-documented, so the suffix does not count.
+one in the Link header). The user of a token: its GraphQL documentation (`viewer`); REST's `GET /user` does not
+work with the token of a job. Whether GraphQL names an app as REST does (`github-actions[bot]`) or without the suffix
+is not documented, so the suffix is ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HINTS: Final[Mapping[int, str]] = {
     401: "pass the token of the job: env: {GITHUB_TOKEN: ${{ github.token }}}",
     403: "give the job permissions: {pull-requests: write}; a pull request from a fork gets a token that only reads",
     404: "give the job permissions: {pull-requests: write}, and check that the token is of this repository",
-    422: "the comment may be longer than GitHub takes",
+    422: "the comment may be longer than GitHub allows",
 }
 
 
@@ -41,13 +41,13 @@ class Github:
         self._login: str | None = None
 
     def find(self, marker: str) -> ExistingComment | None:
-        """As `Forge.find`. Where GitHub does not say whose token this is, no comment counts as its own: a new comment
-        is better than a changed one of another author."""
+        """As `Forge.find`. If GitHub does not name the user of the token, no comment is taken for its own: a second
+        comment is better than changing that of another author."""
         candidates = self._beginning_with(marker)
         if not candidates:
             return None
-        mine = self._viewer()
-        return next((_existing(data) for data in candidates if mine is not None and _author(data) == mine), None)
+        own = self._viewer()
+        return next((_existing(data) for data in candidates if own is not None and _author(data) == own), None)
 
     def create(self, body: str) -> ExistingComment:
         """As `Forge.create`."""
@@ -59,7 +59,7 @@ class Github:
         return _existing(self._client.call("PATCH", url, {"body": body}))
 
     def _beginning_with(self, marker: str) -> list[dict[str, Any]]:
-        """Such comments, the oldest first."""
+        """The comments that begin with `marker`, the oldest first."""
         items = self._client.pages(self._comments, "", has_next=lambda headers: 'rel="next"' in headers.get("link", ""))
         return [item for item in items if isinstance(item, dict) and first_line(item.get("body")) == marker]
 

@@ -1,7 +1,7 @@
 """The comments of a merge request on GitLab.
 
 By its documentation of the notes API (pages of 100, `X-Next-Page`; at most 1,000,000 characters) and of job tokens
-(which may read notes and write none); the author of a note is compared with `GET /user`.
+(which can read notes, but not write them); the author of a note is compared with `GET /user`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from kiamo_iac.forge.pipeline import GitlabPipeline
 from kiamo_iac.http.message import Send
 
 _QUICK_ACTION: Final = re.compile(r"^([ \t]*)/(?=[A-Za-z])", re.MULTILINE)
-"""A line such as `/merge` is a command to GitLab (its documentation of quick actions): the token's rights run it."""
+"""A line such as `/merge` is a command to GitLab (its documentation of quick actions), run with the token's rights."""
 _HINTS: Final[Mapping[int, str]] = {
-    401: "KIAMO_GITLAB_TOKEN is not valid, or has expired: make a new project access token with the scope api",
+    401: "KIAMO_GITLAB_TOKEN is not valid, or has expired: create a new project access token with the scope api",
     403: "KIAMO_GITLAB_TOKEN needs the scope api and the role Reporter",
     404: "check that KIAMO_GITLAB_TOKEN is a token of the project that the merge request is in",
 }
@@ -43,8 +43,8 @@ class Gitlab:
         candidates = self._beginning_with(marker)
         if not candidates:
             return None
-        mine = self._own_id()
-        return next((self._existing(data) for data in candidates if _author(data) == mine), None)
+        own = self._own_id()
+        return next((self._existing(data) for data in candidates if _author(data) == own), None)
 
     def create(self, body: str) -> ExistingComment:
         """As `Forge.create`."""
@@ -55,7 +55,7 @@ class Gitlab:
         return self._existing(self._client.call("PUT", f"{self._notes}/{found.id}", {"body": _inert(body)}))
 
     def _beginning_with(self, marker: str) -> list[dict[str, Any]]:
-        """Such comments, the oldest first, without GitLab's own notes on what happened."""
+        """The comments that begin with `marker`, the oldest first, without GitLab's system notes."""
         query = "sort=asc&order_by=created_at&"
         items = self._client.pages(
             self._notes, query, has_next=lambda headers: bool(headers.get("x-next-page", "").strip())
@@ -68,7 +68,7 @@ class Gitlab:
             data = self._client.call("GET", f"{self._api}/user")
             found = data.get("id") if isinstance(data, dict) else None
             if type(found) is not int:
-                msg = "GitLab did not say which user KIAMO_GITLAB_TOKEN belongs to."
+                msg = "GitLab did not return the user of KIAMO_GITLAB_TOKEN."
                 raise ResponseError(msg)
             self._id = found
         return self._id

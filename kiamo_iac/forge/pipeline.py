@@ -1,4 +1,4 @@
-"""Which pipeline this is, out of the variables that GitHub and GitLab set in their jobs.
+"""The merge request of the running pipeline, from the variables that GitHub and GitLab set in their jobs.
 
 Their documentation lists the variables: GitHub "Variables reference", GitLab "Predefined CI/CD variables".
 """
@@ -21,7 +21,7 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 _LARGEST_EVENT: Final = 64 * 1024 * 1024
-"""Bytes; GitHub cuts an event at 25 MB."""
+"""Bytes; GitHub limits an event to 25 MB."""
 
 
 def _endpoint(name: str) -> Endpoint:
@@ -77,7 +77,7 @@ Pipeline: TypeAlias = GithubPipeline | GitlabPipeline
 
 
 def pipeline_of(environ: Mapping[str, str]) -> Pipeline | None:
-    """The merge request that this job is about; None: it is about none, as on the default branch.
+    """The merge request of this job; None: it has none, as on the default branch.
 
     Raises:
         UsageError: this is not a job of GitHub or GitLab, or its variables are missing or malformed.
@@ -87,7 +87,7 @@ def pipeline_of(environ: Mapping[str, str]) -> Pipeline | None:
     if environ.get("GITHUB_ACTIONS") == "true":
         return _github(environ)
     msg = "Not in a pipeline job: neither GITHUB_ACTIONS nor GITLAB_CI is true."
-    raise UsageError(msg, hint="comments are posted by pipelines; here, look at the file itself")
+    raise UsageError(msg, hint="comments are posted by pipeline jobs; elsewhere, read the file")
 
 
 def _github(environ: Mapping[str, str]) -> GithubPipeline | None:
@@ -123,8 +123,8 @@ def _gitlab(environ: Mapping[str, str]) -> GitlabPipeline | None:
         token=_token(
             environ,
             "KIAMO_GITLAB_TOKEN",
-            "make a project access token with the scope api and the role Reporter, and keep it in a masked variable of"
-            " that name: the job's own token may read comments, and write none",
+            "create a project access token with the scope api and the role Reporter, and store it in a masked variable"
+            " of that name: the job's own token can read comments, but not write them",
         ),
         page=f"{page}/-/merge_requests/{iid}" if page else None,
     )

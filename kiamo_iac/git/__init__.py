@@ -1,1 +1,1 @@
-"""The one place that finds the repository and starts git, so that no file of the project can redirect either."""
+"""Finds the repository and runs git, so that no file of the project can redirect either."""

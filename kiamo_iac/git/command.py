@@ -1,7 +1,7 @@
-"""Running git: the one place that does, in the repository found by `repository`, ignoring what a commit can bring.
+"""Runs git in the repository found by `repository`; nothing that a commit can bring changes what git does.
 
 The configuration of that repository, and the user's own, are used: credentials, `http.extraheader`, `core.sshCommand`
-and `insteadOf` are set there, and no commit can change them. `CONFIG` overrides what this tool never needs.
+and `insteadOf` are set there, and no commit can change them. `CONFIG` turns off what this tool never needs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kiamo_iac.git.repository import Repository, find_repository
 SECONDS: Final = 60.0
 """The longest that one command may take."""
 LONGEST: Final = 256 * 1024 * 1024
-"""Bytes of an answer, as of a ledger in a file: a blob of gigabytes is pushed in a few megabytes."""
+"""Bytes of output, as of a ledger in a file: a pushed blob may be compressed a thousandfold."""
 _CHUNK: Final = 1 << 16
 _GRACE: Final = 0.5
 """Seconds that the rest of standard error may take once git has ended."""
@@ -43,7 +43,7 @@ CONFIG: Final[Mapping[str, str]] = {
     "push.recurseSubmodules": "no",
     "push.gpgSign": "false",
     "protocol.ext.allow": "never",
-    "http.followRedirects": "false",  # git would send an extraheader on to wherever a server points
+    "http.followRedirects": "false",  # git would send http.extraheader to the target of a redirect
 }
 """Overrides every configuration that git reads."""
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
@@ -52,8 +52,8 @@ _TRANSIENT: Final = re.compile(
     r"|hung up|early EOF|RPC failed|\b(?:429|50[234])\b",
     re.IGNORECASE,
 )
-_NOT_ASKED: Final = re.compile(r"warning: option \"?\w+\"? is ignored")
-"""Over http there is no program to be named on the other side."""
+_IGNORED_WARNING: Final = re.compile(r"warning: option \"?\w+\"? is ignored")
+"""Over http, `--upload-pack` and `--receive-pack` have no effect."""
 _OWNED_BY_OTHERS: Final = re.compile(r"dubious ownership|unsafe repository|is owned by someone else")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -79,7 +79,7 @@ class GitResult:
 
     @property
     def transient(self) -> bool:
-        """Whether the same command may go through later."""
+        """Whether the same command may succeed later."""
         return _TRANSIENT.search(self.message) is not None
 
 
@@ -90,10 +90,10 @@ class Git:
     repository: Repository
     program: Path
     environ: Mapping[str, str]
-    """What it is run with, see `environment`."""
+    """Its environment variables, see `environment`."""
     seconds: float = SECONDS
     config: Mapping[str, str] = field(default_factory=dict)
-    """What the caller configures beside `CONFIG`, for its own commands."""
+    """Configuration of the caller, in addition to `CONFIG`."""
 
     @classmethod
     def of(cls, folder: Path, environ: Mapping[str, str], *, seconds: float = SECONDS) -> Self | None:
@@ -149,7 +149,7 @@ class Git:
             )
         found = os.fsdecode(result.output.rstrip(b"\r\n"))
         if result.code or not found or Path(found).resolve() != self.repository.git_dir:
-            msg = f"Git does not accept {tree.as_posix()} as a repository: {result.message or found or 'no answer'}."
+            msg = f"Git does not accept {tree.as_posix()} as a repository: {result.message or found or 'no output'}."
             raise GitError(msg, hint="clone it again")
 
     def _start(
@@ -163,7 +163,7 @@ class Git:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 env=environ,
-                start_new_session=True,  # no terminal for ssh to ask on, and Ctrl-C does not cut a push short
+                start_new_session=True,  # ssh has no terminal to prompt on, and Ctrl-C does not interrupt a push
             )
         except OSError as error:
             msg = f"git cannot be run: {error.strerror or error}."
@@ -185,12 +185,12 @@ class Git:
             errors.join(_GRACE)
         if not ended:
             msg = f"git {what} timed out after {self.seconds:g} s."
-            raise TransportError(msg, sent=True, hint="check the network, and that git asks for no password")
+            raise TransportError(msg, sent=True, hint="check the network, and that git does not prompt for a password")
         if output.too_long:
             msg = f"git {what} returned more than {LONGEST >> 20} MiB."
             raise GitError(msg, hint="check what the remote, or the repository, stores there")
         lines = [line.strip() for line in errors.data.decode("utf-8", "replace").splitlines() if line.strip()]
-        lines = [line for line in lines if not _NOT_ASKED.match(line)]
+        lines = [line for line in lines if not _IGNORED_WARNING.match(line)]
         return GitResult(process.returncode, bytes(output.data), without_password(" ".join(lines[-4:]))[:400])
 
 
@@ -210,7 +210,7 @@ def _configured(more: Mapping[str, str]) -> list[str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it, if it has not ended, and what it started: those would keep the pipes open."""
+    """End the process, and the processes that it started: they would keep the pipes open."""
     if process.poll() is None:
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
@@ -220,11 +220,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class _StreamReader(threading.Thread):
-    """Reads one stream of a process to its end. What git leaves running may hold stderr open for hours, as a connection
-    does that ssh shares (ControlPersist): so nothing waits for that end."""
+    """Reads one stream of a process to its end. A process that git leaves running may keep stderr open for hours, such
+    as a shared ssh connection (ControlPersist): so do not wait for the end of stderr."""
 
     def __init__(self, process: subprocess.Popen[bytes], stream: IO[bytes] | None, *, whole: bool) -> None:
-        """`whole`: all of it is kept, and the process ended where that is too long; else the last of it."""
+        """`whole`: keep all of it, and end the process if it is too long; else keep only the end."""
         super().__init__(daemon=True)
         self.data = bytearray()
         self.too_long = False
@@ -250,7 +250,7 @@ class _StreamReader(threading.Thread):
 
 def _write(stream: IO[bytes] | None, data: bytes) -> None:
     if stream is not None:
-        left = memoryview(data)
+        rest = memoryview(data)
         with suppress(OSError), stream:  # it has ended without reading all of it
-            while left:
-                left = left[os.write(stream.fileno(), left) :]
+            while rest:
+                rest = rest[os.write(stream.fileno(), rest) :]

@@ -1,4 +1,4 @@
-"""What git is run with: which variables it sees, which program it is, and where it looks for its own helpers.
+"""The environment of git: its variables, its program, and the PATH for its helpers.
 
 The environment belongs to the user or to the pipeline's job, and so do the credentials in it: those are kept. Variables
 that would lead git to another repository, to other programs or to files that it writes are removed; so is every `GIT_…`
@@ -15,7 +15,7 @@ from typing import Final
 
 _KEPT: Final = frozenset(
     {
-        # who asks for a password, and what speaks ssh: deploy keys and askpass programs of a job
+        # programs for passwords and ssh: deploy keys and askpass programs of a job
         "GIT_ASKPASS",
         "GIT_SSH",
         "GIT_SSH_COMMAND",
@@ -60,8 +60,8 @@ _FIXED: Final[Mapping[str, str]] = {
 
 
 def git_environment(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]:
-    """What git and its helpers see of `environ`: no variable that redirects it, no secret of this tool, and a PATH
-    without folders of `tree` or of the working directory."""
+    """The variables for git and its helpers: those of `environ` that cannot redirect it, no secret of this tool, and a
+    PATH without folders of `tree` or of the working directory."""
     kept = {name: value for name, value in environ.items() if _is_kept(name.upper())}
     protocols = kept.get("GIT_ALLOW_PROTOCOL")
     if protocols is not None:
@@ -73,8 +73,8 @@ def git_environment(environ: Mapping[str, str], *, tree: Path) -> dict[str, str]
 def find_git(environ: Mapping[str, str], *, tree: Path) -> Path | None:
     """The program git of the PATH, as an absolute path; None where there is none.
 
-    A folder that PATH names relative to the working directory (an empty entry too), or that is in `tree`, is passed
-    over: what is in there may come with a commit. On Windows nothing else is searched.
+    A folder that PATH names relative to the working directory (an empty entry too), or that is in `tree`, is skipped:
+    a commit can bring files in there. On Windows nothing else is searched.
     """
     name = "git.exe" if os.name == "nt" else "git"
     for folder in _search_path(environ, tree=tree):

@@ -22,32 +22,32 @@ _POINTER: Final = b"gitdir:"
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A work tree and what git keeps of it."""
+    """A work tree and its git folder."""
 
     work_tree: Path
     """Its root, links resolved."""
     git_dir: Path
-    """`.git`, or where a linked work tree or a submodule keeps the same; links resolved."""
+    """`.git`, or the folder that the `.git` file of a linked work tree or a submodule names; links resolved."""
 
     @property
     def is_submodule(self) -> bool:
-        """Whether it belongs to a repository around it, whose `.gitmodules` says where it was cloned from."""
+        """Whether it is a submodule, cloned from the address in the `.gitmodules` of another repository."""
         above = self.git_dir.parents
         return any(folder.name == "modules" and (folder.parent / "HEAD").is_file() for folder in above)
 
     @property
     def checkout(self) -> Path:
-        """The root of all that one commit can bring: of a submodule, that of the repository around it.
+        """The root of the files that one commit can bring; of a submodule, that of the repository that contains it.
 
         Raises:
-            GitError: of the repository around it, as `find_repository`.
+            GitError: as `find_repository`, for the containing repository.
         """
         around = find_repository(self.work_tree.parent) if self.is_submodule else None
         return self.work_tree if around is None else around.checkout
 
 
 def has_git(folder: Path) -> bool:
-    """Whether `folder` is the root of a work tree: it holds a `.git`, whatever that is."""
+    """Whether `folder` is the root of a work tree: it has a `.git` file, folder or link."""
     return os.path.lexists(folder / ".git")
 
 
@@ -71,9 +71,7 @@ def _git_dir(root: Path) -> Path:
     found = _pointed(entry)
     if found is None or not found.is_dir():
         msg = f"{entry.as_posix()} leads to no git repository."
-        raise GitError(
-            msg, hint="in a container, mount what it leads to as well; else clone again, or remove what is left of it"
-        )
+        raise GitError(msg, hint="in a container, mount its target as well; otherwise clone again, or remove it")
     if found != entry and (found.is_relative_to(root) or _is_content(found)):
         msg = f"{entry.as_posix()} leads to {found.as_posix()}, a folder that a commit can bring."
         raise GitError(
@@ -93,7 +91,7 @@ def _pointed(entry: Path) -> Path | None:
         if text is None or not text.startswith(_POINTER):
             return None
         return (entry.parent / os.fsdecode(text.removeprefix(_POINTER).strip())).resolve()
-    except (ValueError, OSError, RuntimeError):  # the last: a circle of links, before Python 3.13
+    except (ValueError, OSError, RuntimeError):  # RuntimeError: a link to itself, before Python 3.13
         return None
 
 
@@ -105,6 +103,6 @@ def _is_content(folder: Path) -> bool:
             kept = _pointed(entry)
             if kept is None or not folder.is_relative_to(kept):
                 return True
-            if kept == entry:  # a folder, which no commit brings, into the repository around it neither
+            if kept == entry:  # a `.git` folder: no commit can bring one, not even one of the containing repository
                 return False
     return False

@@ -1,4 +1,4 @@
-"""Files that a commit can bring: those that git's index lists, in any spelling that a disk may take for the same.
+"""Files that a commit can bring: those in git's index, in any spelling that a file system may treat as the same.
 
 The index is read without git, which the image of a pipeline often lacks (gitformat-index). A file of git's own
 configuration may be among them: HOME is the checkout, or an `include` leads there.
@@ -27,9 +27,9 @@ _HASHES: Final = (20, 32)
 _STAT: Final = 40
 """Bytes of an entry before the name of its object."""
 _LENGTH: Final = 0x0FFF
-"""Of an entry's flags: how long its path is, or that it is longer than that."""
+"""The bits of an entry's flags for the length of its path; all set: that long or longer."""
 _EXTENDED: Final = 0x4000
-"""Of an entry's flags: two more bytes of them follow."""
+"""The bit of an entry's flags for two more bytes of flags."""
 _HARMLESS: Final = re.compile(
     r"(?:advice|alias|am|apply|blame|branch|color|column|commit|diff|difftool|filter|format|gui|i18n|init|interactive"
     r"|log|merge|mergetool|notes|pretty|pull|rebase|rerere|status|tag|user)\..*"
@@ -38,7 +38,7 @@ _HARMLESS: Final = re.compile(
     r"|fetch\.(?:prune|prunetags)|push\.(?:autosetupremote|default|followtags)|submodule\.recurse",
     re.DOTALL,
 )
-"""Keys that no command of this tool obeys, or that `command.CONFIG` overrides: a team may share them."""
+"""Keys that have no effect on the commands of this tool, or that `command.CONFIG` overrides: a team may share them."""
 
 
 def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) -> str | None:
@@ -46,7 +46,7 @@ def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) ->
     path is a repository of its own. None: neither, or `root` is in no repository.
 
     Raises:
-        GitError: git has to be asked, and cannot be.
+        GitError: git is needed, and fails.
         TransportError: it took too long.
     """
     inner = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
@@ -69,7 +69,7 @@ def why_tracked(root: Path, parts: Sequence[str], environ: Mapping[str, str]) ->
 
 
 def _listed_in_file(repository: Repository) -> Iterable[bytes] | None:
-    """What the index lists; None: git has to be asked."""
+    """The paths in the index; None: git is needed to read it."""
     try:
         index = read_limited(repository.git_dir / "index", limit=_LARGEST_INDEX)
     except FileNotFoundError:
@@ -95,7 +95,7 @@ def _folded(name: str) -> str:
 
 
 def _may_be_another(name: str) -> bool:
-    """Whether some disk takes `name` for a name that looks otherwise: some pass over invisible characters (HFS+), and
+    """Whether a file system may treat `name` as another spelling of a name: HFS+ ignores invisible characters, and
     Windows has short names (`KIAMO~1`)."""
     return not name.isascii() or "~" in name
 
@@ -108,7 +108,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def paths_in(index: bytes) -> list[bytes] | None:
-    """The paths; None where they have another form (version 4, split, sparse), or it is no index at all."""
+    """The paths; None where they have another form (version 4, split, sparse), or it is not an index."""
     if index[:4] != b"DIRC" or int.from_bytes(index[4:8], "big") not in _PLAIN_VERSIONS:
         return None
     found = (_paths(index, hash_size=size) for size in _HASHES)
@@ -125,7 +125,7 @@ def _paths(index: bytes, *, hash_size: int) -> list[bytes] | None:
         if stop <= begin or flags & _LENGTH != min(stop - begin, _LENGTH):
             return None
         paths.append(index[begin:stop])
-        at += (stop - at + 8) // 8 * 8  # filled up with zero bytes, at least one
+        at += (stop - at + 8) // 8 * 8  # padded with at least one zero byte
     while at < end:
         if not index[
             at : at + 1

@@ -68,7 +68,7 @@ def test_a_comment_that_only_quotes_the_marker_is_left_alone(job: Job) -> None:
     assert outcome(job.comment()) is PostOutcome.CREATED
 
 
-def test_ours_is_found_on_a_later_page(job: Job) -> None:
+def test_the_own_comment_is_found_on_a_later_page(job: Job) -> None:
     job.fake.page = 10
     for number in range(25):
         job.fake.say(STRANGER, f"{number}")
@@ -120,7 +120,7 @@ def test_a_token_that_is_not_valid_is_never_shown(job: Job) -> None:
     assert "(hidden)" in str(caught.value)
 
 
-def test_no_call_is_told_with_a_token(job: Job) -> None:
+def test_no_message_shows_the_token(job: Job) -> None:
     job.comment()
     assert job.log
     assert "token" not in " ".join(job.log)
@@ -130,7 +130,7 @@ def test_the_body_is_as_long_as_the_forge_takes(job: Job) -> None:
     limit = {"github": 65_536, "gitlab": 1_000_000}[job.name]
     text = f"{MARKER}\n".ljust(limit, "x")
     assert outcome(job.comment(text)) is PostOutcome.CREATED
-    with pytest.raises(UsageError, match=f"takes {limit:,}"):
+    with pytest.raises(UsageError, match=f"allows {limit:,}"):
         job.comment(text + "x")
 
 
@@ -159,7 +159,7 @@ def test_githubs_token_of_a_fork_only_reads(github: Job) -> None:
 
 
 @pytest.mark.parametrize("viewer", [None, 17, ""])
-def test_where_github_does_not_say_who_we_are_nothing_is_edited(github: Job, viewer: object) -> None:
+def test_where_github_does_not_name_the_user_nothing_is_edited(github: Job, viewer: object) -> None:
     github.fake.viewer = viewer
     github.fake.say(US, f"{MARKER}\n\nOld.")
     assert outcome(github.comment()) is PostOutcome.CREATED
@@ -193,12 +193,12 @@ def test_another_project_is_not_found(gitlab: Job) -> None:
 
 
 @pytest.mark.parametrize("body", [None, 17, [[[MARKER]]], {"a": 1}])
-def test_a_comment_that_is_no_text_is_nobodys(job: Job, body: object) -> None:
+def test_a_comment_without_text_is_skipped(job: Job, body: object) -> None:
     job.fake.say(US, "")["body"] = body
     assert outcome(job.comment()) is PostOutcome.CREATED
 
 
-def test_of_endless_pages_no_more_is_kept_than_what_may_be_ours(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_endless_pages_only_candidates_are_kept(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """A forge that always has another page is left after a hundred, with nothing of them in memory."""
     monkeypatch.setattr("kiamo_iac.forge.pipeline._LARGEST_EVENT", 10_000)
     for _ in range(200):

@@ -59,7 +59,7 @@ def test_outside_of_a_pipeline_is_a_mistake() -> None:
         ({"GITHUB_EVENT_PATH": "nowhere.json"}, "cannot be read"),
     ],
 )
-def test_what_a_github_job_lacks_is_said(tmp_path: Path, changed: dict[str, str], said: str) -> None:
+def test_what_a_github_job_lacks_is_reported(tmp_path: Path, changed: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         pipeline_of(Fake(url="https://git.example.com").github(tmp_path, **changed))
 
@@ -87,7 +87,7 @@ def test_an_event_that_is_not_json_is_refused(tmp_path: Path, text: str) -> None
         ({"CI_API_V4_URL": ""}, "CI_API_V4_URL is not set"),
     ],
 )
-def test_what_a_gitlab_job_lacks_is_said(changed: dict[str, str], said: str) -> None:
+def test_what_a_gitlab_job_lacks_is_reported(changed: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         pipeline_of(Fake(url="https://git.example.com").gitlab(**changed))
 

@@ -121,7 +121,7 @@ def test_what_a_configuration_would_run_is_off(checkout: Path, tmp_path: Path) -
     assert not pwned.exists()
 
 
-def test_the_users_configuration_stands(checkout: Path) -> None:
+def test_the_users_configuration_is_used(checkout: Path) -> None:
     git(checkout, "config", "http.https://example.com/.extraheader", "AUTHORIZATION: basic x")
     git(checkout, "config", "core.sshCommand", "ssh -i key")
     pair = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "credential.helper", "GIT_CONFIG_VALUE_0": "!job"}

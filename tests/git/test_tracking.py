@@ -102,7 +102,7 @@ def test_letters_that_a_disk_takes_for_ascii_are_seen_without_git(project: Path,
 
 
 @pytest.mark.parametrize("name", ["KIAMO~1/A~1.JSO", ".ki\u200camo/a.json"], ids=["short name", "invisible character"])
-def test_a_name_of_another_form_is_the_file_where_the_disk_says_so(project: Path, name: str) -> None:
+def test_another_spelling_is_the_same_file_if_the_file_system_treats_it_so(project: Path, name: str) -> None:
     stage(project, name)
     assert why_tracked(project, PARTS, NO_GIT) is None
     (project / name).parent.mkdir(exist_ok=True)
@@ -125,7 +125,7 @@ def test_no_name_in_the_index_makes_git_necessary(tmp_path: Path, name: str, mor
     assert why_tracked(tmp_path, PARTS, NO_GIT) == "git tracks .kiamo/a.json"
 
 
-def test_an_index_that_git_cannot_read_is_told(project: Path) -> None:
+def test_an_index_that_git_cannot_read_is_reported(project: Path) -> None:
     root = next(above for above in (project, *project.parents) if (above / ".git").is_dir())
     (root / ".git" / "index").write_bytes(b"junk")
     with pytest.raises(GitError, match="git ls-files failed"):
