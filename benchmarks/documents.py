@@ -40,7 +40,7 @@ def text(number: int) -> str:
 
 
 def project(folder: Path, documents: int, *, url: str = "http://127.0.0.1:1") -> Path:
-    """A project with `count` documents, a file each; returns its project file. `url`: of its environment `bench`."""
+    """A project with that many documents, a file each; returns its project file. `url`: of its environment `bench`."""
     manifests = folder / "manifests"
     manifests.mkdir(parents=True)
     for number in range(documents):

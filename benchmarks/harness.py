@@ -20,7 +20,7 @@ class Pairs:
     @property
     def ratios(self) -> list[float]:
         """kiamo-iac ÷ peer of every pair, ascending."""
-        return sorted(ours / peer for ours, peer in self.taken)
+        return sorted(own / peer for own, peer in self.taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class Line:
                 assert_never(never)
 
 
-def alternate(pairs: int, ours: Callable[[], float], peer: Callable[[], float]) -> list[tuple[float, float]]:
+def alternate(pairs: int, own: Callable[[], float], peer: Callable[[], float]) -> list[tuple[float, float]]:
     """Figures of both sides, measured in turn: machines drift within minutes, so only neighbours compare."""
-    return [(ours(), peer()) for _ in range(pairs)]
+    return [(own(), peer()) for _ in range(pairs)]
 
 
 def measure(rows: Iterable[Row], scale: Scale) -> Iterator[Line]:
@@ -126,11 +126,11 @@ def _cells(line: Line) -> tuple[str, ...]:
     row = line.row
     match line.outcome:
         case Pairs(taken, unit) as pairs:
-            ours, peer = (statistics.median(side) for side in zip(*taken, strict=True))
+            own, peer = (statistics.median(side) for side in zip(*taken, strict=True))
             ratios = pairs.ratios
             spread = " / ".join(f"{r:.3g}" for r in (ratios[0], statistics.median(ratios), ratios[-1]))
             bar = "" if row.bar is None else f"{row.bar:g}"
-            return (row.title, f"{ours:.3g} {unit}", f"{peer:.3g} {unit} ({row.peer})", spread, bar, line.verdict)
+            return (row.title, f"{own:.3g} {unit}", f"{peer:.3g} {unit} ({row.peer})", spread, bar, line.verdict)
         case Counts(taken):
             counted, right = taken[-1]
             return (row.title, str(counted), f"{right} ({row.peer})", "", "exactly", line.verdict)

@@ -1,4 +1,5 @@
-"""Runs one command and writes its wall time, CPU time and peak memory as JSON; small, for a child inherits that peak.
+"""Runs one command and writes its wall time, CPU time and peak memory as JSON. It is small, because a child inherits
+its peak.
 
 On Linux `ru_maxrss` of a child starts at the memory of the process that forked it: a harness holding 200 MB could never
 see a child with less. Hence this file: `python -I -S launch.py REPORT COMMAND…`, ten megabytes in all.

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import documents
-from benchmarks.process import OURS, ROOT, quiet
+from benchmarks.process import KIAMO_IAC, ROOT, quiet
 
 LATENCY = 0.020
-"""Seconds that the live side waits before each answer, where a row says latency."""
+"""Seconds that the live side waits before each response, in rows with latency."""
 TOKEN = "0123456789" * 4
-"""The token of an emulator that was given none."""
+"""The default token of an emulator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Live:
         return {"KIAMO_BENCH_URL": self.url, "KIAMO_BENCH_TOKEN": TOKEN}
 
     def seed(self, count: int, *, beside: int = 0) -> None:
-        """Reset it, and seed it with documents as they are declared, and with others that no manifest names."""
+        """Reset it, and seed it with documents as they are declared, and with undeclared ones."""
         self._control("reset", {})
         bases = [_live(documents.base(number)) for number in range(count)]
         bases += [{**_live(documents.base(number)), "name": f"beside {number:05}"} for number in range(beside)]
@@ -59,7 +59,7 @@ def _live(base: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def live(*, latency: float = 0.0) -> Iterator[Live]:
     """An emulator that answers after `latency` seconds; stopped at the end."""
-    command = (*OURS, "emulator", "--port", "0", "--latency", str(latency * 1000))
+    command = (*KIAMO_IAC, "emulator", "--port", "0", "--latency", str(latency * 1000))
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=quiet()) as process:
         try:

@@ -17,7 +17,7 @@ zones:
 
 
 def configuration(folder: Path, records: int) -> Path:
-    """A folder with a zone of `count` A records; returns its configuration file."""
+    """A folder with a zone of `records` A records; returns its configuration file."""
     (folder / "zones").mkdir(parents=True)
     zone = "".join(
         f"host-{n:05}:\n  type: A\n  ttl: 300\n  value: 192.0.{n // 250 % 250}.{n % 250 + 1}\n" for n in range(records)

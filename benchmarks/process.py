@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS: tuple[str, ...] = (sys.executable, "-m", "kiamo_iac")
+KIAMO_IAC: tuple[str, ...] = (sys.executable, "-m", "kiamo_iac")
 """kiamo-iac, without being installed."""
 
 

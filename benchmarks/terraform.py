@@ -45,7 +45,7 @@ def plan(folder: Path) -> Run:
     """`terraform plan` there, which must find nothing to do.
 
     Raises:
-        RunFailed: it failed, or found changes: then it was not the same work.
+        RunFailed: it failed, or found changes: the work is not comparable.
     """
     done = run(("terraform", "plan", "-input=false", "-no-color", "-lock=false"), cwd=folder)
     if "No changes." not in done.stdout:

@@ -1,4 +1,4 @@
-"""`python -m tests.committed_files`: no path of this machine, package index, token or overgrown file is committed."""
+"""`python -m tests.committed_files`: no path of a machine, package index, token or too large a file is committed."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ PICTURE = 200_000
 ACTION = re.compile(
     r"(?:# +)?(?:- )?uses: (?![0-9a-f]{40})[\w.-]{1,39}/(?![0-9a-f]{40})[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
 )
-"""A line of a workflow that names an action by its commit, with the version behind it: that one may."""
+"""A line of a workflow that names an action by its commit, with its version in a comment: these are allowed."""
 
 _HOMES = "|".join(("root", "home/[a-z]", "Users/[A-Za-z]", "opt/py", "opt/wh", "work/"))
 _OPTIONS = "|".join(("index" + "-url", "find" + "-links", "trusted" + "-host"))
 FORBIDDEN = {
-    "a path of somebody's machine": re.compile(rf"(?<![\w.:{{}}/])/(?:{_HOMES})|[A-Z]:\\\\?Users"),
+    "a path of a machine": re.compile(rf"(?<![\w.:{{}}/])/(?:{_HOMES})|[A-Z]:\\\\?Users"),
     "the address of a package index": re.compile(rf"https?://\S+/simple\b|--(?:extra-)?(?:{_OPTIONS})"),
     "what looks like a token (40 hex digits)": re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{40}(?![0-9A-Za-z])"),
 }
 
 
 def committed() -> list[Path]:
-    """Every file that git knows here, apart from the corpus, whose bytes are hostile on purpose."""
+    """Every file that git tracks, without the corpus, which is hostile on purpose."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
     return [
         path for name in listed.split("\0") if name and "corpus" not in (path := ROOT / name).parts and path.exists()

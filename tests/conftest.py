@@ -1,4 +1,4 @@
-"""Contracts for the tests of every room."""
+"""Contracts for all tests."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def contract() -> Contract:
 
 @pytest.fixture(params=["packaged", "other"], scope="session")
 def any_contract(request: pytest.FixtureRequest) -> Contract:
-    """The packaged one, and one that is as different as can be."""
+    """The packaged one, and one that differs from it as much as possible."""
     return load_contract(OTHER if request.param == "other" else None)
 
 
 @pytest.fixture
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxies the machine has, calls of the test go straight."""
+    """Calls of the test use no proxy."""
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""Git as a person runs it who has no configuration of their own, and an environment in which no job runs."""
+"""Runs git without user configuration, and removes the variables of CI jobs from the environment."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def leave_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take out what git, GitLab or GitHub put into the environment of these tests."""
+    """Remove the variables of git, GitLab and GitHub from the environment."""
     for name in [name for name in os.environ if name.startswith(("GIT_", "CI_", "GITHUB_"))]:
         monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""`python -m tests.regenerate`: write every generated file anew; with `--check`, name the stale ones and exit 1.
+"""`python -m tests.regenerate`: write every generated file; with `--check`, name the stale ones and exit 1.
 
 Files are generated whole; README.md has generated blocks between `<!-- BEGIN generated: NAME -->` and
 `<!-- END generated -->`.
@@ -29,29 +29,29 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "exit-codes": reference.exit_code_table,
     "environment-variables": reference.variable_table,
 }
-"""What may stand between the marks, by name."""
+"""The generators of blocks, by name."""
 
 BLOCK = re.compile(r"(<!-- BEGIN generated: (?P<name>[\w-]+) -->\n).*?(<!-- END generated -->)", re.DOTALL)
 
 
 def with_blocks(text: str) -> str:
-    """`text` with every generated block made anew.
+    """`text` with every generated block regenerated.
 
     Raises:
-        KeyError: a block has a name that nothing generates.
+        KeyError: a block has an unknown name.
     """
     return BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found['name']]()}\n{found[3]}", text)
 
 
 def diagnostic_page() -> str:
-    """Every diagnostic code with what it means."""
+    """Every diagnostic code with its meaning."""
     rows = ((f"`{code}`", meaning) for code, meaning in sorted(CODES.items()))
     table = reference.table(rows, heads=("code", "meaning"))
     return f"# Diagnostics\n\nEvery code that `validate`, `plan` and `apply` may show.\n\n{table}\n"
 
 
 def exit_code_page() -> str:
-    """Every exit code, and what to do about it is said elsewhere."""
+    """Every exit code."""
     more = "What to do about each of them: [when a run fails half-way](../how-to/failed-runs.md)."
     return f"# Exit codes\n\nThe same for every command.\n\n{reference.exit_code_table()}\n\n{more}\n"
 
@@ -63,7 +63,7 @@ def environment_page() -> str:
 
 
 def generated() -> Iterator[tuple[Path, str]]:
-    """Every generated file and what is to stand in it."""
+    """Every generated file and its text."""
     for entry in catalogue().values():
         yield ROOT / "schemas" / entry.file, json_document(entry.make())
     yield ROOT / "docs" / "reference" / "diagnostics.md", diagnostic_page()
@@ -87,7 +87,7 @@ def generated() -> Iterator[tuple[Path, str]]:
 
 
 def stale() -> list[tuple[Path, str]]:
-    """The generated files that are not as they should be."""
+    """The generated files that are not up to date, with their text."""
     return [(path, text) for path, text in generated() if not path.is_file() or path.read_bytes() != text.encode()]
 
 

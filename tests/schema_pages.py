@@ -1,4 +1,4 @@
-"""The formats described in Markdown, out of their JSON Schemas: what stands in docs/reference beside the commands."""
+"""The formats described in Markdown, from their JSON Schemas: pages of docs/reference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ INTRODUCTIONS: Mapping[str, str] = MappingProxyType(
         "validate": "The output of `validate --format json`.",
     }
 )
-"""Schema → what is said before its keys."""
+"""Schema → the text before its keys."""
 PAGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "manifest.md": ("Manifest", ("manifest",)),
@@ -70,7 +70,7 @@ def _page(name: str, schema: Schema, *, file: str) -> Iterator[str]:
 
 
 class _Writer:
-    """Says keys and types of one schema."""
+    """Describes keys and types of one schema."""
 
     def __init__(self, name: str, definitions: Schema) -> None:
         self._name = name
@@ -83,12 +83,12 @@ class _Writer:
         return "##" if self._alone else "###"
 
     def heading(self, part: str) -> str:
-        """The headline of a definition; on a page of several schemas it has to say whose."""
+        """The headline of a definition; on a page of several schemas with the name of the schema."""
         words = part.replace("_", " ")
         return words if self._alone else f"{self._name}: {words}"
 
     def mapping(self, schema: Schema) -> Iterator[str]:
-        """The keys of a mapping, and of the mappings that stand in lists of it."""
+        """The keys of a mapping, and of the mappings in its lists."""
         yield self.keys(schema)
         for key, node in schema["properties"].items():
             inner = node.get("items", {})
@@ -97,25 +97,25 @@ class _Writer:
                 yield self.keys(inner)
 
     def keys(self, schema: Schema) -> str:
-        """A table of what may stand in a mapping; required keys say so."""
+        """A table of the keys of a mapping; required keys are marked."""
         required = set(schema.get("required", ()))
         rows = (
             (
                 f"`{key}`{' (required)' if key in required else ''}",
-                f"{_capital(self.type_of(node))}. {_plain(self._said(node))}".strip(),
+                f"{_capital(self.type_of(node))}. {_plain(self._description(node))}".strip(),
             )
             for key, node in schema["properties"].items()
         )
         return table(rows, heads=("key", "value"))
 
-    def _said(self, node: Schema) -> str:
+    def _description(self, node: Schema) -> str:
         if "description" in node:
             return str(node["description"])
         target = self._definitions.get(str(node.get("$ref", "")).rpartition("/")[2], {})
         return "" if "properties" in target else str(target.get("description", ""))
 
     def type_of(self, node: Schema) -> str:
-        """In words: what a value has to be. A variable may stand for nearly any; that is said once, on the page."""
+        """The type of a value, in words. Most values may be a variable, which the page explains once."""
         match node:
             case {"$ref": str(reference)}:
                 return self._reference(reference.rpartition("/")[2])

@@ -1,4 +1,4 @@
-"""How the package is laid out: no circle of imports, few loose modules, few crumbs, no file too long."""
+"""How the package is laid out: no circle of imports, few loose modules, few small files, no file too long."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LINES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 LONGEST = 500
-CRUMB = 60
-"""Lines below which a file counts as a crumb; fewer than one in six may be."""
+SMALL = 60
+"""Files with fewer lines are small; fewer than one in six may be."""
 LOOSE = 8
-"""Modules at most at the top of the package."""
+"""The most modules at the top of the package."""
 
 
 def test_no_circle_of_imports_typing_only_and_lazy_ones_counted() -> None:
@@ -34,9 +34,9 @@ def test_no_circle_of_imports_typing_only_and_lazy_ones_counted() -> None:
 def test_a_file_is_one_idea() -> None:
     assert {name: lines for name, lines in LINES.items() if lines > LONGEST} == {}
     files = {name: lines for name, lines in LINES.items() if not name.endswith("__init__.py")}
-    crumbs = sorted(name for name, lines in files.items() if lines < CRUMB)
-    assert len(crumbs) * 6 < len(files), crumbs
+    small = sorted(name for name, lines in files.items() if lines < SMALL)
+    assert len(small) * 6 < len(files), small
 
 
-def test_few_modules_stand_outside_of_a_room() -> None:
+def test_few_modules_are_outside_of_a_room() -> None:
     assert len([name for name in LINES if "/" not in name]) <= LOOSE

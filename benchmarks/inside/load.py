@@ -15,20 +15,20 @@ from benchmarks import documents
 from kiamo_iac.document.parser import parse
 
 
-def theirs(text: str) -> Any:
+def pyyaml(text: str) -> Any:
     """The data of `text`, without any place."""
     return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def check(text: str) -> None:
-    """Both read the same, and ours knows where: the base of a document stands in its second line."""
+    """Both read the same data, and kiamo-iac keeps places: the base of a document is in its second line."""
     document = parse(text, file="base.yaml")
-    if document.data != theirs(text) or document.place(document.data["bases"][0]).at("name").line != 2:
+    if document.data != pyyaml(text) or document.place(document.data["bases"][0]).at("name").line != 2:
         raise AssertionError("the two loaders read different things")
 
 
 def seconds(load: Callable[[str], object], texts: list[str]) -> float:
-    """To load all the texts and keep what came out."""
+    """Seconds to load all the texts and keep the results."""
     gc.collect()
     started = time.perf_counter()
     kept = [load(text) for text in texts]
@@ -41,7 +41,7 @@ def main(count: int, pairs: int) -> list[tuple[float, float]]:
     """So many pairs of seconds, each over `count` documents."""
     texts = [documents.text(number) for number in range(count)]
     check(texts[0])
-    return [(seconds(lambda text: parse(text, file="base.yaml"), texts), seconds(theirs, texts)) for _ in range(pairs)]
+    return [(seconds(lambda text: parse(text, file="base.yaml"), texts), seconds(pyyaml, texts)) for _ in range(pairs)]
 
 
 if __name__ == "__main__":

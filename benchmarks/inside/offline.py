@@ -1,4 +1,4 @@
-"""`kiamo-iac plan` without the instance: the live state comes out of a file. Prints the plan as the command does.
+"""`kiamo-iac plan` without the instance: the live state is read from a file. Prints the plan as the command does.
 
 `offline --snapshot COUNT FILE` writes that file; `offline PROJECT FILE` plans.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(project: Path, snapshot: Path) -> str:
-    """The plan as text. Imports stand here, as in a command, so that the process pays for what it uses."""
+    """The plan as text. Imports are here, as in a command, so that only what is used is imported."""
     from benchmarks.states import read_live
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.planner.planner import build_plan
@@ -21,7 +21,7 @@ def main(project: Path, snapshot: Path) -> str:
     live, capabilities = read_live(snapshot), workspace.contract.capabilities()
     plan = build_plan(desired, live, capabilities=capabilities, environment="bench", url="http://127.0.0.1:1")
     if plan.steps or not plan.applyable:
-        raise AssertionError(f"a plan with nothing to do was meant: {plan.summary}, {plan.diagnostics}")
+        raise AssertionError(f"expected a plan with nothing to do, got: {plan.summary}, {plan.diagnostics}")
     return plan_renderer("text", Style()).render(plan)
 
 

@@ -15,7 +15,7 @@ from kiamo_iac.planner.planner import build_plan
 
 
 def seconds(count: int) -> float:
-    """To plan `count` documents, both states being in memory."""
+    """Seconds to plan `count` documents, with both states in memory."""
     desired, live = states.desired(count), states.live(count, changed=True)
     capabilities = load_contract().capabilities()
     gc.collect()
@@ -25,7 +25,7 @@ def seconds(count: int) -> float:
         taken = time.perf_counter() - started
     todo = -(-count // states.CHANGED_EVERY)
     if (plan.summary[Action.UPDATE], plan.summary[Action.CREATE], len(plan.steps)) != (todo, todo, 2 * todo):
-        raise AssertionError(f"another plan than was meant: {plan.summary}, {plan.diagnostics}")
+        raise AssertionError(f"unexpected plan: {plan.summary}, {plan.diagnostics}")
     return taken
 
 

@@ -15,7 +15,7 @@ from kiamo_iac.core.secret import Secret
 
 
 def main(count: int, in_flight: int, times: int) -> list[float]:
-    """One figure each time, connections and all."""
+    """Seconds of each time, with connecting."""
     contract, desired = load_contract(), states.desired(count)
     url, token = os.environ["KIAMO_BENCH_URL"], Secret(os.environ["KIAMO_BENCH_TOKEN"])
     taken = []
@@ -25,7 +25,7 @@ def main(count: int, in_flight: int, times: int) -> list[float]:
             live = read(client, contract, desired, parallelism=in_flight)
         taken.append(time.perf_counter() - started)
         if len(live.state) != 1 + count * (1 + 11 + 2):
-            raise AssertionError(f"{len(live.state)} things were read")
+            raise AssertionError(f"{len(live.state)} objects were read")
     return taken
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import documents
 from benchmarks.harness import Counts, Outcome, Pairs, Row, Scale
 from benchmarks.live import LATENCY, Live, live
-from benchmarks.process import OURS, Run, inside, run
+from benchmarks.process import KIAMO_IAC, Run, inside, run
 
 IN_FLIGHT = 16
 """Reads at a time in the row that measures reading alone."""
@@ -19,12 +19,14 @@ WRITES = 4
 
 def plan(project: Path, instance: Live) -> Run:
     """`kiamo-iac plan` of a project against an instance."""
-    return run((*OURS, "--project", str(project), "plan", "-e", "bench"), environment=instance.environment)
+    return run((*KIAMO_IAC, "--project", str(project), "plan", "-e", "bench"), environment=instance.environment)
 
 
 def apply(project: Path, instance: Live) -> Run:
     """`kiamo-iac apply --yes` of a project to an instance."""
-    return run((*OURS, "--project", str(project), "apply", "-e", "bench", "--yes"), environment=instance.environment)
+    return run(
+        (*KIAMO_IAC, "--project", str(project), "apply", "-e", "bench", "--yes"), environment=instance.environment
+    )
 
 
 def read(scale: Scale, pairs: int) -> Outcome:
@@ -45,7 +47,7 @@ def plan_wall(scale: Scale, pairs: int) -> Outcome:
     with live(latency=LATENCY) as instance:
         instance.seed(count)
         taken = [
-            (plan(project, instance).wall, bound + run((*OURS, "--project", str(project), "validate")).wall)
+            (plan(project, instance).wall, bound + run((*KIAMO_IAC, "--project", str(project), "validate")).wall)
             for _ in range(pairs)
         ]
     return Pairs(taken)
@@ -93,7 +95,7 @@ def _applied(project: Path, instance: Live, count: int) -> tuple[float, float]:
     wall = apply(project, instance).wall
     writes = count * (1 + len(documents.BATCHES))
     if instance.count()[1] != writes:
-        raise AssertionError(f"{instance.count()[1]} writes where {writes} were meant")
+        raise AssertionError(f"{instance.count()[1]} writes, expected {writes}")
     return wall, LATENCY * writes / WRITES
 
 

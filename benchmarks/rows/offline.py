@@ -45,7 +45,7 @@ def against_terraform(scale: Scale, pairs: int) -> Outcome:
 
 
 def against_octodns(scale: Scale, pairs: int) -> Outcome:
-    """The same, beside a sync of as many DNS records."""
+    """The same, compared with a sync of as many DNS records."""
     count = scale.of(1000, 10)
     project, snapshot = offline(scale, count)
     peer = octodns.configuration(scale.folder / "octodns", count)
@@ -53,7 +53,7 @@ def against_octodns(scale: Scale, pairs: int) -> Outcome:
 
 
 def over_http(scale: Scale, pairs: int) -> Outcome:
-    """The real command, which makes 2,002 API calls, beside terraform, which makes none."""
+    """The real command, which makes 2,002 API calls, compared with terraform, which makes none."""
     if not terraform.installed():
         return Missing(terraform.NOT_INSTALLED)
     count = scale.of(1000, 10)
@@ -75,10 +75,10 @@ def memory(scale: Scale, pairs: int) -> Outcome:
     with live() as instance:
         instance.seed(count)
         for _ in range(pairs):
-            ours, theirs = _peak(plan(project, instance)), _peak(terraform.plan(peer))
-            if ours is None or theirs is None:
-                return Missing("this system has no account of a child's memory")
-            taken.append((ours, theirs))
+            own, peers = _peak(plan(project, instance)), _peak(terraform.plan(peer))
+            if own is None or peers is None:
+                return Missing("this system does not report the memory of a child process")
+            taken.append((own, peers))
     return Pairs(taken, unit="MB")
 
 

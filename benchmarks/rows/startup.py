@@ -6,7 +6,7 @@ import sys
 
 from benchmarks import documents
 from benchmarks.harness import Outcome, Pairs, Row, Scale, alternate
-from benchmarks.process import OURS, ROOT, run
+from benchmarks.process import KIAMO_IAC, ROOT, run
 
 SCHEMA = str(ROOT / "schemas" / "manifest.schema.json")
 CHECK_JSONSCHEMA = (sys.executable, "-m", "check_jsonschema", "--schemafile", SCHEMA)
@@ -17,7 +17,7 @@ def start_up(_scale: Scale, pairs: int) -> Outcome:
     return Pairs(
         alternate(
             pairs,
-            lambda: run((*OURS, "--version")).wall,
+            lambda: run((*KIAMO_IAC, "--version")).wall,
             lambda: run((sys.executable, "-c", "import click")).wall,
         )
     )
@@ -30,7 +30,7 @@ def validate(scale: Scale, pairs: int, *, count: int) -> Outcome:
     return Pairs(
         alternate(
             pairs,
-            lambda: run((*OURS, "--project", str(project), "validate")).wall,
+            lambda: run((*KIAMO_IAC, "--project", str(project), "validate")).wall,
             lambda: run((*CHECK_JSONSCHEMA, *manifests)).wall,
         )
     )

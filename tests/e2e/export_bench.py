@@ -19,7 +19,7 @@ from kiamo_iac.http.transport import InProcess
 from kiamo_iac.manifest.loader import Loaded
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.planner.plan import Plan
-from tests.e2e.ledgers import things
+from tests.e2e.ledgers import blocks
 from tests.e2e.rig import Rig, rig
 
 PROJECT = """\
@@ -36,7 +36,7 @@ class Bench:
 
     root: Path
     owned: Ownership | None = None
-    """What the ledger says."""
+    """The entries of the ledger."""
     _workspaces: dict[str, Workspace] = field(default_factory=dict, repr=False)
 
     @property
@@ -75,7 +75,7 @@ class Bench:
         return self.workspace(contract).load("test")
 
     def plan(self, bench: Rig, contract: str, owned: Ownership | None) -> Plan:
-        """What there would be to do, made as `plan` makes it."""
+        """The plan, computed as `plan` does."""
         return bench.plan(self.loaded(contract), owned=owned)
 
     def files(self) -> dict[str, bytes]:
@@ -86,7 +86,7 @@ class Bench:
 
 def ids_of(dump: dict[str, Any]) -> set[Any]:
     """Every id of a dump."""
-    return {block["id"] for _, block in things(dump)}
+    return {block["id"] for _, block in blocks(dump)}
 
 
 def leaves(value: Any) -> Iterator[Any]:

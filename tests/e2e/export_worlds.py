@@ -1,4 +1,4 @@
-"""Live states for exports: those of the other worlds, with texts, settings and names that are hard to write down."""
+"""Live states for exports: those of `instances`, with texts, settings and names that are hard to write as YAML."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ values = st.recursive(
 
 
 def hard_live(draw: DrawFn, contract: str) -> dict[str, Any]:
-    """A live state, some of it hard to write down."""
+    """A live state, some of it hard to write as YAML."""
     seed = live(draw, contract)
     _rename(draw, seed)
-    for kind, block in _things(seed):
+    for kind, block in _blocks(seed):
         if "label" in block and chance(draw, 40):
             block["label"] = draw(st.sampled_from([*HARD_TEXTS, TOKEN]))
         if kind != "fields" and chance(draw, 25):
@@ -119,7 +119,7 @@ def _rename(draw: DrawFn, seed: dict[str, Any]) -> None:
 
 
 def _follow(seed: dict[str, Any]) -> None:
-    """Batches name services that are there."""
+    """Make batches refer to existing services."""
     names = [service["name"] for service in seed["services"]]
     for base in seed["bases"]:
         for number, batch in enumerate(base["batches"]):
@@ -127,7 +127,7 @@ def _follow(seed: dict[str, Any]) -> None:
                 batch["service"] = names[number % len(names)]
 
 
-def _things(seed: dict[str, Any]) -> Iterator[tuple[str, Block]]:
+def _blocks(seed: dict[str, Any]) -> Iterator[tuple[str, Block]]:
     yield from (("services", service) for service in seed["services"])
     for base in seed["bases"]:
         yield "bases", base

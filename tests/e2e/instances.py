@@ -1,4 +1,5 @@
-"""Any live state, drawn by Hypothesis in the shape of the emulator's seeds; small names, so that things meet."""
+"""Any live state, drawn by Hypothesis in the shape of the emulator's seeds; few names, so that both sides share
+some."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ PHONE = {"name": "phone", "label": "Phone", "datatype": "phone"}
 
 
 def chance(draw: DrawFn, percent: int) -> bool:
-    return draw(st.integers(1, 100)) > 100 - percent  # the simplest draw is: no
+    return draw(st.integers(1, 100)) > 100 - percent  # the simplest draw is False
 
 
 def some(draw: DrawFn, pool: tuple[str, ...], least: int = 0) -> list[str]:

@@ -1,4 +1,4 @@
-"""Ledgers that lie, drawn over a dump: true entries, foreign ids, things renamed or gone, things of others."""
+"""Wrong ledgers, drawn for a dump: true entries, foreign ids, renamed or deleted objects, unmanaged ones."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from kiamo_iac.planner.plan import Action
 from tests.e2e.instances import BASES, BATCHES, SERVICES, chance
 
 
-def things(dump: dict[str, Any]) -> Iterator[tuple[Address, dict[str, Any]]]:
-    """Address and block of everything in a dump, default fields apart."""
+def blocks(dump: dict[str, Any]) -> Iterator[tuple[Address, dict[str, Any]]]:
+    """Address and block of every object in a dump, without default fields."""
     for service in dump.get("services", ()):
         yield Address.of("services", service["name"]), service
     for base in dump.get("bases", ()):
@@ -29,14 +29,14 @@ def things(dump: dict[str, Any]) -> Iterator[tuple[Address, dict[str, Any]]]:
 
 
 def draw_ledger(draw: DrawFn, dump: dict[str, Any]) -> tuple[dict[Address, Owned], set[str]]:
-    """A ledger, and how it lies."""
+    """A ledger, and the kinds of its entries."""
     owned: dict[Address, Owned] = {}
-    lies: set[str] = set()
-    for address, block in things(dump):
-        how = draw(st.sampled_from(["not ours", "true", "true", "true", "foreign id", "other name", "pending"]))
+    kinds_of_entries: set[str] = set()
+    for address, block in blocks(dump):
+        how = draw(st.sampled_from(["unmanaged", "true", "true", "true", "foreign id", "other name", "pending"]))
         protect = chance(draw, 15)
         match how:
-            case "not ours":
+            case "unmanaged":
                 continue
             case "true":
                 owned[address] = Owned(address, block["id"], protect=protect)
@@ -49,18 +49,18 @@ def draw_ledger(draw: DrawFn, dump: dict[str, Any]) -> tuple[dict[Address, Owned
                 owned.setdefault(former, Owned(former, block["id"], protect=protect))
             case "pending":
                 owned[address] = Owned(address, None)
-        lies.add(how)
+        kinds_of_entries.add(how)
     if chance(draw, 20):
-        gone = Address.of("bases", draw(st.sampled_from(BASES)))
-        owned.setdefault(gone, Owned(gone, _other_id(999) if _integer(dump) else "gone"))
-        lies.add("gone")
-    return owned, lies
+        deleted = Address.of("bases", draw(st.sampled_from(BASES)))
+        owned.setdefault(deleted, Owned(deleted, _other_id(999) if _integer(dump) else "gone"))
+        kinds_of_entries.add("deleted")
+    return owned, kinds_of_entries
 
 
 def record(
     owned: dict[Address, Owned], report: Report, desired: State, ids: dict[Address, Any]
 ) -> dict[Address, Owned]:
-    """The ledger after an apply: `ids` holds what lives at each address now."""
+    """The ledger after an apply: `ids`: the ids of live objects by address."""
     kept = dict(owned)
     for result in report.results:
         address = result.step.address
@@ -74,9 +74,9 @@ def record(
 
 
 def intended(owned: dict[Address, Owned], report: Report) -> dict[Address, Owned]:
-    """The ledger of a run that was killed after its last call: what it was about to make stands there without an id."""
-    made = [r.step.address for r in report.results if r.step.action is Action.CREATE]
-    return {**owned, **{address: Owned(address, None) for address in made}}
+    """The ledger of a run that was killed after its last call: what it was about to create has no id."""
+    created = [r.step.address for r in report.results if r.step.action is Action.CREATE]
+    return {**owned, **{address: Owned(address, None) for address in created}}
 
 
 def _other_id(id_: Any) -> Any:
@@ -84,4 +84,4 @@ def _other_id(id_: Any) -> Any:
 
 
 def _integer(dump: dict[str, Any]) -> bool:
-    return any(isinstance(block["id"], int) for _, block in things(dump))
+    return any(isinstance(block["id"], int) for _, block in blocks(dump))

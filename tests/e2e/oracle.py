@@ -1,4 +1,4 @@
-"""Whether an instance is as the manifests say, judged from its own dumps; written without a line of the planner."""
+"""Whether an instance matches its manifests, judged by its own dumps; shares no code with the planner."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.e2e.instances import Block
 
-_AS_GOOD = {"started": {"started", "finished"}, "stopped": {"stopped", "finished"}}
+_SATISFIES = {"started": {"started", "finished"}, "stopped": {"stopped", "finished"}}
 _COLLECTIONS = ("fields", "batches")
 _NOT_COMPARED = {
     "fields",
@@ -23,7 +23,7 @@ _NOT_COMPARED = {
 
 
 def complaints(manifest: dict[str, list[Block]], before: Block, after: Block) -> list[str]:
-    """Everything in which `after` is not what `manifest` asks of `before`; dumps with ids."""
+    """Every difference between `after` and what `manifest` declares, given `before`; dumps with ids."""
     judge = _Judge(_plain(before), _plain(after))
     for collection in ("services", "bases"):
         judge.level(collection, manifest[collection], before.get(collection, []), after.get(collection, []))
@@ -35,19 +35,19 @@ Key = tuple[str, str | int]
 
 
 def _plain(dump: Block) -> dict[Key, Block]:
-    """Every thing by its key, references as ids, so that a thing looks the same while what it refers to is renamed."""
+    """Every object by its key, references as ids, so that a rename of a target does not change the object."""
     services = {s["name"]: s["id"] for s in dump.get("services", ())}
-    things: dict[Key, Block] = {("services", s["id"]): s for s in dump.get("services", ())}
+    objects: dict[Key, Block] = {("services", s["id"]): s for s in dump.get("services", ())}
     for base in dump.get("bases", ()):
-        things |= {("fields", f["id"]): f for f in base.get("fields", ())}
+        objects |= {("fields", f["id"]): f for f in base.get("fields", ())}
         for batch in base.get("batches", ()):
             service = batch.get("service")
             roles = {r: f["gone"] if isinstance(f, dict) else f for r, f in batch.get("association", {}).items()}
             plain = service["id"] if isinstance(service, dict) else services.get(service)
-            things["batches", batch["id"]] = {**batch, "service": plain, "association": roles}
-        batches = [things["batches", b["id"]] for b in base.get("batches", ())]
-        things["bases", base["id"]] = {**base, "batches": batches}
-    return things
+            objects["batches", batch["id"]] = {**batch, "service": plain, "association": roles}
+        batches = [objects["batches", b["id"]] for b in base.get("batches", ())]
+        objects["bases", base["id"]] = {**base, "batches": batches}
+    return objects
 
 
 class _Judge:
@@ -62,28 +62,28 @@ class _Judge:
         old, now = ({b["name"]: b for b in blocks} for blocks in (before, after))
         for block in declared:
             self._one(f"{path}/{block['name']}", block, old, now)
-        spoken_of = {n for d in declared for n in (d["name"], *d.get("renamed_from", ()))}
+        declared_names = {n for d in declared for n in (d["name"], *d.get("renamed_from", ()))}
         for block in before:
-            if block["name"] in spoken_of or block.get("default"):
+            if block["name"] in declared_names or block.get("default"):
                 continue
             key = (path.rsplit("/", 1)[-1], block["id"])
             if exclusive and key in self._after:
-                self.found.append(f"{path}/{block['name']} is not declared, and still there")
+                self.found.append(f"{path}/{block['name']} is not declared, but still exists")
             elif not exclusive and self._before[key] != self._after.get(key):
-                self.found.append(f"{path}/{block['name']} is not declared, and was touched")
+                self.found.append(f"{path}/{block['name']} is not declared, but was changed")
 
     def _one(self, path: str, block: Block, old: dict[str, Block], now: dict[str, Block]) -> None:
         there = now.get(block["name"])
         if block.get("ensure") == "absent":
-            self.found += [f"{path} is still there"] * (there is not None)
+            self.found += [f"{path} still exists"] * (there is not None)
             return
         if there is None:
-            self.found.append(f"{path} is not there")
+            self.found.append(f"{path} does not exist")
             return
         was = next((b for b in old.values() if b["id"] == there["id"]), None)
         self.found += [f"{path}: {complaint}" for complaint in _attributes(block, there, was)]
         if was is None and (block["name"] in old or old.keys() & set(block.get("renamed_from", ()))):
-            self.found.append(f"{path} was made anew")
+            self.found.append(f"{path} was recreated")
         for collection in _COLLECTIONS:
             if path.startswith("bases/") and path.count("/") == 1:
                 self.level(
@@ -108,9 +108,9 @@ def _attributes(block: Block, there: Block, was: Block | None) -> Iterator[str]:
     if "state" not in there:
         return
     if "state" in block:
-        if there["state"] not in _AS_GOOD.get(block["state"], {block["state"]}):
+        if there["state"] not in _SATISFIES.get(block["state"], {block["state"]}):
             yield f"is {there['state']}, not {block['state']}"
     elif was is not None and there["state"] != was["state"]:
-        yield f"was {was['state']}, is {there['state']}, and nobody asked"
+        yield f"was {was['state']}, is {there['state']}, without a declared state"
     elif was is None and there["state"] != block.get("initial_state", "new"):
-        yield f"was made and is {there['state']}"
+        yield f"was created and is {there['state']}"

@@ -1,4 +1,4 @@
-"""An emulator under one contract, and the rooms of the tool joined to it in process."""
+"""An emulator under one contract, and the packages of the tool connected to it in process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Rig:
         self.contract = contract
         self.emulator = Emulator(contract, seed=1)
         self.live = State()
-        """What the last plan was made of."""
+        """The live state of the last plan."""
         self.client = Client(
             "http://127.0.0.1:1",
             Secret(FULL_TOKEN),
@@ -48,7 +48,7 @@ class Rig:
         )
 
     def load(self, files: Sequence[Path], root: Path) -> Loaded:
-        """The desired state, with what is to be said of it."""
+        """The desired state, with diagnostics."""
         return load(files, root=root, capabilities=self.contract.capabilities())
 
     def plan(self, loaded: Loaded, *, owned: Ownership | None = None, prune: bool = False) -> Plan:
@@ -66,7 +66,7 @@ class Rig:
         )
 
     def apply(self, plan: Plan) -> Report:
-        """Do what the plan says."""
+        """Apply the plan."""
         writer = Writer(self.client, self.contract, plan)
         performer = PreconditionCheck(writer, plan, client=self.client, contract=self.contract, live=self.live)
         return execute(plan, performer, parallelism=4, verification_group=writer.verification_group)

@@ -176,7 +176,7 @@ def _by_name(things: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {thing["name"]: {k: v for k, v in thing.items() if v is not None} for thing in things}
 
 
-def test_changes_and_refusals_of_a_fifth_kind_are_told_as_of_any_other(program: Program) -> None:
+def test_changes_and_refusals_of_a_fifth_kind_read_as_those_of_any_other(program: Program) -> None:
     with emulator(program) as url:
         project = f"manifests: [manifests]\nenvironments: {{here: {{url: '{url}'}}}}\n"
         (program.project / "kiamo.yaml").write_text(project, encoding="utf-8")

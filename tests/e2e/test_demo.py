@@ -21,7 +21,7 @@ def commands(shown: str) -> list[str]:
     return re.findall(r"^\$ (kiamo-iac .*)$", shown, re.MULTILINE)
 
 
-def test_the_whole_story_is_told_and_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_the_whole_demo_runs_and_leaves_no_files(tmp_path: Path) -> None:
     done = kiamo_process("demo", cwd=tmp_path, TMPDIR=str(tmp_path), TEMP=str(tmp_path), TMP=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
@@ -47,9 +47,7 @@ def test_the_whole_story_is_told_and_nothing_is_left_behind(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_it_is_told_on_a_console_that_can_do_less(
-    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_demo_runs_on_an_ascii_console(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(command: list[str], *, cwd: Path, env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
         """The commands of the demo, in this process too: the test before has started each."""
         assert command[:4] == [sys.executable, "-P", "-m", "kiamo_iac"]

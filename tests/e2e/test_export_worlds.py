@@ -19,7 +19,7 @@ from kiamo_iac.document.parser import parse
 from kiamo_iac.document.writing import dump
 from tests.e2e.export_bench import Bench, export_bench, ids_of, leaves
 from tests.e2e.export_worlds import TOKEN, hard_live
-from tests.e2e.ledgers import draw_ledger, things
+from tests.e2e.ledgers import blocks, draw_ledger
 from tests.e2e.rig import Rig, contract_named
 from tests.e2e.test_any_to_any import EXAMPLES, thoroughly
 from tests.e2e.worlds import CONTRACTS, World, worlds
@@ -61,7 +61,7 @@ def seeded(bench: Bench, contract: str, seed: dict[str, Any]) -> Rig:
 
 def _blocks(seed: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     kinds = {"services": "service", "bases": "base", "fields": "field", "batches": "batch"}
-    return [(block, kinds[address.collection]) for address, block in things(seed)]
+    return [(block, kinds[address.collection]) for address, block in blocks(seed)]
 
 
 def test_any_live_state_comes_back(export_bench: Bench, counts: Counter[str]) -> None:
@@ -72,7 +72,7 @@ def test_any_live_state_comes_back(export_bench: Bench, counts: Counter[str]) ->
         instance = rig.emulator.dump(ids=True)
         if case.some_managed:
             export_bench.owned = {
-                address: Owned(address, block["id"]) for address, block in list(things(instance))[::2]
+                address: Owned(address, block["id"]) for address, block in list(blocks(instance))[::2]
             }
         made = export_bench.export(case.contract, case.selection, single=case.single)
         counts["export: worlds"] += 1
@@ -232,7 +232,7 @@ def _keeps_its_comments(text: str, bench: Bench, old: State, new: State) -> None
 
 @THIRD
 @given(data=st.data(), case=cases())
-def test_what_a_ledger_makes_of_it_is_told(data: st.DataObject, case: Case, export_bench: Bench) -> None:
+def test_the_effect_of_the_ledger_is_reported(data: st.DataObject, case: Case, export_bench: Bench) -> None:
     rig = seeded(export_bench, case.contract, case.seed)
     owned, _ = data.draw(st.composite(lambda draw: draw_ledger(draw, rig.emulator.dump(ids=True)))())
     export_bench.owned = owned

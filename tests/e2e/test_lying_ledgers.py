@@ -16,22 +16,22 @@ from kiamo_iac.core.state import Ownership
 from kiamo_iac.emulator import Call
 from kiamo_iac.planner.plan import Cause, Plan
 from tests.e2e.instances import Block
-from tests.e2e.ledgers import draw_ledger, intended, record, things
+from tests.e2e.ledgers import blocks, draw_ledger, intended, record
 from tests.e2e.rig import rig, write_manifest
 from tests.e2e.test_any_to_any import thoroughly
 from tests.e2e.worlds import World, worlds
 
-_SAID = ("KIA0514", "KIA0517", "KIA0520", *(f"KIA060{n}" for n in range(2, 9)))
+_CODES = ("KIA0514", "KIA0517", "KIA0520", *(f"KIA060{n}" for n in range(2, 9)))
 
 
-def test_whatever_the_ledger_says(tmp_path: Path, counts: Counter[str]) -> None:
+def test_whatever_the_ledger_holds(tmp_path: Path, counts: Counter[str]) -> None:
     @settings(parent=thoroughly)
     @given(world=worlds(), data=st.data())
     def run(world: World, data: st.DataObject) -> None:
         _run(world, data, tmp_path / "all.yaml", counts)
 
     run()
-    assert [code for code in _SAID if not counts[f"ledger: {code} {CODES[code]}"]] == []
+    assert [code for code in _CODES if not counts[f"ledger: {code} {CODES[code]}"]] == []
     assert counts["ledger: pruned"]
     assert counts["ledger: applied"]
 
@@ -41,7 +41,7 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
     bench.emulator.reset()
     bench.emulator.seed(world.seed)
     before = bench.emulator.dump(ids=True)
-    owned, lies = data.draw(st.composite(lambda draw: draw_ledger(draw, before))(), label="ledger")
+    owned, kinds_of_entries = data.draw(st.composite(lambda draw: draw_ledger(draw, before))(), label="ledger")
     prune = data.draw(st.booleans(), label="prune")
     lost = data.draw(st.integers(1, 100), label="lost") > 90
     ledger: Ownership | None = None if lost else owned
@@ -49,7 +49,7 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
     if any(d.severity is Severity.ERROR for d in loaded.diagnostics):
         return
     plan = bench.plan(loaded, owned=ledger, prune=prune)
-    _count(plan, lies, counts)
+    _count(plan, kinds_of_entries, counts)
     if lost or not prune:
         assert not any(step.cause is Cause.PRUNE for step in plan.steps)
     if not plan.applyable:
@@ -62,7 +62,7 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
     _check_writes(bench.writes(), world.manifest, before, ledger or {})
     _check_protected(before, after, ledger or {})
     counts["ledger: applied"] += 1
-    live = {address: block["id"] for address, block in things(after)}
+    live = {address: block["id"] for address, block in blocks(after)}
     start = {} if lost else owned
     for kept in (record(start, report, loaded.state, live), intended(start, report)):
         so_far = len(bench.writes())
@@ -85,8 +85,8 @@ def _check_writes(calls: list[Call], manifest: dict[str, list[Block]], before: B
         for c in b.get("exclusive", ())
     }
     allowed = {(a.collection, e.remote_id) for a, e in owned.items() if e.remote_id is not None}
-    known = {(a.collection, block["id"]) for a, block in things(before)}
-    for address, block in things(before):
+    known = {(a.collection, block["id"]) for a, block in blocks(before)}
+    for address, block in blocks(before):
         if address in named or address.rsplit("/", 1)[0] in exclusive:
             allowed.add((address.collection, block["id"]))
     plural = {"service": "services", "base": "bases", "field": "fields", "batch": "batches"}
@@ -113,18 +113,18 @@ def _typed(id_: Any, known: set[tuple[str, Any]]) -> Any:
 
 
 def _check_protected(before: Block, after: Block, owned: Ownership) -> None:
-    ids = {(a.collection, block["id"]) for a, block in things(after)}
-    for address, block in things(before):
+    ids = {(a.collection, block["id"]) for a, block in blocks(after)}
+    for address, block in blocks(before):
         entry = owned.get(address)
         if entry is not None and entry.protect and entry.remote_id == block["id"]:
             assert (address.collection, block["id"]) in ids, f"{address} was protected"
 
 
-def _count(plan: Plan, lies: set[str], counts: Counter[str]) -> None:
-    for code in {d.code for d in plan.diagnostics if d.code in _SAID}:
+def _count(plan: Plan, kinds_of_entries: set[str], counts: Counter[str]) -> None:
+    for code in {d.code for d in plan.diagnostics if d.code in _CODES}:
         counts[f"ledger: {code} {CODES[code]}"] += 1
-    for lie in lies:
-        counts[f"ledger says: {lie}"] += 1
+    for kind_of_entry in kinds_of_entries:
+        counts[f"ledger says: {kind_of_entry}"] += 1
     if any(step.cause is Cause.PRUNE for step in plan.steps):
         counts["ledger: pruned"] += 1
         event("pruned")

@@ -13,7 +13,7 @@ from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.planner.plan_compare import Finding, compare
 from kiamo_iac.planner.plan_file import Options, SavedPlan, load_plan, text_of
-from tests.e2e.ledgers import things
+from tests.e2e.ledgers import blocks
 from tests.e2e.rig import Rig, rig, write_manifest
 from tests.e2e.test_any_to_any import EXAMPLES, thoroughly
 from tests.e2e.worlds import World, worlds
@@ -71,7 +71,7 @@ def _by_hand(bench: Rig, hand: str, data: st.DataObject) -> Address | None:
     """What somebody did, by its address; None when it is nothing that a fingerprint knows of."""
     dump = bench.emulator.dump(ids=True)
     touched: Address | None = None
-    there = [(a, b) for a, b in things(dump) if a.depth == (2 if hand == "stop" else 1)]
+    there = [(a, b) for a, b in blocks(dump) if a.depth == (2 if hand == "stop" else 1)]
     match hand:
         case "contacts":
             for base in dump.get("bases", ()):
@@ -88,7 +88,7 @@ def _by_hand(bench: Rig, hand: str, data: st.DataObject) -> Address | None:
             open_ = [(a, b) for a, b in there if b.get("state") in {"new", "started", "paused"}]
             if open_:
                 batch, block = data.draw(st.sampled_from(open_), label="batch")
-                base = next(b["id"] for a, b in things(dump) if a == batch.parent)
+                base = next(b["id"] for a, b in blocks(dump) if a == batch.parent)
                 bench.client.call("batch", "stop", {"id": block["id"], "base": base})
                 touched = batch
         case _:

@@ -1,7 +1,7 @@
-"""Any live state × any desired state: worlds drawn by Hypothesis, small names so that things meet.
+"""Any live state × any desired state, drawn by Hypothesis, with few names so that both sides share some.
 
-A desired state is drawn from the live one, thing by thing: kept, left out, changed, renamed, ordered away; then new
-things are added. Drawn apart, the two would hardly ever meet, and nearly every plan would be a refusal.
+A desired state is drawn from the live one, object by object: kept, omitted, changed, renamed or absent; then new
+resources are added. Drawn independently, the two would share little, and nearly every plan would be refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CONTRACTS = ("packaged", "packaged", "packaged", "other", "other", "read-only-se
 
 @dataclass(frozen=True)
 class World:
-    """One case: how the instance is, what the manifests say, and under which contract they speak."""
+    """One case: a live state, manifests, and a contract."""
 
     seed: dict[str, Any]
     manifest: dict[str, list[Block]]
@@ -43,65 +43,70 @@ class World:
 
 
 @dataclass
-class _Wish:
-    """What is being declared, and what other parts of it have to know."""
+class _Declaration:
+    """The declared services, which batches refer to."""
 
     services: list[Block]
     renamed: dict[str, str]
     """Live service name → declared name."""
-    doomed: set[str]
+    absent: set[str]
     """Services to be deleted."""
 
     def service(self, draw: DrawFn, live: str | None) -> str:
-        """A service to name: the live one as declared, unless it goes; now and then any, or one that is nowhere."""
-        if live is not None and live not in self.doomed and chance(draw, 90):
+        """A service to refer to: the live one under its declared name unless it is absent; sometimes any other, or a
+        missing one."""
+        if live is not None and live not in self.absent and chance(draw, 90):
             return self.renamed.get(live, live)
         if chance(draw, 3):
-            return draw(st.sampled_from(["Nowhere", *sorted(self.doomed)]))
+            return draw(st.sampled_from(["Nowhere", *sorted(self.absent)]))
         names = [s["name"] for s in self.services if s.get("ensure") != "absent"]
         return draw(st.sampled_from(names)) if names else "Sales"
 
 
-def _declared_services(draw: DrawFn, live: list[Block], contract: str) -> _Wish:
-    wish = _Wish([], {}, set())
+def _declared_services(draw: DrawFn, live: list[Block], contract: str) -> _Declaration:
+    declaration = _Declaration([], {}, set())
     free = [n for n in SERVICES if n not in {s["name"] for s in live}]
     if len(live) >= 2 and chance(draw, 80 if contract == "narrow-names" else 10):
         a, b = live[0], live[1]
         for here, there in ((a, b), (b, a)):
-            wish.services.append(
+            declaration.services.append(
                 {"name": here["name"], "managed": True, "label": there["label"], "renamed_from": [there["name"]]}
             )
-            wish.renamed[there["name"]] = here["name"]
+            declaration.renamed[there["name"]] = here["name"]
         live = live[2:]
     for service in live:
-        fate = draw(st.sampled_from(["reference", "absent", "managed", "changed", "omitted", "absent", "renamed"]))
+        choice = draw(st.sampled_from(["reference", "absent", "managed", "changed", "omitted", "absent", "renamed"]))
         name = service["name"]
-        match fate:
+        match choice:
             case "reference":
-                wish.services.append({"name": name})
+                declaration.services.append({"name": name})
             case "managed":
-                wish.services.append({"name": name, "managed": True, "label": service["label"]})
+                declaration.services.append({"name": name, "managed": True, "label": service["label"]})
             case "changed":
-                wish.services.append({"name": name, "managed": True, "label": "changed", "settings": {"x": {"y": 1}}})
+                declaration.services.append(
+                    {"name": name, "managed": True, "label": "changed", "settings": {"x": {"y": 1}}}
+                )
             case "absent":
-                wish.services.append({"name": name, "managed": True, "ensure": "absent"})
-                wish.doomed.add(name)
+                declaration.services.append({"name": name, "managed": True, "ensure": "absent"})
+                declaration.absent.add(name)
             case "renamed" if free:
-                wish.renamed[name] = free.pop()
-                wish.services.append({"name": wish.renamed[name], "managed": True, "renamed_from": [name]})
+                declaration.renamed[name] = free.pop()
+                declaration.services.append(
+                    {"name": declaration.renamed[name], "managed": True, "renamed_from": [name]}
+                )
             case _:
                 pass
     if free and chance(draw, 40):
-        wish.services.append({"name": free[0], "managed": not chance(draw, 8), "label": "new one"})
-        if not wish.services[-1]["managed"]:
-            wish.services[-1] = {"name": free[0]}
-    return wish
+        declaration.services.append({"name": free[0], "managed": not chance(draw, 8), "label": "new one"})
+        if not declaration.services[-1]["managed"]:
+            declaration.services[-1] = {"name": free[0]}
+    return declaration
 
 
 def _declared_field(draw: DrawFn, live: Block) -> Block | None:
-    fate = draw(st.sampled_from(["kept", "kept", "kept", "relabelled", "omitted", "absent", "absent", "odd"]))
+    choice = draw(st.sampled_from(["kept", "kept", "kept", "relabelled", "omitted", "absent", "absent", "odd"]))
     name = live["name"]
-    match fate:
+    match choice:
         case "kept":
             return dict(live)
         case "relabelled":
@@ -155,30 +160,39 @@ def _association(draw: DrawFn, fields: list[str]) -> Block:
     return {role: draw(st.sampled_from(pool)) for role in sorted(some(draw, ROLES, least))}
 
 
-def _keeps_going(live: Block, wish: _Wish, fields: list[str]) -> bool:
-    """Whether what it refers to stays."""
-    return live["service"] not in wish.doomed and all(f in {"phone", *fields} for f in live["association"].values())
+def _targets_remain(live: Block, declaration: _Declaration, fields: list[str]) -> bool:
+    """Whether what it refers to is not deleted."""
+    return live["service"] not in declaration.absent and all(
+        f in {"phone", *fields} for f in live["association"].values()
+    )
 
 
-def _declared_batch(draw: DrawFn, live: Block, wish: _Wish, fields: list[str], free: list[str]) -> Block | None:
-    fates = ["changed", "kept", "run", "changed", "kept", "absent", "omitted"]
-    fate = draw(st.sampled_from(fates))
+def _declared_batch(
+    draw: DrawFn, live: Block, declaration: _Declaration, fields: list[str], free: list[str]
+) -> Block | None:
+    choices = ["changed", "kept", "run", "changed", "kept", "absent", "omitted"]
+    choice = draw(st.sampled_from(choices))
     closed = live["state"] in TERMINAL
     if (live["state"] == "new" and chance(draw, 30)) or chance(draw, 2):
-        fate = "renamed"
-    if closed and fate == "changed" and not chance(draw, 15):
-        fate = "run"
-    if not closed and fate in {"kept", "run", "omitted"} and not _keeps_going(live, wish, fields) and chance(draw, 90):
-        fate = "changed"
+        choice = "renamed"
+    if closed and choice == "changed" and not chance(draw, 15):
+        choice = "run"
+    if (
+        not closed
+        and choice in {"kept", "run", "omitted"}
+        and not _targets_remain(live, declaration, fields)
+        and chance(draw, 90)
+    ):
+        choice = "changed"
     name = live["name"]
-    match fate:
+    match choice:
         case "kept":
-            block = {"name": name, "service": wish.renamed.get(live["service"], live["service"])}
+            block = {"name": name, "service": declaration.renamed.get(live["service"], live["service"])}
             return {**block, "association": dict(live["association"])}
         case "run":
             return {"name": name, **_run_state(draw, live["state"])}
         case "changed":
-            block = {"name": name, "service": wish.service(draw, live["service"])}
+            block = {"name": name, "service": declaration.service(draw, live["service"])}
             block["association"] = _association(draw, fields)
             if chance(draw, 20):
                 block["settings"] = {"pace": draw(st.integers(1, 3))}
@@ -191,8 +205,8 @@ def _declared_batch(draw: DrawFn, live: Block, wish: _Wish, fields: list[str], f
             return None
 
 
-def _new_batch(draw: DrawFn, name: str, wish: _Wish, fields: list[str]) -> Block:
-    block = {"name": name, "service": wish.service(draw, None), **_run_state(draw, None)}
+def _new_batch(draw: DrawFn, name: str, declaration: _Declaration, fields: list[str]) -> Block:
+    block = {"name": name, "service": declaration.service(draw, None), **_run_state(draw, None)}
     if not chance(draw, 5):
         block["association"] = _association(draw, fields)
     if chance(draw, 3):
@@ -200,32 +214,32 @@ def _new_batch(draw: DrawFn, name: str, wish: _Wish, fields: list[str]) -> Block
     return block
 
 
-def _declared_base(draw: DrawFn, live: Block | None, name: str, wish: _Wish) -> Block:
+def _declared_base(draw: DrawFn, live: Block | None, name: str, declaration: _Declaration) -> Block:
     block: Block = {"name": name}
     live = live or {"fields": [], "batches": []}
     if chance(draw, 50):
         block["label"] = draw(st.sampled_from(["A", "B", "C"]))
     fields = _declared_fields(draw, live["fields"])
-    gone = {f["name"] for f in fields if f.get("ensure") == "absent"}
+    absent = {f["name"] for f in fields if f.get("ensure") == "absent"}
     there = {f["name"] for f in live["fields"]} | {f["name"] for f in fields}
     if chance(draw, 20):
         block["exclusive"] = draw(st.sampled_from([["fields"], ["batches"], ["fields", "batches"]]))
     if "fields" in block.get("exclusive", ()):
         there = {f["name"] for f in fields}
-    usable = sorted(there - gone - {"phone"})
+    usable = sorted(there - absent - {"phone"})
     free = [n for n in BATCHES if n not in {b["name"] for b in live["batches"]}]
-    batches = [b for x in live["batches"] if (b := _declared_batch(draw, x, wish, usable, free)) is not None]
+    batches = [b for x in live["batches"] if (b := _declared_batch(draw, x, declaration, usable, free)) is not None]
     if free and chance(draw, 50):
-        batches.append(_new_batch(draw, free.pop(), wish, usable))
-    if _came_back(draw, live["batches"], batches) and chance(draw, 25):
+        batches.append(_new_batch(draw, free.pop(), declaration, usable))
+    if _former_name_is_live(draw, live["batches"], batches) and chance(draw, 25):
         block["exclusive"] = ["batches"]
     return {**block, "fields": fields, "batches": batches}
 
 
-def _came_back(draw: DrawFn, live: list[Block], declared: list[Block]) -> bool:
-    """Now and then the former name of a live thing is live as well, and nobody declares it."""
-    spoken_of = {n for b in declared for n in (b["name"], *b.get("renamed_from", ()))}
-    old = [b["name"] for b in live if b["name"] not in spoken_of]
+def _former_name_is_live(draw: DrawFn, live: list[Block], declared: list[Block]) -> bool:
+    """Sometimes the former name of a live object is live as well, and not declared."""
+    declared_names = {n for b in declared for n in (b["name"], *b.get("renamed_from", ()))}
+    old = [b["name"] for b in live if b["name"] not in declared_names]
     new = [b for b in declared if "ensure" not in b and b["name"] in {x["name"] for x in live}]
     if not old or not new or not chance(draw, 40):
         return False
@@ -241,31 +255,31 @@ def _absent_base(draw: DrawFn, live: Block) -> Block:
     return {"name": live["name"], "ensure": "absent", "batches": named}
 
 
-def _declared_bases(draw: DrawFn, live: list[Block], wish: _Wish) -> list[Block]:
+def _declared_bases(draw: DrawFn, live: list[Block], declaration: _Declaration) -> list[Block]:
     free = [n for n in BASES if n not in {b["name"] for b in live}]
     blocks: list[Block] = []
     if len(live) >= 2 and chance(draw, 10):
         a, b = live[0], live[1]
         for here, there in ((a, b), (b, a)):
-            block = _declared_base(draw, there, here["name"], wish)
+            block = _declared_base(draw, there, here["name"], declaration)
             blocks.append({**block, "label": there["label"], "renamed_from": [there["name"]]})
         live = live[2:]
     for base in live:
-        fate = draw(st.sampled_from(["declared"] * 6 + ["omitted", "absent", "renamed", "odd"]))
-        match fate:
+        choice = draw(st.sampled_from(["declared"] * 6 + ["omitted", "absent", "renamed", "odd"]))
+        match choice:
             case "declared":
-                blocks.append(_declared_base(draw, base, base["name"], wish))
+                blocks.append(_declared_base(draw, base, base["name"], declaration))
             case "absent":
                 blocks.append(_absent_base(draw, base))
             case "renamed" if free:
-                blocks.append({**_declared_base(draw, base, free.pop(), wish), "renamed_from": [base["name"]]})
+                blocks.append({**_declared_base(draw, base, free.pop(), declaration), "renamed_from": [base["name"]]})
             case "odd" if free:
                 others = [b["name"] for b in live]
-                blocks.append({**_declared_base(draw, None, free.pop(), wish), "renamed_from": others})
+                blocks.append({**_declared_base(draw, None, free.pop(), declaration), "renamed_from": others})
             case _:
                 pass
     if free and chance(draw, 40):
-        blocks.append(_declared_base(draw, None, free.pop(), wish))
+        blocks.append(_declared_base(draw, None, free.pop(), declaration))
     return blocks
 
 
@@ -274,6 +288,6 @@ def worlds(draw: DrawFn) -> World:
     """One world."""
     contract = draw(st.sampled_from(CONTRACTS))
     seed = live(draw, contract)
-    wish = _declared_services(draw, seed["services"], contract)
-    bases = _declared_bases(draw, seed["bases"], wish)
-    return World(seed, {"services": wish.services, "bases": bases}, contract)
+    declaration = _declared_services(draw, seed["services"], contract)
+    bases = _declared_bases(draw, seed["bases"], declaration)
+    return World(seed, {"services": declaration.services, "bases": bases}, contract)

@@ -1,5 +1,5 @@
-"""What a CI system would obey in the output of a job, written from the sources and pages of GitHub's runner, Azure
-Pipelines, TeamCity and GitLab, not from our own escapes; and texts that try it."""
+"""The commands that CI systems recognise in the output of a job, from the sources and pages of GitHub's runner, Azure
+Pipelines, TeamCity and GitLab, not from the escapes of this package; and texts that try them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 _LINE_ENDS: Final = re.compile(r"\r\n|[\r\n]")
 _ANYWHERE: Final = ("##[", "##vso[", "##teamcity[")
 _SECTION: Final = re.compile(r"section_(?:start|end):[0-9]+:[a-zA-Z0-9_.-]+.*\r\x1b\[0K")
-_OURS: Final = re.compile(r"::(?:error|warning|notice) (?:[a-z]+=[^:,\r\n]*,?)+::[^\r\n]*")
+_ANNOTATION: Final = re.compile(r"::(?:error|warning|notice) (?:[a-z]+=[^:,\r\n]*,?)+::[^\r\n]*")
 """An annotation of the format `github`."""
 
 TRIES: Final = MappingProxyType(
@@ -31,14 +31,15 @@ TRIES: Final = MappingProxyType(
         "unseen": "a\u202eb\u2066c\u200bd\ufeffe\u115ff\U000e0041",
     }
 )
-"""By whom it is meant for."""
+"""By the CI system that it is for."""
 
 
-def obeyed(text: str, *, ours: bool = False) -> list[str]:
-    """The lines of `text` that some CI system would obey, or a terminal would; `ours`: but for annotations of ours."""
+def obeyed(text: str, *, annotations: bool = False) -> list[str]:
+    """The lines of `text` that a CI system or a terminal would obey; `annotations`: without those of the format
+    `github`."""
     found = []
     for line in _LINE_ENDS.split(text):
-        opens = line.lstrip().startswith("::") and not (ours and _OURS.fullmatch(line))
+        opens = line.lstrip().startswith("::") and not (annotations and _ANNOTATION.fullmatch(line))
         if opens or any(sign in line for sign in _ANYWHERE) or any(map(_is_control, line)):
             found.append(line)
     return found + _SECTION.findall(text) + (["a carriage return"] if "\r" in text else [])

@@ -1,4 +1,4 @@
-"""The desk of tests/cli, for attacks on whoever sits at it, and its ledger on another server."""
+"""The desk of tests/cli, and a ledger on another server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["desk", "typing"]
 
 
 def keep_ledger_at(desk: Desk, monkeypatch: pytest.MonkeyPatch, state: State, *, more: str = "") -> None:
-    """The ledger of staging is `state`, and the job has its password; `more`: other keys of it, behind a comma."""
+    """The ledger of staging is `state`, and the job has its password; `more`: other keys of it, after a comma."""
     desk.project(
         'manifests: [manifests]\nenvironments:\n  staging: {url: "http://127.0.0.1:8090", '
         f'ledger: {{backend: http, address: "{state.address}"{more}}}}}\n'

@@ -1,4 +1,4 @@
-"""Secrets for tests: built out of pieces, so that no scanner of a forge takes this file for a leak."""
+"""Secrets for tests: concatenated, so that no scanner takes this file for a leak."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ FORMS: Final = {
     "Bearer": "Bearer " + "abcdef0123456789",
     "Basic": "Basic " + "dXNlcjpLYW5hcmk0Mg==",
 }
-"""Service → something that has its form, as YAML spells it in double quotes."""
+"""Service → a value of its form, as in double quotes of YAML."""

@@ -173,7 +173,7 @@ def test_s06_what_may_be_anything_is_escaped_wherever_it_is_shown(desk: Desk, te
         code, out, err = desk.run("-v", *words, *E)
         assert "did not expect" not in err, err
         assert code in {0, 1, 6, 64}, err
-        assert obeyed(out + err, ours=words[-1] == "github") == [], words
+        assert obeyed(out + err, annotations=words[-1] == "github") == [], words
 
 
 @pytest.mark.parametrize("output", DRIFT_FORMATS)
@@ -184,7 +184,7 @@ def test_s06_a_drift_is_not_obeyed_whoever_made_it(output: str) -> None:
         for n, text in enumerate((ATTACK, *TRIES.values()))
     )
     text = drift_renderer(output, Style()).render(Drift(things), environment="staging")
-    assert obeyed(text, ours=output == "github") == []
+    assert obeyed(text, annotations=output == "github") == []
 
 
 def test_s06_ledgers_of_earlier_versions_are_read(desk: Desk) -> None:

@@ -108,9 +108,9 @@ def hostile(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return desk
 
 
-def check(said: str, *, ours: bool = False) -> None:
-    """Nobody obeys anything of it."""
-    assert obeyed(said, ours=ours) == []
+def check(output: str, *, annotations: bool = False) -> None:
+    """No CI system obeys any line of it."""
+    assert obeyed(output, annotations=annotations) == []
 
 
 @pytest.mark.parametrize("text", [ALL, TRIES["github, first"], TRIES["github, old"]], ids=["all", "first", "old"])
@@ -124,10 +124,10 @@ def test_s07_no_command_prints_what_a_ci_system_obeys(hostile: Desk, name: str, 
             _, out, err = hostile.run("-v", *name.split(), *line, *output)
             assert "did not expect" not in err, err
             assert out + err
-            check(out + err, ours=output == ("--format", "github"))
+            check(out + err, annotations=output == ("--format", "github"))
 
 
-def test_s07_what_goes_well_is_shown_whole_and_obeyed_by_nobody(hostile: Desk) -> None:
+def test_s07_a_successful_run_is_shown_whole_and_without_commands(hostile: Desk) -> None:
     """The same on a way that leads somewhere: planned, saved, shown, applied, drifted, listed, exported."""
     plan = ("plan", *E, "--prune", "--out", "tonight.plan")
     for line in (plan, ("show", "tonight.plan"), ("apply", "tonight.plan", "--yes", "--allow-start")):
@@ -234,7 +234,7 @@ def test_s07_what_fmt_lays_out_from_stdin_is_not_written_into_a_log(raw: Desk, m
     assert kiamo("fmt", "-", cwd=raw.folder, typed=RAW).stdout == RAW
 
 
-def test_s07_a_forge_says_nothing_that_is_obeyed(
+def test_s07_messages_of_a_forge_hold_no_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], desk: Desk
 ) -> None:
     (tmp_path / "plan.md").write_text(f"{MARKER}\n", encoding="utf-8")
@@ -248,9 +248,7 @@ def test_s07_a_forge_says_nothing_that_is_obeyed(
 
 
 @pytest.mark.parametrize("text", TRIES.values(), ids=TRIES)
-def test_s07_whatever_is_said_or_written_is_made_inert_at_the_end(
-    capsys: pytest.CaptureFixture[str], text: str
-) -> None:
+def test_s07_all_output_is_escaped_at_the_end(capsys: pytest.CaptureFixture[str], text: str) -> None:
     """Also what no renderer has looked at: a line of ours with a path in it, an exception of a library."""
     for shown in (text, f"a\n{text}\nb", f"\t{text}"):
         write_message(shown)
@@ -280,7 +278,7 @@ def test_s07_every_command_is_tried() -> None:
     ],
     ids=ascii,
 )
-def test_s07_nothing_is_said_with_signs_that_nobody_sees(desk: Desk, text: str) -> None:
+def test_s07_no_output_has_invisible_characters(desk: Desk, text: str) -> None:
     """A reviewer has to see that two labels differ, and that one holds a message of its own."""
     desk.emulator.seed({"bases": [{"name": "prospects", "label": text}]})
     desk.manifest("bases: [{name: prospects, label: a}]\n")

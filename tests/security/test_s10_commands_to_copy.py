@@ -87,9 +87,7 @@ def test_s10_an_odd_id_may_be_named_as_it_is(desk: Desk, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("lock_id", ["dead-run", "6f1c3f0e-5f0b-4c58-9f0a-0d7c1a1f3f10", "a.b:c_1"])
-def test_s10_an_id_as_terraform_gives_them_is_said_as_it_is(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, lock_id: str
-) -> None:
+def test_s10_an_id_of_terraform_is_shown_as_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch, lock_id: str) -> None:
     with locked_elsewhere(desk, monkeypatch, ID=lock_id):
         _, _, err = desk.run("apply", *E, "--yes")
         assert f"by carol@runner since 2026-01-01T00:00:00Z, lock {lock_id}." in err
@@ -222,7 +220,7 @@ def test_s10_how_words_are_written(text: str, written: str) -> None:
     assert shell_word(text, "X") == written
 
 
-def test_s10_a_saved_plan_of_an_odd_name_is_said_as_one_word(desk: Desk) -> None:
+def test_s10_a_saved_plan_of_an_odd_name_is_quoted(desk: Desk) -> None:
     desk.manifest(MANIFEST)
     code, _, err = desk.run("plan", *E, "--out", "x; touch y.plan")
     assert code == 0

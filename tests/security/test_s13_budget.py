@@ -185,7 +185,7 @@ def test_s13_an_answer_of_countless_values_is_never_built(row: bytes) -> None:
     assert peak < 200 * MIB, f"{peak / MIB:.0f} MiB"
 
 
-def test_s13_a_list_that_is_cut_is_told_as_no_json() -> None:
+def test_s13_a_truncated_list_is_reported_as_no_json() -> None:
     body = rows(300)[:-1]
     client = client_of(load_contract(), lambda request: reply(body), budget=Budget(LimitSettings(rows=100)))
     with pytest.raises(ResponseError, match="a body that is not the JSON of an API"):
@@ -327,7 +327,7 @@ def test_s13_answers_to_writes_together_have_an_end() -> None:
         client.call("base", "create", body={"name": "y"})
 
 
-def test_s13_a_step_that_failed_keeps_nothing_of_its_answer() -> None:
+def test_s13_a_failed_step_keeps_nothing_of_its_response() -> None:
     """A run keeps why each step failed, to its end."""
 
     class Answer:

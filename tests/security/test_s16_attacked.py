@@ -223,7 +223,7 @@ def test_s16_a_remote_ledger_from_before_is_masked_though_nothing_changes(
         assert len(desk.writes()) == 1
 
 
-def test_s16_a_variable_that_is_named_as_a_secret_is_told_where_nothing_masks_it(desk: Desk) -> None:
+def test_s16_a_variable_named_as_a_secret_is_reported_where_nothing_masks_it(desk: Desk) -> None:
     desk.project(
         "manifests: [manifests]\nvariables: {smtp_password: Kanari-42}\n"
         "environments: {staging: {url: 'http://127.0.0.1:8090'}}\n"

@@ -192,7 +192,7 @@ def test_s16_what_is_listed_does_not_warn(desk: Desk) -> None:
         ("settings.smtp.pasword", "warning KIA0243", "settings.smtp.password"),
     ],
 )
-def test_s16_a_list_that_names_nothing_is_told_at_its_place(desk: Desk, listed: str, code: str, said: str) -> None:
+def test_s16_a_list_that_names_nothing_is_reported_at_its_place(desk: Desk, listed: str, code: str, said: str) -> None:
     declared(desk, f"zone: x\n      smtp: {{password: y}}\n    sensitive: [settings.smtp, {listed}]")
     _, out, err = desk.run("validate")
     assert f"manifests/a.yaml:8:32: {code}" in out + err

@@ -190,7 +190,7 @@ def test_s16_the_ledger_knows_that_a_key_was_applied_and_not_what(vault: Desk) -
     assert seen_in(vault.ledger.read_text(encoding="utf-8")) is None
 
 
-def test_s16_drift_says_that_it_differs_and_blames_nobody(vault: Desk) -> None:
+def test_s16_drift_shows_the_difference_and_names_nobody(vault: Desk) -> None:
     code, out, _ = vault.run("drift", "-e", "staging", "--format", "json")
     assert code == 0
     (resource,) = json.loads(out)["things"]
@@ -258,7 +258,7 @@ def test_s16_what_a_deletion_takes_is_masked_though_no_manifest_lists_it_any_mor
     assert "zone" not in (vault.folder / "copy" / "prospects.yaml").read_text(encoding="utf-8")
 
 
-def test_s16_a_refusal_that_repeats_the_value_is_told_without_it(desk: Desk) -> None:
+def test_s16_a_refusal_that_repeats_the_value_is_shown_without_it(desk: Desk) -> None:
     from kiamo_iac.cli.main import run
     from kiamo_iac.cli.session import Session
     from kiamo_iac.emulator import EmulatorRequest
