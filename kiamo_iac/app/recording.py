@@ -180,8 +180,9 @@ class Recorder:
         entries = {new: replace(self._ledger.owned[old], address=new) for old, new in moves.items()}
         for entry in entries.values():
             self._ledger.record(entry)
-        for old in moves.keys() - entries.keys():
-            self._ledger.forget(old)
+        for old in moves:
+            if old not in entries:
+                self._ledger.forget(old)
 
     def _below(self, address: Address) -> list[Address]:
         """The entries at `address` and below it."""

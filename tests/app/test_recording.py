@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -98,6 +99,20 @@ def test_a_rename_moves_the_entries_below_too(site: Site) -> None:
         "bases/leads/fields/city",
     }
     assert {entry.remote_id for entry in owned.values()} == before
+
+
+def test_the_entries_of_a_rename_are_written_in_one_order(site: Site) -> None:
+    """The file of the ledger is the same for the same run, whatever order sets have in that process."""
+    fields = [f"f{n}" for n in range(6)]
+    block = "".join(f"      - {{name: {name}, label: F, datatype: string}}\n" for name in fields)
+    manifest = f"bases:\n  - name: prospects\n    label: P\n    fields:\n{block}"
+    site.manifest(manifest)
+    site.apply()
+    site.manifest(manifest.replace("name: prospects", "name: leads\n    renamed_from: [prospects]"))
+    site.apply()
+    lines = map(json.loads, (site.folder / ".kiamo" / "staging.ledger.jsonl").read_text("utf-8").splitlines())
+    forgotten = [line["forget"] for line in lines if "forget" in line]
+    assert forgotten == ["bases/prospects", *(f"bases/prospects/fields/{name}" for name in fields)]
 
 
 def test_a_full_apply_records_what_was_live_as_declared_already(site: Site) -> None:
