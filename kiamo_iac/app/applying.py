@@ -89,7 +89,7 @@ class ApplyRun:
         self._recheck_guards()
         end = stop or threading.Event()
         recorder = Recorder(
-            self._ledger, self._result, stamp=entry_stamp(self._workspace), onward=observer, end=end.set
+            self._ledger, self._result, stamp=entry_stamp(self._workspace), forward_to=observer, end=end.set
         )
         recorder.begin()
         if self.plan.steps and self._saved_digest is not None:

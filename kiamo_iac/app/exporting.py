@@ -50,7 +50,7 @@ class ExportResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _ExportInputs:
     """What an export is made of."""
 
     target: Target
@@ -97,10 +97,10 @@ def exported(
     if place is None:
         made.report.add(read.live.diagnostics)
         return ExportResult(read.target.name, made.report, text="".join(change.after for change in made.files))
-    loaded = _as_they_will_be(workspace, place, made.files)
+    loaded = _compose_changed(workspace, place, made.files)
     if not selection.only:
-        _look_ahead(workspace, read, loaded, made.report)
-    _note_shared(workspace, read.target.name, place, made)
+        _report_remaining_changes(workspace, read, loaded, made.report)
+    _warn_shared(workspace, read.target.name, place, made)
     write_files(made.files, within=place.folder.path)
     created = tuple(change.file for change in made.files if change.before is None)
     edited = tuple(change.file for change in made.files if change.before is not None)
@@ -110,7 +110,7 @@ def exported(
 
 def _read(
     workspace: Workspace, environment: str | None, selection: ExportSelection, *, folder: Path | None, single: bool
-) -> _Read:
+) -> _ExportInputs:
     target = workspace.target(environment)
     with collector_paused(), workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         reader.start()
@@ -122,7 +122,7 @@ def _read(
         msg = f"{text} is neither on the instance nor declared."
         hint = did_you_mean(text, known) or "write an address, such as bases/prospects/batches/spring"
         raise UsageError(msg, hint=f"{hint}; nothing was written")
-    return _Read(target, live, owned, place, _declared(workspace, target.name))
+    return _ExportInputs(target, live, owned, place, _declared(workspace, target.name))
 
 
 def _declared(workspace: Workspace, environment: str) -> State:
@@ -151,7 +151,7 @@ def _check_size(change: FileChange) -> None:
         raise KiamoIacError(msg, hint="export one file a base, or a part with --only; nothing was written")
 
 
-def _as_they_will_be(workspace: Workspace, place: Destination, files: Sequence[FileChange]) -> Loaded:
+def _compose_changed(workspace: Workspace, place: Destination, files: Sequence[FileChange]) -> Loaded:
     """The manifests with the new texts in their places.
 
     Raises:
@@ -168,7 +168,7 @@ def _as_they_will_be(workspace: Workspace, place: Destination, files: Sequence[F
     return loaded
 
 
-def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: ExportReport) -> None:
+def _report_remaining_changes(workspace: Workspace, read: _ExportInputs, loaded: Loaded, report: ExportReport) -> None:
     """Report what a plan would still change or refuse after the export."""
     from kiamo_iac.planner.planner import build_plan
 
@@ -196,7 +196,7 @@ def _look_ahead(workspace: Workspace, read: _Read, loaded: Loaded, report: Expor
         report.warn("KIA1012", f"a plan still has changes: {shown}{more}", hint=hint)
 
 
-def _note_shared(workspace: Workspace, environment: str, place: Destination, made: Export) -> None:
+def _warn_shared(workspace: Workspace, environment: str, place: Destination, made: Export) -> None:
     """Report that other environments use the changed manifests too."""
     others = [name for name in workspace.project.environments if name != environment]
     created = [change.path for change in made.files if change.before is None]

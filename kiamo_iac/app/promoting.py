@@ -43,19 +43,23 @@ def promoted(
         ApiError: an instance could not be read.
         KiamoIacError: no change does what it should and nothing else.
     """
-    ours, theirs = (choose_environment(workspace.project, name) for name in (source, target))
-    if ours.name == theirs.name:
-        msg = f"--from and --to both name {quote(ours.name)}."
+    source_environment, target_environment = (choose_environment(workspace.project, name) for name in (source, target))
+    if source_environment.name == target_environment.name:
+        msg = f"--from and --to both name {quote(source_environment.name)}."
         raise UsageError(msg, hint="name two environments of the project")
     for environment in (source, target) if live else ():
         workspace.target(environment)  # before anything is computed: a token may be missing
     found = promote(
-        workspace.project, ours, theirs, selection=selection, capabilities=workspace.contract.capabilities()
+        workspace.project,
+        source_environment,
+        target_environment,
+        selection=selection,
+        capabilities=workspace.contract.capabilities(),
     )
     missing, notes = [*found.missing], [*found.notes]
     if live:
         missing += _missing_on_target(workspace, found, notes)
-        notes += _of_source(workspace, found, selection)
+        notes += _source_diagnostics(workspace, found, selection)
     return PromotionResult(found, by_place(missing), by_place(notes), live)
 
 
@@ -87,7 +91,7 @@ def _missing_on_target(workspace: Workspace, promotion: Promotion, notes: list[D
         notes.append(Diagnostic("KIA1030", summary, Severity.NOTE, hint=hint))
     defaults = {kind: [str(made["name"]) for made in capabilities.of(kind).defaults] for kind in kinds()}
     users: dict[Address, list[Difference]] = {}
-    for user, needed in _needs(promotion):
+    for user, needed in _required_resources(promotion):
         declared = promotion.desired.get(needed)
         if needed in live or (declared is not None and declared.lifecycle.managed):
             continue
@@ -107,7 +111,7 @@ def _missing(target: str, needed: Address, users: list[Difference]) -> Diagnosti
     return Diagnostic("KIA1021", summary, hint=hint, address=needed, source=user.source)
 
 
-def _needs(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
+def _required_resources(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
     """Each difference that is promoted with every resource that has to be there for it."""
     for change in promotion.changes:
         user, leaf = change.difference, change.difference.leaf
@@ -130,12 +134,12 @@ def _needs(promotion: Promotion) -> Iterator[tuple[Difference, Address]]:
 # --- the instance of `from` ----------------------------------------------------------------------------------------
 
 
-def _of_source(workspace: Workspace, promotion: Promotion, selection: Selection) -> Iterator[Diagnostic]:
+def _source_diagnostics(workspace: Workspace, promotion: Promotion, selection: Selection) -> Iterator[Diagnostic]:
     from kiamo_iac.app.planning import plan_environment
 
     made = plan_environment(workspace, promotion.source)
     source = shell_word(promotion.source, "ENV")
-    differing = _differing(made.plan, selection)
+    differing = _pending_addresses(made.plan, selection)
     first = {change.difference.address: change.difference for change in reversed(promotion.changes)}
     for address, difference in sorted(first.items()):
         if promotion.on_source(address) in differing:
@@ -155,7 +159,7 @@ def _of_source(workspace: Workspace, promotion: Promotion, selection: Selection)
         yield Diagnostic("KIA1027", summary, Severity.NOTE, hint=f"kiamo-iac export -e {source} -o DIR")
 
 
-def _differing(plan: Plan, selection: Selection) -> set[Address]:
+def _pending_addresses(plan: Plan, selection: Selection) -> set[Address]:
     """What an apply to `from` would change, or is refused for."""
     from kiamo_iac.planner.plan import Action
 

@@ -29,7 +29,7 @@ _COMMANDS = frozenset({Action.START, Action.PAUSE, Action.STOP})
 
 
 class Recorder:
-    """An observer of a run that writes the ledger and forwards each event to another observer (`onward`).
+    """An observer of a run that writes the ledger and forwards each event to another observer (`forward_to`).
 
     A ledger that cannot be written stops the run (`end`), and `error` holds the reason.
     """
@@ -40,13 +40,13 @@ class Recorder:
         result: PlanResult,
         *,
         stamp: Callable[[Owned], Owned],
-        onward: Observer | None = None,
+        forward_to: Observer | None = None,
         end: Callable[[], object] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._result = result
         self._stamp = stamp
-        self._onward = onward
+        self._forward_to = forward_to
         self._end = end
         self._names = _names_before(result.plan.steps)
         self.error: KiamoIacError | None = None
@@ -58,10 +58,10 @@ class Recorder:
         Raises:
             KiamoIacError: the ledger cannot be written; the instance must not be written either.
         """
-        self._catch_up()
+        self._follow_renames()
         entries: dict[Address, Owned] = {}
         for step in self._result.plan.steps:
-            at = self._at(step.address)
+            at = self._current_address(step.address)
             if self._declared(step.address) is None or at in entries:
                 continue
             known = self._ledger.owned.get(at)
@@ -71,11 +71,13 @@ class Recorder:
                 self._ledger.record(replace(known, remote_id=None))
         self._ledger.intend(entries.values())
 
-    def _catch_up(self) -> None:
+    def _follow_renames(self) -> None:
         """Move entries to the live address of objects renamed by a dead run, or outside kiamo-iac if this plan reverts
         that. Other objects renamed outside kiamo-iac keep the address of their entry."""
-        lives = {(each.address.collection, each.remote_id): each.address for each in self._result.inputs.live}
-        finals = {self._at(s.address): s.address for s in self._result.plan.steps if s.action is Action.RENAME}
+        live_addresses = {(each.address.collection, each.remote_id): each.address for each in self._result.inputs.live}
+        finals = {
+            self._current_address(s.address): s.address for s in self._result.plan.steps if s.action is Action.RENAME
+        }
 
         def final(address: Address) -> Address:
             if address in finals or address.parent is None:
@@ -85,7 +87,7 @@ class Recorder:
         def now(address: Address) -> Address:
             parent = now(address.parent) if address.parent is not None else None
             entry = self._ledger.owned.get(address)
-            there = lives.get((address.collection, entry.remote_id)) if entry is not None else None
+            there = live_addresses.get((address.collection, entry.remote_id)) if entry is not None else None
             is_known = there is not None and (there in finals or self._declared(final(there)) is not None)
             if there is not None and there.parent == parent and is_known:
                 return there
@@ -98,15 +100,15 @@ class Recorder:
 
     def started(self, step: Step) -> None:
         """Forward the event."""
-        if self._onward is not None:
-            self._onward.started(step)
+        if self._forward_to is not None:
+            self._forward_to.started(step)
 
     def finished(self, result: StepResult) -> None:
         """Record a completed step; forward the event."""
         if result.status is Status.DONE and self.error is None:
             self._write(lambda: self._record(result))
-        if self._onward is not None:
-            self._onward.finished(result)
+        if self._forward_to is not None:
+            self._forward_to.finished(result)
 
     def close(self, report: Report) -> None:
         """Record all declarations if the whole plan was applied; flush the ledger."""
@@ -128,7 +130,7 @@ class Recorder:
         step = result.step
         match step.action:
             case Action.DELETE:
-                for address in self._below(self._at(step.address)):
+                for address in self._below(self._current_address(step.address)):
                     self._ledger.forget(address)
                 return
             case Action.RENAME:
@@ -137,11 +139,11 @@ class Recorder:
                 pass
         declared = self._declared(step.address)
         if declared is not None:
-            self._ledger.record(self._after(step, declared, result.outcome.remote_id if result.outcome else None))
+            self._ledger.record(self._entry_after(step, declared, result.outcome.remote_id if result.outcome else None))
 
-    def _after(self, step: Step, declared: ResourceState, remote_id: RemoteId | None) -> Owned:
+    def _entry_after(self, step: Step, declared: ResourceState, remote_id: RemoteId | None) -> Owned:
         """The entry of a resource after a step."""
-        address = self._at(step.address)
+        address = self._current_address(step.address)
         before = self._ledger.owned.get(address)
         attributes = dict(before.attributes) if before is not None else {}
         done: tuple[str, ...] = before.renamed_from if before is not None else ()
@@ -170,9 +172,9 @@ class Recorder:
 
     def _move(self, step: Step) -> None:
         """Move the entries of a renamed resource and its children to the new address."""
-        old = self._at(step.address)
+        old = self._current_address(step.address)
         self._names[step.address] = step.after["name"]
-        new = self._at(step.address)
+        new = self._current_address(step.address)
         self._readdress({address: Address(new + address[len(old) :]) for address in self._below(old)})
 
     def _readdress(self, moves: Mapping[Address, Address]) -> None:
@@ -188,11 +190,11 @@ class Recorder:
         """The entries at `address` and below it."""
         return [a for a in self._ledger.owned if a == address or a.startswith(f"{address}/")]
 
-    def _at(self, address: Address) -> Address:
+    def _current_address(self, address: Address) -> Address:
         """The present address of the resource whose final address is `address`."""
         parent = address.parent
         name = self._names.get(address, address.name)
-        return Address.of(address.collection, name, self._at(parent) if parent is not None else None)
+        return Address.of(address.collection, name, self._current_address(parent) if parent is not None else None)
 
     def _declared(self, address: Address) -> ResourceState | None:
         """The declaration at `address`, if the resource is to exist and be managed."""
@@ -202,13 +204,13 @@ class Recorder:
 
     def _record_declared(self) -> None:
         desired, live = self._result.inputs.desired, self._result.inputs.live
-        alive = {(each.address.collection, each.remote_id) for each in live}
+        live_ids = {(each.address.collection, each.remote_id) for each in live}
         for address, entry in self._ledger.owned.items():
             declared = managed_declaration(desired, address)
             if declared is not None:
                 self._record_one(entry, declared)
             elif self._is_reference(address) or (
-                address not in live and (address.collection, entry.remote_id) not in alive
+                address not in live and (address.collection, entry.remote_id) not in live_ids
             ):
                 self._ledger.forget(address)
 

@@ -56,15 +56,17 @@ def plan_in_repository(plan: Plan, below: str) -> Plan:
     """`plan` with file names prefixed with `below`, the folder of the project in its repository."""
     if not below:
         return plan
-    steps = tuple(replace(step, source=_placed(step.source, below)) for step in plan.steps)
-    return replace(plan, steps=steps, diagnostics=tuple(_moved(d, below) for d in plan.diagnostics))
+    steps = tuple(replace(step, source=_source_in_repository(step.source, below)) for step in plan.steps)
+    return replace(plan, steps=steps, diagnostics=tuple(_diagnostic_in_repository(d, below) for d in plan.diagnostics))
 
 
 def drift_in_repository(drift: Drift, below: str) -> Drift:
     """`drift` with file names prefixed with `below`, the folder of the project in its repository."""
     if not below:
         return drift
-    return replace(drift, resources=tuple(replace(r, source=_placed(r.source, below)) for r in drift.resources))
+    return replace(
+        drift, resources=tuple(replace(r, source=_source_in_repository(r.source, below)) for r in drift.resources)
+    )
 
 
 def checked_in_repository(
@@ -84,7 +86,7 @@ def checked_in_repository(
     homes: list[str] = []
     for part in found.parts:
         home = below(part.root)
-        diagnostics += (_moved(diagnostic, home) for diagnostic in part.diagnostics)
+        diagnostics += (_diagnostic_in_repository(diagnostic, home) for diagnostic in part.diagnostics)
         names += _names(part, home)
         homes.append(f"{home}{part.project.file.name if part.project else 'kiamo.yaml'}")
     return CheckReport(
@@ -103,12 +105,12 @@ def _names(part: CheckedFolder, below: str) -> list[str]:
     return [below + (f.relative_to(root) if f.is_relative_to(root) else f).as_posix() for f in files]
 
 
-def _moved(diagnostic: Diagnostic, below: str) -> Diagnostic:
+def _diagnostic_in_repository(diagnostic: Diagnostic, below: str) -> Diagnostic:
     related = tuple((message, _below(place, below)) for message, place in diagnostic.related)
-    return replace(diagnostic, source=_placed(diagnostic.source, below), related=related)
+    return replace(diagnostic, source=_source_in_repository(diagnostic.source, below), related=related)
 
 
-def _placed(source: SourceRange | None, below: str) -> SourceRange | None:
+def _source_in_repository(source: SourceRange | None, below: str) -> SourceRange | None:
     return None if source is None else _below(source, below)
 
 

@@ -100,14 +100,14 @@ def apply(
     from kiamo_iac.planner.plan_file import Options
 
     options = Options(prune=prune, targets=targets, may_stop=may_stop)
-    with _begun(session, environment, planfile, options, lock_timeout=lock_timeout) as run:
+    with _start_run(session, environment, planfile, options, lock_timeout=lock_timeout) as run:
         if run.plan.applyable:
             run.check_guards(allow_start=allow_start, allow_data_loss=allow_data_loss)
         _show(run.plan, session, output=output)
         if not run.plan.applyable:
             return 1
         if run.plan.steps and not yes:
-            _ask(run.plan)
+            _confirm(run.plan)
         with stopping() as stop, _progress(run.plan, session) as progress:
             report = run.perform(parallelism=parallelism, observer=progress, stop=stop)
         _show_report(run.plan, report, session, output=output)
@@ -115,7 +115,7 @@ def apply(
     return 0
 
 
-def _begun(
+def _start_run(
     session: Session, environment: str | None, planfile: Path | None, options: Options, *, lock_timeout: float
 ) -> AbstractContextManager[ApplyRun]:
     """An apply of a saved plan, or of a new one.
@@ -157,7 +157,7 @@ def _show_report(plan: Plan, report: Report, session: Session, *, output: str) -
         write_data("\n" + run_text(report.results, session.style(sys.stdout)))
 
 
-def _ask(plan: Plan) -> None:
+def _confirm(plan: Plan) -> None:
     """Return if the user types `yes`.
 
     Raises:

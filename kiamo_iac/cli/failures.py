@@ -36,16 +36,16 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
         case click.ClickException():
             _write(f"Error: {error.format_message()}")
         case KiamoIacError():
-            _known(error)
+            _report_known(error)
             code = error.exit_code
-        case OSError() if _pipe_closed(error):
+        case OSError() if _is_pipe_closed(error):
             _silence_stdout()
-        case OSError() if _stdout_full(error):
+        case OSError() if _is_stdout_full(error):
             _write(f"Error: The output could not be written: {error.strerror}.")
             _write("Hint: free space there, and run it again")
             _silence_stdout()
         case _:
-            _unexpected(error, verbose="-v" in arguments or "--verbose" in arguments)
+            _report_unexpected(error, verbose="-v" in arguments or "--verbose" in arguments)
     return code
 
 
@@ -63,7 +63,7 @@ def _usage(error: click.UsageError) -> None:
     _write(f"Error: {error.format_message()}")
 
 
-def _known(error: KiamoIacError) -> None:
+def _report_known(error: KiamoIacError) -> None:
     from kiamo_iac.render.base import Style
     from kiamo_iac.render.diagnostics import render_text
     from kiamo_iac.render.escape import visible
@@ -75,7 +75,7 @@ def _known(error: KiamoIacError) -> None:
         _write(f"Hint: {visible(error.hint)}")
 
 
-def _unexpected(error: BaseException, *, verbose: bool) -> None:
+def _report_unexpected(error: BaseException, *, verbose: bool) -> None:
     if verbose:
         _write(conceal_answer("".join(traceback.format_exception(error))))
     what = conceal_answer(f"{type(error).__name__}: {error}")
@@ -84,12 +84,12 @@ def _unexpected(error: BaseException, *, verbose: bool) -> None:
         _write("Hint: this is a bug in kiamo-iac; run `kiamo-iac -v` for the traceback, and report it.")
 
 
-def _pipe_closed(error: OSError) -> bool:
+def _is_pipe_closed(error: OSError) -> bool:
     """Whether the reader of stdout has gone (`… | head`); on Windows, EINVAL."""
     return error.errno == errno.EPIPE or (os.name == "nt" and error.errno == errno.EINVAL)
 
 
-def _stdout_full(error: OSError) -> bool:
+def _is_stdout_full(error: OSError) -> bool:
     """Whether stdout cannot be written; errors of other files carry a file name."""
     full = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
     return error.filename is None and error.errno in full

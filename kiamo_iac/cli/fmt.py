@@ -27,7 +27,9 @@ Exit codes: 0 formatted, 1 error, 2 files would change (--check), 64 usage.
 """
 
 
-def _dash_alone(_context: click.Context, _parameter: click.Parameter, values: tuple[Path, ...]) -> tuple[Path, ...]:
+def _check_stdin_alone(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[Path, ...]
+) -> tuple[Path, ...]:
     if Path("-") in values and len(values) > 1:
         msg = '"-" (standard input) cannot be combined with other paths.'
         raise click.BadParameter(msg)
@@ -35,7 +37,9 @@ def _dash_alone(_context: click.Context, _parameter: click.Parameter, values: tu
 
 
 @click.command(epilog=EPILOG, short_help="Format manifests; comments are kept.")
-@click.argument("paths", nargs=-1, type=NamedPath(manifests=True, exists=True, allow_dash=True), callback=_dash_alone)
+@click.argument(
+    "paths", nargs=-1, type=NamedPath(manifests=True, exists=True, allow_dash=True), callback=_check_stdin_alone
+)
 @click.option("--check", is_flag=True, help="Write nothing: list the files that would change, and exit 2.")
 @click.option("--diff", is_flag=True, help="Write nothing: show what would change.")
 @pass_session

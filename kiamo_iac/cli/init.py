@@ -67,11 +67,11 @@ def init(
         write_data(f"{visible(relative_name(file))}\n")
     for file, text in project.additions.items():
         write_message(f"\n{visible(relative_name(file))} exists and was not changed. Add to it:\n\n{text}", nl=False)
-    write_message(_next(request, str(folder)))
+    write_message(_next_steps(request, str(folder)))
     return 0
 
 
-def _next(request: ProjectRequest, folder: str) -> str:
+def _next_steps(request: ProjectRequest, folder: str) -> str:
     """The next steps."""
     from kiamo_iac.app.scaffolding import EMULATOR
     from kiamo_iac.core.printable import shell_word

@@ -197,9 +197,9 @@ def declared_addresses(context: click.Context, parameter: click.Parameter, incom
     except Exception:  # noqa: BLE001 - as above
         return []
     typed = {str(address) for address in context.params.get(parameter.name or "") or ()}
-    begun = identity(incomplete)
-    fitting = ((address, kind) for address, kind in found if address.startswith(begun) and address not in typed)
-    return [CompletionItem(address, help=kind) for (address, kind), _ in zip(fitting, range(MOST), strict=False)]
+    prefix = identity(incomplete)
+    matching = ((address, kind) for address, kind in found if address.startswith(prefix) and address not in typed)
+    return [CompletionItem(address, help=kind) for (address, kind), _ in zip(matching, range(MOST), strict=False)]
 
 
 def schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -26,7 +26,7 @@ def show_plan(plan: Plan, session: Session, *, output: str) -> None:
     from kiamo_iac.render.base import plan_renderer
 
     if output in REPOSITORY_FORMATS:
-        plan = plan_in_repository(plan, _below(session))
+        plan = plan_in_repository(plan, _project_prefix(session))
     style = session.style(sys.stdout)
     write_data(plan_renderer(output, style).render(plan), utf8=output != "text")
     if output == "github":
@@ -57,7 +57,7 @@ def show_drift(drift: Drift, session: Session, *, environment: str, output: str)
     from kiamo_iac.render.base import drift_renderer
 
     if output in REPOSITORY_FORMATS:
-        drift = drift_in_repository(drift, _below(session))
+        drift = drift_in_repository(drift, _project_prefix(session))
     style = session.style(sys.stdout)
     write_data(drift_renderer(output, style).render(drift, environment=environment), utf8=output != "text")
     if output == "github":
@@ -81,7 +81,7 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
     write_data(check_renderer(output, session.style(sys.stdout)).render(checked), utf8=output != "text")
 
 
-def _below(session: Session) -> str:
+def _project_prefix(session: Session) -> str:
     """The folder of the project in its repository; empty without a project, where a saved plan may be shown."""
     from kiamo_iac.app.project import project_above
     from kiamo_iac.app.repository_paths import below_repository

@@ -109,15 +109,15 @@ def command_pages() -> str:
     parts = [
         "# Commands",
         "The output of `kiamo-iac COMMAND --help`, generated from the commands.",
-        *_described(cli, top),
+        *_command_sections(cli, top),
         "Global options go before the command: `kiamo-iac --project other/kiamo.yaml plan -e staging`.",
     ]
     for name, command, context in commands():
-        parts += [f"## {name}", *_described(command, context)]
+        parts += [f"## {name}", *_command_sections(command, context)]
     return "\n\n".join(parts) + "\n"
 
 
-def _described(command: click.Command, context: click.Context) -> Iterator[str]:
+def _command_sections(command: click.Command, context: click.Context) -> Iterator[str]:
     """Usage, text, arguments and options, then the epilog, as blocks of Markdown."""
     yield f"```\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```"
     yield from (_prose(paragraph) for paragraph in (command.help or "").split("\n\n"))
@@ -136,12 +136,12 @@ def _epilog(block: str) -> Iterator[str]:
     """A block of an epilog: a headline with command lines below it, or a sentence."""
     head, _, rest = block.partition("\n")
     if rest and all(line.startswith(" ") for line in rest.splitlines()):
-        yield f"{head.strip()}\n\n```\n{_dedented(rest)}\n```"
+        yield f"{head.strip()}\n\n```\n{_dedent(rest)}\n```"
     else:
         yield _prose(" ".join(block.split()))
 
 
-def _dedented(text: str) -> str:
+def _dedent(text: str) -> str:
     return "\n".join(line.removeprefix("  ").rstrip() for line in text.splitlines())
 
 

@@ -11,7 +11,8 @@ from kiamo_iac.contract.checks import ContradictionError, contradictions
 from kiamo_iac.contract.entries import Auth, ContractEntry, Errors, KindContract, Prefix
 from kiamo_iac.core.capabilities import Capabilities
 
-_ORIGIN = "a contract file (contract: in kiamo.yaml)"
+_PACKAGED = "a contract file (contract: in kiamo.yaml)"
+"""Where an override of the packaged contract would be written."""
 
 
 class Contract(ContractEntry):
@@ -24,7 +25,7 @@ class Contract(ContractEntry):
     errors: Errors
     kinds: dict[str, KindContract]
 
-    _origin: str = PrivateAttr(default=_ORIGIN)
+    _origin: str = PrivateAttr(default=_PACKAGED)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -36,6 +37,11 @@ class Contract(ContractEntry):
     def origin(self) -> str:
         """Where to change it: the file of the override, or the key of kiamo.yaml that would name one."""
         return self._origin
+
+    @property
+    def overridden(self) -> bool:
+        """Whether a file of the project is merged over the packaged contract."""
+        return self._origin != _PACKAGED
 
     def from_file(self, shown: str) -> Self:
         """The same contract, with `shown` as its origin."""

@@ -27,7 +27,7 @@ def contract_text(contract: Contract) -> str:
 
 
 def _lines(contract: Contract) -> Iterator[str]:
-    yield f"{visible(contract.name)} (from {visible(contract.origin)})"
+    yield f"{visible(contract.name)} ({f'from {visible(contract.origin)}' if contract.overridden else 'packaged'})"
     yield ""
     yield f"token header  {visible(contract.auth.header):42} {contract.auth.basis.value}"
     yield f"prefix        {visible(contract.prefix.path or '/'):42} {contract.prefix.basis.value}"

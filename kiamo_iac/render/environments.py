@@ -111,10 +111,10 @@ def _cells(row: EnvironmentPlan) -> list[str]:
     if row.plan is None:
         return [row.environment, *["-"] * (len(_HEADS) - 2), "no plan"]
     view = plan_view(row.plan)
-    lasting = sum(bool(step.alarms) for step in view.rows)
-    losing = sum(Alarm.DATA_LOSS in step.alarms for step in view.rows)
+    irreversible = sum(bool(step.alarms) for step in view.rows)
+    data_loss = sum(Alarm.DATA_LOSS in step.alarms for step in view.rows)
     counts = (str(count) for _, count in view.counts)
-    return [row.environment, *counts, str(lasting), str(losing), _result(view)]
+    return [row.environment, *counts, str(irreversible), str(data_loss), _result(view)]
 
 
 def _result(view: PlanView) -> str:

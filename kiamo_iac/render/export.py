@@ -27,7 +27,7 @@ def export_text(report: ExportReport, style: Style, *, created: Sequence[str] = 
 
 
 def _files(what: str, names: Sequence[str]) -> Iterator[str]:
-    yield from (f"{what}: {visible(name)}" for name in _few(names))
+    yield from (f"{what}: {visible(name)}" for name in _first_lines(names))
 
 
 def _changes(report: ExportReport, style: Style) -> Iterator[str]:
@@ -43,10 +43,10 @@ def _changes(report: ExportReport, style: Style) -> Iterator[str]:
     ):
         color = {Action.UPDATE: "yellow", Action.CREATE: "green", Action.DELETE: "red"}[action]
         sign = click.style(signs.actions[action], fg=color) if style.color else signs.actions[action]
-        yield from (f"  {sign} {text}" for text in _few(list(texts)))
+        yield from (f"  {sign} {text}" for text in _first_lines(list(texts)))
 
 
-def _few(texts: Sequence[str]) -> Iterable[str]:
+def _first_lines(texts: Sequence[str]) -> Iterable[str]:
     more = len(texts) - _SHOWN
     return [*texts[:_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
 

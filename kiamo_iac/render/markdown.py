@@ -159,10 +159,10 @@ def _action_sign(action: Action) -> str:
 
 def _named(title: str, groups: Sequence[DiagnosticGroup], budget: SizeBudget, *, most: int) -> list[str]:
     """The first groups in a few words each: code, place, what is wrong and what to do about it, on one line."""
-    return listed(title, map(_in_short, groups[:most]), budget, count=len(groups))
+    return listed(title, map(_one_line, groups[:most]), budget, count=len(groups))
 
 
-def _in_short(group: DiagnosticGroup) -> str:
+def _one_line(group: DiagnosticGroup) -> str:
     diagnostic = group.first
     place = f" at {code(str(diagnostic.source))}" if diagnostic.source else ""
     hint = f" Hint: {code(diagnostic.hint)}" if diagnostic.hint else ""

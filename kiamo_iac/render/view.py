@@ -255,16 +255,16 @@ def _verdict_line(verdict: PlanVerdict, rows: Sequence[StepRow], *, errors: int,
         case PlanVerdict.REFUSED:
             return f"Plan refused: {counted(errors, 'error')}."
         case PlanVerdict.GUARDED:
-            return f"Apply will be blocked by {counted(guards, 'guard')}; {_gravity(rows)}."
+            return f"Apply will be blocked by {counted(guards, 'guard')}; {_risk_summary(rows)}."
         case PlanVerdict.READY:
-            return f"{_gravity(rows)}."
+            return f"{_risk_summary(rows)}."
         case PlanVerdict.UNCHANGED:
             return unchanged("the environment")
         case _:
             assert_never(verdict)
 
 
-def _gravity(rows: Sequence[StepRow]) -> str:
+def _risk_summary(rows: Sequence[StepRow]) -> str:
     """`11 steps: 1 loses data, 1 dials contacts, 2 more cannot be undone`."""
     raised = Counter(alarm for row in rows for alarm in row.alarms)
     steps = counted(len(rows), "step")

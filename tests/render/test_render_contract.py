@@ -18,7 +18,13 @@ def packaged(over: object = None) -> Contract:
     return Contract.model_validate(merge(data, over) if over else data)
 
 
-def test_every_call_and_attribute_is_told_with_its_basis() -> None:
+def test_the_first_line_names_the_contract_and_the_file_merged_over_it() -> None:
+    contract = packaged()
+    assert contract_text(contract).splitlines()[0] == f"{contract.name} (packaged)"
+    assert contract_text(contract.from_file("my.yaml")).splitlines()[0] == f"{contract.name} (from my.yaml)"
+
+
+def test_every_call_and_attribute_is_shown_with_its_basis() -> None:
     contract = packaged()
     text = contract_text(contract)
     for kind, stanza in contract.kinds.items():

@@ -24,7 +24,7 @@ from kiamo_iac.core.state import Owned, Ownership, ResourceState, State
 from kiamo_iac.resources import by_collection, children_of, kinds
 
 NO_PARTS: Parts = {}
-NOTHING = TargetFolder()
+NO_FOLDER = TargetFolder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def export(
     *,
     capabilities: Capabilities,
     parts: Parts = NO_PARTS,
-    folder: TargetFolder = NOTHING,
+    folder: TargetFolder = NO_FOLDER,
     selection: ExportSelection | None = None,
     owned: Ownership | None = None,
     is_secret: IsSecret = no_secrets,
@@ -104,8 +104,8 @@ class _Exporting:
         there = {one.lives_at: one for one in declared}
         placer = FilePlacer(folder, edits)
         self._add_children(there)
-        self._add_tops(there, placer)
-        self._settle_lists(declared, chosen, updater, added=set(self._report.added))
+        self._add_top_blocks(there, placer)
+        self._update_lists(declared, chosen, updater, added=set(self._report.added))
         self._report.finish()
         placer.sort_new_files()
         return Export(edits.changes(), self._report)
@@ -140,7 +140,7 @@ class _Exporting:
         )
         return False
 
-    def _add_tops(self, there: Collection[Address], placer: FilePlacer) -> None:
+    def _add_top_blocks(self, there: Collection[Address], placer: FilePlacer) -> None:
         """New blocks at the top of files: of resources without a parent, and of those whose parent is not selected."""
         for kind in kinds().values():
             if kind.parent is not None:
@@ -153,21 +153,21 @@ class _Exporting:
                     if block is not None:
                         placer.add(kind, resource.name, block)
                 elif self._selection.concerns(resource.address):
-                    self._add_apart(resource, there, placer)
+                    self._add_child_blocks(resource, there, placer)
 
-    def _add_apart(self, parent: ResourceState, there: Collection[Address], placer: FilePlacer) -> None:
-        """BlockBuilder that name their parents, which are not asked for themselves."""
+    def _add_child_blocks(self, parent: ResourceState, there: Collection[Address], placer: FilePlacer) -> None:
+        """Add blocks that name their parents, where the parents themselves are not selected."""
         for kind in children_of(parent.kind.kind):
             for resource in self._live.within(parent.address, kind.collection):
                 if resource.address in there:
                     continue
                 if not self._selection.has(resource.address):
-                    self._add_apart(resource, there, placer)
+                    self._add_child_blocks(resource, there, placer)
             names = _names_to(parent, self._live)
             for block in self._blocks.below(parent, kind, there):
                 placer.add(kind, str(block["name"]), {**names, **block}, within=next(iter(names.values())))
 
-    def _settle_lists(
+    def _update_lists(
         self,
         declared: list[MatchedBlock],
         chosen: list[MatchedBlock],
@@ -176,7 +176,7 @@ class _Exporting:
         added: Collection[Address],
     ) -> None:
         """`renamed_from` and `exclusive`, once all declared resources are known."""
-        at_home = {one.lives_at for one in declared if one.live is not None} | set(added)
+        declared_addresses = {one.lives_at for one in declared if one.live is not None} | set(added)
         for one in chosen:
             if one.live is None:
                 continue
@@ -185,14 +185,16 @@ class _Exporting:
                 if home in added and home != one.lives_at:
                     updater.forget_former_name(one, identity(former))
             for collection in one.layers.body.get("exclusive", ()):
-                if not self._is_complete(one, by_collection()[collection], at_home):
+                if not self._is_complete(one, by_collection()[collection], declared_addresses):
                     updater.not_exclusive(one, collection)
 
-    def _is_complete(self, parent: MatchedBlock, kind: type[Resource], at_home: Collection[Address]) -> bool:
+    def _is_complete(self, parent: MatchedBlock, kind: type[Resource], declared_addresses: Collection[Address]) -> bool:
         """Whether every selected resource below it is declared."""
         flag = kind.system.flag if kind.system is not None else ""
         return all(
-            resource.address in at_home or bool(resource.extras.get(flag)) or not self._selection.has(resource.address)
+            resource.address in declared_addresses
+            or bool(resource.extras.get(flag))
+            or not self._selection.has(resource.address)
             for resource in self._live.within(parent.lives_at, kind.collection)
         )
 

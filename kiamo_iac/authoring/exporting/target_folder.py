@@ -75,7 +75,7 @@ class FilePlacer:
         elif children_of(kind.kind):
             shown = self._file(name, frozenset({kind.collection}))
         else:
-            shown = self._holding(kind.collection) or self._file(kind.collection, frozenset())
+            shown = self._file_with_list(kind.collection) or self._file(kind.collection, frozenset())
         self._edits.add_block(BlockRef(shown, ()), kind.collection, block)
 
     def sort_new_files(self) -> None:
@@ -86,7 +86,7 @@ class FilePlacer:
             for collection in sorted(data, key=order.index):
                 data[collection] = data.pop(collection)
 
-    def _holding(self, collection: str) -> str | None:
+    def _file_with_list(self, collection: str) -> str | None:
         """The first file with such a list."""
         files = [shown for shown, data in self._folder.documents.items() if _has_list(data, collection)]
         named = f"{self._folder.prefix}{collection}{SUFFIX}"
@@ -133,14 +133,14 @@ def safe(name: str) -> str:
         return "unnamed"
     if _DEVICES.fullmatch(unicodedata.normalize("NFKC", kept)):
         kept = f"_{kept}"
-    short = _cut(kept, _LONGEST)
-    return short if short == kept else f"{_cut(kept, _LONGEST - 9).rstrip('-.')}-{_mark(name)}"
+    short = _truncate(kept, _LONGEST)
+    return short if short == kept else f"{_truncate(kept, _LONGEST - 9).rstrip('-.')}-{_mark(name)}"
 
 
 def distinct(name: str) -> str:
     """`safe(name)` with something of its own, for where that is taken."""
     stem = safe(name)
-    return f"{_cut(stem, _LONGEST - 9).rstrip('-.')}-{_mark(name)}"
+    return f"{_truncate(stem, _LONGEST - 9).rstrip('-.')}-{_mark(name)}"
 
 
 def folded(file: str) -> str:
@@ -164,5 +164,5 @@ def _mark(name: str) -> str:
     return blake2b(unicodedata.normalize("NFC", name).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
-def _cut(text: str, limit: int) -> str:
+def _truncate(text: str, limit: int) -> str:
     return text.encode()[:limit].decode("utf-8", "ignore")

@@ -31,22 +31,22 @@ class BlockUpdater:
         if not declared.known or declared.absent:
             return
         if declared.live is None:
-            self._gone(declared)
+            self._remove_missing(declared)
             return
         if declared.name_differs:
             self._renamed(declared, declared.live)
         if declared.layers.body.get("ensure") == Ensure.ABSENT.value:
-            self._there_all_the_same(declared)
+            self._remove_absent(declared)
         if declared.managed:
             self._attributes(declared, declared.live)
 
     # --- the resource itself -----------------------------------------------------------------------------------------
 
-    def _gone(self, declared: MatchedBlock) -> None:
+    def _remove_missing(self, declared: MatchedBlock) -> None:
         source = declared.layers.source_of()
         noun = declared.kind.kind
         remedy = "to create it, restore the block and apply"
-        if self._tried(declared, declared.layers.remove):
+        if self._try_edit(declared, declared.layers.remove):
             self._report.removed.append(declared.address)
             self._report.warn(
                 "KIA1006",
@@ -58,7 +58,7 @@ class BlockUpdater:
 
     def _renamed(self, declared: MatchedBlock, live: ResourceState) -> None:
         source = declared.layers.source_of("name")
-        if self._representations.name_refused(live) is not None or not self._tried(
+        if self._representations.name_refused(live) is not None or not self._try_edit(
             declared, lambda: declared.layers.rename(live.name)
         ):
             return
@@ -66,9 +66,9 @@ class BlockUpdater:
         if live.address.name in map(identity, declared.layers.body.get("renamed_from", ())):
             self.forget_former_name(declared, live.address.name)
 
-    def _there_all_the_same(self, declared: MatchedBlock) -> None:
+    def _remove_absent(self, declared: MatchedBlock) -> None:
         source = declared.layers.source_of("ensure")
-        if self._tried(declared, lambda: declared.layers.remove_key("ensure"), "ensure"):
+        if self._try_edit(declared, lambda: declared.layers.remove_key("ensure"), "ensure"):
             self._report.changed.append(ChangedValue(declared.address, "ensure", Ensure.ABSENT.value, None, source))
             self._report.warn(
                 "KIA1010",
@@ -83,13 +83,13 @@ class BlockUpdater:
         """Remove a former name that another resource has now."""
         source = declared.layers.source_of("renamed_from")
         items = [item for item in declared.layers.body["renamed_from"] if identity(item) == name]
-        if self._tried(declared, lambda: declared.layers.remove_items("renamed_from", items), "renamed_from"):
+        if self._try_edit(declared, lambda: declared.layers.remove_items("renamed_from", items), "renamed_from"):
             self._report.changed.append(ChangedValue(declared.address, "renamed_from", name, None, source))
 
     def not_exclusive(self, declared: MatchedBlock, collection: str) -> None:
         """Remove a collection from `exclusive` that cannot be declared completely."""
         source = declared.layers.source_of("exclusive")
-        if self._tried(declared, lambda: declared.layers.remove_items("exclusive", [collection]), "exclusive"):
+        if self._try_edit(declared, lambda: declared.layers.remove_items("exclusive", [collection]), "exclusive"):
             self._report.changed.append(ChangedValue(declared.address, "exclusive", collection, None, source))
             self._report.warn(
                 "KIA1010",
@@ -110,7 +110,7 @@ class BlockUpdater:
             if key in COMMON_KEYS or key in {"name", "state"}:
                 continue
             if (key,) in representation.omitted or key not in representation.attributes:
-                self._take(declared, live, key, representation.omitted.get((key,)))
+                self._remove_key(declared, live, key, representation.omitted.get((key,)))
             elif not equal(declared, key, value, representation.attributes[key]):
                 self._put(declared, live, key, representation.attributes[key])
         if body.get("settings"):
@@ -120,23 +120,23 @@ class BlockUpdater:
         layers = declared.layers
         before = layers.body[key]
         if value == {} and key in set(_needed(declared, live)):
-            self._take(declared, live, key, Omission("KIA1009", "is empty, but the declared run state needs it"))
+            self._remove_key(declared, live, key, Omission("KIA1009", "is empty, but the declared run state needs it"))
             return
         reference = reference_of(declared.kind, key)
         if reference is not None and reference.holds_several:
             value = _with_spelling_of(before, value, reference)
         if isinstance(value, Mapping):
-            self._level(declared, key, value)
+            self._update_entries(declared, key, value)
             return
         source, variables = layers.source_of(key), layers.variables(key)
-        if self._tried(declared, lambda: layers.put(key, value), key):
+        if self._try_edit(declared, lambda: layers.put(key, value), key):
             self._report.changed.append(ChangedValue(declared.address, key, before, value, source))
             self._variables(declared, key, variables)
 
-    def _take(self, declared: MatchedBlock, live: ResourceState, key: str, omitted: Omission | None) -> None:
+    def _remove_key(self, declared: MatchedBlock, live: ResourceState, key: str, omitted: Omission | None) -> None:
         layers = declared.layers
         source, before = layers.source_of(key), layers.body[key]
-        if not self._tried(declared, lambda: layers.remove_key(key), key):
+        if not self._try_edit(declared, lambda: layers.remove_key(key), key):
             return
         self._report.changed.append(ChangedValue(declared.address, key, before, None, source))
         if omitted is None:
@@ -150,7 +150,7 @@ class BlockUpdater:
         for key, value in before.items():
             if sensitive_paths(shown[key]) or sensitive_paths(live.settings.get(key)):
                 wanted[key] = value
-                self._sensitive(declared, key, is_level=shows(live.settings.get(key), shown[key]))
+                self._sensitive(declared, key, matches=shows(live.settings.get(key), shown[key]))
             elif same(live.settings.get(key), value):
                 wanted[key] = value
             elif key in representation.settings:
@@ -160,14 +160,14 @@ class BlockUpdater:
                 omitted = omitted or Omission("KIA1007", "is declared, but has no value on the instance")
                 self._report.omitted(live, ("settings", key), omitted, source=declared.layers.source_of("settings"))
         if wanted:
-            self._level(declared, "settings", wanted)
-        elif self._tried(declared, lambda: declared.layers.remove_key("settings"), "settings"):
+            self._update_entries(declared, "settings", wanted)
+        elif self._try_edit(declared, lambda: declared.layers.remove_key("settings"), "settings"):
             source = declared.layers.source_of("settings")
             self._report.changed.append(ChangedValue(declared.address, "settings", shown, None, source))
 
-    def _sensitive(self, declared: MatchedBlock, key: str, *, is_level: bool) -> None:
+    def _sensitive(self, declared: MatchedBlock, key: str, *, matches: bool) -> None:
         """A declared sensitive setting is never replaced by the live value."""
-        if not is_level:
+        if not matches:
             self._report.warn(
                 "KIA0435",
                 f'"settings.{key}" of the {declared.kind.kind} {quote(declared.address.name)} is sensitive, and '
@@ -177,7 +177,7 @@ class BlockUpdater:
                 source=declared.layers.source_of("settings"),
             )
 
-    def _level(self, declared: MatchedBlock, key: str, wanted: Mapping[str, Any]) -> None:
+    def _update_entries(self, declared: MatchedBlock, key: str, wanted: Mapping[str, Any]) -> None:
         """The entries of a mapping, each where it stands."""
         layers = declared.layers
         before: Mapping[str, Any] = layers.body[key]
@@ -191,7 +191,7 @@ class BlockUpdater:
                 if entry in wanted
                 else partial(layers.remove_entry, key, entry)
             )
-            if self._tried(declared, change, path):
+            if self._try_edit(declared, change, path):
                 self._report.changed.append(ChangedValue(declared.address, path, old, new, layers.source_of(key)))
                 self._variables(declared, path, variables)
 
@@ -204,16 +204,16 @@ class BlockUpdater:
             return
         source = layers.source_of("state")
         if can_say(declared.kind, state):
-            if self._tried(declared, lambda: layers.put("state", state), "state"):
+            if self._try_edit(declared, lambda: layers.put("state", state), "state"):
                 self._report.changed.append(ChangedValue(declared.address, "state", wanted, state, source))
-        elif self._tried(declared, lambda: layers.remove_key("state"), "state"):
+        elif self._try_edit(declared, lambda: layers.remove_key("state"), "state"):
             self._report.changed.append(ChangedValue(declared.address, "state", wanted, None, source))
             why = Omission("KIA1009", f"is declared {wanted}, but is {state}, which no manifest can declare")
             self._report.omitted(live, ("state",), why, source=source)
 
     # --- reporting ------------------------------------------------------------------------------------------------
 
-    def _tried(self, declared: MatchedBlock, change: Callable[[], object], path: str = "") -> bool:
+    def _try_edit(self, declared: MatchedBlock, change: Callable[[], object], path: str = "") -> bool:
         """Whether a change could be made; reported where it could not."""
         try:
             change()

@@ -109,14 +109,14 @@ class _Comparing:
 
     def resource(self, address: Address) -> None:
         wanted = DeclaredBlock.of(self._environments.wanted[address])
-        if self._has_no_name(address, wanted):
+        if self._lacks_name_variables(address, wanted):
             return
         gone = self._environments.absent(address)
         if gone and leaf_of(wanted.raw, ENSURE) != "absent":
             return  # what it stands below is absent, and says so
         present = DeclaredBlock.of(self._present.parts[address]) if address in self._present.parts else None
         if present is None:
-            missing = self._missing(address, wanted, self._asked(wanted.filled))
+            missing = self._missing(address, wanted, self._compared_leaves(wanted.filled))
             body = wanted.raw
             for leaf in leaves(body):
                 secret = leaf[0] == "settings" and _is_secret(leaf, wanted, None)
@@ -127,13 +127,13 @@ class _Comparing:
             if body.get("settings") == {} and wanted.raw["settings"]:
                 body = with_leaf(body, ("settings",), NOTHING)
             self._differs(address, (), wanted, body, NOTHING)
-            self._run_state_left(address, wanted.filled, {})
+            self._note_run_state(address, wanted.filled, {})
             return
-        asked = {ENSURE} if gone else self._asked(wanted.filled) | {ENSURE}
+        asked = {ENSURE} if gone else self._compared_leaves(wanted.filled) | {ENSURE}
         self._leaves(address, wanted, present, asked)
         if not gone and ("protect",) in present.filled and ("protect",) not in wanted.filled:
             self.unprotected.append(address)
-        self._run_state_left(address, wanted.filled, present.filled)
+        self._note_run_state(address, wanted.filled, present.filled)
 
     def _leaves(self, address: Address, wanted: DeclaredBlock, present: DeclaredBlock, asked: Collection[Leaf]) -> None:
         both = [*wanted.filled, *(leaf for leaf in present.filled if leaf not in wanted.filled)]
@@ -150,7 +150,7 @@ class _Comparing:
             if leaf not in missing:
                 self._differs(address, leaf, wanted, leaf_of(wanted.raw, leaf), leaf_of(present.raw, leaf))
 
-    def _asked(self, filled: Mapping[Leaf, Any]) -> set[Leaf]:
+    def _compared_leaves(self, filled: Mapping[Leaf, Any]) -> set[Leaf]:
         """The leaves to be compared. With the run state both ways of declaring one: they exclude each other."""
         asked = {leaf for leaf in filled if leaf not in RUN_STATE}
         if self._selection.run_state and not RUN_STATE.isdisjoint(filled):
@@ -160,7 +160,7 @@ class _Comparing:
     def _differs(self, address: Address, leaf: Leaf, resource: DeclaredBlock, wanted: Any, present: Any) -> None:
         self.differences.append(Difference(address, leaf, wanted, present, resource.source_of(leaf)))
 
-    def _has_no_name(self, address: Address, wanted: DeclaredBlock) -> bool:
+    def _lacks_name_variables(self, address: Address, wanted: DeclaredBlock) -> bool:
         if any(address.startswith(f"{above}/") for above in self._nameless):
             return True
         unknown = self._unknown(list(names_of(wanted.parts[0]).values()))
@@ -182,7 +182,7 @@ class _Comparing:
     def _unknown(self, value: Any) -> list[str]:
         return [name for name in variables_in(value) if name not in self._known]
 
-    def _run_state_left(self, address: Address, wanted: Mapping[Leaf, Any], present: Mapping[Leaf, Any]) -> None:
+    def _note_run_state(self, address: Address, wanted: Mapping[Leaf, Any], present: Mapping[Leaf, Any]) -> None:
         if self._selection.run_state:
             return
         if any(leaf in wanted and not _same(wanted[leaf], present.get(leaf, NOTHING)) for leaf in sorted(RUN_STATE)):

@@ -113,7 +113,7 @@ class EnvironmentOverlay:
     # --- changing -------------------------------------------------------------------------------------------------
 
     def new_file(self, file: str, environments: Iterable[str], *, layer: int) -> None:
-        """A file that these environments have from now on; its draft has been added."""
+        """Record a new file, already in the transaction, as one of these environments."""
         self._uses[file] = dict.fromkeys(environments, layer)
         self.edits.on_undo(lambda: self._uses.pop(file))
 

@@ -31,16 +31,16 @@ def violations(
             if said.severity is Severity.ERROR and (said.code, said.summary) not in known:
                 yield said
         if name != before.target:
-            yield from _unlike(name, before.loaded[name], loaded)
+            yield from _changed_declarations(name, before.loaded[name], loaded)
     left = {(c.difference.address, c.difference.leaf) for c in changes if c.how is Strategy.LEFT}
     for difference in compare(after, selection).differences:
         if (difference.address, difference.leaf) not in left:
             summary = f"{difference.path or difference.address} would still differ in {quote(before.target)}"
             yield _violation(difference.address, summary)
-    yield from _beside(before, after, changes)
+    yield from _unintended_changes(before, after, changes)
 
 
-def _unlike(name: str, before: Loaded, after: Loaded) -> Iterator[Diagnostic]:
+def _changed_declarations(name: str, before: Loaded, after: Loaded) -> Iterator[Diagnostic]:
     """What another environment would declare differently."""
     addresses = {resource.address for state in (before.state, after.state) for resource in state}
     for address in sorted(addresses):
@@ -57,7 +57,7 @@ def _equal(old: ResourceState, new: ResourceState) -> bool:
     )
 
 
-def _beside(
+def _unintended_changes(
     before: ComposedEnvironments, after: ComposedEnvironments, changes: Collection[PromotedDifference]
 ) -> Iterator[Diagnostic]:
     """What `to` would declare differently beside what is promoted."""

@@ -31,11 +31,11 @@ def ranked(graph: Graph) -> Ranked:
         source, target = number.get(edge.source), number.get(edge.target)
         if source is not None and target is not None and source != target:
             before[target][source] = None
-    order = _straightened(before)
+    order = _topological_order(before)
     rank = [0] * len(before)
     for node in order:
         rank[node] = max((rank[need] + 1 for need in before[node]), default=0)
-    needs = [_not_spelled_out(node, before) for node in range(len(before))]
+    needs = [_without_transitive(node, before) for node in range(len(before))]
     after: list[list[int]] = [[] for _ in needs]
     for node, needed in enumerate(needs):
         for need in needed:
@@ -43,7 +43,7 @@ def ranked(graph: Graph) -> Ranked:
     return Ranked(tuple(needs), tuple(map(tuple, after)), tuple(rank))
 
 
-def _straightened(before: list[dict[int, None]]) -> list[int]:
+def _topological_order(before: list[dict[int, None]]) -> list[int]:
     """An order in which needs come first; takes the edges that close circles out of `before`."""
     after: list[list[int]] = [[] for _ in before]
     for node, needs in enumerate(before):
@@ -72,7 +72,7 @@ def _straightened(before: list[dict[int, None]]) -> list[int]:
     return order
 
 
-def _not_spelled_out(node: int, before: list[dict[int, None]]) -> tuple[int, ...]:
+def _without_transitive(node: int, before: list[dict[int, None]]) -> tuple[int, ...]:
     needs = before[node]
     through = {far for need in needs for far in before[need] if far in needs}
     return tuple(need for need in needs if need not in through)

@@ -91,7 +91,7 @@ def routed(runs: Sequence[Run], *, columns: int, bands: int) -> Routes:
         inner[gutter] = max(inner[gutter], min(len(sources), _MOST_TRACKS))
     tracks: dict[tuple[int, int, int | None], int] = {}
     for (gutter, band), sources in within.items():
-        for at, source in enumerate(sorted(sources, key=lambda s: _turning(*sources[s]))):
+        for at, source in enumerate(sorted(sources, key=lambda s: _turn_order(*sources[s]))):
             tracks[gutter, source, band] = _OUT + at % _MOST_TRACKS * _TRACK
     for gutter, others in across.items():
         for at, source in enumerate(others):
@@ -113,6 +113,6 @@ def _channel(sources: int) -> int:
     return (min(sources, _MOST_TRACKS) + 1) * _TRACK if sources else 0
 
 
-def _turning(y: int, down: int) -> tuple[bool, int]:
+def _turn_order(y: int, down: int) -> tuple[bool, int]:
     """Who turns first: of those that go up the highest, then of those that go down the lowest. So they do not cross."""
     return (down > 0, -y if down > 0 else y)

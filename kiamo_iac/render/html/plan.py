@@ -58,7 +58,7 @@ class HtmlPlan:
 
     def draw(self, view: PlanView, plan: Plan) -> str:
         """The same of a view, and of the plan that is drawn as a graph."""
-        rows = [StepCells(row, where=within(row.step.address), gist=_gist(row)) for row in view.rows]
+        rows = [StepCells(row, where=within(row.step.address), gist=_attribute_summary(row)) for row in view.rows]
         fit = fitted(plan_graph(plan), nodes=MAX_NODES)
         steps = [row.step for row in view.rows]
         return page(
@@ -91,7 +91,7 @@ def _verdict(verdict: PlanVerdict) -> str:
             assert_never(verdict)
 
 
-def _gist(row: StepRow) -> str:
+def _attribute_summary(row: StepRow) -> str:
     """What a folded step says of its attributes."""
     first: list[tuple[str, Any]] = [
         *((path, f"{value(before)} → {value(after)}") for path, before, after in row.changes[:_GIST]),
