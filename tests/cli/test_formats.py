@@ -160,7 +160,7 @@ def test_a_refused_plan_is_shown_and_fails(desk: Desk) -> None:
     code, out, _ = desk.run(*PLAN, "--format", "github")
     assert code == 1
     assert out.startswith("::error file=manifests/a.yaml,line=2,col=11,title=KIA0503::")
-    assert "::notice title=kiamo-iac::Environment staging: Plan blocked by " in out
+    assert "::notice title=kiamo-iac::staging: Plan refused: 1 error." in out
 
 
 @pytest.mark.parametrize("output", ["markdown", "github"])
@@ -170,7 +170,7 @@ def test_manifests_that_cannot_be_planned_with_are_a_refusal(nested: Desk, summa
     assert code == 1
     assert err.endswith("Error: The manifests have 1 error.\n")
     text = out if output == "markdown" else summary.read_text(encoding="utf-8").removeprefix("earlier\n")
-    assert text.startswith("<!-- kiamo-iac:plan:staging -->\n### Plan for `staging`\n\n**Plan blocked by ")
+    assert text.startswith("<!-- kiamo-iac:plan:staging -->\n### Plan for `staging`\n\n**Plan refused: 1 error.**")
     assert "**`KIA0202`** at `telephony/kiamo été/manifests/b.yaml:3:5`: " in text
     if output == "github":
         assert out.startswith("::error file=telephony/kiamo été/manifests/b.yaml,line=3,col=5,title=KIA0202::")
