@@ -34,11 +34,11 @@ class Destination:
     sources: SourceFiles
     """The same, read."""
     layer: int
-    """In which layer of the composition a new file of the folder stands."""
+    """The layer of the composition that a new file of the folder belongs to."""
     read_by_project: bool
     """Whether the folder lies in one that the environment is made of."""
     parts: Parts = field(default_factory=dict)
-    """What is declared, wherever it stands."""
+    """What is declared, in whichever file."""
 
     def with_files(self, created: Iterable[Path]) -> Composition:
         """The manifests as they will be, new files among them."""
@@ -51,7 +51,7 @@ class Destination:
 def destination(workspace: Workspace, environment: str, path: Path, *, single: bool) -> Destination:
     """The folder at `path`, with everything that is declared for the environment.
 
-    Where the project's manifests for the environment stand in or around the folder, they are what is declared; else
+    Where the project's manifests for the environment are in or around the folder, they are what is declared; else
     the manifests of the folder alone are.
 
     Raises:

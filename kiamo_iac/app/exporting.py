@@ -61,7 +61,7 @@ class _ExportInputs:
     """What the project declares, in any folder: it says what is sensitive."""
 
 
-def exported(
+def export_instance(
     workspace: Workspace,
     environment: str | None,
     selection: ExportSelection = EVERYTHING,

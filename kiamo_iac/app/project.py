@@ -54,17 +54,17 @@ class Workspace:
         environ: Mapping[str, str] | None = None,
         transport: Transport | None = None,
         log: Callable[[str], object] | None = None,
-        may_lack: Callable[[Path], bool] = lambda _: False,
+        may_be_missing: Callable[[Path], bool] = lambda _: False,
     ) -> Self:
         """The project of `file`, or the nearest one from the working directory upward.
 
-        `may_lack`: for a folder of manifests that does not exist, whether that is allowed (it will be created).
+        `may_be_missing`: for a folder of manifests that does not exist, whether that is allowed (it will be created).
 
         Raises:
             UsageError: there is none.
             ManifestError: the project file or its contract holds problems.
         """
-        project = load_project(file or find_project(Path.cwd()), may_lack=may_lack)
+        project = load_project(file or find_project(Path.cwd()), may_be_missing=may_be_missing)
         contract = contract_of_project(project)
         return cls(project, contract, os.environ if environ is None else environ, transport, log)
 

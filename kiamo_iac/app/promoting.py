@@ -28,7 +28,7 @@ _SHOWN = 5
 """Addresses that a note names."""
 
 
-def promoted(
+def promote_environment(
     workspace: Workspace, source: str, target: str, selection: Selection = EVERYTHING, *, live: bool = True
 ) -> PromotionResult:
     """The edits that make `target` declare what `source` does. Nothing is written, and no lock is taken.
@@ -116,7 +116,7 @@ def _required_resources(promotion: Promotion) -> Iterator[tuple[Difference, Addr
     for change in promotion.changes:
         user, leaf = change.difference, change.difference.leaf
         resource = promotion.desired.get(user.address)
-        if resource is None or is_absent(resource) or change.how is Strategy.LEFT:
+        if resource is None or is_absent(resource) or change.how is Strategy.NOT_PROMOTED:
             continue
         if not resource.lifecycle.managed:
             yield user, resource.address

@@ -35,7 +35,7 @@ def above(text: str, block: SourceRange) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-def carried(text: str, file: str, comments: Iterable[BlockComments]) -> str:
+def carry_comments(text: str, file: str, comments: Iterable[BlockComments]) -> str:
     """The text with comments above its blocks; as it is, when it would not be the same data any more."""
     document = parse(text, file=file)
     lines = text.removeprefix(_BOM).split("\n")

@@ -4,7 +4,7 @@
     (parsed)      ▲            │ each step can be undone      (before and after, every untouched byte kept)
                   └────────────┘
 
-A removed key or item leaves the mark REMOVED, and new items stand last: the path of a block stays valid throughout.
+A removed key or item leaves the mark REMOVED, and new items come last: the path of a block stays valid throughout.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kiamo_iac.authoring.comments import BlockComments, carried
+from kiamo_iac.authoring.comments import BlockComments, carry_comments
 from kiamo_iac.core.errors import EditError
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.document.editing import Editor
@@ -78,7 +78,7 @@ class Sheet:
         self.data: Any = self._copied(self._original)
 
     def _copied(self, data: Any) -> Any:
-        """A copy in which nothing stands twice: an alias is changed apart from its anchor."""
+        """A copy in which no object is shared: an alias is changed apart from its anchor."""
         copy: Any = data
         if isinstance(data, dict):
             copy = {key: self._copied(value) for key, value in data.items()}
@@ -122,7 +122,7 @@ class Sheet:
 
     def _with(self, comments: Mapping[Steps, tuple[str, ...]], text: str) -> str:
         paths = [BlockComments(_settled(self.data, steps), lines) for steps, lines in comments.items()]
-        return carried(text, self.file, paths) if paths else text
+        return carry_comments(text, self.file, paths) if paths else text
 
 
 class _Splicing:
@@ -181,7 +181,7 @@ class EditTransaction:
     ) -> None:
         """`read` makes the sheet of a file that exists. `may_change`: whether a file may be edited at all.
 
-        `keys_last`: a new key stands behind the whole text of its mapping, with the comments there; otherwise behind
+        `keys_last`: a new key comes after the whole text of its mapping, with the comments there; otherwise after
         the key before it that is kept.
         """
         self.may_change = may_change
@@ -256,7 +256,7 @@ class EditTransaction:
         return node
 
     def put(self, mapping: dict[str, Any], key: str, value: Any, *, after: str | None = None) -> None:
-        """Set a key. A new key stands behind `after`, else last."""
+        """Set a key. A new key comes after the key `after`, else last."""
         before = list(mapping.items())
         self.on_undo(lambda: _refill(mapping, before))
         if key in mapping or after not in mapping:

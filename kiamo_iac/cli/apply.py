@@ -16,10 +16,10 @@ import click
 from kiamo_iac.cli.options import (
     NamedPath,
     address_option,
-    choice_options,
     format_option,
     lock_timeout_option,
     optional_environment_option,
+    plan_options,
 )
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import is_terminal, write_data, write_message
@@ -55,7 +55,7 @@ nothing is written.
 @click.argument("planfile", required=False, type=NamedPath(exists=True, dir_okay=False))
 @optional_environment_option
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@choice_options
+@plan_options
 @click.option("--allow-start", is_flag=True, help="Allow batches to start: contacts will be dialled.")
 @address_option("--allow-data-loss", text="Allow the contacts of this base, or the values of this field, to be lost.")
 @lock_timeout_option

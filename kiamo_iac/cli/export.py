@@ -88,7 +88,7 @@ def export(
     blocks of resources that are missing on the instance are removed. A plan is empty afterwards. Services
     become references, unless they are managed. Manifests contain no ids; the instance is only read.
     """
-    from kiamo_iac.app.exporting import exported
+    from kiamo_iac.app.exporting import export_instance
     from kiamo_iac.authoring.selection import ExportSelection
     from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.export import export_text
@@ -97,8 +97,8 @@ def export(
         msg = "--single needs a folder."
         raise UsageError(msg, hint="pass -o DIR; stdout is always one document")
     selection = ExportSelection(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
-    workspace = session.workspace(may_lack=partial(_may_lack, folder))
-    result = exported(workspace, environment, selection, folder=folder, single=single)
+    workspace = session.workspace(may_be_missing=partial(_may_lack, folder))
+    result = export_instance(workspace, environment, selection, folder=folder, single=single)
     if result.text is not None:
         write_data(result.text, utf8=True)
     write_message(

@@ -140,7 +140,7 @@ def _format(formats: Iterable[str], *, text: str) -> Callable[[F], F]:
     return click.option("--format", "output", type=choice, default="text", show_default=True, help=text)
 
 
-def choice_options(command: F) -> F:
+def plan_options(command: F) -> F:
     """`--prune`, `--target`, `--allow-stop`."""
     options = (
         click.option("--prune", is_flag=True, help="Delete managed resources that are no longer declared."),

@@ -34,7 +34,7 @@ def show_plan(plan: Plan, session: Session, *, output: str) -> None:
 
 
 @contextmanager
-def refusal_shown(session: Session, *, environment: str, output: str) -> Iterator[None]:
+def show_refusal(session: Session, *, environment: str, output: str) -> Iterator[None]:
     """Show manifests with errors as a refused plan, in the formats for comments and annotations.
 
     The error is raised again and reported on stderr as usual.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import NamedPath, choice_options, optional_environment_option, plan_format_option
-from kiamo_iac.cli.output import refusal_shown, show_plan
+from kiamo_iac.cli.options import NamedPath, optional_environment_option, plan_format_option, plan_options
+from kiamo_iac.cli.output import show_plan, show_refusal
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_data, write_message
 
@@ -35,7 +35,7 @@ Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-ex
 @click.command(epilog=EPILOG, short_help="Show what apply would change in an environment, and why.")
 @optional_environment_option
 @click.option("--all-environments", is_flag=True, help="Plan all environments, and show one table.")
-@choice_options
+@plan_options
 @click.option("--rehearse", is_flag=True, help="Test the plan on an emulator seeded with the live state.")
 @click.option(
     "--out",
@@ -76,7 +76,7 @@ def plan(
     if environment is None:
         msg = "Missing option '-e' / '--environment' (or --all-environments)."
         raise click.UsageError(msg)
-    with refusal_shown(session, environment=environment, output=output):
+    with show_refusal(session, environment=environment, output=output):
         workspace = session.workspace()
         result = plan_environment(workspace, environment, options)
     if rehearse and result.plan.applyable:

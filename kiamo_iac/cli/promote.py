@@ -73,10 +73,10 @@ def promote(
 
     Compares the declared and the live state of both environments, and computes the change to the manifests
     that gives --to what --from has: keys removed from patches, values moved into the base, or written into
-    a patch. References stay names; ids and run states are never written. The diff goes to stdout, missing
-    dependencies and notes to stderr. Instances are only read: run apply afterwards.
+    a patch. References stay names; ids are never written, and run states only with --run-state. The diff goes
+    to stdout, missing dependencies and notes to stderr. Instances are only read: run apply afterwards.
     """
-    from kiamo_iac.app.promoting import promoted, write_promotion
+    from kiamo_iac.app.promoting import promote_environment, write_promotion
     from kiamo_iac.authoring.selection import Selection
     from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.escape import visible
@@ -86,7 +86,7 @@ def promote(
         raise UsageError(msg, hint="check first, then write")
     selection = Selection(only, without, run_state=run_state)
     workspace = session.workspace()
-    result = promoted(workspace, source, target, selection, live=not declared)
+    result = promote_environment(workspace, source, target, selection, live=not declared)
     blocked = bool(result.missing) and not allow_missing
     written = write_promotion(workspace, result) if writing and not blocked else ()
     _show(result, session, output=output, diff=not check and not written, written=bool(written))

@@ -46,16 +46,19 @@ class Session:
             verbose=verbose,
         )
 
-    def workspace(self, *, may_lack: Callable[[Path], bool] = lambda _: False) -> Workspace:
+    def workspace(self, *, may_be_missing: Callable[[Path], bool] = lambda _: False) -> Workspace:
         """The project of this run.
 
-        `may_lack`: for a folder of manifests that does not exist, whether that is allowed (it will be created).
+        `may_be_missing`: for a folder of manifests that does not exist, whether that is allowed (it will be created).
         """
         from kiamo_iac.app.project import Workspace
 
         opened = replace(
             Workspace.open(
-                self.project, transport=self.transport, log=log_line if self.verbose else None, may_lack=may_lack
+                self.project,
+                transport=self.transport,
+                log=log_line if self.verbose else None,
+                may_be_missing=may_be_missing,
             ),
             ca_bundle=self.ca_bundle,
             notify=show_notice,

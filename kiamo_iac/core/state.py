@@ -66,12 +66,12 @@ class ResourceState:
         return self.place.at(key) if self.place else None
 
 
-def fingerprint(instance: ResourceState) -> str:
+def fingerprint(resource: ResourceState) -> str:
     """32 hexadecimal characters that change with anything of a live resource but the count of its contacts.
 
     Of a sensitive value only its presence is in them: they are kept in files, and could serve to guess a value.
     """
-    seen = [instance.kind.kind, instance.remote_id, masked(instance.attributes), masked(instance.settings)]
+    seen = [resource.kind.kind, resource.remote_id, masked(resource.attributes), masked(resource.settings)]
     text = json.dumps(seen, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
@@ -79,36 +79,36 @@ def fingerprint(instance: ResourceState) -> str:
 class State:
     """Resources by address. Addresses are unique; children are found by their parent."""
 
-    __slots__ = ("_children", "_instances")
+    __slots__ = ("_children", "_resources")
 
-    def __init__(self, instances: Iterable[ResourceState] = ()) -> None:
+    def __init__(self, resources: Iterable[ResourceState] = ()) -> None:
         """
         Raises:
             ValueError: two resources have one address.
         """
-        self._instances: dict[Address, ResourceState] = {}
+        self._resources: dict[Address, ResourceState] = {}
         self._children: dict[tuple[Address | None, str], list[ResourceState]] | None = None
-        for instance in instances:
-            if instance.address in self._instances:
-                msg = f"{instance.address} is twice in a state"
+        for resource in resources:
+            if resource.address in self._resources:
+                msg = f"{resource.address} is twice in a state"
                 raise ValueError(msg)
-            self._instances[instance.address] = instance
+            self._resources[resource.address] = resource
 
     def __getitem__(self, address: Address) -> ResourceState:
-        return self._instances[address]
+        return self._resources[address]
 
     def __contains__(self, address: object) -> bool:
-        return address in self._instances
+        return address in self._resources
 
     def __iter__(self) -> Iterator[ResourceState]:
-        return iter(self._instances.values())
+        return iter(self._resources.values())
 
     def __len__(self) -> int:
-        return len(self._instances)
+        return len(self._resources)
 
     def get(self, address: Address) -> ResourceState | None:
         """The resource at `address`, or None."""
-        return self._instances.get(address)
+        return self._resources.get(address)
 
     def within(self, parent: Address | None, collection: str) -> list[ResourceState]:
         """The resources of `collection` below `parent` (None: of the instance), sorted by address."""
@@ -118,9 +118,9 @@ class State:
 
     def _by_parent(self) -> dict[tuple[Address | None, str], list[ResourceState]]:
         found: dict[tuple[Address | None, str], list[ResourceState]] = {}
-        for instance in self:
-            parent = instance.address.parent if instance.kind.parent else None
-            found.setdefault((parent, instance.kind.collection), []).append(instance)
+        for resource in self:
+            parent = resource.address.parent if resource.kind.parent else None
+            found.setdefault((parent, resource.kind.collection), []).append(resource)
         return found
 
 

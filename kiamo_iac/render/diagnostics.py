@@ -24,7 +24,7 @@ class DiagnosticGroup:
 
     @property
     def count(self) -> int:
-        """How many diagnostics it stands for."""
+        """How many diagnostics it represents."""
         return 1 + len(self.others)
 
     def more(self, *, places: int = 3) -> str:

@@ -234,7 +234,7 @@ def _of_section(section: ListSection) -> Iterator[Annotation]:
 def _of_drift_row(row: DriftRow) -> Annotation:
     from kiamo_iac.render.view_drift import OUTSIDE_GIT
 
-    lines = (f"{row.resource.address}: {row.happened}", *row.lines, *row.notes)
+    lines = (f"{row.resource.address}: {row.event_text}", *row.lines, *row.notes)
     if row.outside_git:
         return Annotation(AnnotationLevel.WARNING, OUTSIDE_GIT.lower(), lines, row.resource.source)
     return Annotation(AnnotationLevel.NOTICE, "changed in git", lines, row.resource.source)

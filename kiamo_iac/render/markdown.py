@@ -138,7 +138,7 @@ def _step_lines(row: StepRow) -> list[str]:
 
 def _drift_lines(row: DriftRow) -> list[str]:
     resource = row.resource
-    head = f"! {visible(resource.address)} ({visible(resource.kind)}): {row.happened}"
+    head = f"! {visible(resource.address)} ({visible(resource.kind)}): {row.event_text}"
     return [head, *(f"      {line}" for line in row.lines), *(f"#     {line}" for line in row.notes)]
 
 

@@ -54,7 +54,7 @@ def _lines(made: PromotionResult, style: Style, *, verbose: bool) -> Iterator[st
 def _change(change: PromotedDifference, source: str, target: str, style: Style) -> str:
     difference = change.difference
     sign, color = ("+", "green") if difference.present is NOTHING else ("~", "yellow")
-    if change.how is Strategy.LEFT:
+    if change.how is Strategy.NOT_PROMOTED:
         sign, color = "!", "red"
     head = f"{sign} {visible(difference.address)}"
     head = click.style(head, fg=color) if style.color else head
@@ -77,7 +77,7 @@ def _how(change: PromotedDifference, source: str, target: str) -> str:
             return f"moved from {source}'s patch into the base"
         case Strategy.PATCH:
             return f"written into {target}'s patch"
-        case Strategy.LEFT:
+        case Strategy.NOT_PROMOTED:
             return "not promoted: edit the manifests"
         case _:
             assert_never(change.how)
@@ -108,7 +108,7 @@ def summary_line(made: PromotionResult) -> str:
         Strategy.UNSHADOW: "removed from a patch",
         Strategy.MOVE: "moved into the base",
         Strategy.PATCH: f"written into {target}'s patch",
-        Strategy.LEFT: "not promoted",
+        Strategy.NOT_PROMOTED: "not promoted",
     }
     counts = {how: sum(change.how is how for change in found.changes) for how in Strategy}
     ways = ", ".join(f"{count} {words[how]}" for how, count in counts.items() if count)

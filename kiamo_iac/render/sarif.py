@@ -46,7 +46,7 @@ def _rule(code: str) -> dict[str, Any]:
     return {
         "id": code,
         "shortDescription": {"text": _plain(meaning)},
-        "help": {"text": _plain(f"{meaning} The message of a result says what to do about it, where that is known.")},
+        "help": {"text": _plain(f"{meaning} The message of each result has the hint, where there is one.")},
     }
 
 

@@ -122,8 +122,8 @@ class TextDrift:
             yield ""
         for row in view.rows:
             resource = row.resource
-            happened = paint.color(row.happened, _side_color(resource.changed_by))
-            yield f"{paint.bold(visible(resource.address))} ({visible(resource.kind)}): {happened}"
+            event_text = paint.color(row.event_text, _side_color(resource.changed_by))
+            yield f"{paint.bold(visible(resource.address))} ({visible(resource.kind)}): {event_text}"
             yield from (f"    {line}" for line in (*row.lines, *row.notes))
             yield ""
         yield from paint.lists(view.sections)

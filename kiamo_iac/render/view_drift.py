@@ -22,7 +22,7 @@ class DriftRow:
     """A resource that drifted, and what is shown with it. Lines are made visible already."""
 
     resource: ResourceDrift
-    happened: str
+    event_text: str
     """What happened to it, in words; `git` or `instance` is named in all of them."""
     outside_git: bool
     """The alarm: not by git alone."""
@@ -55,7 +55,7 @@ def drift_view(drift: Drift, *, environment: str) -> DriftView:
     """Everything that a format says of `drift`."""
     rows = tuple(map(_row, drift.resources))
     outside = [row for row in rows if row.outside_git]
-    entries = tuple(Entry(row.resource.address, text=row.happened, source=row.resource.source) for row in outside)
+    entries = tuple(Entry(row.resource.address, text=row.event_text, source=row.resource.source) for row in outside)
     summary = drift.summary
     return DriftView(
         environment=environment,
@@ -76,7 +76,7 @@ _ORDER: Final = (ChangedBy.GIT, ChangedBy.INSTANCE, ChangedBy.BOTH, ChangedBy.UN
 def _row(resource: ResourceDrift) -> DriftRow:
     return DriftRow(
         resource,
-        happened=happened(resource),
+        event_text=event_text(resource),
         outside_git=resource.changed_by is not ChangedBy.GIT,
         lines=tuple(_attribute_line(found, resource) for found in resource.attributes),
         notes=tuple(_notes(resource)),
@@ -103,7 +103,7 @@ def _summary(drift: Drift) -> str:
     return f"Drift: {changed}, {both} on both sides{unknown}; {neither} unchanged{unmanaged}."
 
 
-def happened(resource: ResourceDrift) -> str:
+def event_text(resource: ResourceDrift) -> str:
     """What happened to it, in words; `git`, `instance` or `ledger` is named in all of them."""
     also = ", and changed in git" if resource.changed_by is ChangedBy.BOTH else ""
     match resource.event:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from kiamo_iac.app.commenting import post_comment, read_comment
-from kiamo_iac.app.exporting import exported
+from kiamo_iac.app.exporting import export_instance
 from kiamo_iac.app.planning import plan_environment
-from kiamo_iac.app.promoting import promoted, write_promotion
+from kiamo_iac.app.promoting import promote_environment, write_promotion
 from kiamo_iac.app.scaffolding import EMULATOR, init_project
 from kiamo_iac.app.schemas import catalogue, catalogue_in_force, find_schema, write_schemas
 from kiamo_iac.app.validation import validate
@@ -89,11 +89,11 @@ def test_a_comment_needs_a_pipeline_and_a_marker(tmp_path: Path) -> None:
 
 def test_an_export_makes_the_next_plan_empty(site: Site) -> None:
     site.call("POST", "/api/bases", {"name": "theirs", "label": "Theirs", "fields": []})
-    result = exported(site.workspace, "staging", folder=site.folder / "manifests")
+    result = export_instance(site.workspace, "staging", folder=site.folder / "manifests")
     assert (result.environment, result.text) == ("staging", None)
     assert result.created == ("manifests/theirs.yaml",)
     assert plan_environment(site.workspace, "staging").plan.steps == ()
-    text = exported(site.workspace, "staging").text
+    text = export_instance(site.workspace, "staging").text
     assert text is not None
     assert "name: theirs" in text
     assert site.owned_or_none() is None
@@ -108,14 +108,14 @@ def test_a_promotion_is_computed_and_then_written(site: Site) -> None:
     (site.folder / "patches").mkdir()
     patch = site.folder / "patches" / "a.yaml"
     patch.write_text("bases:\n  - {name: prospects, label: Leads}\n", encoding="utf-8")
-    result = promoted(site.workspace, "staging", "production", live=False)
+    result = promote_environment(site.workspace, "staging", "production", live=False)
     assert not result.level
     assert patch.read_text(encoding="utf-8") == "bases:\n  - {name: prospects, label: Leads}\n"
     written = write_promotion(site.workspace, result)
     assert written
-    assert promoted(site.workspace, "staging", "production", live=False).level
+    assert promote_environment(site.workspace, "staging", "production", live=False).level
     with pytest.raises(KiamoIacError, match="has changed since it was read"):
         write_promotion(site.workspace, result)
     with pytest.raises(UsageError, match="both name"):
-        promoted(site.workspace, "staging", "staging", live=False)
+        promote_environment(site.workspace, "staging", "staging", live=False)
     assert site.emulator.calls() == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kiamo_iac.app import exporting
-from kiamo_iac.app.exporting import ExportResult, exported
+from kiamo_iac.app.exporting import ExportResult, export_instance
 from kiamo_iac.app.project import Workspace
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.state import Ownership
@@ -66,7 +66,7 @@ class Bench:
 
     def export(self, contract: str, selection: ExportSelection | None = None, *, single: bool = False) -> ExportResult:
         """Into the folder of the manifests."""
-        return exported(
+        return export_instance(
             self.workspace(contract), "test", selection or ExportSelection(), folder=self.folder, single=single
         )
 

@@ -86,7 +86,7 @@ def test_keep_leaves_a_project_and_a_server_to_play_with(tmp_path: Path) -> None
     shown: list[str] = []
     for line in process.stdout:
         shown.append(line.rstrip("\n"))
-        if "Ctrl-C here stops the server." in line:
+        if line.startswith("Press Ctrl-C here to stop the emulator."):
             break
     (folder,) = (Path(line.split(maxsplit=1)[1]) for line in shown if line.startswith("  cd /"))
     (token,) = (line.split("=")[1] for line in shown if line.startswith("  export KIAMO_STAGING_TOKEN="))

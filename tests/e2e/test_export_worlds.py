@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from kiamo_iac.app.exporting import ExportResult, exported
+from kiamo_iac.app.exporting import ExportResult, export_instance
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.state import Owned, State
@@ -246,7 +246,7 @@ def test_the_effect_of_the_ledger_is_reported(data: st.DataObject, case: Case, e
 @given(case=cases())
 def test_the_document_on_stdout_says_the_same(case: Case, export_bench: Bench) -> None:
     rig = seeded(export_bench, case.contract, case.seed)
-    made = exported(export_bench.workspace(case.contract), "test", case.selection)
+    made = export_instance(export_bench.workspace(case.contract), "test", case.selection)
     assert export_bench.files() == {}
     (export_bench.folder / "out.yaml").write_text(made.text or "", encoding="utf-8", newline="")
     _is_level(export_bench, rig, case.contract)

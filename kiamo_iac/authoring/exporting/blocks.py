@@ -118,7 +118,7 @@ class BlockBuilder:
         required = self._capabilities.of(resource.kind.kind).required
         attributes = self._filled(representation.attributes, required=required)
         machine, state = resource.kind.machine, resource.run_state
-        if not self._selection.run_state or machine is None or state is None or not can_say(resource.kind, state):
+        if not self._selection.run_state or machine is None or state is None or not can_declare(resource.kind, state):
             return attributes
         lacking = [key for key in needed_for(resource.kind, state) if not attributes.get(key)]
         for key in lacking:
@@ -147,7 +147,7 @@ def is_closed(resource: ResourceState) -> bool:
     return resource.kind.machine is not None and resource.run_state in resource.kind.machine.terminal
 
 
-def can_say(kind: type[Resource], state: str) -> bool:
+def can_declare(kind: type[Resource], state: str) -> bool:
     """Whether a manifest can declare that run state."""
     try:
         kind.__pydantic_validator__.validate_python({"name": "x", "state": state})

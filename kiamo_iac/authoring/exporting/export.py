@@ -98,10 +98,10 @@ class _Exporting:
         )
         declared = matching.all()
         updater = BlockUpdater(self._representations, self._report)
-        chosen = [one for one in declared if self._selection.has(one.address) or self._selection.has(one.lives_at)]
+        chosen = [one for one in declared if self._selection.has(one.address) or self._selection.has(one.live_address)]
         for one in chosen:
             updater.one(one)
-        there = {one.lives_at: one for one in declared}
+        there = {one.live_address: one for one in declared}
         placer = FilePlacer(folder, edits)
         self._add_children(there)
         self._add_top_blocks(there, placer)
@@ -176,13 +176,13 @@ class _Exporting:
         added: Collection[Address],
     ) -> None:
         """`renamed_from` and `exclusive`, once all declared resources are known."""
-        declared_addresses = {one.lives_at for one in declared if one.live is not None} | set(added)
+        declared_addresses = {one.live_address for one in declared if one.live is not None} | set(added)
         for one in chosen:
             if one.live is None:
                 continue
             for former in one.layers.body.get("renamed_from", ()):
-                home = Address.of(one.kind.collection, former, one.lives_at.parent)
-                if home in added and home != one.lives_at:
+                home = Address.of(one.kind.collection, former, one.live_address.parent)
+                if home in added and home != one.live_address:
                     updater.forget_former_name(one, identity(former))
             for collection in one.layers.body.get("exclusive", ()):
                 if not self._is_complete(one, by_collection()[collection], declared_addresses):
@@ -195,7 +195,7 @@ class _Exporting:
             resource.address in declared_addresses
             or bool(resource.extras.get(flag))
             or not self._selection.has(resource.address)
-            for resource in self._live.within(parent.lives_at, kind.collection)
+            for resource in self._live.within(parent.live_address, kind.collection)
         )
 
 
@@ -209,7 +209,7 @@ def _hidden_like(live: State, owned: Ownership, desired: State) -> State:
 
 
 def _addresses(address: Address, desired: State) -> list[Address]:
-    """Where a resource may be live: also under former names, its own and those of what it stands below."""
+    """Where a resource may be live: also under former names, its own and those of its ancestors."""
     declared = desired.get(address)
     former = declared.lifecycle.renamed_from if declared is not None else ()
     above = _addresses(address.parent, desired) if address.parent is not None else [None]

@@ -1,4 +1,4 @@
-"""The layers that declare a resource, and edits of a key in the layer where it stands."""
+"""The layers that declare a resource, and edits of a key in the layer that has it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kiamo_iac.manifest.variables import variables_in
 
 
 class NotWritableError(Exception):
-    """What would have to change stands in a file that may not be written."""
+    """What would have to change is in a file that may not be written."""
 
     def __init__(self, source: SourceRange) -> None:
         super().__init__(str(source))
@@ -41,7 +41,7 @@ class LayeredBlock:
         self.body = merge(self.parts, lambda _: None)[0].body()
 
     def source_of(self, key: str | None = None) -> SourceRange:
-        """Where the value of a key stands, or the resource itself."""
+        """The place of a key's value, or of the resource."""
         part = self._holders(key)[0] if key is not None and key in self.body else self.parts[0]
         place: Place = part.document.place(part.block.node)
         return place.range if key is None else place.at(key)
@@ -81,7 +81,7 @@ class LayeredBlock:
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def put(self, key: str, value: Any) -> None:
-        """Replace the value of a key, where it stands."""
+        """Replace the value of a key in the layer that has it."""
         self.edits.put(self._node(self._holders(key)[0], key), key, escaped(value))
 
     def remove_key(self, key: str) -> None:
@@ -109,7 +109,7 @@ class LayeredBlock:
     # --- entries of mappings -----------------------------------------------------------------------------------------
 
     def put_entry(self, key: str, entry: str, value: Any) -> None:
-        """Set an entry of the mapping under `key`, where it stands; a new one beside the others."""
+        """Set an entry of the mapping under `key` in the layer that has it; a new one beside the others."""
         part = (self._entry_holders(key, entry) or self._holders(key))[0]
         node = self._node(part, key)
         self._replace(node[key], entry, part.block.node[key].get(entry), value)
@@ -139,7 +139,7 @@ class LayeredBlock:
             else:
                 self.edits.put(mapping[key], name, escaped(value))
 
-    # --- where values stand ------------------------------------------------------------------------------------------
+    # --- places of values --------------------------------------------------------------------------------------------
 
     def _holders(self, key: str) -> list[Part]:
         """The layers with a value under `key`, the highest first."""

@@ -22,7 +22,7 @@ class MatchedBlock:
     """By its declared name, below its parent's."""
     kind: type[Resource]
     layers: LayeredBlock
-    lives_at: Address
+    live_address: Address
     """Its address on the instance, whether it is there or not."""
     live: ResourceState | None
     known: bool
@@ -70,16 +70,16 @@ class Matcher:
         kind = parts[0].block.type.kind
         layers = LayeredBlock(parts, self._edits)
         above = self._found.get(address.parent) if address.parent is not None else None
-        parent = above.lives_at if above is not None else address.parent
-        lives_at = Address.of(kind.collection, address.name, parent)
+        parent = above.live_address if above is not None else address.parent
+        live_address = Address.of(kind.collection, address.name, parent)
         known = "list" in self._capabilities.of(kind.kind).operations and (above is None or above.known)
-        live = self._live.get(lives_at)
+        live = self._live.get(live_address)
         if live is None and known:
             live = self._under_another_name(address, layers, parent)
-            lives_at = live.address if live is not None else lives_at
+            live_address = live.address if live is not None else live_address
         declared_absent = layers.body.get("ensure") == Ensure.ABSENT.value
         absent = live is None and (declared_absent or (above is not None and above.absent))
-        return MatchedBlock(address, kind, layers, lives_at, live, known, absent)
+        return MatchedBlock(address, kind, layers, live_address, live, known, absent)
 
     def _under_another_name(
         self, address: Address, layers: LayeredBlock, parent: Address | None

@@ -104,7 +104,7 @@ class Representations:
         forms: set[str] = set()
         for key, value in sorted(resource.settings.items()):
             hidden = sensitive_paths(value, ("settings", key))
-            if hidden:  # what stands beside it would be compared, and written, without it
+            if hidden:  # its siblings would be compared, and written, without it
                 representation.omitted["settings", key] = _sensitive(hidden, key)
                 continue
             why = refused({key: value}, is_secret=self._is_secret)

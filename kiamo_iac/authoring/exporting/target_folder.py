@@ -26,7 +26,7 @@ class TargetFolder:
     path: Path = field(default_factory=Path)
     """It need not exist."""
     prefix: str = ""
-    """What stands before the name of a file of the folder, as places name it."""
+    """The path before the name of a file of the folder, as places show it."""
     names: Mapping[str, str | None] = field(default_factory=dict)
     """Name of everything in the folder itself → its key in `documents`, or None."""
     documents: Mapping[str, Any] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class FilePlacer:
         self._created: list[str] = []
         self._names = {folded(name): shown for name, shown in folder.names.items()}
         self._shared = [k.collection for k in kinds().values() if k.parent is None and not children_of(k.kind)]
-        """Collections whose blocks stand in one file together."""
+        """Collections whose blocks share one file."""
         self._reserved = {folded(f"{name}{SUFFIX}") for name in (SINGLE, *self._shared)}
         """Names of files that hold many blocks."""
 

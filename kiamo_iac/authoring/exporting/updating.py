@@ -1,4 +1,4 @@
-"""Updates of declared resources to what is live: only what differs, in the layer where it stands."""
+"""Updates of declared resources to what is live: only what differs, in the layer that has it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from kiamo_iac.authoring.exporting.blocks import can_say, needed_for
+from kiamo_iac.authoring.exporting.blocks import can_declare, needed_for
 from kiamo_iac.authoring.exporting.layered_block import NotWritableError
 from kiamo_iac.authoring.exporting.matching import MatchedBlock
 from kiamo_iac.authoring.exporting.report import ChangedValue, ExportReport
@@ -178,7 +178,7 @@ class BlockUpdater:
             )
 
     def _update_entries(self, declared: MatchedBlock, key: str, wanted: Mapping[str, Any]) -> None:
-        """The entries of a mapping, each where it stands."""
+        """The entries of a mapping, each in the layer that has it."""
         layers = declared.layers
         before: Mapping[str, Any] = layers.body[key]
         for entry in dict.fromkeys((*before, *wanted)):
@@ -203,7 +203,7 @@ class BlockUpdater:
         if machine is None or wanted is None or state is None or machine.satisfies(state, wanted):
             return
         source = layers.source_of("state")
-        if can_say(declared.kind, state):
+        if can_declare(declared.kind, state):
             if self._try_edit(declared, lambda: layers.put("state", state), "state"):
                 self._report.changed.append(ChangedValue(declared.address, "state", wanted, state, source))
         elif self._try_edit(declared, lambda: layers.remove_key("state"), "state"):

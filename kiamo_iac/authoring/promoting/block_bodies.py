@@ -28,7 +28,7 @@ def written(part: Part) -> dict[str, Any]:
 
 
 def names_of(part: Part) -> dict[str, str]:
-    """Its name as it stands in its file; at the top of a file after the names of what it stands below, by kind."""
+    """Its name as its file has it; at the top of a file after the names of its ancestors, by kind."""
     block = part.block
     raw = part.document.original(block.node)
     above = [kind.kind for kind in block.type.ancestors] if block.at_top else []

@@ -42,7 +42,7 @@ class DeclaredBlock:
         return cls(merge_bodies(map(written, parts)), leaves(body), parts)
 
     def source_of(self, leaf: Leaf) -> SourceRange | None:
-        """Where a leaf stands, in the highest part that has it; of none, the resource itself."""
+        """The place of a leaf, in the highest part that has it; of none, the place of the resource."""
         for part in reversed(self.parts) if leaf else ():
             node: Any = part.block.node
             for step in leaf[:-1]:
@@ -113,7 +113,7 @@ class _Comparing:
             return
         gone = self._environments.absent(address)
         if gone and leaf_of(wanted.raw, ENSURE) != "absent":
-            return  # what it stands below is absent, and says so
+            return  # an ancestor is absent, and reported itself
         present = DeclaredBlock.of(self._present.parts[address]) if address in self._present.parts else None
         if present is None:
             missing = self._missing(address, wanted, self._compared_leaves(wanted.filled))

@@ -39,7 +39,7 @@ class ComposedEnvironments:
     """Environment → how it names what `target` names so, where that is another name."""
 
     def absent(self, address: Address) -> bool:
-        """Whether `target` is to declare a resource absent, or something that it stands below."""
+        """Whether `target` is to declare a resource absent, or an ancestor of it."""
         at: Address | None = address
         while at is not None:
             if at in self.wanted and _is_absent(self.wanted[at]):

@@ -78,7 +78,7 @@ class EnvironmentOverlay:
         shape = self.shape(address)
         out = {"name", *shape.children, *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
         node = self.edits.node(ref)
-        return {key: _alive(value) for key, value in node.items() if key not in out and value is not REMOVED}
+        return {key: _without_removed(value) for key, value in node.items() if key not in out and value is not REMOVED}
 
     def effective(self, environment: str, address: Address) -> dict[str, Any] | None:
         """What an environment declares of a resource, as it is written; None: nothing."""
@@ -102,7 +102,7 @@ class EnvironmentOverlay:
         """What every environment declares of a resource."""
         return {name: self.effective(name, address) for name in self.environments.loaded}
 
-    def brings(self, address: Address, before: dict[str, dict[str, Any] | None], desired: Body | None) -> bool:
+    def achieves(self, address: Address, before: dict[str, dict[str, Any] | None], desired: Body | None) -> bool:
         """Whether `to` declares what is desired, and all other environments what they did `before`."""
         for name, was in before.items():
             wanted = desired if name == self.environments.target else was
@@ -118,7 +118,7 @@ class EnvironmentOverlay:
         self.edits.on_undo(lambda: self._uses.pop(file))
 
     def put_leaf(self, ref: BlockRef, leaf: Leaf, value: Any, *, order: Iterable[str]) -> None:
-        """Write a leaf into a block. `order`: keys in the order in which they should stand."""
+        """Write a leaf into a block. `order`: keys in the order to write them."""
         node = self.edits.node(ref)
         if len(leaf) == 2 and isinstance(node.get(leaf[0]), dict):
             self.edits.put(node[leaf[0]], leaf[1], value)
@@ -131,7 +131,7 @@ class EnvironmentOverlay:
                 after = key
         self.edits.put(node, leaf[0], value if len(leaf) == 1 else {leaf[1]: value}, after=after)
 
-    def take_leaf(self, ref: BlockRef, leaf: Leaf) -> bool:
+    def remove_leaf(self, ref: BlockRef, leaf: Leaf) -> bool:
         """Remove a leaf from a block, with what is empty after it; False when the block does not have it."""
         if not self.edits.may_change(ref.file):
             return False
@@ -143,12 +143,12 @@ class EnvironmentOverlay:
         self.edits.remove(holder, leaf[-1])
         if len(leaf) == 2 and all(value is REMOVED for value in holder.values()):
             self.edits.remove(self.edits.node(ref), leaf[0])
-        self.settle(ref)
+        self.remove_if_empty(ref)
         return True
 
-    def take_null(self, ref: BlockRef, key: str) -> bool:
+    def remove_null(self, ref: BlockRef, key: str) -> bool:
         """Remove a null from a block, which hides a key; False when there is none."""
-        return self.edits.node(ref).get(key, REMOVED) is None and self.take_leaf(ref, (key,))
+        return self.edits.node(ref).get(key, REMOVED) is None and self.remove_leaf(ref, (key,))
 
     def carry_comments(self, gone: BlockRef, to: BlockRef, address: Address) -> None:
         """Move the comments above a removed block of `from` to another block."""
@@ -162,12 +162,12 @@ class EnvironmentOverlay:
                 if lines:
                     self.edits.comment(to, lines)
 
-    def settle(self, ref: BlockRef) -> None:
+    def remove_if_empty(self, ref: BlockRef) -> None:
         """Remove a block of a patch that declares nothing more, and each block around it that is empty then."""
-        while ref.path and self.edits.node(ref) is not REMOVED and self._says_nothing(ref):
+        while ref.path and self.edits.node(ref) is not REMOVED and self._is_empty(ref):
             ref = self.edits.remove_block(ref)
 
-    def _says_nothing(self, ref: BlockRef) -> bool:
+    def _is_empty(self, ref: BlockRef) -> bool:
         """Whether a block has nothing but names, and what it names is declared elsewhere wherever the block counts."""
         shape = self.shapes[str(ref.path[-2])]
         names = {"name", *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
@@ -213,7 +213,7 @@ class EnvironmentOverlay:
                 yield self.edits[file].path, environments
 
     def names(self, environment: str, address: Address) -> dict[str, str]:
-        """The name of a resource as an environment writes it, after those of what it stands below, by kind."""
+        """The name of a resource as an environment writes it, after those of its ancestors, by kind."""
         found: dict[str, str] = {}
         at: Address | None = address
         while at is not None:
@@ -232,7 +232,7 @@ class EnvironmentOverlay:
         return at.name
 
 
-def _alive(value: Any) -> Any:
+def _without_removed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: inner for key, inner in value.items() if inner is not REMOVED}
     return value

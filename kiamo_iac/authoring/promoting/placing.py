@@ -67,7 +67,7 @@ class BlockPlacer:
     # --- patches ----------------------------------------------------------------------------------------------------
 
     def patch_files(self, address: Address) -> Iterator[str]:
-        """Files of patches of `to` that may take a block of a resource: those with blocks of what it stands below, the
+        """Files of patches of `to` that may take a block of a resource: those with blocks of its ancestors, the
         highest first, then that of the top layer; a new one, where there is none."""
         overlay, seen = self.overlay, set()
         above = address.parent
@@ -118,7 +118,7 @@ class BlockPlacer:
         )
 
     def _patch_file(self, address: Address, layer: int | None) -> str | None:
-        """The file of a layer in which something new of a resource is to stand; a new layer, where there is none."""
+        """The file of a layer for something new of a resource; a new layer, where there is none."""
         overlay, target = self.overlay, self.overlay.environments.target
         model = self._model(address)
         if layer is None:

@@ -42,7 +42,7 @@ def promote(
     Raises:
         ManifestError: the manifests of one of the two have errors.
         EditError: a file cannot be edited without risk.
-        KiamoIacError: no change does what it should and nothing else; its diagnostics say what stands in the way.
+        KiamoIacError: no change does what it should and nothing else; its diagnostics say what prevents it.
     """
     return _Promoting(project, source, target, selection, capabilities).promotion()
 

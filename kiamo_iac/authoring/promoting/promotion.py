@@ -37,7 +37,7 @@ class Strategy(StrEnum):
     """From a patch of `from` into the base."""
     PATCH = "patch"
     """Written into a patch of `to`."""
-    LEFT = "left"
+    NOT_PROMOTED = "left"
     """Not promoted: it cannot be written for `to` alone."""
 
 

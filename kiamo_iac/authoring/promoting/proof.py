@@ -32,7 +32,7 @@ def violations(
                 yield said
         if name != before.target:
             yield from _changed_declarations(name, before.loaded[name], loaded)
-    left = {(c.difference.address, c.difference.leaf) for c in changes if c.how is Strategy.LEFT}
+    left = {(c.difference.address, c.difference.leaf) for c in changes if c.how is Strategy.NOT_PROMOTED}
     for difference in compare(after, selection).differences:
         if (difference.address, difference.leaf) not in left:
             summary = f"{difference.path or difference.address} would still differ in {quote(before.target)}"
@@ -64,7 +64,7 @@ def _unintended_changes(
     old, new = before.loaded[before.target].parts, after.loaded[after.target].parts
     meant: dict[Address, dict[Leaf, Any]] = {}
     for change in changes:
-        if change.how is not Strategy.LEFT:
+        if change.how is not Strategy.NOT_PROMOTED:
             address, leaf = change.difference.address, change.difference.leaf
             wanted = DeclaredBlock.of(before.wanted[address]).filled
             asked = leaves(change.difference.wanted) if not leaf else [leaf]

@@ -40,7 +40,7 @@ def notes(
     """Everything else, by place."""
     target = environments.target
     found = [*_deletions(changes, target)]
-    found += [_left(change.difference, target) for change in changes if change.how is Strategy.LEFT]
+    found += [_left(change.difference, target) for change in changes if change.how is Strategy.NOT_PROMOTED]
     for address in compared.unprotected:
         summary = f"it stays protected in {target}, though {environments.source} does not protect it"
         found.append(
@@ -84,7 +84,7 @@ def _deletions(changes: Iterable[PromotedDifference], target: str) -> Iterator[D
     for change in changes:
         difference = change.difference
         body = difference.wanted if not difference.leaf else {difference.leaf[0]: difference.wanted}
-        if change.how is Strategy.LEFT:
+        if change.how is Strategy.NOT_PROMOTED:
             continue
         if leaf_of(body, ENSURE) == "absent":
             summary = f"apply will delete it from {target}: it becomes absent there"

@@ -1,7 +1,7 @@
 """How each difference is promoted: the smallest change for `to` that changes no other environment.
 
 1. unshadow  a patch of `to` hides what the base has: the key goes out of the patch
-2. move      the value stands in a patch of `from`: it goes into the base, for all
+2. move      the value is in a patch of `from`: it goes into the base, for all
 3. patch     the others are to stay as they are: it is written into a patch of `to`
 """
 
@@ -35,9 +35,11 @@ class StrategyRunner:
             together = tuple(group)
             files = self._unshadow_mapping(together)
             for difference in together:
-                yield PromotedDifference(difference, Strategy.UNSHADOW, files) if files else self.bring(difference)
+                yield (
+                    PromotedDifference(difference, Strategy.UNSHADOW, files) if files else self.promote_one(difference)
+                )
 
-    def bring(self, difference: Difference) -> PromotedDifference:
+    def promote_one(self, difference: Difference) -> PromotedDifference:
         """Promote one, or leave it."""
         overlay, address, leaf = self._overlay, difference.address, difference.leaf
         before = overlay.snapshot(address)
@@ -47,10 +49,10 @@ class StrategyRunner:
         for how, way in self._ways(difference):
             mark = overlay.edits.mark()
             for touched in way():
-                if overlay.brings(address, before, desired):
+                if overlay.achieves(address, before, desired):
                     return PromotedDifference(difference, how, tuple(sorted(set(touched))))
             overlay.edits.back_to(mark)
-        return PromotedDifference(difference, Strategy.LEFT)
+        return PromotedDifference(difference, Strategy.NOT_PROMOTED)
 
     def _ways(self, difference: Difference) -> Iterator[tuple[Strategy, Callable[[], Iterator[_Files]]]]:
         """The strategies to try, in order. Each yields after every step the files that it has edited."""
@@ -65,7 +67,7 @@ class StrategyRunner:
     def _unshadow(self, difference: Difference) -> Iterator[_Files]:
         touched: list[str] = []
         for ref in self._overlay.own(difference.address):
-            if self._overlay.take_leaf(ref, difference.leaf):
+            if self._overlay.remove_leaf(ref, difference.leaf):
                 touched.append(ref.file)
                 yield touched
 
@@ -79,8 +81,8 @@ class StrategyRunner:
         for difference in together:
             desired = with_leaf(desired, difference.leaf, difference.wanted)
         mark = overlay.edits.mark()
-        touched = [ref.file for ref in overlay.own(address) if overlay.take_null(ref, leaf[0])]
-        if touched and overlay.brings(address, before, desired):
+        touched = [ref.file for ref in overlay.own(address) if overlay.remove_null(ref, leaf[0])]
+        if touched and overlay.achieves(address, before, desired):
             return tuple(sorted(set(touched)))
         overlay.edits.back_to(mark)
         return ()
@@ -91,9 +93,9 @@ class StrategyRunner:
         if base is None:
             return
         order = self._order(address)
-        touched = [r.file for r in (*overlay.patched(address), *overlay.own(address)) if overlay.take_leaf(r, leaf)]
+        touched = [r.file for r in (*overlay.patched(address), *overlay.own(address)) if overlay.remove_leaf(r, leaf)]
         if difference.wanted is NOTHING:
-            overlay.take_leaf(base, leaf)
+            overlay.remove_leaf(base, leaf)
         else:
             overlay.put_leaf(base, leaf, difference.wanted, order=order)
         yield [*touched, base.file]
@@ -107,8 +109,8 @@ class StrategyRunner:
         self._fill(place, difference, order=())
         for ref in patched:
             for leaf in every_leaf(difference.wanted):
-                overlay.take_leaf(ref, leaf)
-            overlay.settle(ref)
+                overlay.remove_leaf(ref, leaf)
+            overlay.remove_if_empty(ref)
             overlay.carry_comments(ref, place, address)
         yield [*(ref.file for ref in patched), place.file]
 

@@ -31,10 +31,10 @@ _ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards", "
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
-def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: False) -> Project:
+def load_project(file: Path, *, may_be_missing: Callable[[Path], bool] = lambda _: False) -> Project:
     """Read and check a project file.
 
-    `may_lack`: whether a folder of manifests (its resolved path) need not be there, since it is about to be made.
+    `may_be_missing`: whether a folder of manifests (its resolved path) need not be there, since it is about to be made.
 
     Raises:
         UsageError: there is no such file.
@@ -47,7 +47,7 @@ def load_project(file: Path, *, may_lack: Callable[[Path], bool] = lambda _: Fal
         raise UsageError(msg, hint="pass the path of the file: --project FILE")
     document = parse(read_text(file, shown=file.name, max_bytes=MAX_BYTES), file=file.name)
     root = real(file.parent)
-    reading = _ProjectReader(document, root, may_lack=may_lack)
+    reading = _ProjectReader(document, root, may_be_missing=may_be_missing)
     project = reading.project(root / file.name)
     read = [problem for problem in document.diagnostics if not _is_reported_again(problem, reading.diagnostics)]
     diagnostics = by_place((*read, *reading.diagnostics))
@@ -70,8 +70,8 @@ def _is_reported_again(form: Diagnostic, found: Iterable[Diagnostic]) -> bool:
 class _ProjectReader:
     """One pass over the data of a project file."""
 
-    def __init__(self, document: Document, root: Path, *, may_lack: Callable[[Path], bool]) -> None:
-        self._may_lack = may_lack
+    def __init__(self, document: Document, root: Path, *, may_be_missing: Callable[[Path], bool]) -> None:
+        self._may_lack = may_be_missing
         self._document = document
         self._reader = KeyReader(document, root)
         self._root = root

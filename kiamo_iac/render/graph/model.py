@@ -49,7 +49,7 @@ class GraphNode:
     mark: str = ""
     """What a person must not overlook, in a word or three; empty: nothing."""
     count: int = 1
-    """How many nodes it stands for."""
+    """How many nodes it represents."""
     caption: str = ""
     """The line under its name, where that is not its role and kind."""
 

@@ -79,7 +79,7 @@ def done(promotion: Promotion) -> list[str]:
 
 def left(promotion: Promotion) -> list[str]:
     """The changes that could not be made."""
-    return [text for text in done(promotion) if text.startswith(Strategy.LEFT)]
+    return [text for text in done(promotion) if text.startswith(Strategy.NOT_PROMOTED)]
 
 
 def emptied(root: Path) -> Path:
