@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -84,10 +85,13 @@ def test_keep_leaves_a_project_and_a_server_to_play_with(tmp_path: Path) -> None
     )
     assert process.stdout is not None
     shown: list[str] = []
+    watchdog = threading.Timer(60, process.kill)  # ends the loop, and fails the test, if the last line never comes
+    watchdog.start()
     for line in process.stdout:
         shown.append(line.rstrip("\n"))
         if line.startswith("Press Ctrl-C here to stop the emulator."):
             break
+    watchdog.cancel()
     (folder,) = (Path(line.split(maxsplit=1)[1]) for line in shown if line.startswith("  cd /"))
     (token,) = (line.split("=")[1] for line in shown if line.startswith("  export KIAMO_STAGING_TOKEN="))
     assert f"  $env:KIAMO_STAGING_TOKEN = '{token}'" in shown

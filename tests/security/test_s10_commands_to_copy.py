@@ -224,7 +224,7 @@ def test_s10_a_saved_plan_of_an_odd_name_is_quoted(desk: Desk) -> None:
     desk.manifest(MANIFEST)
     code, _, err = desk.run("plan", *E, "--out", "x; touch y.plan")
     assert code == 0
-    assert err.endswith("for one apply: kiamo-iac apply 'x; touch y.plan'\n")
+    assert err.endswith("To apply it (once): kiamo-iac apply 'x; touch y.plan'\n")
 
 
 @pytest.mark.parametrize("path", ["x;touch$IFS$9y", "$(touch y).git", "a&calc", "it's", "a b"])
