@@ -114,6 +114,6 @@ def test_fish_offers_every_name_once_and_says_what_it_is(folder: Path) -> None:
 
 @pytest.mark.parametrize(("name", "check"), [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")])
 def test_the_script_is_sound(name: str, check: str, folder: Path) -> None:
-    script = Path(__file__).parents[2] / "kiamo_iac" / "cli" / "shells" / f"kiamo-iac.{name}"
+    script = Path(__file__).parents[2] / "kiamo_iac" / "cli" / "completion_scripts" / f"kiamo-iac.{name}"
     done = subprocess.run([name, check, str(script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
