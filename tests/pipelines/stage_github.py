@@ -104,7 +104,7 @@ def test_a_broken_manifest_stops_everything(github: Github, here: Machine) -> No
     for name, payload in (("pull_request", PULL), ("push", PUSH)):
         done = event(github, name, payload)
         assert results(done) == {"validate": "failure"}
-        assert "::error file=manifests/prospects.yaml,line=7" in done["validate"].log
+        assert "::error file=manifests/prospects.yaml,line=6" in done["validate"].log
     assert here.forge.comments == []
 
 

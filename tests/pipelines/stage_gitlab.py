@@ -133,7 +133,7 @@ def test_an_instance_that_changes_before_the_button_is_pressed_is_left_alone(git
     done = merge(gitlab)
     here.emulators["production"].seed({"bases": [{"name": "prospects", "label": "By hand"}]})
     text = (here.project / ".gitlab-ci.yml").read_text(encoding="utf-8")
-    propose = text[text.index("propose:production:") : text.index("# That plan and no other")]
+    propose = text[text.index("propose:production:") : text.index("# Applies exactly that plan")]
     (here.project / ".gitlab-ci.yml").write_text(text.replace(propose, _kept(propose)), encoding="utf-8")
     kept = done["propose:production"].artifacts
     assert kept is not None
