@@ -10,7 +10,6 @@ from threading import Lock
 from typing import Final
 
 from kiamo_iac.core.environ import variable
-from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.known_forms import without_forms
 
 TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{40}(?![0-9A-Za-z])")
@@ -63,6 +62,8 @@ def from_environ(environ: Mapping[str, str], name: str, *, file: bool = True) ->
     Raises:
         UsageError: both are set, or the file cannot be read, is not text in UTF-8, or is larger than 4096 bytes.
     """
+    from kiamo_iac.core.errors import UsageError  # every start of the program imports this module
+
     value, path = variable(environ, name), variable(environ, f"{name}_FILE") if file else None
     if value is not None and path is not None:
         msg = f"Both {name} and {name}_FILE are set."
