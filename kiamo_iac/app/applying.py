@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from kiamo_iac.app.ownership import entry_stamp, lock_ledger
@@ -28,6 +30,9 @@ class ApplyRun:
 
     def __init__(self, workspace: Workspace, ledger: Ledger, result: PlanResult, *, saved_digest: str | None) -> None:
         """`saved_digest`: of the saved plan that this run applies, and that can be applied once."""
+        self.started_at = workspace.now().astimezone(UTC)
+        self.run_id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        """Names this run in its report and in what it leaves in the ledger."""
         self._workspace = workspace
         self._ledger = ledger
         self._result = result

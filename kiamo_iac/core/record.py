@@ -56,7 +56,7 @@ class Key:
 
 
 class Record(Form[T]):
-    """An object with exactly these keys, in the order in which they are written."""
+    """An object with exactly these keys, in the order in which they are written; optional ones only where set."""
 
     def __init__(
         self,
@@ -65,14 +65,18 @@ class Record(Form[T]):
         keys: Mapping[str, Form[Any] | Key],
         *,
         definition: str | None = None,
+        optional: Mapping[str, Any] | None = None,
     ) -> None:
         """`make` takes what was read, by the names of the attributes. `definition`: its name among the `definitions` of
-        a schema that it is a part of; None: it is described where it is used."""
+        a schema that it is a part of; None: it is described where it is used. `optional`: keys that are left out where
+        they hold these values, which `make` takes for them by itself."""
         self.names: Final = tuple(keys)
+        self._optional = dict(optional or {})
         self.definition = definition
         forms = {name: key.form if isinstance(key, Key) else key for name, key in keys.items()}
         self.properties: Final[Mapping[str, Schema]] = {name: form.schema for name, form in forms.items()}
-        self.body: Final = closed(self.properties, description)
+        needed = [name for name in keys if name not in self._optional]
+        self.body: Final = closed(self.properties, description, required=needed)
         """Its own schema; `schema` is a reference to it where it has a name."""
         self._make = make
         self._known = frozenset(keys)
@@ -87,7 +91,11 @@ class Record(Form[T]):
 
     def data(self, value: T) -> dict[str, Any]:
         """The object for `value`."""
-        return {name: get(value) if write is None else write(get(value)) for name, get, write in self._writers}
+        found = {name: get(value) if write is None else write(get(value)) for name, get, write in self._writers}
+        for name, default in self._optional.items():
+            if found[name] == default:
+                del found[name]
+        return found
 
     def parse(self, data: Any) -> T:
         """The value that `data` is written from.
@@ -103,17 +111,26 @@ class Record(Form[T]):
         Raises:
             ValueError: as `parse`.
         """
-        if type(data) is not dict or data.keys() != self._known:
-            wrong(f"must have the keys {', '.join(self.names)}, and no others")
+        if type(data) is not dict or not self._fits(data):
+            needed = ", ".join(name for name in self.names if name not in self._optional)
+            also = f"; it may have {', '.join(self._optional)}" if self._optional else ""
+            wrong(f"must have the keys {needed}, and no others{also}")
         found: dict[str, Any] = {}
         name = ""
         try:
             for name, target, read in self._readers:
-                found[target] = read(data[name])
+                if name in data:
+                    found[target] = read(data[name])
         except ValueError as error:
             inner = str(error)
             wrong(f'"{name}": {inner}' if inner.startswith('"') else f'"{name}" {inner}')
         return found
+
+    def _fits(self, data: Mapping[str, Any]) -> bool:
+        """Whether `data` has the keys that it must have, and no unknown ones."""
+        return data.keys() == self._known or (
+            data.keys() <= self._known and self._known - data.keys() <= self._optional.keys()
+        )
 
 
 def wrong(reason: str) -> NoReturn:

@@ -125,6 +125,32 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptValue:
+    """A value that the instance keeps in another form than it was sent in: trimmed, or with another spelling."""
+
+    path: str
+    """Dotted, as in `FieldChange`: `label`, `settings.pace`."""
+    sent: Any
+    """What was sent; of any JSON type."""
+    kept: Any
+    """What the instance has had since."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwedState:
+    """A run state that a run was bringing a resource to. It stays owed until it is reached, or lapses."""
+
+    state: str
+    """The state to be reached: `started`."""
+    left_in: str
+    """The state that the run leaves the resource in meanwhile; once it is in another one, nothing is owed."""
+    since: str
+    """When it was recorded, RFC 3339, UTC, to the second."""
+    run: str
+    """The id of that run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Owned:
     """What the ledger records of one managed resource, whichever backend keeps it."""
 
@@ -143,6 +169,12 @@ class Owned:
     """The git commit of the manifests, where there was one."""
     version: str = ""
     """The version of this tool."""
+    kept: tuple[KeptValue, ...] = ()
+    """Values that the instance keeps in another form than they were sent in, by path."""
+    owed: OwedState | None = None
+    """The run state that it was being brought to; None: none is owed."""
+    renaming_to: str | None = None
+    """The exact name that a run was giving it; after a crash it may have that name or not."""
 
 
 Ownership = Mapping[Address, Owned]

@@ -15,6 +15,7 @@ from kiamo_iac.core.record import (
     ADDRESS_PATTERN,
     Form,
     Record,
+    anything,
     boolean,
     list_of,
     mapping_of,
@@ -25,7 +26,7 @@ from kiamo_iac.core.record import (
 )
 from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import hidden, masked
-from kiamo_iac.core.state import Owned, RemoteId
+from kiamo_iac.core.state import KeptValue, OwedState, Owned, RemoteId
 from kiamo_iac.ledger.content import AppliedPlan
 from kiamo_iac.resources import address_problem
 
@@ -76,6 +77,17 @@ def _attributes_of(value: Any) -> Mapping[str, Any]:
     if type(value) is not dict or is_deep(value, _DEEPEST):
         wrong(f"must be an object, of at most {_DEEPEST} levels")
     return without_secrets(value)
+
+
+def _value_of(value: Any) -> Any:
+    if is_deep(value, _DEEPEST):
+        wrong(f"must have at most {_DEEPEST} levels")
+    return _without_secret(value)
+
+
+def _without_secret(value: Any) -> Any:
+    """What may be kept of one value: what has the form of a secret is hidden."""
+    return without_secrets({"value": value})["value"]
 
 
 def _remote_id_of(value: Any) -> RemoteId | None:
@@ -144,6 +156,27 @@ _ASCII: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=
 _TIME_TEXT: Final = "RFC 3339, UTC, to the second."
 
 ADDRESS: Final = Form(text("Collections and names in turn.", pattern=ADDRESS_PATTERN).schema, address_of)
+KEPT: Final = Record(
+    KeptValue,
+    "A value that the instance keeps in another form than it was sent in.",
+    {
+        "path": text("Dotted below mappings: `label`, `settings.pace`."),
+        "sent": Form(anything("What was sent.").schema, _value_of, _without_secret),
+        "kept": Form(anything("What the instance has had since.").schema, _value_of, _without_secret),
+    },
+    definition="kept",
+)
+OWED: Final = Record(
+    OwedState,
+    "A run state that a run was bringing the resource to, and that it has not reached.",
+    {
+        "state": text("The state to be reached.", pattern=WORD),
+        "left_in": text("The state that the run leaves it in meanwhile.", pattern=WORD),
+        "since": text(f"When it was recorded: {_TIME_TEXT}", pattern=TIME),
+        "run": text("The id of that run.", pattern=WORD),
+    },
+    definition="owed",
+)
 ENTRY: Final = Record(
     Owned,
     "One managed resource.",
@@ -160,8 +193,12 @@ ENTRY: Final = Record(
         ),
         "commit": nullable(text("The git commit of the manifests.", pattern=COMMIT)),
         "version": text("The version of kiamo-iac.", pattern=WORD.replace("{1,", "{0,")),
+        "kept": list_of(KEPT, "Values that the instance keeps in another form than they were sent in."),
+        "owed": nullable(OWED),
+        "renaming_to": nullable(Form(text("The name that a run was giving it.").schema, _name_of)),
     },
     definition="entry",
+    optional={"kept": [], "owed": None, "renaming_to": None},
 )
 """What is sensitive, or looks like a secret, is hidden when it is written and when it is read."""
 APPLIED_PLAN: Final = Record(

@@ -11,7 +11,7 @@ from kiamo_iac.core.record import definitions, wrong
 from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content, Forget, LedgerRecord, Put
 from kiamo_iac.ledger.document import DOCUMENT, HEADER, content_of_head, read_json
-from kiamo_iac.ledger.entry import ADDRESS, APPLIED_PLAN, ENTRY, address_of, dump
+from kiamo_iac.ledger.entry import ADDRESS, APPLIED_PLAN, ENTRY, KEPT, OWED, address_of, dump
 from kiamo_iac.ledger.errors import corruption_error
 
 
@@ -121,6 +121,6 @@ def ledger_schema() -> Schema:
         definitions={
             **definitions(DOCUMENT, HEADER),
             "record": {**record, "minProperties": 1, "maxProperties": 1},
-            **definitions(ENTRY, APPLIED_PLAN),
+            **definitions(ENTRY, KEPT, OWED, APPLIED_PLAN),
         },
     )

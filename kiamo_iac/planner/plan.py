@@ -49,6 +49,8 @@ class Cause(StrEnum):
     """The parent is exclusive, and does not declare this resource."""
     PRUNE = "prune"
     """The ledger has it, and no manifest declares it any more."""
+    OWED = "owed"
+    """An earlier run began it, and did not end it: the ledger has the run state that it was bringing the batch to."""
 
 
 @dataclass(frozen=True, slots=True)

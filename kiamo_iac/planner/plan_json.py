@@ -57,7 +57,10 @@ STEP: Final = Record(
             integer(minimum=1), "Ids of the steps that must be done before, ascending.", uniqueItems=True
         ),
         "risk": enum(Risk, "What cannot be undone about it."),
-        "cause": enum(Cause, "Why the step is planned: a block of a manifest, an exclusive list, or pruning."),
+        "cause": enum(
+            Cause,
+            "Why the step is planned: a block of a manifest, an exclusive list, pruning, or what an earlier run owes.",
+        ),
         "before": mapping_of(None, "The attributes concerned as they are live."),
         "after": mapping_of(None, "The same as they will be."),
         "changes": list_of(CHANGE, "The attributes that differ."),

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.state import Owned
+from kiamo_iac.core.state import KeptValue, OwedState, Owned
 from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, LedgerRecord, Put
 from kiamo_iac.ledger.document import DOCUMENT, document_text, parse_document
 from kiamo_iac.ledger.entry import COMMIT, ENTRY, WORD, without_secrets
@@ -38,6 +38,9 @@ OWNED = st.builds(
     st.sampled_from(["", WHEN]),
     st.none() | st.from_regex(COMMIT.replace("$", r"\Z")),
     st.just("") | WORDS,
+    st.lists(st.builds(KeptValue, st.text(), JSON, JSON), max_size=2).map(tuple),
+    st.none() | st.builds(OwedState, WORDS, WORDS, st.just(WHEN), WORDS),
+    st.none() | st.text(),
 )
 RECORDS = st.lists(OWNED.map(Put) | ADDRESSES.map(Forget) | st.builds(AppliedPlan, WORDS, st.just(WHEN)), max_size=8)
 VALID = Draft202012Validator(ledger_schema())
@@ -103,8 +106,16 @@ def test_what_looks_like_a_token_is_never_written() -> None:
     assert '"label":"see (hidden)"' in text
 
 
-def test_every_key_of_an_entry_is_written_always() -> None:
-    assert tuple(ENTRY.data(Owned(Address("bases/a"), None))) == ENTRY.names
+SET = {
+    "kept": (KeptValue("label", "Clients ", "Clients"),),
+    "owed": OwedState("started", "paused", WHEN, "run-1"),
+    "renaming_to": "summer",
+}
+
+
+def test_a_key_of_an_entry_is_written_unless_it_is_optional_and_not_set() -> None:
+    assert set(ENTRY.names) - set(ENTRY.data(Owned(Address("bases/a"), None))) == set(SET)
+    assert tuple(ENTRY.data(Owned(Address("bases/a"), None, **SET))) == ENTRY.names  # type: ignore[arg-type]
 
 
 def entry(**changes: Any) -> dict[str, Any]:
@@ -132,6 +143,11 @@ BROKEN_ENTRIES: dict[str, Any] = {
     "time a number": entry(applied_at=1),
     "commit a number": entry(commit=1),
     "version null": entry(version=None),
+    "kept a text": entry(kept="label"),
+    "kept without what was sent": entry(kept=[{"path": "label", "kept": "a"}]),
+    "owed a text": entry(owed="started"),
+    "owed since a number": entry(owed={"state": "started", "left_in": "paused", "since": 1, "run": "a"}),
+    "renaming to a number": entry(renaming_to=7),
 }
 
 
