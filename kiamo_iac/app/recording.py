@@ -15,13 +15,15 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.resource import Ensure
 from kiamo_iac.core.sensitive import masked
-from kiamo_iac.core.state import Owned
-from kiamo_iac.executor.report import Report, Status, StepResult
+from kiamo_iac.core.state import KeptValue, Owned
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
+from kiamo_iac.planner.diff import leaf_at
 from kiamo_iac.planner.plan import Action, Step
 
 if TYPE_CHECKING:
     from kiamo_iac.app.planning import PlanResult
-    from kiamo_iac.core.state import RemoteId, ResourceState, State
+    from kiamo_iac.core.state import ResourceState, State
     from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
 
@@ -107,6 +109,8 @@ class Recorder:
         """Record a completed step; forward the event."""
         if result.status is Status.DONE and self.error is None:
             self._write(lambda: self._record(result))
+        elif (made := result.outcome) is not None and self.error is None:
+            self._write(lambda: self._record_id(result.step, made))
         if self._forward_to is not None:
             self._forward_to.finished(result)
 
@@ -139,10 +143,15 @@ class Recorder:
                 pass
         declared = self._declared(step.address)
         if declared is not None:
-            self._ledger.record(self._entry_after(step, declared, result.outcome.remote_id if result.outcome else None))
+            self._ledger.record(self._entry_after(step, declared, result.outcome or Outcome()))
 
-    def _entry_after(self, step: Step, declared: ResourceState, remote_id: RemoteId | None) -> Owned:
-        """The entry of a resource after a step."""
+    def _record_id(self, step: Step, outcome: Outcome) -> None:
+        """Record an object that a failed step made: it is managed, and none of its attributes counts as applied."""
+        if self._declared(step.address) is not None:
+            self._ledger.record(self._stamp(Owned(self._current_address(step.address), outcome.remote_id)))
+
+    def _entry_after(self, step: Step, declared: ResourceState, outcome: Outcome) -> Owned:
+        """The entry of a resource after a step that is done."""
         address = self._current_address(step.address)
         before = self._ledger.owned.get(address)
         attributes = dict(before.attributes) if before is not None else {}
@@ -163,10 +172,11 @@ class Recorder:
         return self._stamp(
             Owned(
                 address,
-                remote_id if remote_id is not None else (before.remote_id if before is not None else None),
+                outcome.remote_id if outcome.remote_id is not None or before is None else before.remote_id,
                 attributes,
                 protect=declared.lifecycle.protect,
                 renamed_from=done,
+                kept=_kept_after(before.kept if before is not None else (), step, outcome),
             )
         )
 
@@ -216,12 +226,14 @@ class Recorder:
 
     def _record_one(self, entry: Owned, declared: ResourceState) -> None:
         live = self._result.inputs.live.get(entry.address)
+        attributes = declared_attributes(declared)
         level = replace(
             entry,
             remote_id=entry.remote_id if entry.remote_id is not None or live is None else live.remote_id,
-            attributes=declared_attributes(declared),
+            attributes=attributes,
             protect=declared.lifecycle.protect,
             renamed_from=declared.lifecycle.renamed_from,
+            kept=tuple(pair for pair in entry.kept if same(pair.sent, leaf_at(attributes, pair.path))),
         )
         if level != entry:
             self._ledger.record(self._stamp(level))
@@ -247,6 +259,17 @@ def declared_attributes(declared: ResourceState) -> dict[str, Any]:
     if declared.settings:
         attributes["settings"] = dict(masked(declared.settings))
     return attributes
+
+
+def _kept_after(before: tuple[KeptValue, ...], step: Step, outcome: Outcome) -> tuple[KeptValue, ...]:
+    """The values kept otherwise after a step: of what it sent, those of its outcome; of all else, those before it."""
+    if step.action not in {Action.CREATE, Action.UPDATE}:
+        return before
+    sent = [key for key in step.after if key != "settings"] + [
+        f"settings.{key}" for key in step.after.get("settings", {})
+    ]
+    unsent = (pair for pair in before if not any(pair.path == key or pair.path.startswith(f"{key}.") for key in sent))
+    return tuple(sorted((*unsent, *outcome.kept), key=lambda pair: pair.path))
 
 
 def _state_of(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,10 @@
     │   ├── TransportError            1   no usable response: DNS, refused, timeout, TLS, cut short
     │   ├── ResponseError             1   a response that the contract does not describe
     │   ├── BudgetError               1   more would be read than the limits of a run allow
+    │   ├── UnknownOutcomeError       1   whether a write took effect could not be established
+    │   ├── AbsentError               1   a write had no usable response, and did not take effect
+    │   ├── PostconditionError        1   a write took effect in another way than was wanted
+    │   │   └── OppositeError         1   it did the opposite of what was sent
     │   └── RefusedError              1   the instance refused a call (status, ERR_nnnn)
     │       └── AccessError           1   401 or 403: the token has no right to it
     ├── LedgerError                   1   the ledger cannot be read or written, or belongs to another environment
@@ -79,6 +83,29 @@ class ResponseError(ApiError):
 
 class BudgetError(ApiError):
     """The instance has more to read than the limits of a run allow, or claims to."""
+
+
+class UnknownOutcomeError(ApiError):
+    """A write had no usable response, and the instance could not be read to see whether it took effect."""
+
+
+class AbsentError(ApiError):
+    """A write had no usable response; it was looked for on the instance, and did not take effect."""
+
+
+class PostconditionError(ApiError):
+    """A write was made, and what the instance has after it is not what was wanted.
+
+    `remote_id`: the id of the object, where the write was a create.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, remote_id: str | int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.remote_id = remote_id
+
+
+class OppositeError(PostconditionError):
+    """A write did the opposite of what was sent: no further write is safe."""
 
 
 class RefusedError(ApiError):

@@ -1,4 +1,4 @@
-"""The report of a run: each step done, failed or not tried."""
+"""The report of a run: each step done, failed or not tried, and what became of the write of a failed one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from enum import StrEnum
 from typing import assert_never
 
 from kiamo_iac.api.response import ApiResponse
-from kiamo_iac.core.errors import KiamoIacError
-from kiamo_iac.core.state import RemoteId
+from kiamo_iac.core.errors import (
+    ApiError,
+    KiamoIacError,
+    PostconditionError,
+    StaleError,
+    TransportError,
+    UnknownOutcomeError,
+)
+from kiamo_iac.core.state import KeptValue, RemoteId
 from kiamo_iac.planner.plan import Step
 
 
@@ -19,6 +26,17 @@ class Status(StrEnum):
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "not_tried"
+
+
+class Effect(StrEnum):
+    """What became of the write of a failed step."""
+
+    NONE = "none"
+    """None was sent, it was refused, or it was looked for on the instance and is not there."""
+    OTHERWISE = "otherwise"
+    """It took effect, in another way than was wanted. `StepResult.outcome` has the id of an object that it made."""
+    UNKNOWN = "unknown"
+    """It was sent, and whether it took effect could not be established."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,10 @@ class Outcome:
     """True: the create of its parent had created it; the step only verified it."""
     response: ApiResponse | None = field(default=None, compare=False, repr=False)
     """The response, where it shows the object after the write."""
+    kept: tuple[KeptValue, ...] = ()
+    """Values that the instance keeps in another form than they were sent in."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of the step besides, in full sentences: a value kept otherwise, a lost response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +68,27 @@ class StepResult:
     seconds: float = 0.0
     """Duration; 0 when it was not tried."""
     outcome: Outcome | None = None
-    """Of a step that is done."""
+    """Of a step that is done; of a failed one only where its write made an object, with the id."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes of its outcome."""
+        return self.outcome.notes if self.outcome is not None else ()
+
+    @property
+    def effect(self) -> Effect | None:
+        """What became of the write of a failed step; None of any other."""
+        if self.status is not Status.FAILED:
+            return None
+        match self.error:
+            case PostconditionError():
+                return Effect.OTHERWISE
+            case UnknownOutcomeError() | TransportError(sent=True):
+                return Effect.UNKNOWN
+            case ApiError() | StaleError():
+                return Effect.NONE
+            case _:
+                return Effect.UNKNOWN
 
     @property
     def detail(self) -> str | None:

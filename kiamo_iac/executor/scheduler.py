@@ -18,7 +18,7 @@ from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from typing import Final, NamedTuple, Protocol
 
-from kiamo_iac.core.errors import AccessError, BudgetError, KiamoIacError
+from kiamo_iac.core.errors import AccessError, BudgetError, KiamoIacError, OppositeError, PostconditionError
 from kiamo_iac.core.runtime import take_from
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
@@ -47,6 +47,7 @@ class Performer(Protocol):
         Raises:
             AccessError: the token lacks a permission; no further step is started.
             BudgetError: the run would exceed its read limits; no further step is started.
+            OppositeError: the instance did the opposite of what was sent; no further step is started.
             KiamoIacError: the step failed; steps that depend on it are not tried, the others go on.
             Exception: a bug. It is reported as a failed step, and no further step is started.
         """
@@ -74,9 +75,9 @@ def execute(
     """Perform every step of `plan` after those that it depends on, at most `parallelism` writes at a time.
 
     Steps that are ready are submitted in the order of their ids. Steps that depend on a failed one are not tried.
-    After an `AccessError`, a `BudgetError`, an exception that is no `KiamoIacError`, or once `stop` is set, no further
-    step is submitted; steps in flight end, and the report is complete. Exceptions of a performer are part of
-    the report. Those of the observer are raised, after the steps in flight have ended.
+    After an error of `ENDING`, or once `stop` is set, no further step is submitted; steps in flight end, and the report
+    is complete. Exceptions of a performer are part of the report. Those of the observer are raised, after the steps in
+    flight have ended.
 
     Raises:
         ValueError: the plan has errors, its graph has a cycle or names a step that it lacks, or `parallelism` is less
@@ -176,6 +177,8 @@ class _Execution:
             outcome = self._performer.perform(step)
         except KiamoIacError as failure:
             error = _without_frames(failure)
+            if isinstance(failure, PostconditionError) and failure.remote_id is not None:
+                outcome = Outcome(failure.remote_id)
         except BaseException as bug:  # noqa: BLE001 - reported in the result; the thread would swallow it
             error = _unexpected(step, bug)
         status = Status.DONE if error is None else Status.FAILED
@@ -185,7 +188,7 @@ class _Execution:
         self._results[result.step.id] = result
         if result.status is Status.DONE:
             self._graph.done(result.step.id)
-        elif isinstance(result.error, AccessError | BudgetError | UnexpectedError) and not self._ended:
+        elif isinstance(result.error, ENDING) and not self._ended:
             self._ended, self._ended_by = True, result.step.id
         if self._observer is not None:
             self._observer.finished(result)
@@ -212,6 +215,10 @@ class _Execution:
 
 class UnexpectedError(KiamoIacError):
     """A performer raised something other than a `KiamoIacError`: a bug, and the `__cause__` of this."""
+
+
+ENDING: Final = (AccessError, BudgetError, OppositeError, UnexpectedError)
+"""Failures of one step after which no other step is started."""
 
 
 def _without_frames(failure: KiamoIacError) -> KiamoIacError:

@@ -275,6 +275,11 @@ def _resolved(reference: Reference, value: Any, name: Callable[[Reference, str],
     return reference.map(value, final)
 
 
+def leaf_at(attributes: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, such as `settings.pace`; None where there is none."""
+    return _Leaves(attributes).at(path)
+
+
 class _Leaves:
     """Lookup of values by dotted path, at any depth."""
 
