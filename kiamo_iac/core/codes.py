@@ -111,6 +111,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0435": "A sensitive setting differs from the live one; an export keeps the declared value.",
     "KIA0436": "A sensitive setting differs between two environments, and is not promoted.",
     "KIA0440": "A run would read more from the instance than its limits allow.",
+    "KIA0441": "The instance asks a run to wait longer than its limits allow.",
     # KIA05xx: plans that are not possible
     "KIA0501": "A change has no API call in the contract.",
     "KIA0503": "A referenced resource that is not managed does not exist on the instance.",

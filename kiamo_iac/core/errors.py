@@ -8,6 +8,7 @@
     │   ├── TransportError            1   no usable response: DNS, refused, timeout, TLS, cut short
     │   ├── ResponseError             1   a response that the contract does not describe
     │   ├── BudgetError               1   more would be read than the limits of a run allow
+    │   ├── BusyError                 1   the instance asks to wait longer than a run may
     │   ├── UnknownOutcomeError       1   whether a write took effect could not be established
     │   ├── AbsentError               1   a write had no usable response, and did not take effect
     │   ├── PostconditionError        1   a write took effect in another way than was wanted
@@ -83,6 +84,13 @@ class ResponseError(ApiError):
 
 class BudgetError(ApiError):
     """The instance has more to read than the limits of a run allow, or claims to."""
+
+
+class BusyError(ApiError):
+    """The instance asks to wait, or is not available, for longer than `limits.retry_wait` lets a run wait.
+
+    The call that it is raised for was not made, or not done (429). No further call of the run is made.
+    """
 
 
 class UnknownOutcomeError(ApiError):

@@ -18,7 +18,7 @@ from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from typing import Final, NamedTuple, Protocol
 
-from kiamo_iac.core.errors import AccessError, BudgetError, KiamoIacError, OppositeError, PostconditionError
+from kiamo_iac.core.errors import AccessError, BudgetError, BusyError, KiamoIacError, OppositeError, PostconditionError
 from kiamo_iac.core.runtime import take_from
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
@@ -47,6 +47,7 @@ class Performer(Protocol):
         Raises:
             AccessError: the token lacks a permission; no further step is started.
             BudgetError: the run would exceed its read limits; no further step is started.
+            BusyError: the run would wait longer than its limits allow; no further step is started.
             OppositeError: the instance did the opposite of what was sent; no further step is started.
             KiamoIacError: the step failed; steps that depend on it are not tried, the others go on.
             Exception: a bug. It is reported as a failed step, and no further step is started.
@@ -217,7 +218,7 @@ class UnexpectedError(KiamoIacError):
     """A performer raised something other than a `KiamoIacError`: a bug, and the `__cause__` of this."""
 
 
-ENDING: Final = (AccessError, BudgetError, OppositeError, UnexpectedError)
+ENDING: Final = (AccessError, BudgetError, BusyError, OppositeError, UnexpectedError)
 """Failures of one step after which no other step is started."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.errors import ApiError, BudgetError, RefusedError, StaleError, TransportError
+from kiamo_iac.core.errors import ApiError, BudgetError, BusyError, RefusedError, StaleError, TransportError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.state import RemoteId, ResourceState
 from kiamo_iac.planner.diff import field_changes
@@ -107,5 +107,7 @@ def _code(error: ApiError) -> str:
             return "KIA0432"
         case BudgetError():
             return "KIA0440"
+        case BusyError():
+            return "KIA0441"
         case _:
             return "KIA0433"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.errors import AccessError, RefusedError
+from kiamo_iac.core.errors import AccessError, ApiError, BudgetError, BusyError, RefusedError
 from kiamo_iac.executor.report import Outcome, Status, StepResult
 from kiamo_iac.executor.scheduler import UnexpectedError, execute
 from kiamo_iac.planner.plan import Plan, Step
@@ -167,6 +167,19 @@ def test_f18_a_token_that_may_not_ends_the_run() -> None:
     assert actor.begun == [1, 2]
     assert [r.status for r in report.results] == [DONE, FAILED, SKIPPED, SKIPPED, SKIPPED]
     assert [r.because for r in report.results] == [None, None, 2, 2, 2]
+
+
+@pytest.mark.parametrize("error", [BudgetError, BusyError])
+def test_f05_a_run_that_has_used_up_what_it_may_read_or_wait_ends(error: type[ApiError]) -> None:
+    def act(step: Step) -> None:
+        if step.id == 2:
+            raise error("no more")
+
+    actor = Actor(act)
+    report = execute(graph({1: [], 2: [], 3: [], 4: [1]}), actor, parallelism=1)
+    assert actor.begun == [1, 2]
+    assert [r.status for r in report.results] == [DONE, FAILED, SKIPPED, SKIPPED]
+    assert [r.because for r in report.results] == [None, None, 2, 2]
 
 
 def test_what_is_in_flight_when_the_token_fails_ends_as_it_does() -> None:
