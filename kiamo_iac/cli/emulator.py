@@ -19,6 +19,8 @@ Examples:
   kiamo-iac emulator
   kiamo-iac emulator --port 8090 --seed live.json
   kiamo-iac emulator --db kiamo.sqlite --latency 20
+  kiamo-iac emulator --fault "status=503,call=create base,times=2,retry-after=1"
+  kiamo-iac emulator --fault "reset,call=POST,when=after" --fault "lag=2,call=create batch,times=0"
 
 \b
 stdout holds only its URL. Press Ctrl-C to stop it.
@@ -54,17 +56,34 @@ def _loopback(_context: click.Context, _parameter: click.Parameter, host: str) -
     help="Initial state (JSON), used if the emulator is empty.",
 )
 @click.option("--latency", type=click.FloatRange(0, 60_000), default=0, metavar="MS", help="Delay every response.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="SPEC", help="Play a fault, such as reset,call=POST (see the examples)."
+)
 @pass_session
-def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: Path | None, latency: float) -> int:
+def emulator(
+    session: Session,
+    *,
+    host: str,
+    port: int,
+    db: Path | None,
+    seed: Path | None,
+    latency: float,
+    faults: tuple[str, ...],
+) -> int:
     """Run a local Kiamo emulator.
 
     Implements the contract in force (the project's, or the packaged one outside a project) over SQLite, with
     the API's rules as far as they are known or assumed.
+
+    SPEC is KIND[=VALUE][,KEY=VALUE...]. Kinds: status=N, reset, silence=S, slow=S, truncate, lag=S,
+    normalise=FORM, ignore. Keys: call=METHOD [PATH] or OPERATION [KIND], when=before|after, skip=N,
+    times=N (0: always), retry-after=TEXT.
     """
     from sqlite3 import Error as DatabaseError
 
     from kiamo_iac.app.project import contract_in_force
     from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
+    from kiamo_iac.emulator.faults import Fault
     from kiamo_iac.emulator.server import serve
 
     def ready(url: str) -> None:
@@ -76,6 +95,7 @@ def emulator(session: Session, *, host: str, port: int, db: Path | None, seed: P
     try:
         instance = Emulator(contract_in_force(session.project), database=db or ":memory:", latency=latency / 1000)
         with instance:
+            instance.faults.add([Fault.parse(text) for text in faults])
             if seed is not None and not any(instance.dump().values()):
                 instance.seed(_read(seed))
             serve(instance, host=host, port=port, ready=ready)

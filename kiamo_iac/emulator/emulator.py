@@ -16,6 +16,7 @@ from typing import Any, Final
 from kiamo_iac.core.strict_json import write_json
 from kiamo_iac.core.urls import is_loopback
 from kiamo_iac.emulator.engine import Engine
+from kiamo_iac.emulator.faults import Fault
 from kiamo_iac.emulator.messages import JSON_HEADERS, EmulatorRequest, EmulatorResponse
 from kiamo_iac.emulator.refusal import Refusal
 
@@ -29,9 +30,13 @@ _OWN_SITE: Final = frozenset({"same-origin", "none"})
 class Emulator(Engine):
     """A local Kiamo emulator. Safe under threads: calls are transactions, one after the other."""
 
-    def answer(self, request: EmulatorRequest) -> EmulatorResponse:
-        """As `handle`, for a call that is already counted as in flight."""
-        return _answer(self, request) if request.path.startswith(PREFIX) else super().answer(request)
+    def answer(self, request: EmulatorRequest, fault: Fault | None = None) -> EmulatorResponse:
+        """As of the engine; control requests are answered too, and no fault hits them."""
+        return _answer(self, request) if request.path.startswith(PREFIX) else super().answer(request, fault)
+
+    def fault_for(self, request: EmulatorRequest) -> Fault | None:
+        """As of the engine."""
+        return None if request.path.startswith(PREFIX) else super().fault_for(request)
 
 
 # --- who may call it -------------------------------------------------------------------------------------------------
@@ -122,6 +127,22 @@ def _contacts(emulator: Engine, request: EmulatorRequest) -> None:
     emulator.set_contacts(_text(body, "base"), body["contacts"], batch=batch)
 
 
+def _faults(emulator: Engine, _: EmulatorRequest) -> dict[str, Any]:
+    return {"faults": emulator.faults.left()}
+
+
+def _add_faults(emulator: Engine, request: EmulatorRequest) -> None:
+    faults = _exactly(request, {"faults"})["faults"]
+    if not isinstance(faults, list) or not all(isinstance(text, str) for text in faults):
+        msg = "faults must be a list of strings"
+        raise ValueError(msg)
+    emulator.faults.add([Fault.parse(text) for text in faults])
+
+
+def _clear_faults(emulator: Engine, _: EmulatorRequest) -> None:
+    emulator.faults.clear()
+
+
 def _exactly(request: EmulatorRequest, keys: set[str], *optional: str) -> dict[str, Any]:
     body = request.document()
     if set(body) - set(optional) != keys:
@@ -145,4 +166,5 @@ _ENDPOINTS: dict[str, dict[str, Callable[[Engine, EmulatorRequest], dict[str, An
     "calls": {"GET": _calls},
     "advance": {"POST": _advance},
     "contacts": {"POST": _contacts},
+    "faults": {"GET": _faults, "POST": _add_faults, "DELETE": _clear_faults},
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +12,14 @@ from typing import Any, Self
 
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.strict_json import write_json
+from kiamo_iac.emulator.faults import OF_CONNECTION, CalledOperation, Fault, FaultKind, Faults, Moment
 from kiamo_iac.emulator.messages import JSON_HEADERS, Call, CallLog, EmulatorRequest, EmulatorResponse, Peak
 from kiamo_iac.emulator.operations import Operations
 from kiamo_iac.emulator.refusal import Refusal, TokenRights
 from kiamo_iac.emulator.router import Match, Router
 from kiamo_iac.emulator.seeding import SeedDocuments
 from kiamo_iac.emulator.store import TOP, IdGenerator, ObjectStore, StoredObject
+from kiamo_iac.emulator.wire import ObjectBody
 
 
 class Engine:
@@ -30,8 +33,10 @@ class Engine:
         seed: int = 0,
         latency: float = 0.0,
         tokens: Mapping[str, Collection[str]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`latency`: seconds that the HTTP server waits before each call; `tokens`: 40 hexadecimal digits → verbs.
+        `clock`: monotonic seconds, for lists that lag.
 
         Raises:
             ValueError: a token is malformed, or the database is not one of an emulator under this contract.
@@ -45,32 +50,77 @@ class Engine:
         self._documents = SeedDocuments(contract, self._operations)
         self._log = CallLog()
         self._lock = threading.RLock()
+        self._clock = clock
+        self._unlisted: dict[int, float] = {}
+        """Number of an object → until when no list has it, by the clock."""
+        self.faults = Faults()
+        """Those that calls are still to be hit by."""
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def handle(self, request: EmulatorRequest) -> EmulatorResponse:
-        """Answer a request. Never raises, whatever the request holds."""
+        """Answer a request, whatever it holds.
+
+        Raises:
+            ConnectionError: a fault of the connection hits the call, before or after it takes effect.
+        """
         with self.flight(request):
-            return self.answer(request)
+            fault = self.fault_for(request)
+            if fault is None or fault.kind not in OF_CONNECTION:
+                return self.answer(request, fault)
+            if fault.when is Moment.AFTER:
+                self.answer(request, fault)
+            else:
+                self.log_unanswered(request, fault)
+            msg = f"the emulator plays {fault}"
+            raise ConnectionResetError(msg)
+
+    def fault_for(self, request: EmulatorRequest) -> Fault | None:
+        """The fault that hits this call, or None; it counts the call."""
+        return self.faults.take(request, self._called(request)) if self.faults else None
+
+    def _called(self, request: EmulatorRequest) -> CalledOperation:
+        try:
+            found = self._router.find(request.method, request.path)
+            body = request.document() if request.body else None
+            route = self._router.choose(found, request.query, body).route
+        except Refusal:
+            return CalledOperation()
+        return CalledOperation(route.operation, route.kind)
+
+    def log_unanswered(self, request: EmulatorRequest, fault: Fault) -> None:
+        """Log a call that a fault kept from taking effect; its status is 0."""
+        call = self._log.start(request)
+        call.fault = str(fault.kind)
+        self._log.add(call)
 
     def flight(self, request: EmulatorRequest) -> AbstractContextManager[None]:
         """Count a call as in flight; for servers that wait before they `answer`."""
         return self._log.flight(request.method)
 
-    def answer(self, request: EmulatorRequest) -> EmulatorResponse:
-        """As `handle`, for a call that is already counted as in flight."""
+    def answer(self, request: EmulatorRequest, fault: Fault | None = None) -> EmulatorResponse:
+        """The response to a call that is already counted as in flight. `fault`: what `fault_for` it returned; a fault
+        of the connection is left to the server."""
         with self._lock:
             call = self._log.start(request)
+            if fault is not None:
+                call.fault = str(fault.kind)
+                if fault.kind is FaultKind.STATUS and fault.when is Moment.BEFORE:
+                    call.status = int(fault.value)
+                    self._log.add(call)
+                    return _status_of(fault)
             try:
-                status, text = self._serve(request, call)
+                status, text = self._serve(request, call, fault)
             except Refusal as refusal:
                 status, text = refusal.status, self._refused(refusal)
                 call.code = refusal.code
             call.status = status
             self._log.add(call)
+        if fault is not None and fault.kind is FaultKind.STATUS:
+            return _status_of(fault)
         return EmulatorResponse(status, JSON_HEADERS if text else {}, text.encode())
 
-    def _serve(self, request: EmulatorRequest, call: Call) -> tuple[int, str]:
+    def _serve(self, request: EmulatorRequest, call: Call, fault: Fault | None) -> tuple[int, str]:
         self._tokens.check(request.header(self.contract.auth.header), request.method)
         found = self._router.find(request.method, request.path)
         call.kind = found[0].route.kind
@@ -82,31 +132,60 @@ class Engine:
         call.id, call.parent = match.ids.get("id"), match.parent
         operations = self._operations
         if call.operation == "list":
-            return 200, operations.list(call.kind, call.parent, request.query)
+            return 200, operations.list(call.kind, call.parent, request.query, without=self._not_listed())
         if call.operation == "read":
             return 200, self._item(operations.read(call.kind, match.ids["id"], match.parent))
+        if fault is not None and fault.kind is FaultKind.IGNORE:
+            return self._act_without_effect(match, call, fault)
         with self._store.transaction():
-            return self._act(match, call)
+            return self._act(match, call, fault)
+
+    def _act_without_effect(self, match: Match, call: Call, fault: Fault) -> tuple[int, str]:
+        try:
+            with self._store.transaction():
+                answer = self._act(match, call, fault)
+                raise _RolledBack
+        except _RolledBack:
+            if fault.value == "done" or match.route.operation == "delete":
+                return answer
+        if match.route.operation == "create":
+            return 200, "{}"
+        return 200, self._item(self._operations.read(match.route.kind, match.ids["id"], match.parent))
+
+    def _not_listed(self) -> list[int]:
+        if self._unlisted:
+            now = self._clock()
+            self._unlisted = {n: until for n, until in self._unlisted.items() if until > now}
+        return list(self._unlisted)
 
     def _item(self, stored: StoredObject) -> str:
         return self._operations.wires[stored.kind].item(stored.wire)
 
-    def _act(self, match: Match, call: Call) -> tuple[int, str]:
+    def _act(self, match: Match, call: Call, fault: Fault | None) -> tuple[int, str]:
         operations, kind = self._operations, match.route.kind
         if match.route.operation == "create":
-            stored = operations.create(kind, match.parent, operations.body_of(match.route, call.body))
+            stored = operations.create(kind, match.parent, self._draft(match, call, fault))
             call.id = stored.id
+            if fault is not None and fault.kind is FaultKind.LAG:
+                until = self._clock() + fault.seconds
+                self._unlisted |= dict.fromkeys(range(stored.n, self._store.newest + 1), until)
             return 201, self._item(stored)
         stored = operations.read(kind, match.ids["id"], match.parent)
         match match.route.operation:
             case "update":
-                operations.update(stored, operations.body_of(match.route, call.body))
+                operations.update(stored, self._draft(match, call, fault))
             case "delete":
                 operations.delete(stored)
                 return 204, ""
             case command:
                 operations.command(stored, command)
         return 200, self._item(stored)
+
+    def _draft(self, match: Match, call: Call, fault: Fault | None) -> ObjectBody:
+        draft = self._operations.body_of(match.route, call.body)
+        if fault is not None and fault.kind is FaultKind.NORMALISE:
+            fault.normalised(draft)
+        return draft
 
     def _refused(self, refusal: Refusal) -> str:
         errors = self.contract.errors
@@ -124,10 +203,12 @@ class Engine:
     # --- control: no API calls ---------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Delete all objects and calls, and generate ids from the start again."""
+        """Delete all objects, calls and faults, and generate ids from the start again."""
         with self._lock, self._store.transaction():
             self._store.clear()
             self._log.clear()
+            self._unlisted.clear()
+            self.faults.clear()
 
     def seed(self, document: Mapping[str, Any]) -> None:
         """Add the objects of a document: all of them, or none.
@@ -201,3 +282,12 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _RolledBack(Exception):  # noqa: N818 - undoes a transaction
+    """A write whose effect a fault ignores."""
+
+
+def _status_of(fault: Fault) -> EmulatorResponse:
+    headers = {**JSON_HEADERS, **({"retry-after": fault.retry_after} if fault.retry_after else {})}
+    return EmulatorResponse(int(fault.value), headers, write_json({"error": f"the emulator plays {fault}"}).encode())

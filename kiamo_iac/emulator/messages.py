@@ -95,6 +95,8 @@ class Call:
     """The id of its parent."""
     body: Any = None
     """The JSON that was sent, or None."""
+    fault: str | None = None
+    """The kind of the fault that hit it; with the status 0, it had no effect."""
 
     def document(self) -> dict[str, Any]:
         """The same as JSON, without empty values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kiamo_iac.contract.model import Contract
@@ -42,8 +42,8 @@ class Operations:
 
     # --- the operations ----------------------------------------------------------------------------------------------
 
-    def list(self, kind: str, parent: str | None, query: Mapping[str, str]) -> str:
-        """The objects of a kind: of one parent where the call names it, else all."""
+    def list(self, kind: str, parent: str | None, query: Mapping[str, str], *, without: Sequence[int] = ()) -> str:
+        """The objects of a kind: of one parent where the call names it, else all; but for the numbers `without`."""
         wire = self.wires[kind]
         above: int | None = None
         if parent is not None:
@@ -51,8 +51,8 @@ class Operations:
         elif self._kinds[kind].parent is None:
             above = TOP
         page = wire.page(query)
-        found = self.store.wires(kind, above, limit=page.limit, offset=page.offset)
-        return wire.items(found, lambda: self.store.count(kind, above))
+        found = self.store.wires(kind, above, limit=page.limit, offset=page.offset, without=without)
+        return wire.items(found, lambda: self.store.count(kind, above, without=without))
 
     def create(self, kind: str, parent: str | None, draft: ObjectBody) -> StoredObject:
         """A new object, with its embedded and default children."""

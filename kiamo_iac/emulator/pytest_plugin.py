@@ -11,6 +11,7 @@ import pytest
 
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.emulator.emulator import Emulator
+from kiamo_iac.emulator.faults import Fault
 from kiamo_iac.emulator.messages import Call
 from kiamo_iac.emulator.refusal import FULL_TOKEN, READ_ONLY_TOKEN
 from kiamo_iac.emulator.server import Server
@@ -43,8 +44,20 @@ class RunningEmulator:
         return self.emulator.calls(after=after)
 
     def reset(self) -> None:
-        """Delete all objects and calls."""
+        """Delete all objects, calls and faults."""
         self.emulator.reset()
+
+    def fault(self, *specs: str) -> None:
+        """Play faults, as `emulator --fault` describes them: `fault("status=503,call=create base")`.
+
+        Raises:
+            ValueError: one is malformed; none is played.
+        """
+        self.emulator.faults.add([Fault.parse(spec) for spec in specs])
+
+    def clear_faults(self) -> None:
+        """Play no more faults."""
+        self.emulator.faults.clear()
 
     def environ(self, environment: str) -> dict[str, str]:
         """The environment variables that point an environment of kiamo.yaml here: `KIAMO_<ENV>_URL` and `_TOKEN`."""

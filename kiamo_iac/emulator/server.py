@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,11 +19,14 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kiamo_iac.core.urls import is_loopback
 from kiamo_iac.emulator.emulator import PREFIX, Emulator, refused_host
+from kiamo_iac.emulator.faults import OF_CONNECTION, Fault, FaultKind, Moment
 from kiamo_iac.emulator.messages import JSON_HEADERS, EmulatorRequest, EmulatorResponse
 
+_CONNECTION: Final = "kiamo_iac.connection"
 _STOPPING = 5.0
 """Seconds for calls in flight when the server stops."""
 
@@ -37,6 +41,14 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self.listening.set()
+
+
+class _Protocol(H11Protocol):
+    """Gives each request its connection, in `scope["state"]`, for faults that close it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, _CONNECTION: transport}
 
 
 class Server:
@@ -66,7 +78,7 @@ class Server:
         config = uvicorn.Config(
             create_app(self._emulator, local=is_loopback(self._host)),
             loop="asyncio",
-            http="h11",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -172,11 +184,77 @@ def create_app(emulator: Emulator, *, local: bool = False) -> Starlette:
                 if emulator.latency:
                     await asyncio.sleep(emulator.latency)
                 # A call takes microseconds, far less than handing it to a thread would.
-                answer = emulator.answer(request)
-        response = HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
-        await response(scope, receive, send)
+                fault = emulator.fault_for(request)
+                if fault is not None and fault.kind in OF_CONNECTION:
+                    await _play(emulator, request, fault, _Exchange(scope, receive, send))
+                    return
+                answer = emulator.answer(request, fault)
+        await _respond(answer, _Exchange(scope, receive, send))
 
     return Starlette(routes=[Mount("/", app=endpoint)])
+
+
+class _Exchange(NamedTuple):
+    """One request of ASGI, and the way to its response."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+    @property
+    def connection(self) -> asyncio.Transport:
+        """Its connection."""
+        found: asyncio.Transport = self.scope["state"][_CONNECTION]
+        return found
+
+    async def closed(self) -> None:
+        """Wait until the connection is closed."""
+        while (await self.receive())["type"] != "http.disconnect":
+            continue
+
+
+async def _respond(answer: EmulatorResponse, exchange: _Exchange) -> None:
+    await HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))(*exchange)
+
+
+async def _play(emulator: Emulator, request: EmulatorRequest, fault: Fault, exchange: _Exchange) -> None:
+    """Play a fault of the connection; uvicorn answers nothing on a connection that is closed."""
+    answer = EmulatorResponse(204)
+    if fault.when is Moment.BEFORE:
+        emulator.log_unanswered(request, fault)
+    else:
+        answer = emulator.answer(request, fault)
+    match fault.kind:
+        case FaultKind.SILENCE:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(exchange.closed(), fault.seconds)
+            exchange.connection.close()
+        case FaultKind.SLOW:
+            await _start(answer, exchange)
+            for at in range(len(answer.body)):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(exchange.closed(), fault.seconds)
+                    return
+                await exchange.send({"type": "http.response.body", "body": answer.body[at : at + 1], "more_body": True})
+            await exchange.send({"type": "http.response.body", "body": b""})
+            return
+        case FaultKind.TRUNCATE:
+            await _start(answer, exchange)
+            half = answer.body[: len(answer.body) // 2]
+            await exchange.send({"type": "http.response.body", "body": half, "more_body": True})
+            exchange.connection.close()
+        case _:
+            # Without it, closing ends the stream in good order, which some clients take for an empty response.
+            linger = struct.pack("ii", 1, 0)
+            exchange.connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            exchange.connection.abort()
+    await exchange.closed()
+
+
+async def _start(answer: EmulatorResponse, exchange: _Exchange) -> None:
+    headers = {**answer.headers, "content-length": str(len(answer.body))}
+    raw = [(key.encode(), value.encode()) for key, value in headers.items()]
+    await exchange.send({"type": "http.response.start", "status": answer.status, "headers": raw})
 
 
 async def _body(http: HttpRequest) -> bytes:

@@ -123,6 +123,11 @@ class ObjectStore:
         self._number = 0
         self._run("UPDATE meta SET value = 0 WHERE key = 'number'")
 
+    @property
+    def newest(self) -> int:
+        """The highest number that an object has had."""
+        return self._number
+
     def next_number(self) -> int:
         """A number that no object has had."""
         self._number += 1
@@ -188,15 +193,18 @@ class ObjectStore:
             return self._many("parent = ? ORDER BY n", (parent,))
         return self._many("parent = ? AND kind = ? ORDER BY n", (parent, kind))
 
-    def wires(self, kind: str, parent: int | None, *, limit: int = -1, offset: int = 0) -> list[str]:
-        """The JSON of the objects of a kind below `parent` (None: anywhere), oldest first, cut to a page."""
-        where, values = ("kind = ?", (kind,)) if parent is None else ("parent = ? AND kind = ?", (parent, kind))
+    def wires(
+        self, kind: str, parent: int | None, *, limit: int = -1, offset: int = 0, without: Sequence[int] = ()
+    ) -> list[str]:
+        """The JSON of the objects of a kind below `parent` (None: anywhere), oldest first, cut to a page. `without`:
+        numbers to leave out."""
+        where, values = _of_kind(kind, parent, without)
         sql = f"SELECT wire FROM things WHERE {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - constants
         return [wire for (wire,) in self._run(sql, (*values, limit, offset))]
 
-    def count(self, kind: str, parent: int | None) -> int:
-        """How many objects of a kind there are below `parent` (None: anywhere)."""
-        where, values = ("kind = ?", (kind,)) if parent is None else ("parent = ? AND kind = ?", (parent, kind))
+    def count(self, kind: str, parent: int | None, *, without: Sequence[int] = ()) -> int:
+        """How many objects of a kind there are below `parent` (None: anywhere), but for these numbers."""
+        where, values = _of_kind(kind, parent, without)
         return int(self._run(f"SELECT count(*) FROM things WHERE {where}", values).fetchone()[0])  # noqa: S608
 
     def _one(self, where: str, values: Sequence[Any]) -> StoredObject | None:
@@ -238,6 +246,14 @@ class ObjectStore:
     def keep_deleted(self, stored: StoredObject) -> None:
         """Keep the id and the name of a deleted object that is still referred to."""
         self._run("INSERT INTO gone VALUES (?, ?, ?, ?)", (stored.n, stored.kind, stored.id, stored.name))
+
+
+def _of_kind(kind: str, parent: int | None, without: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+    where, values = ("kind = ?", (kind,)) if parent is None else ("parent = ? AND kind = ?", (parent, kind))
+    if without:
+        where += " AND n NOT IN (SELECT value FROM json_each(?))"
+        values = (*values, json.dumps(list(without)))
+    return where, values
 
 
 class IdGenerator:
