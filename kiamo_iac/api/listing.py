@@ -44,7 +44,8 @@ def listed(
     """Everything that the list call of `kind` has. `take` turns an item into its id and what is kept of it.
 
     A list that changes between its pages is read again, up to three times. With paging and no `total`, the end is
-    a page shorter than the first, or an empty one.
+    a page shorter than the first, or an empty one; a list of several pages is then read until two readings have
+    the same ids, because no single one shows that an object was skipped when an earlier page became shorter.
 
     Raises:
         ApiError: a call failed, or a response is not what the contract describes.
@@ -60,12 +61,16 @@ def listed(
         if len(found) != len(items):
             raise response.mismatch("two objects have the same id")
         return list(found.values())
-    shifted = None
+    shifted = before = None
     for _ in range(_ATTEMPTS):
         try:
-            return list(_pages(client, kind, ids, listing=listing, take=take).values())
+            pages, rows = _pages(client, kind, ids, listing=listing, take=take)
         except _ShiftedError as error:
             shifted = f"The pages of {kind} {error}."
+            continue
+        if listing.total is not None or pages == 1 or before == rows.keys():
+            return list(rows.values())
+        before, shifted = rows.keys(), f"The pages of {kind} change while they are read."
     raise ResponseError(
         shifted or "",
         hint=f"compare kinds.{kind}.listing of {client.contract.origin} with the instance, or try again later",
@@ -79,7 +84,8 @@ def _pages(
     *,
     listing: Listing,
     take: Callable[[object, ApiResponse], tuple[RemoteId, T]],
-) -> dict[RemoteId, T]:
+) -> tuple[int, dict[RemoteId, T]]:
+    """The number of pages, and what they have."""
     found: dict[RemoteId, T] = {}
     total = first_size = None
     number = repeated = 0
@@ -113,7 +119,7 @@ def _pages(
             else "list the same object twice"
         )
         raise _ShiftedError(msg)
-    return found
+    return number + 1, found
 
 
 def _is_last(size: int, first_size: int, *, seen: int, total: int | None) -> bool:

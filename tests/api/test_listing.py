@@ -76,7 +76,8 @@ def test_every_thing_comes_once_whatever_the_size_of_a_page(
     found, stub = ask(paged(style, limit, total=total), server(ids, style, most=most))
     assert found == ids
     pages = -(-count // min(limit, most))
-    assert pages <= len(stub.asked) <= pages + 1
+    readings = 2 if pages and not total and len(stub.asked) > 1 else 1  # without a total they are compared
+    assert readings * pages <= len(stub.asked) <= readings * (pages + 1)
 
 
 def test_without_paging_it_is_one_call(contract: Contract) -> None:
@@ -136,6 +137,21 @@ def test_f21_a_list_that_shrinks_at_its_head_is_read_again() -> None:
         return server(ids, "page")(query)
 
     found, _ = ask(paged("page", 2), pages)
+    assert found == ["b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("style", ["page", "offset"])
+def test_f21_a_list_without_a_total_that_shrinks_at_its_head_is_read_until_two_readings_agree(style: str) -> None:
+    ids, calls = ["a", "b", "c", "d", "e"], 0
+
+    def pages(query: Mapping[str, int]) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            ids.pop(0)
+        return server(ids, style)(query)
+
+    found, _ = ask(paged(style, 2, total=False), pages)
     assert found == ["b", "c", "d", "e"]
 
 

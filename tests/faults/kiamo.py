@@ -111,7 +111,9 @@ class Kiamo:
     retry_after: str | None = "1"
     """Of these 429s."""
     page_size: int | None = None
-    """Lists of at most that many, with `?page=` from 1."""
+    """Lists of bases of at most that many, with `?page=` from 1."""
+    counted: bool = False
+    """Lists of bases are `{"items": […], "total": n}`."""
     starts_may_finish: bool = False
     """A started batch is finished as soon as it has been read as started."""
 
@@ -315,7 +317,7 @@ class Kiamo:
         made = self._make(kind, holder, body, base, keeping)
         return 201, _shown(kind, made), True
 
-    def _listed(self, kind: str, holder: Item, query: str) -> list[Item]:
+    def _listed(self, kind: str, holder: Item, query: str) -> list[Item] | Item:
         rows = []
         for id_, item in holder.items():
             shown_from, missing = self._born.get(id_, (float("-inf"), 0))
@@ -323,10 +325,11 @@ class Kiamo:
                 self._born[id_] = (shown_from, missing - 1)
             if missing <= 0 and self.clock() >= shown_from:
                 rows.append(_shown(kind, item))
-        if self.page_size is not None:
+        total = len(rows)
+        if self.page_size is not None and kind == "bases":
             page = int(parse_qs(query).get("page", ["1"])[0])
             rows = rows[(page - 1) * self.page_size : page * self.page_size]
-        return rows
+        return {"items": rows, "total": total} if self.counted and kind == "bases" else rows
 
     def _make(self, kind: str, holder: Item, body: Item, base: Item, keeping: Keeping | None) -> Item:
         kept = {key: value for key, value in body.items() if key not in GIVEN}

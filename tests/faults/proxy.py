@@ -15,6 +15,7 @@ from __future__ import annotations
 import random
 import re
 import socket
+import ssl
 import struct
 import threading
 import zlib
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import BinaryIO
 
 from tests.faults.wire import Message, accepting, answer, read_message, without
@@ -177,12 +179,16 @@ def _forward(request: Message, up: socket.socket, back: BinaryIO) -> Message:
 
 
 @contextmanager
-def proxying(url: str) -> Iterator[Proxy]:
-    """A proxy in front of `url`."""
+def proxying(url: str, *, certificate: Path | None = None) -> Iterator[Proxy]:
+    """A proxy in front of `url`; with a certificate (and its key) it speaks TLS."""
     host, _, port = url.rpartition("/")[2].partition(":")
     proxy = Proxy((host, int(port)))
-    with accepting(proxy.serve) as own:
-        proxy.url = f"http://127.0.0.1:{own}"
+    tls = None
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    with accepting(proxy.serve, tls) as own:
+        proxy.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{own}"
         try:
             yield proxy
         finally:
