@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -31,12 +32,22 @@ class Child:
     out: Path
     err: Path
     server: subprocess.Popen[str]
+    code: int | None = None
+    """Exit code (of a signal: its number, negative), once it was waited for."""
 
     def wait(self) -> tuple[int, str, str]:
-        """Exit code (of a signal: its number, negative), stdout and stderr."""
+        """Exit code, stdout and stderr."""
         assert self.server.stdout is not None
-        code = int(self.server.stdout.readline())
-        return code, self.out.read_text(encoding="utf-8"), self.err.read_text(encoding="utf-8")
+        if self.code is None:
+            self.code = int(self.server.stdout.readline())
+        return self.code, self.out.read_text(encoding="utf-8"), self.err.read_text(encoding="utf-8")
+
+    def end(self) -> None:
+        """Kill it, if it was not waited for."""
+        if self.code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            self.wait()
 
 
 @dataclass
@@ -46,11 +57,14 @@ class Forks:
     server: subprocess.Popen[str]
     folder: Path
     count: int = 0
+    last: Child | None = None
 
     def start(self, *arguments: str, cwd: Path, **more: str) -> Child:
         """Begin a run. `more`: environment variables."""
         assert self.server.stdin is not None
         assert self.server.stdout is not None
+        if self.last is not None:
+            self.last.end()
         self.count += 1
         out, err = self.folder / f"{self.count}.out", self.folder / f"{self.count}.err"
         order = {
@@ -61,7 +75,8 @@ class Forks:
         }
         self.server.stdin.write(json.dumps(order) + "\n")
         self.server.stdin.flush()
-        return Child(int(self.server.stdout.readline()), out, err, self.server)
+        self.last = Child(int(self.server.stdout.readline()), out, err, self.server)
+        return self.last
 
 
 @contextmanager
@@ -78,7 +93,10 @@ def forks() -> Iterator[Forks]:
             text=True,
         ) as server,
     ):
-        yield Forks(server, Path(folder))
+        made = Forks(server, Path(folder))
+        yield made
+        if made.last is not None:
+            made.last.end()
         assert server.stdin is not None
         server.stdin.close()
 

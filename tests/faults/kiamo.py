@@ -105,7 +105,7 @@ class Kiamo:
     denied: set[str] = field(default_factory=set)
     """Methods that the token has no right to: 403."""
     expires_after: int | None = None
-    """Calls after which the token is not valid any more: 401."""
+    """Writes after which the token is not valid any more: 401."""
     writes_per_second: float | None = None
     """More of them are answered 429."""
     retry_after: str | None = "1"
@@ -260,7 +260,7 @@ class Kiamo:
         return answer(status, b"" if status == 204 else json.dumps(made, ensure_ascii=False))
 
     def _admit(self, request: Message) -> None:
-        expired = self.expires_after is not None and len(self.calls) >= self.expires_after
+        expired = self.expires_after is not None and len(self.committed) >= self.expires_after
         if request.headers.get("kiamo-api-token") != TOKEN or expired:
             raise RefusalError(401, message="The authentication token is not valid")
         if request.method in self.denied:

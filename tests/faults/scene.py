@@ -20,8 +20,10 @@ from tests.faults.proxy import Proxy, proxying
 PROJECT = """\
 manifests: [manifests]
 environments:
-  staging: {url: "http://127.0.0.1:1"}
+  staging:
+    url: http://127.0.0.1:1
 """
+"""More keys of the environment may follow it."""
 MANIFEST = """\
 services:
   - name: Ventes

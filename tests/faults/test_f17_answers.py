@@ -87,7 +87,7 @@ FIVE = "bases:\n" + "".join(f"  - {{name: b{number}, label: B{number}}}\n" for n
 
 def in_pages(scene: Scene, *, counted: bool) -> None:
     """Five bases of ours and one before them, in pages of two."""
-    scene.project(PROJECT + "contract: contract.yaml\n")
+    scene.project("contract: contract.yaml\n" + PROJECT)
     shape = "items: items, total: total" if counted else "items: null"
     (scene.folder / "contract.yaml").write_text(PAGES % shape, encoding="utf-8")
     scene.manifest(FIVE)
@@ -171,7 +171,7 @@ def large(body: bytes) -> bytes:
 
 @pytest.mark.parametrize(("name", "fault"), [("bomb", gzip_bomb(64)), ("body", changed(large))])
 def test_f24_a_body_over_the_cap_ends_the_run_before_it_writes(scene: Scene, name: str, fault: Fault) -> None:
-    scene.project(PROJECT.replace('1:1"}', '1:1", limits: {bytes: 1048576}}'))
+    scene.project(PROJECT + "    limits: {bytes: 1048576}\n")
     tree = scene.converges()
     scene.proxy.play(fault, "GET", "/bases$", on=always)
     assert "GET /api/bases" in without_writing(scene)
