@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.ownership import entry_stamp, lock_ledger
+from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
 from kiamo_iac.app.planning import read_inputs
 from kiamo_iac.app.recording import declared_attributes, managed_declaration
 from kiamo_iac.core.diagnostics import did_you_mean
@@ -36,6 +36,7 @@ def adopt_resources(
     target = workspace.target(environment)
     with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="adopt") as ledger:
         inputs = read_inputs(workspace, target, owned=lambda: ledger.owned)
+        check_instance(ledger, inputs.live)
         stamp = entry_stamp(workspace)
         entries = []
         for address in addresses:
@@ -48,6 +49,7 @@ def adopt_resources(
                 msg = f"{address} is missing on the instance."
                 raise UsageError(msg, hint="run apply to create it; nothing was adopted")
             entries.append(stamp(_entry(declared, live)))
+        ledger.claim(ledger_identity(workspace, target.name))
         for entry in entries:
             ledger.record(entry)
         ledger.flush()

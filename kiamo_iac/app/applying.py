@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.ownership import entry_stamp, lock_ledger
+from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
 from kiamo_iac.app.planning import NO_OPTIONS, PlanResult, plan_from_inputs, read_inputs
 from kiamo_iac.core.errors import GuardError, Interrupted, KiamoIacError, PartialError, StaleError
 
@@ -96,6 +96,7 @@ class ApplyRun:
         recorder = Recorder(
             self._ledger, self._result, stamp=entry_stamp(self._workspace), forward_to=observer, end=end.set
         )
+        self._ledger.claim(ledger_identity(self._workspace, self.plan.environment))
         recorder.begin()
         if self.plan.steps and self._saved_digest is not None:
             self._ledger.mark_applied(self._saved_digest)
@@ -144,6 +145,7 @@ def start_apply(
     with lock_ledger(workspace, target.name, lock_timeout=lock_timeout) as ledger:
         owned = dict(ledger.owned) if ledger.found else None
         inputs = read_inputs(workspace, target, owned=lambda: owned, prune=options.prune)
+        check_instance(ledger, inputs.live)
         yield ApplyRun(workspace, ledger, plan_from_inputs(workspace, inputs, options), saved_digest=None)
 
 

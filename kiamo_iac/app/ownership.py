@@ -11,32 +11,52 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
-from kiamo_iac.core.diagnostics import did_you_mean
+from kiamo_iac.core.diagnostics import Severity, did_you_mean
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.state import Owned
 from kiamo_iac.git.command import head_commit
+from kiamo_iac.ledger.content import LedgerIdentity
+from kiamo_iac.ledger.errors import foreign_error, unproven_error
 from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
-from kiamo_iac.manifest.environment import choose_environment
+from kiamo_iac.manifest.environment import choose_environment, instance_identity
 from kiamo_iac.manifest.pins import pinned_ledger_origin
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
-    from kiamo_iac.core.state import Ownership
+    from kiamo_iac.core.state import Ownership, State
     from kiamo_iac.ledger.ledger import Ledger
 
 
-def read_owned(workspace: Workspace, environment: str) -> Ownership | None:
+def read_owned(workspace: Workspace, environment: str, *, foreign: bool = False) -> Ownership | None:
     """The entries of the ledger, read without its lock; None if there is no ledger.
 
+    `foreign`: a ledger of another project or instance is read all the same, with a warning.
+
     Raises:
-        KiamoIacError: the ledger cannot be read, or belongs to another environment.
+        KiamoIacError: the ledger cannot be read, or belongs to another project, environment or instance.
     """
     with _access(workspace, environment) as access:
         ledger = access.read()
+    error = foreign_error(ledger.where, ledger.identity, ledger_identity(workspace, environment))
+    if error is not None and not foreign:
+        raise error
+    for found in error.diagnostics if error is not None else ():
+        workspace.notify(replace(found, severity=Severity.WARNING, hint=error.hint if error is not None else None))
     return ledger.owned if ledger.found else None
+
+
+def ledger_identity(workspace: Workspace, environment: str) -> LedgerIdentity:
+    """Whose ledgers this run uses.
+
+    Raises:
+        UsageError: the url in force is invalid.
+    """
+    project = workspace.project
+    instance = instance_identity(project.environments[environment], workspace.environ)
+    return LedgerIdentity(project.identity, environment, instance)
 
 
 @contextmanager
@@ -47,11 +67,31 @@ def lock_ledger(
 
     Raises:
         LockedError: another run holds the lock; the error names it.
-        KiamoIacError: the ledger cannot be read, or belongs to another environment.
+        KiamoIacError: the ledger cannot be read, or belongs to another project, environment or instance.
     """
     info = LockInfo.of_this_process(_who(), operation)
     with _access(workspace, environment) as access, access.locked(info, timeout=lock_timeout) as ledger:
+        error = foreign_error(ledger.where, ledger.identity, ledger_identity(workspace, environment))
+        if error is not None:
+            raise error
         yield ledger
+
+
+def check_instance(ledger: Ledger, live: State) -> None:
+    """Return if nothing speaks against the ledger being of the instance with that live state: a ledger of format 1 does
+    not name its instance, so one of its ids must be live under its recorded name, unless it has none.
+
+    Raises:
+        LedgerError: none is.
+    """
+    if ledger.identity.instance is not None:
+        return
+    recorded = [entry for entry in ledger.owned.values() if entry.remote_id is not None]
+    found = (live.get(entry.address) for entry in recorded)
+    if recorded and not any(
+        there is not None and there.remote_id == entry.remote_id for entry, there in zip(recorded, found, strict=True)
+    ):
+        raise unproven_error(ledger.where, environment=ledger.identity.environment)
 
 
 def environment_name(workspace: Workspace, environment: str | None) -> str:
@@ -129,7 +169,11 @@ def _access(workspace: Workspace, environment: str) -> Iterator[LedgerAccess]:
     settings = workspace.project.environments[environment].ledger
     pinned = pinned_ledger_origin(workspace.project, environment, workspace.environ)
     context = LedgerContext(
-        environment, workspace.project.root, workspace.environ, pinned=pinned, notify=workspace.notify
+        ledger_identity(workspace, environment),
+        workspace.project.root,
+        workspace.environ,
+        pinned=pinned,
+        notify=workspace.notify,
     )
     address = settings.http_address
     if address is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
 from kiamo_iac.app.applying import ApplyRun
-from kiamo_iac.app.ownership import lock_ledger
+from kiamo_iac.app.ownership import check_instance, lock_ledger
 from kiamo_iac.app.planning import PlanResult, plan_from_inputs, read_inputs
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.safe_files import read_limited, write_private
@@ -100,6 +100,7 @@ def start_saved_apply(
             )
         owned = dict(ledger.owned) if ledger.found else None
         inputs = read_inputs(workspace, target, owned=lambda: owned, prune=saved.options.prune)
+        check_instance(ledger, inputs.live)
         result = plan_from_inputs(workspace, inputs, saved.options)
         check_same(saved.plan, result.plan)
         yield ApplyRun(workspace, ledger, result, saved_digest=saved.digest)

@@ -72,7 +72,7 @@ def list_(session: Session, *, environment: str, output: str) -> int:
 
     workspace = session.workspace()
     name = environment_name(workspace, environment)
-    owned = read_owned(workspace, name)
+    owned = read_owned(workspace, name, foreign=True)
     if output == "json":
         write_data(ledger_json(name, owned), utf8=True)
         return 0

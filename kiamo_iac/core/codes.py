@@ -81,6 +81,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0313": "A value of the project file is not one of those that its key accepts.",
     "KIA0314": "Two environments share one ledger.",
     "KIA0315": "A number in limits is out of bounds.",
+    "KIA0316": "The name of a project or of an instance is invalid.",
     "KIA0320": "A variable is used in a manifest, but not defined in the project file.",
     "KIA0321": "A variable of the project file is not used in any manifest.",
     "KIA0322": "A reference to a variable (${name}) is invalid.",
@@ -165,12 +166,14 @@ CODES: Final[Mapping[str, str]] = {
     # KIA09xx: the ledger
     "KIA0901": "A ledger is corrupt, or the file is not a ledger.",
     "KIA0902": "A ledger has the format of another version of kiamo-iac.",
-    "KIA0903": "A ledger belongs to another environment.",
+    "KIA0903": "A ledger belongs to another project, environment or instance.",
     "KIA0910": "A local backup of a remote ledger is not used: git tracks it, so a commit can replace it.",
     "KIA0911": "A ledger below .kiamo/ is not used: git tracks it.",
     "KIA0912": "A ledger is a file that git tracks: a merge request can change what is managed.",
     "KIA0913": "A local backup of a remote ledger, from an interrupted run, is used or written back.",
     "KIA0914": "A local backup of a remote ledger does not follow the remote ledger.",
+    "KIA0915": "A ledger of format 1 does not name its instance, and none of its ids is live under its recorded name.",
+    "KIA0916": "The project has a new name, and its ledger is still on the git ref of its former one.",
     # KIA10xx: export
     "KIA1001": "An export omits a live object whose name no manifest can hold.",
     "KIA1002": "An export omits a live value that no manifest can hold.",

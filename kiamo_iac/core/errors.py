@@ -15,7 +15,7 @@
     │   │   └── OppositeError         1   it did the opposite of what was sent
     │   └── RefusedError              1   the instance refused a call (status, ERR_nnnn)
     │       └── AccessError           1   401 or 403: the token has no right to it
-    ├── LedgerError                   1   the ledger cannot be read or written, or belongs to another environment
+    ├── LedgerError                   1   the ledger cannot be read or written, or is not of this project and instance
     ├── GitError                      1   git cannot be run, or the repository cannot be used
     ├── PlanFileError                 1   a saved plan cannot be used
     ├── StaleError                    3   what the plan saw has changed
@@ -133,7 +133,7 @@ class AccessError(RefusedError):
 
 
 class LedgerError(KiamoIacError):
-    """The ledger cannot be read or written, or belongs to another environment; it is not changed."""
+    """The ledger cannot be read or written, or is not of this project, environment and instance; it is not changed."""
 
 
 class GitError(KiamoIacError):

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeAlias, assert_never
 from uuid import uuid4
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.state import Owned
 
-FORMAT_VERSION: Final = 1
-"""Of every form that a ledger is written in. A ledger of another version is refused, never guessed at."""
+FORMAT_VERSION: Final = 2
+"""Of every form that a ledger is written in. A ledger of a newer version is refused, never guessed at."""
+UNIDENTIFIED: Final = 1
+"""The version whose ledgers name no project and no instance. It is read, and kept until an apply claims the ledger."""
 APPLIED_PLANS_KEPT: Final = 200
 """How many digests of applied plans are kept; the oldest are dropped first."""
+
+
+class LedgerIdentity(NamedTuple):
+    """Whose a ledger is."""
+
+    project: str | None
+    """The `name` of the project file, or the path of its folder below the root of the repository."""
+    environment: str
+    instance: str | None
+    """The `instance` of the environment, or the origin of its url; None: unknown. (Both None: of format 1.)"""
 
 
 class Put(NamedTuple):
@@ -53,6 +65,29 @@ class Content:
     """Digest → when, oldest first."""
     exposed: set[Address] = field(default_factory=set, compare=False)
     """Addresses whose entries held secrets when they were read, as older versions wrote them; `entries` holds none."""
+    project: str | None = None
+    instance: str | None = None
+    """None, both: as older versions wrote it, see `LedgerIdentity`."""
+
+    @classmethod
+    def of(cls, identity: LedgerIdentity) -> Content:
+        """A new, empty ledger."""
+        return cls(identity.environment, project=identity.project, instance=identity.instance)
+
+    @property
+    def identity(self) -> LedgerIdentity:
+        """Whose it is."""
+        return LedgerIdentity(self.project, self.environment, self.instance)
+
+    @property
+    def format_version(self) -> int:
+        """The version that it is written in."""
+        return UNIDENTIFIED if self.project is None or self.instance is None else FORMAT_VERSION
+
+    def claim(self, identity: LedgerIdentity) -> None:
+        """Record whose it is from now on."""
+        self.project, self.environment, self.instance = identity
+        self.serial += 1
 
     def apply(self, record: LedgerRecord) -> None:
         """Apply one record."""
@@ -72,7 +107,7 @@ class Content:
 
     def copy(self) -> Content:
         """A copy that changes independently; entries are immutable."""
-        return Content(self.environment, self.lineage, self.serial, dict(self.entries), dict(self.applied_plans))
+        return replace(self, entries=dict(self.entries), applied_plans=dict(self.applied_plans), exposed=set())
 
     def records(self) -> Iterator[LedgerRecord]:
         """The fewest records that lead to this content, by address."""

@@ -12,21 +12,41 @@ from typing import Any, Final
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.printable import printable, quote
-from kiamo_iac.core.record import Form, Key, Record, constant, integer, list_of, text, wrong
+from kiamo_iac.core.record import Form, Key, Record, integer, list_of, text, wrong
 from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.strict_json import decode_json
-from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, FORMAT_VERSION, AppliedPlan, Content
+from kiamo_iac.ledger.content import (
+    APPLIED_PLANS_KEPT,
+    FORMAT_VERSION,
+    UNIDENTIFIED,
+    AppliedPlan,
+    Content,
+    LedgerIdentity,
+)
 from kiamo_iac.ledger.entry import APPLIED_PLAN, ENTRY, WORD, dump
-from kiamo_iac.ledger.errors import UNTOUCHED, corruption_error
+from kiamo_iac.ledger.errors import UNTOUCHED, corruption_error, foreign_error
 
+_VERSIONS: Final = (UNIDENTIFIED, FORMAT_VERSION)
+_IDENTITY: Final = ("project", "instance")
+"""The keys of the head that came with format 2."""
+_OWNER: Final = r"^[\s\S]{1,4096}$"
 _HEAD: Final[Mapping[str, Form[Any] | Key]] = {
-    "format_version": constant(FORMAT_VERSION, "Of every form that a ledger is written in."),
+    "format_version": Key(
+        Form({"enum": list(_VERSIONS), "description": "Of every form that a ledger is written in."}, lambda _: None),
+        "format_version",
+    ),
+    "project": text("The project: its name, or its folder. Not in format 1.", pattern=_OWNER),
     "environment": text("The environment whose resources it records."),
+    "instance": text("The instance: its name, or its origin. Not in format 1.", pattern=_OWNER),
     "lineage": text("Set when the ledger is created; it never changes.", pattern=WORD),
     "serial": integer("Grows with every change.", minimum=0, maximum=2**63 - 1),
 }
 HEADER: Final = Record(
-    Content, "The first line of a ledger's file; `serial` is that before its records.", _HEAD, definition="header"
+    Content,
+    "The first line of a ledger's file; `serial` is that before its records.",
+    _HEAD,
+    definition="header",
+    optional=dict.fromkeys(_IDENTITY),
 )
 APPLIED_PLANS: Final = list_of(APPLIED_PLAN, "The saved plans that were applied.", maxItems=APPLIED_PLANS_KEPT)
 DOCUMENT: Final = Record(
@@ -41,6 +61,7 @@ DOCUMENT: Final = Record(
         ),
     },
     definition="document",
+    optional=dict.fromkeys(_IDENTITY),
 )
 """Written and read one entry at a time, so that a message can name the line of an entry."""
 _MAX_VALUES: Final = 10_000_000
@@ -69,8 +90,9 @@ def document_text(content: Content) -> str:
     return f'{head},"entries":[\n{lines}\n]}}\n' if lines else f'{head},"entries":[]}}\n'
 
 
-def parse_document(source: str, file: str, *, environment: str) -> Content:
-    """The content of a document that came from `file` (a path, an address or a ref, for messages).
+def parse_document(source: str, file: str, *, environment: str | None) -> Content:
+    """The content of a document that came from `file` (a path, an address or a ref, for messages). `environment`: the
+    one that it must be of; None: any.
 
     Raises:
         LedgerError: it is damaged, of another version, or of another environment.
@@ -79,10 +101,11 @@ def parse_document(source: str, file: str, *, environment: str) -> Content:
         return _content_of(read_json(source, file), file, environment=environment)
 
 
-def _content_of(data: Any, file: str, *, environment: str) -> Content:
+def _content_of(data: Any, file: str, *, environment: str | None) -> Content:
     content = content_of_head(data, file, environment=environment)
-    if data.keys() != set(DOCUMENT.names) or type(data["entries"]) is not list:
-        raise corruption_error(file, f"it must have the keys {', '.join(DOCUMENT.names)}, the last a list")
+    names = keys_of(DOCUMENT, content)
+    if data.keys() != set(names) or type(data["entries"]) is not list:
+        raise corruption_error(file, f"it must have the keys {', '.join(names)}, the last a list")
     try:
         content.applied_plans.update(APPLIED_PLANS.read(data["spent"]))
     except ValueError as error:
@@ -117,7 +140,12 @@ def read_json(source: str, file: str, *, line: int = 1) -> Any:
         raise corruption_error(file, str(error), line=line) from None
 
 
-def content_of_head(data: Any, file: str, *, environment: str) -> Content:
+def keys_of(record: Record[Content], content: Content) -> list[str]:
+    """The keys that `record` has for a ledger of the version of `content`."""
+    return [name for name in record.names if content.format_version > UNIDENTIFIED or name not in _IDENTITY]
+
+
+def content_of_head(data: Any, file: str, *, environment: str | None) -> Content:
     """The content, still without entries, of a ledger that begins with `data`.
 
     Raises:
@@ -127,9 +155,11 @@ def content_of_head(data: Any, file: str, *, environment: str) -> Content:
     if type(version) is not int:
         raise corruption_error(file, '"format_version" is missing')
     where = SourceRange(file, 1, 1)
-    if version != FORMAT_VERSION:
+    if version not in _VERSIONS:
         newer = version > FORMAT_VERSION
-        summary = f"the ledger has format {printable(str(version), 20)}, and this version reads {FORMAT_VERSION}"
+        summary = (
+            f"the ledger has format {printable(str(version), 20)}, and this version reads at most {FORMAT_VERSION}"
+        )
         found = Diagnostic("KIA0902", summary, source=where)
         hint = (
             "use the version of kiamo-iac that wrote it, or a newer one"
@@ -138,14 +168,13 @@ def content_of_head(data: Any, file: str, *, environment: str) -> Content:
         )
         raise LedgerError(f"The ledger {file} cannot be read. {UNTOUCHED}", hint=hint, diagnostics=[found])
     try:
-        content = HEADER.parse({name: data.get(name) for name in HEADER.names})
+        content = HEADER.parse(
+            {name: data.get(name) for name in HEADER.names if version > UNIDENTIFIED or name not in _IDENTITY}
+        )
     except ValueError as error:
         raise corruption_error(file, str(error)) from None
-    if content.environment != environment:
-        summary = f"the ledger is of the environment {quote(content.environment)}, not of {quote(environment)}"
-        raise LedgerError(
-            f"The ledger {file} is of another environment. {UNTOUCHED}",
-            hint="give each environment its own ledger: another path, address or ref",
-            diagnostics=[Diagnostic("KIA0903", summary, source=where)],
-        )
+    if environment is not None:
+        foreign = foreign_error(file, content.identity, LedgerIdentity(None, environment, None))
+        if foreign is not None:
+            raise foreign
     return content

@@ -8,8 +8,9 @@ from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.safe_files import MisplacedError
-from kiamo_iac.ledger.content import LedgerRecord, subject_of
+from kiamo_iac.ledger.content import LedgerIdentity, LedgerRecord, subject_of
 
 UNTOUCHED: Final = "It is unchanged, and nothing was written."
 _RESTORE: Final = (
@@ -32,6 +33,45 @@ def link_error(shown: str, verb: str, error: MisplacedError) -> LedgerError:
         f"The ledger {shown} cannot be {verb}: {error.strerror} within the project. Nothing was written.",
         hint=f"remove {error.place}; where the repository holds it, a merge request may have brought it",
         diagnostics=[Diagnostic("KIA0340", f"{error.strerror}", source=SourceRange(error.place, 1, 1))],
+    )
+
+
+def how_to_move(environment: str) -> str:
+    """The command by which a ledger follows a project, an environment or an instance, as a hint."""
+    return f"kiamo-iac ledger move -e {shell_word(environment, 'ENV')}"
+
+
+def foreign_error(file: str, of: LedgerIdentity, here: LedgerIdentity) -> LedgerError | None:
+    """The error for a ledger that is `of` another project, environment or instance than this run; else None.
+
+    What either of them does not know is not compared.
+    """
+    differ = [
+        (name, theirs, mine)
+        for name, theirs, mine in zip(LedgerIdentity._fields, of, here, strict=True)
+        if theirs is not None and mine is not None and theirs != mine
+    ]
+    if not differ:
+        return None
+    where = SourceRange(file, 1, 1)
+    return LedgerError(
+        f"The ledger {file} belongs to another {' and '.join(name for name, _, _ in differ)}. {UNTOUCHED}",
+        hint="give each its own ledger: another path, address or ref; if the ledger is to follow a new name or url, "
+        f"run {how_to_move(here.environment)}",
+        diagnostics=[
+            Diagnostic("KIA0903", f"the ledger is of the {name} {quote(theirs)}, not of {quote(mine)}", source=where)
+            for name, theirs, mine in differ
+        ],
+    )
+
+
+def unproven_error(file: str, *, environment: str) -> LedgerError:
+    """The error for a ledger of format 1, of which nothing shows that it is of the instance of this run."""
+    summary = "the ledger does not name its instance, and none of its ids is live under its recorded name"
+    return LedgerError(
+        f"The ledger {file} may belong to another instance. {UNTOUCHED}",
+        hint=f"check the url; if the ledger is of this instance, run {how_to_move(environment)}",
+        diagnostics=[Diagnostic("KIA0915", summary, source=SourceRange(file, 1, 1))],
     )
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import TORN
 from kiamo_iac.core.safe_files import MisplacedError, RootedFile
-from kiamo_iac.ledger.content import Content, LedgerRecord
+from kiamo_iac.ledger.content import Content, LedgerIdentity, LedgerRecord
 from kiamo_iac.ledger.errors import corruption_error, link_error, write_error
 from kiamo_iac.ledger.lines import ParsedFile, header_line, parse_lines, record_lines
 
@@ -94,6 +94,15 @@ class FileStore:
         except OSError as error:
             raise write_error(self._shown, _reason(error), records=self._waiting) from error
         self._waiting.clear()
+
+    def claim(self, identity: LedgerIdentity) -> None:
+        """Write the file with its new owner, which its content has already.
+
+        Raises:
+            LedgerError: it cannot be.
+        """
+        del identity
+        self.compact()
 
     def compact(self) -> None:
         """Rewrite the file without the records that later ones replaced.

@@ -142,10 +142,10 @@ class FileAccess:
             LockedError: another run holds the lock.
             LedgerError: the file cannot be read, locked or written.
         """
-        environment = self._context.environment
-        with locked_file(self._file, info, environment=environment, timeout=timeout):
+        context = self._context
+        with locked_file(self._file, info, environment=context.environment, timeout=timeout):
             found = self._read()
-            content = found.content if found is not None else Content(environment)
+            content = found.content if found is not None else Content.of(context.identity)
             store = FileStore(self._file, found, shown=self._shown, content=content)
             with closing(store):
                 yield Ledger(content, found=found is not None, where=self._shown, store=store)
@@ -157,7 +157,7 @@ class FileAccess:
             LedgerError: the file cannot be read.
         """
         found = self._read()
-        content = found.content if found is not None else Content(self._context.environment)
+        content = found.content if found is not None else Content.of(self._context.identity)
         return Ledger(content, found=found is not None, where=self._shown)
 
     def break_lock(self, lock_id: str) -> LockInfo:

@@ -11,7 +11,7 @@ from typing import Protocol
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.sensitive import hidden_at, masked_paths
 from kiamo_iac.core.state import Owned, Ownership
-from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, LedgerRecord, Put
+from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, LedgerIdentity, LedgerRecord, Put
 from kiamo_iac.ledger.lock import utc_now
 
 
@@ -30,6 +30,13 @@ class LedgerStore(Protocol):
 
         Raises:
             LedgerError: something could not be kept; the message names it, and the local backup.
+        """
+
+    def claim(self, identity: LedgerIdentity, /) -> None:
+        """Keep whose the ledger is, now or with the next flush.
+
+        Raises:
+            LedgerError: that is not possible.
         """
 
     def compact(self) -> None:
@@ -60,6 +67,13 @@ class ReadOnlyStore:
 
     def flush(self) -> None:
         """Nothing."""
+
+    def claim(self, _identity: LedgerIdentity, /) -> None:
+        """
+        Raises:
+            RuntimeError: always, as `append`.
+        """
+        self.append(())
 
     def compact(self) -> None:
         """Nothing."""
@@ -101,6 +115,23 @@ class Ledger:
         """Grows with every change."""
         with self._lock:
             return self._content.serial
+
+    @property
+    def identity(self) -> LedgerIdentity:
+        """Whose it is."""
+        with self._lock:
+            return self._content.identity
+
+    def claim(self, identity: LedgerIdentity) -> None:
+        """Record whose it is from now on; durable with the next flush. No effect where it says so already.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        with self._lock:
+            if self._content.identity != identity:
+                self._content.claim(identity)
+                self._store.claim(identity)
 
     def intend(self, entries: Iterable[Owned]) -> None:
         """Record what is about to be created, before the first write, so that a crash loses nothing: what is not in

@@ -10,7 +10,7 @@ from kiamo_iac.core.json_schema import Schema, closed, defined, schema_document
 from kiamo_iac.core.record import definitions, wrong
 from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.ledger.content import FORMAT_VERSION, AppliedPlan, Content, Forget, LedgerRecord, Put
-from kiamo_iac.ledger.document import DOCUMENT, HEADER, content_of_head, read_json
+from kiamo_iac.ledger.document import DOCUMENT, HEADER, content_of_head, keys_of, read_json
 from kiamo_iac.ledger.entry import ADDRESS, APPLIED_PLAN, ENTRY, KEPT, OWED, address_of, dump
 from kiamo_iac.ledger.errors import corruption_error
 
@@ -41,8 +41,9 @@ def record_lines(records: Iterable[LedgerRecord]) -> str:
     return "".join(f"{dump(_data_of(record))}\n" for record in records)
 
 
-def parse_lines(data: bytes, file: str, *, environment: str) -> ParsedFile:
+def parse_lines(data: bytes, file: str, *, environment: str | None) -> ParsedFile:
     """Parse `data`, the bytes of `file`. A last line without its end is left out: its write was never confirmed.
+    `environment`: the one that it must be of; None: any.
 
     Raises:
         LedgerError: it is damaged, of another version, or of another environment.
@@ -53,8 +54,9 @@ def parse_lines(data: bytes, file: str, *, environment: str) -> ParsedFile:
         raise corruption_error(file, "it has no header")
     head = read_json(_text(lines[0], file, line=1), file)
     content = content_of_head(head, file, environment=environment)
-    if head.keys() != set(HEADER.names):
-        raise corruption_error(file, f"its header must have the keys {', '.join(HEADER.names)}, and no others")
+    names = keys_of(HEADER, content)
+    if head.keys() != set(names):
+        raise corruption_error(file, f"its header must have the keys {', '.join(names)}, and no others")
     exposed = False
     with collector_paused():
         for number, line in enumerate(lines[1:], start=2):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.ledger.content import LedgerIdentity
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
 
@@ -35,7 +36,8 @@ def _ignored(_: Diagnostic) -> None:
 class LedgerContext:
     """What a backend is opened with, apart from its settings."""
 
-    environment: str
+    identity: LedgerIdentity
+    """Of this run: a new ledger is made for it."""
     root: Path
     """The folder of the project file."""
     environ: Mapping[str, str]
@@ -46,6 +48,11 @@ class LedgerContext:
     """The only origin that a git remote may lead to; None: those that the checkout configures."""
     notify: Callable[[Diagnostic], object] = _ignored
     """Receives diagnostics for the user."""
+
+    @property
+    def environment(self) -> str:
+        """The environment of this run."""
+        return self.identity.environment
 
 
 class LedgerAccess(Protocol):

@@ -15,7 +15,7 @@ from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
 from kiamo_iac.core.ledger_settings import backup_file_of
 from kiamo_iac.core.safe_files import RootedFile
 from kiamo_iac.ledger.backup import LocalBackup
-from kiamo_iac.ledger.content import AppliedPlan, Content, LedgerRecord, Put
+from kiamo_iac.ledger.content import AppliedPlan, Content, LedgerIdentity, LedgerRecord, Put
 from kiamo_iac.ledger.document import RemoteContent
 from kiamo_iac.ledger.errors import write_error
 from kiamo_iac.ledger.ledger import Ledger
@@ -83,7 +83,8 @@ class RemoteStore:
         self._content = content.copy()
         self._revision = revision
         self._backup = backup
-        self._from_backup = from_backup
+        self._changed = from_backup
+        """Whether the content differs from that of `remote` without any record."""
         self._interval = interval
         self._pause = pause
         self._waiting: list[LedgerRecord] = []
@@ -123,6 +124,12 @@ class RemoteStore:
     def compact(self) -> None:
         """Nothing: each write is of the whole ledger."""
 
+    def claim(self, identity: LedgerIdentity) -> None:
+        """Record whose the ledger is; written by the next flush."""
+        with self._writing:
+            self._content.claim(identity)
+            self._changed = True
+
     def close(self) -> None:
         """Flush, and end the thread.
 
@@ -160,7 +167,7 @@ class RemoteStore:
             for record in new:
                 self._content.apply(record)
             self._unwritten.extend(new)
-            if not self._unwritten and not self._from_backup:
+            if not self._unwritten and not self._changed:
                 return
             begun = monotonic()
             try:
@@ -175,7 +182,7 @@ class RemoteStore:
             self._revision = revision
             self._unwritten.clear()
             self._backup.remove()
-            self._from_backup = False
+            self._changed = False
 
     def _failed(self, error: KiamoIacError) -> LedgerError:
         """The error for what could not be written. No backup is needed if nothing was applied yet."""
@@ -221,7 +228,7 @@ class RemoteAccess:
         """
         there = self._remote.read()
         found, from_backup = self._backup.resolve(there, environment=self._context.environment)
-        content = found.content if found is not None else Content(self._context.environment)
+        content = found.content if found is not None else Content.of(self._context.identity)
         if from_backup:
             self._context.notify(self._backup.restored(content, there, shown=self._remote.shown, now=False))
         return Ledger(content, found=found is not None, where=self._remote.shown)
@@ -244,7 +251,7 @@ class RemoteAccess:
         environment, remote, backup = self._context.environment, self._remote, self._backup
         there = remote.read()
         found, from_backup = backup.resolve(there, environment=environment)
-        content = found.content if found is not None else Content(environment)
+        content = found.content if found is not None else Content.of(self._context.identity)
         revision = there.revision if there is not None else None
         store = RemoteStore(remote, content, revision=revision, backup=backup, from_backup=from_backup)
         if from_backup:

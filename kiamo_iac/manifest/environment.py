@@ -76,6 +76,20 @@ def resolve_environment(project: Project, name: str | None, environ: Mapping[str
     return Target(environment.name, url.rstrip("/"), token, environment.guards, environment.ledger, environment.limits)
 
 
+def instance_identity(environment: Environment, environ: Mapping[str, str]) -> str | None:
+    """What the ledger of an environment names its instance by; None: it has no name, and no url is known.
+
+    Raises:
+        UsageError: the url in force is invalid.
+    """
+    if environment.instance is not None:
+        return environment.instance
+    prefix = variable_prefix(environment.name)
+    if environment.url is None and variable(environ, f"{prefix}_URL") is None:
+        return None
+    return str(_origin(*_url(environment, prefix, environ)))
+
+
 def _url(environment: Environment, prefix: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """The url, and what says it."""
     override = variable(environ, f"{prefix}_URL")

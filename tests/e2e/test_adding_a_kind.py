@@ -178,6 +178,7 @@ def _by_name(things: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def test_changes_and_refusals_of_a_fifth_kind_read_as_those_of_any_other(program: Program) -> None:
     with emulator(program) as url:
+        shutil.rmtree(program.project / ".kiamo", ignore_errors=True)  # of an emulator that is gone
         project = f"manifests: [manifests]\nenvironments: {{here: {{url: '{url}'}}}}\n"
         (program.project / "kiamo.yaml").write_text(project, encoding="utf-8")
         program.declare("manifest.yaml")

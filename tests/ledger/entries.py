@@ -6,9 +6,17 @@ from pathlib import Path
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.state import Owned
-from kiamo_iac.ledger.content import Content, Put
+from kiamo_iac.ledger.content import Content, LedgerIdentity, Put
 
 ENVIRONMENT = "staging"
+
+
+def identity_of(environment: str) -> LedgerIdentity:
+    """That of the ledgers here."""
+    return LedgerIdentity("outbound", environment, "https://kiamo.example.com:443")
+
+
+IDENTITY = identity_of(ENVIRONMENT)
 WHEN = "2026-11-22T16:00:00Z"
 TOKEN = "c0ffee" * 6 + "c0de"
 """Looks like a token: it must not be written to any file."""
@@ -28,7 +36,7 @@ def owned(name: str = "prospects", remote_id: str | int | None = "7", **attribut
 
 def content_of(*names: str, environment: str = ENVIRONMENT) -> Content:
     """A ledger with these bases."""
-    content = Content(environment)
+    content = Content.of(identity_of(environment))
     for name in names:
         content.apply(Put(owned(name)))
     return content

@@ -20,6 +20,7 @@ from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import ACCESS, LedgerContext, ledger_access
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.schema import project_schema
+from tests.ledger.entries import identity_of
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -79,7 +80,7 @@ def test_a_fourth_backend_is_a_declaration_and_two_lines(tmp_path: Path, monkeyp
     settings = load_project(file).environments["a"].ledger
     assert settings == ShelfSettings("top")
     assert project_schema()["definitions"]["ledger_shelf"]["required"] == ["backend", "shelf"]
-    access = ledger_access(settings, LedgerContext("a", tmp_path, {}))
+    access = ledger_access(settings, LedgerContext(identity_of("a"), tmp_path, {}))
     assert access.read().where == "shelf top"
     with access.locked(LockInfo.of_this_process("me", "apply"), timeout=0) as ledger:
         assert not ledger.found

@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.state import KeptValue, OwedState, Owned
-from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, LedgerRecord, Put
+from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, AppliedPlan, Content, Forget, LedgerIdentity, LedgerRecord, Put
 from kiamo_iac.ledger.document import DOCUMENT, document_text, parse_document
 from kiamo_iac.ledger.entry import COMMIT, ENTRY, WORD, without_secrets
 from kiamo_iac.ledger.lines import header_line, ledger_schema, parse_lines, record_lines
-from tests.ledger.entries import ENVIRONMENT, TOKEN, WHEN, content_of, owned
+from tests.ledger.entries import ENVIRONMENT, IDENTITY, TOKEN, WHEN, content_of, owned
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -47,7 +47,7 @@ VALID = Draft202012Validator(ledger_schema())
 
 
 def made_of(records: list[LedgerRecord]) -> Content:
-    content = Content(ENVIRONMENT)
+    content = Content.of(IDENTITY)
     for record in records:
         content.apply(record)
     return content
@@ -62,7 +62,7 @@ def test_a_document_and_lines_hold_what_was_recorded(records: list[LedgerRecord]
     assert json.loads(text) == json.loads(json.dumps(DOCUMENT.data(content)))
     VALID.validate(json.loads(text))
 
-    fresh = Content(ENVIRONMENT, content.lineage)
+    fresh = Content(ENVIRONMENT, content.lineage, project=content.project, instance=content.instance)
     data = (header_line(fresh, records=0) + record_lines(records)).encode()
     lines = parse_lines(data, "x", environment=ENVIRONMENT)
     assert (lines.content, lines.records, lines.whole, lines.torn) == (content, len(records), len(data), b"")
@@ -173,12 +173,16 @@ def where(error: LedgerError) -> tuple[str, str, int]:
     return found.code, found.source.file, found.source.line
 
 
-HEAD = {"format_version": 1, "environment": ENVIRONMENT, "lineage": "l", "serial": 0}
+HEAD = {"format_version": 2, **IDENTITY._asdict(), "lineage": "l", "serial": 0}
 BROKEN_HEADS: dict[str, tuple[str, dict[str, Any]]] = {
     "no version": ("KIA0901", {"format_version": None}),
     "version true": ("KIA0901", {"format_version": True}),
     "an older version": ("KIA0902", {"format_version": 0}),
-    "a newer version": ("KIA0902", {"format_version": 2, "something": "new"}),
+    "a newer version": ("KIA0902", {"format_version": 3, "something": "new"}),
+    "an older version with a newer key": ("KIA0901", {"format_version": 1}),
+    "no project": ("KIA0901", {"project": None}),
+    "project empty": ("KIA0901", {"project": ""}),
+    "instance a number": ("KIA0901", {"instance": 1}),
     "another environment": ("KIA0903", {"environment": "production"}),
     "environment null": ("KIA0901", {"environment": None}),
     "no lineage": ("KIA0901", {"lineage": ""}),
@@ -197,6 +201,26 @@ def test_a_head_of_another_format_is_refused(code: str, changes: dict[str, Any])
     with pytest.raises(LedgerError) as caught:
         parse_document(json.dumps({**HEAD, "spent": [], "entries": [], **changes}), "x", environment=ENVIRONMENT)
     assert where(caught.value) == (code, "x", 1)
+
+
+def test_a_ledger_without_identity_is_read_and_written_as_before() -> None:
+    """Format 1: what older versions wrote, and still read as long as nothing claims it."""
+    head = {"format_version": 1, "environment": ENVIRONMENT, "lineage": "l", "serial": 3}
+    record = record_lines([Put(owned("a"))])
+    content = parse_lines(f"{json.dumps(head)}\n{record}".encode(), "x", environment=ENVIRONMENT).content
+    assert content.identity == LedgerIdentity(None, ENVIRONMENT, None)
+    text = document_text(content)
+    assert json.loads(text).keys() == {"format_version", "environment", "lineage", "serial", "spent", "entries"}
+    assert (json.loads(text)["format_version"], json.loads(text)["serial"]) == (1, 4)
+    assert parse_document(text, "x", environment=ENVIRONMENT) == content
+    assert json.loads(header_line(content, records=1)) == head
+    VALID.validate(json.loads(text))
+
+    before = content.copy()
+    content.claim(IDENTITY)
+    assert (before.identity.project, content.identity, content.serial) == (None, IDENTITY, 5)
+    assert json.loads(document_text(content))["format_version"] == 2
+    assert parse_document(document_text(content), "x", environment=None) == content
 
 
 def test_the_hint_of_a_newer_format_names_a_newer_version() -> None:

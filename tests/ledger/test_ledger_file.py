@@ -24,14 +24,14 @@ from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lines import header_line, record_lines
 from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
-from tests.ledger.entries import ENVIRONMENT, content_of, files_below, owned
+from tests.ledger.entries import ENVIRONMENT, content_of, files_below, identity_of, owned
 
 SETTINGS = FileSettings()
 LEDGER = ".kiamo/staging.ledger.jsonl"
 
 
 def access(root: Path, *, settings: LedgerSettings = SETTINGS, environment: str = ENVIRONMENT) -> LedgerAccess:
-    return ledger_access(settings, LedgerContext(environment, root, {}))
+    return ledger_access(settings, LedgerContext(identity_of(environment), root, {}))
 
 
 def opened(
@@ -235,7 +235,7 @@ def test_f22_a_folder_that_cannot_be_created_fails_before_anything_is_written(tm
     [
         (b"", "KIA0901"),
         (b"not a ledger\n", "KIA0901"),
-        (b'{"format_version":2,"environment":"staging"}\n', "KIA0902"),
+        (b'{"format_version":3,"environment":"staging"}\n', "KIA0902"),
         (header_line(content_of(environment="production"), records=0).encode(), "KIA0903"),
     ],
     ids=["empty", "junk", "newer", "another environment"],

@@ -22,7 +22,7 @@ from kiamo_iac.ledger.git_remotes import LedgerGit
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
-from tests.ledger.entries import ENVIRONMENT, TOKEN, content_of, files_below, owned
+from tests.ledger.entries import ENVIRONMENT, IDENTITY, TOKEN, content_of, files_below, identity_of, owned
 
 SETTINGS = GitSettings()
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -69,7 +69,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def access(root: Path, *, settings: LedgerSettings = SETTINGS, environment: str = ENVIRONMENT) -> LedgerAccess:
-    return ledger_access(settings, LedgerContext(environment, root, ENVIRON))
+    return ledger_access(settings, LedgerContext(identity_of(environment), root, ENVIRON))
 
 
 def opened(
@@ -151,7 +151,7 @@ def test_hooks_of_the_clone_do_not_run(hosted: Hosted) -> None:
 
 def test_the_environment_of_a_hook_does_not_lead_astray(hosted: Hosted, tmp_path: Path) -> None:
     environ = {**ENVIRON, "GIT_DIR": str(tmp_path / "nowhere"), "GIT_INDEX_FILE": str(tmp_path / "index")}
-    ledger = ledger_access(SETTINGS, LedgerContext(ENVIRONMENT, hosted.a, environ)).read()
+    ledger = ledger_access(SETTINGS, LedgerContext(IDENTITY, hosted.a, environ)).read()
     assert not ledger.found
 
 
@@ -406,7 +406,7 @@ def test_the_password_of_an_address_is_never_shown(hosted: Hosted) -> None:
     settings = GitSettings(remote=address)
     for pinned in (None, Origin("https", "127.0.0.1", 1)):
         with pytest.raises(KiamoIacError) as caught:
-            ledger_access(settings, LedgerContext(ENVIRONMENT, hosted.a, ENVIRON, pinned=pinned)).read()
+            ledger_access(settings, LedgerContext(IDENTITY, hosted.a, ENVIRON, pinned=pinned)).read()
         assert isinstance(caught.value, UsageError if pinned is None else LedgerError | TransportError)
         assert "hunter2" not in f"{caught.value}{caught.value.hint}"
         assert TOKEN not in f"{caught.value}{caught.value.hint}"

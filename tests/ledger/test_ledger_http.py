@@ -24,7 +24,7 @@ from kiamo_iac.ledger.http import content_of_state, state_document
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
-from tests.ledger.entries import ENVIRONMENT, content_of, files_below, owned
+from tests.ledger.entries import ENVIRONMENT, IDENTITY, content_of, files_below, owned
 from tests.ledger.state_server import PASSWORD, USER, State, serving
 
 RESCUE = ".kiamo/staging.ledger.rescue.json"
@@ -52,9 +52,7 @@ def send_to(state: State, password: str = PASSWORD) -> HttpCaller:
 
 
 def access(state: State, root: Path, *, password: str = PASSWORD, **keys: Any) -> LedgerAccess:
-    return ledger_access(
-        settings_of(state, **keys), LedgerContext(ENVIRONMENT, root, {}, send=send_to(state, password))
-    )
+    return ledger_access(settings_of(state, **keys), LedgerContext(IDENTITY, root, {}, send=send_to(state, password)))
 
 
 def opened(state: State, root: Path, *, timeout: float = 0.0, who: str = "alice") -> AbstractContextManager[Ledger]:

@@ -100,6 +100,8 @@ CASES = {
     "half a thing": ("guards: {max_deletes: 0.5}", "4:27 KIA0301", "digits only"),
     "a limit that is true": ("guards: {max_deletes: true}", "4:27 KIA0301", "digits only"),
     "an empty limit": ("guards: {max_deletes: }", "4:27 KIA0301", "digits only"),
+    "an instance with a space": ("instance: kiamo prod", "4:15 KIA0316", "begin with a letter or digit"),
+    "an instance that is a number": ("instance: 1", "4:15 KIA0301", "instance: kiamo-prod"),
     "limits that are a number": ("limits: 250000", "4:13 KIA0301", "write limits: {rows: 250000}"),
     "no rows": ("limits: {rows: 0}", "4:20 KIA0315", "correct it"),
     "negative bytes": ("limits: {bytes: -1}", "4:21 KIA0315", "correct it"),

@@ -65,6 +65,7 @@ SEEN_IN_PROJECTS: Mapping[str, str] = {
     "KIA0310": "bounds",
     "KIA0313": "closed lists",
     "KIA0315": "bounds",
+    "KIA0316": "the names of projects and instances",
     "KIA0323": "the names and the types of variables",
     "KIA0330": "the names of environments",
 }

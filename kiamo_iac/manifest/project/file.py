@@ -26,8 +26,11 @@ from kiamo_iac.manifest.variables import Variable
 
 MAX_BYTES: Final = 1024 * 1024
 """Of a project file, enough for some thousand environments."""
-_KEYS: Final = ("manifests", "contract", "variables", "environments")
-_ENVIRONMENT_KEYS: Final = ("url", "variables", "patches", "ledger", "guards", "limits")
+_KEYS: Final = ("name", "manifests", "contract", "variables", "environments")
+_ENVIRONMENT_KEYS: Final = ("url", "instance", "variables", "patches", "ledger", "guards", "limits")
+PROJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9\-]{0,39}")
+INSTANCE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/\[\]\-]{0,199}")
+"""A name, or the origin of a url that the instance had."""
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
@@ -89,9 +92,12 @@ class _ProjectReader:
         contract: Path | None = None
         environments: dict[str, Environment] = {}
         given: dict[str, Variable] = {}
+        name: str | None = None
         if isinstance(data, dict):
             place = self._reader.place(data)
             self._reader.check_keys(data, known=_KEYS, what="the project file")
+            hint = "use 1 to 40 lower-case letters, digits and hyphens; begin with a letter or digit"
+            name = self._name(data, "name", PROJECT_NAME, example="outbound", hint=hint)
             if "manifests" in data:
                 folders = tuple(self._folders(data["manifests"], place.at("manifests")))
             else:
@@ -116,7 +122,15 @@ class _ProjectReader:
                 self._top,
                 "begin it with manifests: [manifests]",
             )
-        return Project(self._root, file, folders, contract, environments, given)
+        return Project(self._root, file, folders, contract, environments, given, name)
+
+    def _name(self, node: dict[str, Any], key: str, form: re.Pattern[str], *, example: str, hint: str) -> str | None:
+        """What is called so under `key`; None too where it is not set, or invalid."""
+        value = self._reader.text(node, key, example=example)
+        if value is None or form.fullmatch(value):
+            return value
+        self._reader.report("KIA0316", f"invalid {key} {quote(value)}", self._reader.place(node).at(key), hint)
+        return None
 
     def _folders(self, value: Any, source: SourceRange) -> Iterable[Folder]:
         if not isinstance(value, list) or not value:
@@ -228,7 +242,9 @@ class _ProjectReader:
         given = read_variables(self._reader, node["variables"], place.at("variables")) if "variables" in node else {}
         patches = tuple(self._patches(node["patches"], place.at("patches"))) if "patches" in node else ()
         bounds = read_limits(self._reader, node["limits"], place.at("limits")) if "limits" in node else LimitSettings()
-        return Environment(name, url, source, guarded, kept, given, patches, bounds)
+        hint = "use letters, digits, dots, hyphens, colons and slashes; begin with a letter or digit"
+        instance = self._name(node, "instance", INSTANCE_NAME, example="kiamo-prod", hint=hint)
+        return Environment(name, url, source, guarded, kept, given, patches, bounds, instance)
 
     def _url(self, value: Any, source: SourceRange) -> str | None:
         if not isinstance(value, str):

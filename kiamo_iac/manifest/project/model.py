@@ -14,7 +14,7 @@ from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.ledger_settings import FileSettings, LedgerSettings
 from kiamo_iac.core.safe_files import lies_below
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
-from kiamo_iac.git.repository import has_git
+from kiamo_iac.git.repository import has_git, work_tree_of
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.paths import PROJECT_FILE, manifests_below
 from kiamo_iac.manifest.variables import Variable, Variables
@@ -36,6 +36,8 @@ class Environment:
     patches: tuple[Folder, ...] = ()
     """Layers over the base, the last one on top."""
     limits: LimitSettings = field(default_factory=LimitSettings)
+    instance: str | None = None
+    """Its name in the ledger; None: the origin of its url."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,18 @@ class Project:
     contract: Path | None
     environments: Mapping[str, Environment]
     variables: Mapping[str, Variable] = field(default_factory=dict)
+    name: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The path of its folder below the root of the repository, with `/`; `.` at the root, or without git."""
+        tree = work_tree_of(self.root)
+        return "." if tree is None else self.root.relative_to(tree).as_posix()
+
+    @property
+    def identity(self) -> str:
+        """What ledgers name it by."""
+        return self.name or self.folder
 
     @property
     def manifests(self) -> tuple[Path, ...]:

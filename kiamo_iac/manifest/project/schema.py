@@ -20,7 +20,7 @@ from kiamo_iac.core.json_schema import (
 )
 from kiamo_iac.core.ledger_settings import BACKENDS, LedgerSettings, ValueKind
 from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
-from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME
+from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME, INSTANCE_NAME, PROJECT_NAME
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
 VERSION: Final = 1
@@ -34,6 +34,11 @@ def project_schema() -> Schema:
     """The schema of `kiamo.yaml`."""
     body = closed(
         {
+            "name": text(
+                "The name of the project. Its ledgers, and their git refs, belong to that name alone. Default: the "
+                "path of its folder below the root of the repository.",
+                **pattern(f"^{PROJECT_NAME.pattern}$", "Use 1 to 40 lower-case letters, digits and hyphens."),
+            ),
             "manifests": list_of(
                 text(f"A folder of manifests. {_PATH}", minLength=1),
                 "The folders of the manifests, searched with all folders below them.",
@@ -92,6 +97,14 @@ def _environment() -> Schema:
     return closed(
         {
             "url": text(f"The address of the instance. {_URL} KIAMO_<ENV>_URL overrides it.", minLength=1),
+            "instance": text(
+                "The name of the instance, where several urls lead to it, or its url changes: its ledger belongs to "
+                "that instance alone. Default: the origin of the url.",
+                **pattern(
+                    f"^{INSTANCE_NAME.pattern}$",
+                    "Use letters, digits, dots, hyphens, colons and slashes; begin with a letter or digit.",
+                ),
+            ),
             "variables": _variables("The variables of this environment; they override those of the project."),
             "patches": list_of(
                 text(f"A folder of manifests, or a manifest. {_PATH}", minLength=1),
