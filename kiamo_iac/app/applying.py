@@ -94,7 +94,13 @@ class ApplyRun:
         self._recheck_guards()
         end = stop or threading.Event()
         recorder = Recorder(
-            self._ledger, self._result, stamp=entry_stamp(self._workspace), forward_to=observer, end=end.set
+            self._ledger,
+            self._result,
+            stamp=entry_stamp(self._workspace),
+            run_id=self.run_id,
+            since=f"{self.started_at:%Y-%m-%dT%H:%M:%SZ}",
+            forward_to=observer,
+            end=end.set,
         )
         self._ledger.claim(ledger_identity(self._workspace, self.plan.environment))
         recorder.begin()

@@ -114,18 +114,48 @@ def forget_entries(
     """
     name = environment_name(workspace, environment)
     with lock_ledger(workspace, name, lock_timeout=lock_timeout, operation="ledger forget") as ledger:
-        removed: dict[Address, None] = {}
-        for address in addresses:
-            below = [a for a in sorted(ledger.owned) if a == address or a.startswith(f"{address}/")]
-            if not below:
-                msg = f"{address} is not in the ledger."
-                near = did_you_mean(address, ledger.owned)
-                raise UsageError(msg, hint=f"{near or 'run ledger list to see its entries'}; nothing was removed")
-            removed |= dict.fromkeys(below)
+        removed = _at_or_below(addresses, ledger.owned, "{} is not in the ledger.")
         for address in removed:
             ledger.forget(address)
         ledger.flush()
-    return list(removed)
+    return removed
+
+
+def waive_owed(
+    workspace: Workspace, environment: str | None, addresses: Sequence[Address], *, lock_timeout: float = 0
+) -> list[Address]:
+    """Forget the run states that earlier runs owe to resources and their children; returns to which. They stay managed.
+
+    Raises:
+        UsageError: nothing is owed at or below an address; nothing is waived.
+        KiamoIacError: the ledger cannot be locked, read or written.
+    """
+    name = environment_name(workspace, environment)
+    with lock_ledger(workspace, name, lock_timeout=lock_timeout, operation="ledger forget") as ledger:
+        owing = {address: entry for address, entry in ledger.owned.items() if entry.owed is not None}
+        waived = _at_or_below(addresses, owing, "No run state is owed to {}.")
+        for address in waived:
+            ledger.record(replace(owing[address], owed=None))
+        ledger.flush()
+    return waived
+
+
+def _at_or_below(addresses: Sequence[Address], entries: Ownership, unknown: str) -> list[Address]:
+    """Those of `entries` that are at or below one of the addresses.
+
+    Raises:
+        UsageError: there are none for an address; `unknown` says so, with `{}` in its place.
+    """
+    found: dict[Address, None] = {}
+    for address in addresses:
+        below = [a for a in sorted(entries) if a == address or a.startswith(f"{address}/")]
+        if not below:
+            near = did_you_mean(address, entries)
+            raise UsageError(
+                unknown.format(address), hint=f"{near or 'run ledger list to see its entries'}; nothing was removed"
+            )
+        found |= dict.fromkeys(below)
+    return list(found)
 
 
 def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> str:

@@ -1,6 +1,7 @@
 """The ledger kept during an apply: before the first write, after each step, and at the end.
 
-before    every resource that will be created or changed gets an entry, so a crash loses nothing
+before    every resource that will be created or changed gets an entry, with the run state that is owed to it on the
+          way, so a crash loses nothing
 a step    created, updated, renamed, started, paused, stopped: recorded; deleted: removed, with its children
 the end   each managed declared resource is recorded as declared; entries that are neither declared nor live are removed
 """
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kiamo_iac.app.owing import COMMANDS, OwedStates
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.resource import Ensure
@@ -20,14 +22,13 @@ from kiamo_iac.core.strict_json import same
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.diff import leaf_at
 from kiamo_iac.planner.plan import Action, Step
+from kiamo_iac.planner.run_state import still_owed
 
 if TYPE_CHECKING:
     from kiamo_iac.app.planning import PlanResult
     from kiamo_iac.core.state import ResourceState, State
     from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
-
-_COMMANDS = frozenset({Action.START, Action.PAUSE, Action.STOP})
 
 
 class Recorder:
@@ -42,6 +43,8 @@ class Recorder:
         result: PlanResult,
         *,
         stamp: Callable[[Owned], Owned],
+        run_id: str,
+        since: str,
         forward_to: Observer | None = None,
         end: Callable[[], object] = lambda: None,
     ) -> None:
@@ -51,6 +54,8 @@ class Recorder:
         self._forward_to = forward_to
         self._end = end
         self._names = _names_before(result.plan.steps)
+        self._owed = OwedStates(result.plan.steps, result.inputs.desired, since=since, run=run_id)
+        self._before: dict[Address, Owned | None] = {}
         self.error: KiamoIacError | None = None
         """Why the ledger could not be written; None so far."""
 
@@ -61,17 +66,39 @@ class Recorder:
             KiamoIacError: the ledger cannot be written; the instance must not be written either.
         """
         self._follow_renames()
+        self._drop_lapsed()
+        owned = self._ledger.owned
         entries: dict[Address, Owned] = {}
-        for step in self._result.plan.steps:
-            at = self._current_address(step.address)
-            if self._declared(step.address) is None or at in entries:
+        for address, step in {step.address: step for step in reversed(self._result.plan.steps)}.items():
+            if self._declared(address) is None:
                 continue
-            known = self._ledger.owned.get(at)
+            at = self._current_address(address)
+            known, owed = owned.get(at), self._owed.at_first(address)
+            if owed is not None:
+                self._before[address] = known
             if known is None:
-                entries[at] = self._stamp(Owned(at, None))
+                live = self._result.inputs.live.get(at) if owed is not None else None
+                entry = self._stamp(Owned(at, live.remote_id if live is not None else None, owed=owed))
+                if live is not None:  # it is paused, and may not be forgotten before it is started again
+                    self._ledger.record(entry)
+                else:
+                    entries[at] = entry
             elif step.action is Action.CREATE:  # deleted outside kiamo-iac: its id is void
-                self._ledger.record(replace(known, remote_id=None))
+                self._ledger.record(replace(known, remote_id=None, owed=owed))
+            elif owed is not None:
+                self._ledger.record(replace(known, owed=owed))
         self._ledger.intend(entries.values())
+
+    def _drop_lapsed(self) -> None:
+        """Drop what earlier runs owe no more: the plan does not pay it."""
+        finals = {self._current_address(address): address for address in self._names}
+        live = {(each.address.collection, each.remote_id): each for each in self._result.inputs.live}
+        for address, entry in self._ledger.owned.items():
+            now = live.get((address.collection, entry.remote_id))
+            if entry.owed is None or now is None:
+                continue
+            if still_owed(entry, self._declared(finals.get(address, address)), now) is None:
+                self._ledger.record(replace(entry, owed=None))
 
     def _follow_renames(self) -> None:
         """Move entries to the live address of objects renamed by a dead run, or outside kiamo-iac if this plan reverts
@@ -118,6 +145,8 @@ class Recorder:
         """Record all declarations if the whole plan was applied; flush the ledger."""
         if report.ok and self.error is None and not self._result.options.targets:
             self._write(self._record_declared)
+        if not report.ok and self.error is None:
+            self._write(lambda: self._drop_unbegun(report))
         self._write(self._ledger.flush)
 
     def _write(self, write: Callable[[], None]) -> None:
@@ -127,6 +156,19 @@ class Recorder:
             if self.error is None:
                 self.error = error
             self._end()
+
+    def _drop_unbegun(self, report: Report) -> None:
+        """Put back what was in the ledger where the first step of a detour was not tried: nothing is owed."""
+        skipped = {id(result.step) for result in report.results if result.status is Status.SKIPPED}
+        for address, step in self._owed.first_steps.items():
+            if id(step) not in skipped or address not in self._before:
+                continue
+            before, at = self._before[address], self._current_address(address)
+            now = self._ledger.owned.get(at)
+            if now is not None and before is not None:
+                self._ledger.record(replace(now, owed=before.owed))
+            elif now is not None and step.action is not Action.CREATE:
+                self._ledger.forget(at)
 
     # --- a step ------------------------------------------------------------------------------------------------------
 
@@ -165,18 +207,20 @@ class Recorder:
                 attributes["name"] = step.after["name"]
                 # A temporary name records the name it stands in for, so that the next run can finish the rename.
                 done = declared.lifecycle.renamed_from if address == step.address else (identity(step.before["name"]),)
-            case _ if step.action in _COMMANDS and "state" in declared.attributes:
+            case _ if step.action in COMMANDS and "state" in declared.attributes:
                 attributes["state"] = step.after["state"]
             case _:
                 pass
+        before = before if before is not None else Owned(address, None)
         return self._stamp(
-            Owned(
-                address,
-                outcome.remote_id if outcome.remote_id is not None or before is None else before.remote_id,
-                attributes,
+            replace(
+                before,
+                remote_id=outcome.remote_id if outcome.remote_id is not None else before.remote_id,
+                attributes=attributes,
                 protect=declared.lifecycle.protect,
                 renamed_from=done,
-                kept=_kept_after(before.kept if before is not None else (), step, outcome),
+                kept=_kept_after(before.kept, step, outcome),
+                owed=self._owed.after(step, before.owed),
             )
         )
 
@@ -234,6 +278,7 @@ class Recorder:
             protect=declared.lifecycle.protect,
             renamed_from=declared.lifecycle.renamed_from,
             kept=tuple(pair for pair in entry.kept if same(pair.sent, leaf_at(attributes, pair.path))),
+            owed=None,
         )
         if level != entry:
             self._ledger.record(self._stamp(level))

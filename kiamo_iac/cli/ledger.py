@@ -37,6 +37,7 @@ FORGET_EPILOG = """\b
 Examples:
   kiamo-iac ledger forget -e production bases/old
   kiamo-iac ledger forget -e production "services/Outbound Sales" --lock-timeout 60
+  kiamo-iac ledger forget -e production --owed bases/prospects   (leaves its batches in their run states)
 
 \b
 Exit codes: 0 removed, 1 error, 5 another run holds the lock, 64 not in the ledger, or usage.
@@ -89,16 +90,26 @@ def list_(session: Session, *, environment: str, output: str) -> int:
 @addresses_argument
 @environment_option
 @lock_timeout_option
+@click.option("--owed", is_flag=True, help="Remove only run states that earlier runs owe; the resources stay managed.")
 @pass_session
-def forget(session: Session, *, addresses: tuple[Address, ...], environment: str, lock_timeout: float) -> int:
-    """Remove resources and their children from the ledger; makes no API call. They are not managed any more."""
-    from kiamo_iac.app.ownership import forget_entries
+def forget(
+    session: Session, *, addresses: tuple[Address, ...], environment: str, lock_timeout: float, owed: bool
+) -> int:
+    """Remove resources and their children from the ledger; makes no API call. They are not managed any more.
+
+    With --owed they stay managed: only the run states are removed that an interrupted run was bringing them to,
+    and that the next apply would bring them to.
+    """
+    from kiamo_iac.app.ownership import forget_entries, waive_owed
     from kiamo_iac.render.escape import visible
 
-    removed = forget_entries(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
+    remove = waive_owed if owed else forget_entries
+    removed = remove(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
     for address in removed:
         write_data(f"{visible(address)}\n")
-    write_message(f"Removed from the ledger: {len(removed)}.")
+    write_message(
+        f"Run states no longer owed: {len(removed)}." if owed else f"Removed from the ledger: {len(removed)}."
+    )
     return 0
 
 

@@ -145,6 +145,8 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0608": "The name of a managed resource belongs to another object; it is not pruned.",
     "KIA0609": "Steps are excluded by --target.",
     "KIA0610": "A sensitive setting reads back masked, and is not compared.",
+    "KIA0620": "A run ended before a batch had the run state that it was bringing it to; this plan does.",
+    "KIA0621": "A run state that an earlier run was bringing a batch to is no longer owed.",
     # KIA07xx: guards
     "KIA0701": "A batch would be started, which dials contacts; this needs --allow-start.",
     "KIA0702": "A plan would delete more resources than max_deletes allows.",

@@ -49,9 +49,9 @@ class ChangeSet:
         """Record a warning, located at the declaration."""
         self._report(Severity.WARNING, code, summary, detail=None, hint=hint, key="")
 
-    def note(self, code: str, summary: str, *, hint: str, key: str) -> None:
+    def note(self, code: str, summary: str, *, hint: str, detail: str | None = None, key: str = "") -> None:
         """Record a note, located at `key` of the declaration."""
-        self._report(Severity.NOTE, code, summary, detail=None, hint=hint, key=key)
+        self._report(Severity.NOTE, code, summary, detail=detail, hint=hint, key=key)
 
     def _report(
         self, severity: Severity, code: str, summary: str, *, detail: str | None, hint: str | None, key: str

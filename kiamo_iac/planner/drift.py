@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.core.state import Owned, Ownership, RemoteId, ResourceState, State
+from kiamo_iac.core.state import OwedState, Owned, Ownership, RemoteId, ResourceState, State
 from kiamo_iac.planner.diff import AttributeDrift, ChangedBy, FinalNames, attribute_drifts, changed_in_git, combine
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs, pair_resources
+from kiamo_iac.planner.run_state import still_owed
 from kiamo_iac.resources import by_collection, kinds
 
 __all__ = ["AttributeDrift", "ChangedBy", "Drift", "DriftEvent", "ResourceDrift", "drift"]
@@ -74,6 +75,8 @@ class Drift:
     """Number of declared resources that are live and not in the ledger, whether they differ or not."""
     ledger: bool = True
     """False: there is no ledger, and who changed what is unknown."""
+    owed: Mapping[Address, OwedState] = field(default_factory=dict)
+    """The run states that the next plan brings batches to, because an earlier run did not. No drift."""
 
     @property
     def any(self) -> bool:
@@ -97,7 +100,13 @@ def drift(desired: State, live: State, owned: Ownership | None) -> Drift:
     comparison = _Comparison(desired, live, owned or {})
     found = list(comparison.resources())
     differing = sorted((r for r in found if r.changed_by is not ChangedBy.NEITHER), key=lambda r: (r.address, r.event))
-    return Drift(tuple(differing), len(found) - len(differing), comparison.not_owned, ledger=owned is not None)
+    return Drift(
+        tuple(differing),
+        len(found) - len(differing),
+        comparison.not_owned,
+        ledger=owned is not None,
+        owed=comparison.owed(),
+    )
 
 
 class _Comparison:
@@ -125,6 +134,14 @@ class _Comparison:
         for address, entry in self._owned.items():
             if address not in self._claimed and address.collection in by_collection():
                 yield self._unclaimed(entry)
+
+    def owed(self) -> dict[Address, OwedState]:
+        """What earlier runs still owe, by the address after the next plan."""
+        return {
+            pair.address: owed
+            for pair in self._pairs.ordered
+            if pair.declared_present and (owed := still_owed(pair.owned, pair.desired, pair.live)) is not None
+        }
 
     def _below(self, pair: ResourcePair, name: str) -> Address:
         """The address in the ledger of `name` in the same collection as `pair`."""

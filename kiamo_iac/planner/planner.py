@@ -23,6 +23,7 @@ from kiamo_iac.planner.pruning import pruning_diagnostics, undeclared
 from kiamo_iac.planner.reconcile import reconcile
 from kiamo_iac.planner.references import ReferenceIndex
 from kiamo_iac.planner.removal import RemovalPlanner
+from kiamo_iac.planner.run_state import unpaid
 from kiamo_iac.planner.steps import StepBuilder
 from kiamo_iac.planner.targets import limit_to_targets
 
@@ -51,7 +52,7 @@ def build_plan(
     pairs = pair_resources(desired, live, capabilities, owned or {})
     references = ReferenceIndex(pairs)
     removals = RemovalPlanner(pairs, capabilities, may_stop)
-    change_sets = _change_sets(pairs, references, removals, capabilities)
+    change_sets = _change_sets(pairs, references, removals, capabilities, prune=prune)
     if prune and owned is not None:
         change_sets += [removals.pruned(pair) for pair in undeclared(pairs)]
     diagnostics = pairs.diagnostics + pruning_diagnostics(pairs, desired, owned, prune=prune)
@@ -74,7 +75,12 @@ def build_plan(
 
 
 def _change_sets(
-    pairs: ResourcePairs, references: ReferenceIndex, removals: RemovalPlanner, capabilities: Capabilities
+    pairs: ResourcePairs,
+    references: ReferenceIndex,
+    removals: RemovalPlanner,
+    capabilities: Capabilities,
+    *,
+    prune: bool,
 ) -> list[ChangeSet]:
     found: list[ChangeSet] = []
     for pair in pairs.ordered:
@@ -82,6 +88,8 @@ def _change_sets(
             found += [reconcile(pair, references, capabilities), *removals.exclusive(pair)]
         elif pair.declared_absent:
             found.append(removals.absent(pair))
+        elif pair.owned is not None and pair.owned.owed is not None and not prune:
+            found.append(unpaid(pair))
     return [change_set for change_set in found if change_set.nodes or change_set.diagnostics]
 
 

@@ -19,9 +19,17 @@ from kiamo_iac.planner.change_set import ChangeSet
 from kiamo_iac.planner.diff import attribution_suffix, field_changes
 from kiamo_iac.planner.masking import comparable, not_compared
 from kiamo_iac.planner.matching import ResourcePair
-from kiamo_iac.planner.plan import Action, FieldChange, PlannedChange
+from kiamo_iac.planner.plan import Action, Cause, FieldChange, PlannedChange
 from kiamo_iac.planner.references import ReferenceIndex
-from kiamo_iac.planner.run_state import add_command, transition
+from kiamo_iac.planner.run_state import (
+    add_command,
+    left_suffix,
+    note_lapsed,
+    note_owed,
+    owed_reason,
+    still_owed,
+    transition,
+)
 
 _NOT_COMPARED = frozenset({"name", "state"})
 
@@ -171,12 +179,21 @@ def _change_in_state(
         command, current = detour
         add_command(change_set, command, state, current, why=f"{_listed(roots)} cannot be changed while it is {state}")
     _update(change_set, changes)
+    if wanted is None and pair.owned is not None and pair.owned.owed is not None:
+        owed = still_owed(pair.owned, pair.declaration, pair.live)
+        if owed is not None:
+            note_owed(change_set, owed)
+            why = owed_reason(machine, owed)
+            transition(change_set, current, owed.state, why=why, capabilities=capabilities, cause=Cause.OWED)
+            return
+        note_lapsed(change_set)
     goal = wanted if wanted is not None else state
     if machine.satisfies(current, goal):
         return
     why = f"back to {state}, as before the change"
     if wanted is not None:
-        why = f"declared to be {goal}" + attribution_suffix(pair.owned, [FieldChange("state", state, goal)])
+        found = left_suffix(pair.owned, state) or attribution_suffix(pair.owned, [FieldChange("state", state, goal)])
+        why = f"declared to be {goal}{found}"
     transition(change_set, current, goal, why=why, capabilities=capabilities)
 
 

@@ -8,6 +8,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean
 from kiamo_iac.planner.change_set import ChangeSet
 from kiamo_iac.planner.matching import ResourcePairs
+from kiamo_iac.planner.plan import Action
 
 
 def limit_to_targets(
@@ -18,12 +19,20 @@ def limit_to_targets(
     Refusals of excluded resources are dropped; a refusal of something that a target depends on is kept.
     """
     wanted = [node for change_set in change_sets for node in change_set.nodes if _is_target(node.pair.address, targets)]
+    after_pause = {
+        id(node): change_set.nodes[number + 1 :]
+        for change_set in change_sets
+        for number, node in enumerate(change_set.nodes)
+        if node.action is Action.PAUSE
+    }
     kept: set[int] = set()
     while wanted:
         node = wanted.pop()
         if id(node) not in kept:
             kept.add(id(node))
             wanted += node.dependencies
+            if node.action is Action.PAUSE:  # of a batch that is to be changed: it is started again
+                wanted += after_pause.get(id(node), ())
     kept_sets = []
     excluded = 0
     for change_set in change_sets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from kiamo_iac.core.address import Address
 from kiamo_iac.core.common_records import (
     ADDRESS,
     DIAGNOSTIC,
@@ -32,6 +33,7 @@ from kiamo_iac.core.record import (
     remote_id,
     text,
 )
+from kiamo_iac.core.state import OwedState
 from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.plan_json import PLAN
@@ -83,6 +85,24 @@ class _DriftOf(NamedTuple):
     drift: Drift
 
 
+class _OwedTo(NamedTuple):
+    address: Address
+    owed: OwedState
+
+
+_OWED: Final = Record(
+    _OwedTo,
+    "A run state that an earlier run was bringing a resource to.",
+    {
+        "address": ADDRESS,
+        "state": derived(text("The state to be reached."), "owed.state"),
+        "left_in": derived(text("The state that the run left it in."), "owed.left_in"),
+        "since": derived(text("When: RFC 3339, UTC."), "owed.since"),
+        "run": derived(text("The id of that run."), "owed.run"),
+    },
+)
+
+
 DRIFT: Final = Record(
     _DriftOf,
     "Who changed what since the last apply: git or the instance.",
@@ -94,7 +114,12 @@ DRIFT: Final = Record(
         "summary": derived(counts(ChangedBy, "How many resources changed on each side."), "drift.summary"),
         "not_owned": derived(count("How many declared resources are live and not in the ledger."), "drift.not_owned"),
         "things": derived(list_of(_RESOURCE, "By address."), "drift.resources"),
+        "owed": derived(
+            list_of(_OWED, "Run states that the next apply brings batches to; no drift."),
+            lambda of: tuple(_OwedTo(address, owed) for address, owed in sorted(of.drift.owed.items())),
+        ),
     },
+    optional={"owed": []},
 )
 VALIDATION: Final = Record(
     CheckReport,

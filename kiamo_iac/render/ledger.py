@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, major, version_of
 from kiamo_iac.core.json_schema import Schema, schema_document
 from kiamo_iac.core.record import Key, Record, boolean, derived, list_of, mapping_of, nullable, remote_id, text
-from kiamo_iac.core.state import Owned, Ownership
+from kiamo_iac.core.state import OwedState, Owned, Ownership
+from kiamo_iac.planner.run_state import left_text
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 
@@ -34,8 +36,15 @@ def _row(entry: Owned) -> tuple[str, ...]:
         visible(str(entry.remote_id)) if entry.remote_id is not None else "(unknown)",
         visible(entry.applied_at),
         visible((entry.commit or "")[:_COMMIT]),
-        "protected" if entry.protect else "",
+        "; ".join(_remarks(entry)),
     )
+
+
+def _remarks(entry: Owned) -> Iterator[str]:
+    if entry.protect:
+        yield "protected"
+    if entry.owed is not None:
+        yield left_text(entry.owed)
 
 
 class _Listing(NamedTuple):
@@ -48,6 +57,16 @@ class _Listing(NamedTuple):
         return [owned[address] for address in sorted(owned)]
 
 
+_OWED: Final = Record(
+    OwedState,
+    "A run state that a run was bringing the resource to, and that it has not reached.",
+    {
+        "state": text("The state to be reached."),
+        "left_in": text("The state that the run left it in."),
+        "since": text("When: RFC 3339, UTC."),
+        "run": text("The id of that run."),
+    },
+)
 _ENTRY: Final = Record(
     Owned,
     "One managed resource.",
@@ -62,7 +81,9 @@ _ENTRY: Final = Record(
         ),
         "commit": nullable(text("The commit that it was last applied from.")),
         "version": derived(nullable(text("The version of kiamo-iac.")), lambda entry: entry.version or None),
+        "owed": nullable(_OWED),
     },
+    optional={"owed": None},
 )
 OWNED: Final = Record(
     _Listing,

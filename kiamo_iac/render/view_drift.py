@@ -8,12 +8,15 @@ from typing import Final, assert_never
 
 from kiamo_iac.planner.diff import describe
 from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
+from kiamo_iac.planner.run_state import left_text
 from kiamo_iac.render.diagnostics import counted
 from kiamo_iac.render.escape import quoted, value, visible
 from kiamo_iac.render.view import Entry, ListSection
 
 OUTSIDE_GIT: Final = "Changed outside git"
 """The alarm of a drift: the instance was changed, or nothing tells who changed it."""
+OWED: Final = "Run states that the next apply restores"
+"""The list of what an earlier run began, and did not end; it is no drift."""
 NO_LEDGER: Final = "This environment has no ledger: who changed what is unknown."
 
 
@@ -57,6 +60,7 @@ def drift_view(drift: Drift, *, environment: str) -> DriftView:
     outside = [row for row in rows if row.outside_git]
     entries = tuple(Entry(row.resource.address, text=row.event_text, source=row.resource.source) for row in outside)
     summary = drift.summary
+    owed = tuple(Entry(address, text=left_text(state)) for address, state in sorted(drift.owed.items()))
     return DriftView(
         environment=environment,
         drifted=drift.any,
@@ -66,6 +70,7 @@ def drift_view(drift: Drift, *, environment: str) -> DriftView:
         counts=tuple((side, summary[side]) for side in _ORDER),
         rows=rows,
         alarms=(ListSection("outside", OUTSIDE_GIT, OUTSIDE_GIT.lower(), entries, alarm=True),) if entries else (),
+        sections=(ListSection("owed", OWED, OWED.lower(), owed),) if owed else (),
     )
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from kiamo_iac import __version__
+from kiamo_iac.app.ownership import lock_ledger
+from kiamo_iac.app.project import Workspace
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.state import OwedState
 from tests.cli.conftest import MANIFEST, Desk, starting
 
 THINGS = ["bases/prospects", "bases/prospects/batches/relance", "bases/prospects/fields/ville"]
@@ -228,3 +233,29 @@ def test_where_it_is_kept_can_be_said(desk: Desk) -> None:
     assert Path("ledgers/s.jsonl").is_file()
     assert not desk.ledger.exists()
     assert sorted(desk.owned()) == THINGS
+
+
+def test_what_is_owed_is_listed_and_waived(desk: Desk) -> None:
+    desk.apply()
+    address = Address(THINGS[1])
+    owed = OwedState("started", "paused", "2026-11-28T09:30:12Z", "20261128T093012Z-c0ffee")
+    workspace = Workspace.open(desk.folder / "kiamo.yaml", environ={})
+    with lock_ledger(workspace, "staging") as ledger:
+        ledger.record(replace(ledger.owned[address], owed=owed))
+        ledger.flush()
+    assert desk.owned()[address]["owed"] == asdict(owed)
+    assert "owed" not in desk.owned()["bases/prospects"]
+    code, out, err = desk.run("ledger", "list", "-e", "staging")
+    assert (code, err) == (0, "")
+    (line,) = (line for line in out.splitlines() if line.startswith(address))
+    assert line.endswith("left paused by the run of 2026-11-28 09:30 UTC, to be started")
+    code, out, err = desk.run("ledger", "forget", "-e", "staging", "--owed", "bases/other")
+    assert (code, out) == (64, "")
+    assert "No run state is owed to bases/other." in err
+    assert desk.run("ledger", "forget", "-e", "staging", "--owed", "bases/prospects") == (
+        0,
+        f"{address}\n",
+        "Run states no longer owed: 1.\n",
+    )
+    assert sorted(desk.owned()) == THINGS
+    assert "owed" not in desk.owned()[address]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
-from kiamo_iac.core.state import DanglingReference
+from kiamo_iac.core.state import DanglingReference, OwedState
 from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
 from kiamo_iac.render.base import drift_renderer
 from tests.render.goldens import STYLES
@@ -110,6 +110,15 @@ DRIFTS: Mapping[str, Drift] = {
     "full": full(),
     "hostile": hostile(),
     "none": Drift((), unchanged=3),
+    "owed": Drift(
+        (),
+        unchanged=3,
+        owed={
+            Address("bases/prospects/batches/spring"): OwedState(
+                "started", "paused", "2026-01-05T18:30:00Z", "20260105T183000Z-c0ffee"
+            )
+        },
+    ),
     "no-ledger": Drift((), unchanged=3, not_owned=3, ledger=False),
 }
 
