@@ -1,9 +1,11 @@
-"""How much one run may still read from an instance, counted over all of its calls and threads."""
+"""How much one run may still read from an instance, and how long it may wait for it, counted over all of its calls and
+threads."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +14,7 @@ from kiamo_iac.api.response import dig
 from kiamo_iac.core.errors import BudgetError
 from kiamo_iac.core.settings import LimitSettings
 from kiamo_iac.http.message import Meter
+from kiamo_iac.http.pacing import Gate
 
 _VALUES_OF_A_ROW: Final = 16
 """Values of one response (texts, numbers, lists, objects) for each row of the limit: what they take in memory is many
@@ -31,14 +34,25 @@ _LARGE: Final = 1024 * 1024
 
 
 class Budget:
-    """The rows and bytes of one run. Safe under threads.
+    """The rows and bytes of one run, and the gate that its calls pass. Safe under threads.
 
     A repeated call counts once, with its largest response: a run that reads each list many times while it writes needs
     no more than one that reads it once. Responses to writes are counted separately.
     """
 
-    def __init__(self, settings: LimitSettings = LimitSettings()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        settings: LimitSettings = LimitSettings(),  # noqa: B008 - frozen
+        *,
+        gate: Gate | None = None,
+        show: Callable[[str], object] | None = None,
+    ) -> None:
+        """`gate`: replaces the one that the settings describe (tests). `show`: is given a line of text when a call has
+        to wait at the gate."""
         self._settings = settings
+        self.gate = gate or Gate(
+            writes_per_second=settings.writes_per_second, retry_wait=settings.retry_wait, show=show
+        )
         self._rows = _Counted(settings.rows)
         self._bytes = _Counted(settings.bytes)
         self._values_written = self._bytes_written = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.http.caller import HttpCaller
 from kiamo_iac.http.message import Authorization, Endpoint, Request, Response
-from kiamo_iac.http.retry import Limits, passing
+from kiamo_iac.http.retry import Limits
 
 if TYPE_CHECKING:
     from kiamo_iac.http.transport import Transport
@@ -44,10 +45,11 @@ class Client:
         ca_bundle: Path | None = None,
         limits: Limits | None = None,
         budget: Budget | None = None,
-        pause: Callable[[float], object] | None = None,
+        stop: threading.Event | None = None,
         log: Callable[[str], object] | None = None,
     ) -> None:
-        """`budget`: of the run that this client is part of; left out, one of its own. All others: as for `HttpCaller`.
+        """`budget`: of the run that this client is part of, with the gate that all its calls pass; left out, one of its
+        own. All others: as for `HttpCaller`.
 
         Raises:
             UsageError: the url is not one that a token may be sent to, the token is not one that can be sent, or the
@@ -71,7 +73,8 @@ class Client:
             transport=transport,
             ca_bundle=ca_bundle,
             limits=limits or Limits(body=self._budget.largest_response),
-            pause=pause,
+            gate=self._budget.gate,
+            stop=stop,
             log=log,
         )
 
@@ -104,6 +107,7 @@ class Client:
         Raises:
             TransportError: no usable response came.
             BudgetError: the run would read more than it may.
+            BusyError: the run would wait longer than it may; a write was not made, or not carried out.
             ResponseError: the response is not one of an API: a redirect, HTML, JSON that is not strict, too large.
             RefusedError: the instance refused; AccessError: because of the token.
             ApiError: the contract has no such operation.
@@ -177,11 +181,7 @@ class Client:
                 "redirects are never followed, as the token would be sent along: set the final url of the environment"
             )
             return ResponseError(f"{text}.", hint=hint)
-        error = refusal(call, status, body=response.body, errors=self.contract.errors)
-        failed = passing(response)
-        if request.method == "GET" and failed is not None and failed.wait is not None and error.hint is None:
-            error.hint = f"the instance asked to wait {failed.wait:.0f} s before this call is made again: try later"
-        return error
+        return refusal(call, status, body=response.body, errors=self.contract.errors)
 
     def _parsed(self, body: bytes, request: Request, *, listing: Listing | None) -> Any:
         """

@@ -109,7 +109,7 @@ class ApplyRun:
         self._recorder = recorder
         budget = self._result.inputs.budget
         budget.expect(steps=len(self.plan.steps))
-        with self._workspace.client(self._result.inputs.target, budget=budget) as client:
+        with self._workspace.client(self._result.inputs.target, budget=budget, stop=end) as client:
             contract, live = self._workspace.contract, self._result.inputs.live
             writer = Writer(client, contract, self.plan)
             performer = PreconditionCheck(writer, self.plan, client=client, contract=contract, live=live)

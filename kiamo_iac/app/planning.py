@@ -14,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.reader import StateReader
 from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.core.diagnostics import Diagnostic, by_place
@@ -23,6 +22,7 @@ from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
+    from kiamo_iac.api.budget import Budget
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.state import Ownership, State
     from kiamo_iac.manifest.environment import Target
@@ -73,7 +73,7 @@ def read_inputs(
         ApiError: the instance could not be read.
         KiamoIacError: the ledger could not be read.
     """
-    budget = Budget(target.limits)
+    budget = workspace.budget(target)
     with (
         collector_paused(),
         workspace.client(target, budget=budget) as client,

@@ -18,6 +18,8 @@ from kiamo_iac.manifest.project.model import Project, find_project
 from kiamo_iac.manifest.sources import SourceFiles
 
 if TYPE_CHECKING:
+    import threading
+
     from kiamo_iac.api.budget import Budget
     from kiamo_iac.api.client import Client
     from kiamo_iac.contract.model import Contract
@@ -43,6 +45,8 @@ class Workspace:
     """The clock for change windows and saved plans."""
     ca_bundle: Path | None = None
     """The authorities that certificates are checked against; None: the system's."""
+    on_wait: Callable[[str], object] | None = None
+    """Receives one line when a call has to wait because the instance asks for it or is not available."""
     sources: SourceFiles | None = None
     """Files that were read already, shared by several environments."""
 
@@ -97,9 +101,15 @@ class Workspace:
         """
         return resolve_environment(self.project, environment, self.environ)
 
-    def client(self, target: Target, *, budget: Budget | None = None) -> Client:
-        """The API client of an instance; use it as a context manager. `budget`: shared by all clients of a run."""
+    def budget(self, target: Target) -> Budget:
+        """What one run may read from an instance, and how it waits for it."""
         from kiamo_iac.api.budget import Budget
+
+        return Budget(target.limits, show=self.on_wait)
+
+    def client(self, target: Target, *, budget: Budget | None = None, stop: threading.Event | None = None) -> Client:
+        """The API client of an instance; use it as a context manager. `budget`: shared by all clients of a run. `stop`:
+        ends the waits of its calls once it is set."""
         from kiamo_iac.api.client import Client
 
         return Client(
@@ -108,7 +118,8 @@ class Workspace:
             self.contract,
             transport=self.transport,
             ca_bundle=self.ca_bundle,
-            budget=budget or Budget(target.limits),
+            budget=budget or self.budget(target),
+            stop=stop,
             log=self.log,
         )
 

@@ -62,6 +62,7 @@ class Session:
             ),
             ca_bundle=self.ca_bundle,
             notify=show_notice,
+            on_wait=log_line,
         )
         return opened if self.now is None else replace(opened, now=self.now)
 

@@ -1,4 +1,4 @@
-"""Limits of one environment as the project file sets them: `guards` for an apply, `limits` for what a run reads."""
+"""Limits of one environment as the project file sets them: `guards` for an apply, `limits` for the calls of a run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ DEFAULT_BYTES: Final = 512 * 1024 * 1024
 MAX_ROWS: Final = 5_000_000
 MAX_BYTES: Final = 8 * 1024**3
 """The largest values that `limits` accepts: beyond them, memory runs out before a limit helps."""
+MIN_WRITES_PER_SECOND: Final = 0.01
+MAX_WRITES_PER_SECOND: Final = 1000
+DEFAULT_RETRY_WAIT: Final = 120
+MAX_RETRY_WAIT: Final = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,14 @@ class GuardSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """`limits` of one environment: how much one run may read from its instance."""
+    """`limits` of one environment: how much one run may read from its instance, how fast it may write, and how long it
+    waits."""
 
     rows: int = DEFAULT_ROWS
     """Objects in all lists together. A list that is read again counts once, at its longest."""
     bytes: int = DEFAULT_BYTES
     """Bytes of all responses together, after decompression. What is read again counts once, at its largest."""
+    writes_per_second: float | None = None
+    """Of all writers together; None: no limit, until the instance answers 429."""
+    retry_wait: float = DEFAULT_RETRY_WAIT
+    """Seconds in all that a run waits because the instance asks it to, or is not available."""

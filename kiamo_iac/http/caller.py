@@ -14,12 +14,13 @@ from typing import Final, Self
 import httpx
 
 from kiamo_iac import __version__
-from kiamo_iac.core.errors import KiamoIacError, UsageError
+from kiamo_iac.core.errors import KiamoIacError, TransportError, UsageError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.urls import Origin, origin_of, origin_of_call
 from kiamo_iac.http.attempt import attempt
 from kiamo_iac.http.message import Authorization, Endpoint, Request, Response
 from kiamo_iac.http.network import Connection, proxy_for, same_origin, trusted
+from kiamo_iac.http.pacing import TURN, Gate, Permit
 from kiamo_iac.http.retry import CONNECTS, FailedAttempt, Limits, may_repeat, passing, wait_before
 
 _HEADERS: Final = httpx.Headers(
@@ -43,13 +44,16 @@ class HttpCaller:
         transport: httpx.BaseTransport | None = None,
         ca_bundle: Path | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        gate: Gate | None = None,
+        stop: threading.Event | None = None,
         pause: Callable[[float], object] | None = None,
         log: Callable[[str], object] | None = None,
     ) -> None:
         """`address`: of the server; only its origin is ever called. `transport`: takes the place of the network; it
         must be safe under threads. `ca_bundle`: the authorities that certificates are checked against; None:
-        the system's. `pause`: waits that many seconds between attempts. `log`: is given one line for each attempt,
-        without the secret and without the query.
+        the system's. `gate`: every attempt passes it; shared by all callers of a run. `stop`: ends the waits once it is
+        set; calls that need not wait are still made. `pause`: replaces the waits between attempts (tests). `log`: is
+        given one line for each attempt, without the secret and without the query.
 
         Raises:
             UsageError: the address is not one that a secret may be sent to, or the certificates cannot be read.
@@ -58,8 +62,10 @@ class HttpCaller:
         self._origin = origin_for(address, endpoint)
         self._authorization = authorization
         self._limits = limits
+        self._gate = gate
         self._closing = threading.Event()
-        self._pause = pause or self._closing.wait
+        self._stop = stop or self._closing
+        self._pause = pause
         self._log = log
         self._idle: deque[httpx.BaseTransport] = deque()
         self._given = transport
@@ -97,24 +103,43 @@ class HttpCaller:
 
     def _with_retries(self, request: Request) -> Response | FailedAttempt:
         """Attempt the call until it succeeds, must not be repeated, or `Limits` end the attempts."""
-        attempts, waited, begun = 1, 0.0, time.monotonic()
+        attempts, spent, outcome = 0, 0.0, None
         while True:
-            outcome = self._attempt(request)
-            failed = outcome if isinstance(outcome, FailedAttempt) else passing(outcome)
+            permit = self._enter(request, again=attempts > 0)
+            if permit is None and self._gate is not None:
+                return outcome or _stopped(request)
+            begun = time.monotonic()
+            outcome, failed = self._attempt(request, permit)
+            attempts += 1
             if failed is None or not may_repeat(request.method, failed):
                 return outcome
-            most = self._limits.attempts if failed.sent else CONNECTS
-            wait = wait_before(attempts, failed)
-            spent = max(waited, time.monotonic() - begun)
-            if (most is not None and attempts >= most) or spent + wait > self._limits.patience:
+            most = self._limits.attempts if failed.sent or self._is_reached() else CONNECTS
+            if most is not None and attempts >= most:
                 return outcome
-            if self._pause(wait) or self._closing.is_set():
+            wait = 0.0 if self._is_held(request, failed) else wait_before(attempts, failed)
+            spent += time.monotonic() - begun + wait
+            if spent > self._limits.patience or not self._rest(wait, request, failed):
                 return outcome
-            waited += wait
-            attempts += 1
 
-    def _attempt(self, request: Request) -> Response | FailedAttempt:
-        """One attempt. A rate limit would belong here: it would wait before the transport is taken."""
+    def _attempt(
+        self, request: Request, permit: Permit | None
+    ) -> tuple[Response | FailedAttempt, FailedAttempt | None]:
+        """The outcome of one attempt, and the failure where it is one that may pass. The gate is notified of it."""
+        try:
+            outcome = self._send(request)
+        except BaseException:
+            if self._gate is not None and permit is not None:
+                self._gate.abandoned(permit)
+            raise
+        failed = outcome if isinstance(outcome, FailedAttempt) else passing(outcome)
+        if self._gate is not None and permit is not None:
+            if failed is None:
+                self._gate.succeeded(permit)
+            else:
+                self._gate.failed(permit, failed)
+        return outcome, failed
+
+    def _send(self, request: Request) -> Response | FailedAttempt:
         built = self._build(request)
         if request.meter is not None:
             request.meter.check()
@@ -135,6 +160,36 @@ class HttpCaller:
             status = "no answer" if isinstance(outcome, FailedAttempt) else outcome.status
             self._log(f"{request}: {status}, {(time.monotonic() - begun) * 1000:.0f} ms")
         return outcome
+
+    # --- waiting -----------------------------------------------------------------------------------------------------
+
+    def _enter(self, request: Request, *, again: bool) -> Permit | None:
+        if self._gate is None:
+            return None
+        return self._gate.enter(str(request), write=request.is_write, again=again, ended=self._is_ended)
+
+    def _is_reached(self) -> bool:
+        """Whether the server has answered before in this run: then it is waited for, as for one that answers 503."""
+        return self._gate is not None and self._gate.reached
+
+    def _is_held(self, request: Request, failed: FailedAttempt) -> bool:
+        """Whether the gate holds the next attempt for long enough."""
+        return self._gate is not None and (failed.wait is not None or self._gate.holds(write=request.is_write))
+
+    def _is_ended(self) -> bool:
+        return self._closing.is_set() or self._stop.is_set()
+
+    def _rest(self, seconds: float, request: Request, failed: FailedAttempt) -> bool:
+        """Wait between two attempts; False: the waits are ended."""
+        if self._gate is not None:
+            return self._gate.rest(seconds, call=str(request), why=failed, ended=self._is_ended)
+        if self._pause is not None:
+            self._pause(seconds)
+            return not self._is_ended()
+        until = time.monotonic() + seconds
+        while not self._is_ended() and (left := until - time.monotonic()) > 0:
+            self._stop.wait(min(left, TURN))
+        return not self._is_ended()
 
     def _build(self, request: Request) -> httpx.Request:
         """The request of httpx, whose address is compared once more: httpx removes dot segments from a path. (It also
@@ -175,6 +230,11 @@ class HttpCaller:
                 self._idle.pop().close()
             except IndexError:  # another thread was faster
                 return
+
+
+def _stopped(request: Request) -> FailedAttempt:
+    msg = f"{request} was not made: the run was stopped while it waited to make this call."
+    return FailedAttempt(TransportError(msg, sent=False, hint="run plan to see what is left to do"), sent=False)
 
 
 def origin_for(address: str, endpoint: Endpoint) -> Origin:

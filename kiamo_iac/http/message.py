@@ -41,6 +41,11 @@ class Request:
     meter: Meter | None = None
 
     @property
+    def is_write(self) -> bool:
+        """Whether it may change anything."""
+        return self.method != "GET"
+
+    @property
     def path(self) -> str:
         """The path as it is written, without the query."""
         parts = self.url.partition("?")[0].split("/", 3)

@@ -29,7 +29,8 @@ class Limits:
     deadline: float = 30.0
     """Of one call as a whole, from connecting to the last byte."""
     patience: float = 60.0
-    """Of one call with all its attempts and the waits between them. No wait begins that would exceed it."""
+    """Of one call: its attempts and its own waits between them, without the time at the gate of a run (`pacing.Gate`),
+    which has a limit of its own. No wait begins that would exceed it."""
     body: int = 32 * 1024 * 1024
     """Of one body, after decompression."""
     attempts: int | None = None
@@ -59,13 +60,14 @@ def passing(response: Response) -> FailedAttempt | None:
 
 
 def may_repeat(method: str, failed: FailedAttempt) -> bool:
-    """Whether the call may be made again: any call that was never sent, and a GET after a failure that may pass.
+    """Whether the call may be made again: any call that was never sent or was answered 429, which says that it was not
+    carried out, and a GET after a failure that may pass.
 
     Writes of unknown outcome are never repeated here: their effect must be read first.
     """
     if failed.lasting:
         return False
-    if not failed.sent:
+    if not failed.sent or failed.status == 429:
         return True
     return method == "GET" and (failed.status is None or failed.status in PASSING)
 

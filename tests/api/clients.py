@@ -8,7 +8,9 @@ from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.client import Client
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.secret import Secret
+from kiamo_iac.core.settings import DEFAULT_RETRY_WAIT
 from kiamo_iac.http.retry import Limits
+from tests.http.clock import FakeClock
 from tests.http.stubs import CANARY, URL, Script, Stub
 
 
@@ -18,14 +20,18 @@ def client_of(
     *,
     limits: Limits | None = None,
     budget: Budget | None = None,
-    pauses: list[float] | None = None,
+    clock: FakeClock | None = None,
 ) -> Client:
-    """A client that talks to `script` and never really waits."""
-    waits = pauses if pauses is not None else []
+    """A client that talks to `script` and never really waits, unless a `budget` with a gate of its own is given."""
     transport = script if isinstance(script, Stub) else Stub(script)
-    return Client(URL, Secret(CANARY), contract, transport=transport, limits=limits, budget=budget, pause=waits.append)
+    return Client(URL, Secret(CANARY), contract, transport=transport, limits=limits, budget=budget or budget_by(clock))
+
+
+def budget_by(clock: FakeClock | None = None) -> Budget:
+    """The default limits, with waits by `clock`."""
+    return Budget(gate=(clock or FakeClock()).gate(retry_wait=DEFAULT_RETRY_WAIT))
 
 
 def connect(url: str, contract: Contract, *, limits: Limits | None = None, ca_bundle: Path | None = None) -> Client:
     """A client over the network that never waits between repetitions."""
-    return Client(url, Secret(CANARY), contract, limits=limits, ca_bundle=ca_bundle, pause=lambda _: None)
+    return Client(url, Secret(CANARY), contract, limits=limits, ca_bundle=ca_bundle, budget=budget_by())

@@ -10,10 +10,11 @@ import pytest
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.core.errors import AccessError, ApiError, RefusedError, ResponseError, TransportError
+from kiamo_iac.core.errors import AccessError, ApiError, BusyError, RefusedError, ResponseError, TransportError
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.http.retry import CONNECTS, Limits
 from tests.api.clients import client_of
+from tests.http.clock import FakeClock
 from tests.http.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, in_turn, reply
 
 BATCH = {"base": "7", "id": "9"}
@@ -136,12 +137,12 @@ def test_the_words_of_a_server_are_cut_and_harmless(contract: Contract) -> None:
 # --- made again, or not ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [502, 503, 504])
 def test_f05_a_get_is_made_again_while_the_trouble_may_pass(contract: Contract, status: int) -> None:
-    stub, pauses = Stub(in_turn(reply(status=status), reply(status=status), reply([]))), list[float]()
-    assert client_of(contract, stub, pauses=pauses).call("base", "list").data == []
+    stub, clock = Stub(in_turn(reply(status=status), reply(status=status), reply([]))), FakeClock()
+    assert client_of(contract, stub, clock=clock).call("base", "list").data == []
     assert len(stub.asked) == 3
-    assert 0 < pauses[0] <= 0.2 < 0.4 >= pauses[1]
+    assert 0 < clock.pauses[0] <= 0.2 < 0.4 >= clock.pauses[1]
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 500, 501])
@@ -153,38 +154,55 @@ def test_a_get_that_is_refused_for_good_is_not_made_again(contract: Contract, st
 
 
 def test_f05_patience_ends(contract: Contract) -> None:
-    stub, pauses = Stub(in_turn(reply(status=503))), list[float]()
+    stub, clock = Stub(in_turn(reply(status=503))), FakeClock()
     with pytest.raises(RefusedError, match="503"):
-        client_of(contract, stub, limits=Limits(patience=20), pauses=pauses).call("base", "list")
-    assert sum(pauses) <= 20
-    assert len(stub.asked) == len(pauses) + 1 > 4
+        client_of(contract, stub, limits=Limits(patience=1), clock=clock).call("base", "list")
+    assert sum(clock.pauses) <= 1
+    assert len(stub.asked) == len(clock.pauses) + 1 > 2
+
+
+def test_f05_the_patience_of_a_run_ends(contract: Contract) -> None:
+    stub, clock = Stub(in_turn(reply(status=503))), FakeClock()
+    client = client_of(contract, stub, clock=clock)
+    with pytest.raises(BusyError, match=r"^GET /api/bases was not made again: the instance answered 503, and this run"):
+        client.call("base", "list")
+    asked = len(stub.asked)
+    assert 120 <= clock() <= 124
+    assert asked <= 5 + 12
+    with pytest.raises(BusyError, match=r"^POST /api/bases was not made: .* has waited 120 s, as long as it may\.$"):
+        client.call("base", "create", body={"name": "x"})
+    assert len(stub.asked) == asked
 
 
 @pytest.mark.parametrize(
     ("asked", "least", "most"),
-    [("7", 7, 7.2), ("0", 0, 0.2), ("-1", 0, 0.2), ("soon", 0, 0.2), ("nan", 0, 0.2), ("", 0, 0.2)],
+    [("7", 7, 7.2), ("0", 0, 0.2), ("-1", 1, 1.2), ("soon", 1, 1.2), ("nan", 1, 1.2), ("", 1, 1.2)],
 )
-def test_f06_retry_after_is_obeyed(contract: Contract, asked: str, least: float, most: float) -> None:
-    stub, pauses = Stub(in_turn(reply(status=429, headers={"Retry-After": asked}), reply([]))), list[float]()
-    client_of(contract, stub, pauses=pauses).call("base", "list")
-    assert least <= pauses[0] <= most
+@pytest.mark.parametrize("operation", ["list", "create"])
+def test_f06_retry_after_is_obeyed(contract: Contract, operation: str, asked: str, least: float, most: float) -> None:
+    stub, clock = Stub(in_turn(reply(status=429, headers={"Retry-After": asked}), reply([]))), FakeClock()
+    client_of(contract, stub, clock=clock).call("base", operation)
+    assert len(stub.asked) == 2
+    assert least <= clock() <= most
 
 
 def test_f06_retry_after_as_a_date_that_is_over(contract: Contract) -> None:
     headers = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
-    stub, pauses = Stub(in_turn(reply(status=503, headers=headers), reply([]))), list[float]()
-    client_of(contract, stub, pauses=pauses).call("base", "list")
-    assert pauses[0] <= 0.2
+    stub, clock = Stub(in_turn(reply(status=503, headers=headers), reply([]))), FakeClock()
+    client_of(contract, stub, clock=clock).call("base", "list")
+    assert len(stub.asked) == 2
+    assert clock() <= 0.2
 
 
 @pytest.mark.parametrize("asked", ["1e9", "1000000000", "Fri, 01 Jan 2100 00:00:00 GMT"])
 def test_f06_a_wait_past_the_cap_is_a_clear_failure(contract: Contract, asked: str) -> None:
-    stub, pauses = Stub(in_turn(reply(status=429, headers={"Retry-After": asked}), reply([]))), list[float]()
-    with pytest.raises(RefusedError, match="429") as caught:
-        client_of(contract, stub, pauses=pauses).call("base", "list")
-    assert pauses == []
-    assert caught.value.hint is not None
-    assert "asked to wait" in caught.value.hint
+    stub, clock = Stub(in_turn(reply(status=429, headers={"Retry-After": asked}), reply([]))), FakeClock()
+    client = client_of(contract, stub, clock=clock)
+    answered = r"the instance answered 429 \(Retry-After: [0-9]{10}\), and this run may wait only 120 s more\.$"
+    with pytest.raises(BusyError, match=f"^POST /api/bases was not made again: {answered}") as caught:
+        client.call("base", "create", body={"name": "x"})
+    assert (clock.pauses, len(stub.asked)) == ([], 1)
+    assert caught.value.hint == ("try again later, or raise limits: {retry_wait: 120} of the environment in kiamo.yaml")
 
 
 WRITES = [("create", {"base": "7"}), ("update", BATCH), ("delete", BATCH), ("start", BATCH)]
@@ -217,7 +235,7 @@ def test_f01_a_write_of_unknown_outcome_is_never_made_again(
 
 
 @pytest.mark.parametrize(("operation", "ids"), WRITES)
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [502, 503, 504])
 def test_f01_a_write_that_is_answered_with_trouble_is_never_made_again(
     contract: Contract, status: int, operation: str, ids: dict[str, str]
 ) -> None:

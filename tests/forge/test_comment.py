@@ -92,7 +92,7 @@ def test_a_write_of_unknown_outcome_leaves_one_comment(job: Job, fault: str) -> 
 
 
 def test_the_wait_is_the_one_that_was_asked_for(job: Job, waits: list[float]) -> None:
-    job.fake.faults += ["503", "429+"]
+    job.fake.faults += ["503", "429+", "503+"]  # a 429 is waited out by the caller
     job.comment()
     assert waits == [1.0, 0.0]
 

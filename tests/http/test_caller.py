@@ -135,12 +135,15 @@ def test_a_write_of_unknown_outcome_is_not_made_again_and_a_get_is(failure: Exce
     assert caller(stub)(GET).status == 200
 
 
-def test_a_passing_status_is_waited_out_for_a_get_and_handed_over_for_a_write() -> None:
+def test_a_passing_status_is_waited_out_for_a_get_and_handed_over_for_a_write_unless_it_is_429() -> None:
     waits: list[float] = []
     busy = reply(status=503, headers={"Retry-After": "2"})
     assert caller(in_turn(busy, reply({})), pauses=waits)(GET).status == 200
     assert 2 <= waits[0] < 3
     assert caller(in_turn(busy, reply({})))(POST).status == 503
+    refused = Stub(in_turn(reply(status=429, headers={"Retry-After": "3"}), reply({})))
+    assert caller(refused, pauses=waits)(POST).status == 200
+    assert 3 <= waits[1] < 4
     always_busy = Stub(in_turn(reply(status=503)))
     assert caller(always_busy)(GET).status == 503
     assert len(always_busy.asked) == CONNECTS

@@ -17,7 +17,8 @@ from kiamo_iac.core.urls import origin_of
 from kiamo_iac.http import network
 from kiamo_iac.http.network import proxy_for, trusted
 from kiamo_iac.http.retry import CONNECTS
-from tests.api.clients import connect
+from tests.api.clients import budget_by, connect
+from tests.http.clock import FakeClock
 from tests.http.servers import CERTIFICATES, LISTED, NAME, SHORT, always, answer, drip, wild
 from tests.http.stubs import CANARY
 
@@ -60,12 +61,12 @@ def test_a_redirect_to_another_server_reaches_nobody(contract: Contract, status:
 def test_f23_a_refused_connection_is_a_clear_error(contract: Contract) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    waits: list[float] = []
-    client = Client(f"http://127.0.0.1:{port}", Secret(CANARY), contract, pause=waits.append)
+    clock = FakeClock()
+    client = Client(f"http://127.0.0.1:{port}", Secret(CANARY), contract, budget=budget_by(clock))
     with client, pytest.raises(TransportError, match=f"no connection to 127.0.0.1:{port}: .*refused") as caught:
         client.call("base", "create", body=NAME)
     assert caught.value.sent is False
-    assert len(waits) == CONNECTS - 1
+    assert len(clock.pauses) == CONNECTS - 1
 
 
 def test_f23_a_name_that_does_not_resolve_is_a_clear_error(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,13 +85,13 @@ def test_f23_a_name_that_does_not_resolve_is_a_clear_error(contract: Contract, m
 def test_f23_a_certificate_that_nobody_trusts_fails_at_once_and_with_its_bundle_works(contract: Contract) -> None:
     with wild(always(answer(LISTED)), tls=True) as server:
         url = f"https://127.0.0.1:{server.port}"
-        waits: list[float] = []
+        clock = FakeClock()
         with (
-            Client(url, Secret(CANARY), contract, pause=waits.append) as client,
+            Client(url, Secret(CANARY), contract, budget=budget_by(clock)) as client,
             pytest.raises(TransportError, match=r"the certificate of .* is not trusted") as caught,
         ):
             client.call("base", "create", body=NAME)
-        assert (caught.value.sent, waits, server.requests) == (False, [], [])
+        assert (caught.value.sent, clock.pauses, server.requests) == (False, [], [])
         assert caught.value.hint is not None
         assert "--ca-bundle" in caught.value.hint
         with connect(url, contract, ca_bundle=CERTIFICATES / "authority.pem") as client:

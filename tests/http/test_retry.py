@@ -54,5 +54,6 @@ def test_what_may_be_made_again(method: str) -> None:
     assert not may_repeat(method, FailedAttempt(TROUBLE, sent=False, lasting=True))
     assert may_repeat(method, FailedAttempt(TROUBLE)) == reads
     assert may_repeat(method, FailedAttempt(TROUBLE, status=503)) == reads
+    assert may_repeat(method, FailedAttempt(TROUBLE, status=429))
     assert not may_repeat(method, FailedAttempt(TROUBLE, status=500))
     assert not may_repeat(method, FailedAttempt(TROUBLE, status=400))

@@ -44,6 +44,9 @@ def test_the_limits_of_a_run(tmp_path: Path) -> None:
     assert environment(tmp_path, "limits: {rows: 7, bytes: 9}").limits == LimitSettings(7, 9)
     assert environment(tmp_path, "limits: {rows: 7}").limits == LimitSettings(7, 512 * 1024 * 1024)
     assert environment(tmp_path, "limits: {}").limits == LimitSettings(250_000)
+    waiting = environment(tmp_path, "limits: {writes_per_second: 2.5, retry_wait: 0}").limits
+    assert waiting == LimitSettings(writes_per_second=2.5, retry_wait=0)
+    assert environment(tmp_path, "limits: {rows: 7}").limits == LimitSettings(7, writes_per_second=None, retry_wait=120)
     assert environment(tmp_path, "url: https://kiamo.example.com").limits == LimitSettings()
     found = project(tmp_path, f"{PREFIX}environments: {{a: {{url: 'https://h', limits: {{rows: 5}}}}}}\n")
     target = resolve_environment(found, "a", {"KIAMO_TOKEN": ("0123456789abcdef" * 3)[:40]})
@@ -107,6 +110,12 @@ CASES = {
     "negative bytes": ("limits: {bytes: -1}", "4:21 KIA0315", "correct it"),
     "more rows than fit": ("limits: {rows: 5000001}", "4:20 KIA0315", "correct it"),
     "more bytes than fit": ("limits: {bytes: 8589934593}", "4:21 KIA0315", "correct it"),
+    "no writes": ("limits: {writes_per_second: 0}", "4:33 KIA0315", "correct it"),
+    "too many writes": ("limits: {writes_per_second: 1000.5}", "4:33 KIA0315", "correct it"),
+    "writes that are true": ("limits: {writes_per_second: true}", "4:33 KIA0301", "digits only"),
+    "a negative wait": ("limits: {retry_wait: -1}", "4:26 KIA0315", "correct it"),
+    "a wait of more than a day": ("limits: {retry_wait: 86401}", "4:26 KIA0315", "correct it"),
+    "a wait with its unit": ("limits: {retry_wait: 120s}", "4:26 KIA0301", "digits only"),
     "rows in quotes": ("limits: {rows: '5'}", "4:20 KIA0301", "without quotes"),
     "half a row": ("limits: {rows: 0.5}", "4:20 KIA0301", "digits only"),
     "bytes that are true": ("limits: {bytes: true}", "4:21 KIA0301", "digits only"),

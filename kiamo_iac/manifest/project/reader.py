@@ -10,7 +10,18 @@ from kiamo_iac.core.change_window import WRITTEN, ChangeWindow, WindowError
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.settings import DEFAULT_BYTES, DEFAULT_ROWS, MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
+from kiamo_iac.core.settings import (
+    DEFAULT_BYTES,
+    DEFAULT_RETRY_WAIT,
+    DEFAULT_ROWS,
+    MAX_BYTES,
+    MAX_RETRY_WAIT,
+    MAX_ROWS,
+    MAX_WRITES_PER_SECOND,
+    MIN_WRITES_PER_SECOND,
+    GuardSettings,
+    LimitSettings,
+)
 from kiamo_iac.document.parser import Document
 from kiamo_iac.document.scalars import type_of
 from kiamo_iac.document.value_errors import not_among
@@ -22,6 +33,9 @@ def wrong_type(what: str, wanted: str, value: Any) -> str:
     """The summary for a value of a wrong type, or for an empty one of the right type."""
     is_empty = value in ("", []) and wanted.startswith(type_of(value))
     return f"{what} must not be empty" if is_empty else f"{what} must be {wanted}, got {type_of(value)}"
+
+
+_OUT_OF_BOUNDS: Final = "correct it, or remove the key"
 
 
 class KeyReader:
@@ -118,7 +132,21 @@ class KeyReader:
             return None
         if value < least or (most is not None and value > most):
             bounds = f"{least} or more" if most is None else f"from {least} to {most}"
-            self.report(code, f"{key} must be {bounds}, got {value}", source, "correct it, or remove the key")
+            self.report(code, f"{key} must be {bounds}, got {value}", source, _OUT_OF_BOUNDS)
+            return None
+        return value
+
+    def number(self, node: dict[str, Any], key: str, *, least: float, most: float, code: str) -> float | None:
+        """A number from `least` to `most`, or None. `code`: for one out of bounds."""
+        if key not in node:
+            return None
+        value = node[key]
+        source = self.place(node).at(key)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self.report("KIA0301", wrong_type(key, "a number", value), source, "write digits only, without quotes")
+            return None
+        if not least <= value <= most:
+            self.report(code, f"{key} must be from {least} to {most}, got {value}", source, _OUT_OF_BOUNDS)
             return None
         return value
 
@@ -168,7 +196,7 @@ def _window(reader: KeyReader, node: dict[str, Any]) -> ChangeWindow | None:
         return None
 
 
-_LIMIT_KEYS: Final = ("rows", "bytes")
+_LIMIT_KEYS: Final = ("rows", "bytes", "writes_per_second", "retry_wait")
 _LIMIT_CODE: Final = "KIA0315"
 
 
@@ -185,7 +213,15 @@ def read_limits(reader: KeyReader, value: Any, source: SourceRange) -> LimitSett
     reader.check_keys(value, known=_LIMIT_KEYS, what="limits")
     rows = reader.integer(value, "rows", least=1, most=MAX_ROWS, code=_LIMIT_CODE)
     size = reader.integer(value, "bytes", least=1, most=MAX_BYTES, code=_LIMIT_CODE)
-    return LimitSettings(DEFAULT_ROWS if rows is None else rows, DEFAULT_BYTES if size is None else size)
+    slowest, fastest = MIN_WRITES_PER_SECOND, MAX_WRITES_PER_SECOND
+    rate = reader.number(value, "writes_per_second", least=slowest, most=fastest, code=_LIMIT_CODE)
+    wait = reader.number(value, "retry_wait", least=0, most=MAX_RETRY_WAIT, code=_LIMIT_CODE)
+    return LimitSettings(
+        rows=DEFAULT_ROWS if rows is None else rows,
+        bytes=DEFAULT_BYTES if size is None else size,
+        writes_per_second=rate,
+        retry_wait=DEFAULT_RETRY_WAIT if wait is None else wait,
+    )
 
 
 def read_variables(reader: KeyReader, value: Any, source: SourceRange) -> dict[str, Variable]:

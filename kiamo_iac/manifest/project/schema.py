@@ -19,7 +19,15 @@ from kiamo_iac.core.json_schema import (
     when,
 )
 from kiamo_iac.core.ledger_settings import BACKENDS, LedgerSettings, ValueKind
-from kiamo_iac.core.settings import MAX_BYTES, MAX_ROWS, GuardSettings, LimitSettings
+from kiamo_iac.core.settings import (
+    MAX_BYTES,
+    MAX_RETRY_WAIT,
+    MAX_ROWS,
+    MAX_WRITES_PER_SECOND,
+    MIN_WRITES_PER_SECOND,
+    GuardSettings,
+    LimitSettings,
+)
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME, INSTANCE_NAME, PROJECT_NAME
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
@@ -170,8 +178,23 @@ def _limits() -> Schema:
                 "description": "How many bytes of responses one run may read, after decompression. A response that is "
                 f"read again counts once, at its largest. Default: {bounds.bytes} (512 MiB).",
             },
+            "writes_per_second": {
+                "type": "number",
+                "minimum": MIN_WRITES_PER_SECOND,
+                "maximum": MAX_WRITES_PER_SECOND,
+                "description": "How many writes one run may send in a second, all concurrent ones together. "
+                "Default: no limit, until the instance answers 429: then the rate follows what it takes.",
+            },
+            "retry_wait": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": MAX_RETRY_WAIT,
+                "description": "For how many seconds in all one run waits because the instance asks it to "
+                f"(Retry-After, 429) or is not available (502, 503, 504, no response). Default: {bounds.retry_wait}.",
+            },
         },
-        "How much one run may read from the instance. A run that would read more fails.",
+        "How much one run may read from the instance, how fast it may write, and how long it waits. A run that would "
+        "read more, or wait longer, fails.",
         required=[],
     )
 
