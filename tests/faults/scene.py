@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.api import client
+from kiamo_iac.api import budget, client
 from kiamo_iac.http.caller import HttpCaller
 from tests.cli.program import Completed, kiamo
 from tests.faults.kiamo import TOKEN, Call, Item, Kiamo, serving
 from tests.faults.proxy import Proxy, proxying
+from tests.http.clock import FastClock
 
 PROJECT = """\
 manifests: [manifests]
@@ -53,8 +54,8 @@ class Scene:
     """Options of every apply, such as `--allow-start`."""
     deadline: float = 30.0
     """Of one call, in seconds."""
-    pause: Callable[[float], object] | None = None
-    """Takes the place of the waits between attempts."""
+    speed: float = 1.0
+    """How many times as fast the waits before and between calls pass."""
 
     # --- files -------------------------------------------------------------------------------------------------------
 
@@ -88,12 +89,12 @@ class Scene:
         """Run the program in this process. `more`: environment variables."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(client, "HttpCaller", self._caller)
+            if self.speed != 1:
+                patch.setattr(budget, "Gate", FastClock(self.speed).gate)
             return kiamo(*arguments, cwd=self.folder, **self.variables | more)
 
     def _caller(self, *positional: Any, **named: Any) -> HttpCaller:
         named["limits"] = replace(named["limits"], deadline=self.deadline)
-        if self.pause is not None:
-            named["pause"] = self.pause
         return HttpCaller(*positional, **named)
 
     def plan(self, *arguments: str, **more: str) -> Completed:

@@ -131,7 +131,7 @@ def test_f23_a_name_that_does_not_resolve(scene: Scene, monkeypatch: pytest.Monk
     def unknown(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    scene.pause = lambda seconds: None
+    scene.speed = 100
     with monkeypatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", unknown)
         said = without_writing(scene, KIAMO_STAGING_URL="https://kiamo.example.com")
@@ -142,7 +142,7 @@ def test_f23_a_name_that_does_not_resolve(scene: Scene, monkeypatch: pytest.Monk
 def test_f23_a_refused_connection(scene: Scene) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    scene.pause = lambda seconds: None
+    scene.speed = 100
     assert f"no connection to 127.0.0.1:{port}: " in without_writing(
         scene, KIAMO_STAGING_URL=f"http://127.0.0.1:{port}"
     )
