@@ -109,7 +109,7 @@ class Gate:
                     return Permit(lane, lane.closings, now, counted=lane.allowed is not None)
                 if until == self._closed_until and now >= self._remind_at:
                     self._remind_at = now + _REMINDER
-                    reminder = f"waiting {math.ceil(until - now)} s more: {self._reason}"
+                    reminder = f"waiting {_seconds(until - now)} s more: {self._reason}"
             if reminder is not None and self._show is not None:
                 self._show(reminder)
             if ended():
@@ -157,7 +157,7 @@ class Gate:
     def rest(self, seconds: float, *, call: str, why: FailedAttempt, ended: Callable[[], bool]) -> bool:
         """Wait before `call` is repeated while the gate is open for others; False: `ended` before that."""
         if seconds >= 1 and self._show is not None:
-            self._show(f"waiting {math.ceil(seconds)} s: {call}: {_reason(why)}")
+            self._show(f"waiting {_seconds(seconds)} s: {call}: {_reason(why)}")
         until = self._clock() + seconds
         while not ended():
             if self._clock() >= until or self._rest(until - self._clock()):
@@ -221,7 +221,7 @@ class Gate:
             return None
         self._shown_until = self._closed_until
         self._remind_at = now + _REMINDER
-        return f"waiting {math.ceil(self._closed_until - now)} s: {self._reason}"
+        return f"waiting {_seconds(self._closed_until - now)} s: {self._reason}"
 
     def _busy(self, call: str, *, again: bool) -> BusyError:
         return BusyError(
@@ -316,6 +316,10 @@ class Permit(NamedTuple):
     """When that was."""
     counted: bool
     """Whether it is one of the few that were allowed in flight."""
+
+
+def _seconds(seconds: float) -> int:
+    return max(round(seconds), 1)
 
 
 def _reason(failed: FailedAttempt) -> str:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import threading
 import time
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 
+from tests.cli.program import COMMAND, variables
+from tests.faults.forks import Forks
 from tests.faults.kiamo import Kiamo
-from tests.faults.proxy import BEFORE, Fault, always, dropped, first, nth, reply, reset, share
+from tests.faults.proxy import BEFORE, Fault, always, dropped, first, nth, reply, reset, share, then
 from tests.faults.scene import PROJECT, Scene, playing, shown
 from tests.http.clock import FastClock
+from tests.shells.terminal import terminal
 
 BASES = "bases:\n" + "".join(f"  - {{name: b{number}, label: B}}\n" for number in range(60))
 """60 creates."""
@@ -167,3 +173,32 @@ def test_o19_a_plan_shows_that_it_waits(sixty: Scene) -> None:
     assert len(lines) <= 3, shown(done)
     assert all(line.endswith("s: the instance answered 503 (Retry-After: 20)") for line in lines)
     assert "waiting" not in done.stdout
+
+
+def test_o19_at_a_terminal_the_wait_has_a_line_of_its_own_above_the_bar(scene: Scene) -> None:
+    scene.proxy.play(reply(429, retry_after="1"), "POST", "/bases$", when=BEFORE)
+    environ = {**variables(**scene.variables), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"}
+    with terminal([*COMMAND, "apply", "-e", "staging", "--yes"], folder=scene.folder, environ=environ) as console:
+        seen = console.until("Applied: 5 done.")
+    assert seen.count("waiting") == 1
+    assert "\x1b[2Kwaiting 1 s: the instance answered 429 (Retry-After: 1)\r\n" in seen
+
+
+# --- F31: a signal while it waits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("command", "method"), [("apply", "POST"), ("apply", "GET"), ("plan", "GET")])
+def test_f31_an_interrupt_ends_the_wait(scene: Scene, forking: Forks, command: str, method: str) -> None:
+    waiting = threading.Event()
+    scene.proxy.play(then(waiting.set, reply(503, retry_after="60")), method, "/bases$", on=first(1), when=BEFORE)
+    arguments = (command, "-e", "staging", *(["--yes"] if command == "apply" else []))
+    child = forking.start(*arguments, cwd=scene.folder, **scene.variables)
+    assert waiting.wait(60)
+    while "waiting 60 s" not in child.err.read_text(encoding="utf-8"):
+        time.sleep(0.02)
+    begun = time.monotonic()
+    os.kill(child.pid, signal.SIGINT)
+    code, _, err = child.wait()
+    assert code == 130, err
+    assert time.monotonic() - begun < 20
+    scene.converges()

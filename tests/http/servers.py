@@ -52,9 +52,10 @@ def _request(peer: socket.socket) -> bytes:
 
 
 @contextmanager
-def wild(script: Script, *, tls: bool = False) -> Iterator[Wild]:
-    """A server on loopback that does as `script` says with every request, one connection after the other."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def wild(script: Script, *, tls: bool = False, port: int = 0) -> Iterator[Wild]:
+    """A server on loopback that does as `script` says with every request, one connection after the other. `port`: 0
+    for any."""
+    listener = socket.create_server(("127.0.0.1", port))
     server = Wild(listener.getsockname()[1])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if tls:
