@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.app.recording import Recorder
-    from kiamo_iac.core.address import Address
     from kiamo_iac.executor.report import Report
     from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
+    from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
 
@@ -37,7 +37,7 @@ class ApplyRun:
         self._ledger = ledger
         self._result = result
         self._saved_digest = saved_digest
-        self._recheck_guards: Callable[[], None] = self.check_guards
+        self._consents: Consents | None = None
         self._recorder: Recorder | None = None
 
     @property
@@ -45,26 +45,25 @@ class ApplyRun:
         """The plan to carry out."""
         return self._result.plan
 
-    def check_guards(self, *, allow_start: bool = False, allow_data_loss: Collection[Address] = ()) -> None:
-        """Check the plan against the guards. `perform` checks again, with the same permissions.
+    def check_guards(self, consents: Consents | None = None) -> None:
+        """Check the plan against the guards. `perform` checks again, with the same consents.
 
         Raises:
             GuardError: with a diagnostic for each guard that blocks it.
         """
-        self._recheck_guards = lambda: self._guard(allow_start=allow_start, allow_data_loss=allow_data_loss)
+        self._consents = consents
         self._recheck_guards()
 
-    def _guard(self, *, allow_start: bool, allow_data_loss: Collection[Address]) -> None:
-        from kiamo_iac.planner.guards import check_guards
+    def _recheck_guards(self) -> None:
+        from kiamo_iac.planner.guards import NO_CONSENTS, check_guards, managed_count
 
         blocked = check_guards(
             self.plan,
             self._workspace.project.environments[self.plan.environment].guards,
             owned=self._result.inputs.owned,
-            desired_count=len(self._result.inputs.desired),
+            declared=managed_count(self._result.inputs.desired),
             now=self._workspace.now(),
-            allow_start=allow_start,
-            allow_data_loss=allow_data_loss,
+            consents=self._consents or NO_CONSENTS,
         )
         if blocked:
             guards = "1 guard" if len(blocked) == 1 else f"{len(blocked)} guards"

@@ -113,12 +113,13 @@ def plan_environment(workspace: Workspace, environment: str | None, options: Opt
         UsageError: the environment, its address or its token is missing or refused.
         KiamoIacError: as `read_inputs`.
     """
-    from kiamo_iac.planner.guards import preview_guards
+    from kiamo_iac.planner.guards import managed_count, preview_guards
 
     target = workspace.target(environment)
     inputs = read_inputs(workspace, target, owned=lambda: read_owned(workspace, target.name), prune=options.prune)
     result = plan_from_inputs(workspace, inputs, options)
-    notes = preview_guards(result.plan, target.guards, owned=inputs.owned, desired_count=len(inputs.desired))
+    declared = managed_count(inputs.desired)
+    notes = preview_guards(result.plan, target.guards, owned=inputs.owned, declared=declared)
     return replace(result, plan=with_diagnostics(result.plan, notes))
 
 

@@ -41,6 +41,8 @@ Examples:
   kiamo-iac apply tonight.plan                        (a plan saved by plan --out)
   kiamo-iac apply -e production --yes                 (in CI: no confirmation)
   kiamo-iac apply -e production --yes --allow-start   (batches may start: contacts will be dialled)
+  kiamo-iac apply tonight.plan --allow-start-of bases/prospects/batches/spring
+  kiamo-iac apply -e production --allow-stop bases/prospects/batches/winter
   kiamo-iac apply -e production --allow-data-loss bases/prospects/fields/fax
 
 \b
@@ -56,7 +58,9 @@ nothing is written.
 @optional_environment_option
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @plan_options
-@click.option("--allow-start", is_flag=True, help="Allow batches to start: contacts will be dialled.")
+@click.option("--allow-start", is_flag=True, help="Allow all batches to start: contacts will be dialled.")
+@address_option("--allow-start-of", text="Allow this batch to start, or each batch of this base.")
+@address_option("--allow-stop", text="Allow this batch, or each batch of this base, to be stopped for good.")
 @address_option("--allow-data-loss", text="Allow the contacts of this base, or the values of this field, to be lost.")
 @lock_timeout_option
 @click.option(
@@ -77,8 +81,9 @@ def apply(
     yes: bool,
     prune: bool,
     targets: tuple[Address, ...],
-    may_stop: tuple[Address, ...],
     allow_start: bool,
+    allow_start_of: tuple[Address, ...],
+    allow_stop: tuple[Address, ...],
     allow_data_loss: tuple[Address, ...],
     lock_timeout: float,
     parallelism: int,
@@ -92,17 +97,20 @@ def apply(
     recorded in the ledger as managed.
 
     With PLANFILE, the saved plan is applied: it is planned again with the saved options, and refused if the
-    result differs.
+    result differs. Consent is given here, not when a plan is saved: --allow-start, --allow-start-of,
+    --allow-stop and --allow-data-loss. An address covers what stands below it.
 
     With --format text, plan and report go to stdout. With --format json, stdout holds only the report, and
     the plan goes to stderr.
     """
+    from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan_file import Options
 
-    options = Options(prune=prune, targets=targets, may_stop=may_stop)
+    options = Options(prune=prune, targets=targets, may_stop=allow_stop)
+    consents = Consents(allow_start, starts=allow_start_of, stops=allow_stop, data_loss=allow_data_loss)
     with _start_run(session, environment, planfile, options, lock_timeout=lock_timeout) as run:
         if run.plan.applyable:
-            run.check_guards(allow_start=allow_start, allow_data_loss=allow_data_loss)
+            run.check_guards(consents)
         _show(run.plan, session, output=output)
         if not run.plan.applyable:
             return 1
@@ -133,8 +141,8 @@ def _start_run(
         return start_apply(workspace, environment, options, lock_timeout=lock_timeout)
     from kiamo_iac.app.saved_plans import start_saved_apply
 
-    if options != type(options)():
-        msg = "PLANFILE has its own --prune, --target and --allow-stop: pass them to plan --out."
+    if options.prune or options.targets:
+        msg = "PLANFILE has its own --prune and --target: pass them to plan --out."
         raise click.UsageError(msg, click.get_current_context())
     return start_saved_apply(workspace, planfile, environment=environment, lock_timeout=lock_timeout)
 

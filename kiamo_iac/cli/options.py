@@ -141,19 +141,10 @@ def _format(formats: Iterable[str], *, text: str) -> Callable[[F], F]:
 
 
 def plan_options(command: F) -> F:
-    """`--prune`, `--target`, `--allow-stop`."""
-    options = (
-        click.option("--prune", is_flag=True, help="Delete managed resources that are no longer declared."),
-        address_option("--target", "targets", text="Only this resource, its children, and its dependencies."),
-        address_option(
-            "--allow-stop",
-            "may_stop",
-            text="Allow this unmanaged unfinished batch to be stopped if it blocks a deletion.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    """`--prune`, `--target`."""
+    prune = click.option("--prune", is_flag=True, help="Delete managed resources that are no longer declared.")
+    target = address_option("--target", "targets", text="Only this resource, its children, and its dependencies.")
+    return prune(target(command))
 
 
 def lock_timeout_option(command: F) -> F:

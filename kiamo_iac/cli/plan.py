@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiamo_iac.cli.options import NamedPath, optional_environment_option, plan_format_option, plan_options
+from kiamo_iac.cli.options import (
+    NamedPath,
+    address_option,
+    optional_environment_option,
+    plan_format_option,
+    plan_options,
+)
 from kiamo_iac.cli.output import show_plan, show_refusal
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_data, write_message
@@ -36,6 +42,11 @@ Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-ex
 @optional_environment_option
 @click.option("--all-environments", is_flag=True, help="Plan all environments, and show one table.")
 @plan_options
+@address_option(
+    "--allow-stop",
+    "may_stop",
+    text="Plan to stop this unmanaged batch where it blocks a deletion; of a base, each of its batches.",
+)
 @click.option("--rehearse", is_flag=True, help="Test the plan on an emulator seeded with the live state.")
 @click.option(
     "--out",

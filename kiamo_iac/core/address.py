@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from typing import Self
 
 
@@ -66,6 +67,15 @@ class Address(str):
         """The number of collections in it: 1 at the top."""
         return (self.count("/") + 1) // 2
 
+    def covers(self, other: Address) -> bool:
+        """Whether `other` is this address or stands below it: an address given to an option means both."""
+        return other == self or other.startswith(f"{self}/")
+
     def child(self, collection: str, name: str) -> Address:
         """The address of `name` in `collection` below this one."""
         return Address.of(collection, name, self)
+
+
+def covered(address: Address, by: Collection[Address]) -> bool:
+    """Whether one of `by` is the address, or stands above it."""
+    return any(one.covers(address) for one in by)

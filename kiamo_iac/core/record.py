@@ -292,11 +292,20 @@ def mapping_of(values: Form[V] | None, description: str, *, keys: Form[Any] | No
     return Form(schema, read, dict)
 
 
-def counts(keys: Iterable[str], description: str) -> Form[Mapping[Any, int]]:
-    """A number for each of these keys, all present."""
-    numbers = {str(key): integer(f"How many: {key}.", minimum=0) for key in keys}
-    schema = closed({key: form.schema for key, form in numbers.items()}, description)
-    return Form(schema, lambda value: value, lambda found: {key: found[key] for key in numbers})
+def counts(
+    keys: Iterable[str], description: str, *, optional: Mapping[str, str] | None = None
+) -> Form[Mapping[Any, int]]:
+    """A number for each of these keys, all present. `optional`: further keys with their descriptions, written where the
+    number is not 0."""
+    needed = [str(key) for key in keys]
+    described = {key: f"How many: {key}." for key in needed} | dict(optional or {})
+    numbers = {key: integer(text, minimum=0) for key, text in described.items()}
+    schema = closed({key: form.schema for key, form in numbers.items()}, description, required=needed)
+
+    def write(found: Mapping[Any, int]) -> dict[str, int]:
+        return {key: found[key] for key in numbers if key in needed or found[key]}
+
+    return Form(schema, lambda value: value, write)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

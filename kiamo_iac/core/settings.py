@@ -8,6 +8,12 @@ from typing import Final
 from kiamo_iac.core.change_window import ChangeWindow
 from kiamo_iac.core.place import Place
 
+FEW: Final = 10
+"""Below this many managed resources, one of them is a large share."""
+DELETE_PERCENT: Final = 30
+DELETE_PERCENT_OF_FEW: Final = 50
+"""Of fewer than `FEW`."""
+
 DEFAULT_ROWS: Final = 250_000
 DEFAULT_BYTES: Final = 512 * 1024 * 1024
 """About 2 KiB a row."""
@@ -25,16 +31,25 @@ class GuardSettings:
     """`guards` of one environment; None is no limit."""
 
     max_deletes: int | None = None
-    """Number of deletions, `ensure: absent` included."""
-    max_delete_percent: int = 30
-    """Percentage of the managed resources that `--prune` and `exclusive` may delete; 100 is no limit."""
+    """Number of resources that may go: `ensure: absent` and what is below a deleted base included."""
+    max_delete_percent: int | None = None
+    """Percentage of the managed resources that `--prune` and `exclusive` may delete, with all that is below them; 100
+    is no limit. None: `delete_percent` decides."""
     max_update_percent: int | None = None
     """Percentage of the managed resources that may be updated or renamed; 100 is no limit."""
     allow_start: bool = False
-    """Starting a batch, which dials contacts, needs no `--allow-start`."""
+    """Starting a batch, which dials contacts, needs no `--allow-start`; a start that is owed does."""
     change_window: ChangeWindow | None = None
+    allow_stop: bool = False
+    """Stopping a batch that is managed or declared needs no `--allow-stop`."""
     place: Place | None = field(default=None, compare=False)
     """Position of `guards` in the project file."""
+
+    def delete_percent(self, managed: int) -> int:
+        """`max_delete_percent`, or its default where there are `managed` resources."""
+        if self.max_delete_percent is not None:
+            return self.max_delete_percent
+        return DELETE_PERCENT if managed >= FEW else DELETE_PERCENT_OF_FEW
 
 
 @dataclass(frozen=True, slots=True)

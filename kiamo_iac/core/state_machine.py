@@ -49,6 +49,13 @@ class StateMachine:
     holds_parent: str = ""
     """The vendor's code for deleting the parent of an object in a state that is not terminal."""
 
+    @property
+    def running(self) -> frozenset[str]:
+        """The states in which contacts are dialled."""
+        return frozenset(
+            reached for moves in self.moves.values() for command, reached in moves.items() if command in self.dials
+        )
+
     def satisfies(self, live: str, desired: str) -> bool:
         """Whether the state `live` satisfies `desired`."""
         return live == desired or live in self.satisfied_by.get(desired, frozenset())

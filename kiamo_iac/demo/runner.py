@@ -35,20 +35,21 @@ class DemoCommand:
 _PLAN = ("plan", "-e", ENVIRONMENT)
 _CHECK = (*_PLAN, "--detailed-exitcode")
 _APPLY = ("apply", "-e", ENVIRONMENT, "--yes")
+_STOP = ("--allow-stop", "bases/prospects/batches/campagne-2025")
 _LOSS = ("--allow-data-loss", "bases/prospects/fields/fax")
 
 BEGINNING = (
     DemoCommand("Check the manifests. This needs no instance and no token:", ("validate",), 0),
     DemoCommand("Show what has to change on the instance. A plan writes nothing:", _PLAN, 0),
     DemoCommand(
-        "One step dials contacts, and one loses the fax numbers of 1250 contacts: guards block the apply "
-        "(exit code 6):",
+        "One step dials contacts, one stops a batch for good that is not managed yet, and one loses the fax numbers "
+        "of 1250 contacts: guards block the apply (exit code 6):",
         _APPLY,
         6,
     ),
     DemoCommand(
-        "Allow both, and apply:",
-        (*_APPLY, "--allow-start", *_LOSS),
+        "Allow all three, and apply:",
+        (*_APPLY, "--allow-start", *_STOP, *_LOSS),
         0,
     ),
     DemoCommand("Plan again (exit code 0: no changes):", _CHECK, 0),

@@ -63,6 +63,12 @@ class ResourcePair:
         return declared or (self.owned is not None and self.owned.protect)
 
     @property
+    def is_default(self) -> bool:
+        """The live object is one that the platform creates with every parent."""
+        system = self.kind.system
+        return self.live is not None and system is not None and bool(self.live.extras.get(system.flag))
+
+    @property
     def declared_present(self) -> bool:
         """Declared, without `ensure: absent`."""
         return self.desired is not None and self.desired.lifecycle.ensure is Ensure.PRESENT

@@ -13,7 +13,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
 from kiamo_iac.core.sensitive import Path
 from kiamo_iac.core.state import RemoteId
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 """Of the plan's JSON; the first number changes when a reader of the old form would misread the new one."""
 
 
@@ -53,6 +53,17 @@ class Cause(StrEnum):
     """An earlier run began it, and did not end it: the ledger has the run state that it was bringing the batch to."""
 
 
+class Standing(StrEnum):
+    """How a plan comes to write a resource."""
+
+    MANAGED = "managed"
+    """The ledger has it, or this plan creates it."""
+    DECLARED = "declared"
+    """Not in the ledger; a manifest declares it, or an exclusive list is about it."""
+    UNMANAGED = "unmanaged"
+    """Neither: it is in the way of a deletion."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One attribute that differs; `path` is dotted below mappings (`association.destination`, `settings.pace`)."""
@@ -82,6 +93,8 @@ class PlannedChange:
     source: SourceRange | None = None
     """Where it is declared."""
     cause: Cause = Cause.DECLARED
+    also_deletes: tuple[Address, ...] = ()
+    """Of a delete: what is below it and is deleted with it, by address; without the platform's default objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +109,21 @@ class Step(PlannedChange):
     seen: Mapping[Address, str | None] = field(kw_only=True, default_factory=dict)
     """Fingerprints (see `state.fingerprint`) of the objects that this step relies on: the resource itself (None: it
     did not exist), and the targets of the references that it writes. What this plan creates is left out."""
+    standing: Standing = field(kw_only=True, default=Standing.UNMANAGED, compare=False)
+    """Not part of the JSON nor of equality: it is not known of a plan that was read from a file."""
 
     @classmethod
     def of(
-        cls, change: PlannedChange, number: int, *, depends_on: tuple[int, ...], seen: Mapping[Address, str | None]
+        cls,
+        change: PlannedChange,
+        number: int,
+        *,
+        depends_on: tuple[int, ...],
+        seen: Mapping[Address, str | None],
+        standing: Standing,
     ) -> Step:
         """`change` in its place in a plan, with the id `number`."""
-        return cls(*_values(change), id=number, depends_on=depends_on, seen=seen)
+        return cls(*_values(change), id=number, depends_on=depends_on, seen=seen, standing=standing)
 
 
 _values = attrgetter(*(f.name for f in fields(PlannedChange)))
@@ -140,3 +161,9 @@ class Plan:
     def summary(self) -> dict[Action, int]:
         """How many steps of each action, all actions present."""
         return {action: sum(step.action is action for step in self.steps) for action in Action}
+
+    @property
+    def also_deleted(self) -> frozenset[Address]:
+        """What goes with what is deleted: all that is below it, without what has a delete step of its own."""
+        below = {address for step in self.steps for address in step.also_deletes}
+        return frozenset(below.difference(step.address for step in self.steps if step.action is Action.DELETE))

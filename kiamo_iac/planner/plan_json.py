@@ -75,8 +75,17 @@ STEP: Final = Record(
             lambda step: sorted(step.seen.items()),
             "seen",
         ),
+        "also_deletes": list_of(
+            ADDRESS, "Of a delete: what is below it and goes with it, without default fields. Left out where empty."
+        ),
     },
     definition="step",
+    optional={"also_deletes": []},
+)
+SUMMARY: Final = counts(
+    Action,
+    "How many steps of each action, and how many resources go with what is deleted.",
+    optional={"also_deleted": "Fields and batches of deleted bases, without a step of their own. Left out where 0."},
 )
 PLAN: Final = Record(
     Plan,
@@ -85,7 +94,7 @@ PLAN: Final = Record(
         "format_version": version_of(FORMAT_VERSION),
         "environment": ENVIRONMENT,
         "url": URL,
-        "summary": derived(counts(Action, "How many steps of each action."), "summary"),
+        "summary": derived(SUMMARY, lambda plan: {**plan.summary, "also_deleted": len(plan.also_deleted)}),
         "steps": list_of(STEP, "Every step, in an order in which they can be done."),
         "diagnostics": Key(
             diagnostics_list("Diagnostics of the plan, worst first."),

@@ -8,15 +8,18 @@ An unfinished batch that is neither declared nor in the ledger blocks the deleti
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
-from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.address import Address, covered, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SourceRange
+from kiamo_iac.core.resource import Resource
 from kiamo_iac.planner.change_set import ChangeSet
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 from kiamo_iac.planner.plan import Action, Cause, PlannedChange, Risk
 from kiamo_iac.planner.run_state import close
+from kiamo_iac.resources import children_of
 
 
 class RemovalPlanner:
@@ -64,7 +67,7 @@ class RemovalPlanner:
             collection = pair.kind.collection
             if pair.desired is not None or pair.live is None or collection not in desired.lifecycle.exclusive:
                 continue
-            if pair.kind.system is not None and pair.live.extras.get(pair.kind.system.flag):
+            if pair.is_default:
                 continue
             change_set = ChangeSet(pair)
             if (collection, identity(pair.live.name)) in former:
@@ -99,7 +102,9 @@ class RemovalPlanner:
         machine, state = pair.kind.machine, live.run_state
         if machine is not None and state is not None:
             close(change_set, state, why=f"it must be {_terminal(machine.terminal)} before it is deleted", cause=cause)
-        contents = self._contents(pair)
+        goes = [child for child in self._below(pair) if child.live is not None and not child.is_default]
+        contents = _contents(pair, goes)
+        self._warn_of_unread(change_set)
         delete = change_set.add(
             PlannedChange(
                 Action.DELETE,
@@ -110,6 +115,7 @@ class RemovalPlanner:
                 risk=_risk(pair),
                 source=source,
                 cause=cause,
+                also_deletes=tuple(sorted(child.address for child in goes)),
             )
         )
         for stop in stops:
@@ -121,7 +127,7 @@ class RemovalPlanner:
         pair = change_set.pair
         system = pair.kind.system
         key = "ensure" if pair.desired is not None else "exclusive"
-        if system is not None and pair.live_object.extras.get(system.flag):
+        if system is not None and pair.is_default:
             change_set.refuse(
                 "KIA0513",
                 f'"{pair.live_object.name}" is a default {pair.kind.kind} and cannot be deleted',
@@ -156,7 +162,7 @@ class RemovalPlanner:
             machine, state = child.kind.machine, child.live.run_state if child.live else None
             if machine is None or state is None or state in machine.terminal:
                 continue
-            if child.desired is None and not child.in_ledger and child.address not in self._may_stop:
+            if child.desired is None and not child.in_ledger and not covered(child.address, self._may_stop):
                 key = machine.holds_parent, child.kind.collection
                 unmanaged.setdefault(key, []).append(f'"{child.address.name}" ({state})')
                 continue
@@ -174,16 +180,30 @@ class RemovalPlanner:
             )
         return stops
 
-    def _contents(self, pair: ResourcePair) -> str:
-        """The contents that are deleted with `pair`, such as `4 fields, 1 batch`; empty when that is nothing."""
-        counts: dict[tuple[str, str], int] = {}
-        for child in self._below(pair):
-            if child.live is not None:
-                key = child.kind.kind, child.kind.collection
-                counts[key] = counts.get(key, 0) + 1
-        if pair.kind.contents and pair.live is not None and (count := pair.live.extras.get(pair.kind.contents)):
-            counts[pair.kind.contents.removesuffix("s"), pair.kind.contents] = count
-        return ", ".join(f"{n} {one if n == 1 else many}" for (one, many), n in counts.items())
+    def _warn_of_unread(self, change_set: ChangeSet) -> None:
+        """Warn where the contract has no call to list what may be below: it is neither counted nor stopped."""
+        for kind in _kinds_below(change_set.pair.kind):
+            if "list" not in self._capabilities.of(kind.kind).operations:
+                change_set.warn(
+                    "KIA0611",
+                    f"{change_set.pair.address} is deleted with all its {kind.collection}, which no guard counts: "
+                    "the contract has no call to list them",
+                    hint=f"declare the call under kinds.{kind.kind}.operations.list in {self._capabilities.origin}",
+                )
+
+
+def _contents(pair: ResourcePair, goes: Sequence[ResourcePair]) -> str:
+    """What is deleted with `pair`, such as `4 fields, 1 batch`; empty when that is nothing. `goes`: the resources."""
+    counts = Counter((child.kind.kind, child.kind.collection) for child in goes)
+    if pair.kind.contents and pair.live is not None and (count := pair.live.extras.get(pair.kind.contents)):
+        counts[pair.kind.contents.removesuffix("s"), pair.kind.contents] = count
+    return ", ".join(f"{n} {one if n == 1 else many}" for (one, many), n in counts.items())
+
+
+def _kinds_below(kind: type[Resource]) -> Iterator[type[Resource]]:
+    for child in children_of(kind.kind):
+        yield child
+        yield from _kinds_below(child)
 
 
 def _terminal(terminal: frozenset[str]) -> str:

@@ -11,7 +11,7 @@ from kiamo_iac.core.state import fingerprint
 from kiamo_iac.planner.change_set import ChangeNode
 from kiamo_iac.planner.masking import paths_to_hide
 from kiamo_iac.planner.matching import ResourcePair
-from kiamo_iac.planner.plan import Action, Binding, Step
+from kiamo_iac.planner.plan import Action, Binding, Cause, Standing, Step
 from kiamo_iac.planner.references import ReferenceIndex
 
 
@@ -34,7 +34,8 @@ class StepBuilder:
             targets = list(self._targets(node))
             for pair in (node.pair, *targets):
                 self._bind(pair)
-            steps.append(Step.of(node.change, n, depends_on=depends_on, seen=self._seen(node.pair, targets)))
+            seen, standing = self._seen(node.pair, targets), _standing(node)
+            steps.append(Step.of(node.change, n, depends_on=depends_on, seen=seen, standing=standing))
         return tuple(steps)
 
     def _seen(self, pair: ResourcePair, targets: list[ResourcePair]) -> dict[Address, str | None]:
@@ -66,6 +67,14 @@ class StepBuilder:
                 hidden = paths_to_hide(at.live, at.desired, at.owned)
                 self.bindings[at.address] = Binding(at.live.remote_id, at.live.name, hidden)
             at = at.parent
+
+
+def _standing(node: ChangeNode) -> Standing:
+    pair = node.pair
+    if pair.in_ledger or pair.live is None or pair.made_with_parent:
+        return Standing.MANAGED
+    declared = pair.desired is not None or node.change.cause is Cause.EXCLUSIVE
+    return Standing.DECLARED if declared else Standing.UNMANAGED
 
 
 def in_order(nodes: list[ChangeNode]) -> list[ChangeNode]:

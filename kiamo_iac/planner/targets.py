@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kiamo_iac.core.address import Address
+from kiamo_iac.core.address import Address, covered
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean
 from kiamo_iac.planner.change_set import ChangeSet
 from kiamo_iac.planner.matching import ResourcePairs
@@ -18,7 +18,7 @@ def limit_to_targets(
 
     Refusals of excluded resources are dropped; a refusal of something that a target depends on is kept.
     """
-    wanted = [node for change_set in change_sets for node in change_set.nodes if _is_target(node.pair.address, targets)]
+    wanted = [node for change_set in change_sets for node in change_set.nodes if covered(node.pair.address, targets)]
     after_pause = {
         id(node): change_set.nodes[number + 1 :]
         for change_set in change_sets
@@ -38,15 +38,11 @@ def limit_to_targets(
     for change_set in change_sets:
         chosen = [node for node in change_set.nodes if id(node) in kept]
         excluded += len(change_set.nodes) - len(chosen)
-        if chosen or _is_target(change_set.pair.address, targets):
+        if chosen or covered(change_set.pair.address, targets):
             change_set.nodes = chosen
             kept_sets.append(change_set)
     found = [_unknown(t, pairs) for t in sorted(targets) if not _exists(t, pairs)]
     return kept_sets, found + ([_excluded(excluded)] if excluded else [])
-
-
-def _is_target(address: Address, targets: Collection[Address]) -> bool:
-    return any(address == target or address.startswith(f"{target}/") for target in targets)
 
 
 def _exists(target: Address, pairs: ResourcePairs) -> bool:

@@ -113,8 +113,10 @@ def _cells(row: EnvironmentPlan) -> list[str]:
     view = plan_view(row.plan)
     irreversible = sum(bool(step.alarms) for step in view.rows)
     data_loss = sum(Alarm.DATA_LOSS in step.alarms for step in view.rows)
-    counts = (str(count) for _, count in view.counts)
-    return [row.environment, *counts, str(irreversible), str(data_loss), _result(view)]
+    counts = {action: str(count) for action, count in view.counts}
+    if view.also_deleted:
+        counts[Action.DELETE] += f" (+{view.also_deleted})"
+    return [row.environment, *counts.values(), str(irreversible), str(data_loss), _result(view)]
 
 
 def _result(view: PlanView) -> str:

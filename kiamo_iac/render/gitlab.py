@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class GitlabPlan:
     """Objects that the plan creates, updates and deletes; the style of text does not touch it.
 
-    An object that is created counts as created whatever else is done to it (a start); so does one that is deleted. A
-    replacement is both. All others, renamed, started, paused or stopped ones included, are updated.
+    An object that is created counts as created whatever else is done to it (a start); so does one that is deleted, be
+    it with its base. A replacement is both. All others, renamed, started, paused or stopped ones included, are updated.
     """
 
     def __init__(self, style: Style) -> None:
@@ -36,7 +36,7 @@ class GitlabPlan:
     def render(self, plan: Plan) -> str:
         """`{"create": …, "update": …, "delete": …}`, ending with a newline."""
         created = {step.address for step in plan.steps if step.action is Action.CREATE}
-        deleted = {step.address for step in plan.steps if step.action is Action.DELETE}
+        deleted = {step.address for step in plan.steps if step.action is Action.DELETE} | plan.also_deleted
         others = {step.address for step in plan.steps} - created - deleted
         return _report(create=len(created), update=len(others), delete=len(deleted))
 

@@ -179,12 +179,24 @@ class PlanView:
     """All of them, errors and guards included, worst first."""
     sections: tuple[ListSection, ...] = ()
     """Other lists, drawn after the steps."""
+    also_deleted: int = 0
+    """How many resources go with what is deleted: see `Plan.also_deleted`."""
+
+    @property
+    def also_deleted_text(self) -> str:
+        """`12 resources go with it`; empty when none does."""
+        if not self.also_deleted:
+            return ""
+        go = f"{counted(self.also_deleted, 'resource')} {'goes' if self.also_deleted == 1 else 'go'} with"
+        return f"{go} {'it' if dict(self.counts)[Action.DELETE] == 1 else 'them'}"
 
     @property
     def summary(self) -> str:
-        """`2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop.`"""
+        """`2 to create, 1 to update, 0 to rename, 1 to delete (12 resources go with it); 1 to start, 0 to pause, …`"""
         runs = (Action.START, Action.PAUSE, Action.STOP)
         parts = {action: f"{count} to {action.value}" for action, count in self.counts}
+        if self.also_deleted:
+            parts[Action.DELETE] += f" ({self.also_deleted_text})"
         objects = ", ".join(part for action, part in parts.items() if action not in runs)
         return f"{objects}; {', '.join(parts[action] for action in runs)}."
 
@@ -235,6 +247,7 @@ def plan_view(plan: Plan) -> PlanView:
         errors=tuple(grouped(errors, least=2)),
         guards=tuple(grouped(guards, least=2)),
         diagnostics=tuple(grouped(ordered)),
+        also_deleted=len(plan.also_deleted),
     )
 
 

@@ -21,6 +21,7 @@ from kiamo_iac.core.errors import (
     StaleError,
 )
 from kiamo_iac.executor.report import Report, Status, StepResult
+from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan import Step
 from tests.app.conftest import MANIFEST, Site
 
@@ -53,7 +54,7 @@ def test_a_guard_blocks_before_anything_is_written(site: Site) -> None:
         with pytest.raises(GuardError):
             run.perform(parallelism=1)
         assert site.writes() == []
-        run.check_guards(allow_start=True)
+        run.check_guards(Consents(every_start=True))
         assert run.perform(parallelism=1).ok
     assert site.owned()[next(a for a in site.owned() if a.endswith("spring"))].attributes["state"] == "started"
 

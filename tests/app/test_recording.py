@@ -15,8 +15,8 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError, PartialError
 from kiamo_iac.executor.report import StepResult
 from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan import Step
-from kiamo_iac.planner.plan_file import Options
 from tests.app.conftest import MANIFEST, Site
 
 BASE = Address("bases/prospects")
@@ -80,9 +80,9 @@ def test_nothing_is_written_if_the_ledger_cannot_be_before(site: Site, monkeypat
 
 def test_a_deletion_removes_the_entries_below_too(site: Site) -> None:
     site.apply()
-    site.manifest("services:\n  - name: Sales\n")
-    with start_apply(site.workspace, "staging", Options(prune=True)) as run:
-        run.check_guards(allow_data_loss=(BASE,))
+    site.manifest("bases:\n  - {name: prospects, ensure: absent}\n")
+    with start_apply(site.workspace, "staging") as run:
+        run.check_guards(Consents(data_loss=(BASE,)))
         assert run.perform(parallelism=1).ok
     assert site.owned() == {}
 

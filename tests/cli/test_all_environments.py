@@ -47,6 +47,15 @@ def test_one_table(three: Desk) -> None:
     assert three.writes() == []
 
 
+def test_o15_what_goes_with_a_base_is_beside_the_deletions(three: Desk) -> None:
+    three.apply()
+    code, out, _ = three.run("plan", "--all-environments")
+    assert code == 1
+    assert out.splitlines()[3].split("  ")[0] == "production"
+    assert " 1 (+2) " in out.splitlines()[3]
+    assert "| 1 (+2) |" in three.run("plan", "--all-environments", "--format", "markdown")[1]
+
+
 def test_what_has_no_plan_says_why_and_the_others_are_there(three: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KIAMO_PREPROD_TOKEN")
     (three.folder / "production.yaml").write_text("bases: [{name: prospects, lable: x}]\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -41,7 +42,7 @@ def test_pruning_too_large_a_part_is_refused_without_anybody_asking_for_a_limit(
     desk.manifest(first(8))
     err = refused(desk, "--prune")
     assert "KIA0703" in err
-    assert "4 of 12 managed resources" in err
+    assert "4 resources, with 12 managed (33 %)" in err
     assert "max_delete_percent is 30" in err
     desk.manifest(first(9))
     desk.apply("--prune")
@@ -83,6 +84,78 @@ def test_an_empty_project_prunes_nothing(desk: Desk) -> None:
     assert "KIA0705" in err
 
 
+def test_o17_manifests_of_nothing_but_a_reference_are_empty(desk: Desk) -> None:
+    desk.project(PROJECT % "max_delete_percent: 100")
+    desk.manifest("bases:\n  - {name: b00, label: B}\n")
+    desk.apply()
+    desk.manifest("services: [{name: Ventes}]\n")
+    err = refused(desk, "--prune")
+    assert "KIA0705" in err
+    assert "the manifests declare nothing that is managed, and the plan prunes 1 resource" in err
+    desk.manifest("services: [{name: Ventes, managed: true}]\n")
+    desk.apply("--prune")
+
+
+def world(first: int, *, batches: int, fields: int, count: int = 12) -> str:
+    """Bases from number `first` on, each with batches and fields."""
+    blocks = [
+        {
+            "name": f"b{n:02}",
+            "label": "B",
+            "fields": [{"name": f"f{m}", "label": "F", "datatype": "string"} for m in range(fields)],
+            "batches": [
+                {"name": f"l{m}", "service": "Ventes", "association": {"destination": "phone"}} for m in range(batches)
+            ],
+        }
+        for n in range(first, count)
+    ]
+    return json.dumps({"services": [{"name": "Ventes"}], "bases": blocks})
+
+
+def test_o15_eleven_of_twelve_bases_with_all_that_is_below_them_are_refused(desk: Desk) -> None:
+    desk.manifest(world(0, batches=2, fields=5))
+    desk.apply()
+    desk.manifest(world(11, batches=2, fields=5))
+    code, out, _ = desk.run("plan", "-e", "staging", "--prune")
+    assert code == 0
+    assert "11 to delete (77 resources go with them);" in out
+    assert "apply will be blocked: the plan deletes 88 resources, with 96 managed (91 %)" in out
+    err = refused(desk, "--prune")
+    assert "KIA0703" in err
+    assert "the plan deletes 88 resources, with 96 managed (91 %), and max_delete_percent is 30" in err
+    desk.manifest(world(3, batches=2, fields=5))
+    desk.apply("--prune")
+    assert len(desk.owned()) == 9 * 8
+
+
+@pytest.mark.parametrize("absent", [False, True])
+def test_o15_a_base_counts_with_its_batches_and_fields_for_max_deletes(desk: Desk, absent: bool) -> None:
+    desk.project(PROJECT % "max_deletes: 1, max_delete_percent: 100")
+    desk.manifest(world(0, batches=4, fields=6, count=2))
+    desk.apply()
+    rest = json.loads(world(1, batches=4, fields=6, count=2))
+    rest["bases"] += [{"name": "b00", "ensure": "absent"}] if absent else []
+    desk.manifest(json.dumps(rest))
+    err = refused(desk, *([] if absent else ["--prune"]))
+    assert "the plan deletes 11 resources, and max_deletes is 1" in err
+    assert "Affected: bases/b00 (and 10 below it)." in err
+    desk.project(PROJECT % "max_deletes: 11, max_delete_percent: 100")
+    desk.apply("--prune")
+
+
+def test_o15_below_ten_managed_resources_half_of_them_may_go(desk: Desk) -> None:
+    desk.manifest(first(5))
+    desk.apply()
+    desk.manifest(first(2))
+    err = refused(desk, "--prune")
+    assert (
+        "the plan deletes 3 resources, with 5 managed (60 %), and max_delete_percent is 50 (the default below 10)"
+        in err
+    )
+    desk.project(PROJECT % "max_delete_percent: 60")
+    desk.apply("--prune")
+
+
 def test_a_change_window_is_looked_at_before_asking_and_before_writing(desk: Desk) -> None:
     desk.project(PROJECT % 'change_window: "Mon-Fri 19:00-20:00 Europe/Paris"')
     arguments = ("apply", "-e", "staging", "--yes")
@@ -101,16 +174,16 @@ def test_a_change_window_is_looked_at_before_asking_and_before_writing(desk: Des
     assert desk.run(*arguments, now=lambda: datetime(2026, 3, 4, 18, 30, tzinfo=UTC))[0] == 0
 
 
-@pytest.mark.parametrize("contacts", [0, 12])
-def test_contacts_are_lost_by_their_address_alone(desk: Desk, contacts: int) -> None:
+@pytest.mark.parametrize(("contacts", "named"), [(0, ""), (12, "bases/p/fields/fax"), (12, "bases/p")])
+def test_contacts_are_lost_by_their_address_or_by_that_of_their_base(desk: Desk, contacts: int, named: str) -> None:
     field = {"name": "fax", "label": "Fax", "datatype": "phone"}
     desk.emulator.seed({"bases": [{"name": "p", "label": "P", "contacts": contacts, "fields": [field]}]})
     desk.manifest("bases:\n  - {name: p, label: P, fields: [{name: fax, ensure: absent}]}\n")
     if contacts:
-        err = refused(desk, "--allow-data-loss", "bases/p")
+        err = refused(desk, "--allow-data-loss", "bases/p/fields/fa")
         assert "KIA0707" in err
         assert "pass --allow-data-loss bases/p/fields/fax" in err
-        desk.apply("--allow-data-loss", "bases/p/fields/fax")
+        desk.apply("--allow-data-loss", named)
     else:
         desk.apply()
     assert desk.run("plan", "-e", "staging", "--detailed-exitcode")[0] == 0

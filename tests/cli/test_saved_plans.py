@@ -73,7 +73,7 @@ def test_the_environment_may_be_said_and_must_agree(desk: Desk) -> None:
 
 def test_its_options_are_its_own(desk: Desk) -> None:
     save(desk)
-    for option in (("--prune",), ("--target", "bases/prospects"), ("--allow-stop", "bases/prospects/batches/relance")):
+    for option in (("--prune",), ("--target", "bases/prospects")):
         assert apply(desk, *option)[0] == 64
     assert desk.run("apply", "--yes")[0] == 64
     assert desk.writes() == []

@@ -166,6 +166,8 @@ def test_a_machine_without_zone_data_says_so(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_is_not_said() -> None:
     settings = GuardSettings()
-    assert (settings.max_deletes, settings.max_delete_percent, settings.max_update_percent) == (None, 30, None)
-    assert (settings.allow_start, settings.change_window) == (False, None)
+    assert (settings.max_deletes, settings.max_delete_percent, settings.max_update_percent) == (None, None, None)
+    assert (settings.allow_start, settings.allow_stop, settings.change_window) == (False, False, None)
+    assert [settings.delete_percent(managed) for managed in (0, 9, 10)] == [50, 50, 30]
+    assert GuardSettings(max_delete_percent=7).delete_percent(9) == 7
     assert ChangeWindow.parse(f"  {WRITTEN.replace(' ', '   ')} ") == ChangeWindow.parse(WRITTEN)

@@ -30,7 +30,8 @@ def test_the_whole_demo_runs_and_leaves_no_files(tmp_path: Path) -> None:
         "kiamo-iac validate",
         "kiamo-iac plan -e staging",
         "kiamo-iac apply -e staging --yes",
-        "kiamo-iac apply -e staging --yes --allow-start --allow-data-loss bases/prospects/fields/fax",
+        "kiamo-iac apply -e staging --yes --allow-start --allow-stop bases/prospects/batches/campagne-2025 "
+        "--allow-data-loss bases/prospects/fields/fax",
         "kiamo-iac plan -e staging --detailed-exitcode",
         "kiamo-iac plan -e staging --detailed-exitcode",
         "kiamo-iac apply -e staging --yes --allow-start",
@@ -44,6 +45,7 @@ def test_the_whole_demo_runs_and_leaves_no_files(tmp_path: Path) -> None:
     )
     assert "error KIA0701" in done.stdout
     assert "error KIA0707" in done.stdout
+    assert "error KIA0708" in done.stdout
     assert "Traceback" not in done.stdout
 
 

@@ -14,10 +14,12 @@ from kiamo_iac.app.planning import plan_environment
 from kiamo_iac.app.project import Workspace
 from kiamo_iac.app.validation import validate
 from kiamo_iac.cli.main import COMMANDS
+from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.emulator.server import Server
 from kiamo_iac.http.transport import InProcess
+from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.resources import kinds
 from tests.cli.program import ROOT, kiamo
@@ -59,6 +61,7 @@ def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, 
             problems: tuple[Diagnostic, ...] = run.plan.diagnostics
             assert problems == ()
             assert run.plan.steps
+            run.check_guards(Consents(stops=(Address("bases/prospects"),)))
             check_report(run.perform(parallelism=4), interrupted=False)
         refused = [call for call in emulator.calls() if call.status >= 400]
         assert refused == []
@@ -119,9 +122,9 @@ def test_the_third_example_goes_on_as_its_readme_says(tmp_path: Path) -> None:
         (example / "manifests" / "trial.yaml").unlink()
         plan, pruning, shown, applied, again = map(run, trial)
         assert "No changes: staging matches its manifests." in plan[1]
-        assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in pruning[1]
+        assert "1 to delete (1 resource goes with it); 0 to start, 0 to pause, 1 to stop." in pruning[1]
         assert "nothing left to do." in pruning[1]
-        assert "1 to delete; 0 to start, 0 to pause, 1 to stop." in shown[1]
+        assert "1 to delete (1 resource goes with it); 0 to start, 0 to pause, 1 to stop." in shown[1]
         assert [code for code, _ in (plan, pruning, shown, applied, again)] == [0, 0, 0, 0, 1]
         assert sorted(base["name"] for base in emulator.dump()["bases"]) == ["customers", "survey"]
         (example / "manifests" / "campaigns.yaml").write_text("services:\n  - name: Outbound Sales\n", encoding="utf-8")

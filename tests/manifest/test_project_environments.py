@@ -25,11 +25,11 @@ def environment(root: Path, text: str) -> Environment:
 
 def test_all_guards(tmp_path: Path) -> None:
     text = (
-        "guards: {max_deletes: 5, max_delete_percent: 20, max_update_percent: 40, allow_start: true, "
+        "guards: {max_deletes: 5, max_delete_percent: 20, max_update_percent: 40, allow_start: true, allow_stop: true, "
         f"change_window: '{WINDOW}'}}"
     )
     found = environment(tmp_path, text).guards
-    assert found == GuardSettings(5, 20, 40, True, ChangeWindow.parse(WINDOW))
+    assert found == GuardSettings(5, 20, 40, True, ChangeWindow.parse(WINDOW), True)
     assert found.place is not None
     assert str(found.place.at("max_deletes")) == "kiamo.yaml:4:27"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiamo_iac.planner.plan import Plan, Risk
+from kiamo_iac.planner.plan import Plan, Risk, Standing
 
 from .conftest import CAPABILITIES, Planner
 
@@ -306,7 +306,9 @@ def test_a_base_goes_after_its_declared_batches_are_stopped(plan: Planner, shown
     result = plan(desired, live)
     assert shown(result) == ["stop bases/p/batches/spring", "delete bases/p after 1"]
     assert result.steps[1].risk is Risk.DATA_LOSS
-    assert result.steps[1].reason.endswith("also deletes 2 batches, 2 fields, 12 contacts")
+    assert result.steps[1].reason.endswith("also deletes 2 batches, 1 field, 12 contacts")
+    assert result.steps[1].also_deletes == ("bases/p/batches/old", "bases/p/batches/spring", "bases/p/fields/city")
+    assert (len(result.also_deleted), result.steps[0].standing) == (3, Standing.DECLARED)
 
 
 def test_a_strange_unfinished_batch_blocks_its_base(plan: Planner, refused: Shown) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from kiamo_iac.planner.plan import Cause, Plan
+from kiamo_iac.planner.plan import Cause, Plan, Standing
 
-from .conftest import Planner, entry
+from .conftest import CAPABILITIES, Planner, entry
 
 Shown = Callable[[Plan], list[str]]
 
@@ -58,8 +59,27 @@ def test_a_pruned_base_stops_its_own_batches_and_bows_to_others(plan: Planner, s
     both = [entry("bases/p"), entry("bases/p/batches/spring")]
     assert shown(plan(SALES, live, owned=both, prune=True)) == ["stop bases/p/batches/spring", "delete bases/p after 1"]
     assert refused(plan(SALES, live, owned=both[:1], prune=True)) == ["KIA0515 None"]
-    named = plan(SALES, live, owned=both[:1], prune=True, may_stop=["bases/p/batches/spring"])
-    assert shown(named) == ["stop bases/p/batches/spring", "delete bases/p after 1"]
+    for may_stop in ("bases/p/batches/spring", "bases/p"):
+        named = plan(SALES, live, owned=both[:1], prune=True, may_stop=[may_stop])
+        assert shown(named) == ["stop bases/p/batches/spring", "delete bases/p after 1"]
+        assert [step.standing for step in named.steps] == [Standing.UNMANAGED, Standing.MANAGED]
+
+
+def test_o15_a_pruned_base_says_what_goes_with_it(plan: Planner) -> None:
+    live = one_base(batch(state="stopped"), batch("old", state="finished"), fields=[CITY])
+    result = plan(SALES, live, owned=[entry("bases/p"), entry("bases/p/batches/spring")], prune=True)
+    assert result.steps[0].also_deletes == ("bases/p/batches/old", "bases/p/batches/spring", "bases/p/fields/city")
+    assert result.steps[0].reason.endswith("also deletes 2 batches, 1 field")
+    assert codes(result) == []
+
+
+def test_a_deleted_base_whose_batches_cannot_be_listed_says_so(plan: Planner) -> None:
+    batches = CAPABILITIES.kinds["batch"]
+    unlisted = replace(batches, operations=batches.operations - {"list"})
+    capabilities = replace(CAPABILITIES, kinds={**CAPABILITIES.kinds, "batch": unlisted})
+    result = plan(SALES, one_base(), owned=[entry("bases/p")], prune=True, capabilities=capabilities)
+    assert codes(result) == ["KIA0611 warning"]
+    assert "bases/p is deleted with all its batches, which no guard counts" in result.diagnostics[0].summary
 
 
 def test_a_child_is_pruned_below_a_declared_base(plan: Planner, shown: Shown) -> None:

@@ -26,6 +26,7 @@ def step(
     changes: tuple[FieldChange, ...] = (),
     depends_on: tuple[int, ...] = (),
     line: int | None = None,
+    also_deletes: tuple[Address, ...] = (),
 ) -> Step:
     """A step declared in `manifests/prospects.yaml`."""
     return Step(
@@ -40,7 +41,20 @@ def step(
         changes=changes,
         reason=reason,
         source=SourceRange("manifests/prospects.yaml", line, 5) if line else None,
+        also_deletes=also_deletes,
     )
+
+
+def deleting_a_base() -> Plan:
+    """Two deletions: of a batch, and of its base, with which two fields go."""
+    base = Address("bases/p")
+    below = (base.child("batches", "spring"), base.child("fields", "city"), base.child("fields", "fax"))
+    steps = (
+        command(1, Action.STOP, below[0], before="paused", after="stopped", reason="it is deleted"),
+        step(2, Action.DELETE, below[0], reason="declared with ensure: absent", depends_on=(1,)),
+        step(3, Action.DELETE, base, kind="base", reason="not declared", depends_on=(2,), also_deletes=below),
+    )
+    return Plan("staging", "http://127.0.0.1:8090", steps)
 
 
 def command(number: int, action: Action, address: str, *, before: str, after: str, reason: str, **keys: Any) -> Step:

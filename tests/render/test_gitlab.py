@@ -17,7 +17,7 @@ from kiamo_iac.render.gitlab import GitlabCheck, GitlabDrift, GitlabPlan
 from tests.render.checks import CHECKS
 from tests.render.drifts import DRIFTS
 from tests.render.hostile import HOSTILE, HUGE, checked_of, drift_of, plan_of
-from tests.render.plans import PLANS, command, full_plan, step
+from tests.render.plans import PLANS, command, deleting_a_base, full_plan, step
 
 CODE_QUALITY = {
     "type": "array",
@@ -103,6 +103,13 @@ def test_a_replacement_is_both() -> None:
     gone = step(1, Action.DELETE, "bases/b", reason="r", before={"name": "b"})
     made = step(2, Action.CREATE, "bases/b", reason="r", after={"name": "b"})
     assert plan_counts(Plan("e", "u", (gone, made))) == (1, 0, 1)
+
+
+def test_o15_what_goes_with_a_base_is_deleted_and_not_updated() -> None:
+    plan = deleting_a_base()
+    assert plan_counts(plan) == (0, 0, 4)
+    stopped = replace(plan.steps[2], depends_on=(1,))
+    assert plan_counts(replace(plan, steps=(plan.steps[0], stopped))) == (0, 0, 4)
 
 
 @pytest.mark.parametrize(

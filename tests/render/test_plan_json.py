@@ -10,6 +10,7 @@ from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.planner.plan_json import PLAN, plan_schema
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.json_formats import JsonPlan
+from tests.render.plans import deleting_a_base
 
 
 def test_every_plan_meets_the_schema(named_plan: tuple[str, Plan]) -> None:
@@ -43,6 +44,20 @@ def test_keys_stand_in_the_order_of_the_design() -> None:
     data = PLAN.data(Plan("staging", "http://127.0.0.1:8090", ()))
     assert list(data) == ["format_version", "environment", "url", "summary", "steps", "diagnostics", "applyable"]
     assert list(data["summary"]) == [action.value for action in Action]
+
+
+def test_o15_what_goes_with_a_deleted_base_is_in_its_step_and_in_the_summary() -> None:
+    plan = deleting_a_base()
+    data = json.loads(JsonPlan(Style()).render(plan))
+    assert not list(jsonschema.Draft202012Validator(plan_schema()).iter_errors(data))
+    assert data["summary"]["delete"] == 2
+    assert data["summary"]["also_deleted"] == 2
+    assert [step.get("also_deletes") for step in data["steps"]] == [
+        None,
+        None,
+        ["bases/p/batches/spring", "bases/p/fields/city", "bases/p/fields/fax"],
+    ]
+    assert PLAN.parse(data) == plan
 
 
 def test_the_schema_knows_every_action_and_risk() -> None:

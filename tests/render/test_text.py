@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kiamo_iac.core.address import Address
@@ -11,6 +13,7 @@ from kiamo_iac.render.formats import PLAN_FORMATS
 from kiamo_iac.render.text import TextPlan
 from kiamo_iac.render.view import plan_view
 from tests.render.goldens import GOLDEN
+from tests.render.plans import deleting_a_base
 
 
 def test_nothing_of_a_plan_is_left_out(named_plan: tuple[str, Plan]) -> None:
@@ -54,6 +57,23 @@ def test_the_summary_names_all_seven_actions() -> None:
         plan_view(plan).summary
         == "2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop."
     )
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "github", "html"])
+def test_o15_every_format_says_what_goes_with_a_deleted_base(form: str) -> None:
+    drawn = plan_renderer(form, Style()).render(deleting_a_base())
+    if form == "html":
+        assert '<span class="also">2 resources go with them</span>' in drawn
+    else:
+        assert "2 to delete (2 resources go with them); 0 to start, 0 to pause, 1 to stop." in drawn
+
+
+def test_o15_one_base_with_one_field_is_counted_in_the_singular() -> None:
+    plan = deleting_a_base()
+    base = replace(plan.steps[2], also_deletes=plan.steps[2].also_deletes[:2])
+    assert "1 to delete (2 resources go with it);" in plan_view(replace(plan, steps=(base,))).summary
+    assert "2 to delete (1 resource goes with them);" in plan_view(replace(plan, steps=(*plan.steps[:2], base))).summary
+    assert plan_view(replace(plan, steps=plan.steps[:2])).also_deleted_text == ""
 
 
 def test_nothing_to_do_says_so() -> None:

@@ -149,7 +149,7 @@ RIGHT_PROJECTS: Mapping[str, str] = {
         "  production:\n    url: https://kiamo.example.com\n    variables: {brand: ACME Test}\n"
         "    patches: [environments/production, one.yaml]\n    ledger: {backend: git, remote: origin, ref: eu-1}\n"
         "    guards: {max_deletes: 5, max_delete_percent: 30, max_update_percent: 40, allow_start: true, "
-        "change_window: 'Mon-Fri 19:00-08:00 Europe/Paris'}\n"
+        "allow_stop: true, change_window: 'Mon-Fri 19:00-08:00 Europe/Paris'}\n"
         "    limits: {rows: 1000000, bytes: 1073741824, writes_per_second: 0.5, retry_wait: 600}\n"
         f"  eu: {{ledger: {{backend: http, address: '{_STATE}', lock_address: '{_STATE}/lock', "
         f"unlock_address: '{_STATE}/lock', lock_method: POST, unlock_method: DELETE, update_method: PUT}}}}\n"

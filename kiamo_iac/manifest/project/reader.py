@@ -164,7 +164,14 @@ class KeyReader:
         return False
 
 
-_GUARD_KEYS: Final = ("max_deletes", "max_delete_percent", "max_update_percent", "allow_start", "change_window")
+_GUARD_KEYS: Final = (
+    "max_deletes",
+    "max_delete_percent",
+    "max_update_percent",
+    "allow_start",
+    "allow_stop",
+    "change_window",
+)
 
 
 def read_guards(reader: KeyReader, value: Any, source: SourceRange) -> GuardSettings:
@@ -173,12 +180,12 @@ def read_guards(reader: KeyReader, value: Any, source: SourceRange) -> GuardSett
         reader.report("KIA0301", wrong_type("guards", "a mapping", value), source, "write guards: {allow_start: true}")
         return GuardSettings()
     reader.check_keys(value, known=_GUARD_KEYS, what="guards")
-    percent = reader.integer(value, "max_delete_percent", most=100)
     return GuardSettings(
         max_deletes=reader.integer(value, "max_deletes"),
-        max_delete_percent=GuardSettings().max_delete_percent if percent is None else percent,
+        max_delete_percent=reader.integer(value, "max_delete_percent", most=100),
         max_update_percent=reader.integer(value, "max_update_percent", most=100),
         allow_start=reader.boolean(value, "allow_start"),
+        allow_stop=reader.boolean(value, "allow_stop"),
         change_window=_window(reader, value),
         place=reader.place(value),
     )

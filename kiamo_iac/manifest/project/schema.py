@@ -20,12 +20,14 @@ from kiamo_iac.core.json_schema import (
 )
 from kiamo_iac.core.ledger_settings import BACKENDS, LedgerSettings, ValueKind
 from kiamo_iac.core.settings import (
+    DELETE_PERCENT,
+    DELETE_PERCENT_OF_FEW,
+    FEW,
     MAX_BYTES,
     MAX_RETRY_WAIT,
     MAX_ROWS,
     MAX_WRITES_PER_SECOND,
     MIN_WRITES_PER_SECOND,
-    GuardSettings,
     LimitSettings,
 )
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME, INSTANCE_NAME, PROJECT_NAME
@@ -129,26 +131,34 @@ def _environment() -> Schema:
 
 def _guards() -> Schema:
     percent = {"type": "integer", "minimum": 0, "maximum": 100}
-    least = GuardSettings().max_delete_percent
     return closed(
         {
             "max_deletes": {
                 "type": "integer",
                 "minimum": 0,
-                "description": "How many resources one apply may delete, including those declared absent.",
+                "description": "How many resources one apply may delete, including those declared absent and those "
+                "below a base that is deleted.",
             },
             "max_delete_percent": {
                 **percent,
                 "description": "How many percent of the managed resources one apply may delete without a manifest that "
-                f"declares them absent. Default: {least}; 100 is no limit.",
+                "declares them absent; what is below a deleted base counts. Default: "
+                f"{DELETE_PERCENT}, and {DELETE_PERCENT_OF_FEW} below {FEW} managed resources; 100 is no limit.",
             },
             "max_update_percent": {
                 **percent,
-                "description": "How many percent of the managed resources one apply may change; 100 is no limit.",
+                "description": "How many percent of the managed resources one apply may change; 100 is no limit. "
+                f"Not checked below {FEW} managed resources.",
             },
             "allow_start": {
                 "type": "boolean",
-                "description": "true: batches may be started without --allow-start; contacts are dialled.",
+                "description": "true: batches may be started without --allow-start; contacts are dialled. A start "
+                "that an earlier run owes still needs it.",
+            },
+            "allow_stop": {
+                "type": "boolean",
+                "description": "true: batches that are managed or declared may be stopped without --allow-stop; a "
+                "stopped batch never runs again. Any other batch must still be named.",
             },
             "change_window": text(
                 f"When apply may make changes, such as {WRITTEN}; separate several windows with semicolons.",
