@@ -148,7 +148,7 @@ def _at_or_below(addresses: Sequence[Address], entries: Ownership, unknown: str)
     """
     found: dict[Address, None] = {}
     for address in addresses:
-        below = [a for a in sorted(entries) if a == address or a.startswith(f"{address}/")]
+        below = [a for a in sorted(entries) if address.covers(a)]
         if not below:
             near = did_you_mean(address, entries)
             raise UsageError(

@@ -12,6 +12,7 @@ import pytest
 from kiamo_iac.app.applying import start_apply
 from kiamo_iac.emulator import EmulatorRequest, EmulatorResponse
 from kiamo_iac.executor.report import Report
+from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan_file import Options
 from tests.app.conftest import Site
 
@@ -37,7 +38,7 @@ def killed(site: Site, kill: Kill, options: Options | None = None) -> bool:
         _killing(site, kill, patch),
         start_apply(site.workspace, "staging", options or Options()) as run,
     ):
-        run.check_guards(allow_start=True)
+        run.check_guards(Consents(every_start=True))
         run.perform(parallelism=1)
     path = ledger_file(site)
     if kill.dead and kill.ledger is not None:
@@ -50,7 +51,7 @@ def killed(site: Site, kill: Kill, options: Options | None = None) -> bool:
 def applied(site: Site, options: Options | None = None) -> Report:
     """Apply to staging, with the consent to every start."""
     with start_apply(site.workspace, "staging", options or Options()) as run:
-        run.check_guards(allow_start=True)
+        run.check_guards(Consents(every_start=True))
         report = run.perform(parallelism=1)
         run.check(report, interrupted=False)
     return report

@@ -16,6 +16,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.state import OwedState
 from kiamo_iac.emulator import EmulatorRequest, EmulatorResponse
+from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan import Action, Cause, Risk
 from kiamo_iac.planner.plan_file import Options
 from tests.app.conftest import Site
@@ -191,7 +192,7 @@ def test_o01_a_refused_start_is_owed_too(site: Site) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site.emulator, "handle", refusing)
         with start_apply(site.workspace, "staging") as run:
-            run.check_guards(allow_start=True)
+            run.check_guards(Consents(every_start=True))
             assert not run.perform(parallelism=1).ok
     assert spring(site)["state"] == "paused"
     declare(site)
@@ -270,7 +271,7 @@ def test_a_run_that_did_not_begin_the_detour_owes_nothing(site: Site) -> None:
     before = site.owned()[SPRING]
     declare(site, "home", label="Leads")
     with start_apply(site.workspace, "staging") as run:
-        run.check_guards(allow_start=True)
+        run.check_guards(Consents(every_start=True))
         stop = threading.Event()
         stop.set()
         report = run.perform(parallelism=1, stop=stop)

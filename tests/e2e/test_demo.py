@@ -16,6 +16,8 @@ from kiamo_iac.demo import runner
 from kiamo_iac.demo.runner import DemoCommand, run_demo
 from tests.cli.program import COMMAND, kiamo, kiamo_process, variables
 
+CONSENTS = "--allow-stop bases/prospects/batches/campagne-2025 --allow-data-loss bases/prospects/fields/fax"
+
 
 def commands(shown: str) -> list[str]:
     """The command lines of the demo."""
@@ -30,8 +32,7 @@ def test_the_whole_demo_runs_and_leaves_no_files(tmp_path: Path) -> None:
         "kiamo-iac validate",
         "kiamo-iac plan -e staging",
         "kiamo-iac apply -e staging --yes",
-        "kiamo-iac apply -e staging --yes --allow-start --allow-stop bases/prospects/batches/campagne-2025 "
-        "--allow-data-loss bases/prospects/fields/fax",
+        f"kiamo-iac apply -e staging --yes --allow-start {CONSENTS}",
         "kiamo-iac plan -e staging --detailed-exitcode",
         "kiamo-iac plan -e staging --detailed-exitcode",
         "kiamo-iac apply -e staging --yes --allow-start",
