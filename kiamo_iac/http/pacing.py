@@ -26,11 +26,14 @@ TURN: Final = 0.1
 """Longest wait in seconds before it is looked whether the wait is to end."""
 _REMINDER: Final = 30.0
 """Seconds of waiting after which it is shown again."""
-_WINDOW: Final = 60.0
-"""Seconds over which the rate is measured that the server accepted."""
+_WINDOW: Final = 5.0
+"""Least seconds over which the rate is measured that the server accepted."""
 _DECREASE: Final = 0.7
+_SMALL_DECREASE: Final = 0.85
+"""Of the rate that was too high: what is sent after it. The small one where the same rate was too high before."""
 _INCREASE: Final = 0.01
-"""Of the rate that was too high, added for each second of calls that succeed."""
+"""Of the rate that was too high, added for each second of calls that succeed; halved each time that the same rate is
+too high again."""
 _FAST_INCREASE: Final = 0.05
 """Of the rate, where it is above the one that was too high: the server takes more than it did."""
 _SLOWEST: Final = 0.1
@@ -248,6 +251,7 @@ class _Lane:
         self.rate = ceiling
         """Calls a second; None: any number."""
         self._too_high = math.inf
+        self._increase = _INCREASE
         self.next = -math.inf
         """The moment of the next call at that rate."""
         self.allowed = allowed
@@ -283,7 +287,7 @@ class _Lane:
         self.failures = self._closings_in_a_row = 0
         self.allowed = None
         if self.rate is not None:
-            slow, fast = _INCREASE * self._too_high, _FAST_INCREASE * self.rate
+            slow, fast = self._increase * self._too_high, _FAST_INCREASE * self.rate
             increase = slow if self.rate <= 1.1 * self._too_high else fast
             self.rate = min(self.rate + increase / self.rate, self._ceiling or math.inf)
             if self._ceiling is None and self.rate > _UNLIMITED:
@@ -291,15 +295,18 @@ class _Lane:
         self._settle()
 
     def slow_down(self, now: float, until: float) -> None:
-        """The server answered 429, and takes calls again at `until`: what it accepted since the gate was last closed,
-        over the time from then to `until`, is what it takes."""
-        begin = max(self._closed_at, now - _WINDOW)
+        """The server answered 429, and takes calls again at `until`: what it accepted lately, over the time from then
+        to `until`, is what it takes."""
+        begin = max(self._closed_at, now - max(_WINDOW, 2 * (until - now)))
         sent = [moment for moment in list(self.accepted) if moment >= begin]  # a copy: others append to it
         measured = len(sent) / max(until - sent[0], 1.0) if sent else math.inf
-        self._too_high = min(self.rate or math.inf, measured)
-        if self._too_high == math.inf:
-            self._too_high = _UNMEASURED
-        self.rate = max(self._too_high * _DECREASE, _SLOWEST)
+        too_high = min(self.rate or math.inf, measured)
+        if too_high == math.inf:
+            too_high = _UNMEASURED
+        is_known = 0.75 <= too_high / self._too_high <= 1.25
+        self._increase = self._increase / 2 if is_known else _INCREASE
+        self._too_high = too_high
+        self.rate = max(too_high * (_SMALL_DECREASE if is_known else _DECREASE), _SLOWEST)
         self._settle()
 
     def _settle(self) -> None:

@@ -218,6 +218,20 @@ def test_f32_the_rate_settles_below_what_the_server_takes(per_second: int, wait:
     assert done / clock() > per_second * 0.6
 
 
+def test_f32_a_long_run_at_a_limited_rate_does_not_use_up_its_waits() -> None:
+    clock = FakeClock()
+    gate, takes = clock.gate(retry_wait=60), _limited(clock, 10)
+    done = 0
+    while done < 20_000:
+        permit = enter(gate)
+        if takes():
+            gate.succeeded(permit)
+            done += 1
+        else:
+            gate.failed(permit, busy(429, 1))
+    assert done / clock() > 7
+
+
 def test_f06_a_quota_of_a_minute_is_spread_over_it() -> None:
     """600 writes in each minute: the first 600 at once, and then no faster than a minute takes."""
     clock = FakeClock()
