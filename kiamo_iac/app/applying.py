@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.app.recording import Recorder
-    from kiamo_iac.executor.report import Report
-    from kiamo_iac.executor.scheduler import Observer
+    from kiamo_iac.executor.report import Outcome, Report
+    from kiamo_iac.executor.scheduler import Observer, Performer
     from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.planner.guards import Consents
-    from kiamo_iac.planner.plan import Plan
+    from kiamo_iac.planner.plan import Plan, Step
     from kiamo_iac.planner.plan_file import Options
 
 
@@ -101,6 +101,7 @@ class ApplyRun:
             forward_to=observer,
             end=end.set,
         )
+        self._ledger.check()
         self._ledger.claim(ledger_identity(self._workspace, self.plan.environment))
         recorder.begin()
         if self.plan.steps and self._saved_digest is not None:
@@ -111,7 +112,8 @@ class ApplyRun:
         with self._workspace.client(self._result.inputs.target, budget=budget, stop=end) as client:
             contract, live = self._workspace.contract, self._result.inputs.live
             writer = Writer(client, contract, self.plan)
-            performer = PreconditionCheck(writer, self.plan, client=client, contract=contract, live=live)
+            locked = _UnderLock(writer, self._ledger)
+            performer = PreconditionCheck(locked, self.plan, client=client, contract=contract, live=live)
             report = execute(
                 self.plan,
                 performer,
@@ -130,6 +132,24 @@ class ApplyRun:
             KiamoIacError: as `check_report`.
         """
         check_report(report, interrupted=interrupted, ledger=self._recorder.error if self._recorder else None)
+
+
+class _UnderLock:
+    """Performs a step only while the ledger is locked by this run."""
+
+    def __init__(self, performer: Performer, ledger: Ledger) -> None:
+        self._performer = performer
+        self._ledger = ledger
+
+    def perform(self, step: Step) -> Outcome:
+        """Perform `step`.
+
+        Raises:
+            LedgerError: the lock is lost, or the ledger cannot be written.
+            KiamoIacError: as the performer.
+        """
+        self._ledger.check()
+        return self._performer.perform(step)
 
 
 @contextmanager

@@ -202,6 +202,8 @@ def _access(workspace: Workspace, environment: str) -> Iterator[LedgerAccess]:
         ledger_identity(workspace, environment),
         workspace.project.root,
         workspace.environ,
+        name=workspace.project.name,
+        folder=workspace.project.folder,
         pinned=pinned,
         notify=workspace.notify,
     )

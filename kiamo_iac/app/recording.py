@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.app.owing import COMMANDS, OwedStates
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.errors import KiamoIacError
+from kiamo_iac.core.errors import KiamoIacError, LedgerError
 from kiamo_iac.core.resource import Ensure
 from kiamo_iac.core.sensitive import masked
 from kiamo_iac.core.state import KeptValue, Owned
@@ -58,6 +58,7 @@ class Recorder:
         self._before: dict[Address, Owned | None] = {}
         self.error: KiamoIacError | None = None
         """Why the ledger could not be written; None so far."""
+        ledger.watch(self._fail)
 
     def begin(self) -> None:
         """Repair what a dead run has left; then record the resources that will be created or changed.
@@ -134,9 +135,9 @@ class Recorder:
 
     def finished(self, result: StepResult) -> None:
         """Record a completed step; forward the event."""
-        if result.status is Status.DONE and self.error is None:
+        if result.status is Status.DONE:
             self._write(lambda: self._record(result))
-        elif (made := result.outcome) is not None and self.error is None:
+        elif (made := result.outcome) is not None:
             self._write(lambda: self._record_id(result.step, made))
         if self._forward_to is not None:
             self._forward_to.finished(result)
@@ -147,15 +148,22 @@ class Recorder:
             self._write(self._record_declared)
         if not report.ok and self.error is None:
             self._write(lambda: self._drop_unbegun(report))
-        self._write(self._ledger.flush)
+        failed, self.error = self.error, None
+        if self._write(self._ledger.flush) and failed is not None:
+            self.error = LedgerError(f"{failed} It is written now.", hint="run plan to see what is left to do")
 
-    def _write(self, write: Callable[[], None]) -> None:
+    def _write(self, write: Callable[[], None]) -> bool:
         try:
             write()
         except KiamoIacError as error:
-            if self.error is None:
-                self.error = error
-            self._end()
+            self._fail(error)
+            return False
+        return True
+
+    def _fail(self, error: KiamoIacError) -> None:
+        if self.error is None:
+            self.error = error
+        self._end()
 
     def _drop_unbegun(self, report: Report) -> None:
         """Put back what was in the ledger where the first step of a detour was not tried: nothing is owed."""

@@ -11,6 +11,7 @@ from kiamo_iac.api.response import ApiResponse
 from kiamo_iac.core.errors import (
     ApiError,
     KiamoIacError,
+    LedgerError,
     PostconditionError,
     StaleError,
     TransportError,
@@ -85,7 +86,7 @@ class StepResult:
                 return Effect.OTHERWISE
             case UnknownOutcomeError() | TransportError(sent=True):
                 return Effect.UNKNOWN
-            case ApiError() | StaleError():
+            case ApiError() | LedgerError() | StaleError():
                 return Effect.NONE
             case _:
                 return Effect.UNKNOWN

@@ -75,6 +75,16 @@ def unproven_error(file: str, *, environment: str) -> LedgerError:
     )
 
 
+def unmoved_error(shown: str, former: str, *, environment: str) -> LedgerError:
+    """The error for a project with a new name: `shown` has no ledger; `former` has one that is, or may be, its own."""
+    summary = f"the project has a name, and there is a ledger at {former}, of the time before it had one"
+    return LedgerError(
+        f"There is no ledger at {shown}, but one at {former}. Nothing was written.",
+        hint=f"run {how_to_move(environment)}; if it is of another project, set ref: of ledger in the project file",
+        diagnostics=[Diagnostic("KIA0916", summary)],
+    )
+
+
 def write_error(
     shown: str, reason: str, *, records: Sequence[LedgerRecord], backup: Path | None = None, hint: str | None = None
 ) -> LedgerError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, Final
 
 from kiamo_iac.core.errors import LedgerError
@@ -67,6 +67,12 @@ class FileStore:
                 self._open(found)
             except OSError as error:
                 raise _failed("written", shown, error) from error
+
+    def watch(self, on_failure: Callable[[LedgerError], object], /) -> None:
+        """Nothing: each record is written at once."""
+
+    def check(self) -> None:
+        """Nothing: as `watch`."""
 
     def append(self, records: Sequence[LedgerRecord], /) -> None:
         """Write these, after any that could not be written before, and wait for the disk.

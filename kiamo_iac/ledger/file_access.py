@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ from kiamo_iac.core.safe_files import PRIVATE, MisplacedError, RootedFile, real
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.errors import link_error
 from kiamo_iac.ledger.file import FileStore, read_file, torn_file
-from kiamo_iac.ledger.ledger import Ledger
+from kiamo_iac.ledger.ledger import Ledger, closing_store
 from kiamo_iac.ledger.lines import ParsedFile
 from kiamo_iac.ledger.lock import LockInfo, acquire, checked_id
 from kiamo_iac.ledger.opening import LedgerContext
@@ -147,7 +147,7 @@ class FileAccess:
             found = self._read()
             content = found.content if found is not None else Content.of(context.identity)
             store = FileStore(self._file, found, shown=self._shown, content=content)
-            with closing(store):
+            with closing_store(store):
                 yield Ledger(content, found=found is not None, where=self._shown, store=store)
 
     def read(self) -> Ledger:

@@ -3,24 +3,28 @@
 refs/kiamo-iac/<environment>        a commit with ledger.json; its parent is the one that the run read
 refs/kiamo-iac-lock/<environment>   a commit with lock.json, present while the lock is held
 
+Of a project with a name: `<name>/<environment>`, on both.
+
 Every push is a compare-and-swap (`--force-with-lease=<ref>:<old>`, git 1.8.5; an empty <old>: the ref does not exist).
+Each write moves the lock on to a new commit, in one push with the ledger (`--atomic`, git 2.4): the server takes neither
+if the lock is not the one that this run holds.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import GitSettings
 from kiamo_iac.core.urls import Origin
-from kiamo_iac.git.command import is_commit, without_password
+from kiamo_iac.git.command import GitResult, is_commit, without_password
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document
-from kiamo_iac.ledger.errors import corruption_error
+from kiamo_iac.ledger.errors import corruption_error, unmoved_error
 from kiamo_iac.ledger.git_remotes import LedgerGit, allowed_remote
-from kiamo_iac.ledger.lock import LockInfo, acquire
+from kiamo_iac.ledger.lock import LockInfo, LostLockError, acquire
 from kiamo_iac.ledger.opening import LedgerContext
 from kiamo_iac.ledger.remote import RemoteAccess
 
@@ -61,8 +65,20 @@ def git_access(settings: GitSettings, context: LedgerContext) -> RemoteAccess:
         TransportError: git took too long.
     """
     git = LedgerGit.of(context.root, context.environ, remote=settings.remote)
-    remote = GitBackend(settings, git, environment=context.environment, pinned=context.pinned)
-    return RemoteAccess(remote, context)
+    backend = GitBackend(
+        settings, git, environment=context.environment, pinned=context.pinned, name=context.name, folder=context.folder
+    )
+    return RemoteAccess(backend, context)
+
+
+class RefUpdate(NamedTuple):
+    """One ref of a push."""
+
+    ref: str
+    old: str | None
+    """The commit that it must be at; None: it must not exist."""
+    new: str | None
+    """None: it is deleted."""
 
 
 class GitBackend:
@@ -71,9 +87,17 @@ class GitBackend:
     hides_lock_id = False
 
     def __init__(
-        self, settings: GitSettings, git: LedgerGit, *, environment: str, pinned: Origin | None = None
+        self,
+        settings: GitSettings,
+        git: LedgerGit,
+        *,
+        environment: str,
+        pinned: Origin | None = None,
+        name: str | None = None,
+        folder: str = ".",
     ) -> None:
-        """`pinned`: the only origin that the remote may lead to.
+        """`pinned`: the only origin that the remote may lead to. `name`: of the project, on whose ref the ledger is;
+        `folder`: by which its ledgers named it while it had none.
 
         Raises:
             LedgerError: the remote is not a name or an address.
@@ -82,8 +106,15 @@ class GitBackend:
             msg = f'The ledger of "{environment}" has no valid remote: "{settings.remote}".'
             raise LedgerError(msg, hint="write ledger: {backend: git, remote: origin} in the project file")
         part = ref_part(settings.ref or environment)
+        if settings.ref is None and name is not None:
+            part = f"{name}/{part}"
+            self._former: str | None = LEDGER + ref_part(environment)
+            """The ref of the ledger while the project had no name."""
+        else:
+            self._former = None
         self._ref = LEDGER + part
         self._lock_ref = LOCK + part
+        self._folder = folder
         self.shown = f"{self._ref} of {without_password(settings.remote)}"
         self._named = settings.remote
         self._local = git
@@ -91,8 +122,13 @@ class GitBackend:
         self._environment = environment
         self._parent: str | None = None
         self._held: str | None = None
+        self._lock_tree = ""
         self._pushed: set[str] = set()
         """Commits of this run: one of them may have arrived although its push seemed to fail."""
+        self._locks: set[str] = set()
+        """Those of the lock, likewise."""
+        self._is_atomic = True
+        """Whether the server takes several refs at once, or not at all."""
 
     def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Create the lock's ref.
@@ -101,7 +137,9 @@ class GitBackend:
             LockedError: another run holds it.
             LedgerError, TransportError: git failed.
         """
-        commit = self._commit("lock.json", info.as_json(), message=f"locked by {info}", parent=None)
+        self._lock_tree = self._tree("lock.json", info.as_json())
+        commit = self._commit(self._lock_tree, message=f"locked by {info}")
+        self._locks.add(commit)
         acquire(
             lambda: self._attempt(commit),
             timeout=timeout,
@@ -133,12 +171,16 @@ class GitBackend:
         """Delete the lock's ref, if it still names `info`.
 
         Raises:
+            LedgerError: the run of `info` is active: it moves its lock on.
             LedgerError, TransportError: git failed.
         """
-        commit = self._tip(self._lock_ref)
-        held = self._info_in(commit) if commit is not None else None
-        if commit is not None and held is not None and held.id == info.id:
-            self._delete_lock(commit)
+        for _ in range(_TRIES):
+            commit = self._tip(self._lock_ref)
+            held = self._info_in(commit) if commit is not None else None
+            if commit is None or held is None or held.id != info.id or self._delete_lock(commit):
+                return
+        msg = f"The lock of the ledger {self.shown} cannot be released: its run is active."
+        raise LedgerError(msg, hint="wait for that run to end")
 
     def read(self) -> RemoteContent | None:
         """What the ledger's ref holds.
@@ -148,32 +190,98 @@ class GitBackend:
             TransportError: git failed, and may work later.
         """
         for _ in range(_TRIES):
-            commit = self._tip(self._ref)
+            tips = self._tips(self._ref, *([self._former] if self._former is not None else []))
+            commit = tips.get(self._ref)
             if commit is None:
+                self._check_former(tips.get(self._former or ""))
                 return None
-            if self._fetch(self._ref, commit, file="ledger.json"):
+            content = self._content_at(self._ref, commit, environment=self._environment)
+            if content is not None:
                 self._parent = commit
-                result = self._git.run("cat-file", "blob", f"{commit}:ledger.json")
-                if result.code:
-                    raise corruption_error(self.shown, "its commit holds no file ledger.json", hint=_NO_LEDGER)
-                try:
-                    text = result.output.decode()
-                except UnicodeDecodeError:
-                    raise corruption_error(self.shown, "it is not UTF-8") from None
-                return RemoteContent(parse_document(text, self.shown, environment=self._environment), commit)
+                return RemoteContent(content, commit)
         msg = f"The ledger {self.shown} changes faster than it can be read."
         raise LedgerError(msg, hint="wait for the other run to end")
 
-    def write(self, content: Content, *, expected: str | None) -> str | None:
-        """Push a new commit, with the lease that the ref is still at `expected`.
+    def _check_former(self, commit: str | None) -> None:
+        """Return unless the ledger is still on the ref of the time when the project had no name.
 
         Raises:
+            LedgerError: it is, or may be: a ledger of format 1 does not name its project.
+        """
+        content = self._content_at(self._former or "", commit, environment=None) if commit is not None else None
+        if content is not None and content.project in {None, self._folder}:
+            raise unmoved_error(self.shown, self._former or "", environment=self._environment)
+
+    def _content_at(self, ref: str, commit: str, *, environment: str | None) -> Content | None:
+        """The ledger in `commit`; None: `ref` is no longer at it."""
+        if not self._fetch(ref, commit, file="ledger.json"):
+            return None
+        result = self._git.run("cat-file", "blob", f"{commit}:ledger.json")
+        if result.code:
+            raise corruption_error(self.shown, "its commit holds no file ledger.json", hint=_NO_LEDGER)
+        try:
+            text = result.output.decode()
+        except UnicodeDecodeError:
+            raise corruption_error(self.shown, "it is not UTF-8") from None
+        return parse_document(text, self.shown, environment=environment)
+
+    def write(self, content: Content, *, expected: str | None) -> str | None:
+        """Push a new commit, with the leases that the ref is still at `expected`, and that this run holds the lock.
+
+        Raises:
+            LostLockError: it does not any more; nothing was written.
             LedgerError, TransportError: git failed.
         """
         message = f"{len(content.entries)} resources, serial {content.serial}"
-        commit = self._commit("ledger.json", document_text(content), message=message, parent=self._parent)
+        commit = self._commit(self._tree("ledger.json", document_text(content)), message=message, parent=self._parent)
         self._pushed.add(commit)
-        return self._push(self._ref, commit, expected=expected)
+        if self._held is None:
+            return self._push(self._ref, commit, expected=expected)
+        lock = self._commit(self._lock_tree, message=f"locked for {commit}")
+        self._locks.add(lock)
+        for _ in range(_TRIES):
+            result = self._push_all(RefUpdate(self._lock_ref, self._held, lock), RefUpdate(self._ref, expected, commit))
+            if result.code == 0:
+                self._held = lock
+                return commit
+            tips = self._tips(self._ref, self._lock_ref)  # git's message for a lost race depends on version and server
+            self._held = self._checked_lock(tips.get(self._lock_ref))
+            tip = tips.get(self._ref)
+            if tip == commit:
+                return commit
+            if tip != expected and tip not in self._pushed:
+                return None
+            if tip == expected and result.transient:
+                break
+            expected = tip
+        raise self._git.error_of("push", result)
+
+    def _checked_lock(self, commit: str | None) -> str:
+        """`commit`, at which the lock's ref is, if it is of this run.
+
+        Raises:
+            LostLockError: another run holds the lock, or none.
+        """
+        if commit is not None and commit in self._locks:
+            return commit
+        self._held = None
+        raise LostLockError.by(self._info_in(commit) if commit is not None else None)
+
+    def _push_all(self, *updates: RefUpdate) -> GitResult:
+        """Push all of `updates`, or none; to a server that cannot do that, one after the other, until one fails."""
+        if self._is_atomic or len(updates) == 1:
+            leases = [f"--force-with-lease={each.ref}:{each.old or ''}" for each in updates]
+            refs = [f"{each.new or ''}:{each.ref}" for each in updates]
+            atomic = ["--atomic"] if len(updates) > 1 else []
+            result = self._git.run("push", *_PUSH, *atomic, *leases, "--", self._remote, *refs)
+            if not atomic or "support --atomic" not in result.message:
+                return result
+            self._is_atomic = False
+        for update in updates:
+            result = self._push_all(update)
+            if result.code:
+                break
+        return result
 
     def _attempt(self, commit: str) -> LockInfo | None:
         """Push the lock: None when this run holds it, else who does. If the other lock is released before it is
@@ -186,17 +294,23 @@ class GitBackend:
                 return info
         return LockInfo("", "another run that has just ended")
 
-    def _delete_lock(self, commit: str) -> None:
-        lease = f"--force-with-lease={self._lock_ref}:{commit}"
-        result = self._git.run("push", *_PUSH, lease, "--", self._remote, f":{self._lock_ref}")
-        if result.code and self._tip(self._lock_ref) == commit:
-            raise self._git.error_of("push", result)
+    def _delete_lock(self, commit: str) -> bool:
+        """Delete the lock's ref if it is at `commit`, or at another commit of this run. Whether it was."""
+        while True:
+            result = self._push_all(RefUpdate(self._lock_ref, commit, None))
+            if result.code == 0:
+                return True
+            tip = self._tip(self._lock_ref)
+            if tip == commit:
+                raise self._git.error_of("push", result)
+            if tip is None or tip not in self._locks:
+                return False
+            commit = tip
 
     def _push(self, ref: str, commit: str, *, expected: str | None) -> str | None:
         """`commit`, when `ref` is at it now; None, when it was not at `expected` any more."""
-        lease = f"--force-with-lease={ref}:{expected or ''}"
         for _ in range(_PUSHES):
-            result = self._git.run("push", *_PUSH, lease, "--", self._remote, f"{commit}:{ref}")
+            result = self._push_all(RefUpdate(ref, expected, commit))
             if result.code == 0:
                 return commit
             tip = self._tip(ref)  # git's message for a lost race depends on version and server
@@ -227,14 +341,13 @@ class GitBackend:
         return self._allowed[1]
 
     def _tip(self, ref: str) -> str | None:
-        listed = self._git.check_output("ls-remote", "--quiet", _READ, "--", self._remote, ref).decode(
-            "ascii", "replace"
-        )
-        for line in listed.splitlines():
-            commit, _, name = line.partition("\t")
-            if name == ref and is_commit(commit):
-                return commit
-        return None
+        return self._tips(ref).get(ref)
+
+    def _tips(self, *refs: str) -> dict[str, str]:
+        """The commits of those refs that exist."""
+        listed = self._git.check_output("ls-remote", "--quiet", _READ, "--", self._remote, *refs)
+        lines = (line.partition("\t") for line in listed.decode("ascii", "replace").splitlines())
+        return {name: commit for commit, _, name in lines if name in refs and is_commit(commit)}
 
     def _fetch(self, ref: str, commit: str, *, file: str) -> bool:
         """Fetch `commit` from `ref`, with its `file` if it has one. False: `ref` is no longer at it.
@@ -264,9 +377,11 @@ class GitBackend:
         text = self._git.run("cat-file", "blob", f"{commit}:lock.json").output.decode("utf-8", "replace")
         return LockInfo.from_json(text) or LockInfo(commit[:12], "another run")
 
-    def _commit(self, file: str, text: str, *, message: str, parent: str | None) -> str:
+    def _tree(self, file: str, text: str) -> str:
         blob = self._id(self._git.check_output("hash-object", "-w", "--stdin", stdin=text.encode()))
-        tree = self._id(self._git.check_output("mktree", stdin=f"100644 blob {blob}\t{file}\n".encode()))
+        return self._id(self._git.check_output("mktree", stdin=f"100644 blob {blob}\t{file}\n".encode()))
+
+    def _commit(self, tree: str, *, message: str, parent: str | None = None) -> str:
         parents = () if parent is None else ("-p", parent)
         return self._id(self._git.check_output("commit-tree", tree, "-m", message, *parents))
 

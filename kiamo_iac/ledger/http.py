@@ -22,7 +22,7 @@ from kiamo_iac.http.retry import PASSING
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.errors import corruption_error
-from kiamo_iac.ledger.lock import LockInfo, acquire
+from kiamo_iac.ledger.lock import LockInfo, LostLockError, acquire
 from kiamo_iac.ledger.opening import LedgerContext
 from kiamo_iac.ledger.remote import RemoteAccess
 
@@ -189,6 +189,7 @@ class HttpBackend:
         """The protocol has no compare-and-swap, so the state is read before; the lock keeps other runs out.
 
         Raises:
+            LostLockError: the server refuses, for this run does not hold the lock any more.
             LedgerError: the server refuses.
             ApiError: it gave no usable response.
         """
@@ -203,10 +204,24 @@ class HttpBackend:
         if self._held is not None:
             address += f"{'&' if '?' in address else '?'}ID={quote(self._held.id, safe='')}"
         status, body = self._call(method, address, body=state_document(content))
+        if status in _HELD and self._held is not None:
+            self._check_lock(self._held)
         if status not in _DONE:
             raise self._refused(f"{method} {self._address}", status, body)
         self._result(f"{method} {self._address}", status, body)
         return new
+
+    def _check_lock(self, held: LockInfo) -> None:
+        """Return if the lock is held still, as far as the server says.
+
+        Raises:
+            LostLockError: another run holds it, or none.
+            LedgerError, ApiError: as `lock_info`.
+        """
+        holder = self.lock_info()
+        if holder is None or holder.id not in {"", held.id}:
+            self._held = None
+            raise LostLockError.by(holder)
 
     def _attempt(self, info: LockInfo) -> LockInfo | None:
         """Ask for the lock once: None when this run has it, else who holds it."""

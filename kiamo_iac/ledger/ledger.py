@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
 from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import KiamoIacError, LedgerError
 from kiamo_iac.core.sensitive import hidden_at, masked_paths
 from kiamo_iac.core.state import Owned, Ownership
 from kiamo_iac.ledger.content import AppliedPlan, Content, Forget, LedgerIdentity, LedgerRecord, Put
@@ -23,6 +25,16 @@ class LedgerStore(Protocol):
 
         Raises:
             LedgerError: that is not possible.
+        """
+
+    def watch(self, on_failure: Callable[[LedgerError], object], /) -> None:
+        """Call `on_failure`, from any thread, once the run has to end because nothing more can be kept."""
+
+    def check(self) -> None:
+        """Return if the run may write on: the lock is held.
+
+        Raises:
+            LedgerError: it is not, or that cannot be established.
         """
 
     def flush(self) -> None:
@@ -54,6 +66,25 @@ class LedgerStore(Protocol):
         """
 
 
+@contextmanager
+def closing_store(store: LedgerStore) -> Iterator[None]:
+    """Close `store` at the end. After an error, one of closing only adds its hint.
+
+    Raises:
+        LedgerError: as `LedgerStore.close`.
+    """
+    try:
+        yield
+    except BaseException as error:
+        try:
+            store.close()
+        except KiamoIacError as also:
+            if isinstance(error, KiamoIacError) and also.hint not in {None, error.hint}:
+                error.hint = "; ".join(filter(None, (error.hint, also.hint)))
+        raise
+    store.close()
+
+
 class ReadOnlyStore:
     """Of a ledger that was only read."""
 
@@ -64,6 +95,16 @@ class ReadOnlyStore:
         """
         msg = "a ledger that was read without its lock is not written"
         raise RuntimeError(msg)
+
+    def watch(self, _on_failure: Callable[[LedgerError], object], /) -> None:
+        """Nothing."""
+
+    def check(self) -> None:
+        """
+        Raises:
+            RuntimeError: always, as `append`.
+        """
+        self.append(())
 
     def flush(self) -> None:
         """Nothing."""
@@ -132,6 +173,19 @@ class Ledger:
             if self._content.identity != identity:
                 self._content.claim(identity)
                 self._store.claim(identity)
+
+    def watch(self, on_failure: Callable[[LedgerError], object]) -> None:
+        """Call `on_failure`, from any thread, once the run has to end because its ledger cannot be written any more."""
+        self._store.watch(on_failure)
+
+    def check(self) -> None:
+        """Return if the run may write on the instance: the lock of the ledger is held. To be called before each write;
+        it is nearly always free.
+
+        Raises:
+            LedgerError: the lock is lost, or that cannot be established; no further write may be made.
+        """
+        self._store.check()
 
     def intend(self, entries: Iterable[Owned]) -> None:
         """Record what is about to be created, before the first write, so that a crash loses nothing: what is not in

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from kiamo_iac import __version__
-from kiamo_iac.core.errors import KiamoIacError, LockedError, TransportError, UsageError
+from kiamo_iac.core.errors import KiamoIacError, LedgerError, LockedError, TransportError, UsageError
 from kiamo_iac.core.printable import printable, quote, shell_word
 from kiamo_iac.core.secret import redact
 from kiamo_iac.core.strict_json import decode_json
@@ -129,6 +129,17 @@ class LockInfo:
                 "find the lock id in its output, or remove the lock at the backend (GitLab: Operate > Terraform states)"
             )
         return f"release its lock: kiamo-iac ledger unlock -e {shell_word(environment, 'ENV')} {self.name}"
+
+
+class LostLockError(LedgerError):
+    """The lock of the ledger is not this run's any more: another run holds it, or it was released."""
+
+    @classmethod
+    def by(cls, holder: LockInfo | None) -> Self:
+        """`holder`: who holds it now; None: no run. The message is a clause."""
+        how = f"it is held by {redact(str(holder))}" if holder is not None else "it was released, or has expired"
+        hint = "check which run holds the lock, and that none is active, before you run apply again"
+        return cls(f"its lock was lost: {how}", hint=hint)
 
 
 def utc_now() -> str:

@@ -42,6 +42,10 @@ class LedgerContext:
     """The folder of the project file."""
     environ: Mapping[str, str]
     """What git runs with."""
+    name: str | None = None
+    """The name of the project, where it has one: git refs belong to it."""
+    folder: str = "."
+    """By which its ledgers named the project while it had no name."""
     send: Send | None = None
     """Makes the calls of the http backend."""
     pinned: Origin | None = None

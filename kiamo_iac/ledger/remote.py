@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
+from time import time as wall_clock  # it goes on while a machine sleeps
 from typing import Final, Protocol
 
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
@@ -18,12 +19,16 @@ from kiamo_iac.ledger.backup import LocalBackup
 from kiamo_iac.ledger.content import AppliedPlan, Content, LedgerIdentity, LedgerRecord, Put
 from kiamo_iac.ledger.document import RemoteContent
 from kiamo_iac.ledger.errors import write_error
-from kiamo_iac.ledger.ledger import Ledger
-from kiamo_iac.ledger.lock import LockInfo, checked_id
+from kiamo_iac.ledger.ledger import Ledger, closing_store
+from kiamo_iac.ledger.lock import LockInfo, LostLockError, checked_id
 from kiamo_iac.ledger.opening import LedgerContext
 
-INTERVAL: Final = 3.0
-"""Seconds between two writes, at least; and ten times as long as a write takes."""
+INTERVAL: Final = 2.0
+"""Seconds between two writes; as long as a write takes, where that is more."""
+PATIENCE: Final = 6.0
+"""Seconds that a run goes on while the ledger cannot be written: an outage may pass."""
+CHECK: Final = 15.0
+"""Seconds after the last write after which a run asks whether it still holds its lock, before it goes on."""
 _WAITS: Final = (1.0, 4.0, None)
 """Seconds before each repetition of a final write that failed with a TransportError; None: give up."""
 
@@ -65,7 +70,11 @@ class RemoteBackend(Protocol):
 
 
 class RemoteStore:
-    """Collects records, and writes the ledger in a background thread, so that no step waits for it."""
+    """Collects records, and writes the ledger in a background thread, so that no step waits for it.
+
+    The run learns at once of a ledger that it may not write any more (`watch`): its lock is lost, another run has
+    written it, or its server refuses. An outage may last for `PATIENCE` seconds.
+    """
 
     def __init__(
         self,
@@ -74,36 +83,70 @@ class RemoteStore:
         *,
         revision: str | None,
         backup: LocalBackup,
+        held: LockInfo | None = None,
         from_backup: bool = False,
-        interval: float = INTERVAL,
+        interval: float | None = None,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`content`: what `remote` holds at `revision`; with `from_backup`, what `backup` holds."""
+        """`content`: what `remote` holds at `revision`; with `from_backup`, what `backup` holds. `held`: the info of
+        the lock of this run, which `check` asks `remote` for."""
         self._remote = remote
         self._content = content.copy()
         self._revision = revision
         self._backup = backup
+        self._held = held
         self._changed = from_backup
         """Whether the content differs from that of `remote` without any record."""
-        self._interval = interval
+        self._interval = INTERVAL if interval is None else interval
         self._pause = pause
         self._waiting: list[LedgerRecord] = []
         self._unwritten: list[LedgerRecord] = []
-        self._conflict = False
+        self._ended: KiamoIacError | None = None
+        """Why this run writes no more: the lock is lost, or another run has written."""
+        self._failure: LedgerError | None = None
+        """What the run has been told to end for."""
+        self._on_failure: Callable[[LedgerError], object] = lambda _: None
+        self._failing_since: float | None = None
+        self._confirmed = wall_clock()
+        """When the lock was last known to be held."""
         self._next = 0.0
         self._closing = False
         self._wake = threading.Condition()
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._thread: threading.Thread | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the lock is not this run's any more."""
+        return isinstance(self._ended, LostLockError)
+
+    def watch(self, on_failure: Callable[[LedgerError], object]) -> None:
+        """Call `on_failure`, from any thread, once the run has to end because its ledger cannot be written."""
+        self._on_failure = on_failure
 
     def append(self, records: Sequence[LedgerRecord], /) -> None:
         """Add records; the thread writes them soon."""
         with self._wake:
             self._waiting.extend(records)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-                self._thread.start()
+            self._start()
             self._wake.notify()
+
+    def check(self) -> None:
+        """Return if the run may write on: its lock is held. After a pause, `remote` is asked.
+
+        Raises:
+            LedgerError: it is not, or `remote` cannot be asked.
+        """
+        with self._wake:
+            self._start()
+        if self._failure is None and self._is_stale:
+            with self._writing:
+                try:
+                    self._confirm()
+                except KiamoIacError as error:
+                    self._fail(error)
+        if self._failure is not None:
+            raise self._failure
 
     def flush(self) -> None:
         """Write all records.
@@ -143,50 +186,103 @@ class RemoteStore:
             self._thread.join()
         self.flush()
 
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not self._closing:
-                    left = self._next - monotonic() if self._dirty else None
-                    if left is not None and left <= 0:
-                        break
-                    self._wake.wait(left)
-                if self._closing:
-                    return
-            with suppress(KiamoIacError):  # it is tried again, and reported at the end
-                self._write()
-
     @property
-    def _dirty(self) -> bool:
-        return bool(self._waiting or self._unwritten) and not self._conflict
+    def _is_stale(self) -> bool:
+        """Whether the lock may have been lost in the meantime."""
+        return abs(wall_clock() - self._confirmed) >= CHECK
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closing:
+            self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while self._wait_for_work():
+            try:
+                self._write()
+                with self._writing:
+                    self._confirm()
+                self._failing_since = None
+            except TransportError as error:  # it is tried again
+                self._next = monotonic() + self._interval
+                if self._failing_since is None:
+                    self._failing_since = monotonic()
+                elif monotonic() - self._failing_since >= PATIENCE:
+                    self._fail(error)
+            except KiamoIacError as error:
+                self._fail(error)
+
+    def _wait_for_work(self) -> bool:
+        """Wait until there are records to write, or the lock to ask for; False: this store is closed, or has failed."""
+        with self._wake:
+            while not self._closing and self._failure is None:
+                left = self._next - monotonic()
+                if not (self._waiting or self._unwritten):
+                    left = max(left, CHECK - abs(wall_clock() - self._confirmed))
+                if left <= 0:
+                    return True
+                self._wake.wait(left)
+            return False
 
     def _write(self) -> None:
         with self._writing:
-            with self._wake:
-                new, self._waiting = self._waiting, []
-            for record in new:
-                self._content.apply(record)
-            self._unwritten.extend(new)
+            self._take()
+            if self._ended is not None:
+                raise self._ended
             if not self._unwritten and not self._changed:
                 return
             begun = monotonic()
             try:
-                revision = None if self._conflict else self._remote.write(self._content, expected=self._revision)
+                revision = self._remote.write(self._content, expected=self._revision)
+            except LostLockError as error:
+                self._ended = error
+                raise
             finally:
                 ended = monotonic()
-                self._next = ended + max(self._interval, 10 * (ended - begun))
+                self._next = ended + max(self._interval, ended - begun)
             if revision is None:
-                self._conflict = True
-                msg = "another run has written it since it was read; nothing was overwritten"
-                raise LedgerError(msg)
+                self._ended = LedgerError("another run has written it since it was read; nothing was overwritten")
+                raise self._ended
+            self._confirmed = wall_clock()
             self._revision = revision
             self._unwritten.clear()
             self._backup.remove()
             self._changed = False
 
+    def _take(self) -> None:
+        with self._wake:
+            new, self._waiting = self._waiting, []
+        for record in new:
+            self._content.apply(record)
+        self._unwritten.extend(new)
+
+    def _confirm(self) -> None:
+        """Ask `remote` who holds the lock, unless that is known.
+
+        Raises:
+            LostLockError: another run, or none.
+            LedgerError, ApiError: it cannot be asked.
+        """
+        if not self._is_stale:
+            return
+        if self._held is not None:
+            holder = self._remote.lock_info()
+            if holder is None or holder.id not in {"", self._held.id}:  # a server may leave the id out
+                self._ended = LostLockError.by(holder)
+                raise self._ended
+        self._confirmed = wall_clock()
+
+    def _fail(self, error: KiamoIacError) -> None:
+        """End the run: no further step may be made."""
+        if self._failure is None:
+            self._failure = self._failed(error)
+            self._failure.__cause__ = error
+            self._on_failure(self._failure)
+
     def _failed(self, error: KiamoIacError) -> LedgerError:
         """The error for what could not be written. No backup is needed if nothing was applied yet."""
         with self._writing:
+            self._take()
             applied = any(not _is_intent(record) for record in self._unwritten)
             path = self._backup.save(self._content, base_revision=self._revision) if applied else None
             return write_error(self._remote.shown, str(error), records=self._unwritten, backup=path, hint=error.hint)
@@ -213,10 +309,14 @@ class RemoteAccess:
             LedgerError, ApiError: it cannot be read, locked, written or unlocked.
         """
         self._remote.lock(info, timeout=timeout)
+        store: RemoteStore | None = None
         try:
-            yield from self._open()
+            ledger, store = self._open(info)
+            with closing_store(store):
+                yield ledger
         except BaseException as error:
-            self._unlock_after(error, info)
+            if store is None or not store.lost:
+                self._unlock_after(error, info)
             raise
         self._unlock(info)
 
@@ -247,21 +347,20 @@ class RemoteAccess:
         self._remote.break_lock(info)
         return info
 
-    def _open(self) -> Iterator[Ledger]:
+    def _open(self, info: LockInfo) -> tuple[Ledger, RemoteStore]:
         environment, remote, backup = self._context.environment, self._remote, self._backup
         there = remote.read()
         found, from_backup = backup.resolve(there, environment=environment)
         content = found.content if found is not None else Content.of(self._context.identity)
         revision = there.revision if there is not None else None
-        store = RemoteStore(remote, content, revision=revision, backup=backup, from_backup=from_backup)
+        store = RemoteStore(remote, content, revision=revision, backup=backup, held=info, from_backup=from_backup)
         if from_backup:
             store.flush()
             self._context.notify(backup.restored(content, there, shown=remote.shown, now=True))
         if there is not None and there.content.exposed:
             kept = content.entries
             store.append([Put(kept[address]) for address in sorted(there.content.exposed) if address in kept])
-        with closing(store):
-            yield Ledger(content, found=found is not None, where=remote.shown, store=store)
+        return Ledger(content, found=found is not None, where=remote.shown, store=store), store
 
     def _unlock(self, info: LockInfo) -> None:
         try:

@@ -287,7 +287,7 @@ def test_a_lock_that_was_broken_meanwhile_is_reported_and_nothing_is_overwritten
             state.lock = {"ID": "thief", "Who": "thief", "Created": "now"}
             ledger.record(owned("b"))
 
-    with pytest.raises(LedgerError, match="returned 409") as caught:
+    with pytest.raises(LedgerError, match="its lock was lost: it is held by thief") as caught:
         run()
     assert "rescue" in (caught.value.hint or "")
     assert state.body == before
