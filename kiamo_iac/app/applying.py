@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -39,6 +39,8 @@ class ApplyRun:
         self._saved_digest = saved_digest
         self._consents: Consents | None = None
         self._recorder: Recorder | None = None
+        self.has_written = False
+        """Whether a write may have taken effect on the instance."""
 
     @property
     def plan(self) -> Plan:
@@ -123,6 +125,7 @@ class ApplyRun:
                 stop=end,
             )
         recorder.close(report)
+        self.has_written = any(result.has_written for result in report.results)
         return report
 
     def check(self, report: Report, *, interrupted: bool) -> None:
@@ -167,34 +170,61 @@ def start_apply(
         KiamoIacError: as `planning.plan_environment`.
     """
     target = workspace.target(environment)
-    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout) as ledger:
+
+    def planned(ledger: Ledger) -> ApplyRun:
         owned = dict(ledger.owned) if ledger.found else None
         inputs = read_inputs(workspace, target, owned=lambda: owned, prune=options.prune)
         check_instance(ledger, inputs.live)
-        yield ApplyRun(workspace, ledger, plan_from_inputs(workspace, inputs, options), saved_digest=None)
+        return ApplyRun(workspace, ledger, plan_from_inputs(workspace, inputs, options), saved_digest=None)
+
+    with run_under_lock(workspace, target.name, planned, lock_timeout=lock_timeout) as run:
+        yield run
+
+
+@contextmanager
+def run_under_lock(
+    workspace: Workspace, environment: str, planned: Callable[[Ledger], ApplyRun], *, lock_timeout: float
+) -> Iterator[ApplyRun]:
+    """The run that `planned` returns, while this process holds the lock of the ledger.
+
+    Raises:
+        LockedError: another run holds the lock.
+        PartialError: the run has written, and its ledger could not be written or unlocked.
+        KiamoIacError: the ledger cannot be read, locked, written or unlocked; or as `planned`.
+    """
+    run: ApplyRun | None = None
+    try:
+        with lock_ledger(workspace, environment, lock_timeout=lock_timeout) as ledger:
+            run = planned(ledger)
+            yield run
+    except KiamoIacError as error:
+        if run is not None and run.has_written and error.exit_code == KiamoIacError.exit_code:
+            raise PartialError(str(error), hint=error.hint, diagnostics=error.diagnostics) from error
+        raise
 
 
 def check_report(report: Report, *, interrupted: bool, ledger: KiamoIacError | None = None) -> None:
     """Return if every step is done and recorded. `ledger`: the error of a ledger that could not be written.
 
     Raises:
-        KiamoIacError: every step is done, and the ledger could not be written.
+        KiamoIacError: nothing was written to the instance, and the ledger could not be written.
         Interrupted: a signal stopped the run.
         StaleError: an object had changed since the plan was made.
-        PartialError: a step failed, or the ledger could not be written during the run.
+        PartialError: a step failed, or the ledger could not be written.
     """
-    if report.ok:
-        if ledger is not None:
-            raise ledger
-        return
     from kiamo_iac.executor.report import Status
 
     counts = report.counts
     left = f"{counts[Status.FAILED]} failed, {counts[Status.SKIPPED]} not tried"
     hint = "run plan to see what is left to do"
+    if ledger is not None and not any(result.has_written for result in report.results):
+        raise ledger
     if ledger is not None:
-        msg = f"The ledger could not be written, so the run was stopped: {left}. {ledger}"
-        raise PartialError(msg, hint=ledger.hint) from ledger
+        how = "Every step is done, but the ledger could not be written."
+        how = how if report.ok else f"The ledger could not be written, so the run was stopped: {left}."
+        raise PartialError(f"{how} {ledger}", hint=ledger.hint) from ledger
+    if report.ok:
+        return
     if interrupted:
         msg = f"The run was interrupted: {counts[Status.DONE]} done, {left}."
         raise Interrupted(msg, hint=hint)

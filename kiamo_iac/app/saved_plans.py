@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
-from kiamo_iac.app.applying import ApplyRun
-from kiamo_iac.app.ownership import check_instance, lock_ledger
+from kiamo_iac.app.applying import ApplyRun, run_under_lock
+from kiamo_iac.app.ownership import check_instance
 from kiamo_iac.app.planning import PlanResult, plan_from_inputs, read_inputs
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.safe_files import read_limited, write_private
@@ -28,6 +28,7 @@ from kiamo_iac.planner.plan_file import (
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
+    from kiamo_iac.ledger.ledger import Ledger
 
 
 def save_plan(workspace: Workspace, result: PlanResult, file: Path) -> None:
@@ -92,7 +93,8 @@ def start_saved_apply(
         contract_digest=_digest_of_contract(workspace),
         tool_version=__version__,
     )
-    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout) as ledger:
+
+    def planned(ledger: Ledger) -> ApplyRun:
         if ledger.was_applied(saved.digest):
             msg = f"The plan in {file} was applied already. Nothing was written."
             raise PlanFileError(
@@ -103,7 +105,10 @@ def start_saved_apply(
         check_instance(ledger, inputs.live)
         result = plan_from_inputs(workspace, inputs, saved.options)
         check_same(saved.plan, result.plan)
-        yield ApplyRun(workspace, ledger, result, saved_digest=saved.digest)
+        return ApplyRun(workspace, ledger, result, saved_digest=saved.digest)
+
+    with run_under_lock(workspace, target.name, planned, lock_timeout=lock_timeout) as run:
+        yield run
 
 
 def _digest_of_manifests(workspace: Workspace, environment: str) -> str:

@@ -92,6 +92,11 @@ class StepResult:
                 return Effect.UNKNOWN
 
     @property
+    def has_written(self) -> bool:
+        """Whether its write may have taken effect."""
+        return self.status is Status.DONE or self.effect not in {None, Effect.NONE}
+
+    @property
     def detail(self) -> str | None:
         """Why it is not done, in full sentences; None when it is."""
         match self.status:

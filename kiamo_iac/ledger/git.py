@@ -6,8 +6,8 @@ refs/kiamo-iac-lock/<environment>   a commit with lock.json, present while the l
 Of a project with a name: `<name>/<environment>`, on both.
 
 Every push is a compare-and-swap (`--force-with-lease=<ref>:<old>`, git 1.8.5; an empty <old>: the ref does not exist).
-Each write moves the lock on to a new commit, in one push with the ledger (`--atomic`, git 2.4): the server takes neither
-if the lock is not the one that this run holds.
+Each write moves the lock on to a new commit, in one push with the ledger (`--atomic`, git 2.4): the server takes
+neither if the lock is not the one that this run holds.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class RemoteStore:
         self._ended: KiamoIacError | None = None
         """Why this run writes no more: the lock is lost, or another run has written."""
         self._failure: LedgerError | None = None
-        """What the run has been told to end for."""
+        """Why the run has to end."""
         self._on_failure: Callable[[LedgerError], object] = lambda _: None
         self._failing_since: float | None = None
         self._confirmed = wall_clock()

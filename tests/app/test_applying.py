@@ -123,8 +123,12 @@ def test_each_outcome_of_a_run_has_its_error(site: Site) -> None:
     refused = RefusedError("no", status=400)
     check_report(report_of(steps, done, done), interrupted=False)
     lost = LedgerError("The ledger is full.", hint="free space")
-    with pytest.raises(LedgerError):
+    with pytest.raises(
+        PartialError, match=r"Every step is done, but the ledger could not be written\. The ledger is full"
+    ):
         check_report(report_of(steps, done), interrupted=False, ledger=lost)
+    with pytest.raises(LedgerError):
+        check_report(report_of(steps, skipped), interrupted=False, ledger=lost)
     with pytest.raises(PartialError, match="The ledger could not be written, so the run was stopped") as caught:
         check_report(report_of(steps, done, skipped), interrupted=True, ledger=lost)
     assert (caught.value.hint, caught.value.__cause__) == ("free space", lost)

@@ -479,3 +479,64 @@ def test_a_commit_whose_file_another_run_has_still_to_fetch_is_fetched(hosted: H
         assert made.stdout.strip() == tip
     assert remote_of(hosted.b).lock_info() == mine
     assert names(read(hosted.b)) == ["a"]
+
+
+# --- the lock, while the ledger is written ---------------------------------------------------------------------------
+
+LOCK_REF = "refs/kiamo-iac-lock/staging"
+
+
+@pytest.mark.parametrize("atomic", [True, False], ids=["atomic", "one after the other"])
+@pytest.mark.parametrize("stolen", [True, False], ids=["stolen", "deleted"])
+def test_f28_a_ledger_is_never_pushed_without_the_lock_and_the_next_run_restores_it(
+    hosted: Hosted, *, stolen: bool, atomic: bool
+) -> None:
+    git(hosted.bare, "config", "receive.advertiseAtomic", str(atomic).lower())
+    with opened(hosted.a) as ledger:
+        ledger.record(owned("a"))
+    before = git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging")
+
+    def run() -> None:
+        with opened(hosted.a) as ledger:
+            git(hosted.bare, "update-ref", "-d", LOCK_REF)
+            if stolen:
+                remote_of(hosted.b).lock(LockInfo("theirs", "thief"), timeout=0)
+            ledger.record(owned("b"))
+
+    how = "it is held by thief" if stolen else "it was released, or has expired"
+    with pytest.raises(LedgerError, match=f"its lock was lost: {how}.*bases/b") as caught:
+        run()
+    assert RESCUE in (caught.value.hint or "")
+    assert git(hosted.bare, "rev-parse", "refs/kiamo-iac/staging") == before
+    assert (LOCK_REF in hosted.refs()) == stolen  # and the lock of another run stays
+    if stolen:
+        access(hosted.a).break_lock("theirs")
+    with opened(hosted.a) as ledger:
+        assert names(ledger) == ["a", "b"]
+    assert names(read(hosted.b)) == ["a", "b"]
+    assert not (hosted.a / RESCUE).exists()
+
+
+def test_a_lock_moves_on_with_every_write_and_keeps_its_id(hosted: Hosted) -> None:
+    tips = set()
+    with opened(hosted.a) as ledger:
+        for name in "abc":
+            ledger.record(owned(name))
+            ledger.flush()
+            tips.add(git(hosted.bare, "rev-parse", LOCK_REF))
+            with pytest.raises(LockedError, match="locked by alice") as caught, opened(hosted.b, who="bob"):
+                pass
+        lock_id = (caught.value.hint or "").rsplit(" ", 1)[1]
+        assert access(hosted.b).break_lock(lock_id).id == lock_id
+        assert LOCK_REF not in hosted.refs()
+    assert len(tips) == 3
+    assert names(read(hosted.b)) == ["a", "b", "c"]
+
+
+def test_a_server_without_atomic_pushes_is_written_one_ref_after_the_other(hosted: Hosted) -> None:
+    git(hosted.bare, "config", "receive.advertiseAtomic", "false")
+    for name in "ab":
+        with opened(hosted.a) as ledger:
+            ledger.record(owned(name))
+    assert names(read(hosted.b)) == ["a", "b"]
+    assert hosted.refs() == ["refs/heads/main", "refs/kiamo-iac/staging"]

@@ -1,0 +1,193 @@
+"""A run whose lock or ledger is lost in the middle: no further write, exit code 4, and what was done is not lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from kiamo_iac.app.applying import ApplyRun, start_apply
+from kiamo_iac.app.ownership import read_owned
+from kiamo_iac.app.project import Workspace
+from kiamo_iac.core.errors import KiamoIacError, LedgerError, PartialError
+from kiamo_iac.emulator import EmulatorRequest
+from kiamo_iac.emulator.messages import EmulatorResponse
+from kiamo_iac.http.transport import InProcess
+from kiamo_iac.ledger import remote
+from tests.app.conftest import Site
+from tests.ledger.state_server import PASSWORD, USER, State, serving
+
+COUNT = 8
+MANIFEST = "bases:\n" + "".join(f"  - {{name: b{number}}}\n" for number in range(COUNT))
+RESCUE = ".kiamo/staging.ledger.rescue.json"
+
+
+@dataclass
+class Shared:
+    """A project whose ledger is somewhere else, and what can become of that."""
+
+    site: Site
+    environ: dict[str, str]
+    faults: dict[str, Callable[[], object]]
+    mend: Callable[[], object]
+    """What people do before the next run."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    at: int = 0
+    """The write during which something happens; 0: none."""
+    fault: str = ""
+
+    @property
+    def workspace(self) -> Workspace:
+        """The project, on an instance whose writes something happens during."""
+        workspace = self.site.workspace
+        transport = InProcess(self._handle, request=EmulatorRequest)
+        return replace(workspace, environ={**workspace.environ, **self.environ}, transport=transport)
+
+    def _handle(self, request: EmulatorRequest) -> EmulatorResponse:
+        if request.method != "GET" and self.at:
+            number = len(self.site.writes()) + 1
+            if number == self.at:
+                self.faults[self.fault]()
+            elif number == self.at + 1:  # what the write before left to be saved was refused
+                assert self.stop.wait(30)
+        return self.site.emulator.handle(request)
+
+    def apply(self, *, at: int = 0, fault: str = "") -> None:
+        """One apply, of one write at a time."""
+        self.at, self.fault = at, fault
+        self.stop.clear()
+        with start_apply(self.workspace, "staging") as run:
+            self.run = run
+            report = run.perform(parallelism=1, stop=self.stop)
+            run.check(report, interrupted=False)
+
+    def bases(self) -> list[str]:
+        """The names of the bases on the instance."""
+        return sorted(base["name"] for base in self.site.emulator.dump().get("bases", ()))
+
+
+@pytest.fixture
+def http(site: Site) -> Iterator[Shared]:
+    with serving(State()) as state:
+        site.manifest(MANIFEST)
+        ledger = f"ledger: {{backend: http, address: '{state.address}'}}"
+        project = f"manifests: [manifests]\nenvironments: {{staging: {{url: 'http://127.0.0.1:8090', {ledger}}}}}\n"
+        (site.folder / "kiamo.yaml").write_text(project, encoding="utf-8")
+        faults: dict[str, Callable[[], object]] = {
+            "stolen": lambda: setattr(state, "lock", {"ID": "theirs", "Who": "thief", "Created": "now"}),
+            "deleted": lambda: setattr(state, "lock", None),
+            "refused": lambda: state.faults.extend(["403"] * 20),
+            "gone": lambda: state.faults.extend(["drop"] * 20),
+        }
+
+        def mend() -> None:
+            state.lock = None
+            state.faults.clear()
+
+        environ = {"KIAMO_STAGING_LEDGER_USERNAME": USER, "KIAMO_STAGING_LEDGER_PASSWORD": PASSWORD}
+        yield Shared(site, environ, faults, mend)
+
+
+@pytest.fixture
+def git(site: Site) -> Shared:
+    def run(*arguments: str) -> str:
+        names = {f"GIT_{role}_{key}": "test" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+        done = subprocess.run(
+            ["git", *arguments], cwd=site.folder, env=environ | names, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    environ = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    site.manifest(MANIFEST)
+    project = (
+        "manifests: [manifests]\n"
+        "environments: {staging: {url: 'http://127.0.0.1:8090', ledger: {backend: git, remote: origin}}}\n"
+    )
+    (site.folder / "kiamo.yaml").write_text(project, encoding="utf-8")
+    run("init", "-q", "--bare", "origin.git")
+    run("init", "-q")
+    run("remote", "add", "origin", "./origin.git")
+    lock = "refs/kiamo-iac-lock/staging"
+
+    def steal() -> None:
+        tree = run("mktree")
+        run("push", "-q", "-f", "origin", f"{run('commit-tree', tree, '-m', 'theirs')}:{lock}")
+
+    def delete() -> None:
+        run("push", "-q", "origin", f":{lock}")
+
+    def mend() -> None:
+        if run("ls-remote", "origin", lock):
+            delete()
+
+    return Shared(site, environ, {"stolen": steal, "deleted": delete}, mend)
+
+
+@pytest.fixture(params=["http stolen", "http deleted", "http refused", "http gone", "git stolen", "git deleted"])
+def lost(request: pytest.FixtureRequest) -> tuple[Shared, str]:
+    """A project, and what becomes of its lock or its ledger."""
+    backend, fault = request.param.split()
+    return request.getfixturevalue(backend), fault
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every record is saved at once, and an outage ends a run at its second failure."""
+    monkeypatch.setattr(remote, "INTERVAL", 0.0)
+    monkeypatch.setattr(remote, "PATIENCE", 0.0)
+    monkeypatch.setattr(remote, "_WAITS", (0.0, None))
+
+
+def test_f28_a_lost_ledger_ends_the_run_and_the_next_one_restores_it(lost: tuple[Shared, str]) -> None:
+    shared, fault = lost
+    with pytest.raises(PartialError, match="The ledger could not be written, so the run was stopped") as caught:
+        shared.apply(at=3, fault=fault)
+    assert caught.value.exit_code == 4
+    assert RESCUE in (caught.value.hint or "")
+    assert shared.bases() == ["b0", "b1", "b2", "b3"]  # the fourth was in flight
+    assert (shared.site.folder / RESCUE).exists()
+
+    shared.mend()
+    shared.apply()
+    assert [found.code for found in shared.site.notices] == ["KIA0913"]
+    assert "bases/b3" in (shared.site.notices[0].detail or "")
+    assert shared.bases() == [f"b{number}" for number in range(COUNT)]
+    assert len(shared.site.writes()) == COUNT  # nothing was made twice
+    owned = read_owned(shared.workspace, "staging")
+    assert owned is not None
+    assert all(entry.remote_id is not None for entry in owned.values())
+    assert not (shared.site.folder / RESCUE).exists()
+
+
+def test_o13_a_ledger_that_is_lost_with_the_last_write_ends_with_exit_code_4(lost: tuple[Shared, str]) -> None:
+    shared, fault = lost
+    with pytest.raises(PartialError) as caught:
+        shared.apply(at=COUNT, fault=fault)
+    assert caught.value.exit_code == 4
+    assert RESCUE in (caught.value.hint or "")
+    assert len(shared.bases()) == COUNT
+    shared.mend()
+    shared.apply()
+    assert len(shared.site.writes()) == COUNT
+
+
+def test_o13_a_ledger_that_is_lost_before_the_first_write_ends_with_exit_code_1(lost: tuple[Shared, str]) -> None:
+    shared, fault = lost
+
+    def confirmed(run: ApplyRun) -> None:
+        shared.faults[fault]()
+        run.perform(parallelism=1, stop=shared.stop)
+
+    with pytest.raises(KiamoIacError) as caught, start_apply(shared.workspace, "staging") as run:
+        confirmed(run)
+    assert caught.value.exit_code == 1
+    assert isinstance(caught.value, LedgerError)
+    assert shared.bases() == []
+    assert not (shared.site.folder / RESCUE).exists()
+    shared.mend()
+    shared.apply()
+    assert len(shared.bases()) == COUNT
