@@ -21,6 +21,7 @@ def post_comment(
     *,
     transport: Transport | None = None,
     ca_bundle: Path | None = None,
+    show: Callable[[str], object] | None = None,
     log: Callable[[str], object] | None = None,
 ) -> PostedComment | None:
     """Post `text`, which begins with its marker, or update this user's comment with the same marker.
@@ -45,6 +46,7 @@ def post_comment(
         transport=transport,
         ca_bundle=ca_bundle,
         limits=Limits(attempts=CONNECTS),
+        show=show,
         log=log,
     ) as send:
         return post(_forge(pipeline, send), wanted)

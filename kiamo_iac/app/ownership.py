@@ -214,5 +214,7 @@ def _access(workspace: Workspace, environment: str) -> Iterator[LedgerAccess]:
     from kiamo_iac.ledger.access import authorization_for, caller_for  # the other backends do not load httpx
 
     authorization = authorization_for(address, workspace.environ, prefix=variable_prefix(environment))
-    with caller_for(address, authorization, ca_bundle=workspace.ca_bundle, log=workspace.log) as send:
+    with caller_for(
+        address, authorization, ca_bundle=workspace.ca_bundle, show=workspace.on_wait, log=workspace.log
+    ) as send:
         yield ledger_access(settings, replace(context, send=send))

@@ -46,7 +46,7 @@ class Workspace:
     ca_bundle: Path | None = None
     """The authorities that certificates are checked against; None: the system's."""
     on_wait: Callable[[str], object] | None = None
-    """Receives one line when a call has to wait because the instance asks for it or is not available."""
+    """Receives one line when a call has to wait because its server asks for it or is not available."""
     sources: SourceFiles | None = None
     """Files that were read already, shared by several environments."""
 

@@ -44,6 +44,7 @@ def comment(session: Session, *, file: Path) -> int:
         os.environ,
         transport=session.transport,
         ca_bundle=session.ca_bundle,
+        show=log_line,
         log=log_line if session.verbose else None,
     )
     if posted is None:

@@ -29,6 +29,7 @@ def _endpoint(name: str) -> Endpoint:
         address=f"the address of {name}",
         example="https://gitlab.example.com/api/v4",
         owner=f"that of {name}",
+        server=name,
         hint=f"all addresses of {name} have one scheme, host and port",
     )
 

@@ -20,7 +20,7 @@ from kiamo_iac.core.urls import Origin, origin_of, origin_of_call
 from kiamo_iac.http.attempt import attempt
 from kiamo_iac.http.message import Authorization, Endpoint, Request, Response
 from kiamo_iac.http.network import Connection, proxy_for, same_origin, trusted
-from kiamo_iac.http.pacing import TURN, Gate, Permit
+from kiamo_iac.http.pacing import TURN, Gate, Permit, waiting
 from kiamo_iac.http.retry import CONNECTS, FailedAttempt, Limits, may_repeat, passing, wait_before
 
 _HEADERS: Final = httpx.Headers(
@@ -46,14 +46,16 @@ class HttpCaller:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         gate: Gate | None = None,
         stop: threading.Event | None = None,
+        show: Callable[[str], object] | None = None,
         pause: Callable[[float], object] | None = None,
         log: Callable[[str], object] | None = None,
     ) -> None:
         """`address`: of the server; only its origin is ever called. `transport`: takes the place of the network; it
         must be safe under threads. `ca_bundle`: the authorities that certificates are checked against; None:
         the system's. `gate`: every attempt passes it; shared by all callers of a run. `stop`: ends the waits once it is
-        set; calls that need not wait are still made. `pause`: replaces the waits between attempts (tests). `log`: is
-        given one line for each attempt, without the secret and without the query.
+        set; calls that need not wait are still made. `show`: is given a line of text for each wait of a second or more;
+        unused with a `gate`, which has its own. `pause`: replaces the waits between attempts (tests). `log`: is given
+        one line for each attempt, without the secret and without the query.
 
         Raises:
             UsageError: the address is not one that a secret may be sent to, or the certificates cannot be read.
@@ -65,6 +67,7 @@ class HttpCaller:
         self._gate = gate
         self._closing = threading.Event()
         self._stop = stop or self._closing
+        self._show = show
         self._pause = pause
         self._log = log
         self._idle: deque[httpx.BaseTransport] = deque()
@@ -183,6 +186,8 @@ class HttpCaller:
         """Wait between two attempts; False: the waits are ended."""
         if self._gate is not None:
             return self._gate.rest(seconds, call=str(request), why=failed, ended=self._is_ended)
+        if self._show is not None and seconds >= 1:
+            self._show(waiting(seconds, failed.reason(self._endpoint.server)))
         if self._pause is not None:
             self._pause(seconds)
             return not self._is_ended()

@@ -80,6 +80,8 @@ class Endpoint:
     """What to check where a call would go to another address."""
     error: type[KiamoIacError] = UsageError
     """The class of that error."""
+    server: str = "the server"
+    """Who is waited for."""
     takes_query: bool = True
     """Whether its address may hold a query."""
 

@@ -22,6 +22,7 @@ _FIRST_CLOSING: Final = 1.0
 _LONGEST_CLOSING: Final = 15.0
 """Seconds that the gate closes where the server does not say for how long; doubled each time in a row."""
 _JITTER: Final = 0.2
+_SERVER: Final = "the instance"
 TURN: Final = 0.1
 """Longest wait in seconds before it is looked whether the wait is to end."""
 _REMINDER: Final = 30.0
@@ -41,6 +42,11 @@ _UNMEASURED: Final = 5.0
 """Calls a second, where a 429 comes before any call succeeded."""
 _UNLIMITED: Final = 500.0
 """A rate that has grown beyond this is no limit any more."""
+
+
+def waiting(seconds: float, reason: str, *, more: bool = False) -> str:
+    """The line that shows a wait."""
+    return f"waiting {max(round(seconds), 1)} s{' more' if more else ''}: {reason}"
 
 
 class Gate:
@@ -112,7 +118,7 @@ class Gate:
                     return Permit(lane, lane.closings, now, counted=lane.allowed is not None)
                 if until == self._closed_until and now >= self._remind_at:
                     self._remind_at = now + _REMINDER
-                    reminder = f"waiting {_seconds(until - now)} s more: {self._reason}"
+                    reminder = waiting(until - now, self._reason, more=True)
             if reminder is not None and self._show is not None:
                 self._show(reminder)
             if ended():
@@ -160,7 +166,7 @@ class Gate:
     def rest(self, seconds: float, *, call: str, why: FailedAttempt, ended: Callable[[], bool]) -> bool:
         """Wait before `call` is repeated while the gate is open for others; False: `ended` before that."""
         if seconds >= 1 and self._show is not None:
-            self._show(f"waiting {_seconds(seconds)} s: {call}: {_reason(why)}")
+            self._show(waiting(seconds, f"{call}: {why.reason(_SERVER)}"))
         until = self._clock() + seconds
         while not ended():
             if self._clock() >= until or self._rest(until - self._clock()):
@@ -211,7 +217,7 @@ class Gate:
         more = now + seconds - begun
         if more <= 0 or self._refusal is not None:
             return None
-        self._closed, self._reason = True, _reason(failed)
+        self._closed, self._reason = True, failed.reason(_SERVER)
         if now + (asked or 0.0) - begun > left or left <= 0:
             waited = f"has waited {self._waited:.0f} s, as long as it may"
             waits = f"may wait only {math.floor(left)} s more" if left >= 1 else waited
@@ -224,7 +230,7 @@ class Gate:
             return None
         self._shown_until = self._closed_until
         self._remind_at = now + _REMINDER
-        return f"waiting {_seconds(self._closed_until - now)} s: {self._reason}"
+        return waiting(self._closed_until - now, self._reason)
 
     def _busy(self, call: str, *, again: bool) -> BusyError:
         return BusyError(
@@ -323,14 +329,3 @@ class Permit(NamedTuple):
     """When that was."""
     counted: bool
     """Whether it is one of the few that were allowed in flight."""
-
-
-def _seconds(seconds: float) -> int:
-    return max(round(seconds), 1)
-
-
-def _reason(failed: FailedAttempt) -> str:
-    if failed.status is None:
-        return "the instance gave no usable response" if failed.sent else "the instance cannot be reached"
-    asked = f" (Retry-After: {math.ceil(failed.wait)})" if failed.wait is not None else ""
-    return f"the instance answered {failed.status}{asked}"

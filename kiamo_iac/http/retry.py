@@ -50,6 +50,13 @@ class FailedAttempt:
     wait: float | None = None
     """Seconds that the server asked to wait (`Retry-After`)."""
 
+    def reason(self, server: str) -> str:
+        """Why the next attempt waits; `server`: who is waited for."""
+        if self.status is None:
+            return f"{server} gave no usable response" if self.sent else f"{server} cannot be reached"
+        asked = f" (Retry-After: {math.ceil(self.wait)})" if self.wait is not None else ""
+        return f"{server} answered {self.status}{asked}"
+
 
 def passing(response: Response) -> FailedAttempt | None:
     """What a response with one of the statuses of `PASSING` asks for; None for any other response."""

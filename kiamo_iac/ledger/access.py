@@ -22,6 +22,7 @@ _ENDPOINT: Final = Endpoint(
     address="the address of the ledger",
     example="https://gitlab.example.com/api/v4/projects/1/terraform/state/kiamo",
     owner="the ledger's",
+    server="the server of the ledger",
     hint="all addresses of the ledger have one scheme, host and port",
 )
 _JOB_USER: Final = "gitlab-ci-token"
@@ -34,6 +35,7 @@ def caller_for(
     authorization: Authorization | None,
     *,
     ca_bundle: Path | None = None,
+    show: Callable[[str], object] | None = None,
     pause: Callable[[float], object] | None = None,
     log: Callable[[str], object] | None = None,
 ) -> HttpCaller:
@@ -42,7 +44,9 @@ def caller_for(
     Raises:
         UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
     """
-    return HttpCaller(address, _ENDPOINT, authorization, ca_bundle=ca_bundle, limits=LIMITS, pause=pause, log=log)
+    return HttpCaller(
+        address, _ENDPOINT, authorization, ca_bundle=ca_bundle, limits=LIMITS, show=show, pause=pause, log=log
+    )
 
 
 def authorization_for(address: str, environ: Mapping[str, str], *, prefix: str) -> Authorization | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from base64 import b64encode
 from typing import Any
 
@@ -147,6 +149,25 @@ def test_a_passing_status_is_waited_out_for_a_get_and_handed_over_for_a_write_un
     always_busy = Stub(in_turn(reply(status=503)))
     assert caller(always_busy)(GET).status == 503
     assert len(always_busy.asked) == CONNECTS
+
+
+def test_o19_a_wait_of_a_second_or_more_is_shown() -> None:
+    shown: list[str] = []
+    busy, away = reply(status=503, headers={"Retry-After": "2"}), httpx.ConnectError("refused")
+    assert caller(in_turn(busy, away, away, reply({})), show=shown.append)(GET).status == 200
+    assert shown == ["waiting 2 s: the server answered 503 (Retry-After: 2)"]
+
+
+def test_f31_a_stop_ends_the_wait() -> None:
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    stub = Stub(in_turn(reply(status=503, headers={"Retry-After": "50"})))
+    begun = time.monotonic()
+    with HttpCaller(URL, ENDPOINT, AUTHORIZATION, transport=stub, stop=stop) as send:
+        assert send(GET).status == 503
+        assert send(GET).status == 503
+    assert len(stub.asked) == 2
+    assert time.monotonic() - begun < 10
 
 
 def test_no_wait_begins_that_outlasts_patience() -> None:
