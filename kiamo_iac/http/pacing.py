@@ -87,8 +87,7 @@ class Gate:
         self._jitter = jitter
         self._closed = False
         """False: certainly open. True: `_closed_until` and `_refusal` say whether it is."""
-        self._closed_until = self._shown_until = -math.inf
-        self._remind_at = math.inf
+        self._closed_until = self._shown_until = self._show_at = -math.inf
         self._reason = ""
         self._waited = 0.0
         self._refusal: str | None = None
@@ -108,7 +107,6 @@ class Gate:
             return Permit(lane, lane.closings, self._clock(), counted=False)
         passed = -math.inf
         while True:
-            reminder = None
             with self._changed:
                 now = self._clock()
                 if self._refusal is not None:
@@ -116,11 +114,9 @@ class Gate:
                 until = self._wait(lane, now, passed)
                 if until is None:
                     return Permit(lane, lane.closings, now, counted=lane.allowed is not None)
-                if until == self._closed_until and now >= self._remind_at:
-                    self._remind_at = now + _REMINDER
-                    reminder = waiting(until - now, self._reason, more=True)
-            if reminder is not None and self._show is not None:
-                self._show(reminder)
+                shown = self._shown(until, now)
+            if shown is not None and self._show is not None:
+                self._show(shown)
             if ended():
                 return None
             if self._rest(until - now):
@@ -147,10 +143,8 @@ class Gate:
         self.reached = True
         with self._changed:
             permit.lane.leave(permit)
-            shown = self._register(permit, failed)
+            self._register(permit, failed)
             self._changed.notify_all()
-        if shown is not None and self._show is not None:
-            self._show(shown)
 
     def abandoned(self, permit: Permit) -> None:
         """The call was not sent, or its outcome says nothing of the server."""
@@ -193,44 +187,49 @@ class Gate:
             lane.in_flight += 1
         return None
 
-    def _register(self, permit: Permit, failed: FailedAttempt) -> str | None:
-        """Count a failure, and close the gate if need be; what is to be shown of that."""
+    def _register(self, permit: Permit, failed: FailedAttempt) -> None:
+        """Count a failure, and close the gate if need be."""
         lane, now, asked = permit.lane, self._clock(), failed.wait
         lane.failures += 1
-        if (
-            permit.closings != lane.closings
-        ):  # sent before the gate closed: only a later moment that is asked for counts
-            return self._close(now, asked, asked, failed) if asked is not None else None
+        if permit.closings != lane.closings:
+            if asked is not None:  # it was sent before the gate closed: only a later moment that is asked for counts
+                self._close(now, asked, asked, failed)
+            return
         if failed.status == 429:
             lane.slow_down(now, now + (asked or 0.0))
         elif asked is None and lane.failures < FAILURES and lane.allowed != 1:
-            return None
+            return
         in_a_row = lane.close(now)
         doubled = in_a_row - (1 if asked is None else 2)
         own = min(_FIRST_CLOSING * 2.0**doubled, _LONGEST_CLOSING) if doubled >= 0 else 0.0
-        return self._close(now, asked, max(asked or 0.0, own) + _JITTER * self._jitter(), failed)
+        self._close(now, asked, max(asked or 0.0, own) + _JITTER * self._jitter(), failed)
 
-    def _close(self, now: float, asked: float | None, seconds: float, failed: FailedAttempt) -> str | None:
+    def _close(self, now: float, asked: float | None, seconds: float, failed: FailedAttempt) -> None:
         """Close the gate for `seconds`, of which the server asked for `asked`."""
         begun = max(now, self._closed_until)
         left = self._retry_wait - self._waited
         more = now + seconds - begun
         if more <= 0 or self._refusal is not None:
-            return None
+            return
         self._closed, self._reason = True, failed.reason(_SERVER)
         if now + (asked or 0.0) - begun > left or left <= 0:
             waited = f"has waited {self._waited:.0f} s, as long as it may"
             waits = f"may wait only {math.floor(left)} s more" if left >= 1 else waited
             self._refusal = f"{self._reason}, and this run {waits}"
-            return None
+            return
         more = min(more, left)
         self._waited += more
         self._closed_until = begun + more
-        if self._closed_until - now < 1 or self._closed_until < self._shown_until + 1:
+        if self._closed_until >= self._shown_until + 1:
+            self._show_at = now
+
+    def _shown(self, until: float, now: float) -> str | None:
+        """What is to be shown of a wait at the closed gate: when it begins, and from time to time."""
+        if until != self._closed_until or now < self._show_at or until - now < 1:
             return None
-        self._shown_until = self._closed_until
-        self._remind_at = now + _REMINDER
-        return waiting(self._closed_until - now, self._reason)
+        is_known = until < self._shown_until + 1
+        self._shown_until, self._show_at = until, now + _REMINDER
+        return waiting(until - now, self._reason, more=is_known)
 
     def _busy(self, call: str, *, again: bool) -> BusyError:
         return BusyError(
