@@ -88,6 +88,7 @@ class ApplyRun:
         import threading
 
         from kiamo_iac.app.recording import Recorder
+        from kiamo_iac.executor.delivery import Polling
         from kiamo_iac.executor.preconditions import PreconditionCheck
         from kiamo_iac.executor.scheduler import execute
         from kiamo_iac.executor.writer import Writer
@@ -113,7 +114,8 @@ class ApplyRun:
         budget.expect(steps=len(self.plan.steps))
         with self._workspace.client(self._result.inputs.target, budget=budget, stop=end) as client:
             contract, live = self._workspace.contract, self._result.inputs.live
-            writer = Writer(client, contract, self.plan)
+            owned = self._result.inputs.owned or {}
+            writer = Writer(client, contract, self.plan, owned=owned, polling=Polling(pause=end.wait))
             locked = _UnderLock(writer, self._ledger)
             performer = PreconditionCheck(locked, self.plan, client=client, contract=contract, live=live)
             report = execute(

@@ -122,6 +122,9 @@ class NameRule(BasedEntry):
     """The names that are allowed: a regular expression for the whole name."""
 
     pattern: _PATTERN
+    taken: str | None = None
+    """The vendor's code for a name that is in use; None: names are not unique, so a create whose response is lost is
+    never sent again."""
 
 
 class Operation(BasedEntry):

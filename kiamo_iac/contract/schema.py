@@ -28,6 +28,7 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
     "IdRule.wire": "Its wire name.",
     "IdRule.type": "Its type in JSON.",
     "NameRule.pattern": "A regular expression for the whole name.",
+    "NameRule.taken": "The vendor's code for a name that is in use; null: names are not unique.",
     "Operation.method": "The HTTP method.",
     "Operation.path": "After the prefix. {id} is the id of the object, {base} (any kind's name) that of its parent.",
     "Operation.query": "Query parameters; placeholders are filled in.",

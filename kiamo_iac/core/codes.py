@@ -111,6 +111,9 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0434": "An export omits a live setting that is sensitive.",
     "KIA0435": "A sensitive setting differs from the live one; an export keeps the declared value.",
     "KIA0436": "A sensitive setting differs between two environments, and is not promoted.",
+    "KIA0437": "A step was carried out, and the instance has other values than were sent.",
+    "KIA0438": "A step did the opposite of what was sent; the run was ended.",
+    "KIA0439": "A step got no usable response, and whether it was carried out could not be established.",
     "KIA0440": "A run would read more from the instance than its limits allow.",
     "KIA0441": "The instance asks a run to wait longer than its limits allow.",
     # KIA05xx: plans that are not possible

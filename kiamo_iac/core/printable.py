@@ -14,9 +14,10 @@ GitLab CI         `section_start:…` before a carriage return and an escape: co
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from typing import Final
+from typing import Any, Final
 
 from kiamo_iac.core.secret import conceal, conceal_answer, redact
 
@@ -112,6 +113,25 @@ def quote(text: str) -> str:
     """`text` in double quotes, as diagnostics show data: without tokens, cut after 60 characters."""
     shown = redact(conceal(text))
     return f'"{shown[:LONGEST_QUOTE]}…"' if len(shown) > LONGEST_QUOTE else f'"{shown}"'
+
+
+def json_pair(one: Any, other: Any, longest: int = 120) -> tuple[str, str]:
+    """Two values that differ, each as JSON on one line, for a sentence: without tokens and sensitive settings, cut
+    around their first difference. Blanks are kept; what looks the same in both is written in ASCII."""
+    alike = _folded(one) == _folded(other)
+    texts = [visible(redact(conceal_answer(json.dumps(v, ensure_ascii=alike)))) for v in (one, other)]
+    begin = max(next((n for n, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), 0) - longest // 2, 0)
+    begin = begin if max(map(len, texts)) > longest else 0
+    first, second = (_part(text, begin, longest) for text in texts)
+    return first, second
+
+
+def _folded(value: Any) -> str:
+    return " ".join(unicodedata.normalize("NFKC", json.dumps(value, ensure_ascii=False)).casefold().split())
+
+
+def _part(text: str, begin: int, longest: int) -> str:
+    return ("…" if begin else "") + text[begin : begin + longest] + ("…" if begin + longest < len(text) else "")
 
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_./=:+%\-]+")

@@ -56,6 +56,11 @@ class StateMachine:
             reached for moves in self.moves.values() for command, reached in moves.items() if command in self.dials
         )
 
+    @property
+    def closed_by_command(self) -> frozenset[str]:
+        """The terminal states that a command leads to."""
+        return self.terminal & {state for moves in self.moves.values() for state in moves.values()}
+
     def satisfies(self, live: str, desired: str) -> bool:
         """Whether the state `live` satisfies `desired`."""
         return live == desired or live in self.satisfied_by.get(desired, frozenset())

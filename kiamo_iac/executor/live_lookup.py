@@ -1,6 +1,8 @@
-"""Reads single objects of the instance during a run, with the names that they had when the plan was made.
+"""Reads single objects of the instance during a run: afresh, as `ObjectReader`, or as `LiveLookup`, with the names that
+they had when the plan was made.
 
-An object is read by its id. A list is reused for a second: otherwise a thousand creates would read a thousand lists.
+An object is read by its id. `LiveLookup` reuses a list for a second: otherwise a thousand creates would read a thousand
+lists.
 """
 
 from __future__ import annotations
@@ -10,15 +12,15 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.listing import listed_rows
+from kiamo_iac.api.listing import listed, listed_rows
 from kiamo_iac.api.response import ApiResponse
 from kiamo_iac.api.wire import Decoder, LiveRow, put_names, references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.errors import RefusedError
+from kiamo_iac.core.errors import RefusedError, ResponseError
 from kiamo_iac.core.resource import Reference, Scope
 from kiamo_iac.core.state import RemoteId, ResourceState, State
 from kiamo_iac.resources import kinds
@@ -35,6 +37,75 @@ class ObjectLocation(NamedTuple):
     kind: str
     address: Address
     parent_id: RemoteId | None
+
+
+class LiveObject(NamedTuple):
+    """An object as one response shows it."""
+
+    row: LiveRow
+    item: Mapping[str, Any]
+    """The same by wire names."""
+
+
+class ObjectReader:
+    """Reads objects as they are now. Safe under threads."""
+
+    def __init__(self, client: Client, contract: Contract) -> None:
+        self._client = client
+        self._contract = contract
+        self._decoders = {name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds}
+
+    def shown(self, kind: str, response: ApiResponse) -> LiveObject | None:
+        """The object in a response; None where it does not show a whole one."""
+        try:
+            return self._decoded(kind, response.item(self._contract.kinds[kind].item), response)
+        except ResponseError:
+            return None
+
+    def id_in(self, kind: str, response: ApiResponse) -> RemoteId:
+        """The id of the object in a response.
+
+        Raises:
+            ResponseError: there is none.
+        """
+        return self._decoders[kind].id_of(response.item(self._contract.kinds[kind].item), response)
+
+    def find(self, kind: str, remote_id: RemoteId, parents: Mapping[str, RemoteId]) -> LiveObject | None:
+        """The object with an id, or None when there is none. `parents`: the kind of its parent → the id.
+
+        Raises:
+            ApiError: it could not be read.
+        """
+        stanza = self._contract.kinds[kind]
+        if "read" not in stanza.operations:
+            return next((found for found in self.listed(kind, parents) if found.row.remote_id == remote_id), None)
+        try:
+            response = self._client.call(kind, "read", {"id": remote_id, **parents})
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+        return self._decoded(kind, response.item(stanza.item), response)
+
+    def listed(self, kind: str, parents: Mapping[str, RemoteId]) -> list[LiveObject]:
+        """The objects of a kind below a parent.
+
+        Raises:
+            ApiError: they could not be read.
+        """
+        stanza = self._contract.kinds[kind]
+
+        def take(item: object, response: ApiResponse) -> tuple[RemoteId, LiveObject]:
+            found = self._decoded(kind, item, response)
+            return found.row.remote_id, found
+
+        parent = parents.get(stanza.parent or "")
+        found = listed(self._client, kind, parents, take=take)
+        return [one for one in found if stanza.listed_by_parent or parent is None or one.row.parent_id == parent]
+
+    def _decoded(self, kind: str, item: object, response: ApiResponse) -> LiveObject:
+        row = self._decoders[kind].row(item, response)
+        return LiveObject(row, item if isinstance(item, dict) else {})
 
 
 _Scope = tuple[str, RemoteId | None]
@@ -60,6 +131,7 @@ class LiveLookup:
         self.clock = clock
         self._client = client
         self._contract = contract
+        self._reader = ObjectReader(client, contract)
         self._decoders = {name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds}
         self._by_id = {name: references_by(contract, kind, "id") for name, kind in kinds().items()}
         self._by_name = {name: references_by(contract, kind, "name") for name, kind in kinds().items()}
@@ -109,15 +181,9 @@ class LiveLookup:
         if from_list or "read" not in self._contract.kinds[location.kind].operations:
             found = self._list(location, since)
             row = found.by_id.get(remote_id) if found is not None else None
-            return self._resource(location, row) if row is not None else None
-        ids = {"id": remote_id, **self._parent(location)}
-        try:
-            response = self._client.call(location.kind, "read", ids)
-        except RefusedError as error:
-            if error.status == 404:
-                return None
-            raise
-        return self.decode(location, response)
+            return self.resource(location, row) if row is not None else None
+        one = self._reader.find(location.kind, remote_id, self._parent(location))
+        return self.resource(location, one.row) if one is not None else None
 
     def id_of_name(self, location: ObjectLocation, *, since: float = NEVER) -> RemoteId | None:
         """The id of the object with the name of `location`, in a list no older than `since`; None: there is none.
@@ -133,15 +199,6 @@ class LiveLookup:
             raise ParentGoneError
         row = found.by_name.get((location.parent_id if self._is_shared(location.kind) else None, location.address.name))
         return row.remote_id if row is not None else None
-
-    def decode(self, location: ObjectLocation, response: ApiResponse) -> ResourceState:
-        """The object in a response.
-
-        Raises:
-            ResponseError: the response does not have all of it.
-        """
-        item = response.item(self._contract.kinds[location.kind].item)
-        return self._resource(location, self._decoders[location.kind].row(item, response))
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -174,7 +231,8 @@ class LiveLookup:
                 found.requested, found.received = requested, self.clock()
             return found
 
-    def _resource(self, location: ObjectLocation, row: LiveRow) -> ResourceState:
+    def resource(self, location: ObjectLocation, row: LiveRow) -> ResourceState:
+        """A row at its address, with names in its references."""
         attributes = dict(row.attributes)
         with self._lock:
             for reference in self._by_id[location.kind]:

@@ -1,24 +1,21 @@
-"""After a write: its result, from its response or read back, and whether that is what was sent.
-
-Later steps of the same run compare an object with this result, not with what the plan saw.
-"""
+"""The results of the writes of a run. What a write did not send must be as it was before; later steps compare an object
+with the result of the last write, not with what the plan saw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from enum import Enum
-from typing import Any
 
-from kiamo_iac.api.response import kind_of
-from kiamo_iac.core.address import Address
-from kiamo_iac.core.errors import ApiError, ResponseError
-from kiamo_iac.core.sensitive import Path, hidden_at, masked, revealed, sensitive_paths, shows
-from kiamo_iac.core.state import Owned, RemoteId, ResourceState
+from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.errors import ApiError, OppositeError, PostconditionError
+from kiamo_iac.core.printable import json_pair
+from kiamo_iac.core.sensitive import Path, hidden_at, masked, sensitive_paths, shows
+from kiamo_iac.core.state import RemoteId, ResourceState
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.executor.live_lookup import NEVER, LiveLookup, ObjectLocation
 from kiamo_iac.executor.report import Outcome
-from kiamo_iac.planner.masking import comparable
 from kiamo_iac.planner.plan import Action, Plan, Step
 from kiamo_iac.resources import by_collection
 
@@ -33,10 +30,17 @@ class WriteResults:
     """The results of the writes of one run, by address. Safe under threads, for different addresses."""
 
     def __init__(
-        self, plan: Plan, lookup: LiveLookup, *, read_back: Collection[Address], clock: Callable[[], float]
+        self,
+        plan: Plan,
+        lookup: LiveLookup,
+        contract: Contract,
+        *,
+        read_back: Collection[Address],
+        clock: Callable[[], float],
     ) -> None:
         """`read_back`: the addresses that later steps check again; only their results are kept."""
         self._lookup = lookup
+        self._contract = contract
         self._read_back = read_back
         self._clock = clock
         self._ids: dict[Address, RemoteId] = {address: b.remote_id for address, b in plan.bindings.items()}
@@ -46,8 +50,12 @@ class WriteResults:
         self._written: dict[Address, float] = {}
         self._released: dict[Address, float] = {}
 
-    def record(self, step: Step, outcome: Outcome) -> None:
-        """Record the id, the name and the result of a step that is done."""
+    def record(self, step: Step, outcome: Outcome, *, before: ResourceState | None) -> None:
+        """Record the id, the name and the result of a step that is done. `before`: the object before it.
+
+        Raises:
+            PostconditionError: something was changed that was not sent.
+        """
         address, location = step.address, self.location(step.address)
         self._written[address] = self._clock()
         if outcome.remote_id is not None:
@@ -59,9 +67,13 @@ class WriteResults:
         if step.action in {Action.RENAME, Action.DELETE}:
             name = step.before["name"] if step.action is Action.RENAME else self._names.get(address, address.name)
             self._released[Address.of(address.collection, name, address.parent)] = self._clock()
-        if address in self._read_back and step.action is not Action.DELETE:
-            found = self._read(location, outcome)
-            self._results[address] = self.hidden(address, found) if isinstance(found, ResourceState) else found
+        if step.action is Action.DELETE or (before is None and address not in self._read_back):
+            return
+        result = self._result(step, location, outcome, before)
+        if result is not None and before is not None and step.action is not Action.CREATE:
+            self._check_unsent(step, before=before, now=result)
+        if address in self._read_back:
+            self._results[address] = Unread.UNKNOWN if result is None else self.hidden(address, result)
 
     def record_failure(self, step: Step) -> None:
         """Record a step that failed: its call may have taken effect or not."""
@@ -94,19 +106,49 @@ class WriteResults:
         paths = self._sensitive.get(address, ())
         return replace(live, settings=hidden_at(live.settings, paths)) if paths else live
 
-    def _read(self, location: ObjectLocation, outcome: Outcome) -> ResourceState | Unread:
-        """The object as the response shows it; read back where the response does not have all of it."""
-        if outcome.response is not None:
-            try:
-                return self._lookup.decode(location, outcome.response)
-            except ResponseError:
-                pass  # the write is done, even if the response shows only a part
+    def _result(
+        self, step: Step, location: ObjectLocation, outcome: Outcome, before: ResourceState | None
+    ) -> ResourceState | None:
+        """The object after a step; read again where it is not shown with all that it had before."""
+        if outcome.shown is not None:
+            now = self._lookup.resource(location, outcome.shown.row)
+            had = before.attributes if before is not None else {}
+            wires = self._contract.kinds[step.kind].attributes
+            hidden = [key for key in self._unsent(step) if had.get(key) and key not in now.attributes]
+            if all(wires[key].wire in outcome.shown.item for key in hidden):
+                return now
         if outcome.remote_id is None:
-            return Unread.UNKNOWN
+            return None
         try:
-            return self._lookup.find(location, outcome.remote_id, since=self._clock()) or Unread.UNKNOWN
+            return self._lookup.find(location, outcome.remote_id, since=self._clock())
         except ApiError:
-            return Unread.UNKNOWN
+            return None
+
+    def _unsent(self, step: Step) -> list[str]:
+        """The attributes that the contract writes, and that a step did not send."""
+        known = self._contract.kinds[step.kind].attributes
+        return [key for key, attribute in known.items() if key not in step.after and not attribute.read_only]
+
+    def _check_unsent(self, step: Step, *, before: ResourceState, now: ResourceState) -> None:
+        """
+        Raises:
+            OppositeError: the object dials, and did not before.
+            PostconditionError: an attribute that was not sent has changed.
+        """
+        dialling = before.kind.machine.running if before.kind.machine is not None and "state" not in step.after else ()
+        if now.run_state in dialling and before.run_state not in dialling:
+            msg = f"{step.address} is {now.run_state} after the {step.action.value}: contacts are being dialled."
+            raise OppositeError(msg, hint="pause or stop it in Kiamo at once, unless it was started there")
+        changed = []
+        for key in self._unsent(step):
+            one, other = before.attributes.get(key), now.attributes.get(key)
+            if same(one, other) or not (one or other) or (key == "name" and identity(str(one)) == identity(str(other))):
+                continue
+            was, is_ = json_pair(one, other)
+            changed.append(f"{key} was {was} and is {'not set' if other is None else is_}")
+        if changed:
+            msg = f"The {step.action.value} of {step.address} also changed what it did not send: {'; '.join(changed)}."
+            raise PostconditionError(msg, hint="run plan again, and see who changed it")
 
 
 def matches_result(result: ResourceState, now: ResourceState) -> bool:
@@ -117,23 +159,6 @@ def matches_result(result: ResourceState, now: ResourceState) -> bool:
         for then, later in ((result.attributes, now.attributes), (result.settings, now.settings))
         for key in then.keys() & later.keys()
     )
-
-
-def check_created_with_parent(step: Step, sent: Mapping[str, Any], item: Mapping[str, Any], *, name_wire: str) -> None:
-    """Compare `item`, created with its parent, with what that call sent for it. Keys are wire names.
-
-    Raises:
-        ResponseError: it differs; the message names the attribute.
-    """
-    settings = step.after.get("settings", {})
-    shown = comparable(settings, item, Owned(step.address, None, {"settings": settings}))
-    for wire, value in sent.items():
-        if wire != name_wire and revealed(shown.get(wire, item.get(wire))) != value:
-            what = f'"{wire}" is {kind_of(item.get(wire))}, and {kind_of(value)} was sent'
-            if sensitive_paths(settings.get(wire)):
-                what = f'"{wire}" differs from what was sent'
-            msg = f"{step.address} was created with its parent, but not as sent: {what}."
-            raise ResponseError(msg, hint="run plan to see what is left to do")
 
 
 def _sensitive_settings(plan: Plan) -> dict[Address, tuple[Path, ...]]:

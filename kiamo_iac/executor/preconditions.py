@@ -53,7 +53,7 @@ class PreconditionCheck:
         self._lookup = LiveLookup(client, contract, live, clock=clock)
         checks = Counter(address for step in plan.steps for address in {step.address, *step.seen})
         self._checked_again = {address for address, count in checks.items() if count > 1}
-        self._results = WriteResults(plan, self._lookup, read_back=self._checked_again, clock=clock)
+        self._results = WriteResults(plan, self._lookup, contract, read_back=self._checked_again, clock=clock)
         self._planned = {(i.kind.kind, i.remote_id): i for i in live}
         self._checked: dict[Address, float] = {}
         self._created = {step.address for step in plan.steps if step.action is Action.CREATE}
@@ -74,14 +74,23 @@ class PreconditionCheck:
             with self._lock_of(step.address):
                 with _diagnosed(step):
                     self._check_target(step)
+                before = self._before(step)
                 try:
                     outcome = self._performer.perform(step)
+                    self._checked.pop(step.address, None)
+                    with _diagnosed(step):
+                        self._results.record(step, outcome, before=before)
                 except BaseException:
                     self._results.record_failure(step)
                     raise
-                self._checked.pop(step.address, None)
-                self._results.record(step, outcome)
-        return replace(outcome, response=None)
+        return replace(outcome, shown=None)
+
+    def _before(self, step: Step) -> ResourceState | None:
+        """The object of a step before its write, as far as it is known."""
+        result, location = self._results.result_of(step.address), self._results.location(step.address)
+        if result is None:
+            return self._planned.get((location.kind, self._results.remote_id(step.address)))
+        return result if isinstance(result, ResourceState) else None
 
     def _check_references(self, step: Step) -> None:
         """At most one call for each collection: a single object is read by id, several in their list."""

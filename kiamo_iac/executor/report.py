@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from kiamo_iac.api.response import ApiResponse
 from kiamo_iac.core.errors import (
     ApiError,
     KiamoIacError,
@@ -19,6 +18,9 @@ from kiamo_iac.core.errors import (
 )
 from kiamo_iac.core.state import KeptValue, RemoteId
 from kiamo_iac.planner.plan import Step
+
+if TYPE_CHECKING:
+    from kiamo_iac.executor.live_lookup import LiveObject
 
 
 class Status(StrEnum):
@@ -48,8 +50,8 @@ class Outcome:
     """The id of the object; of a delete, its former id."""
     found: bool = False
     """True: the create of its parent had created it; the step only verified it."""
-    response: ApiResponse | None = field(default=None, compare=False, repr=False)
-    """The response, where it shows the object after the write."""
+    shown: LiveObject | None = field(default=None, compare=False, repr=False)
+    """The object after the write; only between performers."""
     kept: tuple[KeptValue, ...] = ()
     """Values that the instance keeps in another form than they were sent in."""
     notes: tuple[str, ...] = ()

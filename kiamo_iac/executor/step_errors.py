@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.errors import ApiError, BudgetError, BusyError, RefusedError, StaleError, TransportError
+from kiamo_iac.core.errors import (
+    AbsentError,
+    ApiError,
+    BudgetError,
+    BusyError,
+    OppositeError,
+    PostconditionError,
+    RefusedError,
+    StaleError,
+    TransportError,
+    UnknownOutcomeError,
+)
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.state import RemoteId, ResourceState
 from kiamo_iac.planner.diff import field_changes
@@ -99,15 +110,17 @@ def add_diagnostic(error: ApiError, step: Step) -> None:
     error.diagnostics = (Diagnostic(_code(error), summary, hint=error.hint, address=step.address, source=step.source),)
 
 
+_CODES: Final[Mapping[type[ApiError], str]] = {
+    RefusedError: "KIA0431",
+    TransportError: "KIA0432",
+    AbsentError: "KIA0432",
+    OppositeError: "KIA0438",
+    PostconditionError: "KIA0437",
+    UnknownOutcomeError: "KIA0439",
+    BudgetError: "KIA0440",
+    BusyError: "KIA0441",
+}
+
+
 def _code(error: ApiError) -> str:
-    match error:
-        case RefusedError():
-            return "KIA0431"
-        case TransportError():
-            return "KIA0432"
-        case BudgetError():
-            return "KIA0440"
-        case BusyError():
-            return "KIA0441"
-        case _:
-            return "KIA0433"
+    return next((_CODES[base] for base in type(error).__mro__ if base in _CODES), "KIA0433")

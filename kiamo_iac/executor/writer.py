@@ -1,40 +1,53 @@
-"""Writes: makes the API calls of a step, from its address and attributes to path, body and checked response."""
+"""Writes: makes the API calls of a step, from its address and attributes to path, body and checked outcome."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.listing import listed
-from kiamo_iac.api.response import ApiResponse, kind_of
-from kiamo_iac.api.wire import Decoder, encode
+from kiamo_iac.api.wire import encode
 from kiamo_iac.contract.entries import KindContract
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.errors import ApiError, ResponseError
+from kiamo_iac.core.errors import ApiError
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.core.state import RemoteId
-from kiamo_iac.executor.postconditions import check_created_with_parent
+from kiamo_iac.core.state import Ownership, RemoteId
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.executor.delivery import Delivered, Delivery, Polling
+from kiamo_iac.executor.live_lookup import NEVER, LiveObject
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.step_errors import add_diagnostic
+from kiamo_iac.executor.verification import Wanted
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step
 from kiamo_iac.resources import kinds
 
-Item = Mapping[str, Any]
+NONE_OWNED: Final[Ownership] = {}
 
 
 class Writer:
     """The performer that makes the API calls. It keeps the ids of created objects for later steps."""
 
-    def __init__(self, client: Client, contract: Contract, plan: Plan) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: Client,
+        contract: Contract,
+        plan: Plan,
+        *,
+        owned: Ownership = NONE_OWNED,
+        polling: Polling = Polling(),  # noqa: B008 - frozen
+    ) -> None:
+        """`owned`: what was applied before. `polling`: how outcomes are looked for."""
         self._contract = contract
-        self._decoders = {kind: Decoder(contract, kinds()[kind]) for kind in {step.kind for step in plan.steps}}
+        self._owned = owned
+        self._polling = polling
+        self._delivery = Delivery(client, contract, polling)
         self._embedded = _embedded_steps(plan, contract)
         self._embedded_ids = {step.id for steps in self._embedded.values() for step in steps}
-        self._lists: dict[tuple[Address, str], _Once] = {}
+        self._lists: dict[tuple[Address, str], _Children] = {}
+        self._made_alone: set[str] = set()
+        """Kinds whose objects this instance does not create with their parent, though they are sent inside it."""
         self._lock = threading.Lock()
         self._bindings = dict(plan.bindings)
 
@@ -62,75 +75,101 @@ class Writer:
                 return self._write(step, "update", body=self._body(step))
             case Action.RENAME:
                 outcome = self._write(step, "update", body=self._body(step))
-                self._bind(step.address, Binding(self._binding(step.address).remote_id, step.after["name"]))
+                name = outcome.shown.row.name if outcome.shown is not None else step.after["name"]
+                self._bind(step.address, Binding(self._binding(step.address).remote_id, name))
                 return outcome
-            case Action.DELETE | Action.START | Action.PAUSE | Action.STOP:
+            case Action.DELETE:
+                remote_id = self._binding(step.address).remote_id
+                done = self._delivery.delete(self._wanted(step), remote_id, self._parent_ids(step))
+                return Outcome(remote_id, notes=done.notes)
+            case Action.START | Action.PAUSE | Action.STOP:
                 return self._write(step, step.action.value)
             case other:
                 assert_never(other)
 
     # --- creating ----------------------------------------------------------------------------------------------------
 
-    def _create(self, step: Step) -> Outcome:
+    def _create(self, step: Step, *, again: bool = False) -> Outcome:
         stanza = self._stanza(step)
-        body = self._body(step)
+        own = self._body(step)
+        body = dict(own)
         for child, embedded in stanza.embedded.items():
             body[embedded.wire] = [self._body(s) for s in self._embedded.get(step.address, ()) if s.kind == child]
-        response = self._client.call(step.kind, "create", self._parent_ids(step), body=body)
-        try:
-            item = response.item(stanza.item)
-            remote_id = self._decoders[step.kind].id_of(item, response)
-        except ResponseError as error:
-            msg = f"The instance created {step.address}, but its response has no id. {error}"
-            raise ResponseError(msg, hint=error.hint) from None
-        self._bind(step.address, Binding(remote_id, _name_in(item, stanza) or step.after["name"]))
-        return Outcome(remote_id, response=response)
+        return self._created(
+            step, self._delivery.create(self._wanted(step, own), self._parent_ids(step), body, again=again)
+        )
+
+    def _created(self, step: Step, done: Delivered, *, found: bool = False) -> Outcome:
+        if done.found is None:
+            raise AssertionError
+        self._bind(step.address, Binding(done.found.row.remote_id, done.found.row.name))
+        return _outcome(done, done.found.row.remote_id, found=found)
 
     def _verify_embedded(self, step: Step) -> Outcome:
         """Verify that the create of the parent created this child; create it otherwise."""
-        children = self._children_of(step.address.parent or step.address, step.kind)
-        if (found := children.get(identity(step.after["name"]))) is None:
-            return self._create(step)
-        remote_id, item = found
-        check_created_with_parent(step, self._body(step), item, name_wire=self._stanza(step).attributes["name"].wire)
-        self._bind(step.address, Binding(remote_id, _name_in(item, self._stanza(step)) or step.after["name"]))
-        return Outcome(remote_id, found=True)
+        parent = step.address.parent or step.address
+        is_learnt = step.kind in self._made_alone
+        found = self._child(parent, step.kind, step.after["name"], seconds=0 if is_learnt else None)
+        if found is None:
+            outcome = self._create(step, again=True)
+            if not outcome.notes:
+                self._made_alone.add(step.kind)
+            return outcome
+        wanted = self._wanted(step, self._body(step))
+        done = self._delivery.verified(wanted, found.row.remote_id, self._parent_ids(step), found)
+        return self._created(step, done, found=True)
 
-    def _children_of(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
-        """The objects of `kind` below a parent created in this run, listed once: name in NFC → (id, object)."""
+    def _child(self, parent: Address, kind: str, name: str, *, seconds: float | None = None) -> LiveObject | None:
+        """An object below a parent created in this run; None when it is not there. A list may lag behind the create:
+        it is read again until it shows the object, for that many seconds (None: as long as for a lost answer)."""
+        parents = {kinds()[kind].parent or "": self._binding(parent).remote_id}
         with self._lock:
-            once = self._lists.setdefault((parent, kind), _Once())
-        return once.get(lambda: self._list_children(parent, kind))
-
-    def _list_children(self, parent: Address, kind: str) -> dict[str, tuple[RemoteId, Item]]:
-        stanza = self._contract.kinds[kind]
-        decoder = Decoder(self._contract, kinds()[kind])
-        parent_id = self._binding(parent).remote_id
-
-        def take(item: object, response: ApiResponse) -> tuple[RemoteId, Item]:
-            row = decoder.row(item, response)
-            return row.remote_id, item if isinstance(item, dict) else {}
-
-        ids = {stanza.parent or "": parent_id}
-        found = listed(self._client, kind, ids, take=lambda item, response: _with_id(take(item, response)))
-        return {
-            identity(_name_in(item, stanza) or ""): (id_, item)
-            for id_, item in found
-            if stanza.listed_by_parent or item.get(stanza.parent_wire or "") == parent_id
-        }
+            children = self._lists.setdefault((parent, kind), _Children(self._polling.clock()))
+        most = self._polling.patience.lost if seconds is None else seconds
+        return children.get(
+            identity(name),
+            lambda: self._delivery.reader.listed(kind, parents),
+            polling=self._polling,
+            until=children.since + most,
+        )
 
     # --- other writes ------------------------------------------------------------------------------------------------
 
     def _write(self, step: Step, operation: str, *, body: Mapping[str, Any] | None = None) -> Outcome:
         remote_id = self._binding(step.address).remote_id
-        response = self._client.call(step.kind, operation, {**self._parent_ids(step), "id": remote_id}, body=body)
-        stanza = self._stanza(step)
-        if response.data is None or operation == "delete":
-            return Outcome(remote_id)
-        item = response.item(stanza.item)
-        if (shown := item.get(stanza.id.wire, remote_id)) != remote_id:
-            raise response.mismatch(f"the id must be {kind_of(remote_id)}, got {kind_of(shown)}")
-        return Outcome(remote_id, response=response)
+        wanted, parents = self._wanted(step, body or {}), self._parent_ids(step)
+        reread = body is not None and self._was_applied(step)
+        done = self._delivery.write(wanted, operation, remote_id, parents, body=body, reread=reread)
+        return _outcome(done, remote_id)
+
+    def _was_applied(self, step: Step) -> bool:
+        """Whether an update sends what was applied before: then the instance did not keep it, whatever it answered."""
+        entry = self._owned.get(step.address)
+        if entry is None or step.action is not Action.UPDATE:
+            return False
+        settings: Any = entry.attributes.get("settings")
+        before: Mapping[str, Any] = settings if isinstance(settings, Mapping) else {}
+        return any(
+            key in entry.attributes and same(value, entry.attributes[key])
+            for key, value in step.after.items()
+            if key != "settings"
+        ) or any(key in before and same(value, before[key]) for key, value in step.after.get("settings", {}).items())
+
+    def _wanted(self, step: Step, body: Mapping[str, Any] | None = None) -> Wanted:
+        kind, stanza = kinds()[step.kind], self._stanza(step)
+        sent = {
+            reference.attribute: body[stanza.attributes[reference.attribute].wire]
+            for reference in kind.references
+            if body is not None and reference.attribute in step.after and reference.attribute in stanza.attributes
+        }
+
+        def name_of(reference: Reference, target: Any) -> Any:
+            collection = kinds()[reference.kind].collection
+            with self._lock:
+                bindings = list(self._bindings.items())
+            return next((b.name for a, b in bindings if a.collection == collection and b.remote_id == target), target)
+
+        return Wanted(step, kind, stanza, sent, name_of)
 
     def _body(self, step: Step) -> dict[str, Any]:
         """The body of all of `after`, which for an update holds only what changes."""
@@ -140,8 +179,8 @@ class Writer:
             address = Address.of(kinds()[reference.kind].collection, name, above)
             if above is not None and address not in self._bindings:
                 # Not read and not written: the platform created it with its parent, in this run.
-                child = self._children_of(above, reference.kind).get(identity(name)) if by_id else (name, {})
-                return child[0] if child else self._binding(address).remote_id
+                child = self._child(above, reference.kind, name) if by_id else None
+                return name if not by_id else child.row.remote_id if child else self._binding(address).remote_id
             binding = self._binding(address)
             return binding.remote_id if by_id else binding.name
 
@@ -167,18 +206,39 @@ class Writer:
             self._bindings[address] = binding
 
 
-class _Once:
-    """A value that is fetched once for all threads; when that fails, the next thread tries."""
+class _Children:
+    """The objects of one kind below a parent created in this run, listed once for all threads, and again while one that
+    is looked for is missing."""
 
-    def __init__(self) -> None:
+    def __init__(self, since: float) -> None:
+        self.since = since
+        """When they were looked for first, by the clock."""
         self._lock = threading.Lock()
-        self._value: dict[str, tuple[RemoteId, Item]] | None = None
+        self._by_name: dict[str, LiveObject] = {}
+        self._fetched = NEVER
 
-    def get(self, fetch: Callable[[], dict[str, tuple[RemoteId, Item]]]) -> dict[str, tuple[RemoteId, Item]]:
+    def get(
+        self, name: str, fetch: Callable[[], list[LiveObject]], *, polling: Polling, until: float
+    ) -> LiveObject | None:
+        """The object with a name in NFC; None when it is in no list until that time.
+
+        Raises:
+            ApiError: they could not be listed.
+        """
+
+        def look() -> LiveObject | None:
+            if name not in self._by_name and self._fetched < until:
+                fetched = polling.clock()
+                self._by_name = {identity(found.row.name): found for found in fetch()}
+                self._fetched = fetched
+            return self._by_name.get(name)
+
         with self._lock:
-            if self._value is None:
-                self._value = fetch()
-            return self._value
+            return polling.until(look, max(until - polling.clock(), 0.0))
+
+
+def _outcome(done: Delivered, remote_id: RemoteId, *, found: bool = False) -> Outcome:
+    return Outcome(remote_id, found, done.found, done.judged.kept, done.notes)
 
 
 def _embedded_steps(plan: Plan, contract: Contract) -> dict[Address, list[Step]]:
@@ -190,13 +250,3 @@ def _embedded_steps(plan: Plan, contract: Contract) -> dict[Address, list[Step]]
         if parent is not None and step.kind in contract.kinds[parent.kind].embedded:
             inside.setdefault(parent.address, []).append(step)
     return inside
-
-
-def _with_id(pair: tuple[RemoteId, Item]) -> tuple[RemoteId, tuple[RemoteId, Item]]:
-    return pair[0], pair
-
-
-def _name_in(item: Item, stanza: KindContract) -> str | None:
-    """The exact name in a response, where it has one."""
-    name = item.get(stanza.attributes["name"].wire)
-    return name if isinstance(name, str) and name else None

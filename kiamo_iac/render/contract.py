@@ -62,7 +62,8 @@ def _attribute(attribute: Attribute) -> str:
 
 def _names(stanza: KindContract) -> Iterator[str]:
     if stanza.names:
-        yield f"    {'names':10}  {visible(f'match {stanza.names.pattern}'):40} {stanza.names.basis.value}"
+        words = f"match {stanza.names.pattern}" + (", unique" if stanza.names.taken else "")
+        yield f"    {'names':10}  {visible(words):40} {stanza.names.basis.value}"
 
 
 def changes_text(under: Contract, over: Contract, style: Style) -> str:

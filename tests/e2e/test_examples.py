@@ -63,7 +63,7 @@ def test_the_example_is_valid_applies_and_then_has_nothing_to_do(example: Path, 
             assert run.plan.steps
             run.check_guards(Consents(stops=(Address("bases/prospects"),)))
             check_report(run.perform(parallelism=4), interrupted=False)
-        refused = [call for call in emulator.calls() if call.status >= 400]
+        refused = [call for call in emulator.calls() if call.status >= 400 and call.method != "GET"]
         assert refused == []
         again = plan_environment(workspace, "staging").plan
         assert (again.steps, again.diagnostics) == ((), ())

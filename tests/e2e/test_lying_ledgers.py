@@ -56,7 +56,7 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
         assert not bench.writes()
         return
     report = bench.apply(plan)
-    assert [call for call in bench.emulator.calls() if call.status >= 400] == []
+    assert [call for call in bench.writes() if call.status >= 400] == []
     assert report.ok
     after = bench.emulator.dump(ids=True)
     _check_writes(bench.writes(), world.manifest, before, ledger or {})

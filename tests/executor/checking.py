@@ -32,6 +32,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def advance(self, seconds: float) -> None:
+        """A pause that takes no time."""
+        self.now += seconds
+
 
 @dataclass
 class PlannedRun:

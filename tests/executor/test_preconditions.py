@@ -82,7 +82,7 @@ def test_undisturbed_everything_is_done(emulator: Emulator, tmp_path: Path, para
     report = apply(emulator, plan, parallelism=parallelism)
     assert report.ok, failures(report)
     assert not planned(emulator, ALL, tmp_path).plan.steps
-    assert all(result.outcome and result.outcome.response is None for result in report.results)
+    assert all(result.outcome and result.outcome.shown is None for result in report.results)
 
 
 SWAPS: dict[str, Any] = {
