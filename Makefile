@@ -27,7 +27,7 @@ help:
 	@echo "make check       lint, types, generated files and tests"
 	@echo "make pipelines   run the pipelines that init creates (needs bash and shellcheck)"
 	@echo "make workflows   audit the workflows that init creates, and action.yml, with zizmor"
-	@echo "make slow        the property tests with three times as many examples"
+	@echo "make slow        the property tests with three times as many examples, and kills at every call"
 	@echo "make shells      completion in bash, zsh and fish, at a terminal (needs all three)"
 	@echo "make hooks       the hooks under pre-commit (needs the package index)"
 	@echo "make docs        run every command in the documentation against emulators"
@@ -56,7 +56,8 @@ workflows: $(VENV)/.dev
 
 slow: $(VENV)/.dev
 	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest --numprocesses auto tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \
-	  tests/e2e/test_saved_plans_of_worlds.py tests/e2e/test_export_worlds.py tests/authoring/promoting $(ARGS)
+	  tests/e2e/test_saved_plans_of_worlds.py tests/e2e/test_export_worlds.py tests/authoring/promoting \
+	  tests/faults/stage_kills.py $(ARGS)
 
 shells: $(VENV)/.dev
 	$(RUN) -m pytest tests/shells/zsh_and_fish.py $(ARGS)

@@ -42,6 +42,14 @@ class Child:
             self.code = int(self.server.stdout.readline())
         return self.code, self.out.read_text(encoding="utf-8"), self.err.read_text(encoding="utf-8")
 
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
     def end(self) -> None:
         """Kill it, if it was not waited for."""
         if self.code is None:

@@ -95,6 +95,8 @@ class Kiamo:
     """How services, bases, fields and batches are kept."""
     ignored: set[str] = field(default_factory=set)
     """Commands that are answered 200 and not done."""
+    after: dict[tuple[str, str], str] = field(default_factory=lambda: dict(AFTER))
+    """The state that a command leads to from a state."""
     instead: dict[str, str] = field(default_factory=dict)
     """Command → the one that is done in its place."""
     bare: bytes | None = None
@@ -179,6 +181,10 @@ class Kiamo:
     def state_of(self, base: str, batch: str) -> str:
         """The run state of a batch."""
         return str(self.bases[self.id_of(base)]["batches"][self.id_of(base, batch)]["state"])
+
+    def show(self) -> None:
+        """Everything is in its list from now on."""
+        self._born.clear()
 
     def tree(self) -> Item:
         """All of it without ids, default fields and counts, sorted: two equal trees are equal instances."""
@@ -384,7 +390,7 @@ class Kiamo:
             raise RefusalError(400, "ERR_1190")
         if batch["state"] in CLOSED:
             raise RefusalError(400, "ERR_2090")
-        after = AFTER.get((batch["state"], command))
+        after = self.after.get((batch["state"], command))
         if after is None:
             raise RefusalError(400, "ERR_2100")
         if command == "start" and not batch["association"]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class Scene:
     """Of one call, in seconds."""
     speed: float = 1.0
     """How many times as fast the waits before and between calls pass."""
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of every run, beside token and url."""
 
     # --- files -------------------------------------------------------------------------------------------------------
 
@@ -83,7 +85,7 @@ class Scene:
     @property
     def variables(self) -> dict[str, str]:
         """The environment of a run."""
-        return {"KIAMO_STAGING_TOKEN": TOKEN, "KIAMO_STAGING_URL": self.proxy.url}
+        return {"KIAMO_STAGING_TOKEN": TOKEN, "KIAMO_STAGING_URL": self.proxy.url} | dict(self.more)
 
     def run(self, *arguments: str, **more: str) -> Completed:
         """Run the program in this process. `more`: environment variables."""

@@ -1,0 +1,115 @@
+"""Bases whose names go round, and a run of it that is cut at one of its writes: F27."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.forks import Forks
+from tests.faults.kiamo import Item
+from tests.faults.proxy import Exchange, When, nth, silence
+from tests.faults.scene import Scene, shown
+
+RINGS: dict[str, Sequence[str]] = {"swap": ("a", "b"), "ring": ("a", "b", "c")}
+
+
+def manifest(names: Sequence[str], *, turned: bool) -> str:
+    """A base for each name, with a field that tells it apart. Turned: each has the name of the one after it."""
+    blocks = []
+    for at, name in enumerate(names):
+        now = names[(at + 1) % len(names)] if turned else name
+        former = f"    renamed_from: [{name}]\n" if turned else ""
+        blocks.append(
+            f"  - name: {now}\n{former}    label: Was {name}\n"
+            f"    fields: [{{name: f_{name}, label: F, datatype: string}}]\n"
+        )
+    return "bases:\n" + "".join(blocks)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A scene where the bases stand under their first names, and the turned manifest is to be applied."""
+
+    scene: Scene
+    names: Sequence[str]
+    bases: dict[str, Item]
+    ledger: Path
+    writes: int
+    """Of a run that is not cut."""
+
+    def again(self) -> None:
+        """As it was."""
+        kiamo = self.scene.kiamo
+        kiamo.bases = deepcopy(self.bases)
+        kiamo.calls.clear()
+        shutil.rmtree(self.scene.folder / ".kiamo", ignore_errors=True)
+        shutil.copytree(self.ledger, self.scene.folder / ".kiamo")
+
+    def objects(self) -> set[tuple[str, str]]:
+        """Id and field of each base: what must be the same objects in the end."""
+        return {
+            (base["id"], field["name"])
+            for base in self.scene.kiamo.bases.values()
+            for field in base["fields"].values()
+            if not field["default"]
+        }
+
+
+def ring_of(scene: Scene, names: Sequence[str]) -> Ring:
+    """Apply the first manifest, try the turned one, and put everything back."""
+    scene.manifest(manifest(names, turned=False))
+    scene.converges()
+    kept = scene.folder.parent / "kept"
+    shutil.copytree(scene.folder / ".kiamo", kept)
+    bases = deepcopy(scene.kiamo.bases)
+    scene.manifest(manifest(names, turned=True))
+    before = len(scene.kiamo.committed)
+    scene.converges()
+    return Ring(scene, names, bases, kept, len(scene.kiamo.committed) - before)
+
+
+def cut_at(ring: Ring, forking: Forks, number: int, *, when: When, back: bool, ledger: bool) -> None:
+    """Kill the run at its n-th write; then apply it again, or the manifest before it.
+
+    Raises:
+        AssertionError: an object is lost or made, or stands under another name than the declared one.
+    """
+    ring.again()
+    scene, pid, known = ring.scene, [0], threading.Event()
+    objects = ring.objects()
+    scene.manifest(manifest(ring.names, turned=True))
+
+    def kill(exchange: Exchange) -> bool:
+        assert known.wait(60)
+        os.kill(pid[0], signal.SIGKILL)
+        return silence(exchange)
+
+    scene.proxy.play(kill, "POST|PUT|DELETE", on=nth(number), when=when)
+    if not ledger:
+        shutil.rmtree(scene.folder / ".kiamo")
+    child = forking.start("apply", "-e", "staging", "--yes", "--parallelism", "1", cwd=scene.folder, **scene.variables)
+    pid[0] = child.pid
+    known.set()
+    code, out, err = child.wait()
+    assert code == -signal.SIGKILL, f"write {number}: {out}{err}"
+    if not ledger:
+        shutil.rmtree(scene.folder / ".kiamo")
+    scene.manifest(manifest(ring.names, turned=not back))
+    where = f"cut {when.value} write {number}, {'back' if back else 'forward'}:"
+    log = "\n".join(map(str, scene.kiamo.writes))
+    scene.proxy.peace()
+    done = scene.apply()
+    assert done.returncode == 0, f"{where}\n{log}\n{shown(done)}"
+    scene.converges()
+    assert ring.objects() == objects, f"{where}\n{log}\n{shown(done)}"
+    assert [str(call) for call in scene.kiamo.committed if call.method != "PUT"] == [], f"{where}\n{log}"
+    if ledger or not back:
+        labels = {base["name"]: base["label"] for base in scene.kiamo.bases.values()}
+        names = [ring.names[(at + (not back)) % len(ring.names)] for at in range(len(ring.names))]
+        assert labels == {now: f"Was {name}" for now, name in zip(names, ring.names, strict=True)}, f"{where}\n{log}"
