@@ -20,7 +20,7 @@ from kiamo_iac.core.printable import printable
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.http.caller import HttpCaller
-from kiamo_iac.http.message import Authorization, Endpoint, Request, Response
+from kiamo_iac.http.message import Authorization, CallWitness, Endpoint, Request, Response
 from kiamo_iac.http.retry import Limits
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Client:
         ca_bundle: Path | None = None,
         limits: Limits | None = None,
         budget: Budget | None = None,
+        witness: CallWitness | None = None,
         stop: threading.Event | None = None,
         log: Callable[[str], object] | None = None,
     ) -> None:
@@ -74,6 +75,7 @@ class Client:
             ca_bundle=ca_bundle,
             limits=limits or Limits(body=self._budget.largest_response),
             gate=self._budget.gate,
+            witness=witness,
             stop=stop,
             log=log,
         )

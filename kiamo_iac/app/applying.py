@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.app.recording import Recorder
+    from kiamo_iac.executor.journal_writer import JournalWriter
     from kiamo_iac.executor.report import Outcome, Report
     from kiamo_iac.executor.scheduler import Observer, Performer
     from kiamo_iac.ledger.ledger import Ledger
@@ -33,6 +34,9 @@ class ApplyRun:
         self.started_at = workspace.now().astimezone(UTC)
         self.run_id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         """Names this run in its report and in what it leaves in the ledger."""
+        self.journal_error: KiamoIacError | None = None
+        """Why the journal is incomplete; None: it is not."""
+        self._since = f"{self.started_at:%Y-%m-%dT%H:%M:%SZ}"
         self._workspace = workspace
         self._ledger = ledger
         self._result = result
@@ -87,21 +91,31 @@ class ApplyRun:
         """
         import threading
 
-        from kiamo_iac.app.recording import Recorder
-        from kiamo_iac.executor.delivery import Polling
-        from kiamo_iac.executor.preconditions import PreconditionCheck
-        from kiamo_iac.executor.scheduler import execute
-        from kiamo_iac.executor.writer import Writer
+        from kiamo_iac.app.journaling import journal_of
 
         self._recheck_guards()
-        end = stop or threading.Event()
+        with journal_of(
+            self._workspace, self.plan, self._result.inputs.live, run=self.run_id, started_at=self._since
+        ) as journal:
+            return self._perform(journal, parallelism=parallelism, observer=observer, end=stop or threading.Event())
+
+    def _perform(
+        self, journal: JournalWriter, *, parallelism: int, observer: Observer | None, end: threading.Event
+    ) -> Report:
+        from kiamo_iac.app.recording import Recorder
+        from kiamo_iac.executor.delivery import Polling
+        from kiamo_iac.executor.journal_writer import JournaledPerformer
+        from kiamo_iac.executor.preconditions import PreconditionCheck
+        from kiamo_iac.executor.scheduler import ObserverGroup, execute
+        from kiamo_iac.executor.writer import Writer
+
         recorder = Recorder(
             self._ledger,
             self._result,
             stamp=entry_stamp(self._workspace),
             run_id=self.run_id,
-            since=f"{self.started_at:%Y-%m-%dT%H:%M:%SZ}",
-            forward_to=observer,
+            since=self._since,
+            forward_to=ObserverGroup(journal, observer),
             end=end.set,
         )
         self._ledger.check()
@@ -112,7 +126,7 @@ class ApplyRun:
         self._recorder = recorder
         budget = self._result.inputs.budget
         budget.expect(steps=len(self.plan.steps))
-        with self._workspace.client(self._result.inputs.target, budget=budget, stop=end) as client:
+        with self._workspace.client(self._result.inputs.target, budget=budget, witness=journal, stop=end) as client:
             contract, live = self._workspace.contract, self._result.inputs.live
             owned = self._result.inputs.owned or {}
             writer = Writer(client, contract, self.plan, owned=owned, polling=Polling(pause=end.wait))
@@ -120,7 +134,7 @@ class ApplyRun:
             performer = PreconditionCheck(locked, self.plan, client=client, contract=contract, live=live)
             report = execute(
                 self.plan,
-                performer,
+                JournaledPerformer(journal, performer),
                 parallelism=parallelism,
                 verification_group=writer.verification_group,
                 observer=recorder,
@@ -128,6 +142,8 @@ class ApplyRun:
             )
         recorder.close(report)
         self.has_written = any(result.has_written for result in report.results)
+        journal.close(report, interrupted=end.is_set() and recorder.error is None)
+        self.journal_error = journal.error
         return report
 
     def check(self, report: Report, *, interrupted: bool) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kiamo_iac.api.client import Client
     from kiamo_iac.contract.model import Contract
     from kiamo_iac.core.diagnostics import Diagnostic
+    from kiamo_iac.http.message import CallWitness
     from kiamo_iac.http.transport import Transport
     from kiamo_iac.manifest.provenance import ComposedResource
 
@@ -107,9 +108,16 @@ class Workspace:
 
         return Budget(target.limits, show=self.on_wait)
 
-    def client(self, target: Target, *, budget: Budget | None = None, stop: threading.Event | None = None) -> Client:
-        """The API client of an instance; use it as a context manager. `budget`: shared by all clients of a run. `stop`:
-        ends the waits of its calls once it is set."""
+    def client(
+        self,
+        target: Target,
+        *,
+        budget: Budget | None = None,
+        witness: CallWitness | None = None,
+        stop: threading.Event | None = None,
+    ) -> Client:
+        """The API client of an instance; use it as a context manager. `budget`: shared by all clients of a run.
+        `witness`: sees every attempt of a call that writes. `stop`: ends the waits of its calls once it is set."""
         from kiamo_iac.api.client import Client
 
         return Client(
@@ -119,6 +127,7 @@ class Workspace:
             transport=self.transport,
             ca_bundle=self.ca_bundle,
             budget=budget or self.budget(target),
+            witness=witness,
             stop=stop,
             log=self.log,
         )

@@ -119,6 +119,8 @@ def apply(
         with stopping() as stop, _progress(run.plan, session) as progress:
             report = run.perform(parallelism=parallelism, observer=progress, stop=stop)
         _show_report(run.plan, report, session, output=output)
+        if run.journal_error is not None:
+            write_message(f"Warning: {run.journal_error}")
         run.check(report, interrupted=stop.is_set())
     return 0
 

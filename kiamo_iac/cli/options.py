@@ -120,6 +120,11 @@ def format_option(command: F) -> F:
     return _format(PLAIN_FORMATS, text="Text or versioned JSON.")(command)
 
 
+def report_format_option(command: F) -> F:
+    """`--format text|json|markdown`."""
+    return _format((*PLAIN_FORMATS, "markdown"), text="Text, versioned JSON, or Markdown for a job summary.")(command)
+
+
 def plan_format_option(command: F) -> F:
     """`--format` with every format of a plan."""
     return _format(PLAN_FORMATS, text=_FORMATS_HELP)(command)

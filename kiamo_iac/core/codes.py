@@ -170,7 +170,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0811": "A plan would leave changes undone.",
     "KIA0812": "A rehearsal omits a live value that the emulator cannot hold.",
     "KIA0813": "A rehearsal is not possible, because the emulator cannot hold the live state.",
-    # KIA09xx: the ledger
+    # KIA09xx: the ledger and the journal
     "KIA0901": "A ledger is corrupt, or the file is not a ledger.",
     "KIA0902": "A ledger has the format of another version of kiamo-iac.",
     "KIA0903": "A ledger belongs to another project, environment or instance.",
@@ -181,6 +181,8 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0914": "A local backup of a remote ledger does not follow the remote ledger.",
     "KIA0915": "A ledger of format 1 does not name its instance, and none of its ids is live under its recorded name.",
     "KIA0916": "The project has a new name, and its ledger is still on the git ref of its former one.",
+    "KIA0920": "The journal of a run cannot be read.",
+    "KIA0921": "A part of a run cannot be undone.",
     # KIA10xx: export
     "KIA1001": "An export omits a live object whose name no manifest can hold.",
     "KIA1002": "An export omits a live value that no manifest can hold.",

@@ -18,6 +18,7 @@
     ├── LedgerError                   1   the ledger cannot be read or written, or is not of this project and instance
     ├── GitError                      1   git cannot be run, or the repository cannot be used
     ├── PlanFileError                 1   a saved plan cannot be used
+    ├── JournalError                  1   a journal cannot be read, written or undone
     ├── StaleError                    3   what the plan saw has changed
     ├── PartialError                  4   applied in part
     ├── LockedError                   5   another run holds the lock
@@ -142,6 +143,10 @@ class GitError(KiamoIacError):
 
 class PlanFileError(KiamoIacError):
     """A saved plan cannot be used: not a plan, a plan for something else, or changed by hand."""
+
+
+class JournalError(KiamoIacError):
+    """A journal cannot be read or written, or its run cannot be undone."""
 
 
 class StaleError(KiamoIacError):

@@ -246,6 +246,18 @@ class RootedFile:
         with contextlib.suppress(FileNotFoundError), self._folder() as folder:
             os.unlink(folder.at(self.name), dir_fd=folder.handle)
 
+    def siblings(self) -> list[str]:
+        """The names of the files in its folder, sorted; none where there is no folder. Links are left out.
+
+        Raises:
+            OSError: the folder cannot be read, or a link is on the way.
+        """
+        try:
+            with self._folder() as folder, os.scandir(folder.path if folder.handle is None else folder.handle) as found:
+                return sorted(entry.name for entry in found if entry.is_file(follow_symlinks=False))
+        except FileNotFoundError:
+            return []
+
     @property
     def _shown(self) -> str:
         return "/".join(self.parts)

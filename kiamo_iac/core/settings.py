@@ -22,6 +22,9 @@ MAX_BYTES: Final = 8 * 1024**3
 """The largest values that `limits` accepts: beyond them, memory runs out before a limit helps."""
 MIN_WRITES_PER_SECOND: Final = 0.01
 MAX_WRITES_PER_SECOND: Final = 1000
+DEFAULT_JOURNALS: Final = 50
+MAX_JOURNALS: Final = 10_000
+"""Journals that are kept of an environment."""
 DEFAULT_RETRY_WAIT: Final = 120
 MAX_RETRY_WAIT: Final = 24 * 60 * 60
 

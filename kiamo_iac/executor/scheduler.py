@@ -64,6 +64,24 @@ class Observer(Protocol):
         """A step is done or failed, or (all of these at the end) was not tried."""
 
 
+class ObserverGroup:
+    """Several observers, called in their order."""
+
+    def __init__(self, *observers: Observer | None) -> None:
+        """None: no observer."""
+        self._observers = [observer for observer in observers if observer is not None]
+
+    def started(self, step: Step) -> None:
+        """As each observer."""
+        for observer in self._observers:
+            observer.started(step)
+
+    def finished(self, result: StepResult) -> None:
+        """As each observer."""
+        for observer in self._observers:
+            observer.finished(result)
+
+
 def execute(
     plan: Plan,
     performer: Performer,

@@ -18,7 +18,7 @@ from kiamo_iac.core.errors import KiamoIacError, TransportError, UsageError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.urls import Origin, origin_of, origin_of_call
 from kiamo_iac.http.attempt import attempt
-from kiamo_iac.http.message import Authorization, Endpoint, Request, Response
+from kiamo_iac.http.message import Authorization, CallWitness, Endpoint, Request, Response
 from kiamo_iac.http.network import Connection, proxy_for, same_origin, trusted
 from kiamo_iac.http.pacing import TURN, Gate, Permit, waiting
 from kiamo_iac.http.retry import CONNECTS, FailedAttempt, Limits, may_repeat, passing, wait_before
@@ -45,6 +45,7 @@ class HttpCaller:
         ca_bundle: Path | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         gate: Gate | None = None,
+        witness: CallWitness | None = None,
         stop: threading.Event | None = None,
         show: Callable[[str], object] | None = None,
         pause: Callable[[float], object] | None = None,
@@ -52,10 +53,11 @@ class HttpCaller:
     ) -> None:
         """`address`: of the server; only its origin is ever called. `transport`: takes the place of the network; it
         must be safe under threads. `ca_bundle`: the authorities that certificates are checked against; None:
-        the system's. `gate`: every attempt passes it; shared by all callers of a run. `stop`: ends the waits once it is
-        set; calls that need not wait are still made. `show`: is given a line of text for each wait of a second or more;
-        unused with a `gate`, which has its own. `pause`: replaces the waits between attempts (tests). `log`: is given
-        one line for each attempt, without the secret and without the query.
+        the system's. `gate`: every attempt passes it; shared by all callers of a run. `witness`: sees each attempt
+        that writes. `stop`: ends the waits once it is set; calls that need not wait are still made. `show`: is given a
+        line of text for each wait of a second or more; unused with a `gate`, which has its own. `pause`: replaces the
+        waits between attempts (tests). `log`: is given one line for each attempt, without the secret and without the
+        query.
 
         Raises:
             UsageError: the address is not one that a secret may be sent to, or the certificates cannot be read.
@@ -65,6 +67,7 @@ class HttpCaller:
         self._authorization = authorization
         self._limits = limits
         self._gate = gate
+        self._witness = witness
         self._closing = threading.Event()
         self._stop = stop or self._closing
         self._show = show
@@ -98,7 +101,6 @@ class HttpCaller:
             BudgetError: as the request's meter says.
             KiamoIacError: the call would go to another address than the server's; of the class that `Endpoint` names.
         """
-        # A journal of writes would belong here: an entry before the first attempt, and one after the outcome.
         outcome = self._with_retries(request)
         if isinstance(outcome, FailedAttempt):
             raise outcome.error
@@ -146,6 +148,8 @@ class HttpCaller:
         built = self._build(request)
         if request.meter is not None:
             request.meter.check()
+        witness = self._witness if request.is_write else None
+        n = witness.sending(request.method, request.path) if witness is not None else 0
         transport, begun = self._acquire(), time.monotonic()
         try:
             outcome = attempt(
@@ -159,6 +163,11 @@ class HttpCaller:
             )
         finally:
             self._release(transport)
+        if witness is not None:
+            if isinstance(outcome, FailedAttempt):
+                witness.answered(n, None if outcome.sent else 0, str(outcome.error))
+            else:
+                witness.answered(n, outcome.status, "")
         if self._log is not None:
             status = "no answer" if isinstance(outcome, FailedAttempt) else outcome.status
             self._log(f"{request}: {status}, {(time.monotonic() - begun) * 1000:.0f} ms")

@@ -27,6 +27,17 @@ class Meter(Protocol):
         """While the body is read: so many bytes of it have come."""
 
 
+class CallWitness(Protocol):
+    """Sees every attempt of a call that writes."""
+
+    def sending(self, method: str, path: str, /) -> int:
+        """An attempt is about to be sent; returns its number."""
+
+    def answered(self, n: int, status: int | None, error: str, /) -> None:
+        """Attempt number `n` is over; `status` None: no whole response came, for the reason `error`; 0: it was not
+        sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call, however often it is attempted."""

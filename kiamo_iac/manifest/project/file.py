@@ -14,19 +14,26 @@ from kiamo_iac.core.ledger_settings import FileSettings
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.safe_files import real
-from kiamo_iac.core.settings import GuardSettings, LimitSettings
+from kiamo_iac.core.settings import DEFAULT_JOURNALS, GuardSettings, LimitSettings
 from kiamo_iac.core.urls import origin_of
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.manifest.paths import check_way, is_manifest
 from kiamo_iac.manifest.project.ledger import ledger
 from kiamo_iac.manifest.project.model import Environment, Folder, Project
-from kiamo_iac.manifest.project.reader import KeyReader, read_guards, read_limits, read_variables, wrong_type
+from kiamo_iac.manifest.project.reader import (
+    KeyReader,
+    read_guards,
+    read_journals,
+    read_limits,
+    read_variables,
+    wrong_type,
+)
 from kiamo_iac.manifest.variables import Variable
 
 MAX_BYTES: Final = 1024 * 1024
 """Of a project file, enough for some thousand environments."""
-_KEYS: Final = ("name", "manifests", "contract", "variables", "environments")
+_KEYS: Final = ("name", "manifests", "contract", "variables", "environments", "journals")
 _ENVIRONMENT_KEYS: Final = ("url", "instance", "variables", "patches", "ledger", "guards", "limits")
 PROJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9\-]{0,39}")
 INSTANCE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/\[\]\-]{0,199}")
@@ -93,6 +100,7 @@ class _ProjectReader:
         environments: dict[str, Environment] = {}
         given: dict[str, Variable] = {}
         name: str | None = None
+        journals = DEFAULT_JOURNALS
         if isinstance(data, dict):
             place = self._reader.place(data)
             self._reader.check_keys(data, known=_KEYS, what="the project file")
@@ -110,6 +118,8 @@ class _ProjectReader:
                 given = read_variables(self._reader, data["variables"], place.at("variables"))
             if "environments" in data:
                 environments = self._environments(data["environments"], place.at("environments"))
+            if "journals" in data:
+                journals = read_journals(self._reader, data["journals"], place.at("journals"))
         elif data is None and not has_errors(self._document.diagnostics):
             summary = "the project file must not be empty"
             self._reader.report("KIA0301", summary, self._top, "begin it with manifests: [manifests]")
@@ -122,7 +132,7 @@ class _ProjectReader:
                 self._top,
                 "begin it with manifests: [manifests]",
             )
-        return Project(self._root, file, folders, contract, environments, given, name)
+        return Project(self._root, file, folders, contract, environments, given, name, journals)
 
     def _name(self, node: dict[str, Any], key: str, form: re.Pattern[str], *, example: str, hint: str) -> str | None:
         """What is called so under `key`; None too where it is not set, or invalid."""

@@ -13,7 +13,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.ledger_settings import FileSettings, LedgerSettings
 from kiamo_iac.core.safe_files import lies_below
-from kiamo_iac.core.settings import GuardSettings, LimitSettings
+from kiamo_iac.core.settings import DEFAULT_JOURNALS, GuardSettings, LimitSettings
 from kiamo_iac.git.repository import has_git, work_tree_of
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.paths import PROJECT_FILE, manifests_below
@@ -62,6 +62,8 @@ class Project:
     environments: Mapping[str, Environment]
     variables: Mapping[str, Variable] = field(default_factory=dict)
     name: str | None = None
+    journals: int = DEFAULT_JOURNALS
+    """How many journals are kept of each environment."""
 
     @property
     def folder(self) -> str:

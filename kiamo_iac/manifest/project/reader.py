@@ -12,9 +12,11 @@ from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.settings import (
     DEFAULT_BYTES,
+    DEFAULT_JOURNALS,
     DEFAULT_RETRY_WAIT,
     DEFAULT_ROWS,
     MAX_BYTES,
+    MAX_JOURNALS,
     MAX_RETRY_WAIT,
     MAX_ROWS,
     MAX_WRITES_PER_SECOND,
@@ -229,6 +231,17 @@ def read_limits(reader: KeyReader, value: Any, source: SourceRange) -> LimitSett
         writes_per_second=rate,
         retry_wait=DEFAULT_RETRY_WAIT if wait is None else wait,
     )
+
+
+def read_journals(reader: KeyReader, value: Any, source: SourceRange) -> int:
+    """How many journals are kept; the default where it is missing or invalid."""
+    if not isinstance(value, dict):
+        summary = wrong_type("journals", "a mapping", value)
+        reader.report("KIA0301", summary, source, f"write journals: {{keep: {DEFAULT_JOURNALS}}}")
+        return DEFAULT_JOURNALS
+    reader.check_keys(value, known=("keep",), what="journals")
+    keep = reader.integer(value, "keep", least=1, most=MAX_JOURNALS, code=_LIMIT_CODE)
+    return DEFAULT_JOURNALS if keep is None else keep
 
 
 def read_variables(reader: KeyReader, value: Any, source: SourceRange) -> dict[str, Variable]:

@@ -20,10 +20,12 @@ from kiamo_iac.core.json_schema import (
 )
 from kiamo_iac.core.ledger_settings import BACKENDS, LedgerSettings, ValueKind
 from kiamo_iac.core.settings import (
+    DEFAULT_JOURNALS,
     DELETE_PERCENT,
     DELETE_PERCENT_OF_FEW,
     FEW,
     MAX_BYTES,
+    MAX_JOURNALS,
     MAX_RETRY_WAIT,
     MAX_ROWS,
     MAX_WRITES_PER_SECOND,
@@ -65,6 +67,18 @@ def project_schema() -> Schema:
                     f"The last word must not be one of {', '.join(RESERVED_ENDINGS).lower()}, and the name must not be "
                     f"{' or '.join(RESERVED_NAMES).lower()}: its variables would have another meaning.",
                 ),
+            ),
+            "journals": closed(
+                {
+                    "keep": {
+                        "type": "integer",
+                        "description": f"How many are kept of each environment. Default: {DEFAULT_JOURNALS}.",
+                        "minimum": 1,
+                        "maximum": MAX_JOURNALS,
+                    }
+                },
+                "The journals of runs, below .kiamo/journal.",
+                required=[],
             ),
         },
         "The project file: its manifests, its contract and its environments.",

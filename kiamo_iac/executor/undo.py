@@ -1,0 +1,291 @@
+"""The desired state that undoes a run, from the journal of that run: what it created is absent, what it deleted is
+declared as it was, and what it changed has its former values. What cannot come back is listed.
+
+    created            absent, if it still is the same object
+    deleted            created again, with what was below it; not its contacts, and not a batch that had ended
+    renamed            its former name
+    updated            the former value of each attribute that the run changed
+    started, paused    the former run state; a stopped batch stays stopped
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
+from kiamo_iac.core.printable import printable
+from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource
+from kiamo_iac.core.secret import HIDDEN
+from kiamo_iac.core.sensitive import MASK
+from kiamo_iac.core.state import EMPTY, Owned, Ownership, RemoteId, ResourceState, State
+from kiamo_iac.ledger.journal import Journal, JournalStep
+from kiamo_iac.planner.plan import Action
+from kiamo_iac.resources import kinds
+
+_ABSENT: Final = Lifecycle(ensure=Ensure.ABSENT)
+_REFERENCE: Final = Lifecycle(managed=False)
+_GONE: Final = "(gone: "
+"""How a journal has a reference whose target was missing already."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoGoal:
+    """What an undo plans for."""
+
+    desired: State
+    owned: Ownership
+    """The ledger as it would be after the undo: it has the ids of the objects under the names that they get back."""
+    impossible: tuple[Diagnostic, ...]
+    """What cannot be undone, by address."""
+
+
+def named_by(journal: Journal) -> State:
+    """Every address that an undo of a journal may be about, for reading the live state."""
+    return _Undo(journal, State(), {}).everything()
+
+
+def undo_goal(journal: Journal, live: State, owned: Ownership) -> UndoGoal:
+    """The desired state that undoes a journal. `live`: what `named_by` it is on the instance; `owned`: the ledger."""
+    undo = _Undo(journal, live, owned)
+    undo.build()
+    return UndoGoal(State(undo.declared.values()), undo.entries(), by_place(undo.impossible))
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a run did to one resource."""
+
+    address: Address
+    """After the run."""
+    kind: type[Resource]
+    steps: list[JournalStep] = field(default_factory=list)
+
+    def first(self, *actions: Action) -> JournalStep | None:
+        return next((step for step in self.steps if Action(step.action) in actions), None)
+
+    @property
+    def created(self) -> bool:
+        return self.first(Action.CREATE) is not None
+
+    @property
+    def deleted(self) -> bool:
+        return self.first(Action.DELETE) is not None and not self.created
+
+    @property
+    def remote_id(self) -> RemoteId | None:
+        return next((step.remote_id for step in self.steps if step.remote_id is not None), None)
+
+    @property
+    def former_name(self) -> str | None:
+        """Its exact name before the run; None: the run did not rename it."""
+        renamed = self.first(Action.RENAME)
+        return str(renamed.before["name"]) if renamed is not None else None
+
+    @property
+    def former_state(self) -> str | None:
+        """Its run state before the run; None: the run did not change it."""
+        command = self.first(Action.START, Action.PAUSE, Action.STOP)
+        return str(command.before["state"]) if command is not None else None
+
+
+class _Undo:
+    def __init__(self, journal: Journal, live: State, owned: Ownership) -> None:
+        self._journal = journal
+        self._live = live
+        self._owned = owned
+        self._by_id = {(each.kind.kind, each.remote_id): each for each in live}
+        self._runs: dict[Address, _Run] = {}
+        for step in journal.steps.values():
+            if journal.may_have_happened(step.id) and step.kind in kinds():
+                self._runs.setdefault(step.address, _Run(step.address, kinds()[step.kind])).steps.append(step)
+        self._run_of = {
+            (run.kind.kind, id_): run for run in self._runs.values() if (id_ := self._id_after(run)) is not None
+        }
+        self.declared: dict[Address, ResourceState] = {}
+        self.impossible: list[Diagnostic] = []
+
+    # --- addresses ---------------------------------------------------------------------------------------------------
+
+    def former(self, address: Address) -> Address:
+        """The address before the run of a resource whose address after it is `address`."""
+        run = self._runs.get(address)
+        name = run.former_name if run is not None else None
+        parent = self.former(address.parent) if address.parent is not None else None
+        return Address.of(address.collection, identity(name or address.name), parent)
+
+    def everything(self) -> State:
+        """All addresses before and after the run, as references."""
+        for address, run in self._runs.items():
+            for at in (address, self.former(address)):
+                self._declare(at, run.kind, {"name": at.name}, _REFERENCE)
+            for step in run.steps:
+                for image in step.with_it:
+                    self._declare(image.address, kinds()[image.kind], {"name": image.address.name}, _REFERENCE)
+        return State(self.declared.values())
+
+    def entries(self) -> Ownership:
+        """The ledger, in which each resource has its former name."""
+        entries = {
+            self.former(address): replace(entry, address=self.former(address)) for address, entry in self._owned.items()
+        }
+        for address, run in self._runs.items():
+            at, found = self.former(address), entries.get(self.former(address))
+            if run.deleted or run.created or run.remote_id is None or at == address:
+                continue
+            protect = found.protect if found is not None else False
+            entries[at] = replace(found or Owned(at, run.remote_id, protect=protect), remote_id=run.remote_id)
+        return entries
+
+    # --- the desired state -------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Declare what the instance is to have."""
+        for run in (self._runs[address] for address in sorted(self._runs)):
+            if run.created:
+                self._remove(run)
+            elif run.deleted:
+                self._create_again(run)
+            else:
+                self._restore(run)
+
+    def _id_after(self, run: _Run) -> RemoteId | None:
+        """The id of its object after the run, as far as the journal has it."""
+        created = run.first(Action.CREATE)
+        result = self._journal.results.get(created.id) if created is not None else None
+        return result.remote_id if result is not None else run.remote_id
+
+    def _remove(self, run: _Run) -> None:
+        parent = self._runs.get(run.address.parent) if run.address.parent is not None else None
+        if parent is not None and parent.created:
+            return  # it is deleted with its parent
+        at, known = self.former(run.address), self._id_after(run)
+        there = self._by_id.get((run.kind.kind, known)) if known is not None else self._live.get(at)
+        if there is None:
+            return
+        if there.address != at:
+            self._refuse(run, f'it is called "{printable(there.name, 60)}" now', hint="delete it on the instance")
+        elif at in {self.former(other.address) for other in self._runs.values() if other is not run}:
+            self._refuse(run, "the run has renamed another object that had its name", hint="rename one of them by hand")
+        else:
+            self._declare(at, run.kind, {"name": there.name}, _ABSENT)
+
+    def _create_again(self, run: _Run) -> None:
+        step = run.first(Action.DELETE)
+        if step is None or (run.kind.kind, run.remote_id) in self._by_id:
+            return
+        if self._taken(run, self.former(run.address)):
+            return
+        if step.lost:
+            self._note(run.address, f"{step.lost} cannot be brought back", hint="import them again")
+        self._declare_image(run.address, run.kind, step.before, state=run.former_state)
+        for image in step.with_it:
+            if image.address not in self._runs:
+                self._declare_image(image.address, kinds()[image.kind], image.attributes, state=None)
+
+    def _declare_image(
+        self, address: Address, kind: type[Resource], image: Mapping[str, Any], *, state: str | None
+    ) -> None:
+        machine = kind.machine
+        former_state = state or image.get("state")
+        if machine is not None and former_state in machine.terminal:
+            self._note(address, f"the {kind.kind} was {former_state}, and is not created again: it would be new")
+            return
+        if machine is not None and former_state not in {None, machine.initial}:
+            self._note(address, f"the {kind.kind} is created again as new; it was {former_state}")
+        attributes = {
+            key: value for key, value in image.items() if key not in {"state", "settings"} and value is not None
+        }
+        for reference in kind.references:
+            if any(str(name).startswith(_GONE) for name in reference.names(attributes)):
+                self._note(address, f"its {reference.attribute} referred to an object that was missing already")
+                attributes.pop(reference.attribute)
+        self._declare(self.former(address), kind, attributes, PRESENT, self._settings(address, image.get("settings")))
+
+    def _restore(self, run: _Run) -> None:
+        there = self._by_id.get((run.kind.kind, run.remote_id))
+        if there is None:
+            self._refuse(run, "it does not exist any more")
+            return
+        at = self.former(run.address)
+        attributes: dict[str, Any] = {"name": run.former_name or there.name}
+        settings: dict[str, Any] = {}
+        for step in run.steps:
+            if step.action == Action.UPDATE:
+                for key, value in step.before.items():
+                    if key == "settings":
+                        settings = {**value, **settings}
+                    elif value is None:
+                        self._note(run.address, f"{key} was not set, and cannot be removed", hint="remove it in Kiamo")
+                    else:
+                        attributes.setdefault(key, value)
+        if run.former_name is not None and identity(run.former_name) != there.address.name and self._taken(run, at):
+            return
+        if (state := self._former_state(run, there)) is not None:
+            attributes["state"] = state
+        self._declare(at, run.kind, attributes, PRESENT, self._settings(run.address, settings))
+
+    def _former_state(self, run: _Run, there: ResourceState) -> str | None:
+        state, machine = run.former_state, run.kind.machine
+        if state is None or machine is None or there.run_state is None or machine.satisfies(there.run_state, state):
+            return None
+        if machine.path(there.run_state, state) is None:
+            self._note(run.address, f"it is {there.run_state}, and cannot become {state} again")
+            return None
+        return state
+
+    def _settings(self, address: Address, settings: Any) -> Mapping[str, Any]:
+        """Former settings, without those whose values no journal has."""
+        found = dict(settings) if isinstance(settings, Mapping) else {}
+        hidden = [key for key, value in found.items() if _is_masked(value)]
+        for key in hidden:
+            self._note(address, f'"settings.{key}" is sensitive, and no journal has its value', hint="set it again")
+        return {key: value for key, value in found.items() if key not in hidden}
+
+    def _taken(self, run: _Run, at: Address) -> bool:
+        """Whether another object has the name that a resource is to get back, and keeps it; then that is refused."""
+        other = self._live.get(at)
+        if other is None or other.remote_id == run.remote_id:
+            return False
+        mover = self._run_of.get((run.kind.kind, other.remote_id)) if other.remote_id is not None else None
+        if mover is not None and mover.former_name is not None:
+            return False
+        self._refuse(run, f'another object is called "{printable(other.name, 60)}" now')
+        return True
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _declare(
+        self,
+        at: Address,
+        kind: type[Resource],
+        attributes: Mapping[str, Any],
+        lifecycle: Lifecycle,
+        settings: Mapping[str, Any] = EMPTY,
+    ) -> None:
+        """Declare a resource, and its parents as references where they are not declared."""
+        self.declared[at] = ResourceState(at, kind, attributes, settings, lifecycle=lifecycle)
+        parent, above = at.parent, kinds().get(kind.parent or "")
+        while parent is not None and above is not None:
+            there = self._live.get(parent)
+            name = there.name if there is not None else parent.name
+            self.declared.setdefault(parent, ResourceState(parent, above, {"name": name}, lifecycle=_REFERENCE))
+            parent, above = parent.parent, kinds().get(above.parent or "")
+
+    def _refuse(self, run: _Run, why: str, *, hint: str | None = None) -> None:
+        self._note(run.address, f"nothing of it is undone: {why}", hint=hint)
+
+    def _note(self, address: Address, what: str, *, hint: str | None = None) -> None:
+        summary = f"{printable(address, 120)}: {what}"
+        self.impossible.append(Diagnostic("KIA0921", summary, Severity.WARNING, hint=hint, address=address))
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether a value is, or holds, a mask in the place of a sensitive value."""
+    if isinstance(value, Mapping):
+        return any(map(_is_masked, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_is_masked, value))
+    return isinstance(value, str) and value in {MASK, HIDDEN}
