@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
@@ -32,8 +32,8 @@ class ApplyRun:
     def __init__(self, workspace: Workspace, ledger: Ledger, result: PlanResult, *, saved_digest: str | None) -> None:
         """`saved_digest`: of the saved plan that this run applies, and that can be applied once."""
         self.started_at = workspace.now().astimezone(UTC)
-        self.run_id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        """Names this run in its report and in what it leaves in the ledger."""
+        self.run_id = _run_id(self.started_at)
+        """Names this run in its report, in its journal and in what it leaves in the ledger."""
         self.journal_error: KiamoIacError | None = None
         """Why the journal is incomplete; None: it is not."""
         self._since = f"{self.started_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -153,6 +153,12 @@ class ApplyRun:
             KiamoIacError: as `check_report`.
         """
         check_report(report, interrupted=interrupted, ledger=self._recorder.error if self._recorder else None)
+
+
+def _run_id(started_at: datetime) -> str:
+    """Second, millisecond and a random part; ids sort by time."""
+    milliseconds = started_at.microsecond // 1000
+    return f"{started_at:%Y%m%dT%H%M%SZ}-{milliseconds:03x}{secrets.token_hex(2)[:3]}"
 
 
 class _UnderLock:
