@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from kiamo_iac.api import budget, client
+from kiamo_iac.executor import delivery
+from kiamo_iac.executor.delivery import Polling
 from kiamo_iac.http.caller import HttpCaller
 from tests.cli.program import Completed, kiamo
 from tests.faults.kiamo import TOKEN, Call, Item, Kiamo, serving
@@ -55,7 +58,7 @@ class Scene:
     deadline: float = 30.0
     """Of one call, in seconds."""
     speed: float = 1.0
-    """How many times as fast the waits before and between calls pass."""
+    """How many times as fast the waits before and between calls pass, and what was written is looked for."""
     more: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of every run, beside token and url."""
 
@@ -93,11 +96,15 @@ class Scene:
             patch.setattr(client, "HttpCaller", self._caller)
             if self.speed != 1:
                 patch.setattr(budget, "Gate", FastClock(self.speed).gate)
+                patch.setattr(delivery, "Polling", self._polling)
             return kiamo(*arguments, cwd=self.folder, **self.variables | more)
 
     def _caller(self, *positional: Any, **named: Any) -> HttpCaller:
         named["limits"] = replace(named["limits"], deadline=self.deadline)
         return HttpCaller(*positional, **named)
+
+    def _polling(self, pause: Callable[[float], object] = time.sleep) -> Polling:
+        return Polling(clock=FastClock(self.speed), pause=lambda seconds: pause(seconds / self.speed))
 
     def plan(self, *arguments: str, **more: str) -> Completed:
         """`plan`."""
