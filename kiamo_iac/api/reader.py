@@ -16,6 +16,7 @@ from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed_rows
 from kiamo_iac.api.scope import read_everywhere, resources_named_by
 from kiamo_iac.api.state_builder import StateBuilder
+from kiamo_iac.api.vanished import LedgerIds
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
@@ -82,6 +83,7 @@ class StateReader:
         ]
         self._decoders = {kind.kind: Decoder(contract, kind) for kind in self._readable}
         self._whole: dict[str, Future[list[LiveRow]]] = {}
+        self._expected: LedgerIds | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +111,8 @@ class StateReader:
             ApiError: as `read`.
         """
         wanted = resources_named_by(desired, owned or {}, prune=prune)
+        if owned:
+            self._expected = LedgerIds(owned, desired, prune=prune)
         builder = self._read_tops()
         everywhere = read_everywhere(wanted, builder.live_names(), self._contract)
 
@@ -122,14 +126,19 @@ class StateReader:
 
         return self._below(builder, concerns)
 
-    def whole(self, concerns: Callable[[Address], bool] = lambda _: True) -> LiveRead:
+    def whole(
+        self, concerns: Callable[[Address], bool] = lambda _: True, *, owned: Ownership | None = None
+    ) -> LiveRead:
         """The live state of the whole instance, or of what is below the parents for whose address `concerns` is true.
+        `owned`: what is managed there.
 
         With the packaged contract 2 + 2 × bases calls.
 
         Raises:
             ApiError: as `read`.
         """
+        if owned:
+            self._expected = LedgerIds(owned, State(), prune=False)
         return self._below(self._read_tops(), lambda _, parent: concerns(parent.address))
 
     def _read_tops(self) -> StateBuilder:
@@ -138,9 +147,19 @@ class StateReader:
         builder = StateBuilder(self._contract)
         for kind in self._readable:
             if kind.parent is None:
-                builder.add(kind, None, self._whole[kind.kind].result())
+                builder.add(kind, None, self._whole_rows(kind))
         builder.settle()
         return builder
+
+    def _whole_rows(self, kind: type[Resource]) -> list[LiveRow]:
+        """All objects of a kind that is listed whole; read again where there are none, and the ledger has some."""
+        rows = self._whole[kind.kind].result()
+        if rows or self._expected is None or not self._expected.expects_any(kind):
+            return rows
+        rows = self._rows(kind, None)
+        if not rows and kind.parent is None:
+            raise self._expected.refuse(kind)
+        return rows
 
     def _below(self, builder: StateBuilder, concerns: _Concerns) -> LiveRead:
         for level in self._levels():
@@ -169,7 +188,7 @@ class StateReader:
     def _distribute(self, kind: type[Resource], parents: Iterable[ResourceState], builder: StateBuilder) -> None:
         """Split one list of the children of all parents by parent, for the wanted parents."""
         by_parent: dict[RemoteId | None, list[LiveRow]] = {}
-        for row in self._whole[kind.kind].result():
+        for row in self._whole_rows(kind):
             by_parent.setdefault(row.parent_id, []).append(row)
         builder.note_orphans(kind, by_parent)
         for parent in parents:
@@ -178,6 +197,12 @@ class StateReader:
     def _rows(self, kind: type[Resource], parent: ResourceState | None) -> list[LiveRow]:
         parent_id = parent.remote_id if parent is not None else None
         return listed_rows(self._client, kind.kind, parent_id, decoder=self._decoders[kind.kind])
+
+    def _rows_below(self, job: _Job) -> list[LiveRow]:
+        rows = self._rows(job.kind, job.parent)
+        if rows or self._expected is None or not self._expected.expects_below(job.kind, job.parent):
+            return rows
+        return self._rows(job.kind, job.parent)
 
     def _gather(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, list[LiveRow]]]:
         """Every job with its rows, as they come; the first failure ends it and is raised."""
@@ -199,7 +224,7 @@ class StateReader:
             except IndexError:
                 return
             try:
-                put((job, self._rows(job.kind, job.parent)))
+                put((job, self._rows_below(job)))
             except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
                 put((job, error))
                 return

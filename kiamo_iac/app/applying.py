@@ -113,6 +113,7 @@ class ApplyRun:
             self._ledger,
             self._result,
             stamp=entry_stamp(self._workspace),
+            capabilities=self._workspace.contract.capabilities(),
             run_id=self.run_id,
             since=self._since,
             forward_to=ObserverGroup(journal, observer),

@@ -116,7 +116,7 @@ def _read(
         reader.start()
         place = destination(workspace, target.name, folder, single=single) if folder is not None else None
         owned = read_owned(workspace, target.name)
-        live = reader.whole(selection.concerns)
+        live = reader.whole(selection.concerns, owned=owned)
     known = [*(resource.address for resource in live.state), *(place.parts if place is not None else ())]
     for text in selection.unknown(known):
         msg = f"{text} is neither on the instance nor declared."

@@ -8,7 +8,7 @@ the end   each managed declared resource is recorded as declared; entries that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,16 @@ from kiamo_iac.core.resource import Ensure
 from kiamo_iac.core.sensitive import masked
 from kiamo_iac.core.state import KeptValue, Owned
 from kiamo_iac.core.strict_json import same
-from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
+from kiamo_iac.executor.report import Effect, Outcome, Report, Status, StepResult
 from kiamo_iac.planner.diff import leaf_at
+from kiamo_iac.planner.matching import is_as_sent
 from kiamo_iac.planner.plan import Action, Step
 from kiamo_iac.planner.run_state import still_owed
+from kiamo_iac.resources import by_collection
 
 if TYPE_CHECKING:
     from kiamo_iac.app.planning import PlanResult
+    from kiamo_iac.core.capabilities import Capabilities
     from kiamo_iac.core.state import ResourceState, State
     from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.ledger.ledger import Ledger
@@ -43,6 +46,7 @@ class Recorder:
         result: PlanResult,
         *,
         stamp: Callable[[Owned], Owned],
+        capabilities: Capabilities,
         run_id: str,
         since: str,
         forward_to: Observer | None = None,
@@ -55,7 +59,10 @@ class Recorder:
         self._end = end
         self._names = _names_before(result.plan.steps)
         self._owed = OwedStates(result.plan.steps, result.inputs.desired, since=since, run=run_id)
+        self._capabilities = capabilities
+        self._created = {step.address for step in result.plan.steps if step.action is Action.CREATE}
         self._before: dict[Address, Owned | None] = {}
+        """What the ledger had of the resources whose entries this run wrote before its first step."""
         self.error: KiamoIacError | None = None
         """Why the ledger could not be written; None so far."""
         ledger.watch(self._fail)
@@ -67,28 +74,41 @@ class Recorder:
             KiamoIacError: the ledger cannot be written; the instance must not be written either.
         """
         self._follow_renames()
+        self._settle_intents()
         self._drop_lapsed()
         owned = self._ledger.owned
         entries: dict[Address, Owned] = {}
-        for address, step in {step.address: step for step in reversed(self._result.plan.steps)}.items():
-            if self._declared(address) is None:
+        for step in self._result.plan.steps:
+            address, declared = step.address, self._declared(step.address)
+            if declared is None or address in entries:
                 continue
             at = self._current_address(address)
             known, owed = owned.get(at), self._owed.at_first(address)
-            if owed is not None:
-                self._before[address] = known
-            if known is None:
-                live = self._result.inputs.live.get(at) if owed is not None else None
-                entry = self._stamp(Owned(at, live.remote_id if live is not None else None, owed=owed))
-                if live is not None:  # it is paused, and may not be forgotten before it is started again
-                    self._ledger.record(entry)
-                else:
-                    entries[at] = entry
-            elif step.action is Action.CREATE:  # deleted outside kiamo-iac: its id is void
-                self._ledger.record(replace(known, remote_id=None, owed=owed))
+            if known is None or step.action is Action.CREATE:  # what was deleted outside kiamo-iac has a void id
+                # What is paused may not be forgotten before it is started again: it is managed from now on.
+                live = (
+                    self._result.inputs.live.get(at) if owed is not None and step.action is not Action.CREATE else None
+                )
+                attributes = _without_state(declared_attributes(declared))
+                entry = self._stamp(Owned(at, live.remote_id if live is not None else None, attributes, owed=owed))
             elif owed is not None:
-                self._ledger.record(replace(known, owed=owed))
+                entry = replace(known, owed=owed)
+            else:
+                continue
+            entries[address], self._before[address] = entry, known
         self._ledger.intend(entries.values())
+
+    def _settle_intents(self) -> None:
+        """Give entries without an id, of a run that was killed, the id of the object that is as it was to be sent; drop
+        those that there is none for. Whatever else has such a name is unmanaged."""
+        live = self._result.inputs.live
+        for address, entry in self._ledger.owned.items():
+            if entry.remote_id is None:
+                now = live.get(address)
+                if now is not None and is_as_sent(entry, now):
+                    self._ledger.record(replace(entry, remote_id=now.remote_id))
+                else:
+                    self._ledger.forget(address)
 
     def _drop_lapsed(self) -> None:
         """Drop what earlier runs owe no more: the plan does not pay it."""
@@ -166,17 +186,34 @@ class Recorder:
         self._end()
 
     def _drop_unbegun(self, report: Report) -> None:
-        """Put back what was in the ledger where the first step of a detour was not tried: nothing is owed."""
-        skipped = {id(result.step) for result in report.results if result.status is Status.SKIPPED}
-        for address, step in self._owed.first_steps.items():
-            if id(step) not in skipped or address not in self._before:
+        """Put back what was in the ledger of each resource that this run certainly has not written: it was refused,
+        looked for and not found, or not tried. Where only the first step of a detour was not done, nothing is owed."""
+        begun: dict[Address, set[int]] = {}
+        for result in report.results:
+            if _may_be_written(result):
+                begun.setdefault(result.step.address, set()).add(result.step.id)
+        for address, before in self._before.items():
+            at = self._current_address(address)
+            now, first = self._ledger.owned.get(at), self._owed.first_steps.get(address)
+            if now is None or (address not in begun and self._may_be_created_with_parent(address, begun)):
                 continue
-            before, at = self._before[address], self._current_address(address)
-            now = self._ledger.owned.get(at)
-            if now is not None and before is not None:
-                self._ledger.record(replace(now, owed=before.owed))
-            elif now is not None and step.action is not Action.CREATE:
+            if address not in begun and before is None:
                 self._ledger.forget(at)
+            elif address not in begun and before is not None:
+                self._ledger.record(replace(before, address=at))
+            elif first is not None and first.id not in begun[address]:
+                self._ledger.record(replace(now, owed=before.owed if before is not None else None))
+
+    def _may_be_created_with_parent(self, address: Address, begun: Collection[Address]) -> bool:
+        """Whether the create of its parent, which sends it too, may have taken effect."""
+        kind, parent = by_collection()[address.collection], address.parent
+        return (
+            parent in begun
+            and parent in self._created
+            and address in self._created
+            and kind.parent is not None
+            and kind.kind in self._capabilities.of(kind.parent).embedded
+        )
 
     # --- a step ------------------------------------------------------------------------------------------------------
 
@@ -198,7 +235,10 @@ class Recorder:
     def _record_id(self, step: Step, outcome: Outcome) -> None:
         """Record an object that a failed step made: it is managed, and none of its attributes counts as applied."""
         if self._declared(step.address) is not None:
-            self._ledger.record(self._stamp(Owned(self._current_address(step.address), outcome.remote_id)))
+            at = self._current_address(step.address)
+            intent = self._ledger.owned.get(at)
+            owed = intent.owed if intent is not None else None
+            self._ledger.record(self._stamp(Owned(at, outcome.remote_id, owed=owed)))
 
     def _entry_after(self, step: Step, declared: ResourceState, outcome: Outcome) -> Owned:
         """The entry of a resource after a step that is done."""
@@ -277,11 +317,9 @@ class Recorder:
                 self._ledger.forget(address)
 
     def _record_one(self, entry: Owned, declared: ResourceState) -> None:
-        live = self._result.inputs.live.get(entry.address)
         attributes = declared_attributes(declared)
         level = replace(
             entry,
-            remote_id=entry.remote_id if entry.remote_id is not None or live is None else live.remote_id,
             attributes=attributes,
             protect=declared.lifecycle.protect,
             renamed_from=declared.lifecycle.renamed_from,
@@ -312,6 +350,11 @@ def declared_attributes(declared: ResourceState) -> dict[str, Any]:
     if declared.settings:
         attributes["settings"] = dict(masked(declared.settings))
     return attributes
+
+
+def _may_be_written(result: StepResult) -> bool:
+    """Whether a step has written the instance, or may have."""
+    return result.status is Status.DONE or result.effect not in {None, Effect.NONE}
 
 
 def _kept_after(before: tuple[KeptValue, ...], step: Step, outcome: Outcome) -> tuple[KeptValue, ...]:

@@ -116,6 +116,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0439": "A step got no usable response, and whether it was carried out could not be established.",
     "KIA0440": "A run would read more from the instance than its limits allow.",
     "KIA0441": "The instance asks a run to wait longer than its limits allow.",
+    "KIA0442": "A list is empty, read twice, though the ledger has ids of what was in it.",
     # KIA05xx: plans that are not possible
     "KIA0501": "A change has no API call in the contract.",
     "KIA0503": "A referenced resource that is not managed does not exist on the instance.",
@@ -151,6 +152,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0611": "The contract cannot list what is below a base that is deleted: no guard counts it.",
     "KIA0620": "A run ended before a batch had the run state that it was bringing it to; this plan does.",
     "KIA0621": "A run state that an earlier run was bringing a batch to is no longer owed.",
+    "KIA0622": "Declared resources exist on the instance, and are not managed: the ledger does not have them.",
     # KIA07xx: guards
     "KIA0701": "A batch would be started, which dials contacts; this needs --allow-start or --allow-start-of.",
     "KIA0702": "A plan would delete more resources than max_deletes allows.",

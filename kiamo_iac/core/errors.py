@@ -7,6 +7,7 @@
     ├── ApiError                      1   a call to the instance failed
     │   ├── TransportError            1   no usable response: DNS, refused, timeout, TLS, cut short
     │   ├── ResponseError             1   a response that the contract does not describe
+    │   ├── VanishedError             1   a list is empty though the ledger has ids of what was in it
     │   ├── BudgetError               1   more would be read than the limits of a run allow
     │   ├── BusyError                 1   the instance asks to wait longer than a run may
     │   ├── UnknownOutcomeError       1   whether a write took effect could not be established
@@ -81,6 +82,10 @@ class TransportError(ApiError):
 
 class ResponseError(ApiError):
     """A response that is not what the contract describes (shape, type, size, redirect)."""
+
+
+class VanishedError(ApiError):
+    """A list is empty, twice, though the ledger has ids of what was in it."""
 
 
 class BudgetError(ApiError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -188,15 +187,14 @@ class Ledger:
         self._store.check()
 
     def intend(self, entries: Iterable[Owned]) -> None:
-        """Record what is about to be created, before the first write, so that a crash loses nothing: what is not in
-        the ledger is added without an id; the rest is unchanged. Durable when this returns.
+        """Record what a run is about to create or change, before the first write, so that a crash loses nothing. Of
+        what is to be created there is no id yet. All of it is written at once, and durable when this returns.
 
         Raises:
             LedgerError: the ledger cannot be written; then no write may be made.
         """
         with self._lock:
-            known = self._content.entries
-            self._keep([Put(replace(entry, remote_id=None)) for entry in entries if entry.address not in known])
+            self._keep([Put(entry) for entry in entries])
             self._store.flush()
 
     def record(self, entry: Owned) -> None:

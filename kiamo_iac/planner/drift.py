@@ -132,7 +132,7 @@ class _Comparison:
             elif pair.owned is not None and pair.desired is None:
                 yield self._undeclared(pair, pair.owned)
         for address, entry in self._owned.items():
-            if address not in self._claimed and address.collection in by_collection():
+            if address not in self._claimed and entry.remote_id is not None and address.collection in by_collection():
                 yield self._unclaimed(entry)
 
     def owed(self) -> dict[Address, OwedState]:
@@ -154,7 +154,7 @@ class _Comparison:
             return pair.owned
         for name in (identity(pair.desired.name), *pair.desired.lifecycle.renamed_from):
             entry = self._owned.get(self._below(pair, name))
-            if entry is not None and entry.address not in self._claimed:
+            if entry is not None and entry.remote_id is not None and entry.address not in self._claimed:
                 self._claimed.add(entry.address)
                 return entry
         return None

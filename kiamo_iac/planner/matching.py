@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.resource import Ensure, Resource
+from kiamo_iac.core.resource import Ensure, Reference, Resource
 from kiamo_iac.core.state import Owned, Ownership, ResourceState, State
-from kiamo_iac.planner.masking import hidden_like
+from kiamo_iac.core.strict_json import same
+from kiamo_iac.planner.masking import as_live, hidden_like
 from kiamo_iac.planner.renames import CollectionRenames
 from kiamo_iac.resources import children_of, kinds
 
@@ -175,11 +177,37 @@ class _Pairer:
 
 def _entry(entries: dict[str, Owned], live: ResourceState | None, names: tuple[str, ...]) -> Owned | None:
     """The ledger's entry under one of these names, if it is of this live object. An entry without an id was written
-    before a create: it matches the object with the same name."""
+    before a create: it matches an object with the same name that is as it was to be sent."""
     if live is None or not entries:
         return None
     for number, name in enumerate(names):
         entry = entries.get(name)
-        if entry is not None and (entry.remote_id == live.remote_id or (entry.remote_id is None and number == 0)):
+        if entry is None:
+            continue
+        if entry.remote_id == live.remote_id or (entry.remote_id is None and number == 0 and is_as_sent(entry, live)):
             return entry
     return None
+
+
+def is_as_sent(intent: Owned, live: ResourceState) -> bool:
+    """Whether a live object has everything that an entry without an id has: what a run was about to send when it was
+    killed. An entry without attributes proves nothing."""
+    references = {reference.attribute: reference for reference in live.kind.references}
+    return bool(intent.attributes) and all(
+        _is_value_as_sent(key, value, live, references.get(key))
+        for key, value in intent.attributes.items()
+        if key != "state"
+    )
+
+
+def _is_value_as_sent(key: str, sent: Any, live: ResourceState, reference: Reference | None) -> bool:
+    if key == "settings":
+        return all(
+            same(as_live(value, live.settings.get(name)), live.settings.get(name)) for name, value in sent.items()
+        )
+    now = live.attributes.get(key)
+    if key == "name":
+        return identity(sent) == identity(live.name)
+    if reference is not None and now is not None:
+        return reference.equal(sent, now, lambda one, other: identity(str(one)) == identity(str(other)))
+    return same(sent, now)

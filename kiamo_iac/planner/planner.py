@@ -19,7 +19,7 @@ from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
 from kiamo_iac.planner.dependencies import DependencyBuilder, order_names
 from kiamo_iac.planner.matching import ResourcePairs, pair_resources
 from kiamo_iac.planner.plan import Action, Plan
-from kiamo_iac.planner.pruning import pruning_diagnostics, undeclared
+from kiamo_iac.planner.pruning import pruning_diagnostics, undeclared, unmanaged_diagnostics
 from kiamo_iac.planner.reconcile import reconcile
 from kiamo_iac.planner.references import ReferenceIndex
 from kiamo_iac.planner.removal import RemovalPlanner
@@ -56,6 +56,8 @@ def build_plan(
     if prune and owned is not None:
         change_sets += [removals.pruned(pair) for pair in undeclared(pairs)]
     diagnostics = pairs.diagnostics + pruning_diagnostics(pairs, desired, owned, prune=prune)
+    if owned is not None:
+        diagnostics += unmanaged_diagnostics(pairs, {change_set.pair for change_set in change_sets if change_set.nodes})
     DependencyBuilder(change_sets, pairs, references, capabilities).add()
     order_names(change_sets, pairs, capabilities)
     diagnostics += _check_operations(change_sets, desired, capabilities)

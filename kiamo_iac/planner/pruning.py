@@ -1,6 +1,8 @@
-"""Pruning: which managed resources are no longer declared, and the diagnostics about them."""
+"""Pruning: what is managed and no longer declared, what is declared and not managed, and the diagnostics of both."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
@@ -42,6 +44,45 @@ def pruning_diagnostics(
     return [_kept(kept)] if kept else []
 
 
+def unmanaged_diagnostics(pairs: ResourcePairs, written: Collection[ResourcePair]) -> list[Diagnostic]:
+    """That declared resources are on the instance, and neither in the ledger nor written by the plan: others made them,
+    or a run whose outcome was unknown. There is a ledger."""
+    found = sorted(
+        pair.address
+        for pair in pairs.ordered
+        if pair.owned is None and pair.live is not None and pair not in written and _is_manageable(pair)
+    )
+    if not found:
+        return []
+    if len(found) == 1:
+        summary, them = "1 declared resource exists on the instance and is not managed", "it"
+        named = shell_word(found[0], "ADDRESS")
+    else:
+        summary, them = f"{len(found)} declared resources exist on the instance and are not managed", "them"
+        named = "ADDRESS..."
+    return [
+        Diagnostic(
+            "KIA0622",
+            f"{summary}: {_some(found)}",
+            severity=Severity.NOTE,
+            detail=f"kiamo-iac has neither created nor changed {them}, and --prune never deletes {them}.",
+            hint=f"to manage {them}: kiamo-iac adopt {named}",
+        )
+    ]
+
+
+def _is_manageable(pair: ResourcePair) -> bool:
+    if not pair.declared_present or not pair.declaration.lifecycle.managed or pair.made_with_parent:
+        return False
+    system = pair.kind.system
+    return system is None or not pair.live_object.extras.get(system.flag)
+
+
+def _some(addresses: list[Address]) -> str:
+    """The first of them, and how many more."""
+    return ", ".join(addresses[:5]) + (f" and {len(addresses) - 5} more" if len(addresses) > 5 else "")
+
+
 def _not_pruned(pairs: ResourcePairs, desired: State, owned: Ownership) -> list[Diagnostic]:
     """Entries of the ledger whose object was renamed or recreated outside kiamo-iac."""
     found = []
@@ -70,14 +111,13 @@ def _no_ledger() -> Diagnostic:
 
 
 def _kept(kept: list[Address]) -> Diagnostic:
-    shown = ", ".join(kept[:5]) + (f" and {len(kept) - 5} more" if len(kept) > 5 else "")
     if len(kept) == 1:
         summary = "1 managed resource is no longer declared; it is kept (pass --prune to delete it)"
     else:
         summary = f"{len(kept)} managed resources are no longer declared; they are kept (pass --prune to delete them)"
     return Diagnostic(
         "KIA0607",
-        f"{summary}: {shown}",
+        f"{summary}: {_some(kept)}",
         severity=Severity.NOTE,
         hint="to stop managing them, without an API call: kiamo-iac ledger forget",
     )

@@ -23,6 +23,7 @@ from tests.app.conftest import Site
 from tests.app.killing import Kill, applied, killed, ledger_file
 
 SPRING = Address("bases/prospects/batches/spring")
+HOME = Address("bases/prospects/fields/home")
 FIELDS = [{"name": "home", "label": "Home", "datatype": "phone"}]
 
 
@@ -64,7 +65,7 @@ def steps(site: Site) -> list[str]:
 
 def manage(site: Site) -> None:
     """Record base, field and batch in the ledger, without a change of theirs that lasts."""
-    adopt_resources(site.workspace, "staging", [Address("bases/prospects"), SPRING])
+    adopt_resources(site.workspace, "staging", [Address("bases/prospects"), HOME, SPRING])
 
 
 @pytest.mark.parametrize("managed", [True, False])

@@ -150,7 +150,14 @@ def test_declarations_that_are_absent_or_references_are_not_managed(site: Site) 
 def test_the_recorder_forwards_to_nobody_by_default(site: Site) -> None:
     result = plan_environment(site.workspace, "staging")
     with lock_ledger(site.workspace, "staging") as ledger:
-        recorder = Recorder(ledger, result, stamp=lambda entry: entry, run_id="r1", since="2026-11-28T09:30:00Z")
+        recorder = Recorder(
+            ledger,
+            result,
+            stamp=lambda entry: entry,
+            capabilities=site.workspace.contract.capabilities(),
+            run_id="r1",
+            since="2026-11-28T09:30:00Z",
+        )
         recorder.begin()
         recorder.started(result.plan.steps[0])
         assert recorder.error is None

@@ -38,7 +38,7 @@ def test_the_whole_demo_runs_and_leaves_no_files(tmp_path: Path) -> None:
         "kiamo-iac apply -e staging --yes --allow-start",
         "kiamo-iac plan -e staging --detailed-exitcode",
     ]
-    assert done.stdout.count("No changes: staging matches its manifests.") == 2
+    assert done.stdout.count("No changes: staging matches its manifests.") == 3  # once more below a note
     assert 'label: "Prospects (ne pas toucher)" → "Prospects 2026"' in done.stdout
     assert (
         "▶ start bases/prospects/batches/relance-hiver (batch, cannot be undone: contacts will be dialled)"

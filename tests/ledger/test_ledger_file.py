@@ -57,7 +57,7 @@ def test_what_is_recorded_is_read(tmp_path: Path) -> None:
     assert not read(tmp_path).found
     with opened(tmp_path) as ledger:
         assert not ledger.found
-        ledger.intend([owned("a", 1), owned("b", 2)])
+        ledger.intend([owned("a", None), owned("b", None)])
         assert {entry.remote_id for entry in ledger.owned.values()} == {None}
         ledger.record(owned("a", 17))
         ledger.record(replace(owned("b", "x y"), protect=True, renamed_from=("old",)))
@@ -77,12 +77,12 @@ def test_what_is_recorded_is_read(tmp_path: Path) -> None:
     assert again.serial == ledger.serial == 7
 
 
-def test_what_is_intended_keeps_what_was_known(tmp_path: Path) -> None:
+def test_what_is_intended_is_written_at_once(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.record(owned("a", "7", label="A"))
     with opened(tmp_path) as ledger:
-        ledger.intend([owned("a", "8", label="B"), owned("b")])
-    assert dict(read(tmp_path).owned) == {"bases/a": owned("a", "7", label="A"), "bases/b": owned("b", None)}
+        ledger.intend([owned("a", None, label="B"), owned("b", None)])
+        assert dict(read(tmp_path).owned) == {"bases/a": owned("a", None, label="B"), "bases/b": owned("b", None)}
 
 
 def test_no_records_create_no_file(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_each_record_is_on_the_disk_when_record_returns(tmp_path: Path, monkeypa
     synced: list[int] = []
     sync = os.fsync
     with opened(tmp_path) as ledger:
-        ledger.intend([owned("a")])
+        ledger.intend([owned("a", None)])
 
         def counted(handle: int) -> None:
             synced.append(handle)
@@ -111,7 +111,7 @@ def test_each_record_is_on_the_disk_when_record_returns(tmp_path: Path, monkeypa
 
 def test_a_record_costs_one_line_however_large_the_ledger_is(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        ledger.intend(owned(f"b{number}") for number in range(500))
+        ledger.intend(owned(f"b{number}", None) for number in range(500))
         before = (tmp_path / LEDGER).read_bytes()
         ledger.record(owned("b7", 8))
         after = (tmp_path / LEDGER).read_bytes()
@@ -202,7 +202,7 @@ def test_f22_a_full_disk_is_reported_at_once_and_the_file_stays_whole(tmp_path: 
         with opened(tmp_path) as ledger:
             on_a_full_disk(ledger)
             with pytest.raises(LedgerError, match="No space left"):
-                ledger.intend([owned("b")])
+                ledger.intend([owned("b", None)])
             assert (tmp_path / LEDGER).read_bytes() == before
 
     with pytest.raises(LedgerError, match=r"No space left.* about to be applied: bases/b\.") as caught:
@@ -346,7 +346,7 @@ import sys
 from pathlib import Path
 from tests.ledger.test_ledger_file import opened, owned
 with opened(Path(sys.argv[1])) as ledger:
-    ledger.intend([owned("a"), owned("b")])
+    ledger.intend([owned("a", None), owned("b", None)])
     ledger.record(owned("a", 1))
     print("held", flush=True)
     sys.stdin.read()

@@ -94,7 +94,7 @@ def test_what_one_clone_records_the_other_reads(hosted: Hosted) -> None:
     assert not read(hosted.a).found
     with opened(hosted.a) as ledger:
         assert not ledger.found
-        ledger.intend([owned("a"), owned("é b")])
+        ledger.intend([owned("a", None), owned("é b", None)])
         assert names(read(hosted.b)) == ["a", "é b"]
         ledger.record(owned("a", 17))
         ledger.mark_applied("digest")
@@ -309,7 +309,7 @@ def test_a_remote_that_is_away_at_the_end_leaves_a_rescue_copy_that_the_next_run
 
     def run() -> None:
         with opened(hosted.a) as ledger:
-            ledger.intend([owned("a")])
+            ledger.intend([owned("a", None)])
             hosted.bare.rename(away)
             ledger.record(owned("a", 8))
 

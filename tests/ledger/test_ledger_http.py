@@ -77,7 +77,7 @@ def test_what_is_recorded_is_read(state: State, tmp_path: Path) -> None:
     assert not read(state, tmp_path).found
     with opened(state, tmp_path) as ledger:
         assert not ledger.found
-        ledger.intend([owned("a"), owned("b")])
+        ledger.intend([owned("a", None), owned("b", None)])
         assert names(read(state, tmp_path)) == ["a", "b"]
         ledger.record(owned("a", "é 7"))
         ledger.forget(Address("bases/b"))
@@ -189,7 +189,7 @@ def test_a_state_that_changed_meanwhile_is_not_overwritten(state: State, tmp_pat
 def test_a_passing_trouble_of_a_write_passes(state: State, tmp_path: Path, fault: str) -> None:
     with opened(state, tmp_path) as ledger:
         state.faults = [fault]
-        ledger.intend([owned("a")])
+        ledger.intend([owned("a", None)])
         state.faults = [fault]
         ledger.record(owned("b"))
         ledger.flush()
@@ -215,7 +215,7 @@ def test_f22_a_ledger_that_cannot_be_written_fails_before_anything_is_applied(st
         with opened(state, tmp_path) as ledger:
             state.faults = ["500"] * 9
             with pytest.raises(LedgerError, match="returned 500"):
-                ledger.intend([owned("a")])
+                ledger.intend([owned("a", None)])
 
     with pytest.raises(LedgerError, match="returned 500"):
         run()
@@ -228,7 +228,7 @@ def test_what_could_not_be_written_is_rescued_and_written_back_by_the_next_run(s
 
     def run() -> None:
         with opened(state, tmp_path) as ledger:
-            ledger.intend([owned("b")])
+            ledger.intend([owned("b", None)])
             state.faults = ["503"] * 99
             ledger.record(owned("b", 8))
             ledger.forget(Address("bases/a"))

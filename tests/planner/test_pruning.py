@@ -10,7 +10,7 @@ import pytest
 
 from kiamo_iac.planner.plan import Cause, Plan, Standing
 
-from .conftest import CAPABILITIES, Planner, entry
+from .conftest import CAPABILITIES, PHONE, Planner, entry
 
 Shown = Callable[[Plan], list[str]]
 
@@ -142,7 +142,8 @@ def test_an_exclusive_list_does_not_delete_what_is_protected(plan: Planner, refu
 def test_what_is_renamed_on_the_instance_is_renamed_back_with_its_children(plan: Planner, shown: Shown) -> None:
     desired = one_base(batch(), label="P")
     live = {**SALES, "bases": [{"name": "p2", "id": "7", "label": "P", "batches": [batch(state="started")]}]}
-    result = plan(desired, live, owned=[entry("bases/p", "7")])
+    batches = entry("bases/p/batches/spring", "id-bases/p2/batches/spring")
+    result = plan(desired, live, owned=[entry("bases/p", "7"), batches])
     assert shown(result) == ["rename bases/p"]
     assert (result.steps[0].before, result.steps[0].after) == ({"name": "p2"}, {"name": "p"})
     assert codes(result) == ["KIA0602 warning"]
@@ -290,3 +291,24 @@ def test_a_target_that_is_nowhere_is_refused(plan: Planner, refused: Shown) -> N
     result = plan(one_base(), one_base(), targets=["bases/pp"])
     assert refused(result) == ["KIA0521 None"]
     assert result.diagnostics[0].hint == 'did you mean "bases/p"?'
+
+
+# --- declared, and not managed ------------------------------------------------------------------------------------
+
+
+def test_f30_what_is_declared_live_and_not_in_the_ledger_is_noted(plan: Planner) -> None:
+    """Not what the plan writes, not the default fields, and nothing where there is no ledger."""
+    desired = {
+        "bases": [
+            {"name": "p", "label": "New", "fields": [CITY, {k: v for k, v in PHONE.items() if k != "default"}]},
+            {"name": "q"},
+        ]
+    }
+    live = {"bases": [{"name": "p", "label": "P", "fields": [CITY]}, {"name": "q"}]}
+    assert codes(plan(desired, live)) == []
+    result = plan(desired, live, owned=[])
+    assert codes(result) == ["KIA0622 note"]
+    assert result.diagnostics[0].summary == (
+        "2 declared resources exist on the instance and are not managed: bases/p/fields/city, bases/q"
+    )
+    assert codes(plan(desired, live, owned=[entry("bases/p/fields/city"), entry("bases/q")])) == []

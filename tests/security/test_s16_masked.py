@@ -314,7 +314,7 @@ def test_s16_a_value_that_is_listed_later_goes_from_the_file_with_its_old_lines(
     for label in "AB":
         desk.manifest(block.format(label=label, more=""))
         desk.apply()
-    assert desk.ledger.read_text(encoding="utf-8").count("Kanari-2") == 2
+    assert desk.ledger.read_text(encoding="utf-8").count("Kanari-2") == 3  # an intent and two entries
     desk.manifest(block.format(label="B", more=", sensitive: [settings.zone]"))
     desk.apply()
     assert "Kanari" not in desk.ledger.read_text(encoding="utf-8")
