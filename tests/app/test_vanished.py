@@ -110,10 +110,13 @@ def test_what_was_deleted_on_purpose_is_forgotten_by_name(site: Site) -> None:
 @pytest.mark.parametrize("how", ["absent", "prune"])
 def test_a_run_that_was_killed_at_the_last_delete_is_ended(site: Site, how: str, *, committed: bool) -> None:
     """Nothing is created anew by believing the empty list, and nothing remains to be deleted."""
-    applied(site)
-    site.manifest(
-        "bases:\n  - {name: prospects, ensure: absent}\n" if how == "absent" else "services: [{name: Sales}]\n"
+    project = site.folder / "kiamo.yaml"
+    project.write_text(
+        project.read_text("utf-8").replace('8090"}', '8090", guards: {max_delete_percent: 100}}', 1), "utf-8"
     )
+    applied(site)
+    service = "services: [{name: Sales, managed: true}]\n"
+    site.manifest(service + ("bases: [{name: prospects, ensure: absent}]\n" if how == "absent" else ""))
     options = Options(prune=how == "prune")
     assert killed(site, Kill(2, committed=committed), options)
     applied(site, options)
