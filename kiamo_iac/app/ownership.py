@@ -19,7 +19,7 @@ from kiamo_iac.git.command import head_commit
 from kiamo_iac.ledger.content import LedgerIdentity
 from kiamo_iac.ledger.errors import foreign_error, unproven_error
 from kiamo_iac.ledger.lock import LockInfo
-from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, ledger_access
+from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, Moving, ledger_access
 from kiamo_iac.manifest.environment import choose_environment, instance_identity
 from kiamo_iac.manifest.pins import pinned_ledger_origin
 
@@ -69,11 +69,28 @@ def lock_ledger(
         LockedError: another run holds the lock; the error names it.
         KiamoIacError: the ledger cannot be read, or belongs to another project, environment or instance.
     """
-    info = LockInfo.of_this_process(_who(), operation)
-    with _access(workspace, environment) as access, access.locked(info, timeout=lock_timeout) as ledger:
+    with open_ledger(workspace, environment, lock_timeout=lock_timeout, operation=operation) as ledger:
         error = foreign_error(ledger.where, ledger.identity, ledger_identity(workspace, environment))
         if error is not None:
             raise error
+        yield ledger
+
+
+@contextmanager
+def open_ledger(
+    workspace: Workspace, environment: str, *, lock_timeout: float, operation: str, moving: Moving | None = None
+) -> Iterator[Ledger]:
+    """The ledger, locked, also that of another project or instance; with `moving`, of another environment too.
+
+    Raises:
+        LockedError: another run holds the lock; the error names it.
+        KiamoIacError: the ledger cannot be read.
+    """
+    info = LockInfo.of_this_process(_who(), operation)
+    with (
+        _access(workspace, environment, moving=moving) as access,
+        access.locked(info, timeout=lock_timeout) as ledger,
+    ):
         yield ledger
 
 
@@ -190,7 +207,7 @@ def _who() -> str:
 
 
 @contextmanager
-def _access(workspace: Workspace, environment: str) -> Iterator[LedgerAccess]:
+def _access(workspace: Workspace, environment: str, *, moving: Moving | None = None) -> Iterator[LedgerAccess]:
     """Access to the ledger of an environment, and to its server while the block lasts.
 
     Raises:
@@ -204,6 +221,7 @@ def _access(workspace: Workspace, environment: str) -> Iterator[LedgerAccess]:
         workspace.environ,
         name=workspace.project.name,
         folder=workspace.project.folder,
+        moving=moving,
         pinned=pinned,
         notify=workspace.notify,
     )

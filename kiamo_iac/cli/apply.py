@@ -22,8 +22,8 @@ from kiamo_iac.cli.options import (
     plan_options,
 )
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import is_terminal, write_data, write_message
-from kiamo_iac.core.errors import Interrupted, UsageError
+from kiamo_iac.cli.terminal import confirm, is_terminal, write_data, write_message
+from kiamo_iac.core.errors import Interrupted
 
 if TYPE_CHECKING:
     from kiamo_iac.app.applying import ApplyRun
@@ -114,8 +114,8 @@ def apply(
         _show(run.plan, session, output=output)
         if not run.plan.applyable:
             return 1
-        if run.plan.steps and not yes:
-            _confirm(run.plan)
+        if run.plan.steps:
+            confirm(f"apply this to {run.plan.environment}", yes=yes, refused="Not applied.")
         with stopping() as stop, _progress(run.plan, session) as progress:
             report = run.perform(parallelism=parallelism, observer=progress, stop=stop)
         _show_report(run.plan, report, session, output=output)
@@ -165,26 +165,6 @@ def _show_report(plan: Plan, report: Report, session: Session, *, output: str) -
         write_data(run_json(plan, report.results), utf8=True)
     elif plan.steps:
         write_data("\n" + run_text(report.results, session.style(sys.stdout)))
-
-
-def _confirm(plan: Plan) -> None:
-    """Return if the user types `yes`.
-
-    Raises:
-        UsageError: there is no terminal to confirm on.
-        click.exceptions.Exit: anything else was typed.
-    """
-    if not is_terminal(sys.stdin):
-        msg = "No terminal to confirm on: pass --yes. Nothing was written."
-        raise UsageError(msg)
-    write_message(f'Type "yes" to apply this to {plan.environment}: ', nl=False)
-    if sys.stdin.readline().strip() != "yes":
-        raise click.exceptions.Exit(_not_confirmed())
-
-
-def _not_confirmed() -> int:
-    write_message("Not applied.")
-    return 1
 
 
 def _progress(plan: Plan, session: Session) -> Progress:

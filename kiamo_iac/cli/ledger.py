@@ -9,9 +9,10 @@ import click
 
 from kiamo_iac.cli.options import addresses_argument, environment_option, format_option, lock_timeout_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import write_data, write_message
+from kiamo_iac.cli.terminal import confirm, write_data, write_message
 
 if TYPE_CHECKING:
+    from kiamo_iac.app.moving import LedgerMove
     from kiamo_iac.core.address import Address
 
 EPILOG = """\b
@@ -19,6 +20,7 @@ Examples:
   kiamo-iac ledger list -e production
   kiamo-iac ledger forget -e production bases/old
   kiamo-iac ledger unlock -e production 6f1c3f0e-5f0b-4c58-9f0a-0d7c1a1f3f10
+  kiamo-iac ledger move -e production
 
 \b
 Exit codes: 0 done, 1 error, 5 another run holds the lock, 64 usage.
@@ -49,6 +51,18 @@ Examples:
 
 \b
 Exit codes: 0 released, 1 it cannot be released, 64 there is no lock, or it has another id.
+"""
+
+
+MOVE_EPILOG = """\b
+Examples:
+  kiamo-iac ledger move -e production
+  kiamo-iac ledger move -e production --from-instance https://old.example.com --yes
+  kiamo-iac ledger move -e production --from-project calls   (the project had another name)
+
+\b
+Exit codes: 0 moved, or nothing to move; 1 error, or not confirmed; 5 another run holds the lock; 64 there is
+no such ledger, no terminal to confirm on and no --yes, or usage.
 """
 
 
@@ -126,3 +140,58 @@ def unlock(session: Session, *, lock_id: str, environment: str) -> int:
     write_message(f"Released the lock of {visible(holder)}.")
     write_message("Make sure that this run is not active: it could still write.")
     return 0
+
+
+@ledger.command(epilog=MOVE_EPILOG, short_help="Let the ledger follow a new url or name.")
+@environment_option
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--from-project", metavar="NAME", help="The name, or the folder, of the project that the ledger is of.")
+@click.option("--from-environment", metavar="NAME", help="The environment that the ledger is of, if it was renamed.")
+@click.option("--from-instance", metavar="URL", help="The instance that the ledger must be of, by its url or its name.")
+@lock_timeout_option
+@pass_session
+def move(
+    session: Session,
+    *,
+    environment: str,
+    yes: bool,
+    from_project: str | None,
+    from_environment: str | None,
+    from_instance: str | None,
+    lock_timeout: float,
+) -> int:
+    """Let the ledger follow its project or its instance to a new name or url.
+
+    A ledger records its project, environment and instance, and is refused for any other. This command records
+    those of the project file, and of KIAMO_ENV_URL, instead: it shows what changes, and asks. A ledger on a
+    git ref moves to the ref of the project's name. No API call is made: make sure that the ids of the ledger
+    are those of the instance, and run plan afterwards.
+    """
+    from kiamo_iac.app.moving import move_ledger
+    from kiamo_iac.ledger.opening import Moving
+
+    moved = move_ledger(
+        session.workspace(),
+        environment,
+        confirm=lambda change: _confirm_move(change, yes=yes),
+        was=Moving(from_project, from_environment),
+        from_instance=from_instance,
+        lock_timeout=lock_timeout,
+    )
+    write_message(
+        "Nothing to move: the ledger is of this project, environment and instance." if moved is None else "Moved."
+    )
+    return 0
+
+
+def _confirm_move(change: LedgerMove, *, yes: bool) -> None:
+    """Show the change; return if it is wanted.
+
+    Raises:
+        UsageError: there is no terminal to confirm on.
+        click.exceptions.Exit: not confirmed.
+    """
+    from kiamo_iac.render.ledger import move_text
+
+    write_data(move_text(change.changes, change.resources))
+    confirm("move the ledger", yes=yes, refused="Not moved.")

@@ -36,6 +36,26 @@ def is_terminal(stream: IO[str]) -> bool:
         return False
 
 
+def confirm(what: str, *, yes: bool = False, refused: str) -> None:
+    """Return if the user types `yes`, or has passed --yes (`yes`). `what`: an infinitive; `refused`: shown otherwise.
+
+    Raises:
+        UsageError: there is no terminal to confirm on.
+        click.exceptions.Exit: anything else was typed.
+    """
+    if yes:
+        return
+    if not is_terminal(sys.stdin):
+        from kiamo_iac.core.errors import UsageError
+
+        msg = "No terminal to confirm on: pass --yes. Nothing was written."
+        raise UsageError(msg)
+    write_message(f'Type "yes" to {what}: ', nl=False)
+    if sys.stdin.readline().strip() != "yes":
+        write_message(refused)
+        raise click.exceptions.Exit(1)
+
+
 def style_for(stream: IO[str], *, no_color: bool) -> Style:
     """Symbols that the stream's encoding has; colours on a terminal only, and not with `no_color` or NO_COLOR."""
     from kiamo_iac.render.base import Style, Symbols

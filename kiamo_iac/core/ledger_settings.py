@@ -294,6 +294,8 @@ _REMOTE_SSH: Final = re.compile(
 _REF: Final = re.compile(r"(?!.*\.\.)(?!.*\.lock$)[A-Za-z0-9][A-Za-z0-9._\-]*(?<!\.)")
 """A part of the name of a ref, see git-check-ref-format(1), and no character beyond that."""
 _REMOTE: Final = "origin"
+PROJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9\-]{0,39}")
+"""The name of a project, which refs begin with."""
 
 
 def _remote_problem(value: str) -> str | None:
@@ -317,7 +319,7 @@ class GitSettings(LedgerSettings):
     remote: str = _REMOTE
     """A remote of the project's repository; or a URL, which a remote of it has too, or a pin allows."""
     ref: str | None = None
-    """The last part of the name of the ref. None: the environment."""
+    """The last part of the name of the ref. None: the environment, after the name of the project if it has one."""
 
     backend = "git"
     summary = "A ledger on a git ref of its own."
@@ -330,7 +332,7 @@ class GitSettings(LedgerSettings):
                 hint="write the name of a remote, such as origin, or an https or ssh address without a password",
             ),
             "ref": SettingKey(
-                "A short name below refs/kiamo-iac/. Default: the name of the environment.",
+                "A short name below refs/kiamo-iac/. Default: [<name of the project>/]<environment>.",
                 "production",
                 problem=lambda value: None if _REF.fullmatch(value) else f"invalid ref {quote(value)}",
                 hint="write a short name such as production: it is put below refs/kiamo-iac/",

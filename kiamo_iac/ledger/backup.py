@@ -57,7 +57,7 @@ class LocalBackup:
             )
             raise LedgerError(msg, hint="remove it") from error
 
-    def resolve(self, found: RemoteContent | None, *, environment: str) -> tuple[RemoteContent | None, bool]:
+    def resolve(self, found: RemoteContent | None, *, environment: str | None) -> tuple[RemoteContent | None, bool]:
         """The backup, where it follows the remote content; else that. The second value: whether it is the backup,
         which has yet to be written. Plans that the remote content has as applied stay applied.
 

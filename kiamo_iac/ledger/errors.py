@@ -56,8 +56,8 @@ def foreign_error(file: str, of: LedgerIdentity, here: LedgerIdentity) -> Ledger
     where = SourceRange(file, 1, 1)
     return LedgerError(
         f"The ledger {file} belongs to another {' and '.join(name for name, _, _ in differ)}. {UNTOUCHED}",
-        hint="give each its own ledger: another path, address or ref; if the ledger is to follow a new name or url, "
-        f"run {how_to_move(here.environment)}",
+        hint="give each its own ledger: a name of the project, another path, address or ref; if the ledger is to "
+        f"follow a new name or url, run {how_to_move(here.environment)}",
         diagnostics=[
             Diagnostic("KIA0903", f"the ledger is of the {name} {quote(theirs)}, not of {quote(mine)}", source=where)
             for name, theirs, mine in differ

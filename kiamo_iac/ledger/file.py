@@ -21,8 +21,9 @@ _SLACK: Final = 100
 """A file is rewritten when it has more records than twice its entries plus this many."""
 
 
-def read_file(file: RootedFile, *, shown: str, environment: str) -> ParsedFile | None:
+def read_file(file: RootedFile, *, shown: str, environment: str | None) -> ParsedFile | None:
     """The content of the file, or None when there is none. `shown`: its name in messages.
+    `environment`: the one that it must be of; None: any.
 
     Raises:
         LedgerError: it cannot be read, is damaged, of another version, or of another environment; or its

@@ -174,7 +174,7 @@ class FileAccess:
 
     def _read(self) -> ParsedFile | None:
         context = self._context
-        found = read_file(self._file, shown=self._shown, environment=context.environment)
+        found = read_file(self._file, shown=self._shown, environment=context.expected_environment)
         if found is not None:
             check_file(self._file, shown=self._shown, environ=context.environ, notify=context.notify)
         return found

@@ -13,12 +13,13 @@ neither if the lock is not the one that this run holds.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from kiamo_iac.core.errors import LedgerError
-from kiamo_iac.core.ledger_settings import GitSettings
-from kiamo_iac.core.urls import Origin
+from kiamo_iac.core.ledger_settings import PROJECT_NAME, GitSettings
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.git.command import GitResult, is_commit, without_password
 from kiamo_iac.ledger.content import Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document
@@ -57,6 +58,17 @@ def ref_part(name: str) -> str:
     return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
 
 
+def _other_parts(settings: GitSettings, context: LedgerContext) -> list[str]:
+    """Where the ledger may be instead of on its ref: the parts after `LEDGER`. Without `Moving`, that is the ref of the
+    time when the project had no name."""
+    moving = context.moving
+    if moving is None:
+        return [ref_part(context.environment)] if settings.ref is None and context.name is not None else []
+    environment = ref_part(moving.environment or context.environment)
+    names = [name for name in (moving.project, context.name) if name is not None and PROJECT_NAME.fullmatch(name)]
+    return [*(f"{name}/{environment}" for name in names), environment]
+
+
 def git_access(settings: GitSettings, context: LedgerContext) -> RemoteAccess:
     """The access to a ledger in a git remote.
 
@@ -65,10 +77,7 @@ def git_access(settings: GitSettings, context: LedgerContext) -> RemoteAccess:
         TransportError: git took too long.
     """
     git = LedgerGit.of(context.root, context.environ, remote=settings.remote)
-    backend = GitBackend(
-        settings, git, environment=context.environment, pinned=context.pinned, name=context.name, folder=context.folder
-    )
-    return RemoteAccess(backend, context)
+    return RemoteAccess(GitBackend(settings, git, context), context)
 
 
 class RefUpdate(NamedTuple):
@@ -86,49 +95,49 @@ class GitBackend:
 
     hides_lock_id = False
 
-    def __init__(
-        self,
-        settings: GitSettings,
-        git: LedgerGit,
-        *,
-        environment: str,
-        pinned: Origin | None = None,
-        name: str | None = None,
-        folder: str = ".",
-    ) -> None:
-        """`pinned`: the only origin that the remote may lead to. `name`: of the project, on whose ref the ledger is;
-        `folder`: by which its ledgers named it while it had none.
-
+    def __init__(self, settings: GitSettings, git: LedgerGit, context: LedgerContext) -> None:
+        """
         Raises:
             LedgerError: the remote is not a name or an address.
         """
+        environment = context.environment
         if not settings.remote or settings.remote.startswith("-"):
             msg = f'The ledger of "{environment}" has no valid remote: "{settings.remote}".'
             raise LedgerError(msg, hint="write ledger: {backend: git, remote: origin} in the project file")
         part = ref_part(settings.ref or environment)
-        if settings.ref is None and name is not None:
-            part = f"{name}/{part}"
-            self._former: str | None = LEDGER + ref_part(environment)
-            """The ref of the ledger while the project had no name."""
-        else:
-            self._former = None
-        self._ref = LEDGER + part
-        self._lock_ref = LOCK + part
-        self._folder = folder
-        self.shown = f"{self._ref} of {without_password(settings.remote)}"
+        if settings.ref is None and context.name is not None:
+            part = f"{context.name}/{part}"
+        self._ref, self._lock_ref = LEDGER + part, LOCK + part
+        self._others = tuple(other for other in _other_parts(settings, context) if other != part)
+        """Where the ledger may be instead, after `LEDGER`."""
+        self._context = context
+        self._remote_shown = without_password(settings.remote)
         self._named = settings.remote
         self._local = git
-        self._pinned = pinned
         self._environment = environment
         self._parent: str | None = None
         self._held: str | None = None
         self._lock_tree = ""
+        self._source: RefUpdate | None = None
+        """Of a ledger that is to be moved: its ref, which the next write deletes."""
+        self._source_lock: RefUpdate | None = None
+        """And its lock, which this run holds as well."""
         self._pushed: set[str] = set()
         """Commits of this run: one of them may have arrived although its push seemed to fail."""
         self._locks: set[str] = set()
         """Those of the lock, likewise."""
         self._is_atomic = True
         """Whether the server takes several refs at once, or not at all."""
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages."""
+        return f"{self._ref} of {self._remote_shown}"
+
+    @property
+    def source(self) -> str | None:
+        """The ref that the next write deletes, because it moves the ledger."""
+        return f"{self._source.ref} of {self._remote_shown}" if self._source is not None else None
 
     def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Create the lock's ref.
@@ -154,6 +163,9 @@ class GitBackend:
         Raises:
             LedgerError, TransportError: git failed.
         """
+        if self._source_lock is not None:
+            self._push_all(self._source_lock)
+            self._source_lock = None
         if self._held is not None:
             self._delete_lock(self._held)
             self._held = None
@@ -189,28 +201,53 @@ class GitBackend:
             LedgerError: it is damaged, or not this environment's; or git failed.
             TransportError: git failed, and may work later.
         """
+        others = {LEDGER + part: part for part in self._others}
         for _ in range(_TRIES):
-            tips = self._tips(self._ref, *([self._former] if self._former is not None else []))
-            commit = tips.get(self._ref)
+            tips = self._tips(self._ref, *others)
+            commit = tips.pop(self._ref, None)
             if commit is None:
-                self._check_former(tips.get(self._former or ""))
-                return None
-            content = self._content_at(self._ref, commit, environment=self._environment)
+                return self._read_other({others[ref]: other for ref, other in tips.items()})
+            content = self._content_at(self._ref, commit, environment=self._context.expected_environment)
             if content is not None:
                 self._parent = commit
                 return RemoteContent(content, commit)
         msg = f"The ledger {self.shown} changes faster than it can be read."
         raise LedgerError(msg, hint="wait for the other run to end")
 
-    def _check_former(self, commit: str | None) -> None:
-        """Return unless the ledger is still on the ref of the time when the project had no name.
+    def _read_other(self, found: Mapping[str, str]) -> RemoteContent | None:
+        """The ledger to be moved here, of those at the other places where it may be: part → commit. None: none is.
 
         Raises:
-            LedgerError: it is, or may be: a ledger of format 1 does not name its project.
+            LedgerError: one is, or may be (a ledger of format 1 does not name its project), and it is not to be moved.
+            LockedError: another run holds its lock.
         """
-        content = self._content_at(self._former or "", commit, environment=None) if commit is not None else None
-        if content is not None and content.project in {None, self._folder}:
-            raise unmoved_error(self.shown, self._former or "", environment=self._environment)
+        moving = self._context.moving
+        projects = {None, self._context.name, self._context.folder}
+        if moving is not None and moving.project is not None:
+            projects = {None, moving.project}
+        for part in (part for part in self._others if part in found):
+            ref, commit = LEDGER + part, found[part]
+            content = self._content_at(ref, commit, environment=None)
+            if content is None or content.project not in projects:
+                continue
+            if moving is None:
+                raise unmoved_error(self.shown, ref, environment=self._environment)
+            self._lock_source(part)
+            self._source, self._parent = RefUpdate(ref, commit, None), commit
+            return RemoteContent(content, commit)
+        return None
+
+    def _lock_source(self, part: str) -> None:
+        """Hold the lock of the ledger at `part` too."""
+        ref, held = LOCK + part, self._held
+        if held is None:
+            return
+        if self._push(ref, held, expected=None) is None:
+            commit = self._tip(ref)
+            other = self._info_in(commit, ref=ref) if commit is not None else None
+            other = other or LockInfo("", "another run")
+            raise other.locked_error(f"{LEDGER}{part} of {self._remote_shown}", environment=self._environment)
+        self._source_lock = RefUpdate(ref, held, None)
 
     def _content_at(self, ref: str, commit: str, *, environment: str | None) -> Content | None:
         """The ledger in `commit`; None: `ref` is no longer at it."""
@@ -237,17 +274,24 @@ class GitBackend:
         self._pushed.add(commit)
         if self._held is None:
             return self._push(self._ref, commit, expected=expected)
+        moved = [update for update in (self._source, self._source_lock) if update is not None]
+        if self._source is not None:
+            expected = None  # there is no ledger at its new place yet
         lock = self._commit(self._lock_tree, message=f"locked for {commit}")
         self._locks.add(lock)
         for _ in range(_TRIES):
-            result = self._push_all(RefUpdate(self._lock_ref, self._held, lock), RefUpdate(self._ref, expected, commit))
+            updates = (RefUpdate(self._lock_ref, self._held, lock), RefUpdate(self._ref, expected, commit), *moved)
+            result = self._push_all(*updates)
             if result.code == 0:
-                self._held = lock
+                self._held, self._source, self._source_lock = lock, None, None
                 return commit
-            tips = self._tips(self._ref, self._lock_ref)  # git's message for a lost race depends on version and server
+            tips = self._tips(
+                *(update.ref for update in updates)
+            )  # git's message for a lost race depends on version and server
             self._held = self._checked_lock(tips.get(self._lock_ref))
             tip = tips.get(self._ref)
             if tip == commit:
+                self._check_moved(tips)
                 return commit
             if tip != expected and tip not in self._pushed:
                 return None
@@ -255,6 +299,17 @@ class GitBackend:
                 break
             expected = tip
         raise self._git.error_of("push", result)
+
+    def _check_moved(self, tips: Mapping[str, str]) -> None:
+        """
+        Raises:
+            LedgerError: the ledger is at its new place, and at its former one too.
+        """
+        source, self._source = self._source, None
+        if source is not None and source.ref in tips:
+            msg = f"The ledger was copied to {self.shown}, but {source.ref} could not be deleted."
+            remote = shell_word(self._named, "REMOTE")
+            raise LedgerError(msg, hint=f"delete it: git push {remote} --delete {source.ref}")
 
     def _checked_lock(self, commit: str | None) -> str:
         """`commit`, at which the lock's ref is, if it is of this run.
@@ -330,7 +385,7 @@ class GitBackend:
         Raises:
             UsageError, LedgerError, TransportError: as `allowed_remote`.
         """
-        return allowed_remote(self._local, self._named, environment=self._environment, pinned=self._pinned)
+        return allowed_remote(self._local, self._named, environment=self._environment, pinned=self._context.pinned)
 
     @property
     def _git(self) -> LedgerGit:
@@ -370,9 +425,9 @@ class GitBackend:
     def _has(self, name: str) -> bool:
         return self._git.run("cat-file", "-e", name).code == 0
 
-    def _info_in(self, commit: str) -> LockInfo | None:
-        """Who holds the lock of `commit`; None: it has been released."""
-        if not self._fetch(self._lock_ref, commit, file="lock.json"):
+    def _info_in(self, commit: str, *, ref: str | None = None) -> LockInfo | None:
+        """Who holds the lock of `commit` (at `ref`, if it is not the ledger's own); None: it has been released."""
+        if not self._fetch(ref or self._lock_ref, commit, file="lock.json"):
             return None
         text = self._git.run("cat-file", "blob", f"{commit}:lock.json").output.decode("utf-8", "replace")
         return LockInfo.from_json(text) or LockInfo(commit[:12], "another run")

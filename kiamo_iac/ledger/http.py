@@ -62,7 +62,7 @@ def state_document(content: Content) -> bytes:
     return json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def content_of_state(body: bytes, shown: str, *, environment: str) -> Content:
+def content_of_state(body: bytes, shown: str, *, environment: str | None) -> Content:
     """The ledger in a state that `shown` holds.
 
     Raises:
@@ -91,16 +91,21 @@ def http_access(settings: HttpSettings, context: LedgerContext) -> RemoteAccess:
     if context.send is None:
         msg = "the http backend needs `send`"
         raise ValueError(msg)
-    return RemoteAccess(HttpBackend(settings, environment=context.environment, send=context.send), context)
+    backend = HttpBackend(
+        settings, environment=context.environment, expected=context.expected_environment, send=context.send
+    )
+    return RemoteAccess(backend, context)
 
 
 class HttpBackend:
     """A state of its own on such a server."""
 
     hides_lock_id = True
+    source = None
 
-    def __init__(self, settings: HttpSettings, *, environment: str, send: Send) -> None:
-        """
+    def __init__(self, settings: HttpSettings, *, environment: str, expected: str | None, send: Send) -> None:
+        """`expected`: the environment that the ledger must be of; None: any.
+
         Raises:
             LedgerError: the settings name no address.
         """
@@ -111,6 +116,7 @@ class HttpBackend:
         self._address = settings.address
         self._settings = settings
         self._environment = environment
+        self._expected = expected
         self._send = send
         self._held: LockInfo | None = None
         self._sent: set[str] = set()
@@ -182,7 +188,7 @@ class HttpBackend:
             raise self._refused(f"GET {self._address}", status, body)
         if _is_page(body):
             raise corruption_error(self.shown, "the response is a web page", hint=_NO_STATE)
-        content = content_of_state(body, self.shown, environment=self._environment)
+        content = content_of_state(body, self.shown, environment=self._expected)
         return RemoteContent(content, revision_of(content))
 
     def write(self, content: Content, *, expected: str | None) -> str | None:

@@ -132,6 +132,7 @@ class Ledger:
         found: bool,
         where: str,
         store: LedgerStore | None = None,
+        source: str | None = None,
         clock: Callable[[], str] = utc_now,
     ) -> None:
         """`store` keeps the changes; None: the ledger is read-only."""
@@ -139,6 +140,8 @@ class Ledger:
         """Whether there was a ledger at all; without one, nothing is pruned."""
         self.where = where
         """What keeps it, as messages name it."""
+        self.source = source
+        """Where it is until the next write, if it is being moved to `where`."""
         self._content = content
         self._store = store or ReadOnlyStore()
         self._clock = clock

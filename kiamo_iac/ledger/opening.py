@@ -33,6 +33,16 @@ def _ignored(_: Diagnostic) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """A ledger is opened to follow its project, environment or instance: it may still be of another one."""
+
+    project: str | None = None
+    """Of which it was; None: of this one, or of none with a name."""
+    environment: str | None = None
+    """Of which it was; None: of this one."""
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerContext:
     """What a backend is opened with, apart from its settings."""
 
@@ -46,6 +56,8 @@ class LedgerContext:
     """The name of the project, where it has one: git refs belong to it."""
     folder: str = "."
     """By which its ledgers named the project while it had no name."""
+    moving: Moving | None = None
+    """None: a ledger of another environment is refused."""
     send: Send | None = None
     """Makes the calls of the http backend."""
     pinned: Origin | None = None
@@ -57,6 +69,11 @@ class LedgerContext:
     def environment(self) -> str:
         """The environment of this run."""
         return self.identity.environment
+
+    @property
+    def expected_environment(self) -> str | None:
+        """The environment that a ledger must be of; None: any."""
+        return self.environment if self.moving is None else None
 
 
 class LedgerAccess(Protocol):

@@ -44,6 +44,10 @@ class RemoteBackend(Protocol):
     def hides_lock_id(self) -> bool:
         """Whether it may leave the id of a lock out of the lock info."""
 
+    @property
+    def source(self) -> str | None:
+        """Where the content that was read is, if the next write moves it."""
+
     def lock(self, info: LockInfo, *, timeout: float) -> None:
         """Take the lock, after `timeout` seconds of waiting at most.
 
@@ -327,7 +331,7 @@ class RemoteAccess:
             LedgerError, ApiError: it cannot be read.
         """
         there = self._remote.read()
-        found, from_backup = self._backup.resolve(there, environment=self._context.environment)
+        found, from_backup = self._backup.resolve(there, environment=self._context.expected_environment)
         content = found.content if found is not None else Content.of(self._context.identity)
         if from_backup:
             self._context.notify(self._backup.restored(content, there, shown=self._remote.shown, now=False))
@@ -348,19 +352,23 @@ class RemoteAccess:
         return info
 
     def _open(self, info: LockInfo) -> tuple[Ledger, RemoteStore]:
-        environment, remote, backup = self._context.environment, self._remote, self._backup
+        remote, backup = self._remote, self._backup
         there = remote.read()
-        found, from_backup = backup.resolve(there, environment=environment)
+        found, from_backup = backup.resolve(there, environment=self._context.expected_environment)
+        if from_backup and remote.source is not None:
+            msg = f"The ledger {remote.source} has a local backup {backup.path.as_posix()}, which is not written yet."
+            raise LedgerError(msg, hint="restore it first: run apply with the name of the project as it was")
         content = found.content if found is not None else Content.of(self._context.identity)
         revision = there.revision if there is not None else None
         store = RemoteStore(remote, content, revision=revision, backup=backup, held=info, from_backup=from_backup)
         if from_backup:
             store.flush()
             self._context.notify(backup.restored(content, there, shown=remote.shown, now=True))
-        if there is not None and there.content.exposed:
+        if there is not None and there.content.exposed and self._context.moving is None:
             kept = content.entries
             store.append([Put(kept[address]) for address in sorted(there.content.exposed) if address in kept])
-        return Ledger(content, found=found is not None, where=remote.shown, store=store), store
+        found_one = found is not None
+        return Ledger(content, found=found_one, where=remote.shown, store=store, source=remote.source), store
 
     def _unlock(self, info: LockInfo) -> None:
         try:

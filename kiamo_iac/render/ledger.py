@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, major, version_of
@@ -45,6 +45,16 @@ def _remarks(entry: Owned) -> Iterator[str]:
         yield "protected"
     if entry.owed is not None:
         yield left_text(entry.owed)
+
+
+def move_text(changes: Iterable[tuple[str, str | None, str]], resources: int) -> str:
+    """What a move of a ledger changes: name, before (None: not recorded) and after."""
+    count = "1 resource" if resources == 1 else f"{resources} resources"
+    lines = [f"The ledger has {count}. It will be of:"]
+    for name, before, after in changes:
+        was = f'"{visible(before)}"' if before is not None else "not recorded"
+        lines.append(f'  {name}: {was} -> "{visible(after)}"')
+    return document(lines)
 
 
 class _Listing(NamedTuple):

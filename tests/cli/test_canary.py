@@ -110,6 +110,7 @@ LINES: Final[dict[str, Sequence[Sequence[str]]]] = {
     "adopt": [(*E, "bases/prospects"), (*E, f"bases/b {PLAIN}"), (*E, ADDRESS)],
     "ledger forget": [(*E, ADDRESS)],
     "ledger list": [E],
+    "ledger move": [(*E, "--yes"), (*E, "--yes", "--from-project", ODD)],
     "ledger unlock": [(*E, ODD)],
     "comment": [(ODD,)],
     "graph": [(), E, (*E, "--plan"), ("kept.plan",), ("--out", "graph.txt"), (*E, "--plan", "--out", "graph.txt")],

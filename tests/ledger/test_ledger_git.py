@@ -87,7 +87,7 @@ def names(ledger: Ledger) -> list[str]:
 
 
 def remote_of(root: Path) -> GitBackend:
-    return GitBackend(SETTINGS, LedgerGit.of(root, ENVIRON, remote="origin"), environment=ENVIRONMENT)
+    return GitBackend(SETTINGS, LedgerGit.of(root, ENVIRON, remote="origin"), LedgerContext(IDENTITY, root, ENVIRON))
 
 
 def test_what_one_clone_records_the_other_reads(hosted: Hosted) -> None:

@@ -56,6 +56,7 @@ class Memory:
     def unlock(self) -> None: ...
 
     hides_lock_id = False
+    source = None
 
     def lock_info(self) -> LockInfo | None:
         self.asked += 1

@@ -16,9 +16,11 @@ from kiamo_iac.ledger.content import AppliedPlan, Put
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.git import GitBackend
 from kiamo_iac.ledger.git_remotes import LedgerGit
+from kiamo_iac.ledger.opening import LedgerContext
 from kiamo_iac.ledger.remote import backup_of
 from tests.cli.conftest import MANIFEST, Desk
 from tests.git_by_hand import git, leave_the_job
+from tests.ledger.entries import identity_of
 
 PROJECT = """\
 manifests: [manifests]
@@ -58,7 +60,8 @@ def foreign(desk: Desk) -> Owned:
 
 def remote(folder: Path) -> GitBackend:
     """The ledger in the remote."""
-    return GitBackend(SETTINGS, LedgerGit.of(folder, os.environ, remote="origin"), environment="staging")
+    context = LedgerContext(identity_of("staging"), folder, os.environ)
+    return GitBackend(SETTINGS, LedgerGit.of(folder, os.environ, remote="origin"), context)
 
 
 def copy_at(folder: Path, desk: Desk, *, change: bool = True, name: str = "staging.ledger.rescue.json") -> Path:

@@ -455,6 +455,19 @@ def test_threat_endless_answers(desk: Desk) -> None:
     assert desk.writes() == []
 
 
+def test_threat_foreign_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A url of another server, where a base of the same name and id lives that no manifest declares."""
+    desk.apply()
+    writes = len(desk.writes())
+    desk.manifest("services: [{name: Ventes}]\n")
+    monkeypatch.setenv("KIAMO_STAGING_URL", "https://other.example.com")
+    for command in (("plan", "--prune"), ("apply", "--prune", "--yes"), ("drift",), ("adopt", "bases/prospects")):
+        code, _, err = desk.run(command[0], "-e", "staging", *command[1:])
+        assert code == 1
+        assert "belongs to another instance" in err
+    assert len(desk.writes()) == writes
+
+
 def test_threat_ledger_addresses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIAMO_STAGING_LEDGER_USERNAME", "robot")
     monkeypatch.setenv("KIAMO_STAGING_LEDGER_PASSWORD", "s3cret-of-the-ledger")

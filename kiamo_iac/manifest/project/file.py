@@ -10,7 +10,7 @@ from typing import Any, Final
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, by_place, has_errors
 from kiamo_iac.core.environ import variable_prefix, why_reserved
 from kiamo_iac.core.errors import ManifestError, UsageError
-from kiamo_iac.core.ledger_settings import FileSettings
+from kiamo_iac.core.ledger_settings import PROJECT_NAME, FileSettings
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.safe_files import real
@@ -35,7 +35,6 @@ MAX_BYTES: Final = 1024 * 1024
 """Of a project file, enough for some thousand environments."""
 _KEYS: Final = ("name", "manifests", "contract", "variables", "environments", "journals")
 _ENVIRONMENT_KEYS: Final = ("url", "instance", "variables", "patches", "ledger", "guards", "limits")
-PROJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9\-]{0,39}")
 INSTANCE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/\[\]\-]{0,199}")
 """A name, or the origin of a url that the instance had."""
 ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")

@@ -18,7 +18,7 @@ from kiamo_iac.core.json_schema import (
     text,
     when,
 )
-from kiamo_iac.core.ledger_settings import BACKENDS, LedgerSettings, ValueKind
+from kiamo_iac.core.ledger_settings import BACKENDS, PROJECT_NAME, LedgerSettings, ValueKind
 from kiamo_iac.core.settings import (
     DEFAULT_JOURNALS,
     DELETE_PERCENT,
@@ -32,7 +32,7 @@ from kiamo_iac.core.settings import (
     MIN_WRITES_PER_SECOND,
     LimitSettings,
 )
-from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME, INSTANCE_NAME, PROJECT_NAME
+from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME, INSTANCE_NAME
 from kiamo_iac.manifest.variables import VARIABLE_NAME
 
 VERSION: Final = 1
