@@ -39,7 +39,8 @@ _FAST_INCREASE: Final = 0.05
 """Of the rate, where it is above the one that was too high: the server takes more than it did."""
 _SLOWEST: Final = 0.1
 _UNMEASURED: Final = 5.0
-"""Calls a second, where a 429 comes before any call succeeded."""
+"""Calls a second that are taken as too many, where too few have succeeded to measure."""
+_FEW: Final = 5
 _UNLIMITED: Final = 500.0
 """A rate that has grown beyond this is no limit any more."""
 
@@ -225,7 +226,7 @@ class Gate:
 
     def _shown(self, until: float, now: float) -> str | None:
         """What is to be shown of a wait at the closed gate: when it begins, and from time to time."""
-        if until != self._closed_until or now < self._show_at or until - now < 1:
+        if until != self._closed_until or now < self._show_at or until - now < 0.5:
             return None
         is_known = until < self._shown_until + 1
         self._shown_until, self._show_at = until, now + _REMINDER
@@ -304,14 +305,15 @@ class _Lane:
         to `until`, is what it takes."""
         begin = max(self._closed_at, now - max(_WINDOW, 2 * (until - now)))
         sent = [moment for moment in list(self.accepted) if moment >= begin]  # a copy: others append to it
-        measured = len(sent) / max(until - sent[0], 1.0) if sent else math.inf
-        too_high = min(self.rate or math.inf, measured)
-        if too_high == math.inf:
-            too_high = _UNMEASURED
-        is_known = 0.75 <= too_high / self._too_high <= 1.25
-        self._increase = self._increase / 2 if is_known else _INCREASE
-        self._too_high = too_high
-        self.rate = max(too_high * (_SMALL_DECREASE if is_known else _DECREASE), _SLOWEST)
+        if len(sent) < _FEW:
+            self.rate = max((self.rate or _UNMEASURED) * _DECREASE, _SLOWEST)
+            self._too_high, self._increase = self.rate, _INCREASE
+        else:
+            too_high = min(self.rate or math.inf, len(sent) / max(until - sent[0], 1.0))
+            is_known = 0.75 <= too_high / self._too_high <= 1.25
+            self._increase = self._increase / 2 if is_known else _INCREASE
+            self._too_high = too_high
+            self.rate = max(too_high * (_SMALL_DECREASE if is_known else _DECREASE), _SLOWEST)
         self._settle()
 
     def _settle(self) -> None:
