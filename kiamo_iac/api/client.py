@@ -182,7 +182,7 @@ class Client:
             hint = (
                 "redirects are never followed, as the token would be sent along: set the final url of the environment"
             )
-            return ResponseError(f"{text}.", hint=hint)
+            return ResponseError(f"{text}.", hint=hint, is_redirect=True)
         return refusal(call, status, body=response.body, errors=self.contract.errors)
 
     def _parsed(self, body: bytes, request: Request, *, listing: Listing | None) -> Any:

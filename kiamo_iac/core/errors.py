@@ -81,7 +81,21 @@ class TransportError(ApiError):
 
 
 class ResponseError(ApiError):
-    """A response that is not what the contract describes (shape, type, size, redirect)."""
+    """A response that is not what the contract describes (shape, type, size, redirect).
+
+    `is_redirect`: it points at another address, so the call was most likely not carried out.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        diagnostics: Sequence[Diagnostic] = (),
+        is_redirect: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint, diagnostics=diagnostics)
+        self.is_redirect = is_redirect
 
 
 class VanishedError(ApiError):

@@ -45,8 +45,11 @@ Body = Mapping[str, Any]
 _AFTER: Final = "run plan to see whether it was created"
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
+_CREATES: Final = 2
 _SENDS: Final = 3
-"""Times that an update, a command or a delete is sent."""
+"""Times that a create, and that any other write, is sent where no usable answer comes."""
+_BUSY_SENDS: Final = 8
+"""Times that a write is sent where the instance answers 503; the gate of the run ends that earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,9 @@ class Doubt(Enum):
     LOST = "lost"
     """No usable answer: it may take effect later."""
     FAILED = "failed"
-    """The instance says with one of its codes that it failed while it handled the call."""
+    """The instance says with one of its codes that it failed while it handled the call, or points elsewhere."""
     BUSY = "busy"
-    """503: most likely it was not handled."""
+    """503: most likely it was not handled, and may be later."""
 
 
 def doubt_about(error: ApiError) -> Doubt | None:
@@ -96,11 +99,11 @@ def doubt_about(error: ApiError) -> Doubt | None:
         case TransportError():
             return Doubt.LOST if error.sent else None
         case ResponseError():
-            return Doubt.LOST
-        case RefusedError(status=503, code=None):
+            return Doubt.FAILED if error.is_redirect else Doubt.LOST
+        case RefusedError(status=503):
             return Doubt.BUSY
         case RefusedError(status=status, code=code) if status == 408 or (status >= 500 and status not in {501, 505}):
-            return Doubt.LOST if code is None else Doubt.FAILED
+            return Doubt.FAILED if code is not None and status == 500 else Doubt.LOST
         case _:
             return None
 
@@ -113,6 +116,24 @@ class Delivered:
     """None: it is deleted."""
     judged: Judgement = field(default_factory=Judgement)
     notes: tuple[str, ...] = ()
+
+
+class _Sends:
+    """How often one write was sent, and whether it may be sent again."""
+
+    def __init__(self, polling: Polling, most: int, *, done: int = 0) -> None:
+        self._polling = polling
+        self._left = {Doubt.LOST: most - done, Doubt.BUSY: _BUSY_SENDS}
+        self.number = 1 + done
+
+    def again(self, doubt: Doubt | None) -> bool:
+        """Wait, and return whether the write may be sent again."""
+        left = self._left.get(doubt, 0) if doubt is not None else 0
+        if left <= 1 or doubt is None or self._polling.pause(min(_FIRST_WAIT * 2.0**self.number, _LONGEST_WAIT)):
+            return False
+        self._left[doubt] = left - 1
+        self.number += 1
+        return True
 
 
 class Delivery:
@@ -138,14 +159,13 @@ class Delivery:
         if again and not wanted.has_unique_name:
             msg = f"Outcome unknown: {step.address} was sent with its parent, and is not on the instance."
             raise AbsentError(msg, hint=_AFTER)
-        for last in (False, True)[again:]:
+        sends = _Sends(self._polling, _CREATES, done=int(again))
+        while True:
             try:
                 response = self._client.call(step.kind, "create", parents, body=body)
             except ApiError as error:
-                doubt, problem = doubt_about(error), error
-                if doubt is None:
-                    if last and self._is_taken(wanted, error):
-                        return self._adopted(wanted, problem, self._named(wanted, parents, Doubt.LOST))
+                problem, doubt = error, doubt_about(error)
+                if doubt is None and not (sends.number > 1 and self._is_taken(wanted, error)):
                     raise
             else:
                 if (answer := self.reader.shown(step.kind, response)) is not None:
@@ -153,22 +173,20 @@ class Delivery:
                 try:
                     return self.verified(wanted, self.reader.id_in(step.kind, response), parents, None)
                 except ResponseError as error:
-                    doubt, problem = Doubt.LOST, error
+                    problem, doubt = error, Doubt.LOST
             found = self._named(wanted, parents, doubt)
-            if found is not None:
-                return self._adopted(wanted, problem, found)
-            if doubt is Doubt.FAILED:
+            if found is None and doubt is Doubt.FAILED:
                 raise problem
-            if last or not wanted.has_unique_name:
-                break
-        return self._adopted(wanted, problem, None)
+            if found is not None or not wanted.has_unique_name or not sends.again(doubt):
+                return self._adopted(wanted, problem, found)
 
     def _is_taken(self, wanted: Wanted, error: ApiError) -> bool:
         names = wanted.stanza.names
         return isinstance(error, RefusedError) and names is not None and error.code == names.taken
 
-    def _named(self, wanted: Wanted, parents: Ids, doubt: Doubt) -> LiveObject | None:
-        """The object with the name of a create, looked for as long as it may take to be listed.
+    def _named(self, wanted: Wanted, parents: Ids, doubt: Doubt | None) -> LiveObject | None:
+        """The object with the name of a create, looked for as long as it may take to be listed. `doubt`: None where the
+        instance says that there is one.
 
         Raises:
             UnknownOutcomeError: the last look failed, or the run was stopped meanwhile.
@@ -179,7 +197,7 @@ class Delivery:
             listed = self.reader.listed(wanted.step.kind, parents)
             return next((found for found in listed if identity(found.row.name) == name), None)
 
-        return self._looked(wanted, look, self._polling.patience.lost if doubt is Doubt.LOST else 0.0)
+        return self._looked(wanted, look, self._polling.patience.lost if doubt in {Doubt.LOST, None} else 0.0)
 
     def _adopted(self, wanted: Wanted, problem: ApiError, found: LiveObject | None) -> Delivered:
         """The object that was found after a create without a usable answer, if it is the one that was sent."""
@@ -217,24 +235,25 @@ class Delivery:
             ApiError: it was refused, or whether it took effect is unknown.
         """
         step = wanted.step
-        for number in range(1, _SENDS + 1):
+        sends = _Sends(self._polling, _SENDS)
+        while True:
             try:
                 response = self._client.call(step.kind, operation, {**parents, "id": remote_id}, body=body)
             except ApiError as error:
                 problem, doubt = error, doubt_about(error)
-                if doubt is None and number == 1:
+                if doubt is None and sends.number == 1:
                     raise
             else:
                 answer = self.reader.shown(step.kind, response)
                 self._check_id(wanted, answer, remote_id)
                 return self.verified(wanted, remote_id, parents, answer, reread=reread)
-            may_be_late = doubt is None or body is None
+            may_be_late = doubt is None or (doubt is Doubt.LOST and body is None)
             found = self._found(wanted, remote_id, parents, seconds=self._polling.patience.accepted * may_be_late)
             judged = judge(wanted, found)
             if judged.untouched:
                 if doubt not in {Doubt.LOST, Doubt.BUSY}:
                     raise problem
-                if number < _SENDS and not self._polling.pause(_FIRST_WAIT * 2**number):
+                if sends.again(doubt):
                     continue
                 msg = f"{str(problem).rstrip('.')}. {step.address} was read, and is as before the {step.action.value}."
                 raise AbsentError(msg, hint=problem.hint or "run plan again")
@@ -242,7 +261,6 @@ class Delivery:
                 raise failure_of(wanted, judged, remote_id=None)
             note = f"The {step.action.value} had no usable answer, and was found done: {str(problem).rstrip('.')}."
             return Delivered(found, judged, (note, *notes_on(judged)))
-        raise AssertionError
 
     def _check_id(self, wanted: Wanted, answer: LiveObject | None, remote_id: RemoteId) -> None:
         """
@@ -289,20 +307,21 @@ class Delivery:
             ApiError: it was refused, or whether it took effect is unknown.
         """
         step = wanted.step
-        for number in range(1, _SENDS + 1):
+        sends = _Sends(self._polling, _SENDS)
+        while True:
             try:
                 self._client.call(step.kind, "delete", {**parents, "id": remote_id})
             except ApiError as error:
                 problem, doubt = error, doubt_about(error)
                 is_missing = isinstance(error, RefusedError) and error.status == 404
-                if doubt is None and number == 1 and not is_missing:
+                if doubt is None and sends.number == 1 and not is_missing:
                     raise
                 if self._is_gone(wanted, remote_id, parents, seconds=0.0):
-                    why = () if is_missing and number == 1 else (str(problem).rstrip("."),)
+                    why = () if is_missing and sends.number == 1 else (str(problem).rstrip("."),)
                     return Delivered(None, notes=tuple(f"The delete was found done: {each}." for each in why))
                 if doubt not in {Doubt.LOST, Doubt.BUSY}:
                     raise
-                if number < _SENDS and not self._polling.pause(_FIRST_WAIT * 2**number):
+                if sends.again(doubt):
                     continue
                 msg = f"{str(problem).rstrip('.')}. {step.address} was read, and is still there."
                 raise AbsentError(msg, hint=problem.hint or "run plan again") from None
@@ -310,7 +329,6 @@ class Delivery:
                 return Delivered(None)
             msg = f"The instance accepted the delete of {step.address}, and still has it."
             raise PostconditionError(msg, hint="run plan again; it may be deleted later")
-        raise AssertionError
 
     def _is_gone(self, wanted: Wanted, remote_id: RemoteId, parents: Ids, *, seconds: float) -> bool:
         """Whether neither a read nor the list has an object, within that many seconds.

@@ -221,10 +221,10 @@ def notes_on(judged: Judgement) -> Iterator[str]:
     """A sentence on each value that is kept otherwise, with both forms."""
     for pair in judged.kept:
         sent, kept = json_pair(pair.sent, pair.kept)
-        has = "does not keep it" if pair.kept is None else f"keeps it as {kept}"
-        yield f"{pair.path} was sent as {sent}, and the instance {has}: it is not sent again until one of them changes."
+        has = "does not have it" if pair.kept is None else f"has {kept}"
+        yield f"{pair.path} is kept otherwise: {sent} was sent, and the instance {has}. It is not sent again for that."
     for path in judged.secret:
-        yield f"{path}, which is sensitive, is not kept as it was sent: it is sent again at every apply."
+        yield f"{path}, which is sensitive, is kept otherwise than it was sent: the next plan sends it again."
 
 
 def failure_of(wanted: Wanted, judged: Judgement, *, remote_id: str | int | None) -> PostconditionError:

@@ -18,6 +18,7 @@ from kiamo_iac.core.address import identity
 from kiamo_iac.core.resource import Reference, Resource
 from kiamo_iac.core.state import DanglingReference, Owned, ResourceState
 from kiamo_iac.core.strict_json import same
+from kiamo_iac.planner.kept import as_sent, original
 from kiamo_iac.planner.masking import (
     applied_for_display,
     applied_settings,
@@ -134,7 +135,8 @@ def attribution(entry: Owned | None, path: str, before: Any, after: Any) -> str:
     applied = _Leaves(entry.attributes)
     if applied.has(path) and _is_unknown(path, before, after):
         return NO_VALUE
-    return describe(changed_by(after, applied.at(path), before) if applied.has(path) else ChangedBy.GIT)
+    origin = changed_by(after, applied.at(path), original(path, before, entry)) if applied.has(path) else ChangedBy.GIT
+    return describe(origin)
 
 
 def attribution_suffix(entry: Owned | None, changes: Iterable[FieldChange]) -> str:
@@ -180,18 +182,19 @@ def _compared(
         if key == SETTINGS:
             continue
         shown = _Three(value if desired else None, applied.get(key), live.attributes.get(key))
-        resolved = _comparable(key, _Three(value, shown.applied, shown.live), live.kind, names)
-        yield from _leaves(key, shown, resolved, declared=desired is not None, known=_known(entry, key in applied))
+        now = as_sent(key, value, shown.live, entry)
+        resolved = _comparable(key, _Three(value, shown.applied, now), live.kind, names)
+        yield from _leaves(key, shown, resolved, entry=entry, is_declared=desired is not None, was=key in applied)
     live = hidden_like(live, desired, entry)
     old = applied_settings(entry)
-    now = comparable(old if desired is None else desired.settings, live.settings, entry)
+    settings = comparable(old if desired is None else desired.settings, live.settings, entry)
     for key, value in (old if desired is None else desired.settings).items():
         if desired is None:
             value = as_live(value, live.settings.get(key))  # noqa: PLW2901 - an unknown value does not differ
-        three = _Three(value, as_declared(old.get(key), value), now[key])
+        three = _Three(value, as_declared(old.get(key), value), settings[key])
         shown = _Three(value if desired else None, applied_for_display(old.get(key), value), live.settings.get(key))
-        known = _known(entry, key in old)
-        yield from _leaves(f"{SETTINGS}.{key}", shown, three, declared=desired is not None, known=known)
+        path, is_declared = f"{SETTINGS}.{key}", desired is not None
+        yield from _leaves(path, shown, three, entry=entry, is_declared=is_declared, was=key in old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,19 +228,21 @@ def _known(entry: Owned | None, was_declared: bool) -> ChangedBy | None:
 
 
 def _leaves(
-    key: str, shown: _Three, resolved: _Three, *, declared: bool, known: ChangedBy | None
+    key: str, shown: _Three, resolved: _Three, *, entry: Owned | None, is_declared: bool, was: bool
 ) -> Iterator[AttributeDrift]:
+    """The differences of one attribute. `was`: it is in the ledger's entry."""
+    known = _known(entry, was)
     values = (_Leaves({key: shown.declared}), _Leaves({key: shown.applied}), _Leaves({key: shown.live}))
     applied = _Leaves({key: resolved.applied})
     for change in field_changes(key, resolved.live, resolved.declared):
-        if not declared:
+        if not is_declared:
             origin = ChangedBy.INSTANCE
         elif known is not None:
             origin = known
         elif _is_unknown(change.path, change.before, change.after):
             origin = ChangedBy.UNKNOWN
         else:
-            origin = changed_by(change.after, applied.at(change.path), change.before)
+            origin = changed_by(change.after, applied.at(change.path), original(change.path, change.before, entry))
         yield AttributeDrift(change.path, origin, *(value.at(change.path) for value in values))
 
 

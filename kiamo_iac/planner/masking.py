@@ -28,6 +28,7 @@ from kiamo_iac.core.sensitive import (
 )
 from kiamo_iac.core.state import Owned, ResourceState
 from kiamo_iac.core.strict_json import same
+from kiamo_iac.planner.kept import as_sent
 
 _MISSING: Final = object()
 
@@ -61,9 +62,14 @@ def applied_settings(entry: Owned | None) -> Mapping[str, Any]:
 
 def comparable(declared: Mapping[str, Any], live: Mapping[str, Any], entry: Owned | None) -> dict[str, Any]:
     """The value that each declared setting is compared with: the live one, in which every masked value that was applied
-    according to the ledger is replaced by the declared one."""
+    according to the ledger, and every value that is kept otherwise, is replaced by the declared one."""
     applied = applied_settings(entry)
-    return {key: _comparable_value(value, live.get(key), applied.get(key, _MISSING)) for key, value in declared.items()}
+    return {
+        key: as_sent(
+            f"settings.{key}", value, _comparable_value(value, live.get(key), applied.get(key, _MISSING)), entry
+        )
+        for key, value in declared.items()
+    }
 
 
 def not_compared(declared: Mapping[str, Any], live: Mapping[str, Any], entry: Owned | None) -> list[Path]:

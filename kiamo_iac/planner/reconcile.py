@@ -17,6 +17,7 @@ from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.change_set import ChangeSet
 from kiamo_iac.planner.diff import attribution_suffix, field_changes
+from kiamo_iac.planner.kept import as_sent
 from kiamo_iac.planner.masking import comparable, not_compared
 from kiamo_iac.planner.matching import ResourcePair
 from kiamo_iac.planner.plan import Action, Cause, FieldChange, PlannedChange
@@ -118,7 +119,7 @@ def attribute_changes(pair: ResourcePair, references: ReferenceIndex) -> tuple[F
     for key, value in desired.attributes.items():
         if key in _NOT_COMPARED:
             continue
-        before = live.attributes.get(key)
+        before = as_sent(key, value, live.attributes.get(key), pair.owned)
         if before == value and same(before, value) and not references.may_be_renamed(pair, key):
             continue
         if not references.equal(pair, key, before, value):

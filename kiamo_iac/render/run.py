@@ -16,7 +16,7 @@ from kiamo_iac.planner.plan_json import ACTION
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 """Of the report's JSON; the first number changes when a reader of the old form would misread the new one."""
 
 DONE, FAILED, NOT_TRIED = OUTCOMES = ("done", "failed", "not_tried")
@@ -42,14 +42,19 @@ class ReportedStep(Protocol):
     def because(self) -> int | None:
         """Of a step not tried: the id of the failed step that it depends on, or None when the run was stopped."""
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to be known of it besides, in full sentences."""
+
 
 def run_text(results: Sequence[ReportedStep], style: Style) -> str:
-    """Every step by outcome, with reasons; only the line of totals when all are done."""
+    """Every step by outcome, with reasons and notes; when all are done, those with notes, and the line of totals."""
     lines: list[str] = []
-    if any(result.status != DONE for result in results):
+    shown = results if any(result.status != DONE for result in results) else [each for each in results if each.notes]
+    if shown:
         steps = {result.step.id: result.step for result in results}
         for outcome in OUTCOMES:
-            for result in results:
+            for result in shown:
                 if result.status == outcome:
                     lines += _rows(result, steps, style)
         lines.append("")
@@ -70,6 +75,8 @@ def _rows(result: ReportedStep, steps: dict[int, Step], style: Style) -> Iterato
         yield f"           {where}{visible(why(result, steps) or '')}"
         if result.error is not None and result.error.hint:
             yield f"           hint: {visible(result.error.hint)}"
+    for note in result.notes:
+        yield f"           note: {visible(note)}"
 
 
 def why(result: ReportedStep, steps: dict[int, Step]) -> str | None:
@@ -134,6 +141,10 @@ _RESULT: Final = Record(
             nullable(text("What to do about it.")), lambda row: row.result.error.hint if row.result.error else None
         ),
         "source": derived(PLACE_OR_NULL, "result.step.source"),
+        "notes": derived(
+            list_of(text("A sentence."), "What is to be known besides: a value kept otherwise, a lost answer."),
+            "result.notes",
+        ),
     },
 )
 REPORT: Final = Record(

@@ -132,7 +132,7 @@ def test_a_child_whose_label_was_kept_otherwise_is_done_with_a_note(contract: Co
         "9", found=True, kept=(KeptValue("label", "City", "Town"),), notes=report.results[1].notes
     )
     (note,) = report.results[1].notes
-    assert note.startswith('label was sent as "City", and the instance keeps it as "Town": it is not sent again until ')
+    assert note.startswith('label is kept otherwise: "City" was sent, and the instance has "Town". ')
     assert len(stub.asked) == 3
 
 

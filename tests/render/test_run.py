@@ -25,6 +25,7 @@ class Ended:
     status: str
     error: KiamoIacError | None = None
     because: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def mixed(plan: Plan) -> list[Ended]:
@@ -57,6 +58,17 @@ def test_a_run_that_went_well_is_one_line() -> None:
     results = [Ended(step, DONE) for step in full_plan().steps]
     assert run_text(results, Style()) == "Applied: 11 done.\n"
     assert totals([]) == "nothing to do"
+
+
+def test_a_run_that_went_well_shows_its_notes() -> None:
+    first, *rest = full_plan().steps
+    results = [Ended(first, DONE, notes=('label is kept otherwise: "a\x07".',)), *(Ended(step, DONE) for step in rest)]
+    assert run_text(results, Style(ASCII)) == (
+        "done       +  create services/Win-back\n"
+        '           note: label is kept otherwise: "a\\u0007".\n'
+        "\n"
+        "Applied: 11 done.\n"
+    )
 
 
 def test_colour_adds_nothing_but_colour() -> None:
