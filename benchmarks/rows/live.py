@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from benchmarks import documents
@@ -92,6 +93,7 @@ def apply_growth(scale: Scale, pairs: int) -> Outcome:
 def _applied(project: Path, instance: Live, count: int) -> tuple[float, float]:
     """Seconds of an apply to an instance without any base, and the bound: a base and its batches are a write each."""
     instance.seed(0)
+    shutil.rmtree(project.parent / ".kiamo", ignore_errors=True)  # a ledger whose every base is gone is refused
     wall = apply(project, instance).wall
     writes = count * (1 + len(documents.BATCHES))
     if instance.count()[1] != writes:
