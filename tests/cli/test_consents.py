@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kiamo_iac.emulator.faults import Fault
 from tests.cli.conftest import Desk
 
 BATCH = "bases/prospects/batches/relance"
@@ -139,8 +140,8 @@ def test_o16_an_unmanaged_batch_is_named_when_it_is_planned_and_when_it_is_appli
 
 def test_o16_a_saved_plan_is_given_its_consents_when_it_is_applied(desk: Desk) -> None:
     running(desk, "relance", "hiver")
-    changed = [{"name": "hiver", "state": "stopped"}, {"name": "relance", "association": {"destination": "ville"}}]
-    desk.manifest(declaring(*changed))
+    changed = {"name": "relance", "association": {"destination": "ville"}}
+    desk.manifest(declaring({"name": "hiver", "state": "stopped"}, changed))
     assert desk.run("plan", *STAGING, "--out", "saved.plan")[0] == 0
     blocked(desk, "saved.plan", "--allow-start-of", BATCH)
     blocked(desk, "saved.plan", "--allow-stop", "bases/prospects/batches/hiver", code="KIA0701")
@@ -175,3 +176,19 @@ def test_what_is_no_address_is_a_usage_error(desk: Desk, option: str) -> None:
     assert code == 64
     assert "is not an address" in err
     assert desk.writes() == []
+
+
+def test_a_start_that_a_run_owes_needs_an_option_whatever_the_guards_allow(desk: Desk) -> None:
+    """The start of a detour is refused; the next apply pays it, if it is asked to."""
+    desk.project(PROJECT % "allow_start: true")
+    running(desk, "relance")
+    desk.manifest(declaring({"name": "relance", "association": {"destination": "ville"}}))
+    desk.emulator.faults.add([Fault.parse("status=500,call=start batch")])
+    assert desk.run("apply", *STAGING, "--yes")[0] == 4
+    assert state_of(desk) == "paused"
+    desk.emulator.faults.clear()
+    err = blocked(desk, *STAGING, code="KIA0701")
+    assert "An earlier run owes this start: allow_start does not cover it." in err
+    assert "pass --allow-start to dial them now, or --allow-start-of ADDRESS for one batch\n" in err
+    desk.apply("--allow-start-of", BATCH)
+    assert state_of(desk) == "started"

@@ -30,6 +30,32 @@ def complaints(manifest: dict[str, list[Block]], before: Block, after: Block) ->
     return judge.found
 
 
+def gone(before: Block, after: Block) -> set[Key]:
+    """What was there and is no more, without the platform's default fields."""
+    old, new = _plain(before), _plain(after)
+    return {key for key, block in old.items() if key not in new and not block.get("default")}
+
+
+def ended(before: Block, after: Block) -> list[str]:
+    """The names of the batches that ran, and never will again."""
+    return _names(before, after, was={"started"}, now={"stopped", None})
+
+
+def begun(before: Block, after: Block) -> list[str]:
+    """The names of the batches that did not run, and do."""
+    return _names(before, after, was={"new", "paused", None}, now={"started"})
+
+
+def _names(before: Block, after: Block, *, was: set[str | None], now: set[str | None]) -> list[str]:
+    old, new = _plain(before), _plain(after)
+    batches = [key for key in old | new if key[0] == "batches"]
+    return sorted(
+        (old | new)[key]["name"]
+        for key in batches
+        if old.get(key, {}).get("state") in was and new.get(key, {}).get("state") in now
+    )
+
+
 Key = tuple[str, str | int]
 """Collection and id: ids may be the same across kinds."""
 

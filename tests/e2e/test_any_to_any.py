@@ -6,17 +6,21 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from kiamo_iac.core.address import Address
 from kiamo_iac.core.codes import CODES
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
+from kiamo_iac.core.settings import GuardSettings
+from kiamo_iac.planner.guards import Consents, check_guards
 from kiamo_iac.planner.plan import Action, Plan, Risk
 from kiamo_iac.render.base import Style, plan_renderer
-from tests.e2e.oracle import complaints
+from tests.e2e.oracle import begun, complaints, ended, gone
 from tests.e2e.rig import Rig, rig, write_manifest
 from tests.e2e.worlds import World, worlds
 
@@ -57,6 +61,7 @@ def test_any_live_state_to_any_desired_state(tmp_path: Path, counts: Counter[str
             for code in CODES
             if code.startswith("KIA05") and code not in _OTHER_TESTS
         ),
+        *(f"consents: {what}" for what in ("gone with a base", "stopped while it ran")),
         *(f"ended: {how}" for how in ("applied", "nothing to do", "refused with the manifests", "refused by the plan")),
     ]
     assert [what for what in expected if what not in reached] == []
@@ -80,7 +85,9 @@ def _run(world: World, path: Path, counts: Counter[str]) -> None:
     report = bench.apply(plan)
     assert [call for call in bench.writes() if call.status >= 400] == []
     assert report.ok
-    assert complaints(world.manifest, before, bench.emulator.dump(ids=True)) == []
+    after = bench.emulator.dump(ids=True)
+    assert complaints(world.manifest, before, after) == []
+    _check_consents(plan, before, after, counts)
     so_far = len(bench.writes())
     again = bench.plan(loaded)
     assert (again.steps, again.applyable) == ((), True)
@@ -130,6 +137,29 @@ def _shuffle(seed: dict[str, Any], shuffle: random.Random) -> None:
     below = [base[c] for base in bases for c in ("fields", "batches") if c in base]
     for blocks in (seed.get("services", []), bases, *below):
         shuffle.shuffle(blocks)
+
+
+def _check_consents(plan: Plan, before: dict[str, Any], after: dict[str, Any], counts: Counter[str]) -> None:
+    """Every deletion was counted, and whatever was started or stopped for good had needed a consent."""
+    deleted = {step.address for step in plan.steps if step.action is Action.DELETE} | plan.also_deleted
+    assert len(deleted) == len(gone(before, after))
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    blocked = check_guards(plan, GuardSettings(), owned=None, declared=1, now=now)
+    names: dict[str, list[str]] = {"KIA0701": [], "KIA0708": []}
+    for found in blocked:
+        if found.address is not None and (found.code == "KIA0701" or "is running" in found.summary):
+            names[found.code].append(found.address.name)
+    assert sorted(names["KIA0708"]) == ended(before, after)
+    assert Counter(begun(before, after)) <= Counter(names["KIA0701"])
+    counts["consents: gone with a base"] += bool(plan.also_deleted)
+    counts["consents: stopped while it ran"] += bool(names["KIA0708"])
+    every = Consents(every_start=True, stops=tuple(_roots(plan)), data_loss=tuple(_roots(plan)))
+    assert check_guards(plan, GuardSettings(), owned=None, declared=1, now=now, consents=every) == ()
+
+
+def _roots(plan: Plan) -> set[Address]:
+    """The topmost address of each step: it covers what is below it."""
+    return {Address("/".join(step.address.split("/")[:2])) for step in plan.steps}
 
 
 def _check_refusals(refusals: list[Diagnostic], counts: Counter[str]) -> None:
