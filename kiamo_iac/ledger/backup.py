@@ -1,4 +1,4 @@
-"""The local backup of a ledger that could not be written to its remote, and how the next run restores it."""
+"""The local backup of a ledger that could not be written to its place, and how the next run restores it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.ledger_settings import backup_file_of
 from kiamo_iac.core.safe_files import MisplacedError, RootedFile
-from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, Content
+from kiamo_iac.ledger.content import APPLIED_PLANS_KEPT, MAX_BYTES, Content
 from kiamo_iac.ledger.document import RemoteContent, document_text, parse_document, read_json, revision_of
 from kiamo_iac.ledger.entry import dump
 from kiamo_iac.ledger.errors import corruption_error, link_error
-from kiamo_iac.ledger.file import MAX_BYTES
 from kiamo_iac.ledger.tracked import check_backup
 
 _NAMED: Final = 8
@@ -57,9 +57,12 @@ class LocalBackup:
             )
             raise LedgerError(msg, hint="remove it") from error
 
-    def resolve(self, found: RemoteContent | None, *, environment: str | None) -> tuple[RemoteContent | None, bool]:
+    def resolve(
+        self, found: RemoteContent | None, *, environment: str | None, or_absent: bool = False
+    ) -> tuple[RemoteContent | None, bool]:
         """The backup, where it follows the remote content; else that. The second value: whether it is the backup,
-        which has yet to be written. Plans that the remote content has as applied stay applied.
+        which has yet to be written. Plans that the remote content has as applied stay applied. `or_absent`: it is the
+        backup also where there is no ledger any more.
 
         Raises:
             LedgerError: the backup is damaged, of another ledger, tracked by git, or a link; or another run has written
@@ -73,7 +76,7 @@ class LocalBackup:
         base_revision, revision = data["follows"], found.revision if found is not None else None
         if found is not None and revision_of(found.content) == revision_of(content):
             return found, False
-        if base_revision != revision:
+        if base_revision != revision and not (or_absent and found is None):
             raise LedgerError(
                 f"An earlier run could not write the ledger and left the local backup {shown}, but the ledger has "
                 "been written since. Both are unchanged, and nothing was written.",
@@ -139,6 +142,11 @@ class LocalBackup:
         content.serial += kept != copy.applied_plans
         content.applied_plans = kept
         return content
+
+
+def backup_of(environment: str, root: Path, environ: Mapping[str, str]) -> LocalBackup:
+    """The local backup of the ledger of an environment."""
+    return LocalBackup(RootedFile.below(root, backup_file_of(environment)), environ)
 
 
 def _counted(number: int) -> str:

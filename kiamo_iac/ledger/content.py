@@ -14,6 +14,8 @@ FORMAT_VERSION: Final = 2
 """Of every form that a ledger is written in. A ledger of a newer version is refused, never guessed at."""
 UNIDENTIFIED: Final = 1
 """The version whose ledgers name no project and no instance. It is read, and kept until an apply claims the ledger."""
+MAX_BYTES: Final = 256 * 1024 * 1024
+"""Of a file that is read: some million records."""
 APPLIED_PLANS_KEPT: Final = 200
 """How many digests of applied plans are kept; the oldest are dropped first."""
 
@@ -84,6 +86,11 @@ class Content:
         """The version that it is written in."""
         return UNIDENTIFIED if self.project is None or self.instance is None else FORMAT_VERSION
 
+    @property
+    def revision(self) -> str:
+        """Changes whenever this ledger does; of the file backend, which nothing else writes under its lock."""
+        return f"{self.lineage} {self.serial}"
+
     def claim(self, identity: LedgerIdentity) -> None:
         """Record whose it is from now on."""
         self.project, self.environment, self.instance = identity
@@ -113,6 +120,11 @@ class Content:
         """The fewest records that lead to this content, by address."""
         yield from (Put(self.entries[address]) for address in sorted(self.entries))
         yield from (AppliedPlan(digest, at) for digest, at in self.applied_plans.items())
+
+
+def is_intent(record: LedgerRecord) -> bool:
+    """Whether nothing was applied yet that it records."""
+    return isinstance(record, AppliedPlan) or (isinstance(record, Put) and record.owned.remote_id is None)
 
 
 def subject_of(record: LedgerRecord) -> str:

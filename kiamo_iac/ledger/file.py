@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, Final
 
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import TORN
 from kiamo_iac.core.safe_files import MisplacedError, RootedFile
-from kiamo_iac.ledger.content import Content, LedgerIdentity, LedgerRecord
+from kiamo_iac.ledger.backup import LocalBackup
+from kiamo_iac.ledger.content import MAX_BYTES, Content, LedgerIdentity, LedgerRecord, is_intent
 from kiamo_iac.ledger.errors import corruption_error, link_error, write_error
 from kiamo_iac.ledger.lines import ParsedFile, header_line, parse_lines, record_lines
+from kiamo_iac.ledger.lock import file_lock_error
 
-MAX_BYTES: Final = 256 * 1024 * 1024
-"""Of a ledger that is read: some million records."""
-
+_OTHER: Final = "another program has written it since it was read"
 _SLACK: Final = 100
 """A file is rewritten when it has more records than twice its entries plus this many."""
 
@@ -48,59 +49,105 @@ def torn_file(ledger: RootedFile) -> RootedFile:
 class FileStore:
     """Appends to a ledger's file, which is created with the first record."""
 
-    def __init__(self, file: RootedFile, found: ParsedFile | None, *, shown: str, content: Content) -> None:
-        """`found`: what was read from the file, under the lock. `content`: what every record changes first.
+    def __init__(
+        self,
+        file: RootedFile,
+        found: ParsedFile | None,
+        *,
+        shown: str,
+        content: Content,
+        backup: LocalBackup | None = None,
+        from_backup: bool = False,
+        is_held: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`found`: what was read from the file, under the lock. `content`: what every record changes first; with
+        `from_backup` it is that of `backup`, and is written at once. `is_held`: whether the lock still is.
 
         Raises:
             LedgerError: the file cannot be written.
         """
+        self.content = content
         self._place = file
         self._path = file.path
         self._shown = shown
-        self._content = content
+        self._backup = backup
+        self._is_held = is_held
         self._waiting: list[LedgerRecord] = []
         self._file: BinaryIO | None = None
         self._size = 0
         self._torn: ParsedFile | None = None
         """An incomplete last line, to be removed before the next record is written."""
-        if found is not None:
-            try:
+        self._revision = found.content.revision if found is not None else None
+        """Of what the file holds."""
+        self._failure: LedgerError | None = None
+        self._on_failure: Callable[[LedgerError], object] | None = None
+        self._is_lost = False
+        """Whether the file may not be written any more: another program may write it."""
+        self._is_backed_up = from_backup
+        self._guard = threading.RLock()
+        try:
+            if from_backup:
+                self._write_whole(content)
+                self._saved()
+            elif found is not None:
                 self._open(found)
-            except OSError as error:
-                raise _failed("written", shown, error) from error
+        except OSError as error:
+            raise _failed("written", shown, error) from error
 
     def watch(self, on_failure: Callable[[LedgerError], object], /) -> None:
-        """Nothing: each record is written at once."""
+        """Call `on_failure` once the run has to end because a record cannot be written, or the lock is lost."""
+        self._on_failure = on_failure
 
     def check(self) -> None:
-        """Nothing: as `watch`."""
+        """Return if the lock is held, and the file is the one that was opened.
+
+        Raises:
+            LedgerError: they are not, or a record could not be written.
+        """
+        with self._guard:
+            if self._failure is None:
+                try:
+                    self._check_place()
+                except (LedgerError, OSError) as error:
+                    self._fail(self._unwritten(error))
+            if self._failure is not None:
+                raise self._failure
 
     def append(self, records: Sequence[LedgerRecord], /) -> None:
         """Write these, after any that could not be written before, and wait for the disk.
 
         Raises:
-            LedgerError: they could not be written.
+            LedgerError: they could not be written, and the run does not `watch`.
         """
-        self._waiting.extend(records)
-        self.flush()
+        with self._guard:
+            self._waiting.extend(records)
+            try:
+                self.flush()
+            except LedgerError as error:
+                if self._on_failure is None:
+                    raise
+                self._fail(error)
 
     def flush(self) -> None:
         """Write what could not be written before.
 
         Raises:
-            LedgerError: it still cannot be.
+            LedgerError: it still cannot be; the whole ledger is in the local backup, if anything had been applied.
         """
-        if not self._waiting:
-            return
-        try:
-            if self._file is None:
-                self._write_whole(self._content)
-            else:
-                self._check_untouched(self._file)
-                self._append(self._file, record_lines(self._waiting).encode())
-        except OSError as error:
-            raise write_error(self._shown, _reason(error), records=self._waiting) from error
-        self._waiting.clear()
+        with self._guard:
+            if not self._waiting:
+                return
+            try:
+                self._check_place()
+                if self._file is None:
+                    self._write_whole(self.content)
+                else:
+                    self._check_size(self._file)
+                    self._append(self._file, record_lines(self._waiting).encode())
+            except (LedgerError, OSError) as error:
+                raise self._unwritten(error) from error
+            self._waiting.clear()
+            self._saved()
 
     def claim(self, identity: LedgerIdentity) -> None:
         """Write the file with its new owner, which its content has already.
@@ -117,19 +164,22 @@ class FileStore:
         Raises:
             LedgerError: it cannot be.
         """
-        self.flush()
-        if self._file is None:
-            return
-        try:
-            self._check_untouched(self._file)
-            if self._torn is not None:
-                self._keep_torn(self._torn)
-                self._torn = None
-            self._file.close()
-            self._file = None
-            self._write_whole(self._content)
-        except OSError as error:
-            raise _failed("written", self._shown, error) from error
+        with self._guard:
+            self.flush()
+            if self._file is None:
+                return
+            try:
+                self._check_place()
+                self._check_size(self._file)
+                if self._torn is not None:
+                    self._keep_torn(self._torn)
+                    self._torn = None
+                self._file.close()
+                self._file = None
+                self._write_whole(self.content)
+            except OSError as error:
+                raise _failed("written", self._shown, error) from error
+            self._saved()
 
     def close(self) -> None:
         """Flush, and close the file.
@@ -143,8 +193,28 @@ class FileStore:
             if self._file is not None:
                 self._file.close()
 
+    def _saved(self) -> None:
+        self._revision = self.content.revision
+        if self._is_backed_up and self._backup is not None:
+            self._backup.remove()
+        self._is_backed_up = False
+
+    def _fail(self, error: LedgerError) -> None:
+        if self._failure is None:
+            self._failure = error
+            if self._on_failure is not None:
+                self._on_failure(error)
+
+    def _unwritten(self, error: LedgerError | OSError) -> LedgerError:
+        """The error for the records that could not be written. No backup is needed if nothing was applied yet."""
+        reason, hint = (_reason(error), None) if isinstance(error, OSError) else (str(error), error.hint)
+        applied = any(not is_intent(record) for record in self._waiting)
+        path = self._backup.save(self.content, base_revision=self._revision) if self._backup and applied else None
+        self._is_backed_up = self._is_backed_up or path is not None
+        return write_error(self._shown, reason, records=self._waiting, backup=path, hint=hint)
+
     def _open(self, found: ParsedFile) -> None:
-        content = self._content
+        content = self.content
         if found.exposed or found.records > 2 * (len(content.entries) + len(content.applied_plans)) + _SLACK:
             self._keep_torn(found)
             self._write_whole(content)
@@ -153,7 +223,7 @@ class FileStore:
         self._size = self._file.seek(0, os.SEEK_END)
         if found.torn:
             self._torn = found
-        self._check_untouched(self._file, size=found.whole + len(found.torn))
+        self._check_size(self._file, size=found.whole + len(found.torn))
 
     def _append(self, file: BinaryIO, data: bytes) -> None:
         if self._torn is not None:
@@ -176,16 +246,29 @@ class FileStore:
         if found.torn:
             torn_file(self._place).append(found.torn + b"\n")
 
-    def _check_untouched(self, file: BinaryIO, *, size: int | None = None) -> None:
-        """Check that no other program has written or replaced the file: the lock only keeps out this tool.
+    def _check_place(self) -> None:
+        """Check that the lock is held, and that the file was not replaced: the lock only keeps out this tool.
 
         Raises:
-            LedgerError: another program has.
+            LostLockError: the lock is lost.
+            LedgerError, OSError: the file was replaced, or removed.
         """
-        here, there = os.fstat(file.fileno()), os.lstat(self._path)
-        same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
-        if not same or here.st_size != (self._size if size is None else size):
-            raise write_error(self._shown, "another program has written it since it was read", records=self._waiting)
+        if not self._is_lost and not self._is_held():
+            self._is_lost = True
+        if self._is_lost:
+            raise file_lock_error()
+        if self._file is not None:
+            here, there = os.fstat(self._file.fileno()), os.lstat(self._path)
+            if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+                raise LedgerError(_OTHER)
+
+    def _check_size(self, file: BinaryIO, *, size: int | None = None) -> None:
+        """
+        Raises:
+            LedgerError: another program has written to the file.
+        """
+        if os.fstat(file.fileno()).st_size != (self._size if size is None else size):
+            raise LedgerError(_OTHER)
 
     def _write_whole(self, content: Content) -> None:
         records = list(content.records())

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING, Final
 
+from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import HOLDER, LOCK, FileSettings, ledger_file_of
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.safe_files import PRIVATE, MisplacedError, RootedFile, real
+from kiamo_iac.ledger.backup import backup_of
 from kiamo_iac.ledger.content import Content
+from kiamo_iac.ledger.document import RemoteContent
 from kiamo_iac.ledger.errors import link_error
 from kiamo_iac.ledger.file import FileStore, read_file, torn_file
 from kiamo_iac.ledger.ledger import Ledger, closing_store
@@ -41,8 +44,11 @@ def lock_file(ledger: RootedFile) -> RootedFile:
 
 
 @contextmanager
-def locked_file(ledger: RootedFile, info: LockInfo, *, environment: str, timeout: float) -> Iterator[None]:
+def locked_file(
+    ledger: RootedFile, info: LockInfo, *, environment: str, timeout: float
+) -> Iterator[Callable[[], bool]]:
     """Hold the lock of the ledger at `ledger` (which need not exist), after `timeout` seconds of waiting at most.
+    Yields whether it is held still: without its file, another run may lock another file of that name.
 
     Raises:
         LockedError: another run holds it.
@@ -55,15 +61,30 @@ def locked_file(ledger: RootedFile, info: LockInfo, *, environment: str, timeout
         locked_error=lambda other: other.locked_error(str(ledger.path), environment=environment),
         longest=_LONGEST_WAIT,
     )
-    beside = holder_file(ledger)
+    beside, file = holder_file(ledger), lock_file(ledger).path
+    taken = _place_of(file)
+
+    def is_held() -> bool:
+        return taken is not None and _place_of(file) == taken
+
     try:
         with contextlib.suppress(OSError):  # it only informs other runs; the lock works without it
             beside.write(info.as_json().encode())
-        yield
+        yield is_held
     finally:
         with contextlib.suppress(OSError):
-            beside.remove()
+            if is_held():
+                beside.remove()
         lock.release()
+
+
+def _place_of(file: Path) -> tuple[int, int] | None:
+    """Which file there is under that name."""
+    try:
+        found = file.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def lock_info_of(ledger: RootedFile) -> LockInfo | None:
@@ -133,6 +154,7 @@ class FileAccess:
         """
         self._file, self._shown = ledger_file(settings, environment=context.environment, root=context.root)
         self._context = context
+        self._backup = backup_of(context.environment, context.root, context.environ)
 
     @contextmanager
     def locked(self, info: LockInfo, *, timeout: float) -> Iterator[Ledger]:
@@ -143,12 +165,22 @@ class FileAccess:
             LedgerError: the file cannot be read, locked or written.
         """
         context = self._context
-        with locked_file(self._file, info, environment=context.environment, timeout=timeout):
+        with locked_file(self._file, info, environment=context.environment, timeout=timeout) as is_held:
             found = self._read()
-            content = found.content if found is not None else Content.of(context.identity)
-            store = FileStore(self._file, found, shown=self._shown, content=content)
+            content, from_backup = self._resolved(found)
+            store = FileStore(
+                self._file,
+                found,
+                shown=self._shown,
+                content=content or Content.of(context.identity),
+                backup=self._backup,
+                from_backup=from_backup,
+                is_held=is_held,
+            )
+            if content is not None and from_backup:
+                context.notify(self._restored(content, found, now=True))
             with closing_store(store):
-                yield Ledger(content, found=found is not None, where=self._shown, store=store)
+                yield Ledger(store.content, found=content is not None, where=self._shown, store=store)
 
     def read(self) -> Ledger:
         """The ledger as it is now, read-only.
@@ -157,8 +189,10 @@ class FileAccess:
             LedgerError: the file cannot be read.
         """
         found = self._read()
-        content = found.content if found is not None else Content.of(self._context.identity)
-        return Ledger(content, found=found is not None, where=self._shown)
+        content, from_backup = self._resolved(found)
+        if content is not None and from_backup:
+            self._context.notify(self._restored(content, found, now=False))
+        return Ledger(content or Content.of(self._context.identity), found=content is not None, where=self._shown)
 
     def break_lock(self, lock_id: str) -> LockInfo:
         """
@@ -171,6 +205,17 @@ class FileAccess:
             f"The ledger {self._shown} is locked by {info}, which is still running.",
             hint=f"end that process on {printable(info.host, 80) or 'its machine'}; its lock ends with it",
         )
+
+    def _resolved(self, found: ParsedFile | None) -> tuple[Content | None, bool]:
+        """What the file has; or the local backup, where it follows that, or where the file is gone."""
+        there = RemoteContent(found.content, found.content.revision) if found is not None else None
+        environment = self._context.expected_environment
+        content, from_backup = self._backup.resolve(there, environment=environment, or_absent=True)
+        return content.content if content is not None else None, from_backup
+
+    def _restored(self, content: Content, found: ParsedFile | None, *, now: bool) -> Diagnostic:
+        there = RemoteContent(found.content, "") if found is not None else None
+        return self._backup.restored(content, there, shown=self._shown, now=now)
 
     def _read(self) -> ParsedFile | None:
         context = self._context

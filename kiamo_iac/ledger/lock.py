@@ -142,6 +142,12 @@ class LostLockError(LedgerError):
         return cls(f"its lock was lost: {how}", hint=hint)
 
 
+def file_lock_error() -> LostLockError:
+    """The error for a lock of the file backend that is not held any more. The message is a clause."""
+    hint = "check that no other run is active before you run apply again"
+    return LostLockError("its lock was lost: the lock file was removed or replaced", hint=hint)
+
+
 def utc_now() -> str:
     """The time as RFC 3339, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 from time import time as wall_clock  # it goes on while a machine sleeps
 from typing import Final, Protocol
 
 from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
-from kiamo_iac.core.ledger_settings import backup_file_of
-from kiamo_iac.core.safe_files import RootedFile
-from kiamo_iac.ledger.backup import LocalBackup
-from kiamo_iac.ledger.content import AppliedPlan, Content, LedgerIdentity, LedgerRecord, Put
+from kiamo_iac.ledger.backup import LocalBackup, backup_of
+from kiamo_iac.ledger.content import Content, LedgerIdentity, LedgerRecord, Put, is_intent
 from kiamo_iac.ledger.document import RemoteContent
 from kiamo_iac.ledger.errors import write_error
 from kiamo_iac.ledger.ledger import Ledger, closing_store
@@ -287,13 +284,9 @@ class RemoteStore:
         """The error for what could not be written. No backup is needed if nothing was applied yet."""
         with self._writing:
             self._take()
-            applied = any(not _is_intent(record) for record in self._unwritten)
+            applied = any(not is_intent(record) for record in self._unwritten)
             path = self._backup.save(self._content, base_revision=self._revision) if applied else None
             return write_error(self._remote.shown, str(error), records=self._unwritten, backup=path, hint=error.hint)
-
-
-def _is_intent(record: LedgerRecord) -> bool:
-    return isinstance(record, AppliedPlan) or (isinstance(record, Put) and record.owned.remote_id is None)
 
 
 class RemoteAccess:
@@ -386,8 +379,3 @@ class RemoteAccess:
         except KiamoIacError as also:
             if isinstance(error, KiamoIacError):
                 error.hint = "; ".join(filter(None, (error.hint, also.hint)))
-
-
-def backup_of(environment: str, root: Path, environ: Mapping[str, str]) -> LocalBackup:
-    """The local backup of a remote ledger."""
-    return LocalBackup(RootedFile.below(root, backup_file_of(environment)), environ)
