@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
-from queue import SimpleQueue
+from itertools import islice
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -21,7 +21,7 @@ from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
-from kiamo_iac.core.errors import ApiError
+from kiamo_iac.core.packed_state import PackedChildren
 from kiamo_iac.core.resource import Resource
 from kiamo_iac.core.runtime import take_from
 from kiamo_iac.core.state import Ownership, RemoteId, ResourceState, State
@@ -127,33 +127,43 @@ class StateReader:
         return self._below(builder, concerns)
 
     def whole(
-        self, concerns: Callable[[Address], bool] = lambda _: True, *, owned: Ownership | None = None
+        self,
+        concerns: Callable[[Address], bool] = lambda _: True,
+        *,
+        owned: Ownership | None = None,
+        change: Callable[[ResourceState], ResourceState] = lambda resource: resource,
     ) -> LiveRead:
         """The live state of the whole instance, or of what is below the parents for whose address `concerns` is true.
         `owned`: what is managed there.
 
-        With the packaged contract 2 + 2 × bases calls.
+        With the packaged contract 2 + 2 × bases calls. What is below a parent goes into a store as soon as it is read,
+        as `change` makes it: the values that this hides stay in memory.
 
         Raises:
             ApiError: as `read`.
         """
         if owned:
             self._expected = LedgerIds(owned, State(), prune=False)
-        return self._below(self._read_tops(), lambda _, parent: concerns(parent.address))
+        self._decoders = {kind.kind: Decoder(self._contract, kind, intern=False) for kind in self._readable}
+        return self._below(self._read_tops(PackedChildren(), change), lambda _, parent: concerns(parent.address))
 
-    def _read_tops(self) -> StateBuilder:
+    def _read_tops(
+        self,
+        below: PackedChildren | None = None,
+        change: Callable[[ResourceState], ResourceState] = lambda resource: resource,
+    ) -> StateBuilder:
         """Everything of the kinds without a parent."""
         self.start()
-        builder = StateBuilder(self._contract)
+        builder = StateBuilder(self._contract, below=below, change=change)
         for kind in self._readable:
             if kind.parent is None:
                 builder.add(kind, None, self._whole_rows(kind))
-        builder.settle()
+        builder.settle(None)
         return builder
 
     def _whole_rows(self, kind: type[Resource]) -> list[LiveRow]:
         """All objects of a kind that is listed whole; read again where there are none, and the ledger has some."""
-        rows = self._whole[kind.kind].result()
+        rows = self._whole.pop(kind.kind).result()
         if rows or self._expected is None or not self._expected.expects_any(kind):
             return rows
         rows = self._rows(kind, None)
@@ -174,25 +184,45 @@ class StateReader:
             above = {kind.kind for kind in level}
 
     def _read_level(self, level: Sequence[type[Resource]], builder: StateBuilder, concerns: _Concerns) -> None:
-        jobs: list[_Job] = []
-        for kind in level:
-            parents = [instance for instance in builder.of(kind.parent or "") if concerns(kind, instance)]
-            if self._contract.kinds[kind.kind].listed_by_parent:
-                jobs += [_Job(kind, instance) for instance in parents]
-            else:
-                self._distribute(kind, parents, builder)
-        for job, rows in self._gather(jobs):
-            builder.add(job.kind, job.parent, rows)
-        builder.settle()
+        unread: dict[Address, int] = {}
+        """Parent → how many of its lists are still to come."""
+        with closing(self._gather(self._jobs(level, builder, concerns, unread))) as gathered:
+            for job, rows in gathered:
+                builder.add(job.kind, job.parent, rows)
+                unread[job.parent.address] -= 1
+                if not unread[job.parent.address]:
+                    del unread[job.parent.address]
+                    builder.settle(job.parent.address)
 
-    def _distribute(self, kind: type[Resource], parents: Iterable[ResourceState], builder: StateBuilder) -> None:
-        """Split one list of the children of all parents by parent, for the wanted parents."""
+    def _jobs(
+        self, level: Sequence[type[Resource]], builder: StateBuilder, concerns: _Concerns, unread: dict[Address, int]
+    ) -> Iterator[_Job]:
+        """The lists of a level that are read parent by parent. Lists of all parents are split, and added, meanwhile."""
+        split = {
+            kind: self._by_parent(kind, builder)
+            for kind in level
+            if not self._contract.kinds[kind.kind].listed_by_parent
+        }
+        for above in dict.fromkeys(kinds()[kind.parent or ""] for kind in level):
+            for parent in builder.of(above):
+                wanted = [kind for kind in level if kind.parent == above.kind and concerns(kind, parent)]
+                jobs = [_Job(kind, parent) for kind in wanted if kind not in split]
+                for kind in wanted:
+                    if kind in split:
+                        builder.add(kind, parent, split[kind].pop(parent.remote_id, []))
+                if jobs:
+                    unread[parent.address] = len(jobs)
+                    yield from jobs
+                else:
+                    builder.settle(parent.address)
+
+    def _by_parent(self, kind: type[Resource], builder: StateBuilder) -> dict[RemoteId | None, list[LiveRow]]:
+        """One list of the children of all parents, split by parent."""
         by_parent: dict[RemoteId | None, list[LiveRow]] = {}
         for row in self._whole_rows(kind):
             by_parent.setdefault(row.parent_id, []).append(row)
         builder.note_orphans(kind, by_parent)
-        for parent in parents:
-            builder.add(kind, parent, by_parent.get(parent.remote_id, []))
+        return by_parent
 
     def _rows(self, kind: type[Resource], parent: ResourceState | None) -> list[LiveRow]:
         parent_id = parent.remote_id if parent is not None else None
@@ -204,24 +234,45 @@ class StateReader:
             return rows
         return self._rows(job.kind, job.parent)
 
-    def _gather(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, list[LiveRow]]]:
-        """Every job with its rows, as they come; the first failure ends it and is raised."""
-        todo = deque(jobs)
-        done: SimpleQueue[tuple[_Job, list[LiveRow] | ApiError | Exception]] = SimpleQueue()
-        for _ in range(min(self._parallelism, len(jobs))):
-            self._pool.submit(partial(self._work, todo, done.put))
-        for _ in jobs:
-            job, rows = take_from(done)
-            if isinstance(rows, Exception):
-                todo.clear()
-                raise rows
-            yield job, rows
+    def _gather(self, jobs: Iterator[_Job]) -> Generator[tuple[_Job, list[LiveRow]], None, None]:
+        """Every job with its rows, as they come; the first failure ends it and is raised.
 
-    def _work(self, todo: deque[_Job], put: Callable[[tuple[_Job, list[LiveRow] | Exception]], None]) -> None:
+        At most twice as many as are in flight are taken from `jobs` before their rows are taken from here.
+        """
+        todo: SimpleQueue[_Job | None] = SimpleQueue()
+        done: SimpleQueue[tuple[_Job, list[LiveRow] | Exception]] = SimpleQueue()
+        workers = ahead = 0
+        try:
+            while True:
+                for job in islice(jobs, 2 * self._parallelism - ahead):
+                    todo.put(job)
+                    ahead += 1
+                    if workers < self._parallelism:
+                        self._pool.submit(self._work, todo, done.put)
+                        workers += 1
+                if not ahead:
+                    return
+                job, rows = take_from(done)
+                ahead -= 1
+                if isinstance(rows, Exception):
+                    raise rows
+                yield job, rows
+        finally:
+            with suppress(Empty):
+                while True:
+                    todo.get_nowait()
+            for _ in range(workers):
+                todo.put(None)
+
+    def _work(
+        self, todo: SimpleQueue[_Job | None], put: Callable[[tuple[_Job, list[LiveRow] | Exception]], None]
+    ) -> None:
         while not self._stopped.is_set():
             try:
-                job = todo.popleft()
-            except IndexError:
+                job = todo.get(timeout=0.5)
+            except Empty:
+                continue
+            if job is None:
                 return
             try:
                 put((job, self._rows_below(job)))

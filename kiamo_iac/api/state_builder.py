@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kiamo_iac.api.wire import LiveRow, put_names, references_by
@@ -10,6 +10,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.core.errors import ResponseError
+from kiamo_iac.core.packed_state import PackedChildren, PackedState
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, Resource, Scope
 from kiamo_iac.core.state import RemoteId, ResourceState, State
@@ -21,42 +22,63 @@ _Names = dict[RemoteId, str]
 class StateBuilder:
     """Builds a `State` from lists of rows, parents before children."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        below: PackedChildren | None = None,
+        change: Callable[[ResourceState], ResourceState] = lambda resource: resource,
+    ) -> None:
+        """`below`: where everything below the top level is kept; then `state` is a `PackedState`. `change`: what
+        becomes of each resource."""
         self._contract = contract
+        self._below = below
+        self._change = change
         self._instances: dict[str, list[ResourceState]] = {kind: [] for kind in kinds()}
         self._names: dict[str, _Names] = {kind: {} for kind in kinds()}
-        """Of each kind, id → name, over the whole instance as far as it is read."""
+        """Of each kind in `_named`, id → name, over the whole instance as far as it is read."""
         self._siblings: dict[tuple[Address, str], _Names] = {}
         """Of a kind below one parent, id → name; only where a contract writes references to siblings as ids."""
-        self._waiting: list[tuple[type[Resource], ResourceState | None, list[LiveRow]]] = []
-        """Lists whose references name objects of the same level, until that level is complete."""
+        self._waiting: dict[Address | None, list[tuple[type[Resource], ResourceState | None, list[LiveRow]]]] = {}
+        """Parent → its lists, until all of them are added: objects of one refer to those of another."""
         self._by_id = {kind.kind: references_by(contract, kind, "id") for kind in kinds().values()}
         self._sibling_targets = {
             r.kind for references in self._by_id.values() for r in references if r.scope is Scope.SIBLING
+        }
+        self._named = {
+            *(r.kind for references in self._by_id.values() for r in references if r.scope is Scope.INSTANCE),
+            *(kind.parent for kind in kinds().values() if self._is_split(kind)),
         }
         self._shared: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._clashes: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
 
     def add(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> None:
-        """Add one list. Objects that refer to others of the same level by id are built by `settle`."""
+        """Add one list. Its objects are built by `settle`."""
         if kind.kind in self._sibling_targets and parent is not None:
             self._siblings[parent.address, kind.kind] = {row.remote_id: row.name for row in rows}
-        self._names[kind.kind].update((row.remote_id, row.name) for row in rows)
-        if any(parent is None or r.scope is Scope.SIBLING for r in self._by_id[kind.kind]):
-            self._waiting.append((kind, parent, rows))
-        else:
-            self._build(kind, parent, rows)
+        if kind.kind in self._named:
+            self._names[kind.kind].update((row.remote_id, row.name) for row in rows)
+        self._waiting.setdefault(parent.address if parent is not None else None, []).append((kind, parent, rows))
 
-    def settle(self) -> None:
-        """Build the pending objects, when every list of a level is added."""
-        for kind, parent, rows in self._waiting:
-            self._build(kind, parent, rows)
-        self._waiting.clear()
+    def settle(self, parent: Address | None) -> None:
+        """Build the objects directly below `parent` (None: those without one), when all of their lists are added."""
+        built = [one for kind, above, rows in self._waiting.pop(parent, ()) for one in self._built(kind, above, rows)]
+        if self._below is not None and parent is not None:
+            self._below.add(parent, built)
+            for kind in self._sibling_targets:
+                self._siblings.pop((parent, kind), None)
+            return
+        for one in built:
+            self._instances[one.kind.kind].append(one)
 
-    def of(self, kind: str) -> list[ResourceState]:
+    def of(self, kind: type[Resource]) -> Iterator[ResourceState]:
         """The objects of a kind, as far as they are built."""
-        return self._instances[kind]
+        if self._below is None or kind.parent is None:
+            yield from self._instances[kind.kind]
+            return
+        for parent in [*self._below.parents()]:
+            yield from (one for one in self._below.of(parent) if one.kind is kind)
 
     def live_names(self) -> dict[str, Collection[str]]:
         """Of each kind that has no parent and is listed, the names in NFC."""
@@ -65,6 +87,11 @@ class StateBuilder:
             for kind in kinds().values()
             if kind.parent is None
         }
+
+    def _is_split(self, kind: type[Resource]) -> bool:
+        """Whether one list has the objects of all parents."""
+        stanza = self._contract.kinds.get(kind.kind)
+        return stanza is not None and kind.parent is not None and not stanza.listed_by_parent
 
     def note_orphans(self, kind: type[Resource], by_parent: Mapping[RemoteId | None, Iterable[LiveRow]]) -> None:
         """Warn of objects whose parent is not in the list of parents, where that list is complete."""
@@ -91,6 +118,8 @@ class StateBuilder:
             hint = "rename one of each pair in Kiamo"
             raise _with(ResponseError(msg, hint=hint), by_place(self._clashes))
         found = [instance for instances in self._instances.values() for instance in instances]
+        if self._below is not None:
+            return PackedState(found, self._below)
         found.sort(key=lambda instance: instance.address)
         return State(found)
 
@@ -98,10 +127,12 @@ class StateBuilder:
         """The warnings, in a fixed order."""
         return by_place(self._warnings)
 
-    def _build(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> None:
+    def _built(
+        self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]
+    ) -> Iterator[ResourceState]:
         above = parent.address if parent is not None else None
         references = self._by_id[kind.kind]
-        alike = parent is not None and not kind.references
+        alike = parent is not None and not kind.references and self._below is None
         seen: dict[Address, LiveRow] = {}
         for row in rows:
             address = Address.of(kind.collection, row.name, above)
@@ -111,7 +142,7 @@ class StateBuilder:
             for reference in references:
                 put_names(row.attributes, reference, self._names_for(reference, above))
             attributes = self._share(row.attributes) if alike else row.attributes
-            self._instances[kind.kind].append(row.instance(kind, address, attributes))
+            yield self._change(row.instance(kind, address, attributes))
 
     def _share(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """One mapping for all that are equal: bases tend to have the same fields, and there are tens of thousands."""

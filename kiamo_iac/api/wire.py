@@ -48,9 +48,11 @@ class LiveRow:
 class Decoder:
     """Decodes the objects of one kind."""
 
-    def __init__(self, contract: Contract, kind: type[Resource]) -> None:
+    def __init__(self, contract: Contract, kind: type[Resource], *, intern: bool = True) -> None:
+        """`intern`: equal texts are kept once; for rows that are not kept, this would only fill Python's table."""
         stanza = contract.kinds[kind.kind]
         references = {reference.attribute: reference for reference in kind.references}
+        self._intern = intern
         self._noun = kind.kind
         self._id = (stanza.id.wire, _ID_TYPES[stanza.id.type])
         self._parent = stanza.parent_wire
@@ -132,11 +134,10 @@ class Decoder:
                 )
         return hidden(found)
 
-    @staticmethod
-    def _text(attribute: str, value: str) -> str:
+    def _text(self, attribute: str, value: str) -> str:
         """A string; hidden where it has the form of a secret, except a name, which identifies the resource."""
         found = value if attribute == "name" else hidden_text(value)
-        return found if isinstance(found, Sensitive) else sys.intern(value)
+        return sys.intern(value) if self._intern and not isinstance(found, Sensitive) else found
 
     def _parent_id(self, item: dict[str, Any], response: ApiResponse) -> RemoteId:
         return self._as_id(item, self._parent or "", self._parent_type, response=response)

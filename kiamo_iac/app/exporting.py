@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac.api.reader import LiveRead, StateReader
+from kiamo_iac.app.export_check import ExportCheck, check_size
 from kiamo_iac.app.export_folder import Destination, destination
 from kiamo_iac.app.ownership import read_owned
-from kiamo_iac.authoring.exporting.export import Export, export
+from kiamo_iac.authoring.exporting.export import Export, export, hide_like
 from kiamo_iac.authoring.exporting.report import ExportReport
-from kiamo_iac.authoring.exporting.target_folder import TargetFolder
+from kiamo_iac.authoring.exporting.target_folder import NewFile, TargetFolder
 from kiamo_iac.authoring.exporting.unrepresentable import IsSecret
 from kiamo_iac.authoring.selection import ExportSelection
-from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.authoring.writing import write_files
-from kiamo_iac.core.diagnostics import Severity, did_you_mean, has_errors
-from kiamo_iac.core.errors import KiamoIacError, ManifestError, UsageError
+from kiamo_iac.core.diagnostics import Severity, did_you_mean
+from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.secret import secrets_of
 from kiamo_iac.core.state import State
-from kiamo_iac.document.files import MAX_BYTES
-from kiamo_iac.manifest.loader import Loaded, compose
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
@@ -41,12 +39,16 @@ class ExportResult:
 
     environment: str
     report: ExportReport
-    text: str | None = None
-    """The one document, where no folder was named."""
+    document: tuple[NewFile, ...] = ()
+    """The one document, where no folder was named; none where there is nothing to export."""
     created: tuple[str, ...] = ()
     """Files that are new, as places name them."""
     edited: tuple[str, ...] = ()
     """Files that were there, and are changed."""
+
+    def texts(self) -> Iterator[str]:
+        """The document, a block at a time."""
+        return chain.from_iterable(file.texts() for file in self.document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,6 @@ class _ExportInputs:
     live: LiveRead
     owned: Ownership | None
     place: Destination | None
-    desired: State
-    """What the project declares, in any folder: it says what is sensitive."""
 
 
 def export_instance(
@@ -90,39 +90,40 @@ def export_instance(
         selection=selection,
         owned=read.owned,
         is_secret=_secrets(workspace, read.target),
-        desired=read.desired,
     )
     for change in made.files:
-        _check_size(change)
+        check_size(change)
     if place is None:
         made.report.add(read.live.diagnostics)
-        return ExportResult(read.target.name, made.report, text="".join(change.after for change in made.files))
-    loaded = _compose_changed(workspace, place, made.files)
-    if not selection.only:
-        _report_remaining_changes(workspace, read, loaded, made.report)
+        document = tuple(change for change in made.files if isinstance(change, NewFile))
+        return ExportResult(read.target.name, made.report, document)
+    check = ExportCheck(read.target, place, workspace.contract.capabilities(), read.live.state, read.owned)
+    check.check(made.files, made.report, planned=not selection.only)
     _warn_shared(workspace, read.target.name, place, made)
     write_files(made.files, within=place.folder.path)
     created = tuple(change.file for change in made.files if change.before is None)
     edited = tuple(change.file for change in made.files if change.before is not None)
     made.report.add(read.live.diagnostics)
-    return ExportResult(read.target.name, made.report, None, created, edited)
+    return ExportResult(read.target.name, made.report, created=created, edited=edited)
 
 
 def _read(
     workspace: Workspace, environment: str | None, selection: ExportSelection, *, folder: Path | None, single: bool
 ) -> _ExportInputs:
     target = workspace.target(environment)
-    with collector_paused(), workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
+    with workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         reader.start()
         place = destination(workspace, target.name, folder, single=single) if folder is not None else None
         owned = read_owned(workspace, target.name)
-        live = reader.whole(selection.concerns, owned=owned)
-    known = [*(resource.address for resource in live.state), *(place.parts if place is not None else ())]
-    for text in selection.unknown(known):
+        hide = hide_like(owned or {}, _declared(workspace, target.name))
+        live = reader.whole(selection.concerns, owned=owned, change=hide)
+    parts = place.parts if place is not None else {}
+    for text in selection.unknown(live.state, parts):
         msg = f"{text} is neither on the instance nor declared."
+        known = [*sorted(resource.address for resource in live.state), *parts]
         hint = did_you_mean(text, known) or "write an address, such as bases/prospects/batches/spring"
         raise UsageError(msg, hint=f"{hint}; nothing was written")
-    return _ExportInputs(target, live, owned, place, _declared(workspace, target.name))
+    return _ExportInputs(target, live, owned, place)
 
 
 def _declared(workspace: Workspace, environment: str) -> State:
@@ -143,57 +144,6 @@ def _secrets(workspace: Workspace, target: Target) -> IsSecret:
     """Whether a text contains a secret of this run."""
     known = secrets_of(workspace.environ) | {target.token.reveal()}
     return lambda text: any(secret in text for secret in known)
-
-
-def _check_size(change: FileChange) -> None:
-    if len(change.after.encode("utf-8")) > MAX_BYTES:
-        msg = f"{change.file} would be larger than {MAX_BYTES // 1024**2} MiB, the limit for a manifest."
-        raise KiamoIacError(msg, hint="export one file a base, or a part with --only; nothing was written")
-
-
-def _compose_changed(workspace: Workspace, place: Destination, files: Sequence[FileChange]) -> Loaded:
-    """The manifests with the new texts in their places.
-
-    Raises:
-        ManifestError: they would hold errors.
-    """
-    for change in files:
-        place.sources.put(change.path, change.after)
-    created = [change.path for change in files if change.before is None]
-    loaded = compose(place.with_files(created), sources=place.sources, capabilities=workspace.contract.capabilities())
-    if has_errors(loaded.diagnostics):
-        errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
-        msg = "The export would leave manifests with errors: nothing was written."
-        raise ManifestError(msg, hint="correct these places first", diagnostics=errors)
-    return loaded
-
-
-def _report_remaining_changes(workspace: Workspace, read: _ExportInputs, loaded: Loaded, report: ExportReport) -> None:
-    """Report what a plan would still change or refuse after the export."""
-    from kiamo_iac.planner.planner import build_plan
-
-    plan = build_plan(
-        loaded.state,
-        read.live.state,
-        capabilities=workspace.contract.capabilities(),
-        environment=read.target.name,
-        url=read.target.url,
-        owned=read.owned,
-    )
-    left = [d for d in plan.diagnostics if d.severity is Severity.ERROR]
-    for problem in left:
-        report.warn(
-            "KIA1012",
-            f"a plan is still refused: {problem.summary}",
-            hint=problem.hint or "run plan",
-            address=problem.address,
-            source=problem.source,
-        )
-    if plan.steps:
-        shown = ", ".join(f"{step.action} {step.address}" for step in plan.steps[:_SHOWN])
-        more = f" and {len(plan.steps) - _SHOWN} more" if len(plan.steps) > _SHOWN else ""
-        hint = "run plan to see why: the ledger, or manifests outside the folder, say otherwise"
-        report.warn("KIA1012", f"a plan still has changes: {shown}{more}", hint=hint)
 
 
 def _warn_shared(workspace: Workspace, environment: str, place: Destination, made: Export) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 
 from kiamo_iac.core.address import Address
@@ -27,9 +27,10 @@ class Selection:
         """Whether `parent` or anything below it is selected."""
         return self.has(parent) or any(_within(Address(text), (parent,)) for text in self.only)
 
-    def unknown(self, known: Collection[Address]) -> list[str]:
-        """The selected addresses that are not `known`."""
-        return [text for text in self.only if text.count("/") % 2 and text not in known]
+    def unknown(self, *known: Container[Address]) -> list[str]:
+        """The selected addresses that are in none of `known`."""
+        chosen = [Address(text) for text in self.only if text.count("/") % 2]
+        return [address for address in chosen if not any(address in there for there in known)]
 
 
 @dataclass(frozen=True, slots=True)

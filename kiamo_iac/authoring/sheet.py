@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from kiamo_iac.authoring.comments import BlockComments, carry_comments
 from kiamo_iac.core.errors import EditError
@@ -48,6 +48,26 @@ class BlockRef(NamedTuple):
     path: Steps
 
 
+class ChangedFile(Protocol):
+    """One file, before and after; as a `FileChange`, whose texts may be made when they are asked for."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def before(self) -> str | None: ...
+
+    @property
+    def after(self) -> str: ...
+
+    def texts(self) -> Iterator[str]:
+        """What `after` is made of, in turn."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """One file, before and after."""
@@ -58,6 +78,10 @@ class FileChange:
     before: str | None
     """None: the file is new."""
     after: str
+
+    def texts(self) -> Iterator[str]:
+        """As `ChangedFile`."""
+        yield self.after
 
 
 class Sheet:

@@ -6,14 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from kiamo_iac.authoring.sheet import FileChange
+from kiamo_iac.authoring.sheet import ChangedFile
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.document.files import read_text, write_text
 
 _BOM = "\ufeff"
 
 
-def write_files(changes: Sequence[FileChange], *, within: Path) -> tuple[str, ...]:
+def write_files(changes: Sequence[ChangedFile], *, within: Path) -> tuple[str, ...]:
     """Write each file whole and as UTF-8, no link followed out of `within`, which is created if missing; their names.
 
     Raises:
@@ -36,7 +36,7 @@ def write_files(changes: Sequence[FileChange], *, within: Path) -> tuple[str, ..
     return tuple(written)
 
 
-def _check_unchanged(change: FileChange) -> None:
+def _check_unchanged(change: ChangedFile) -> None:
     if change.before is None:
         stale = "was created meanwhile" if os.path.lexists(change.path) else None
     else:

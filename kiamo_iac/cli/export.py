@@ -99,8 +99,8 @@ def export(
     selection = ExportSelection(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
     workspace = session.workspace(may_be_missing=partial(_may_lack, folder))
     result = export_instance(workspace, environment, selection, folder=folder, single=single)
-    if result.text is not None:
-        write_data(result.text, utf8=True)
+    for text in result.texts():
+        write_data(text, utf8=True)
     write_message(
         export_text(result.report, session.style(sys.stderr), created=result.created, edited=result.edited), nl=False
     )

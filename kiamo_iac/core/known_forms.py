@@ -162,7 +162,7 @@ def _is_short(text: str) -> bool:
     return len(text) < _SHORTEST and "://" not in text
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1024)
 def _has_form(text: str) -> bool:
     return bool(forms_in(text))
 

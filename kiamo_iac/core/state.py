@@ -118,7 +118,7 @@ class State:
 
     def _by_parent(self) -> dict[tuple[Address | None, str], list[ResourceState]]:
         found: dict[tuple[Address | None, str], list[ResourceState]] = {}
-        for resource in self:
+        for resource in self._resources.values():
             parent = resource.address.parent if resource.kind.parent else None
             found.setdefault((parent, resource.kind.collection), []).append(resource)
         return found

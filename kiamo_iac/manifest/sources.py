@@ -58,6 +58,11 @@ class SourceFiles:
             self._kept = {}
         self._kept[path] = _source(text, _shown(path, self._root))
 
+    def forget(self, path: Path) -> None:
+        """Undo `put`."""
+        if self._kept is not None:
+            self._kept.pop(path, None)
+
 
 def _read(path: Path, shown: str) -> SourceFile:
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import click
 
@@ -27,7 +28,7 @@ def export_text(report: ExportReport, style: Style, *, created: Sequence[str] = 
 
 
 def _files(what: str, names: Sequence[str]) -> Iterator[str]:
-    yield from (f"{what}: {visible(name)}" for name in _first_lines(names))
+    yield from (f"{what}: {text}" for text in _first_lines(map(visible, names), len(names)))
 
 
 def _changes(report: ExportReport, style: Style) -> Iterator[str]:
@@ -36,19 +37,20 @@ def _changes(report: ExportReport, style: Style) -> Iterator[str]:
         f"{visible(change.address)} {visible(change.path)}: {value(change.before)} {signs.arrow} {value(change.after)}"
         for change in report.changed
     )
-    for action, texts in (
-        (Action.UPDATE, lines),
-        (Action.CREATE, map(visible, report.added)),
-        (Action.DELETE, map(visible, report.removed)),
+    for action, texts, count in (
+        (Action.UPDATE, lines, len(report.changed)),
+        (Action.CREATE, map(visible, report.added), len(report.added)),
+        (Action.DELETE, map(visible, report.removed), len(report.removed)),
     ):
         color = {Action.UPDATE: "yellow", Action.CREATE: "green", Action.DELETE: "red"}[action]
         sign = click.style(signs.actions[action], fg=color) if style.color else signs.actions[action]
-        yield from (f"  {sign} {text}" for text in _first_lines(list(texts)))
+        yield from (f"  {sign} {text}" for text in _first_lines(texts, count))
 
 
-def _first_lines(texts: Sequence[str]) -> Iterable[str]:
-    more = len(texts) - _SHOWN
-    return [*texts[:_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
+def _first_lines(texts: Iterable[str], count: int) -> Iterator[str]:
+    yield from islice(texts, _SHOWN)
+    if count > _SHOWN:
+        yield f"… and {count - _SHOWN} more"
 
 
 def _summary(report: ExportReport, created: Sequence[str], edited: Sequence[str]) -> str:

@@ -90,10 +90,10 @@ def test_a_comment_needs_a_pipeline_and_a_marker(tmp_path: Path) -> None:
 def test_an_export_makes_the_next_plan_empty(site: Site) -> None:
     site.call("POST", "/api/bases", {"name": "theirs", "label": "Theirs", "fields": []})
     result = export_instance(site.workspace, "staging", folder=site.folder / "manifests")
-    assert (result.environment, result.text) == ("staging", None)
+    assert (result.environment, result.document) == ("staging", ())
     assert result.created == ("manifests/theirs.yaml",)
     assert plan_environment(site.workspace, "staging").plan.steps == ()
-    text = export_instance(site.workspace, "staging").text
+    text = "".join(export_instance(site.workspace, "staging").texts())
     assert text is not None
     assert "name: theirs" in text
     assert site.owned_or_none() is None

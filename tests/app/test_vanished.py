@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kiamo_iac.app.exporting import ExportSelection, export_instance
+from kiamo_iac.app.exporting import export_instance
 from kiamo_iac.app.ownership import forget_entries
 from kiamo_iac.app.planning import detect_drift, plan_environment
+from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import VanishedError
 from kiamo_iac.emulator import EmulatorRequest, EmulatorResponse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from kiamo_iac.authoring.exporting.target_folder import FilePlacer, TargetFolder
 from kiamo_iac.authoring.exporting.unrepresentable import IsSecret, no_secrets
 from kiamo_iac.authoring.exporting.updating import BlockUpdater
 from kiamo_iac.authoring.selection import ExportSelection
-from kiamo_iac.authoring.sheet import FileChange
+from kiamo_iac.authoring.sheet import ChangedFile
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.printable import quote
@@ -31,7 +31,7 @@ NO_FOLDER = TargetFolder()
 class Export:
     """The files to write, and the report."""
 
-    files: tuple[FileChange, ...]
+    files: tuple[ChangedFile, ...]
     """By name."""
     report: ExportReport = field(default_factory=ExportReport)
 
@@ -45,16 +45,13 @@ def export(
     selection: ExportSelection | None = None,
     owned: Ownership | None = None,
     is_secret: IsSecret = no_secrets,
-    desired: State | None = None,
 ) -> Export:
     """The edits that make manifests of a live state.
 
-    `live` holds everything of the instance's top level, and all below the parents that `selection` concerns. `parts`:
-    what is declared for the environment already, in any file; `folder`: what may be written. `owned`: what the ledger
-    has. `is_secret`: whether a text holds a known token. `desired`: what the project declares for the environment,
-    wherever it is exported to, for what it lists as sensitive.
+    `live` holds everything of the instance's top level, and all below the parents that `selection` concerns, its
+    settings hidden as `hide_like` does. `parts`: what is declared for the environment already, in any file; `folder`:
+    what may be written. `owned`: what the ledger has. `is_secret`: whether a text holds a known token.
     """
-    live = _hidden_like(live, owned or {}, desired or State())
     exporting = _Exporting(
         live, capabilities, selection=selection or ExportSelection(), owned=owned or {}, is_secret=is_secret
     )
@@ -105,23 +102,24 @@ class _Exporting:
         placer = FilePlacer(folder, edits)
         self._add_children(there)
         self._add_top_blocks(there, placer)
-        self._update_lists(declared, chosen, updater, added=set(self._report.added))
+        if chosen:
+            self._update_lists(declared, chosen, updater, added=set(map(Address, self._report.added)))
         self._report.finish()
-        placer.sort_new_files()
-        return Export(edits.changes(), self._report)
+        return Export(placer.changes(), self._report)
 
     def _add_children(self, there: Mapping[Address, MatchedBlock]) -> None:
         """New blocks in the blocks of declared parents."""
         for parent in there.values():
-            if parent.live is None:
+            live = parent.live
+            if live is None:
                 continue
             exclusive = parent.layers.body.get("exclusive", ())
             for kind in in_block_order(parent.kind):
                 complete = kind.collection in exclusive
                 before = len(self._report.added)
-                blocks = self._blocks.below(parent.live, kind, there, complete=complete)
+                blocks = self._blocks.below(live, kind, there, complete=complete)
                 if blocks and not self._appended(parent, kind, blocks):
-                    del self._report.added[before:]
+                    self._report.added.keep(before)
 
     def _appended(self, parent: MatchedBlock, kind: type[Resource], blocks: list[dict[str, Any]]) -> bool:
         """Whether the block of `parent` may be written; reported where it may not."""
@@ -199,13 +197,15 @@ class _Exporting:
         )
 
 
-def _hidden_like(live: State, owned: Ownership, desired: State) -> State:
-    """The live state, its settings hidden also where a manifest lists them as sensitive, or did at the last apply."""
-    if not owned and not len(desired):
-        return live
+def hide_like(owned: Ownership, desired: State) -> Callable[[ResourceState], ResourceState]:
+    """Makes a live resource one whose settings are hidden also where a manifest lists them as sensitive, or did at the
+    last apply. `desired`: what the project declares for the environment, wherever it is exported to."""
     former = {at: one for one in desired for at in _addresses(one.address, desired) if at not in desired}
-    declared = {one.address: desired.get(one.address) or former.get(one.address) for one in live}
-    return State(_one_hidden(one, owned.get(one.address), declared[one.address]) for one in live)
+
+    def hide(live: ResourceState) -> ResourceState:
+        return _one_hidden(live, owned.get(live.address), desired.get(live.address) or former.get(live.address))
+
+    return hide
 
 
 def _addresses(address: Address, desired: State) -> list[Address]:

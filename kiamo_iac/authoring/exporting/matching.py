@@ -24,16 +24,23 @@ class MatchedBlock:
     layers: LayeredBlock
     live_address: Address
     """Its address on the instance, whether it is there or not."""
-    live: ResourceState | None
+    state: State
+    """The live state, which unpacks the resource when it is asked for."""
     known: bool
     """Whether the contract can list resources of its kind."""
     absent: bool
     """It is missing on the instance, and declared absent, as itself or by its parent."""
 
     @property
+    def live(self) -> ResourceState | None:
+        """The live resource."""
+        return self.state.get(self.live_address)
+
+    @property
     def name_differs(self) -> bool:
         """The live name differs from the declared one."""
-        return self.live is not None and identity(self.live.name) != self.address.name
+        live = self.live
+        return live is not None and identity(live.name) != self.address.name
 
     @property
     def managed(self) -> bool:
@@ -79,7 +86,7 @@ class Matcher:
             live_address = live.address if live is not None else live_address
         declared_absent = layers.body.get("ensure") == Ensure.ABSENT.value
         absent = live is None and (declared_absent or (above is not None and above.absent))
-        return MatchedBlock(address, kind, layers, live_address, live, known, absent)
+        return MatchedBlock(address, kind, layers, live_address, self._live, known, absent)
 
     def _under_another_name(
         self, address: Address, layers: LayeredBlock, parent: Address | None

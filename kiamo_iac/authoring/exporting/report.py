@@ -9,11 +9,14 @@ from typing import Any
 from kiamo_iac.authoring.exporting.representation import Omission, Path
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, by_place
+from kiamo_iac.core.packing import PackedStore, PackedTexts
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import ResourceState
 from kiamo_iac.resources import children_of
 
 _SHOWN = 5
+_CHUNK = 16_384
+"""Characters of addresses that are compressed at a time."""
 _GONE = "KIA1006"
 """A block whose resource is missing on the instance; the blocks below it are removed with it."""
 
@@ -40,11 +43,12 @@ class ExportReport:
     """Collected while the export runs."""
 
     changed: list[ChangedValue] = field(default_factory=list)
-    added: list[Address] = field(default_factory=list)
+    added: PackedTexts = field(default_factory=lambda: PackedTexts(PackedStore(), chunk=_CHUNK))
+    """Addresses of resources that got a block: of a whole instance, tens of thousands."""
     removed: list[Address] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    closed: list[Address] = field(default_factory=list)
-    """Omitted because they are stopped or finished."""
+    closed: PackedTexts = field(default_factory=lambda: PackedTexts(PackedStore(), chunk=_CHUNK))
+    """Addresses of what is omitted because it is stopped or finished."""
 
     def warn(
         self, code: str, summary: str, *, hint: str, address: Address | None = None, source: SourceRange | None = None
@@ -75,7 +79,7 @@ class ExportReport:
             count = len(self.closed)
             objects = "1 stopped or finished object is" if count == 1 else f"{count} stopped or finished objects are"
             more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
-            summary = f"{objects} omitted: {', '.join(self.closed[:_SHOWN])}{more}"
+            summary = f"{objects} omitted: {', '.join(self.closed.first(_SHOWN))}{more}"
             hint = "pass --with-closed to include them; other instances would create them again"
             self.diagnostics.append(Diagnostic("KIA1005", summary, Severity.NOTE, hint=hint))
         self.add(())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -15,7 +18,7 @@ from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Reference, Resource, Scope
 from kiamo_iac.core.sensitive import sensitive_paths
-from kiamo_iac.core.state import DanglingReference, ResourceState, State
+from kiamo_iac.core.state import DanglingReference, RemoteId, ResourceState, State
 from kiamo_iac.document.value_errors import value_problem
 from kiamo_iac.resources import kinds
 
@@ -23,6 +26,7 @@ Path = tuple[str, ...]
 """`("label",)`, or `("settings", "pace")`."""
 
 _NAMES_AN_ID: Final = re.compile(r".*(?:_id|Id|ID|_ref|Ref)s?|ids?|refs?")
+_BUCKETS: Final = 1024
 _NOT_ATTRIBUTES: Final = frozenset({"name", "state"}) | COMMON_KEYS
 
 
@@ -52,7 +56,11 @@ class Representations:
         self._live = live
         self._capabilities = capabilities
         self._is_secret = is_secret
-        self._ids = {resource.remote_id for resource in live if resource.remote_id is not None}
+
+    @cached_property
+    def _ids(self) -> _Ids:
+        """Of the whole instance; only where it has settings that could repeat one."""
+        return _Ids(resource.remote_id for resource in self._live if resource.remote_id is not None)
 
     def name_refused(self, resource: ResourceState) -> str | None:
         """Why no block can have the name of `resource`; None: it can."""
@@ -133,6 +141,25 @@ class Representations:
                 return False
             case _:
                 return value in self._ids and _NAMES_AN_ID.fullmatch(key) is not None
+
+
+class _Ids:
+    """A set of ids in a tenth of its memory: of each, 8 bytes of a hash."""
+
+    def __init__(self, ids: Iterable[RemoteId]) -> None:
+        self._buckets = [array("Q") for _ in range(_BUCKETS)]
+        for id_ in ids:
+            number = _hash(id_)
+            self._buckets[number % _BUCKETS].append(number)
+
+    def __contains__(self, value: RemoteId) -> bool:
+        number = _hash(value)
+        return number in self._buckets[number % _BUCKETS]
+
+
+def _hash(value: RemoteId) -> int:
+    text = f"{type(value).__name__} {value}"
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 def _sensitive(paths: list[tuple[str, ...]], key: str) -> Omission:

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-from kiamo_iac.authoring.sheet import BlockRef, EditTransaction, Sheet
+from kiamo_iac.authoring.sheet import BlockRef, ChangedFile, EditTransaction, Sheet, bracketed_keys
+from kiamo_iac.core.packing import PackedStore, PackedTexts
 from kiamo_iac.core.resource import Resource
+from kiamo_iac.document.writing import dump
 from kiamo_iac.resources import children_of, kinds
 
 SINGLE: Final = "manifests"
 SUFFIX: Final = ".yaml"
+_CHUNK: Final = 512
+"""Characters of blocks that are compressed at a time: a contact base has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,57 @@ class TargetFolder:
         return Sheet(shown, self.files[shown], self.documents[shown], text=lambda: self.texts[shown])
 
 
+class NewFile:
+    """A file that does not exist yet. Its blocks are kept as text, in a store."""
+
+    __slots__ = ("_blocks", "_folder", "_store", "file")
+    before: Final = None
+
+    def __init__(self, file: str, folder: TargetFolder, store: PackedStore) -> None:
+        self.file = file
+        """As places name it."""
+        self._folder = folder
+        self._store = store
+        self._blocks: dict[str, PackedTexts] = {}
+        """Collection → the lines of its blocks."""
+
+    @property
+    def path(self) -> Path:
+        """Where it will be."""
+        return self._folder.file(self.file)
+
+    @property
+    def after(self) -> str:
+        """Its whole text."""
+        return "".join(self.texts())
+
+    def texts(self) -> Iterator[str]:
+        """Its text, a block at a time; the collections in the order of kinds, those that others refer to first."""
+        for kind in sorted(kinds().values(), key=lambda kind: not kind.by_reference):
+            if kind.collection in self._blocks:
+                yield f"{kind.collection}:\n"
+                yield from self._blocks[kind.collection]
+
+    def holds(self, collection: str) -> bool:
+        """Whether it has blocks of a collection."""
+        return collection in self._blocks
+
+    def add(self, collection: str, block: dict[str, Any]) -> None:
+        """Add a block at the end of a collection."""
+        text = dump({collection: [block]}, flow=bracketed_keys(), inert=self._folder.inert)
+        if collection not in self._blocks:
+            self._blocks[collection] = PackedTexts(self._store, chunk=_CHUNK)
+        self._blocks[collection].append(text.removeprefix(f"{collection}:\n"))
+
+
 class FilePlacer:
     """Puts new blocks into files, which it creates where there is none for them."""
 
     def __init__(self, folder: TargetFolder, edits: EditTransaction) -> None:
         self._folder = folder
         self._edits = edits
-        self._created: list[str] = []
+        self._store = PackedStore()
+        self._created: dict[str, NewFile] = {}
         self._names = {folded(name): shown for name, shown in folder.names.items()}
         self._shared = [k.collection for k in kinds().values() if k.parent is None and not children_of(k.kind)]
         """Collections whose blocks share one file."""
@@ -76,15 +124,18 @@ class FilePlacer:
             shown = self._file(name, frozenset({kind.collection}))
         else:
             shown = self._file_with_list(kind.collection) or self._file(kind.collection, frozenset())
-        self._edits.add_block(BlockRef(shown, ()), kind.collection, block)
+        if shown in self._created:
+            self._created[shown].add(kind.collection, block)
+        else:
+            self._edits.add_block(BlockRef(shown, ()), kind.collection, block)
 
-    def sort_new_files(self) -> None:
-        """Bring the collections of each new file into the order of kinds, those that others refer to first."""
-        order = [kind.collection for kind in sorted(kinds().values(), key=lambda kind: not kind.by_reference)]
-        for shown in self._created:
-            data = self._edits[shown].data
-            for collection in sorted(data, key=order.index):
-                data[collection] = data.pop(collection)
+    def changes(self) -> tuple[ChangedFile, ...]:
+        """Every file that is new or differs from what was read, by name.
+
+        Raises:
+            EditError: one of them cannot be edited.
+        """
+        return tuple(sorted((*self._edits.changes(), *self._created.values()), key=lambda change: change.file))
 
     def _file_with_list(self, collection: str) -> str | None:
         """The first file with such a list."""
@@ -98,18 +149,18 @@ class FilePlacer:
         there = self._names.get(folded(usual), ...)
         if alone and folded(usual) in self._reserved:
             there = None
-        if isinstance(there, str) and not any(_has_list(self._data(there), collection) for collection in alone):
+        if isinstance(there, str) and not any(self._holds(there, collection) for collection in alone):
             return there
         file = usual if there is ... else unused(name, {*self._names, *self._reserved})
         shown = f"{self._folder.prefix}{file}"
         self._names[folded(file)] = shown
-        self._created.append(shown)
-        self._edits.create(Sheet(shown, self._folder.file(shown), inert=self._folder.inert))
+        self._created[shown] = NewFile(shown, self._folder, self._store)
         return shown
 
-    def _data(self, shown: str) -> Any:
-        """What a new file holds by now, or another one held before."""
-        return self._edits[shown].data if shown in self._created else self._folder.documents.get(shown)
+    def _holds(self, shown: str, collection: str) -> bool:
+        """Whether a new file has blocks of a collection by now, or another one had a list of them before."""
+        new = self._created.get(shown)
+        return _has_list(self._folder.documents.get(shown), collection) if new is None else new.holds(collection)
 
 
 def _has_list(data: Any, collection: str) -> bool:

@@ -30,15 +30,16 @@ class BlockUpdater:
         """All of one resource but its lists of children."""
         if not declared.known or declared.absent:
             return
-        if declared.live is None:
+        live = declared.live
+        if live is None:
             self._remove_missing(declared)
             return
         if declared.name_differs:
-            self._renamed(declared, declared.live)
+            self._renamed(declared, live)
         if declared.layers.body.get("ensure") == Ensure.ABSENT.value:
             self._remove_absent(declared)
         if declared.managed:
-            self._attributes(declared, declared.live)
+            self._attributes(declared, live)
 
     # --- the resource itself -----------------------------------------------------------------------------------------
 
