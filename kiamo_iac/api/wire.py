@@ -21,6 +21,8 @@ from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId, ResourceSta
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a string", int: "a whole number", bool: "true or false"}
 _PLURALS: Final = {str: "strings", int: "whole numbers"}
+_NO_TARGET: Final = (None, "")
+"""A reference that is not set."""
 _DEEPEST: Final = 64
 """Nested lists and mappings in one value, twice the limit of a manifest: the functions that read a value recurse."""
 
@@ -170,7 +172,7 @@ class Decoder:
         match reference.shape:
             case ReferenceShape.ONE:
                 wanted = _WORDS[type_]
-                if value is None:
+                if value in _NO_TARGET:
                     return None
             case ReferenceShape.LIST:
                 wanted = f"a list of {_PLURALS[type_]}"
@@ -180,6 +182,8 @@ class Decoder:
                 wanted = f"an object of {_PLURALS[type_]}"
                 if value is None or value == []:  # how servers written in PHP encode an empty mapping
                     return {}
+                if isinstance(value, dict):  # a role that the instance shows without a target is not set
+                    value = {role: target for role, target in value.items() if target not in _NO_TARGET}
             case _:
                 assert_never(reference.shape)
         if not reference.fits(value) or any(type(target) is not type_ for _, target in reference.items(value)):

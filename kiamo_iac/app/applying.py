@@ -130,9 +130,12 @@ class ApplyRun:
         with self._workspace.client(self._result.inputs.target, budget=budget, witness=journal, stop=end) as client:
             contract, live = self._workspace.contract, self._result.inputs.live
             owned = self._result.inputs.owned or {}
-            writer = Writer(client, contract, self.plan, owned=owned, polling=Polling(pause=end.wait))
+            polling = Polling(pause=end.wait)
+            writer = Writer(client, contract, self.plan, live=live, owned=owned, polling=polling)
             locked = _UnderLock(writer, self._ledger)
-            performer = PreconditionCheck(locked, self.plan, client=client, contract=contract, live=live)
+            performer = PreconditionCheck(
+                locked, self.plan, client=client, contract=contract, live=live, polling=polling
+            )
             report = execute(
                 self.plan,
                 JournaledPerformer(journal, performer),

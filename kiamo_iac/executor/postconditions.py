@@ -48,7 +48,8 @@ class WriteResults:
         self._sensitive = _sensitive_settings(plan)
         self._results: dict[Address, ResourceState | Unread] = {}
         self._written: dict[Address, float] = {}
-        self._released: dict[Address, float] = {}
+        self._released: dict[Address, tuple[float, RemoteId | None]] = {}
+        self._before: dict[Address, ResourceState | None] = {}
 
     def record(self, step: Step, outcome: Outcome, *, before: ResourceState | None) -> None:
         """Record the id, the name and the result of a step that is done. `before`: the object before it.
@@ -66,13 +67,16 @@ class WriteResults:
                 self._lookup.record_rename(location.kind, location.parent_id, outcome.remote_id, step.after["name"])
         if step.action in {Action.RENAME, Action.DELETE}:
             name = step.before["name"] if step.action is Action.RENAME else self._names.get(address, address.name)
-            self._released[Address.of(address.collection, name, address.parent)] = self._clock()
+            self._released[Address.of(address.collection, name, address.parent)] = self._clock(), outcome.remote_id
         if step.action is Action.DELETE or (before is None and address not in self._read_back):
+            self._before.pop(address, None)
             return
         result = self._result(step, location, outcome, before)
         if result is not None and before is not None and step.action is not Action.CREATE:
             self._check_unsent(step, before=before, now=result)
         if address in self._read_back:
+            if step.action is Action.CREATE or before is not None:
+                self._before[address] = before if step.action is not Action.CREATE else None
             self._results[address] = Unread.UNKNOWN if result is None else self.hidden(address, result)
 
     def record_failure(self, step: Step) -> None:
@@ -93,7 +97,21 @@ class WriteResults:
 
     def name_released_at(self, address: Address) -> float:
         """When this run last renamed or deleted an object with the name of `address`, by the clock."""
-        return self._released.get(address, NEVER)
+        return self._released.get(address, (NEVER, None))[0]
+
+    def name_released_by(self, address: Address) -> RemoteId | None:
+        """The id of the object that had the name of `address` until this run renamed or deleted it."""
+        return self._released.get(address, (NEVER, None))[1]
+
+    def is_behind(self, address: Address, now: ResourceState | None) -> bool:
+        """Whether a read shows an object as it was before the last write of this run: the instance may lag behind."""
+        if address not in self._before:
+            return False
+        before, result = self._before[address], self._results.get(address)
+        if now is None or before is None:
+            return now is before
+        is_as_written = not isinstance(result, ResourceState) or matches_result(result, now)
+        return not is_as_written and matches_result(before, now)
 
     def location(self, address: Address) -> ObjectLocation:
         """The location of an address on the instance."""

@@ -21,8 +21,9 @@ from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError
-from kiamo_iac.core.state import ResourceState, State, fingerprint
-from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ParentGoneError
+from kiamo_iac.core.state import RemoteId, ResourceState, State, fingerprint
+from kiamo_iac.executor.delivery import Polling
+from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ObjectLocation, ParentGoneError
 from kiamo_iac.executor.postconditions import Unread, WriteResults, matches_result
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.scheduler import Performer
@@ -46,10 +47,13 @@ class PreconditionCheck:
         contract: Contract,
         live: State,
         clock: Callable[[], float] = MONOTONIC,
+        polling: Polling = Polling(),  # noqa: B008 - frozen
     ) -> None:
-        """`live`: the state that `plan` was made of."""
+        """`live`: the state that `plan` was made of. `polling`: how a read that lags behind a write of this run is
+        repeated."""
         self._performer = performer
         self._clock = clock
+        self._polling = polling
         self._lookup = LiveLookup(client, contract, live, clock=clock)
         checks = Counter(address for step in plan.steps for address in {step.address, *step.seen})
         self._checked_again = {address for address, count in checks.items() if count > 1}
@@ -123,7 +127,7 @@ class PreconditionCheck:
             other = self._lookup.id_of_name(location, since=self._results.name_released_at(step.address))
         except ParentGoneError:
             raise missing(step, parent or step.address) from None
-        if other is not None:
+        if other is not None and other != self._results.name_released_by(step.address):
             raise created(step, other)
 
     def _check(self, step: Step, address: Address, *, from_list: bool) -> None:
@@ -133,10 +137,9 @@ class PreconditionCheck:
         if remote_id is None:
             return  # created in this run by a step whose response has no id; the performer reports that
         location = results.location(address)
-        now = self._lookup.find(location, remote_id, since=results.written_at(address), from_list=from_list)
+        now = self._read(location, remote_id, from_list=from_list)
         if now is None:
             raise missing(step, address)
-        now = results.hidden(address, now)
         result = results.result_of(address)
         if result is Unread.UNKNOWN:
             return
@@ -151,6 +154,21 @@ class PreconditionCheck:
             raise changed(step, address, before=before, now=now)
         if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (contents := contents_of(now)):
             raise no_longer_empty(step, contents)
+
+    def _read(self, location: ObjectLocation, remote_id: RemoteId, *, from_list: bool) -> ResourceState | None:
+        """The object with an id, read again while it is as before the last write of this run; None: there is none."""
+        results, address = self._results, location.address
+        since, last = results.written_at(address), None
+
+        def look() -> bool | None:
+            nonlocal since, last
+            found = self._lookup.find(location, remote_id, since=since, from_list=from_list)
+            last = results.hidden(address, found) if found is not None else None
+            since = self._clock()
+            return None if results.is_behind(address, last) else True
+
+        self._polling.until(look, self._polling.patience.lost)
+        return last
 
     def _lock_of(self, address: Address) -> AbstractContextManager[object]:
         """The lock that keeps a check of an object from overlapping with a write of this run."""

@@ -13,7 +13,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import ApiError
 from kiamo_iac.core.resource import Reference, Scope
-from kiamo_iac.core.state import Ownership, RemoteId
+from kiamo_iac.core.state import Ownership, RemoteId, State
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.executor.delivery import Delivered, Delivery, Polling
 from kiamo_iac.executor.live_lookup import NEVER, LiveObject
@@ -35,11 +35,14 @@ class Writer:
         contract: Contract,
         plan: Plan,
         *,
+        live: State = State(),  # noqa: B008 - never changed
         owned: Ownership = NONE_OWNED,
         polling: Polling = Polling(),  # noqa: B008 - frozen
     ) -> None:
-        """`owned`: what was applied before. `polling`: how outcomes are looked for."""
+        """`live`: what the plan was made of, for names in messages. `owned`: what was applied before. `polling`: how
+        outcomes are looked for."""
         self._contract = contract
+        self._live = live
         self._owned = owned
         self._polling = polling
         self._delivery = Delivery(client, contract, polling)
@@ -163,13 +166,16 @@ class Writer:
             if body is not None and reference.attribute in step.after and reference.attribute in stanza.attributes
         }
 
-        def name_of(reference: Reference, target: Any) -> Any:
-            collection = kinds()[reference.kind].collection
-            with self._lock:
-                bindings = list(self._bindings.items())
-            return next((b.name for a, b in bindings if a.collection == collection and b.remote_id == target), target)
+        return Wanted(step, kind, stanza, sent, self._name_of)
 
-        return Wanted(step, kind, stanza, sent, name_of)
+    def _name_of(self, reference: Reference, target: Any) -> Any:
+        """The name of a target on the wire, as far as it is known."""
+        collection = kinds()[reference.kind].collection
+        with self._lock:
+            bindings = list(self._bindings.items())
+        named = ((a.collection, b.remote_id, b.name) for a, b in bindings)
+        lived = ((each.address.collection, each.remote_id, each.name) for each in self._live)
+        return next((name for where, id_, name in (*named, *lived) if (where, id_) == (collection, target)), target)
 
     def _body(self, step: Step) -> dict[str, Any]:
         """The body of all of `after`, which for an update holds only what changes."""

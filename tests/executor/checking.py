@@ -13,6 +13,7 @@ from kiamo_iac.api.reader import read
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.state import State
 from kiamo_iac.emulator import Call, Emulator
+from kiamo_iac.executor.delivery import Polling
 from kiamo_iac.executor.preconditions import PreconditionCheck
 from kiamo_iac.executor.report import Outcome, Report
 from kiamo_iac.executor.scheduler import Performer, execute
@@ -83,6 +84,7 @@ def apply(
     writer: Callable[[Client, Plan], Performer] | None = None,
 ) -> Report:
     """`happens` is called around each checked step."""
+    clock = clock or Clock()
     with client_to(emulator) as client:
         performer = writer(client, planned_run.plan) if writer else Writer(client, emulator.contract, planned_run.plan)
         checked = PreconditionCheck(
@@ -91,7 +93,8 @@ def apply(
             client=client,
             contract=emulator.contract,
             live=planned_run.live,
-            clock=clock or Clock(),
+            clock=clock,
+            polling=Polling(clock=clock, pause=clock.advance),
         )
         return execute(planned_run.plan, Between(checked, happens), parallelism=parallelism)
 
