@@ -30,7 +30,7 @@ _NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\.jsonl")
 
 
 def journal_file(root: Path, environment: str, run: str) -> RootedFile:
-    """The journal of a run; `root`: the folder of the project file."""
+    """The journal of a run; `root`: see `Workspace.private_root`."""
     return RootedFile(root, (*_FOLDER, environment, f"{run}{_SUFFIX}"))
 
 
@@ -70,8 +70,8 @@ def journal_of(
     from kiamo_iac.executor.journal_writer import JournalWriter
     from kiamo_iac.git.command import head_commit
 
-    project = workspace.project
-    file = journal_file(project.root, plan.environment, run)
+    root = workspace.private_root(plan.environment)
+    file = journal_file(root, plan.environment, run)
     with JournalWriter(file) as writer:
         if not plan.steps:
             yield writer
@@ -85,7 +85,7 @@ def journal_of(
             identity.instance or "",
             started_at,
             __version__,
-            commit=head_commit(project.root, workspace.environ),
+            commit=head_commit(workspace.project.root, workspace.environ),
             undoes=undoes,
         )
         writer.begin(head, plan, live)
@@ -96,7 +96,7 @@ def journal_of(
                 with suppress(OSError):
                     file.remove()
             raise
-        remove_old(project.root, plan.environment, keep=project.journals)
+        remove_old(root, plan.environment, keep=workspace.project.journals)
 
 
 def load_journal(workspace: Workspace, environment: str, run: str | None = None) -> Journal:
@@ -106,7 +106,7 @@ def load_journal(workspace: Workspace, environment: str, run: str | None = None)
         UsageError: there is none, or several begin so.
         JournalError: it cannot be read.
     """
-    root = workspace.project.root
+    root = workspace.private_root(environment)
     known = runs_of(root, environment)
     if not known:
         msg = f"{environment} has no journal."
@@ -125,7 +125,7 @@ def load_journals(workspace: Workspace, environment: str) -> list[Journal]:
     Raises:
         JournalError: the folder cannot be read.
     """
-    root, found = workspace.project.root, []
+    root, found = workspace.private_root(environment), []
     for run in reversed(runs_of(root, environment)):
         try:
             found.append(read_journal(journal_file(root, environment, run)))

@@ -14,6 +14,7 @@ from kiamo_iac import __version__
 from kiamo_iac.core.diagnostics import Severity, did_you_mean
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.ledger_settings import FileSettings
 from kiamo_iac.core.state import Owned
 from kiamo_iac.git.command import head_commit
 from kiamo_iac.ledger.content import LedgerIdentity
@@ -21,7 +22,7 @@ from kiamo_iac.ledger.errors import foreign_error, unproven_error
 from kiamo_iac.ledger.lock import LockInfo
 from kiamo_iac.ledger.opening import LedgerAccess, LedgerContext, Moving, ledger_access
 from kiamo_iac.manifest.environment import choose_environment, instance_identity
-from kiamo_iac.manifest.pins import pinned_ledger_origin
+from kiamo_iac.manifest.pins import ledger_file_instead, pinned_ledger_origin
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
@@ -214,10 +215,13 @@ def _access(workspace: Workspace, environment: str, *, moving: Moving | None = N
         UsageError: the address of the ledger is not the pinned one, or it or the credentials are invalid.
     """
     settings = workspace.project.environments[environment].ledger
+    instead = ledger_file_instead(environment, workspace.environ)
+    if instead is not None:
+        settings = FileSettings(instead.name)
     pinned = pinned_ledger_origin(workspace.project, environment, workspace.environ)
     context = LedgerContext(
         ledger_identity(workspace, environment),
-        workspace.project.root,
+        workspace.private_root(environment),
         workspace.environ,
         name=workspace.project.name,
         folder=workspace.project.folder,

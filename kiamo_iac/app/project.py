@@ -13,6 +13,7 @@ from kiamo_iac.contract.file import load_contract
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.manifest.environment import Target, choose_environment, resolve_environment
 from kiamo_iac.manifest.loader import Loaded, compose
+from kiamo_iac.manifest.pins import ledger_file_instead
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project, find_project
 from kiamo_iac.manifest.sources import SourceFiles
@@ -93,6 +94,16 @@ class Workspace:
             capabilities=self.contract.capabilities(),
             keep_parts=keep_parts,
         )
+
+    def private_root(self, environment: str) -> Path:
+        """Below which local ledgers, backups and journals are: the folder of the project file; or, in tests, that of
+        the file that keeps the ledger instead.
+
+        Raises:
+            UsageError: the path of that file is invalid.
+        """
+        file = ledger_file_instead(environment, self.environ)
+        return self.project.root if file is None else file.parent
 
     def target(self, environment: str | None) -> Target:
         """The instance and the token of an environment.

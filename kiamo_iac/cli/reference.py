@@ -20,6 +20,7 @@ ENVIRONMENT_VARIABLES: Mapping[str, str] = MappingProxyType(
         "KIAMO_<ENV>_LEDGER_USERNAME": "the user for an HTTP ledger",
         "KIAMO_<ENV>_LEDGER_PASSWORD": "the password for it (or `…_PASSWORD_FILE`); GitLab jobs need neither",
         "KIAMO_<ENV>_LEDGER_ORIGIN": "pins the ledger, also on git (`ssh://…`); one pin requires all others",
+        "KIAMO_<ENV>_LEDGER_FILE": "an absolute path: keeps ledger and journals there instead, in tests",
         "KIAMO_GITLAB_TOKEN": "the token of `comment` on GitLab; on GitHub, `GITHUB_TOKEN`",
         "NO_COLOR": "disables colours",
     }

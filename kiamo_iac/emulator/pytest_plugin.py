@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ class RunningEmulator:
 
     url: str
     emulator: Emulator
+    folder: Path
+    """For the ledgers of the test."""
     token: str = FULL_TOKEN
     """May do everything."""
     read_only_token: str = READ_ONLY_TOKEN
@@ -60,9 +63,15 @@ class RunningEmulator:
         self.emulator.faults.clear()
 
     def environ(self, environment: str) -> dict[str, str]:
-        """The environment variables that point an environment of kiamo.yaml here: `KIAMO_<ENV>_URL` and `_TOKEN`."""
+        """The environment variables that point an environment of kiamo.yaml here: `KIAMO_<ENV>_URL` and `_TOKEN`, and
+        `_LEDGER_FILE`: the test has a ledger (and journals) of its own, and never touches those of the project."""
         name = re.sub(r"\W", "_", environment, flags=re.ASCII).upper()
-        return {f"KIAMO_{name}_URL": self.url, f"KIAMO_{name}_TOKEN": self.token}
+        ledger = self.folder / f"{environment}.ledger.jsonl"
+        return {
+            f"KIAMO_{name}_URL": self.url,
+            f"KIAMO_{name}_TOKEN": self.token,
+            f"KIAMO_{name}_LEDGER_FILE": str(ledger),
+        }
 
 
 @pytest.fixture
@@ -72,11 +81,13 @@ def kiamo_contract() -> Contract | None:
 
 
 @pytest.fixture
-def kiamo_emulator(kiamo_contract: Contract | None) -> Iterator[RunningEmulator]:
-    """An emulator on a free loopback port, empty, and ready."""
+def kiamo_emulator(
+    kiamo_contract: Contract | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningEmulator]:
+    """An emulator on a free loopback port, empty, and ready; with a folder for ledgers that the test throws away."""
     if kiamo_contract is None:
         from kiamo_iac.contract.file import load_contract
 
         kiamo_contract = load_contract()
     with Emulator(kiamo_contract) as emulator, Server(emulator) as server:
-        yield RunningEmulator(server.url, emulator)
+        yield RunningEmulator(server.url, emulator, tmp_path_factory.mktemp("kiamo"))

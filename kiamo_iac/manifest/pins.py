@@ -8,6 +8,7 @@ counts also when the project has no environment of its name: a merge request may
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from kiamo_iac.core.environ import ORIGIN, instance_pins, ledger_pins, variable, variable_prefix
 from kiamo_iac.core.errors import UsageError
@@ -38,6 +39,23 @@ def check_instance(
         raise UsageError(msg, hint=hint)
 
 
+def ledger_file_instead(environment: str, environ: Mapping[str, str]) -> Path | None:
+    """The file that `KIAMO_<ENV>_LEDGER_FILE` names: it keeps the ledger, instead of what the project file says. For
+    tests, which must not touch the ledger of the project.
+
+    Raises:
+        UsageError: it is not an absolute path.
+    """
+    name = f"{variable_prefix(environment)}_LEDGER_FILE"
+    value = variable(environ, name)
+    if value is None:
+        return None
+    if not Path(value).is_absolute():
+        msg = f"{name} is not an absolute path: {quote(value)}."
+        raise UsageError(msg, hint="set it to a file in a temporary folder, or unset it")
+    return Path(value)
+
+
 def pinned_ledger_origin(project: Project, environment: str, environ: Mapping[str, str]) -> Origin | None:
     """What `KIAMO_<ENV>_LEDGER_ORIGIN` pins the ledger of `environment` to; None when nothing is pinned, or when the
     ledger is a file. To be called before anything is sent to a ledger.
@@ -52,7 +70,8 @@ def pinned_ledger_origin(project: Project, environment: str, environ: Mapping[st
             this remote ledger is not.
     """
     chosen = project.environments[environment]
-    if chosen.ledger.backup_location(environment) is None:
+    local = ledger_file_instead(environment, environ) is not None
+    if local or chosen.ledger.backup_location(environment) is None:
         return None
     name = f"{variable_prefix(environment)}_LEDGER_ORIGIN"
     if variable(environ, name) is None:

@@ -20,7 +20,7 @@ from kiamo_iac.app.project import Workspace
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Severity
-from kiamo_iac.core.errors import LedgerError
+from kiamo_iac.core.errors import LedgerError, UsageError
 from kiamo_iac.ledger.content import LedgerIdentity
 from kiamo_iac.planner.plan_file import Options
 from tests.app.conftest import MANIFEST, PROJECT, Site
@@ -168,3 +168,28 @@ def test_o10_an_older_ledger_without_ids_is_claimed(site: Site) -> None:
     site.manifest(MANIFEST.replace("label: City", "label: Town"))
     apply(site.workspace)
     assert head_of(site)["format_version"] == 2
+
+
+# --- the ledger of a test --------------------------------------------------------------------------------------------
+
+
+def test_o10_a_test_never_touches_the_ledger_and_the_journals_of_the_project(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote = "ledger: {backend: http, address: 'https://states.example.com/kiamo'}, "  # is never called
+    (site.folder / "kiamo.yaml").write_text(PROJECT.replace("staging: {", f"staging: {{{remote}"), encoding="utf-8")
+    folder = tmp_path_factory.mktemp("ledger")
+    environ = {"KIAMO_STAGING_LEDGER_FILE": str(folder / "l.jsonl"), "KIAMO_OTHER_LEDGER_ORIGIN": "https://example.com"}
+    apply(at(site, **environ))
+    owned = read_owned(at(site, **environ), "staging")
+    assert owned is not None
+    assert BASE in owned
+    assert json.loads((folder / "l.jsonl").read_text(encoding="utf-8").splitlines()[0])["environment"] == "staging"
+    assert (folder / ".kiamo" / "journal" / "staging").is_dir()
+    assert not (site.folder / ".kiamo").exists()
+
+
+def test_the_file_of_a_test_is_an_absolute_path(site: Site) -> None:
+    with pytest.raises(UsageError, match="KIAMO_STAGING_LEDGER_FILE is not an absolute path") as caught:
+        read_owned(at(site, KIAMO_STAGING_LEDGER_FILE="ledger.jsonl"), "staging")
+    assert caught.value.hint is not None

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 CONFTEST = 'pytest_plugins = ["kiamo_iac.emulator.pytest_plugin"]\n'
 
 TESTS = """
+import pathlib
 import urllib.error
 import urllib.request
 
@@ -34,6 +35,9 @@ def test_each_test_has_its_own(kiamo_emulator, turn):
     text = get(environ["KIAMO_PRE_PRODUCTION_URL"] + PATH, environ["KIAMO_PRE_PRODUCTION_TOKEN"])
     assert "Sales" in text
     assert get(kiamo_emulator.url + PATH, kiamo_emulator.read_only_token) == text
+    ledger = pathlib.Path(environ["KIAMO_PRE_PRODUCTION_LEDGER_FILE"])
+    assert list(ledger.parent.iterdir()) == []
+    ledger.touch()
     (first, second) = kiamo_emulator.calls()
     assert (first.kind, first.operation, first.status) == ("service", "list", 200)
     assert kiamo_emulator.calls(after=first.n) == [second]

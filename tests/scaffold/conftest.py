@@ -13,7 +13,7 @@ from kiamo_iac.emulator.server import Server
 
 
 @pytest.fixture
-def kiamo_emulator() -> Iterator[RunningEmulator]:
+def kiamo_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
     """An empty emulator."""
     with Emulator(load_contract()) as emulator, Server(emulator) as server:
-        yield RunningEmulator(server.url, emulator)
+        yield RunningEmulator(server.url, emulator, tmp_path_factory.mktemp("kiamo"))

@@ -239,7 +239,7 @@ def test_s03_what_is_kept_is_its_owners_alone(desk: Desk) -> None:
         desk.apply()
     finally:
         os.umask(before)
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (desk.folder / ".kiamo").iterdir()}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (desk.folder / ".kiamo").glob("*.*")}
     assert modes == {Path(name).name: 0o600 for name in (LEDGER, f"{LEDGER}.lock", f"{LEDGER}.torn")}
     assert json.loads(desk.ledger.read_text().splitlines()[0])["environment"] == "staging"
 

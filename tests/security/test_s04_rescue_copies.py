@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,7 @@ def test_s04_a_copy_in_a_submodule_is_not_put_back(project: Path, desk: Desk) ->
     git(source, "add", ".")
     git(source, "commit", "-q", "-m", "evil")
     (project / ".kiamo" / "staging.ledger.rescue.json").unlink()
-    (project / ".kiamo").rmdir()
+    shutil.rmtree(project / ".kiamo")
     git(project, "submodule", "add", "-f", str(source), ".kiamo")
     assert_refused(desk, ".kiamo is a git repository of its own", code="KIA0910")
 
