@@ -16,6 +16,7 @@ from kiamo_iac.api import budget, client
 from kiamo_iac.executor import delivery
 from kiamo_iac.executor.delivery import Polling
 from kiamo_iac.http.caller import HttpCaller
+from kiamo_iac.ledger import access
 from tests.cli.program import Completed, kiamo
 from tests.faults.kiamo import TOKEN, Call, Item, Kiamo, serving
 from tests.faults.proxy import Proxy, proxying
@@ -28,6 +29,12 @@ environments:
     url: http://127.0.0.1:1
 """
 """More keys of the environment may follow it."""
+HTTP_LEDGER = """\
+    ledger:
+      backend: http
+      address: %s
+"""
+"""A ledger on a server, at an address."""
 MANIFEST = """\
 services:
   - name: Ventes
@@ -97,11 +104,15 @@ class Scene:
             if self.speed != 1:
                 patch.setattr(budget, "Gate", FastClock(self.speed).gate)
                 patch.setattr(delivery, "Polling", self._polling)
+                patch.setattr(access, "HttpCaller", self._ledger_caller)
             return kiamo(*arguments, cwd=self.folder, **self.variables | more)
 
     def _caller(self, *positional: Any, **named: Any) -> HttpCaller:
         named["limits"] = replace(named["limits"], deadline=self.deadline)
         return HttpCaller(*positional, **named)
+
+    def _ledger_caller(self, *positional: Any, **named: Any) -> HttpCaller:
+        return HttpCaller(*positional, **named | {"pause": FastClock(self.speed).pause})
 
     def _polling(self, pause: Callable[[float], object] = time.sleep) -> Polling:
         return Polling(clock=FastClock(self.speed), pause=lambda seconds: pause(seconds / self.speed))

@@ -14,6 +14,12 @@ STARTED = MANIFEST.replace("destination: phone}}", "destination: phone}, state: 
 STOPPED = MANIFEST.replace("destination: phone}}", "destination: phone}, state: stopped}")
 
 
+@pytest.fixture(autouse=True)
+def fast(scene: Scene) -> None:
+    """An effect that does not come is waited for, a few seconds."""
+    scene.speed = 30
+
+
 def label(text: str) -> str:
     """A manifest of one base with a label, in JSON's spelling."""
     return f"bases:\n  - {{name: clients, label: {json.dumps(text)}}}\n"
