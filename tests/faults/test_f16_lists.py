@@ -1,0 +1,44 @@
+"""A list that was cut so that it is still valid JSON: F16."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.proxy import always, truncated
+from tests.faults.scene import Scene, shown
+from tests.faults.test_f17_answers import without_writing
+
+
+@pytest.mark.parametrize("path", ["/services$", "/bases$", "/fields$", "/batches$"])
+def test_f16_a_list_that_was_cut_to_nothing_once_is_read_again(scene: Scene, path: str) -> None:
+    tree = scene.converges()
+    before = scene.ledger.read_bytes()
+    rule = scene.proxy.play(truncated(b"[]"), "GET", path)
+    writes = len(scene.kiamo.writes)
+    done = scene.apply("--prune", expect=0)
+    assert rule.played == 1
+    assert "No changes" in done.stdout, shown(done)
+    assert (len(scene.kiamo.writes), scene.ledger.read_bytes()) == (writes, before)
+    scene.converges(to=tree)
+
+
+@pytest.mark.parametrize("path", ["/services$", "/bases$"])
+def test_f16_a_kind_that_is_gone_at_once_is_refused(scene: Scene, path: str) -> None:
+    tree = scene.converges()
+    scene.proxy.play(truncated(b"[]"), "GET", path, on=always)
+    assert "ledger forget" in without_writing(scene)
+    scene.converges(to=tree)
+
+
+def test_f16_children_are_believed_after_the_second_reading(scene: Scene) -> None:
+    tree = scene.converges()
+    kiamo = scene.kiamo
+    base = kiamo.id_of("prospects")
+    batch = f"/bases/{base}/batches/{kiamo.id_of('prospects', 'relance')}"
+    kiamo.by_hand("PUT", f"{batch}/command", {"command": "stop"})
+    kiamo.by_hand("DELETE", batch)
+    read = len(kiamo.calls)
+    scene.converges(to=tree)
+    lists = [call for call in kiamo.calls[read:] if call.path == f"/api/bases/{base}/batches" and not call.is_write]
+    assert len(lists) >= 2
+    assert len(scene.created(f"/bases/{base}/batches")) == 2
