@@ -22,6 +22,8 @@ _FIRST_CLOSING: Final = 1.0
 _LONGEST_CLOSING: Final = 15.0
 """Seconds that the gate closes where the server does not say for how long; doubled each time in a row."""
 _JITTER: Final = 0.2
+_SLACK: Final = 1.0
+"""Seconds by which a wait may exceed what is left: four times 30 s are 120 s, whatever the calls between them take."""
 _SERVER: Final = "the instance"
 TURN: Final = 0.1
 """Longest wait in seconds before it is looked whether the wait is to end."""
@@ -203,32 +205,35 @@ class Gate:
         in_a_row = lane.close(now)
         doubled = in_a_row - (1 if asked is None else 2)
         own = min(_FIRST_CLOSING * 2.0**doubled, _LONGEST_CLOSING) if doubled >= 0 else 0.0
-        self._close(now, asked, max(asked or 0.0, own) + _JITTER * self._jitter(), failed)
+        self._close(now, asked, max(asked or 0.0, own), failed, jitter=_JITTER * self._jitter())
 
-    def _close(self, now: float, asked: float | None, seconds: float, failed: FailedAttempt) -> None:
-        """Close the gate for `seconds`, of which the server asked for `asked`."""
+    def _close(
+        self, now: float, asked: float | None, seconds: float, failed: FailedAttempt, *, jitter: float = 0.0
+    ) -> None:
+        """Close the gate for `seconds`, of which the server asked for `asked`, and `jitter`, which does not count."""
         begun = max(now, self._closed_until)
         left = self._retry_wait - self._waited
         more = now + seconds - begun
         if more <= 0 or self._refusal is not None:
             return
         self._closed, self._reason = True, failed.reason(_SERVER)
-        if now + (asked or 0.0) - begun > left or left <= 0:
+        least = now + (asked or 0.0) - begun
+        if least > left + _SLACK or (asked or 0.0) > self._retry_wait or left <= 0:
             waited = f"has waited {self._waited:.0f} s, as long as it may"
             waits = f"may wait only {math.floor(left)} s more" if left >= 1 else waited
             self._refusal = f"{self._reason}, and this run {waits}"
             return
-        more = min(more, left)
+        more = max(min(more, left), least)
         self._waited += more
-        self._closed_until = begun + more
+        self._closed_until = begun + more + jitter
         if self._closed_until >= self._shown_until + 1:
             self._show_at = now
 
     def _shown(self, until: float, now: float) -> str | None:
         """What is to be shown of a wait at the closed gate: when it begins, and from time to time."""
-        if until != self._closed_until or now < self._show_at or until - now < 0.5:
-            return None
         is_known = until < self._shown_until + 1
+        if until != self._closed_until or now < self._show_at or until - now < (_REMINDER / 4 if is_known else 0.5):
+            return None
         self._shown_until, self._show_at = until, now + _REMINDER
         return waiting(until - now, self._reason, more=is_known)
 
