@@ -1,9 +1,11 @@
-"""The live side: an emulator in a process of its own, seeded with the documents, and its log of calls."""
+"""The live side: an emulator in a process of its own, seeded with the documents, and its log of calls; or an instance
+that holds nothing, and makes its lists when they are read."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 
 from benchmarks import documents
 from benchmarks.process import KIAMO_IAC, ROOT, quiet
+from tests import generated_instance
 
 LATENCY = 0.020
 """Seconds that the live side waits before each response, in rows with latency."""
@@ -59,13 +62,26 @@ def _live(base: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def live(*, latency: float = 0.0) -> Iterator[Live]:
     """An emulator that answers after `latency` seconds; stopped at the end."""
-    command = (*KIAMO_IAC, "emulator", "--port", "0", "--latency", str(latency * 1000))
+    with _served(*KIAMO_IAC, "emulator", "--port", "0", "--latency", str(latency * 1000)) as url:
+        yield Live(url)
+
+
+@contextmanager
+def generated(bases: int) -> Iterator[Live]:
+    """An instance of so many bases with 25 fields and 10 batches each, without a log of calls; stopped at the end."""
+    with _served(sys.executable, "-m", generated_instance.__name__, str(bases)) as url:
+        yield Live(url)
+
+
+@contextmanager
+def _served(*command: str) -> Iterator[str]:
+    """The url that a server prints first."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=quiet()) as process:
         try:
             url = process.stdout.readline().strip() if process.stdout else ""
             if not url:
-                raise RuntimeError("the emulator did not start")
-            yield Live(url)
+                raise RuntimeError("the instance did not start")
+            yield url
         finally:
             process.terminate()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 from benchmarks import documents
-from benchmarks.harness import Counts, Outcome, Pairs, Row, Scale
-from benchmarks.live import LATENCY, Live, live
+from benchmarks.harness import Counts, Missing, Outcome, Pairs, Row, Scale, alternate
+from benchmarks.live import LATENCY, Live, generated, live
 from benchmarks.process import KIAMO_IAC, Run, inside, run
 
 IN_FLIGHT = 16
@@ -101,6 +103,22 @@ def _applied(project: Path, instance: Live, count: int) -> tuple[float, float]:
     return wall, LATENCY * writes / WRITES
 
 
+def export_memory(scale: Scale, pairs: int, *, into_folder: bool) -> Outcome:
+    """Peak memory of an export beyond the start of the program: of 600 bases, compared with that of 100."""
+    if sys.platform == "win32":
+        return Missing("this system does not report the peak memory of a process")
+    large, small = scale.of(600, 6), scale.of(100, 2)
+
+    def taken(count: int) -> float:
+        folder = Path(tempfile.mkdtemp(dir=scale.folder))
+        project = documents.project(folder, 0)
+        target = [str(project.parent / "manifests")] if into_folder else []
+        with generated(count) as instance:
+            return float(inside("export", str(project), *target, environment=instance.environment)) / 1_000_000
+
+    return Pairs(alternate(pairs, lambda: taken(large), lambda: taken(small)), unit="MB")
+
+
 ROWS = (
     Row("read", "read 1,002 collections, 16 in flight", "latency × calls ÷ 16", 1.2, read),
     Row("plan-wall", "`plan` of 1,000 documents at 20 ms", "reads' bound + `validate`", 1.3, plan_wall, pairs=3),
@@ -108,4 +126,20 @@ ROWS = (
     Row("writes", "writes of an apply with nothing to do", "none", None, writes_of_nothing),
     Row("apply", "`apply` of 400 new documents at 20 ms", "latency × writes ÷ 4", 1.3, apply_new, pairs=3),
     Row("apply-growth", "`apply` of 600 new documents", "of 300", 2.2, apply_growth, pairs=3),
+    Row(
+        "export-memory",
+        "memory of an `export` of 600 bases, 25 fields and 10 batches each",
+        "of 100",
+        1.35,
+        lambda s, n: export_memory(s, n, into_folder=True),
+        pairs=3,
+    ),
+    Row(
+        "export-memory-stdout",
+        "the same to stdout",
+        "of 100",
+        1.35,
+        lambda s, n: export_memory(s, n, into_folder=False),
+        pairs=3,
+    ),
 )
