@@ -86,8 +86,9 @@ def compare(saved: Plan, derived: Plan) -> Verdict:
 
 
 def _reassessed(saved: Plan, derived: Plan) -> tuple[PlanDifference, ...]:
-    """The addresses of steps that differ only in their risk or reason: contacts were added or removed, which is in no
-    fingerprint and decides whether a deletion loses data; or the ledger learnt who changed what (`adopt`)."""
+    """The addresses of steps that differ only in their risk, their reason or what goes with them, which is in no
+    fingerprint: contacts were added or removed, and decide whether a deletion loses data; a child was added to what is
+    deleted; or the ledger learnt who changed what (`adopt`)."""
     pairs = list(zip(saved.steps, derived.steps, strict=False))
     if len(saved.steps) != len(derived.steps) or any(_canonical(_bare(a)) != _canonical(_bare(b)) for a, b in pairs):
         return ()
@@ -100,7 +101,7 @@ def _reassessed(saved: Plan, derived: Plan) -> tuple[PlanDifference, ...]:
 
 def _bare(step: Step) -> Step:
     risk = Risk.REVERSIBLE if step.action is Action.DELETE else step.risk
-    return replace(step, risk=risk, reason="")
+    return replace(step, risk=risk, reason="", also_deletes=())
 
 
 def check_same(saved: Plan, derived: Plan) -> None:

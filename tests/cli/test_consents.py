@@ -192,3 +192,18 @@ def test_a_start_that_a_run_owes_needs_an_option_whatever_the_guards_allow(desk:
     assert "pass --allow-start to dial them now, or --allow-start-of ADDRESS for one batch\n" in err
     desk.apply("--allow-start-of", BATCH)
     assert state_of(desk) == "started"
+
+
+def test_o15_a_plan_to_delete_a_base_that_gets_another_field_is_stale(desk: Desk) -> None:
+    desk.project(PROJECT % "max_deletes: 3")
+    desk.manifest(declaring())
+    desk.apply()
+    desk.manifest('{"bases": [{"name": "prospects", "ensure": "absent"}]}')
+    assert desk.run("plan", *STAGING, "--out", "saved.plan")[0] == 0
+    field = {"name": "fax", "label": "Fax", "datatype": "phone"}
+    desk.by_hand("POST", f"/api/bases/{desk.id_of('prospects')}/fields", field)
+    code, _, err = desk.run("apply", "saved.plan", "--yes")
+    assert code == 3
+    assert "KIA0805" in err
+    assert "bases/prospects" in err
+    desk.apply()
