@@ -179,11 +179,11 @@ def test_what_is_no_address_is_a_usage_error(desk: Desk, option: str) -> None:
 
 
 def test_a_start_that_a_run_owes_needs_an_option_whatever_the_guards_allow(desk: Desk) -> None:
-    """The start of a detour is refused; the next apply pays it, if it is asked to."""
+    """The start of a detour has no effect; the next apply pays it, if it is asked to."""
     desk.project(PROJECT % "allow_start: true")
     running(desk, "relance")
     desk.manifest(declaring({"name": "relance", "association": {"destination": "ville"}}))
-    desk.emulator.faults.add([Fault.parse("status=500,call=start batch")])
+    desk.emulator.faults.add([Fault.parse("ignore,call=start batch")])
     assert desk.run("apply", *STAGING, "--yes")[0] == 4
     assert state_of(desk) == "paused"
     desk.emulator.faults.clear()
