@@ -68,6 +68,8 @@ class Scene:
     """How many times as fast the waits before and between calls pass, and what was written is looked for."""
     more: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of every run, beside token and url."""
+    has_journal: bool = True
+    """Whether the journal of each apply is compared with what came to the proxy: not where it cannot be written."""
 
     # --- files -------------------------------------------------------------------------------------------------------
 
@@ -122,10 +124,19 @@ class Scene:
         return self.run("plan", "-e", "staging", *arguments, **more)
 
     def apply(self, *arguments: str, expect: int | None = None, **more: str) -> Completed:
-        """`apply --yes`, with the consents. `expect`: its exit code."""
+        """`apply --yes`, with the consents. `expect`: its exit code. The journal has every write that was sent."""
+        journals, sent = self.journals(), len(self.proxy.passed)
         done = self.run("apply", "-e", "staging", "--yes", *self.consents, *arguments, **more)
         assert expect in (None, done.returncode), shown(done)
+        if self.has_journal:
+            new = sorted(self.journals() - journals)
+            writes = sorted(line for line in self.proxy.passed[sent:] if not line.startswith("GET "))
+            assert (sorted(calls_of(new[0])) if new else []) == writes, shown(done)
         return done
+
+    def journals(self) -> set[Path]:
+        """The journals of all runs."""
+        return set((self.folder / ".kiamo" / "journal").glob("*/*.jsonl"))
 
     def report(self, *arguments: str, expect: int | None = None) -> dict[str, str]:
         """The outcome of each step of an apply, `action address` → done, failed, not_tried."""
@@ -153,6 +164,14 @@ class Scene:
     def created(self, path: str) -> list[Call]:
         """The creates at a path (without `/api`) that took effect."""
         return [call for call in self.kiamo.committed if call.method == "POST" and call.path == f"/api{path}"]
+
+
+def calls_of(journal: Path) -> list[str]:
+    """`METHOD path` of every write that a journal says was sent."""
+    lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    never = {line["answer"]["n"] for line in lines if "answer" in line and line["answer"]["status"] == 0}
+    calls = [line["call"] for line in lines if "call" in line]
+    return [f"{call['method']} {call['path']}" for call in calls if call["n"] not in never]
 
 
 def shown(done: Completed) -> str:

@@ -27,8 +27,6 @@ LOST: dict[str, Fault] = {
     "dropped": dropped,
     "502": reply(502, "<h1>Bad Gateway</h1>", content_type="text/html"),
     "timeout": silence,
-    "cut short": cut_short,
-    "cut chunk": cut_chunk,
 }
 CREATES = ["/services$", "/bases$", "/batches$"]
 STARTED = MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}")
@@ -50,14 +48,19 @@ def one_of_each(scene: Scene) -> None:
     assert len([call for call in scene.kiamo.committed if call.path.endswith("/fields")]) == 0
 
 
-# --- F01, F15: committed, and the answer is lost ---------------------------------------------------------------------
+# --- F01: committed, and the answer is lost --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", CREATES)
 @pytest.mark.parametrize("how", LOST)
 def test_f01_a_create_whose_answer_is_lost_is_found_in_the_same_run(scene: Scene, how: str, path: str) -> None:
-    """Also F15, for answers that were cut. What depends on it goes on."""
-    rule = scene.proxy.play(lossy(scene, how), "POST", path)
+    """What depends on it goes on."""
+    found_in_the_same_run(scene, lossy(scene, how), path)
+
+
+def found_in_the_same_run(scene: Scene, fault: Fault, path: str) -> None:
+    """A create is committed, and its answer is lost: it is sent once, found, and managed."""
+    rule = scene.proxy.play(fault, "POST", path)
     outcomes = scene.report(expect=0)
     assert rule.played == 1
     assert set(outcomes.values()) == {"done"}
@@ -192,3 +195,36 @@ def test_f14_an_answer_that_drips_ends_at_the_deadline(scene: Scene, method: str
     one_of_each(scene)
     scene.deadline = 30
     scene.converges()
+
+
+# --- F15: an answer that was cut -------------------------------------------------------------------------------------
+
+CUT: dict[str, Fault] = {"short": cut_short, "chunk": cut_chunk}
+
+
+@pytest.mark.parametrize("path", CREATES)
+@pytest.mark.parametrize("how", CUT)
+def test_f15_a_create_whose_answer_is_cut_is_found_in_the_same_run(scene: Scene, how: str, path: str) -> None:
+    found_in_the_same_run(scene, CUT[how], path)
+
+
+@pytest.mark.parametrize("how", CUT)
+def test_f15_a_change_whose_answer_is_cut_is_made_once(scene: Scene, how: str) -> None:
+    scene.speed = 60
+    scene.converges()
+    scene.manifest(MANIFEST.replace("label: Clients", "label: Clients 2026"))
+    scene.proxy.play(CUT[how], "PUT")
+    assert scene.report(expect=0) == {"update bases/clients": "done"}
+    assert len([call for call in scene.kiamo.writes if call.method == "PUT"]) == 1
+    scene.converges()
+
+
+@pytest.mark.parametrize("how", CUT)
+@pytest.mark.parametrize("path", ["/services$", "/bases$", "/fields$", "/batches$"])
+def test_f15_a_list_that_is_cut_is_read_again(scene: Scene, how: str, path: str) -> None:
+    scene.speed = 60
+    tree = scene.converges()
+    rule = scene.proxy.play(CUT[how], "GET", path)
+    done = scene.apply("--prune", expect=0)
+    assert (rule.played, "No changes" in done.stdout) == (1, True), shown(done)
+    scene.converges(to=tree)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,13 +36,16 @@ def blocked_lock(scene: Scene) -> None:
     scene.ledger.with_name("staging.ledger.jsonl.lock").mkdir(parents=True)
 
 
-@pytest.mark.parametrize("block", [blocked_folder, blocked_file, blocked_lock])
-def test_f22_a_ledger_that_cannot_be_written_fails_before_the_first_write(scene: Scene, block: Any) -> None:
-    import shutil
+def blocked_journal(scene: Scene) -> None:
+    (scene.folder / ".kiamo").mkdir()
+    (scene.folder / ".kiamo" / "journal").write_text("in the way", encoding="utf-8")
 
+
+@pytest.mark.parametrize("block", [blocked_folder, blocked_file, blocked_lock, blocked_journal])
+def test_f22_a_ledger_or_journal_that_cannot_be_written_fails_before_the_first_write(scene: Scene, block: Any) -> None:
     block(scene)
     done = scene.apply(expect=1)
-    assert "ledger" in done.stderr, shown(done)
+    assert ".kiamo" in done.stderr, shown(done)
     assert scene.kiamo.writes == []
     if (scene.folder / ".kiamo").is_file():
         (scene.folder / ".kiamo").unlink()
