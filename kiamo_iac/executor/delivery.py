@@ -208,12 +208,12 @@ class Delivery:
             raise AbsentError(msg, hint=_AFTER)
         judged = judge(wanted, found)
         if not judged.alike:
-            what = _listed(judged.wrong) or "; ".join(notes_on(judged))
+            what = _listed(judged.wrong) or "; ".join(notes_on(wanted, judged))
             msg = f"{cause}. The instance has {address} with other values than were sent: {what}. It is not managed."
             hint = f"compare it with the manifest, then: kiamo-iac adopt {shell_word(address, 'ADDRESS')}"
             raise AbsentError(msg, hint=hint)
         note = f"The create had no usable answer, and {address} was found on the instance: {cause}."
-        return Delivered(found, judged, (note, *notes_on(judged)))
+        return Delivered(found, judged, (note, *notes_on(wanted, judged)))
 
     # --- update, rename, command -------------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ class Delivery:
             if not judged.done:
                 raise failure_of(wanted, judged, remote_id=None)
             note = f"The {step.action.value} had no usable answer, and was found done: {str(problem).rstrip('.')}."
-            return Delivered(found, judged, (note, *notes_on(judged)))
+            return Delivered(found, judged, (note, *notes_on(wanted, judged)))
 
     def _check_id(self, wanted: Wanted, answer: LiveObject | None, remote_id: RemoteId) -> None:
         """
@@ -358,7 +358,7 @@ class Delivery:
             PostconditionError: it is not as wanted.
             UnknownOutcomeError: it cannot be read.
         """
-        judged = judge(wanted, answer) if answer is not None else None
+        judged = judge(wanted, answer, answer=answer) if answer is not None else None
         if answer is not None and judged is not None:
             if judged.opposite:
                 raise failure_of(wanted, judged, remote_id=remote_id)
@@ -371,7 +371,7 @@ class Delivery:
             found = self.reader.find(wanted.step.kind, remote_id, parents)
             if found is None:
                 return None
-            last.append((found, judge(wanted, found)))
+            last.append((found, judge(wanted, found, answer=answer)))
             now = last[0][1]
             return last[0] if now.opposite or (now.done and not now.untouched) else None
 
@@ -381,7 +381,7 @@ class Delivery:
         found, judged = last[0]
         if not judged.done:
             raise failure_of(wanted, judged, remote_id=remote_id)
-        return Delivered(found, judged, tuple(notes_on(judged)))
+        return Delivered(found, judged, tuple(notes_on(wanted, judged)))
 
     def _looked(
         self, wanted: Wanted, look: Callable[[], T | None], seconds: float, *, created: RemoteId | None = None

@@ -44,6 +44,8 @@ class Wanted:
     references: Mapping[str, Any]
     """The references that were sent, as on the wire."""
     name_of: NameOf
+    known: tuple[KeptValue, ...] = ()
+    """What is known to be kept otherwise."""
 
     @property
     def state(self) -> str | None:
@@ -116,8 +118,9 @@ class _Text(NamedTuple):
     before: Any
 
 
-def judge(wanted: Wanted, found: LiveObject) -> Judgement:
-    """Hold an object against what was wanted."""
+def judge(wanted: Wanted, found: LiveObject, *, answer: LiveObject | None = None) -> Judgement:
+    """Hold an object against what was wanted. `answer`: the object as the answer to the write shows it. Text that is as
+    before the write is what the instance keeps if its answer has it too; else the write may have had no effect."""
     step, row = wanted.step, found.row
     texts: list[_Text] = []
     wrong: list[Mismatch] = []
@@ -141,7 +144,7 @@ def judge(wanted: Wanted, found: LiveObject) -> Judgement:
         touched = touched or not changes
         texts += [_Text(c.path, c.after, c.before, leaf_at(step.before, c.path)) for c in changes]
     touched = touched or any(not same(text.now, text.before) for text in texts)
-    kept = [text for text in texts if touched or text.now is None or alike(text.sent, text.now)]
+    kept = [text for text in texts if touched or _is_kept(text, answer)]
     wrong += [Mismatch(text.path, text.sent, text.now) for text in texts if text not in kept]
     opposite, is_state_wrong = _state(wanted, row.attributes.get("state"))
     if is_state_wrong:
@@ -155,6 +158,14 @@ def judge(wanted: Wanted, found: LiveObject) -> Judgement:
         untouched=not touched and bool(wrong or texts),
         opposite=opposite,
     )
+
+
+def _is_kept(text: _Text, answer: LiveObject | None) -> bool:
+    """Whether a text that is as before the write is what the instance makes of the one that was sent."""
+    if text.now is None or alike(text.sent, text.now):
+        return True
+    shown = {**answer.row.attributes, "settings": answer.row.settings} if answer is not None else {}
+    return same(leaf_at(shown, text.path), text.now)
 
 
 def _is_equal(wanted: Wanted, name: str, value: Any, now: Any) -> bool:
@@ -200,8 +211,8 @@ def _state(wanted: Wanted, now: str | None) -> tuple[bool, bool]:
 
 
 def alike(sent: Any, kept: Any) -> bool:
-    """Whether two values are the same text in two spellings: blanks, line ends, entities of HTML, a number as text,
-    another order of a list, a key without its value."""
+    """Whether two values are the same text in two spellings: blanks, line ends, entities of HTML, capitals, a number as
+    text, another order of a list, a key without its value."""
     if isinstance(sent, Mapping) and isinstance(kept, Mapping):
         return all(key not in sent or alike(sent[key], value) for key, value in kept.items())
     if isinstance(sent, list) and isinstance(kept, list):
@@ -211,15 +222,17 @@ def alike(sent: Any, kept: Any) -> bool:
 
 def _plain(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return " ".join(unicodedata.normalize("NFKC", html.unescape(html.unescape(text))).split())
+    return " ".join(unicodedata.normalize("NFKC", html.unescape(html.unescape(text))).casefold().split())
 
 
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
-def notes_on(judged: Judgement) -> Iterator[str]:
-    """A sentence on each value that is kept otherwise, with both forms."""
+def notes_on(wanted: Wanted, judged: Judgement) -> Iterator[str]:
+    """A sentence on each value that is kept otherwise, with both forms, unless it is known."""
     for pair in judged.kept:
+        if any(pair.path == k.path and same(pair.sent, k.sent) and same(pair.kept, k.kept) for k in wanted.known):
+            continue
         sent, kept = json_pair(pair.sent, pair.kept)
         has = "does not have it" if pair.kept is None else f"has {kept}"
         yield f"{pair.path} is kept otherwise: {sent} was sent, and the instance {has}. It is not sent again for that."

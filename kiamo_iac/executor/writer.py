@@ -166,7 +166,8 @@ class Writer:
             if body is not None and reference.attribute in step.after and reference.attribute in stanza.attributes
         }
 
-        return Wanted(step, kind, stanza, sent, self._name_of)
+        entry = self._owned.get(step.address)
+        return Wanted(step, kind, stanza, sent, self._name_of, known=entry.kept if entry is not None else ())
 
     def _name_of(self, reference: Reference, target: Any) -> Any:
         """The name of a target on the wire, as far as it is known."""

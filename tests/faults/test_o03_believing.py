@@ -49,7 +49,8 @@ def test_o03_of_nested_settings_each_value_is_kept_for_itself(scene: Scene) -> N
     assert "No drift" in drift(scene)
     scene.converges()
     scene.manifest(base(mail=nested | {"host": "mx2 "}))
-    scene.apply(expect=0)
+    again = scene.apply(expect=0)
+    assert again.stdout.count("is kept otherwise") == 1, shown(again)
     assert puts(scene) == 1
     scene.converges()
 
@@ -181,15 +182,27 @@ def test_f25_an_update_that_clears_what_it_did_not_send_fails(scene: Scene) -> N
     scene.converges()
 
 
-def test_o04_an_update_that_is_accepted_and_not_done_fails(scene: Scene) -> None:
+@pytest.mark.parametrize("body", [b"{}", b'{"success": false}', b""])
+def test_o04_an_update_that_is_accepted_and_not_done_fails(scene: Scene, body: bytes) -> None:
+    scene.manifest(base())
+    scene.converges()
+    scene.proxy.play(reply(200, body), "PUT", when=BEFORE, on=always)
+    scene.manifest(base(label="Clients 2026"))
+    done = scene.apply(expect=4)
+    assert 'did not do it: label is "Clients", not "Clients 2026"' in done.stdout, shown(done)
+    scene.converges()
+
+
+def test_f20_a_label_that_updates_do_not_change_is_kept_otherwise(scene: Scene) -> None:
+    """The answer shows the object with its former label: that is what the instance keeps."""
     scene.manifest(base())
     scene.converges()
     scene.kiamo.keeping = dropping("label")
     scene.manifest(base(label="Clients 2026"))
-    done = scene.apply(expect=4)
-    assert 'did not do it: label is "Clients", not "Clients 2026"' in done.stdout, shown(done)
-    scene.kiamo.keeping = None
+    done = scene.apply(expect=0)
+    assert '"Clients 2026" was sent, and the instance has "Clients"' in done.stdout, shown(done)
     scene.converges()
+    assert puts(scene) == 1
 
 
 def test_o04_a_delete_that_is_accepted_and_not_done_fails(scene: Scene) -> None:
