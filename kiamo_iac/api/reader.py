@@ -23,7 +23,7 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.packed_state import PackedChildren
 from kiamo_iac.core.resource import Resource
-from kiamo_iac.core.runtime import take_from
+from kiamo_iac.core.runtime import result_of, take_from
 from kiamo_iac.core.state import Ownership, RemoteId, ResourceState, State
 from kiamo_iac.resources import kinds
 
@@ -163,7 +163,7 @@ class StateReader:
 
     def _whole_rows(self, kind: type[Resource]) -> list[LiveRow]:
         """All objects of a kind that is listed whole; read again where there are none, and the ledger has some."""
-        rows = self._whole.pop(kind.kind).result()
+        rows = result_of(self._whole.pop(kind.kind))
         if rows or self._expected is None or not self._expected.expects_any(kind):
             return rows
         rows = self._rows(kind, None)

@@ -79,7 +79,8 @@ class ApplyRun:
     def perform(
         self, *, parallelism: int, observer: Observer | None = None, stop: threading.Event | None = None
     ) -> Report:
-        """Carry out the plan with up to `parallelism` writes at a time; once `stop` is set, no new step starts.
+        """Carry out the plan with up to `parallelism` writes at a time; once a signal has come, or `stop` is set, no
+        new step starts.
 
         The guards are checked again: a change window may have closed while the user was asked. The ledger is written
         before the instance. A step whose object has changed since the plan is refused.
@@ -94,10 +95,14 @@ class ApplyRun:
         from kiamo_iac.app.journaling import journal_of
 
         self._recheck_guards()
-        with journal_of(
-            self._workspace, self.plan, self._result.inputs.live, run=self.run_id, started_at=self._since
-        ) as journal:
-            return self._perform(journal, parallelism=parallelism, observer=observer, end=stop or threading.Event())
+        end = stop or threading.Event()
+        with (
+            self._workspace.interruption.setting(end),
+            journal_of(
+                self._workspace, self.plan, self._result.inputs.live, run=self.run_id, started_at=self._since
+            ) as journal,
+        ):
+            return self._perform(journal, parallelism=parallelism, observer=observer, end=end)
 
     def _perform(
         self, journal: JournalWriter, *, parallelism: int, observer: Observer | None, end: threading.Event
@@ -146,16 +151,17 @@ class ApplyRun:
             )
         recorder.close(report)
         self.has_written = any(result.has_written for result in report.results)
-        journal.close(report, interrupted=end.is_set() and recorder.error is None)
+        journal.close(report, interrupted=self._workspace.interruption.requested)
         self.journal_error = journal.error
         return report
 
-    def check(self, report: Report, *, interrupted: bool) -> None:
+    def check(self, report: Report) -> None:
         """Return if every step is done and recorded.
 
         Raises:
             KiamoIacError: as `check_report`.
         """
+        interrupted = self._workspace.interruption.requested
         check_report(report, interrupted=interrupted, ledger=self._recorder.error if self._recorder else None)
 
 

@@ -71,7 +71,8 @@ def move_ledger(
         move = LedgerMove(ledger.identity, after, ledger.source, ledger.where, len(ledger.owned))
         if not move.changes:
             return None
-        confirm(move)
+        with workspace.interruption.interruptible():
+            confirm(move)
         ledger.claim(after)
         ledger.flush()
     return move

@@ -67,7 +67,7 @@ def lock_ledger(
     """The ledger, locked. `lock_timeout`: seconds to wait for another run; `operation`: shown to runs that wait.
 
     Raises:
-        LockedError: another run holds the lock; the error names it.
+        LockedError, Interrupted: as `open_ledger`.
         KiamoIacError: the ledger cannot be read, or belongs to another project, environment or instance.
     """
     with open_ledger(workspace, environment, lock_timeout=lock_timeout, operation=operation) as ledger:
@@ -83,12 +83,16 @@ def open_ledger(
 ) -> Iterator[Ledger]:
     """The ledger, locked, also that of another project or instance; with `moving`, of another environment too.
 
+    A signal ends the wait. Then it is deferred, but where the block is `interruptible`: the lock is released in order.
+
     Raises:
         LockedError: another run holds the lock; the error names it.
+        Interrupted: a signal came, and the block did not raise.
         KiamoIacError: the ledger cannot be read.
     """
     info = LockInfo.of_this_process(_who(), operation)
     with (
+        workspace.interruption.deferring(),
         _access(workspace, environment, moving=moving) as access,
         access.locked(info, timeout=lock_timeout) as ledger,
     ):
@@ -184,7 +188,7 @@ def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> s
         KiamoIacError: the lock cannot be released.
     """
     name = environment_name(workspace, environment)
-    with _access(workspace, name) as access:
+    with workspace.interruption.deferring(), _access(workspace, name) as access:
         return str(access.break_lock(lock_id))
 
 
@@ -228,6 +232,7 @@ def _access(workspace: Workspace, environment: str, *, moving: Moving | None = N
         moving=moving,
         pinned=pinned,
         notify=workspace.notify,
+        interruption=workspace.interruption,
     )
     address = settings.http_address
     if address is None:
@@ -237,6 +242,11 @@ def _access(workspace: Workspace, environment: str, *, moving: Moving | None = N
 
     authorization = authorization_for(address, workspace.environ, prefix=variable_prefix(environment))
     with caller_for(
-        address, authorization, ca_bundle=workspace.ca_bundle, show=workspace.on_wait, log=workspace.log
+        address,
+        authorization,
+        ca_bundle=workspace.ca_bundle,
+        stop=workspace.interruption.stop,
+        show=workspace.on_wait,
+        log=workspace.log,
     ) as send:
         yield ledger_access(settings, replace(context, send=send))

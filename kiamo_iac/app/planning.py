@@ -75,6 +75,7 @@ def read_inputs(
     """
     budget = workspace.budget(target)
     with (
+        workspace.interruption.interruptible(),
         collector_paused(),
         workspace.client(target, budget=budget) as client,
         StateReader(client, workspace.contract) as reader,
@@ -91,7 +92,7 @@ def plan_from_inputs(workspace: Workspace, inputs: PlanInputs, options: Options)
     """The plan that makes the live state equal to the desired one; `plan.applyable` is false for a refused plan."""
     from kiamo_iac.planner.planner import build_plan
 
-    with collector_paused():
+    with workspace.interruption.interruptible(), collector_paused():
         plan = build_plan(
             inputs.desired,
             inputs.live,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.runtime import Interruption
 from kiamo_iac.manifest.environment import Target, choose_environment, resolve_environment
 from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.pins import ledger_file_instead
@@ -51,6 +52,8 @@ class Workspace:
     """Receives one line when a call has to wait because its server asks for it or is not available."""
     sources: SourceFiles | None = None
     """Files that were read already, shared by several environments."""
+    interruption: Interruption = field(default_factory=Interruption)
+    """Of this run: a signal ends its waits, and what it does."""
 
     @classmethod
     def open(

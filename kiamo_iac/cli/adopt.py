@@ -38,7 +38,8 @@ def adopt(session: Session, *, addresses: tuple[Address, ...], environment: str,
     from kiamo_iac.app.adopting import adopt_resources
     from kiamo_iac.render.escape import visible
 
-    entries = adopt_resources(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
+    with session.locking_workspace() as workspace:
+        entries = adopt_resources(workspace, environment, addresses, lock_timeout=lock_timeout)
     for entry in entries:
         write_data(f"{visible(entry.address)}\n")
     write_message(f"Adopted: {len(entries)}.")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +19,10 @@ from kiamo_iac.cli.options import (
 )
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import confirm, is_terminal, write_data, write_message
-from kiamo_iac.core.errors import Interrupted
 
 if TYPE_CHECKING:
     from kiamo_iac.app.applying import ApplyRun
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
     from kiamo_iac.executor.report import Report
     from kiamo_iac.planner.plan import Plan
@@ -108,32 +104,35 @@ def apply(
 
     options = Options(prune=prune, targets=targets, may_stop=allow_stop)
     consents = Consents(allow_start, starts=allow_start_of, stops=allow_stop, data_loss=allow_data_loss)
-    with _start_run(session, environment, planfile, options, lock_timeout=lock_timeout) as run:
+    with (
+        session.locking_workspace() as workspace,
+        _start_run(workspace, environment, planfile, options, lock_timeout=lock_timeout) as run,
+    ):
         if run.plan.applyable:
             run.check_guards(consents)
-        _show(run.plan, session, output=output)
-        if not run.plan.applyable:
-            return 1
-        if run.plan.steps:
-            confirm(f"apply this to {run.plan.environment}", yes=yes, refused="Not applied.")
-        with stopping() as stop, _progress(run.plan, session) as progress:
-            report = run.perform(parallelism=parallelism, observer=progress, stop=stop)
+        with workspace.interruption.interruptible():
+            _show(run.plan, session, output=output)
+            if not run.plan.applyable:
+                return 1
+            if run.plan.steps:
+                confirm(f"apply this to {run.plan.environment}", yes=yes, refused="Not applied.")
+        with _progress(run.plan, session) as progress:
+            report = run.perform(parallelism=parallelism, observer=progress)
         _show_report(run.plan, report, session, output=output)
         if run.journal_error is not None:
             write_message(f"Warning: {run.journal_error}")
-        run.check(report, interrupted=stop.is_set())
+        run.check(report)
     return 0
 
 
 def _start_run(
-    session: Session, environment: str | None, planfile: Path | None, options: Options, *, lock_timeout: float
+    workspace: Workspace, environment: str | None, planfile: Path | None, options: Options, *, lock_timeout: float
 ) -> AbstractContextManager[ApplyRun]:
     """An apply of a saved plan, or of a new one.
 
     Raises:
         click.UsageError: no environment is given, or an option that the saved plan has is given again.
     """
-    workspace = session.workspace()
     if planfile is None:
         from kiamo_iac.app.applying import start_apply
 
@@ -174,38 +173,3 @@ def _progress(plan: Plan, session: Session) -> Progress:
     if is_terminal(sys.stderr):
         return LiveTable(plan, style=style, stream=sys.stderr)
     return StepLines(plan, style=style, write=lambda text: write_message(text, nl=False))
-
-
-@contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets: calls in flight finish, no step starts. The second one exits."""
-    stop = threading.Event()
-
-    def handle(number: int, _frame: object) -> None:
-        if stop.is_set():
-            _abort(number)
-        stop.set()
-        _write_past_buffer("Stopping: finishing the API calls in flight. Press Ctrl-C again to abort at once.")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # only the main thread can handle signals
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _abort(_number: int) -> None:
-    """Exit without waiting for threads: their calls may last until their deadline."""
-    _write_past_buffer("Aborted. API calls in flight may have taken effect: run plan to see the state.")
-    os._exit(Interrupted.exit_code)
-
-
-def _write_past_buffer(text: str) -> None:
-    """Write to stderr without its buffer: the signal may have interrupted a write to it in this thread, and Python
-    raises when a buffer is entered twice."""
-    with suppress(OSError, ValueError):  # stderr is closed
-        os.write(sys.stderr.fileno(), f"{text}\n".encode("ascii"))

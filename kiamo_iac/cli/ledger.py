@@ -118,7 +118,8 @@ def forget(
     from kiamo_iac.render.escape import visible
 
     remove = waive_owed if owed else forget_entries
-    removed = remove(session.workspace(), environment, addresses, lock_timeout=lock_timeout)
+    with session.locking_workspace() as workspace:
+        removed = remove(workspace, environment, addresses, lock_timeout=lock_timeout)
     for address in removed:
         write_data(f"{visible(address)}\n")
     write_message(
@@ -136,7 +137,8 @@ def unlock(session: Session, *, lock_id: str, environment: str) -> int:
     from kiamo_iac.app.ownership import break_lock
     from kiamo_iac.render.escape import visible
 
-    holder = break_lock(session.workspace(), environment, lock_id)
+    with session.locking_workspace() as workspace:
+        holder = break_lock(workspace, environment, lock_id)
     write_message(f"Released the lock of {visible(holder)}.")
     write_message("Make sure that this run is not active: it could still write.")
     return 0
@@ -170,14 +172,15 @@ def move(
     from kiamo_iac.app.moving import move_ledger
     from kiamo_iac.ledger.opening import Moving
 
-    moved = move_ledger(
-        session.workspace(),
-        environment,
-        confirm=lambda change: _confirm_move(change, yes=yes),
-        was=Moving(from_project, from_environment),
-        from_instance=from_instance,
-        lock_timeout=lock_timeout,
-    )
+    with session.locking_workspace() as workspace:
+        moved = move_ledger(
+            workspace,
+            environment,
+            confirm=lambda change: _confirm_move(change, yes=yes),
+            was=Moving(from_project, from_environment),
+            from_instance=from_instance,
+            lock_timeout=lock_timeout,
+        )
     write_message(
         "Nothing to move: the ledger is of this project, environment and instance." if moved is None else "Moved."
     )

@@ -162,9 +162,14 @@ def run(args: Sequence[str] | None = None, *, session: Session | None = None) ->
 
 def main() -> NoReturn:
     """The console script."""
+    from kiamo_iac.cli.signals import INTERRUPTED, end_at_once, leave
     from kiamo_iac.cli.terminal import escape_unencodable
 
+    end_at_once()
     escape_unencodable()
-    code = run()
+    try:
+        code = run()
+    except KeyboardInterrupt:  # a signal, while another error was reported
+        code = INTERRUPTED
     gc.freeze()  # all that is left goes with the process: to look for garbage in it takes 30 ms
-    sys.exit(code)
+    leave(code)

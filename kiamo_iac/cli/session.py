@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +66,19 @@ class Session:
             on_wait=log_line,
         )
         return opened if self.now is None else replace(opened, now=self.now)
+
+    @contextmanager
+    def locking_workspace(self) -> Iterator[Workspace]:
+        """The same for a command that takes the lock of a ledger: a signal ends it in order.
+
+        Raises:
+            Interrupted: a signal has come.
+        """
+        from kiamo_iac.cli.signals import ending_in_order
+
+        workspace = self.workspace()
+        with ending_in_order(workspace.interruption):
+            yield workspace
 
     def style(self, stream: IO[str]) -> Style:
         """Symbols and colours for `stream`."""

@@ -1,13 +1,17 @@
-"""What a run needs of Python: a pause of the garbage collector, and a wait that a signal can interrupt."""
+"""What a run needs of Python: a pause of the garbage collector, and how a signal ends a run."""
 
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from kiamo_iac.core.errors import Interrupted
+
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from queue import SimpleQueue
 
 T = TypeVar("T")
@@ -35,3 +39,120 @@ def take_from(queue: SimpleQueue[T]) -> T:
             return queue.get(timeout=0.5)
         except Empty:
             continue
+
+
+def result_of(future: Future[T]) -> T:
+    """The result, as soon as there is one; the same wait."""
+    while True:
+        try:
+            return future.result(timeout=0.5)
+        except TimeoutError:
+            if future.done():  # it is the exception of the call
+                raise
+
+
+class Interruption:
+    """A signal's request to end the run, and where the main thread obeys it.
+
+    at once      by default, and within `deferring` where it is `interruptible`: `KeyboardInterrupt` is raised
+    deferred     within `deferring`, while a lock is taken, held and released: `check` and `wait` raise
+    """
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        """Set soon after the first signal; ends the waits of every thread."""
+        self.release_hint: str | None = None
+        """How to release the lock that this run may hold; None: there is none, or it ends with the process."""
+        self._events = [self.stop]
+        self._requested = False
+        self._deferred = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal has come."""
+        return self._requested
+
+    def request(self) -> None:
+        """A signal has come. Not for its handler: the main thread may be within the `wait` of an event, and would wait
+        for itself to set it."""
+        self._requested = True
+        for event in tuple(self._events):
+            event.set()
+
+    @contextmanager
+    def setting(self, event: threading.Event) -> Iterator[None]:
+        """While the block lasts, a signal sets `event` too."""
+        self._events.append(event)
+        try:
+            if self._requested:
+                event.set()
+            yield
+        finally:
+            self._events.remove(event)
+
+    def handle(self) -> None:
+        """For the handler of a signal, which runs in the main thread.
+
+        Raises:
+            KeyboardInterrupt: the main thread is to be left at once; raised once only.
+        """
+        self._requested = True
+        if not self._deferred:
+            self._deferred = True
+            raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """
+        Raises:
+            Interrupted: a signal has come.
+        """
+        if self.requested:
+            msg = "The run was interrupted. Nothing was written."
+            raise Interrupted(msg)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, unless a signal comes.
+
+        Raises:
+            Interrupted: it has come.
+        """
+        self.stop.wait(seconds)
+        self.check()
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """What begins with this block ends in order, such as a lock that is released.
+
+        Raises:
+            Interrupted: a signal has come before the block, or within it and without an error.
+        """
+        before, self._deferred = self._deferred, True
+        try:
+            self.check()
+            yield
+            if self.requested:
+                msg = "The run was interrupted at its end."
+                raise Interrupted(msg, hint="run plan to see the current state")
+        finally:
+            self._deferred = before or self._requested
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within `deferring`: this block is left at once. It writes nothing, and ends in order wherever it is left.
+
+        Raises:
+            Interrupted: a signal has come.
+        """
+        if not self._deferred:
+            yield
+            return
+        try:
+            self._deferred = False
+            self.check()
+            yield
+        except (Exception, KeyboardInterrupt):  # raised in the middle of a wait, it may come out as another exception
+            self.check()
+            raise
+        finally:
+            self._deferred = True
+        self.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,7 @@ def caller_for(
     authorization: Authorization | None,
     *,
     ca_bundle: Path | None = None,
+    stop: threading.Event | None = None,
     show: Callable[[str], object] | None = None,
     pause: Callable[[float], object] | None = None,
     log: Callable[[str], object] | None = None,
@@ -45,7 +47,15 @@ def caller_for(
         UsageError: the address is not one that a password may be sent to, or the certificates cannot be read.
     """
     return HttpCaller(
-        address, _ENDPOINT, authorization, ca_bundle=ca_bundle, limits=LIMITS, show=show, pause=pause, log=log
+        address,
+        _ENDPOINT,
+        authorization,
+        ca_bundle=ca_bundle,
+        limits=LIMITS,
+        stop=stop,
+        show=show,
+        pause=pause,
+        log=log,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,10 +46,16 @@ def lock_file(ledger: RootedFile) -> RootedFile:
 
 @contextmanager
 def locked_file(
-    ledger: RootedFile, info: LockInfo, *, environment: str, timeout: float
+    ledger: RootedFile,
+    info: LockInfo,
+    *,
+    environment: str,
+    timeout: float,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Iterator[Callable[[], bool]]:
     """Hold the lock of the ledger at `ledger` (which need not exist), after `timeout` seconds of waiting at most.
-    Yields whether it is held still: without its file, another run may lock another file of that name.
+    Yields whether it is held still: without its file, another run may lock another file of that name. `pause`: waits
+    that many seconds between two attempts.
 
     Raises:
         LockedError: another run holds it.
@@ -60,6 +67,7 @@ def locked_file(
         timeout=timeout,
         locked_error=lambda other: other.locked_error(str(ledger.path), environment=environment),
         longest=_LONGEST_WAIT,
+        pause=pause,
     )
     beside, file = holder_file(ledger), lock_file(ledger).path
     taken = _place_of(file)
@@ -165,7 +173,8 @@ class FileAccess:
             LedgerError: the file cannot be read, locked or written.
         """
         context = self._context
-        with locked_file(self._file, info, environment=context.environment, timeout=timeout) as is_held:
+        environment, pause = context.environment, context.interruption.wait
+        with locked_file(self._file, info, environment=environment, timeout=timeout, pause=pause) as is_held:
             found = self._read()
             content, from_backup = self._resolved(found)
             store = FileStore(

@@ -154,6 +154,8 @@ class GitBackend:
             timeout=timeout,
             locked_error=lambda other: other.locked_error(self.shown, environment=self._environment),
             release=lambda: self._delete_lock(commit),
+            unreleased=f"this run may hold the lock: {info.how_to_release(self._environment)}",
+            pause=self._context.interruption.wait,
         )
         self._held = commit
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -92,7 +93,11 @@ def http_access(settings: HttpSettings, context: LedgerContext) -> RemoteAccess:
         msg = "the http backend needs `send`"
         raise ValueError(msg)
     backend = HttpBackend(
-        settings, environment=context.environment, expected=context.expected_environment, send=context.send
+        settings,
+        environment=context.environment,
+        expected=context.expected_environment,
+        send=context.send,
+        pause=context.interruption.wait,
     )
     return RemoteAccess(backend, context)
 
@@ -103,8 +108,17 @@ class HttpBackend:
     hides_lock_id = True
     source = None
 
-    def __init__(self, settings: HttpSettings, *, environment: str, expected: str | None, send: Send) -> None:
-        """`expected`: the environment that the ledger must be of; None: any.
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        environment: str,
+        expected: str | None,
+        send: Send,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """`expected`: the environment that the ledger must be of; None: any. `pause`: waits that many seconds between
+        two attempts to lock.
 
         Raises:
             LedgerError: the settings name no address.
@@ -118,6 +132,7 @@ class HttpBackend:
         self._environment = environment
         self._expected = expected
         self._send = send
+        self._pause = pause
         self._held: LockInfo | None = None
         self._sent: set[str] = set()
         """Revisions that this run has sent: one may have been stored although its call seemed to fail."""
@@ -135,6 +150,8 @@ class HttpBackend:
             timeout=timeout,
             locked_error=lambda other: other.locked_error(self.shown, environment=self._environment),
             release=lambda: self.break_lock(info),
+            unreleased=f"this run may hold the lock: {info.how_to_release(self._environment)}",
+            pause=self._pause,
         )
         self._held = info
 

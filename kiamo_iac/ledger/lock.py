@@ -7,7 +7,6 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -159,6 +158,7 @@ def acquire(
     timeout: float,
     locked_error: Callable[[LockInfo], LockedError],
     release: Callable[[], object] = lambda: None,
+    unreleased: str = "",
     longest: float = _LONGEST_WAIT,
     pause: Callable[[float], object] = time.sleep,
 ) -> None:
@@ -166,7 +166,8 @@ def acquire(
 
     Raises:
         LockedError: the lock was held all the time; made by `locked_error`.
-        TransportError: an attempt failed. It may have taken the lock all the same: `release` is called before.
+        TransportError: an attempt failed. If it may have taken the lock all the same, `release` is called before; where
+            that fails, the hint has `unreleased`.
     """
     end, wait = time.monotonic() + timeout, _FIRST_WAIT
     try:
@@ -176,9 +177,12 @@ def acquire(
                 raise locked_error(other)
             pause(min(wait, left))
             wait = min(2 * wait, longest)
-    except TransportError:
-        with suppress(KiamoIacError):
-            release()
+    except TransportError as error:
+        try:
+            if error.sent:
+                release()
+        except KiamoIacError:
+            error.hint = "; ".join(filter(None, (error.hint, unreleased)))
         raise
 
 

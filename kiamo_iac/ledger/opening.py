@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.runtime import Interruption
 from kiamo_iac.ledger.content import LedgerIdentity
 from kiamo_iac.ledger.ledger import Ledger
 from kiamo_iac.ledger.lock import LockInfo
@@ -64,6 +65,8 @@ class LedgerContext:
     """The only origin that a git remote may lead to; None: those that the checkout configures."""
     notify: Callable[[Diagnostic], object] = _ignored
     """Receives diagnostics for the user."""
+    interruption: Interruption = field(default_factory=Interruption)
+    """Of the run: it ends the wait for a lock, and knows how to release the one that is held."""
 
     @property
     def environment(self) -> str:

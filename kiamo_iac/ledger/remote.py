@@ -11,7 +11,7 @@ from time import monotonic
 from time import time as wall_clock  # it goes on while a machine sleeps
 from typing import Final, Protocol
 
-from kiamo_iac.core.errors import KiamoIacError, LedgerError, TransportError
+from kiamo_iac.core.errors import Interrupted, KiamoIacError, LedgerError, LockedError, TransportError
 from kiamo_iac.ledger.backup import LocalBackup, backup_of
 from kiamo_iac.ledger.content import Content, LedgerIdentity, LedgerRecord, Put, is_intent
 from kiamo_iac.ledger.document import RemoteContent
@@ -90,7 +90,8 @@ class RemoteStore:
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """`content`: what `remote` holds at `revision`; with `from_backup`, what `backup` holds. `held`: the info of
-        the lock of this run, which `check` asks `remote` for."""
+        the lock of this run, which `check` asks `remote` for. `pause`: waits that many seconds between two attempts;
+        once it returns something true, there is no other attempt."""
         self._remote = remote
         self._content = content.copy()
         self._revision = revision
@@ -159,9 +160,8 @@ class RemoteStore:
             try:
                 self._write()
             except KiamoIacError as error:
-                if wait is None or not isinstance(error, TransportError):
+                if wait is None or not isinstance(error, TransportError) or self._pause(wait):
                     raise self._failed(error) from error
-                self._pause(wait)
             else:
                 return
 
@@ -305,9 +305,16 @@ class RemoteAccess:
             LockedError: another run holds the lock.
             LedgerError, ApiError: it cannot be read, locked, written or unlocked.
         """
-        self._remote.lock(info, timeout=timeout)
+        interruption = self._context.interruption
+        interruption.release_hint = info.how_to_release(self._context.environment)
+        try:
+            self._remote.lock(info, timeout=timeout)
+        except (LockedError, Interrupted):
+            interruption.release_hint = None
+            raise
         store: RemoteStore | None = None
         try:
+            interruption.check()
             ledger, store = self._open(info)
             with closing_store(store):
                 yield ledger
@@ -353,7 +360,15 @@ class RemoteAccess:
             raise LedgerError(msg, hint="restore it first: run apply with the name of the project as it was")
         content = found.content if found is not None else Content.of(self._context.identity)
         revision = there.revision if there is not None else None
-        store = RemoteStore(remote, content, revision=revision, backup=backup, held=info, from_backup=from_backup)
+        store = RemoteStore(
+            remote,
+            content,
+            revision=revision,
+            backup=backup,
+            held=info,
+            from_backup=from_backup,
+            pause=self._context.interruption.stop.wait,
+        )
         if from_backup:
             store.flush()
             self._context.notify(backup.restored(content, there, shown=remote.shown, now=True))
@@ -366,6 +381,7 @@ class RemoteAccess:
     def _unlock(self, info: LockInfo) -> None:
         try:
             self._remote.unlock()
+            self._context.interruption.release_hint = None
         except KiamoIacError as error:
             raise LedgerError(
                 f"The ledger {self._remote.shown} is written, but its lock was not released: {error}",
@@ -377,5 +393,6 @@ class RemoteAccess:
         try:
             self._unlock(info)
         except KiamoIacError as also:
-            if isinstance(error, KiamoIacError):
-                error.hint = "; ".join(filter(None, (error.hint, also.hint)))
+            if not isinstance(error, KiamoIacError):
+                raise also from error
+            error.hint = "; ".join(filter(None, (error.hint, also.hint)))

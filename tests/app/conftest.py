@@ -72,7 +72,7 @@ class Site:
         """Apply to staging; every step must be done."""
         with start_apply(self.workspace, "staging", options or Options()) as run:
             report = run.perform(parallelism=2)
-            run.check(report, interrupted=False)
+            run.check(report)
         return run.plan, report
 
     def owned(self) -> Ownership:

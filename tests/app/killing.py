@@ -53,7 +53,7 @@ def applied(site: Site, options: Options | None = None) -> Report:
     with start_apply(site.workspace, "staging", options or Options()) as run:
         run.check_guards(Consents(every_start=True))
         report = run.perform(parallelism=1)
-        run.check(report, interrupted=False)
+        run.check(report)
     return report
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -84,13 +83,29 @@ def test_another_run_that_holds_the_lock_ends_this_one(site: Site) -> None:
 
 
 def test_a_stopped_run_is_interrupted_and_keeps_what_was_done(site: Site) -> None:
-    stop = threading.Event()
-    stop.set()
-    with start_apply(site.workspace, "staging") as run:
-        report = run.perform(parallelism=1, stop=stop)
-        with pytest.raises(Interrupted, match="0 done, 0 failed, 3 not tried"):
-            run.check(report, interrupted=True)
+    workspace = site.workspace
+
+    def apply() -> None:
+        with start_apply(workspace, "staging") as run:
+            workspace.interruption.request()
+            run.check(run.perform(parallelism=1))
+
+    with pytest.raises(Interrupted, match="0 done, 0 failed, 3 not tried"):
+        apply()
     assert site.writes() == []
+
+
+def test_a_run_that_is_interrupted_after_its_last_step_says_so(site: Site) -> None:
+    workspace = site.workspace
+
+    def apply() -> None:
+        with start_apply(workspace, "staging") as run:
+            run.check(run.perform(parallelism=1))
+            workspace.interruption.request()
+
+    with pytest.raises(Interrupted, match="interrupted at its end"):
+        apply()
+    assert len(site.owned()) == 3
 
 
 def test_an_object_that_changed_since_the_plan_is_not_overwritten(site: Site) -> None:
@@ -100,7 +115,7 @@ def test_an_object_that_changed_since_the_plan_is_not_overwritten(site: Site) ->
         site.call("PUT", f"/api/bases/{site.base_id()}", {"label": "By hand"})
         report = run.perform(parallelism=1)
         with pytest.raises(StaleError, match="The instance has changed since the plan: 1 failed, 0 not tried"):
-            run.check(report, interrupted=False)
+            run.check(report)
     assert site.emulator.dump()["bases"][0]["label"] == "By hand"
     assert site.owned()[next(a for a in site.owned() if a == "bases/prospects")].attributes["label"] == "Prospects"
 

@@ -44,7 +44,7 @@ def head_of(site: Site) -> dict[str, Any]:
 def apply(workspace: Workspace) -> None:
     with start_apply(workspace, "staging", Options(prune=True)) as run:
         report = run.perform(parallelism=1)
-        run.check(report, interrupted=False)
+        run.check(report)
 
 
 USES: dict[str, Callable[[Workspace], object]] = {

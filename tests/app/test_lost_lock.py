@@ -70,7 +70,7 @@ class Shared:
         with start_apply(self.workspace, "staging") as run:
             self.run = run
             report = run.perform(parallelism=1, stop=self.stop)
-            run.check(report, interrupted=False)
+            run.check(report)
 
     def bases(self) -> list[str]:
         """The names of the bases on the instance."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from itertools import count
 from typing import Any
 
@@ -13,7 +12,7 @@ from kiamo_iac.app.applying import start_apply
 from kiamo_iac.app.ownership import waive_owed
 from kiamo_iac.app.planning import detect_drift, plan_environment
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.errors import Interrupted, UsageError
 from kiamo_iac.core.state import OwedState
 from kiamo_iac.emulator import EmulatorRequest, EmulatorResponse
 from kiamo_iac.planner.guards import Consents
@@ -271,12 +270,18 @@ def test_a_run_that_did_not_begin_the_detour_owes_nothing(site: Site) -> None:
     manage(site)
     before = site.owned()[SPRING]
     declare(site, "home", label="Leads")
-    with start_apply(site.workspace, "staging") as run:
-        run.check_guards(Consents(every_start=True))
-        stop = threading.Event()
-        stop.set()
-        report = run.perform(parallelism=1, stop=stop)
-    assert not report.ok
+    workspace = site.workspace
+    reports = []
+
+    def stopped() -> None:
+        with start_apply(workspace, "staging") as run:
+            run.check_guards(Consents(every_start=True))
+            workspace.interruption.request()
+            reports.append(run.perform(parallelism=1))
+
+    with pytest.raises(Interrupted):
+        stopped()
+    assert not reports[0].ok
     assert site.owned()[SPRING] == before
 
 

@@ -61,7 +61,7 @@ def test_a_ledger_that_cannot_be_written_stops_the_run(site: Site, monkeypatch: 
         monkeypatch.setattr(Ledger, "record", full)
         report = run.perform(parallelism=1)
         with pytest.raises(PartialError, match="The ledger is full"):
-            run.check(report, interrupted=False)
+            run.check(report)
         monkeypatch.undo()
     assert len(site.writes()) == 1
 

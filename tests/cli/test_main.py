@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from kiamo_iac.cli import main as program
 from kiamo_iac.cli.main import COMMANDS, EXIT_CODES, cli, run
 from kiamo_iac.cli.reference import top_context
 from kiamo_iac.cli.session import Session
+from kiamo_iac.cli.signals import NUMBERS
 from kiamo_iac.core import errors
 from tests.cli.program import kiamo, kiamo_process
 
@@ -210,8 +212,13 @@ def test_main_ends_the_process_with_the_code(monkeypatch: pytest.MonkeyPatch) ->
     called: list[Callable[[], None]] = []
     monkeypatch.setattr(program, "run", lambda: 7)
     monkeypatch.setattr("kiamo_iac.cli.terminal.escape_unencodable", lambda: called.append(lambda: None))
-    with pytest.raises(SystemExit) as ended:
-        program.main()
+    handlers = {number: signal.getsignal(number) for number in NUMBERS}
+    try:
+        with pytest.raises(SystemExit) as ended:
+            program.main()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     assert ended.value.code == 7
     assert called
 
