@@ -99,6 +99,7 @@ class HttpCaller:
             TransportError: no usable response came.
             ResponseError: the response cannot be read.
             BudgetError: as the request's meter says.
+            BusyError: the gate is closed for longer than the run may wait.
             KiamoIacError: the call would go to another address than the server's; of the class that `Endpoint` names.
         """
         outcome = self._with_retries(request)

@@ -18,6 +18,7 @@ from tests.http.clock import FakeClock
 from tests.http.stubs import CANARY, NEVER_SENT, UNKNOWN, URL, Stub, in_turn, reply
 
 BATCH = {"base": "7", "id": "9"}
+NAME = {"name": "x"}
 
 
 def test_a_call_is_put_together_from_the_contract(contract: Contract) -> None:
@@ -243,6 +244,29 @@ def test_f01_a_write_that_is_answered_with_trouble_is_never_made_again(
     with pytest.raises(RefusedError):
         client_of(contract, stub).call("batch", operation, ids)
     assert len(stub.asked) == 1
+
+
+@pytest.mark.parametrize(("operation", "ids"), WRITES)
+def test_o02_a_write_that_is_answered_429_was_not_carried_out_and_is_made_again(
+    contract: Contract, operation: str, ids: dict[str, str]
+) -> None:
+    busy = reply(status=429, headers={"Retry-After": "7"})
+    stub, clock = Stub(in_turn(busy, busy, reply({"id": "9"}))), FakeClock()
+    assert client_of(contract, stub, clock=clock).call("batch", operation, ids, body=NAME).data == {"id": "9"}
+    assert len(set(stub.asked)) == 1
+    assert stub.bodies[0] == stub.bodies[2]
+    assert (len(stub.asked), clock()) == (3, 14)
+
+
+@pytest.mark.parametrize("operation", ["list", "create", "start"])
+def test_o02_after_a_503_with_retry_after_every_call_waits(contract: Contract, operation: str) -> None:
+    stub, clock = Stub(in_turn(reply(status=503, headers={"Retry-After": "30"}), reply({"id": "9"}))), FakeClock()
+    client = client_of(contract, stub, clock=clock)
+    with pytest.raises(RefusedError, match="503"):
+        client.call("batch", "create", {"base": "7"})
+    assert (len(stub.asked), clock()) == (1, 0)
+    client.call("batch", operation, BATCH)
+    assert (len(stub.asked), clock()) == (2, 30)
 
 
 @pytest.mark.parametrize("failure", UNKNOWN, ids=repr)
