@@ -10,11 +10,11 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.core.errors import ResponseError
-from kiamo_iac.core.packed_state import PackedChildren, PackedState
+from kiamo_iac.core.packed_state import PackedChildren, PackedState, PackedTops
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, Resource, Scope
 from kiamo_iac.core.state import RemoteId, ResourceState, State
-from kiamo_iac.resources import kinds
+from kiamo_iac.resources import children_of, kinds
 
 _Names = dict[RemoteId, str]
 
@@ -29,10 +29,11 @@ class StateBuilder:
         below: PackedChildren | None = None,
         change: Callable[[ResourceState], ResourceState] = lambda resource: resource,
     ) -> None:
-        """`below`: where everything below the top level is kept; then `state` is a `PackedState`. `change`: what
+        """`below`: where everything but the services is kept; then `state` is a `PackedState`. `change`: what
         becomes of each resource."""
         self._contract = contract
         self._below = below
+        self._tops: PackedTops | None = None
         self._change = change
         self._instances: dict[str, list[ResourceState]] = {kind: [] for kind in kinds()}
         self._names: dict[str, _Names] = {kind: {} for kind in kinds()}
@@ -69,13 +70,19 @@ class StateBuilder:
             for kind in self._sibling_targets:
                 self._siblings.pop((parent, kind), None)
             return
+        if self._below is not None:
+            self._tops = PackedTops((one for one in built if children_of(one.kind.kind)), self._below)
+            built = [one for one in built if not children_of(one.kind.kind)]
         for one in built:
             self._instances[one.kind.kind].append(one)
 
     def of(self, kind: type[Resource]) -> Iterator[ResourceState]:
         """The objects of a kind, as far as they are built."""
-        if self._below is None or kind.parent is None:
-            yield from self._instances[kind.kind]
+        yield from self._instances[kind.kind]
+        if self._below is None or self._tops is None:
+            return
+        if kind.parent is None:
+            yield from (one for one in self._tops if one.kind is kind)
             return
         for parent in [*self._below.parents()]:
             yield from (one for one in self._below.of(parent) if one.kind is kind)
@@ -118,8 +125,8 @@ class StateBuilder:
             hint = "rename one of each pair in Kiamo"
             raise _with(ResponseError(msg, hint=hint), by_place(self._clashes))
         found = [instance for instances in self._instances.values() for instance in instances]
-        if self._below is not None:
-            return PackedState(found, self._below)
+        if self._below is not None and self._tops is not None:
+            return PackedState(found, self._tops, self._below)
         found.sort(key=lambda instance: instance.address)
         return State(found)
 

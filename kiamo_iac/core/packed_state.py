@@ -1,4 +1,4 @@
-"""A live state of which everything below the top level is kept in a store, for instances of any size.
+"""A live state that is kept in a store, for instances of any size.
 
 StateBuilder ─► PackedChildren.add, a parent at a time ─► PackedState ─► whoever asks for a State
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NoReturn
 
@@ -16,6 +17,8 @@ from kiamo_iac.core.resource import Resource
 from kiamo_iac.core.sensitive import Sensitive
 from kiamo_iac.core.state import EMPTY, DanglingReference, ResourceState, State
 
+_GROUP: Final = 64
+"""Resources without a parent that are packed together."""
 _UNPACKED: Final = 4
 """Parents whose children stay unpacked: those that were asked for last."""
 
@@ -33,10 +36,10 @@ class PackedChildren:
 
     def add(self, parent: Address, children: Iterable[ResourceState]) -> None:
         """Add everything directly below a parent, of all kinds. One thread at a time."""
-        rows = [(c.kind, c.attributes, c.settings or None, c.remote_id, c.extras or None) for c in children]
-        if rows:
-            self.count += len(rows)
-            self._packed[parent] = self._store.put(_dumped(rows, self._number))
+        resources = [*children]
+        if resources:
+            self.count += len(resources)
+            self._packed[parent] = self.put(resources)
 
     def parents(self) -> Iterator[Address]:
         """Every parent that has children, in no order."""
@@ -45,9 +48,18 @@ class PackedChildren:
     def of(self, parent: Address) -> list[ResourceState]:
         """Everything directly below a parent, by address."""
         at = self._packed.get(parent)
-        if at is None:
-            return []
-        children = [
+        return sorted(self.get(at, parent), key=lambda child: child.address) if at is not None else []
+
+    def put(self, resources: Iterable[ResourceState]) -> int:
+        """Store resources; returns what `get` takes."""
+        rows = [
+            (one.kind, one.attributes, one.settings or None, one.remote_id, one.extras or None) for one in resources
+        ]
+        return self._store.put(_dumped(rows, self._number))
+
+    def get(self, at: int, parent: Address | None) -> list[ResourceState]:
+        """The resources of the `put` that returned `at`, all of them directly below `parent`."""
+        return [
             ResourceState(
                 Address.of(kind.collection, attributes["name"], parent),
                 kind,
@@ -58,8 +70,6 @@ class PackedChildren:
             )
             for kind, attributes, settings, remote_id, extras in _loaded(self._store.get(at), self._beside)
         ]
-        children.sort(key=lambda child: child.address)
-        return children
 
     def _number(self, value: Any) -> int | None:
         """The number of an object that is not stored; None for all others."""
@@ -72,6 +82,34 @@ class PackedChildren:
                 self._beside.append(value)
             return number
         return None
+
+
+class PackedTops:
+    """Resources without a parent, by address, in the same store: there are thousands of bases."""
+
+    def __init__(self, resources: Iterable[ResourceState], store: PackedChildren) -> None:
+        ordered = sorted(resources, key=lambda top: top.address)
+        self._store = store
+        self._addresses = [top.address for top in ordered]
+        self._groups = [store.put(ordered[first : first + _GROUP]) for first in range(0, len(ordered), _GROUP)]
+        self._unpacked: tuple[int, list[ResourceState]] = (-1, [])
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    def __iter__(self) -> Iterator[ResourceState]:
+        for at in self._groups:
+            yield from self._store.get(at, None)
+
+    def get(self, address: Address) -> ResourceState | None:
+        """The resource at `address`, or None."""
+        index = bisect_left(self._addresses, address)
+        if index == len(self._addresses) or self._addresses[index] != address:
+            return None
+        number = index // _GROUP
+        if self._unpacked[0] != number:
+            self._unpacked = (number, self._store.get(self._groups[number], None))
+        return self._unpacked[1][index % _GROUP]
 
 
 def _dumped(rows: list[Any], number: Callable[[Any], int | None]) -> bytes:
@@ -115,21 +153,22 @@ def _refuse(name: str) -> NoReturn:
 
 
 class PackedState(State):
-    """A `State` whose resources below the top level are unpacked parent by parent, when they are asked for.
+    """A `State` whose resources are unpacked when they are asked for; below the top level parent by parent.
 
-    Whoever asks for one parent after the other unpacks each once. Iteration yields the top level by address, and then
-    what is below each parent. Not safe under threads.
+    Whoever asks for one parent after the other unpacks each once. Iteration yields the top level, and then what is
+    below each parent. Not safe under threads.
     """
 
-    __slots__ = ("_below", "_unpacked")
+    __slots__ = ("_below", "_packed_tops", "_unpacked")
 
-    def __init__(self, tops: Iterable[ResourceState], below: PackedChildren) -> None:
-        """`tops`: the resources without a parent.
+    def __init__(self, tops: Iterable[ResourceState], packed_tops: PackedTops, below: PackedChildren) -> None:
+        """`tops`: the resources without a parent that have none below them; `packed_tops`: all others without one.
 
         Raises:
             ValueError: two of `tops` have one address.
         """
         super().__init__(sorted(tops, key=lambda top: top.address))
+        self._packed_tops = packed_tops
         self._below = below
         self._unpacked: dict[Address, dict[Address, ResourceState]] = {}
 
@@ -143,24 +182,31 @@ class PackedState(State):
         return isinstance(address, str) and self.get(Address(address)) is not None
 
     def __iter__(self) -> Iterator[ResourceState]:
+        yield from self._packed_tops
         yield from super().__iter__()
         for parent in sorted(self._below.parents()):
             yield from self._children_of(parent).values()
 
     def __len__(self) -> int:
-        return super().__len__() + self._below.count
+        return super().__len__() + len(self._packed_tops) + self._below.count
 
     def get(self, address: Address) -> ResourceState | None:
         """As `State.get`."""
-        top = super().get(address)
-        parent = address.parent if top is None else None
-        return top if parent is None else self._children_of(parent).get(address)
+        parent = address.parent
+        if parent is not None:
+            return self._children_of(parent).get(address)
+        return super().get(address) or self._packed_tops.get(address)
 
     def within(self, parent: Address | None, collection: str) -> list[ResourceState]:
         """As `State.within`."""
         if parent is None:
-            return super().within(None, collection)
+            return [*self.tops(collection)]
         return [child for child in self._children_of(parent).values() if child.kind.collection == collection]
+
+    def tops(self, collection: str) -> Iterator[ResourceState]:
+        """As `State.tops`; they are unpacked some at a time."""
+        yield from (top for top in self._packed_tops if top.kind.collection == collection)
+        yield from super().within(None, collection)
 
     def _children_of(self, parent: Address) -> dict[Address, ResourceState]:
         found = self._unpacked.get(parent)

@@ -116,6 +116,10 @@ class State:
             self._children = self._by_parent()
         return sorted(self._children.get((parent, collection), ()), key=lambda i: i.address)
 
+    def tops(self, collection: str) -> Iterator[ResourceState]:
+        """The resources of a collection of the instance, by address, one by one."""
+        return iter(self.within(None, collection))
+
     def _by_parent(self) -> dict[tuple[Address | None, str], list[ResourceState]]:
         found: dict[tuple[Address | None, str], list[ResourceState]] = {}
         for resource in self._resources.values():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kiamo_iac.core import packing
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.packed_state import PackedChildren, PackedState
+from kiamo_iac.core.packed_state import PackedChildren, PackedState, PackedTops
 from kiamo_iac.core.packing import PackedStore, PackedTexts
 from kiamo_iac.core.sensitive import Sensitive
 from kiamo_iac.core.state import EMPTY, DanglingReference, ResourceState, State
@@ -122,7 +122,7 @@ def resource(kind: str, name: str, parent: Address | None = None, **more: Any) -
 
 
 def world() -> list[ResourceState]:
-    bases = [resource("base", name, remote_id=n) for n, name in enumerate(("b/c", "a", "a-b", "empty"))]
+    bases = [resource("base", name, remote_id=n) for n, name in enumerate(("b/c", "a", "a-b", *map(str, range(200))))]
     children: Iterable[ResourceState] = (
         child
         for base in bases[:3]
@@ -144,7 +144,9 @@ def packed(resources: list[ResourceState]) -> PackedState:
     below = PackedChildren()
     for parent in {one.address.parent for one in resources if one.address.parent is not None}:
         below.add(parent, [one for one in resources if one.address.parent == parent])
-    return PackedState([one for one in resources if one.address.parent is None], below)
+    tops = [one for one in resources if one.address.parent is None]
+    bases = PackedTops((one for one in tops if one.kind.collection == "bases"), below)
+    return PackedState((one for one in tops if one.kind.collection == "services"), bases, below)
 
 
 def test_a_packed_state_answers_as_a_state_does() -> None:
@@ -157,6 +159,7 @@ def test_a_packed_state_answers_as_a_state_does() -> None:
         assert (str(address) in found) == (address in state)
     for parent in (None, *(one.address for one in state)):
         for collection in ("services", "bases", "fields", "batches"):
+            assert [*found.tops(collection)] == [*state.tops(collection)]
             assert found.within(parent, collection) == state.within(parent, collection)
     assert found[Address("services/Sales")].settings is EMPTY
     with pytest.raises(KeyError, match="batches/none"):

@@ -143,7 +143,7 @@ class _Exporting:
         for kind in kinds().values():
             if kind.parent is not None:
                 continue
-            for resource in self._live.within(None, kind.collection):
+            for resource in self._live.tops(kind.collection):
                 if resource.address in there:
                     continue
                 if self._selection.has(resource.address):
