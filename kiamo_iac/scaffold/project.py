@@ -71,7 +71,8 @@ def _add_unless_present(project: NewProject, file: Path, text: str) -> None:
 
 
 def _project_file(request: ProjectRequest) -> str:
-    return fill_template("project/kiamo.yaml") + "".join(
+    name = f"name: {request.name}\n" if request.name is not None else ""
+    return fill_template("project/kiamo.yaml", name=name) + "".join(
         line for environment in request.environments for line in _stanza(request, environment)
     )
 
@@ -95,21 +96,23 @@ def _ledger(request: ProjectRequest, environment: NewEnvironment) -> str:
             return "    ledger: {backend: git}\n"
         case CiSystem.GITLAB if remote is not None:
             address = f"https://{remote.host}/api/v4/projects/{quote(remote.path, safe='')}/terraform/state"
-            return f"    ledger:\n      backend: http\n      address: {address}/{_state(environment)}\n"
+            return f"    ledger:\n      backend: http\n      address: {address}/{_state(request, environment)}\n"
         case CiSystem.GITHUB:
             return "    # ledger: {backend: git}  # once there is a remote: pipelines lose a ledger that is a file\n"
         case CiSystem.GITLAB:
             return (
                 "    # ledger:  # pipelines lose a ledger that is a file: use GitLab's managed Terraform states\n"
                 "    #   backend: http\n"
-                f"    #   address: https://gitlab.example.com/api/v4/projects/42/terraform/state/{_state(environment)}\n"
+                "    #   address: https://gitlab.example.com/api/v4/projects/42/terraform/state/"
+                f"{_state(request, environment)}\n"
             )
         case _:
             assert_never(request.ci)
 
 
-def _state(environment: NewEnvironment) -> str:
-    return f"kiamo-{environment.prefix.removeprefix('KIAMO_').lower().replace('_', '-')}"
+def _state(request: ProjectRequest, environment: NewEnvironment) -> str:
+    name = f"{request.name}-" if request.name is not None else ""
+    return f"kiamo-{name}{environment.prefix.removeprefix('KIAMO_').lower().replace('_', '-')}"
 
 
 def _pre_commit(request: ProjectRequest) -> str:

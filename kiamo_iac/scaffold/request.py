@@ -65,6 +65,12 @@ class ProjectRequest:
         return "" if relative == PurePosixPath() else f"{relative}/"
 
     @property
+    def name(self) -> str | None:
+        """The name of the project: of its folder, where the repository may hold other projects; at its root, None."""
+        name = re.sub(r"[^a-z0-9]+", "-", self.below.lower())[:40].strip("-")
+        return name or None
+
+    @property
     def project(self) -> str:
         """The project file relative to the root of the repository."""
         return f"{self.below}kiamo.yaml"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
@@ -245,3 +246,25 @@ def test_f22_a_ledger_that_is_lost_before_the_first_write_ends_with_exit_code_1(
     shared.mend()
     shared.apply()
     assert len(shared.bases()) == COUNT
+
+
+def test_o08_a_run_that_was_paused_asks_for_its_lock_before_it_goes_on(
+    http: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop slept while the user was asked; meanwhile another run took the lock. An update needs no intent."""
+    http.apply()
+    http.site.manifest(MANIFEST.replace("{name: b1}", "{name: b1, label: Other}"))
+    writes = len(http.site.writes())
+    later = time.time() + 3600
+
+    def slept(run: ApplyRun) -> None:
+        http.faults["stolen"]()
+        monkeypatch.setattr(remote, "wall_clock", lambda: later)
+        run.perform(parallelism=1)
+
+    with (
+        pytest.raises(LedgerError, match="its lock was lost: it is held by thief"),
+        start_apply(http.workspace, "staging") as run,
+    ):
+        slept(run)
+    assert len(http.site.writes()) == writes

@@ -220,6 +220,7 @@ def test_the_git_backend_leaves_the_work_tree_alone(site: Site) -> None:
         done = subprocess.run(["git", *arguments], cwd=site.here.folder, capture_output=True, check=True, text=True)
         return done.stdout
 
+    (site.here.folder / ".git" / "info" / "exclude").write_text(".kiamo/\n", encoding="utf-8")  # journals
     before = (git("status", "--porcelain"), git("rev-parse", "HEAD"), git("branch", "--all"))
     assert site.here.run(*APPLY).returncode == 0
     assert (git("status", "--porcelain"), git("rev-parse", "HEAD"), git("branch", "--all")) == before

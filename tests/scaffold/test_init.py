@@ -112,6 +112,19 @@ def test_a_second_time_is_refused_and_changes_nothing(here: Here) -> None:
     assert {name: (folder / name).read_bytes() for name in tree(folder)} == before
 
 
+@pytest.mark.parametrize(
+    ("below", "name"), [("teams/Été 2026", "teams-t-2026"), ("a" * 60, "a" * 40), ("éé", None), (".", None)]
+)
+def test_a_project_below_the_root_of_a_repository_has_a_name(here: Here, below: str, name: str | None) -> None:
+    """Other projects may be there, whose environments have the same names."""
+    folder = here(GITLAB)
+    assert run(["init", below, "--ci", "gitlab"]) == 0
+    made = read(folder / below / "kiamo.yaml")
+    assert made.get("name") == name
+    address = made["environments"]["staging"]["ledger"]["address"]
+    assert address.endswith(f"/terraform/state/kiamo-{name}-staging" if name else "/terraform/state/kiamo-staging")
+
+
 def test_a_failure_leaves_nothing_behind(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, opened, real = here(), [], RootedFile.create
 
