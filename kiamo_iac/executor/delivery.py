@@ -37,6 +37,7 @@ from kiamo_iac.core.printable import json_pair, printable, shell_word
 from kiamo_iac.core.state import RemoteId
 from kiamo_iac.executor.live_lookup import LiveObject, ObjectReader
 from kiamo_iac.executor.verification import Judgement, Mismatch, Wanted, failure_of, judge, notes_on
+from kiamo_iac.planner.plan import Action
 
 T = TypeVar("T")
 Ids = Mapping[str, RemoteId]
@@ -181,8 +182,11 @@ class Delivery:
                 return self._adopted(wanted, problem, found)
 
     def _is_taken(self, wanted: Wanted, error: ApiError) -> bool:
+        """Whether a create is refused because its name is in use."""
         names = wanted.stanza.names
-        return isinstance(error, RefusedError) and names is not None and error.code == names.taken
+        if not isinstance(error, RefusedError) or names is None:
+            return False
+        return error.code == names.taken if error.code is not None else error.status == 409
 
     def _named(self, wanted: Wanted, parents: Ids, doubt: Doubt | None) -> LiveObject | None:
         """The object with the name of a create, looked for as long as it may take to be listed. `doubt`: None where the
@@ -208,10 +212,9 @@ class Delivery:
             raise AbsentError(msg, hint=_AFTER)
         judged = judge(wanted, found)
         if not judged.alike:
-            what = _listed(judged.wrong) or "; ".join(notes_on(wanted, judged))
-            msg = f"{cause}. The instance has {address} with other values than were sent: {what}. It is not managed."
+            msg = f"{cause}. The instance has {address} with other values than were sent: {_listed(judged)}. "
             hint = f"compare it with the manifest, then: kiamo-iac adopt {shell_word(address, 'ADDRESS')}"
-            raise AbsentError(msg, hint=hint)
+            raise AbsentError(f"{msg}It is not managed.", hint=hint)
         note = f"The create had no usable answer, and {address} was found on the instance: {cause}."
         return Delivered(found, judged, (note, *notes_on(wanted, judged)))
 
@@ -257,6 +260,11 @@ class Delivery:
                     continue
                 msg = f"{str(problem).rstrip('.')}. {step.address} was read, and is as before the {step.action.value}."
                 raise AbsentError(msg, hint=problem.hint or "run plan again")
+            if judged.done and not judged.alike:
+                msg = (
+                    f"Outcome unknown: {str(problem).rstrip('.')}. {step.address} has neither what it had nor what was "
+                )
+                raise UnknownOutcomeError(f"{msg}sent: {_listed(judged)}.", hint="run plan to see what was done")
             if not judged.done:
                 raise failure_of(wanted, judged, remote_id=None)
             note = f"The {step.action.value} had no usable answer, and was found done: {str(problem).rstrip('.')}."
@@ -375,7 +383,10 @@ class Delivery:
             now = last[0][1]
             return last[0] if now.opposite or (now.done and not now.untouched) else None
 
-        self._looked(wanted, look, self._polling.patience.accepted, created=remote_id)
+        patience = self._polling.patience
+        self._looked(wanted, look, patience.accepted, created=remote_id)
+        if not last and wanted.step.action is Action.CREATE:
+            self._looked(wanted, look, patience.lost, created=remote_id)
         if not last:
             raise _deleted(wanted, remote_id)
         found, judged = last[0]
@@ -414,7 +425,7 @@ class Delivery:
             return found[0] if found else None
         what = f"the outcome of the {step.action.value} of {step.address} is unknown: {why}."
         hint = "run plan to see what was done"
-        if created is not None and step.action.value == "create":
+        if created is not None and step.action is Action.CREATE:
             raise PostconditionError(f"{step.address} was created, and {why}.", hint=hint, remote_id=created)
         raise UnknownOutcomeError(what[:1].upper() + what[1:], hint=hint)
 
@@ -422,13 +433,15 @@ class Delivery:
 def _deleted(wanted: Wanted, created: RemoteId | None = None) -> PostconditionError:
     """The error for an object that the instance does not have after a write."""
     step = wanted.step
-    if step.action.value == "create":
+    if step.action is Action.CREATE:
         msg = f"The instance answered that {step.address} was created, and does not have it."
         return PostconditionError(msg, hint="run plan to see whether it is there", remote_id=created)
     msg = f"{step.address} does not exist any more after the {step.action.value}: it was deleted meanwhile, or by it."
     return OppositeError(msg, hint="compare the contract with the instance: kiamo-iac contract show")
 
 
-def _listed(wrong: tuple[Mismatch, ...]) -> str:
-    shown = ((path, json_pair(sent, found)) for path, sent, found in wrong)
-    return "; ".join(f"{path} is {found}, not {sent}" for path, (sent, found) in shown)
+def _listed(judged: Judgement) -> str:
+    """Every difference, with both values."""
+    found = [*judged.wrong, *(Mismatch(pair.path, pair.sent, pair.kept) for pair in judged.kept)]
+    shown = [(path, *json_pair(sent, now)) for path, sent, now in found]
+    return "; ".join([*(f"{path} is {now}, not {sent}" for path, sent, now in shown), *judged.secret])

@@ -77,6 +77,7 @@ def test_an_attribute_without_a_wire_name_is_named_with_its_place(contract: Cont
 
 CREATE = step(1, Action.CREATE, "bases/b", after={"name": "b"})
 FIELD = step(2, Action.CREATE, "bases/b/fields/city", needs=[1], after=CITY)
+MISSING = reply({"code": "ERR_3001"}, status=404)
 LOOKS = 12
 """Readings within `Patience.lost`."""
 SHORT_LOOKS = 7
@@ -195,8 +196,8 @@ def test_f02_a_create_that_was_dropped_is_sent_once_more(contract: Contract) -> 
     assert report.ok
 
 
-def test_f03_a_second_create_that_is_refused_as_taken_finds_the_first(contract: Contract) -> None:
-    taken = reply({"code": "ERR_2060"}, status=400)
+@pytest.mark.parametrize("taken", [reply({"code": "ERR_2060"}, status=400), reply(status=409)])
+def test_f03_a_second_create_that_is_refused_as_taken_finds_the_first(contract: Contract, taken: Any) -> None:
     calls: list[httpx.Response | Exception] = [
         httpx.ReadError("reset"),
         *[reply([])] * LOOKS,
@@ -257,8 +258,41 @@ def test_f04_an_update_that_was_committed_is_not_repeated(contract: Contract) ->
     assert note.startswith("The update had no usable answer, and was found done: PUT /api/services/7 failed: ")
 
 
+def test_f04_a_third_value_after_a_lost_update_is_an_unknown_outcome(contract: Contract) -> None:
+    before = replace(UPDATE, before={"label": "A"})
+    other = reply({"id": "7", "name": "Care", "label": "X"})
+    report, stub = against(contract, httpx.ReadError("reset"), other, steps=(before,))
+    assert isinstance(report.results[0].error, UnknownOutcomeError)
+    assert str(report.results[0].error).endswith(
+        'services/Care has neither what it had nor what was sent: label is "X", not "C".'
+    )
+    assert [call.split()[0] for call in stub.asked] == ["PUT", "GET"]
+
+
+def test_f25_an_object_that_is_gone_after_an_update_ends_the_run(contract: Contract) -> None:
+    report, _ = against(contract, reply(status=204), MISSING, steps=(UPDATE,))
+    assert isinstance(report.results[0].error, OppositeError)
+    assert "services/Care does not exist any more after the update" in str(report.results[0].error)
+
+
+def test_o06_a_create_that_can_be_read_only_later_is_waited_for(contract: Contract) -> None:
+    calls = [reply({"id": "7"}), *[MISSING] * (SHORT_LOOKS + 3), reply(BASE)]
+    report, stub = against(contract, *calls, steps=(CREATE,))
+    assert report.ok
+    assert [call.split()[0] for call in stub.asked].count("POST") == 1
+
+
+def test_f31_a_run_that_is_stopped_looks_once_more_and_ends(contract: Contract) -> None:
+    stub, made = Stub(in_turn(httpx.ReadError("reset"), reply([]))), plan(CREATE)
+    with client_of(contract, stub) as client:
+        writer = Writer(client, contract, made, polling=Polling(pause=lambda _: True))
+        (result,) = execute(made, writer).results
+    assert isinstance(result.error, UnknownOutcomeError)
+    assert "the run was stopped before it was found" in str(result.error)
+    assert stub.asked == ["POST /api/bases", "GET /api/bases"]
+
+
 DELETE = step(1, Action.DELETE, "services/Care")
-MISSING = reply({"code": "ERR_3001"}, status=404)
 
 
 def test_f04_a_delete_answered_404_is_done(contract: Contract) -> None:
