@@ -22,7 +22,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.packed_state import PackedChildren
-from kiamo_iac.core.resource import Resource
+from kiamo_iac.core.resource import Resource, is_temporary
 from kiamo_iac.core.runtime import result_of, take_from
 from kiamo_iac.core.state import Ownership, RemoteId, ResourceState, State
 from kiamo_iac.resources import kinds
@@ -122,6 +122,7 @@ class StateReader:
                 kind.kind in everywhere
                 or identity(parent.name) in wanted.names[above]
                 or parent.remote_id in wanted.ids[above]
+                or is_temporary(identity(parent.name), wanted.names[above])
             )
 
         return self._below(builder, concerns)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.app.owing import COMMANDS, OwedStates
-from kiamo_iac.core.address import Address, identity
+from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import KiamoIacError, LedgerError
 from kiamo_iac.core.resource import Ensure
 from kiamo_iac.core.sensitive import masked
@@ -58,6 +58,7 @@ class Recorder:
         self._forward_to = forward_to
         self._end = end
         self._names = _names_before(result.plan.steps)
+        self._new_names = {s.address: s.after["name"] for s in result.plan.steps if s.action is Action.RENAME}
         self._owed = OwedStates(result.plan.steps, result.inputs.desired, since=since, run=run_id)
         self._capabilities = capabilities
         self._created = {step.address for step in result.plan.steps if step.action is Action.CREATE}
@@ -84,17 +85,21 @@ class Recorder:
                 continue
             at = self._current_address(address)
             known, owed = owned.get(at), self._owed.at_first(address)
+            new_name = self._new_names.get(address)
             if known is None or step.action is Action.CREATE:  # what was deleted outside kiamo-iac has a void id
-                # What is paused may not be forgotten before it is started again: it is managed from now on.
-                live = (
-                    self._result.inputs.live.get(at) if owed is not None and step.action is not Action.CREATE else None
-                )
                 attributes = _without_state(declared_attributes(declared))
-                entry = self._stamp(Owned(at, live.remote_id if live is not None else None, attributes, owed=owed))
-            elif owed is not None:
-                entry = replace(known, owed=owed)
+                entry = self._stamp(Owned(at, None, attributes, owed=owed))
+                live = self._result.inputs.live.get(at)
+                if step.action is not Action.CREATE and live is not None and (owed or new_name) is not None:
+                    # What is paused is started again, and what is renamed is found again: both are managed from now on.
+                    entry = replace(entry, remote_id=live.remote_id)
+            elif owed is not None or new_name is not None:
+                entry = replace(known, owed=owed or known.owed)
             else:
                 continue
+            if new_name is not None:
+                former = entry.renamed_from if entry.renaming_to is not None else (at.name, *entry.renamed_from)
+                entry = replace(entry, renaming_to=new_name, renamed_from=former)
             entries[address], self._before[address] = entry, known
         self._ledger.intend(entries.values())
 
@@ -138,7 +143,11 @@ class Recorder:
             parent = now(address.parent) if address.parent is not None else None
             entry = self._ledger.owned.get(address)
             there = live_addresses.get((address.collection, entry.remote_id)) if entry is not None else None
-            is_known = there is not None and (there in finals or self._declared(final(there)) is not None)
+            is_known = there is not None and (
+                there in finals
+                or self._declared(final(there)) is not None
+                or (entry is not None and entry.renaming_to is not None)
+            )
             if there is not None and there.parent == parent and is_known:
                 return there
             return Address.of(address.collection, address.name, parent)
@@ -168,6 +177,8 @@ class Recorder:
             self._write(self._record_declared)
         if not report.ok and self.error is None:
             self._write(lambda: self._drop_unbegun(report))
+        if self.error is None:
+            self._write(lambda: self._end_renames(report))
         failed, self.error = self.error, None
         if self._write(self._ledger.flush) and failed is not None:
             self.error = LedgerError(f"{failed} It is written now.", hint="run plan to see what is left to do")
@@ -203,6 +214,25 @@ class Recorder:
                 self._ledger.record(replace(before, address=at))
             elif first is not None and first.id not in begun[address]:
                 self._ledger.record(replace(now, owed=before.owed if before is not None else None))
+
+    def _end_renames(self, report: Report) -> None:
+        """Record the renames as ended in every collection in which all of them are done. Until then the entries have
+        the names from before, so that the next run can end them or take them back."""
+        open_ = {
+            (address.parent, address.collection)
+            for result in report.results
+            if result.step.action is Action.RENAME and result.status is not Status.DONE
+            for address in [self._current_address(result.step.address)]
+        }
+        for address, entry in self._ledger.owned.items():
+            if entry.renaming_to is None or (address.parent, address.collection) in open_:
+                continue
+            declared = self._declared(address)
+            if declared is not None:
+                done = declared.lifecycle.renamed_from
+                self._ledger.record(replace(entry, renaming_to=None, renamed_from=done))
+            elif not self._result.options.targets:
+                self._ledger.record(replace(entry, renaming_to=None, renamed_from=()))
 
     def _may_be_created_with_parent(self, address: Address, begun: Collection[Address]) -> bool:
         """Whether the create of its parent, which sends it too, may have taken effect."""
@@ -253,8 +283,6 @@ class Recorder:
                     done = declared.lifecycle.renamed_from
             case Action.RENAME:
                 attributes["name"] = step.after["name"]
-                # A temporary name records the name it stands in for, so that the next run can finish the rename.
-                done = declared.lifecycle.renamed_from if address == step.address else (identity(step.before["name"]),)
             case _ if step.action in COMMANDS and "state" in declared.attributes:
                 attributes["state"] = step.after["state"]
             case _:
@@ -281,12 +309,8 @@ class Recorder:
 
     def _readdress(self, moves: Mapping[Address, Address]) -> None:
         """Move entries to new addresses, all at once."""
-        entries = {new: replace(self._ledger.owned[old], address=new) for old, new in moves.items()}
-        for entry in entries.values():
-            self._ledger.record(entry)
-        for old in moves:
-            if old not in entries:
-                self._ledger.forget(old)
+        if moves:
+            self._ledger.readdress(moves)
 
     def _below(self, address: Address) -> list[Address]:
         """The entries at `address` and below it."""
@@ -323,6 +347,7 @@ class Recorder:
             attributes=attributes,
             protect=declared.lifecycle.protect,
             renamed_from=declared.lifecycle.renamed_from,
+            renaming_to=None,
             kept=tuple(pair for pair in entry.kept if same(pair.sent, leaf_at(attributes, pair.path))),
             owed=None,
         )

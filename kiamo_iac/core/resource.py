@@ -7,10 +7,10 @@ contract.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, assert_never
+from typing import Annotated, Any, ClassVar, Final, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -175,6 +175,21 @@ LONGEST_NAME = 255
 Name = Annotated[
     str, Field(min_length=1, max_length=LONGEST_NAME, description="The name on the instance; names are identity.")
 ]
+
+
+TEMPORARY: Final = ("-tmp", "_tmp", "tmp", "-tmp2", "-tmp3", "-tmp4")
+"""The endings of temporary names, which objects have while they exchange their names; the preferred one first."""
+
+
+def temporary_names(old: str) -> Iterator[str]:
+    """Temporary names for a resource called `old`, the preferred one first."""
+    for ending in TEMPORARY:
+        yield old[: LONGEST_NAME - len(ending)] + ending
+
+
+def is_temporary(name: str, names: Collection[str]) -> bool:
+    """Whether `name` is a temporary name of one of `names`; it nearly never ends so."""
+    return name.endswith(TEMPORARY) and any(name in temporary_names(old) for old in names)
 
 
 def _without_default(schema: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -208,6 +209,19 @@ class Ledger:
         """
         with self._lock:
             self._keep([Put(entry)])
+
+    def readdress(self, moves: Mapping[Address, Address]) -> None:
+        """Move entries to other addresses, all at once: former address → new one. What is not moved, and is at a new
+        address, is replaced.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        with self._lock:
+            known = self._content.entries
+            entries = [replace(known[old], address=new) for old, new in moves.items()]
+            now = {entry.address for entry in entries}
+            self._keep([*map(Put, entries), *(Forget(old) for old in moves if old not in now)])
 
     def forget(self, address: Address) -> None:
         """Remove a resource: it is deleted, or no longer managed. No effect when it was not managed.

@@ -16,12 +16,11 @@ from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import SuggestionBudget
 from kiamo_iac.core.linear_pattern import linear_pattern
-from kiamo_iac.core.resource import Reference, Scope
+from kiamo_iac.core.resource import Reference, Scope, temporary_names
 from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
 from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 from kiamo_iac.planner.plan import Action, FieldChange, PlannedChange
 from kiamo_iac.planner.references import ReferenceIndex
-from kiamo_iac.planner.renames import temporary_names
 from kiamo_iac.resources import kinds
 
 _WRITES = (Action.CREATE, Action.UPDATE)

@@ -177,6 +177,8 @@ def _compared(
     desired: ResourceState | None, entry: Owned | None, live: ResourceState, names: FinalNames
 ) -> Iterator[AttributeDrift]:
     applied = _applied(entry)
+    if entry is not None and entry.renaming_to is not None:  # its name now is a run's doing
+        applied = {**applied, "name": live.name}
     wanted = applied if desired is None else desired.attributes
     for key, value in wanted.items():
         if key == SETTINGS:

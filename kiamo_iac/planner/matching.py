@@ -13,7 +13,7 @@ from kiamo_iac.core.resource import Ensure, Reference, Resource
 from kiamo_iac.core.state import Owned, Ownership, ResourceState, State
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import as_live, hidden_like
-from kiamo_iac.planner.renames import CollectionRenames
+from kiamo_iac.planner.renames import CollectionRenames, before_renames
 from kiamo_iac.resources import children_of, kinds
 
 
@@ -115,15 +115,22 @@ class _Pairer:
         self.result = ResourcePairs()
         self._desired, self._live, self._capabilities = desired, live, capabilities
         self._owned: dict[tuple[Address | None, str], dict[str, Owned]] = defaultdict(dict)
+        self._interrupted: set[tuple[Address | None, str]] = set()
+        """Collections in which the ledger has renames that were begun and not ended."""
         for address, entry in owned.items():
             self._owned[address.parent, address.collection][address.name] = entry
+            if entry.renaming_to is not None:
+                self._interrupted.add((address.parent, address.collection))
 
     def collection(
         self, kind: type[Resource], parent: ResourcePair | None, desired: list[ResourceState], live: list[ResourceState]
     ) -> None:
         """Pair one collection of one parent, and then all collections below it."""
-        entries = self._owned.get((parent.ledger_address if parent else None, kind.collection), {})
+        place = parent.ledger_address if parent else None, kind.collection
+        entries = self._owned.get(place, {})
         by_name = {identity(i.name): i for i in live}
+        if place in self._interrupted:
+            by_name, entries = before_renames(by_name, entries)
         renames = CollectionRenames(desired, by_name, entries, self._desired, self._live)
         former = renames.find()
         self.result.diagnostics += renames.diagnostics
@@ -143,7 +150,7 @@ class _Pairer:
         matched = {id(p.live) for p in pairs}
         for name, i in by_name.items():
             if id(i) not in matched:
-                address = Address.of(kind.collection, name, above)
+                address = Address.of(kind.collection, i.name, above)
                 entry = _entry(entries, i, (name,))
                 pairs.append(ResourcePair(address, kind, None, i, parent, made_with_parent=with_parent, owned=entry))
         self._add(pairs)

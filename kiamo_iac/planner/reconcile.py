@@ -215,6 +215,10 @@ def _rename(change_set: ChangeSet) -> None:
     former = pair.declaration.lifecycle.renamed_from
     on_instance = pair.owned is not None and pair.owned.address.name == identity(new) and identity(old) not in former
     why = f'renamed to "{old}" on the instance' if on_instance else f'renamed_from lists "{old}"'
+    if pair.owned is not None and pair.owned.renaming_to is not None and identity(old) not in former:
+        why = f'left as "{old}" by an interrupted run'
+    elif not on_instance and identity(old) not in former:
+        why = f'"{old}" is a temporary name, left by an interrupted run'
     change_set.add(
         PlannedChange(
             Action.RENAME,

@@ -2,26 +2,55 @@
 
 A cycle of names (a swap) looks the same before and after. The ledger decides whether it is done: yes, if its former
 names were declared at the last apply. Without a ledger, the assignment with fewer differences is chosen.
-A cycle is broken by a temporary name. A temporary name on the instance belongs to an interrupted run, which is resumed.
+A cycle is broken by a temporary name.
+
+Renames that an interrupted run has begun are planned as if it had renamed nothing: the ledger has the ids of what was
+to be renamed, and the names from before. So they are ended, or taken back, whatever the manifests say now. Without a
+ledger, a temporary name on the instance shows how far that run came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
+from itertools import permutations
+from typing import Final
 
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.printable import shell_word
-from kiamo_iac.core.resource import LONGEST_NAME, Ensure
+from kiamo_iac.core.resource import TEMPORARY, Ensure, temporary_names
 from kiamo_iac.core.state import Owned, RemoteId, ResourceState, State
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.resources import children_of
 
+_CREATED: Final = 100
+"""Differences that a child counts as which would be created or deleted."""
+_FEW: Final = 4
+"""Names that are tried in every order."""
 
-def temporary_names(old: str) -> Iterator[str]:
-    """Temporary names for a resource called `old`, the preferred one first."""
-    for suffix in ("-tmp", "_tmp", "tmp", "-tmp2", "-tmp3", "-tmp4"):
-        yield old[: LONGEST_NAME - len(suffix)] + suffix
+
+def before_renames(
+    live: dict[str, ResourceState], owned: dict[str, Owned]
+) -> tuple[dict[str, ResourceState], dict[str, Owned]]:
+    """The objects and the entries of a collection by the names from before the renames that a run has begun and not
+    ended. Its own names where that is not possible: another object has taken one of them since."""
+    by_id = {i.remote_id: name for name, i in live.items()}
+    twice = Counter(entry.remote_id for entry in owned.values())
+    owned = {  # of an entry that was being moved when the run was killed, the one at the name that it has now
+        name: entry
+        for name, entry in owned.items()
+        if entry.remote_id is None or twice[entry.remote_id] == 1 or by_id.get(entry.remote_id) == name
+    }
+    started = {
+        name: entry.renamed_from[0]
+        for name, entry in owned.items()
+        if entry.renaming_to is not None and entry.renamed_from and entry.remote_id is not None
+    }
+    moved = {by_id[owned[name].remote_id]: old for name, old in started.items() if owned[name].remote_id in by_id}
+    objects = {moved.get(name, name): i for name, i in live.items()}
+    entries = {started.get(name, name): entry for name, entry in owned.items()}
+    return (objects, entries) if len(objects) == len(live) and len(entries) == len(owned) else (live, owned)
 
 
 class CollectionRenames:
@@ -47,10 +76,13 @@ class CollectionRenames:
 
     def find(self) -> dict[str, str]:
         """New name → live name, of everything that is renamed."""
-        if not self._owned and not any(d.lifecycle.renamed_from for d in self._desired):
+        if not (self._owned or self._may_be_interrupted() or any(d.lifecycle.renamed_from for d in self._desired)):
             return {}
         self._declared = {identity(d.name): d for d in self._desired if d.lifecycle.ensure is Ensure.PRESENT}
+        settled = self._resume() if not self._owned else ()
         for name, d in self._declared.items():
+            if name in settled:
+                continue
             self._former[name] = [
                 s for o in d.lifecycle.renamed_from if o != name and (s := self._live_name(o)) is not None
             ]
@@ -90,6 +122,87 @@ class CollectionRenames:
             entry.remote_id == there.remote_id and bool(entry.renamed_from)
         )
 
+    # --- a run that was interrupted, without a ledger -----------------------------------------------------------------
+
+    def _may_be_interrupted(self) -> bool:
+        """Whether a live name looks like a temporary one; nearly always not."""
+        return any(name.endswith(TEMPORARY) for name in self._live)
+
+    def _resume(self) -> set[str]:
+        """End the cycles of renames that an interrupted run has begun, or take those back that are no longer declared;
+        the declared names that need no further look. One object of a cycle has a temporary name, one name is free."""
+        settled: set[str] = set()
+        for temporary in sorted(self._live.keys() - self._declared.keys()):
+            old = self._stands_for(temporary)
+            if old is None:
+                continue
+            cycle = self._declared_cycle(old)
+            free = [name for name in cycle if name not in self._live]
+            if len(free) == 1:
+                names = list(cycle)
+                # Renamed so far: from `old` on, up to the name that is free.
+                for name in names[names.index(free[0]) :]:
+                    self._renames[name] = temporary if cycle[name] == old else cycle[name]
+                settled |= cycle.keys()
+            elif not cycle and (back := self._way_back(old, temporary)):
+                self._renames |= back
+                settled |= back.keys()
+                self.diagnostics.append(_taken_back(self._declared[old], temporary, back))
+        return settled
+
+    def _stands_for(self, temporary: str) -> str | None:
+        """The declared name that `temporary` is a temporary name of; None: it is of none."""
+        if not temporary.endswith(TEMPORARY):
+            return None
+        return next((name for name in sorted(self._declared) if temporary in temporary_names(name)), None)
+
+    def _declared_cycle(self, old: str) -> dict[str, str]:
+        """Name → former name, of the cycle of declared renames that `old` is in, from `old` on; empty if in none."""
+        cycle: dict[str, str] = {}
+        name = old
+        while name not in cycle:
+            former = [o for o in self._declared[name].lifecycle.renamed_from if o != name and o in self._declared]
+            if not former:
+                return {}
+            cycle[name] = name = former[0]
+        return cycle if name == old else {}
+
+    def _way_back(self, old: str, temporary: str) -> dict[str, str]:
+        """The renames that take an interrupted cycle back, which is no longer declared; empty if it was none.
+
+        The object with the temporary name was called `old`, and was not changed since: it is as `old` is declared. What
+        has that name now had another one, and so on up to the name that is free; of all ways, the one that leaves the
+        fewest differences.
+        """
+        if self._difference(old, temporary):
+            return {}
+        if old not in self._live:
+            return {old: temporary}
+        free = [name for name, d in self._declared.items() if name not in self._live and not d.lifecycle.renamed_from]
+        if not self._difference(old, old):  # the objects are alike: whichever takes the free name
+            return next(({name: temporary} for name in free if not self._difference(name, temporary)), {})
+        others = [
+            name
+            for name, d in self._declared.items()
+            if name != old and name in self._live and not d.lifecycle.renamed_from and self._difference(name, name)
+        ]
+        ways = [
+            dict(zip((*between, end), (old, *between), strict=True))
+            for end in free[:_FEW]
+            for count in range(min(len(others), _FEW) + 1)
+            for between in permutations(others[:_FEW], count)
+        ]
+        fitting = [way for way in ways if all(self._difference(*pair) < _CREATED for pair in way.items())]
+        if not fitting:
+            return {}
+        best = min(
+            fitting, key=lambda way: (sum(self._difference(n, way.get(n, n)) for n in {*others, *way}), len(way))
+        )
+        return {old: temporary, **best}
+
+    def _difference(self, name: str, live_name: str) -> int:
+        return self._differences(self._declared[name], self._live[live_name])
+
     # --- declared renames --------------------------------------------------------------------------------------------
 
     def _add_declared(self) -> None:
@@ -100,7 +213,7 @@ class CollectionRenames:
             if old is None:
                 continue
             needed = old in self._declared and old not in self._renames
-            if old in self._renames.values() or (needed and not self._former[old]):
+            if old in self._renames.values() or (needed and not self._former.get(old)):
                 self.diagnostics.append(_ambiguous(self._declared[name], old))
                 continue
             self._renames[name] = old
@@ -137,7 +250,8 @@ class CollectionRenames:
         return self._distance((n, n) for n in cycle) > self._distance(cycle.items())
 
     def _distance(self, assignment: Iterable[tuple[str, str]]) -> int:
-        """The number of differences if each new name is given to the object with the old one."""
+        """The number of differences if each new name is given to the object with the old one; a child to be created or
+        deleted counts as many."""
         return sum(self._differences(self._declared[new], self._live[old]) for new, old in assignment)
 
     def _differences(self, desired: ResourceState, live: ResourceState) -> int:
@@ -151,7 +265,7 @@ class CollectionRenames:
             for child in self._all_desired.within(desired.address, kind.collection):
                 found = there.get(identity(child.name))
                 present = child.lifecycle.ensure is Ensure.PRESENT
-                differing += (found is None) == present
+                differing += _CREATED if (found is None) == present else 0
                 if found is not None and present:
                     differing += self._differences(child, found)
         return differing
@@ -244,6 +358,19 @@ def _ambiguous(desired: ResourceState, old: str) -> Diagnostic:
         hint=f'remove "{old}" from renamed_from of one of them, which is then created',
         address=desired.address,
         source=desired.source_of("renamed_from"),
+    )
+
+
+def _taken_back(desired: ResourceState, temporary: str, renames: dict[str, str]) -> Diagnostic:
+    listed = ", ".join(f'"{old}" to "{name}"' for name, old in sorted(renames.items()))
+    return Diagnostic(
+        "KIA0623",
+        f'"{temporary}" was left by an interrupted run that exchanged names; will be renamed back: {listed}',
+        severity=Severity.WARNING,
+        detail="There is no ledger: the objects are recognised by what they hold.",
+        hint=f'if "{temporary}" is another object, rename it on the instance',
+        address=desired.address,
+        source=desired.source_of("name"),
     )
 
 
