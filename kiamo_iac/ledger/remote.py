@@ -319,7 +319,9 @@ class RemoteAccess:
             with closing_store(store):
                 yield ledger
         except BaseException as error:
-            if store is None or not store.lost:
+            if store is not None and store.lost:
+                interruption.release_hint = None
+            else:
                 self._unlock_after(error, info)
             raise
         self._unlock(info)

@@ -90,11 +90,13 @@ def http(site: Site) -> Iterator[Shared]:
             "deleted": lambda: setattr(state, "lock", None),
             "refused": lambda: state.faults.extend(["403"] * 20),
             "gone": lambda: state.faults.extend(["drop"] * 20),
+            "locked": lambda: state.spoken.update(UNLOCK=(500, b"no", "text/plain")),
         }
 
         def mend() -> None:
             state.lock = None
             state.faults.clear()
+            state.spoken.clear()
 
         environ = {"KIAMO_STAGING_LEDGER_USERNAME": USER, "KIAMO_STAGING_LEDGER_PASSWORD": PASSWORD}
         yield Shared(site, environ, faults, mend)
@@ -268,3 +270,15 @@ def test_o08_a_run_that_was_paused_asks_for_its_lock_before_it_goes_on(
     ):
         slept(run)
     assert len(http.site.writes()) == writes
+
+
+def test_o13_a_lock_that_cannot_be_released_after_a_write_ends_with_exit_code_4(http: Shared) -> None:
+    with pytest.raises(PartialError, match="is written, but its lock was not released") as caught:
+        http.apply(at=COUNT, fault="locked")
+    assert "kiamo-iac ledger unlock -e staging" in (caught.value.hint or "")
+    http.mend()
+    http.faults["locked"]()
+    with pytest.raises(LedgerError, match="its lock was not released"):
+        http.apply()  # nothing to do, and nothing was written
+    http.mend()
+    http.apply()
