@@ -42,6 +42,8 @@ class Ring:
     ledger: Path
     writes: int
     """Of a run that is not cut."""
+    calls: int
+    """Of that run, reads too."""
 
     def again(self) -> None:
         """As it was."""
@@ -69,13 +71,24 @@ def ring_of(scene: Scene, names: Sequence[str]) -> Ring:
     shutil.copytree(scene.folder / ".kiamo", kept)
     bases = deepcopy(scene.kiamo.bases)
     scene.manifest(manifest(names, turned=True))
-    before = len(scene.kiamo.committed)
+    scene.kiamo.calls.clear()
+    scene.apply("--parallelism", "1", expect=0)
+    writes, calls = len(scene.kiamo.committed), len(scene.kiamo.calls)
     scene.converges()
-    return Ring(scene, names, bases, kept, len(scene.kiamo.committed) - before)
+    return Ring(scene, names, bases, kept, writes, calls)
 
 
-def cut_at(ring: Ring, forking: Forks, number: int, *, when: When, back: bool, ledger: bool) -> None:
-    """Kill the run at its n-th write; then apply it again, or the manifest before it.
+def cut_at(
+    ring: Ring,
+    forking: Forks,
+    number: int,
+    *,
+    when: When,
+    back: bool,
+    ledger: bool,
+    method: str = "POST|PUT|DELETE",
+) -> None:
+    """Kill the run at its n-th write (or call of a method); then apply it again, or the manifest before it.
 
     Raises:
         AssertionError: an object is lost or made, or stands under another name than the declared one.
@@ -90,26 +103,28 @@ def cut_at(ring: Ring, forking: Forks, number: int, *, when: When, back: bool, l
         os.kill(pid[0], signal.SIGKILL)
         return silence(exchange)
 
-    scene.proxy.play(kill, "POST|PUT|DELETE", on=nth(number), when=when)
+    scene.proxy.play(kill, method, on=nth(number), when=when)
     if not ledger:
         shutil.rmtree(scene.folder / ".kiamo")
     child = forking.start("apply", "-e", "staging", "--yes", "--parallelism", "1", cwd=scene.folder, **scene.variables)
     pid[0] = child.pid
     known.set()
     code, out, err = child.wait()
-    assert code == -signal.SIGKILL, f"write {number}: {out}{err}"
+    assert code == -signal.SIGKILL, f"call {number}: {out}{err}"
     if not ledger:
         shutil.rmtree(scene.folder / ".kiamo")
     scene.manifest(manifest(ring.names, turned=not back))
-    where = f"cut {when.value} write {number}, {'back' if back else 'forward'}:"
+    where = f"cut {when.value} call {number}, {'back' if back else 'forward'}:"
     log = "\n".join(map(str, scene.kiamo.writes))
     scene.proxy.peace()
     done = scene.apply()
     assert done.returncode == 0, f"{where}\n{log}\n{shown(done)}"
     scene.converges()
+    assert set(scene.kiamo.bases) == {id_ for id_, _ in objects}, f"{where}\n{log}\n{shown(done)}"
+    if back and not ledger:
+        return  # nothing says any more which of them had which name
     assert ring.objects() == objects, f"{where}\n{log}\n{shown(done)}"
     assert [str(call) for call in scene.kiamo.committed if call.method != "PUT"] == [], f"{where}\n{log}"
-    if ledger or not back:
-        labels = {base["name"]: base["label"] for base in scene.kiamo.bases.values()}
-        names = [ring.names[(at + (not back)) % len(ring.names)] for at in range(len(ring.names))]
-        assert labels == {now: f"Was {name}" for now, name in zip(names, ring.names, strict=True)}, f"{where}\n{log}"
+    labels = {base["name"]: base["label"] for base in scene.kiamo.bases.values()}
+    names = [ring.names[(at + (not back)) % len(ring.names)] for at in range(len(ring.names))]
+    assert labels == {now: f"Was {name}" for now, name in zip(names, ring.names, strict=True)}, f"{where}\n{log}"

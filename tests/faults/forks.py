@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,18 @@ class Child:
         except ProcessLookupError:
             return False
         return True
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something is so; a minute at most, and while the run lasts.
+
+        Raises:
+            AssertionError: it never was.
+        """
+        end = time.monotonic() + 60
+        while not true():
+            assert time.monotonic() < end, self.err.read_text(encoding="utf-8")
+            assert self.runs() or true(), self.wait()
+            time.sleep(0.01)
 
     def end(self) -> None:
         """Kill it, if it was not waited for."""

@@ -1,9 +1,10 @@
-"""A run that is killed before and after every call of it, reads too: F07. `make slow` runs it."""
+"""Runs that are killed before and after every call of theirs, reads too: F07, F27. `make slow` runs it."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.faults.cutting import RINGS, cut_at, ring_of
 from tests.faults.forks import Forks
 from tests.faults.killing import changing, killed_at
 from tests.faults.proxy import AFTER, BEFORE, When
@@ -18,3 +19,15 @@ def test_f07_killed_at_any_call_the_next_apply_converges(scene: Scene, forking: 
     changes = changing(scene)
     for number in range(1 + part, changes.calls + 1, PARTS):
         killed_at(changes, forking, number, when=when, method=".*")
+
+
+@pytest.mark.parametrize("ring", RINGS)
+@pytest.mark.parametrize("back", [False, True], ids=["forward", "back"])
+@pytest.mark.parametrize("ledger", [True, False], ids=["ledger", "no ledger"])
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_f27_a_ring_cut_at_any_call_ends_under_the_declared_names(
+    scene: Scene, forking: Forks, ring: str, back: bool, ledger: bool, when: When
+) -> None:
+    made = ring_of(scene, RINGS[ring])
+    for number in range(1, made.calls + 1):
+        cut_at(made, forking, number, when=when, back=back, ledger=ledger, method=".*")

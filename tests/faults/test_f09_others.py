@@ -21,7 +21,7 @@ def test_f09_of_two_applies_on_one_machine_one_runs_and_the_other_is_locked(scen
     go, begun = threading.Event(), threading.Event()
     scene.proxy.play(held(go, begun), "POST", when=BEFORE)
     first = forking.start(*ONE_BY_ONE, cwd=scene.folder, **scene.variables)
-    assert begun.wait(60)
+    first.until(begun.is_set)
     calls = len(scene.proxy.passed)
     second = scene.apply(expect=5)
     assert "lock" in second.stderr, shown(second)
@@ -40,7 +40,7 @@ def test_f10_two_machines_without_a_shared_lock_make_nothing_twice(
     go, begun = threading.Event(), threading.Event()
     scene.proxy.play(held(go, begun), "POST", path, when=BEFORE)
     first = forking.start(*ONE_BY_ONE, cwd=scene.folder, **scene.variables)
-    assert begun.wait(60)
+    first.until(begun.is_set)
     with playing(tmp_path / "other", scene.kiamo) as other:
         other.apply(expect=None)
         go.set()
