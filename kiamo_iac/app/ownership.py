@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
-from kiamo_iac.core.diagnostics import Severity, did_you_mean
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean
 from kiamo_iac.core.environ import variable_prefix
 from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import FileSettings
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import Owned
 from kiamo_iac.git.command import head_commit
 from kiamo_iac.ledger.content import LedgerIdentity
@@ -222,6 +223,9 @@ def _access(workspace: Workspace, environment: str, *, moving: Moving | None = N
     instead = ledger_file_instead(environment, workspace.environ)
     if instead is not None:
         settings = FileSettings(instead.name)
+        because = f"{variable_prefix(environment)}_LEDGER_FILE is set"
+        summary = f"the ledger of {quote(environment)} is {instead}, because {because}"
+        workspace.notify(Diagnostic("KIA0917", summary, severity=Severity.NOTE))
     pinned = pinned_ledger_origin(workspace.project, environment, workspace.environ)
     context = LedgerContext(
         ledger_identity(workspace, environment),

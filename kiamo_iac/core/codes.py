@@ -184,6 +184,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0914": "A local backup of a ledger does not follow the ledger.",
     "KIA0915": "A ledger of format 1 does not name its instance, and none of its ids is live under its recorded name.",
     "KIA0916": "The project has a new name, and its ledger is still on the git ref of its former one.",
+    "KIA0917": "The ledger is in the file of KIAMO_<ENV>_LEDGER_FILE, not where the project file says.",
     "KIA0920": "The journal of a run cannot be read.",
     "KIA0921": "A part of a run cannot be undone.",
     # KIA10xx: export

@@ -187,6 +187,7 @@ def test_o10_a_test_never_touches_the_ledger_and_the_journals_of_the_project(
     assert json.loads((folder / "l.jsonl").read_text(encoding="utf-8").splitlines()[0])["environment"] == "staging"
     assert (folder / ".kiamo" / "journal" / "staging").is_dir()
     assert not (site.folder / ".kiamo").exists()
+    assert {notice.code for notice in site.notices} == {"KIA0917"}
 
 
 def test_the_file_of_a_test_is_an_absolute_path(site: Site) -> None:
