@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
 from kiamo_iac.app.planning import NO_OPTIONS, PlanResult, plan_from_inputs, read_inputs
-from kiamo_iac.core.errors import GuardError, Interrupted, KiamoIacError, PartialError, StaleError
+from kiamo_iac.core.errors import GuardError, Interrupted, KiamoIacError, OppositeError, PartialError, StaleError
 
 if TYPE_CHECKING:
     import threading
@@ -244,7 +244,7 @@ def check_report(report: Report, *, interrupted: bool, ledger: KiamoIacError | N
         KiamoIacError: nothing was written to the instance, and the ledger could not be written.
         Interrupted: a signal stopped the run.
         StaleError: an object had changed since the plan was made.
-        PartialError: a step failed, or the ledger could not be written.
+        PartialError: a step failed, did the opposite of what was sent, or the ledger could not be written.
     """
     from kiamo_iac.executor.report import Status
 
@@ -259,6 +259,8 @@ def check_report(report: Report, *, interrupted: bool, ledger: KiamoIacError | N
         raise PartialError(f"{how} {ledger}", hint=ledger.hint) from ledger
     if report.ok:
         return
+    if opposite := next((r.error for r in report.results if isinstance(r.error, OppositeError)), None):
+        raise PartialError(f"The run was ended: {left}. {opposite}", hint=opposite.hint)
     if interrupted:
         msg = f"The run was interrupted: {counts[Status.DONE]} done, {left}."
         raise Interrupted(msg, hint=hint)

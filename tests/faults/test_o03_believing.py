@@ -220,6 +220,9 @@ def test_o04_a_batch_that_is_created_started_ends_the_run(scene: Scene) -> None:
     scene.proxy.play(changed(lambda body: body.replace(b'"state": "new"', b'"state": "started"')), "POST", on=always)
     done = scene.apply("--parallelism", "1", expect=4)
     assert "contacts are being dialled" in done.stdout, shown(done)
+    assert (
+        "Error: The run was ended: 1 failed, 0 not tried. The create of bases/prospects/batches/relance" in done.stderr
+    )
     scene.converges()
 
 
