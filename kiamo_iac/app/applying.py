@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from kiamo_iac.app.recording import Recorder
     from kiamo_iac.executor.journal_writer import JournalWriter
     from kiamo_iac.executor.report import Outcome, Report
-    from kiamo_iac.executor.scheduler import Observer, Performer
+    from kiamo_iac.executor.scheduler import Observer
+    from kiamo_iac.executor.writer import Writer
     from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan import Plan, Step
@@ -43,8 +45,11 @@ class ApplyRun:
         self._saved_digest = saved_digest
         self._consents: Consents | None = None
         self._recorder: Recorder | None = None
-        self.has_written = False
-        """Whether a write may have taken effect on the instance."""
+        self.has_sent = False
+        """Whether the instance may have received a call that writes."""
+        self.seconds = 0.0
+        """How long the run has taken, from the end of planning to its last step."""
+        self._begun = time.perf_counter()
 
     @property
     def plan(self) -> Plan:
@@ -102,7 +107,11 @@ class ApplyRun:
                 self._workspace, self.plan, self._result.inputs.live, run=self.run_id, started_at=self._since
             ) as journal,
         ):
-            return self._perform(journal, parallelism=parallelism, observer=observer, end=end)
+            try:
+                return self._perform(journal, parallelism=parallelism, observer=observer, end=end)
+            finally:
+                self.has_sent = journal.has_sent
+                self.seconds = time.perf_counter() - self._begun
 
     def _perform(
         self, journal: JournalWriter, *, parallelism: int, observer: Observer | None, end: threading.Event
@@ -137,7 +146,7 @@ class ApplyRun:
             owned = self._result.inputs.owned or {}
             polling = Polling(pause=end.wait)
             writer = Writer(client, contract, self.plan, live=live, owned=owned, polling=polling)
-            locked = _UnderLock(writer, self._ledger)
+            locked = _LastCheck(writer, self._ledger, end)
             performer = PreconditionCheck(
                 locked, self.plan, client=client, contract=contract, live=live, polling=polling
             )
@@ -150,7 +159,6 @@ class ApplyRun:
                 stop=end,
             )
         recorder.close(report)
-        self.has_written = any(result.has_written for result in report.results)
         journal.close(report, interrupted=self._workspace.interruption.requested)
         self.journal_error = journal.error
         return report
@@ -161,8 +169,12 @@ class ApplyRun:
         Raises:
             KiamoIacError: as `check_report`.
         """
-        interrupted = self._workspace.interruption.requested
-        check_report(report, interrupted=interrupted, ledger=self._recorder.error if self._recorder else None)
+        check_report(
+            report,
+            interrupted=self._workspace.interruption.requested,
+            has_sent=self.has_sent,
+            ledger=self._recorder.error if self._recorder else None,
+        )
 
 
 def _run_id(started_at: datetime) -> str:
@@ -171,22 +183,27 @@ def _run_id(started_at: datetime) -> str:
     return f"{started_at:%Y%m%dT%H%M%SZ}-{milliseconds:03x}{secrets.token_hex(2)[:3]}"
 
 
-class _UnderLock:
-    """Performs a step only while the ledger is locked by this run."""
+class _LastCheck:
+    """Performs a step only while the ledger is locked by this run, and writes only while the run is not stopped."""
 
-    def __init__(self, performer: Performer, ledger: Ledger) -> None:
-        self._performer = performer
+    def __init__(self, writer: Writer, ledger: Ledger, stop: threading.Event) -> None:
+        self._writer = writer
         self._ledger = ledger
+        self._stop = stop
 
     def perform(self, step: Step) -> Outcome:
         """Perform `step`.
 
         Raises:
             LedgerError: the lock is lost, or the ledger cannot be written.
-            KiamoIacError: as the performer.
+            Interrupted: the run is stopped, and the step would write.
+            KiamoIacError: as the writer.
         """
         self._ledger.check()
-        return self._performer.perform(step)
+        if self._stop.is_set() and self._writer.verification_group(step) is None:
+            msg = "The run was stopped before this step."
+            raise Interrupted(msg)
+        return self._writer.perform(step)
 
 
 @contextmanager
@@ -223,7 +240,7 @@ def run_under_lock(
 
     Raises:
         LockedError: another run holds the lock.
-        PartialError: the run has written, and its ledger could not be written or unlocked.
+        PartialError: a write was sent, and the ledger could not be written or unlocked, or the output not written.
         KiamoIacError: the ledger cannot be read, locked, written or unlocked; or as `planned`.
     """
     run: ApplyRun | None = None
@@ -232,26 +249,41 @@ def run_under_lock(
             run = planned(ledger)
             yield run
     except KiamoIacError as error:
-        if run is not None and run.has_written and error.exit_code == KiamoIacError.exit_code:
+        if run is not None and run.has_sent and error.exit_code == KiamoIacError.exit_code:
             raise PartialError(str(error), hint=error.hint, diagnostics=error.diagnostics) from error
         raise
+    except OSError as error:
+        if run is None or not run.has_sent:
+            raise
+        msg = f"Calls that write were made, and the report could not be written: {error.strerror or error}."
+        raise PartialError(msg, hint="run plan to see the current state") from error
 
 
-def check_report(report: Report, *, interrupted: bool, ledger: KiamoIacError | None = None) -> None:
-    """Return if every step is done and recorded. `ledger`: the error of a ledger that could not be written.
+def check_report(
+    report: Report, *, interrupted: bool, has_sent: bool | None = None, ledger: KiamoIacError | None = None
+) -> None:
+    """Return if every step is done and recorded. `has_sent`: whether a call that writes was sent; None: if a step has
+    written. `ledger`: the error of a ledger that could not be written.
 
     Raises:
-        KiamoIacError: nothing was written to the instance, and the ledger could not be written.
-        Interrupted: a signal stopped the run.
+        Interrupted: a signal came, whatever else went wrong.
         StaleError: an object had changed since the plan was made.
-        PartialError: a step failed, did the opposite of what was sent, or the ledger could not be written.
+        PartialError: a write was sent, and a step failed, did the opposite of it, or the ledger could not be written.
+        KiamoIacError: the same, and no write was sent.
     """
     from kiamo_iac.executor.report import Status
 
+    has_sent = report.has_written if has_sent is None else has_sent
     counts = report.counts
     left = f"{counts[Status.FAILED]} failed, {counts[Status.SKIPPED]} not tried"
     hint = "run plan to see what is left to do"
-    if ledger is not None and not any(result.has_written for result in report.results):
+    opposite = next((r.error for r in report.results if isinstance(r.error, OppositeError)), None)
+    if interrupted:
+        msg = f"The run was interrupted: {counts[Status.DONE]} done, {left}."
+        worse = ledger or opposite
+        msg, hint = (msg, hint) if worse is None else (f"{msg} {worse}", worse.hint or hint)
+        raise Interrupted(msg, hint=hint) from worse
+    if ledger is not None and not has_sent:
         raise ledger
     if ledger is not None:
         how = "Every step is done, but the ledger could not be written."
@@ -259,13 +291,13 @@ def check_report(report: Report, *, interrupted: bool, ledger: KiamoIacError | N
         raise PartialError(f"{how} {ledger}", hint=ledger.hint) from ledger
     if report.ok:
         return
-    if opposite := next((r.error for r in report.results if isinstance(r.error, OppositeError)), None):
+    if opposite is not None:
         raise PartialError(f"The run was ended: {left}. {opposite}", hint=opposite.hint)
-    if interrupted:
-        msg = f"The run was interrupted: {counts[Status.DONE]} done, {left}."
-        raise Interrupted(msg, hint=hint)
     if any(isinstance(result.error, StaleError) for result in report.results):
         msg = f"The instance has changed since the plan: {left}."
         raise StaleError(msg, hint="run plan again")
+    if not has_sent:
+        msg = f"Nothing was written: {left}."
+        raise KiamoIacError(msg, hint=hint)
     msg = f"The plan was applied in part: {left}."
     raise PartialError(msg, hint=hint)

@@ -42,10 +42,10 @@ Examples:
   kiamo-iac apply -e production --allow-data-loss bases/prospects/fields/fax
 
 \b
-Exit codes: 0 applied, or nothing to do; 1 error, refused plan, or not confirmed; 3 stale: the
-instance has changed since the plan; 4 applied in part; 5 another run holds the lock; 6 blocked by a
-guard; 64 usage, or no terminal to confirm on and no --yes; 130 interrupted. With 1, 5, 6 and 64
-nothing is written.
+Exit codes: 0 applied, or nothing to do; 1 error, refused plan, or not confirmed; 3 stale: what the
+plan saw has changed, other steps may be done; 4 a write was sent, and the run did not end as
+planned; 5 another run holds the lock; 6 blocked by a guard; 64 usage, or no terminal to confirm on
+and no --yes; 130 interrupted by a signal, at any moment. With 1, 5, 6 and 64 no write was sent.
 """
 
 

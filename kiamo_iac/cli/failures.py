@@ -38,6 +38,9 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
         case KiamoIacError():
             _report_known(error)
             code = error.exit_code
+            cause = error.__cause__
+            if isinstance(cause, OSError) and (_is_pipe_closed(cause) or _is_stdout_full(cause)):
+                _silence_stdout()
         case OSError() if _is_pipe_closed(error):
             _silence_stdout()
         case OSError() if _is_stdout_full(error):

@@ -54,11 +54,11 @@ EXIT_CODES: Mapping[int, str] = MappingProxyType(
         1: "error, or a refused plan",
         2: "changes pending, or drift (--detailed-exitcode, --check)",
         3: "stale: the instance has changed since the plan",
-        4: "applied in part",
+        4: "a write was sent, and the run did not end as planned",
         5: "locked by another run",
         6: "blocked by a guard",
         64: "usage",
-        130: "interrupted",
+        130: "interrupted by a signal",
     }
 )
 

@@ -21,10 +21,10 @@
     ├── PlanFileError                 1   a saved plan cannot be used
     ├── JournalError                  1   a journal cannot be read, written or undone
     ├── StaleError                    3   what the plan saw has changed
-    ├── PartialError                  4   applied in part
+    ├── PartialError                  4   a write was sent, and the run did not end as planned
     ├── LockedError                   5   another run holds the lock
     ├── GuardError                    6   a guard refused
-    └── Interrupted                 130   SIGINT or SIGTERM
+    └── Interrupted                 130   a signal: SIGINT, SIGTERM, SIGHUP
 
 A library's exception never leaks: it is the `__cause__` of one of these.
 """
@@ -175,7 +175,7 @@ class StaleError(KiamoIacError):
 
 
 class PartialError(KiamoIacError):
-    """Some steps were done and some were not; the report says which."""
+    """A write was sent, and the run did not end as planned; the report says which steps are done."""
 
     exit_code = 4
 

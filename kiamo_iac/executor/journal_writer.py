@@ -49,6 +49,8 @@ class JournalWriter:
         """`file`: where there is none yet."""
         self.error: JournalError | None = None
         """Why it could not be written; None so far."""
+        self.has_sent = False
+        """Whether the instance may have received a call that writes."""
         self._place = file
         self._clock = clock
         self._monotonic = monotonic
@@ -105,7 +107,8 @@ class JournalWriter:
         return n
 
     def answered(self, n: int, status: int | None, error: str = "") -> None:
-        """Record what became of attempt number `n`; `status` None: no whole response came."""
+        """Record what became of attempt number `n`; `status` None: no whole response came; 0: it was not sent."""
+        self.has_sent = self.has_sent or status != 0
         self._record(JournalAnswer(n, status, self._clock(), redact(error)))
 
     def started(self, step: Step) -> None:

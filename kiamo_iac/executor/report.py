@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
@@ -68,6 +69,8 @@ class StepResult:
     """Why it failed; its `diagnostics` have the address and the place in the manifests."""
     because: int | None = None
     """Of a step not tried: the id of the failed step that prevented it; None: the run was stopped from outside."""
+    started_at: datetime | None = None
+    """In UTC; None when it was not tried."""
     seconds: float = 0.0
     """Duration; 0 when it was not tried."""
     outcome: Outcome | None = None
@@ -122,6 +125,11 @@ class Report:
     def ok(self) -> bool:
         """Whether every step is done."""
         return all(result.status is Status.DONE for result in self.results)
+
+    @property
+    def has_written(self) -> bool:
+        """Whether any write may have taken effect."""
+        return any(result.has_written for result in self.results)
 
     @property
     def counts(self) -> Mapping[Status, int]:

@@ -14,11 +14,20 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from typing import Final, NamedTuple, Protocol
 
-from kiamo_iac.core.errors import AccessError, BudgetError, BusyError, KiamoIacError, OppositeError, PostconditionError
+from kiamo_iac.core.errors import (
+    AccessError,
+    BudgetError,
+    BusyError,
+    Interrupted,
+    KiamoIacError,
+    OppositeError,
+    PostconditionError,
+)
 from kiamo_iac.core.runtime import take_from
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
@@ -49,6 +58,7 @@ class Performer(Protocol):
             BudgetError: the run would exceed its read limits; no further step is started.
             BusyError: the run would wait longer than its limits allow; no further step is started.
             OppositeError: the instance did the opposite of what was sent; no further step is started.
+            Interrupted: the run was stopped before the step wrote anything; it counts as not tried.
             KiamoIacError: the step failed; steps that depend on it are not tried, the others go on.
             Exception: a bug. It is reported as a failed step, and no further step is started.
         """
@@ -73,13 +83,18 @@ class ObserverGroup:
 
     def started(self, step: Step) -> None:
         """As each observer."""
-        for observer in self._observers:
-            observer.started(step)
+        self._call(lambda observer: observer.started(step))
 
     def finished(self, result: StepResult) -> None:
         """As each observer."""
-        for observer in self._observers:
-            observer.finished(result)
+        self._call(lambda observer: observer.finished(result))
+
+    def _call(self, notify: Callable[[Observer], None]) -> None:
+        for observer in tuple(self._observers):
+            try:
+                notify(observer)
+            except OSError:  # what it writes to is gone, such as a terminal that was closed: the run goes on
+                self._observers.remove(observer)
 
 
 def execute(
@@ -190,10 +205,12 @@ class _Execution:
             self._done.put(_Done(self._perform(step), last=step is steps[-1], verification=verification))
 
     def _perform(self, step: Step) -> StepResult:
-        begun = time.perf_counter()
+        begun, started_at = time.perf_counter(), datetime.now(UTC)
         outcome = error = None
         try:
             outcome = self._performer.perform(step)
+        except Interrupted:
+            return StepResult(step, Status.SKIPPED)
         except KiamoIacError as failure:
             error = _without_frames(failure)
             if isinstance(failure, PostconditionError) and failure.remote_id is not None:
@@ -201,7 +218,8 @@ class _Execution:
         except BaseException as bug:  # noqa: BLE001 - reported in the result; the thread would swallow it
             error = _unexpected(step, bug)
         status = Status.DONE if error is None else Status.FAILED
-        return StepResult(step, status, error, seconds=time.perf_counter() - begun, outcome=outcome)
+        seconds = time.perf_counter() - begun
+        return StepResult(step, status, error, started_at=started_at, seconds=seconds, outcome=outcome)
 
     def _record(self, result: StepResult) -> None:
         self._results[result.step.id] = result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, Self, TextIO
 
 from kiamo_iac.planner.plan import Plan, Step
@@ -74,7 +75,8 @@ class LiveTable:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._progress.stop()
+        with suppress(OSError):  # the terminal is gone
+            self._progress.stop()
 
     def started(self, step: Step) -> None:
         """Show it among the running ones."""

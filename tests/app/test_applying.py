@@ -145,11 +145,21 @@ def test_each_outcome_of_a_run_has_its_error(site: Site) -> None:
     with pytest.raises(LedgerError):
         check_report(report_of(steps, skipped), interrupted=False, ledger=lost)
     with pytest.raises(PartialError, match="The ledger could not be written, so the run was stopped") as caught:
-        check_report(report_of(steps, done, skipped), interrupted=True, ledger=lost)
+        check_report(report_of(steps, done, skipped), interrupted=False, ledger=lost)
     assert (caught.value.hint, caught.value.__cause__) == ("free space", lost)
     with pytest.raises(Interrupted, match="1 done, 1 failed, 1 not tried"):
         check_report(report_of(steps, done, failed, skipped, error=refused), interrupted=True)
+    with pytest.raises(Interrupted, match=r"1 not tried\. The ledger is full") as caught_too:
+        check_report(report_of(steps, done, skipped), interrupted=True, ledger=lost)
+    assert caught_too.value.hint == "free space"
+    with pytest.raises(Interrupted, match="2 done, 0 failed, 0 not tried"):
+        check_report(report_of(steps, done, done), interrupted=True)
     with pytest.raises(StaleError):
         check_report(report_of(steps, done, failed, error=StaleError("changed")), interrupted=False)
+    with pytest.raises(KiamoIacError, match="Nothing was written: 1 failed, 1 not tried") as nothing:
+        check_report(report_of(steps, failed, skipped, error=refused), interrupted=False)
+    assert nothing.value.exit_code == 1
+    with pytest.raises(PartialError):
+        check_report(report_of(steps, failed, skipped, error=refused), interrupted=False, has_sent=True)
     with pytest.raises(PartialError, match="applied in part: 1 failed, 1 not tried"):
         check_report(report_of(steps, done, failed, skipped, error=refused), interrupted=False)
