@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.app.recording import Recorder
+    from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.executor.journal_writer import JournalWriter
     from kiamo_iac.executor.report import Outcome, Report
     from kiamo_iac.executor.scheduler import Observer
@@ -31,8 +32,19 @@ if TYPE_CHECKING:
 class ApplyRun:
     """One apply. Its lock is held as long as the context of `start_apply` lasts."""
 
-    def __init__(self, workspace: Workspace, ledger: Ledger, result: PlanResult, *, saved_digest: str | None) -> None:
-        """`saved_digest`: of the saved plan that this run applies, and that can be applied once."""
+    def __init__(
+        self,
+        workspace: Workspace,
+        ledger: Ledger,
+        result: PlanResult,
+        *,
+        saved_digest: str | None = None,
+        undoes: str | None = None,
+        impossible: tuple[Diagnostic, ...] = (),
+    ) -> None:
+        """`saved_digest`: of the saved plan that this run applies, and that can be applied once. `undoes`: the id of
+        the run that it undoes; `impossible`: what of that run cannot be undone."""
+        self.impossible = impossible
         self.started_at = workspace.now().astimezone(UTC)
         self.run_id = _run_id(self.started_at)
         """Names this run in its report, in its journal and in what it leaves in the ledger."""
@@ -43,6 +55,7 @@ class ApplyRun:
         self._ledger = ledger
         self._result = result
         self._saved_digest = saved_digest
+        self._undoes = undoes
         self._consents: Consents | None = None
         self._recorder: Recorder | None = None
         self.has_sent = False
@@ -104,7 +117,12 @@ class ApplyRun:
         with (
             self._workspace.interruption.setting(end),
             journal_of(
-                self._workspace, self.plan, self._result.inputs.live, run=self.run_id, started_at=self._since
+                self._workspace,
+                self.plan,
+                self._result.inputs.live,
+                run=self.run_id,
+                started_at=self._since,
+                undoes=self._undoes,
             ) as journal,
         ):
             try:
@@ -226,7 +244,7 @@ def start_apply(
         owned = dict(ledger.owned) if ledger.found else None
         inputs = read_inputs(workspace, target, owned=lambda: owned, prune=options.prune)
         check_instance(ledger, inputs.live)
-        return ApplyRun(workspace, ledger, plan_from_inputs(workspace, inputs, options), saved_digest=None)
+        return ApplyRun(workspace, ledger, plan_from_inputs(workspace, inputs, options))
 
     with run_under_lock(workspace, target.name, planned, lock_timeout=lock_timeout) as run:
         yield run

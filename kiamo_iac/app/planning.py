@@ -49,6 +49,8 @@ class PlanInputs:
     """On the manifests and on what was read of the instance."""
     budget: Budget
     """Of the whole run: reads that follow count against the same limits."""
+    partial: bool = False
+    """Whether the desired state holds only what is to change, as that of an undo: then it says nothing of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,18 @@ class PlanResult:
 
 
 def read_inputs(
-    workspace: Workspace, target: Target, *, owned: Callable[[], Ownership | None], prune: bool = False
+    workspace: Workspace,
+    target: Target,
+    *,
+    owned: Callable[[], Ownership | None],
+    prune: bool = False,
+    desired: State | None = None,
 ) -> PlanInputs:
     """Read manifests, ledger (`owned`) and instance. The lists that every plan needs are requested at once, while
     manifests and ledger are read.
 
-    `prune`: what is owned and not declared will be deleted, so what its deletion depends on is read too.
+    `prune`: what is owned and not declared will be deleted, so what its deletion depends on is read too. `desired`: the
+    desired state where it does not come from manifests, which are not read then.
 
     Raises:
         ManifestError: the manifests have errors.
@@ -81,11 +89,13 @@ def read_inputs(
         StateReader(client, workspace.contract) as reader,
     ):
         reader.start()
-        loaded = workspace.load(target.name)
-        desired = loaded.checked()
+        notes: tuple[Diagnostic, ...] = ()
+        if desired is None:
+            loaded = workspace.load(target.name)
+            desired, notes = loaded.checked(), loaded.diagnostics
         entries = owned()
         live = reader.finish(desired, owned=entries, prune=prune)
-    return PlanInputs(target, desired, live.state, entries, (*loaded.diagnostics, *live.diagnostics), budget)
+    return PlanInputs(target, desired, live.state, entries, (*notes, *live.diagnostics), budget)
 
 
 def plan_from_inputs(workspace: Workspace, inputs: PlanInputs, options: Options) -> PlanResult:

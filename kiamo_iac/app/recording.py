@@ -173,7 +173,7 @@ class Recorder:
 
     def close(self, report: Report) -> None:
         """Record all declarations if the whole plan was applied; flush the ledger."""
-        if report.ok and self.error is None and not self._result.options.targets:
+        if report.ok and self.error is None and not self._result.options.targets and not self._result.inputs.partial:
             self._write(self._record_declared)
         if not report.ok and self.error is None:
             self._write(lambda: self._drop_unbegun(report))
@@ -278,7 +278,8 @@ class Recorder:
         done: tuple[str, ...] = before.renamed_from if before is not None else ()
         match step.action:
             case Action.CREATE | Action.UPDATE:
-                attributes = _without_state(declared_attributes(declared)) | _state_of(attributes)
+                known = attributes if self._result.inputs.partial else _state_of(attributes)
+                attributes = known | _without_state(declared_attributes(declared))
                 if step.action is Action.CREATE:
                     done = declared.lifecycle.renamed_from
             case Action.RENAME:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kiamo_iac.cli.options import (
+    F,
     NamedPath,
     address_option,
     format_option,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from kiamo_iac.app.applying import ApplyRun
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
+    from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.executor.report import Report
+    from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
     from kiamo_iac.render.progress import Progress
@@ -49,25 +52,37 @@ and no --yes; 130 interrupted by a signal, at any moment. With 1, 5, 6 and 64 no
 """
 
 
+def run_options(command: F) -> F:
+    """The consents of a run, `--lock-timeout`, `--parallelism` and `--format`."""
+    options = (
+        click.option("--allow-start", is_flag=True, help="Allow all batches to start: contacts will be dialled."),
+        address_option("--allow-start-of", text="Allow this batch to start, or each batch of this base."),
+        address_option("--allow-stop", text="Allow this batch, or each batch of this base, to be stopped for good."),
+        address_option(
+            "--allow-data-loss", text="Allow the contacts of this base, or the values of this field, to be lost."
+        ),
+        lock_timeout_option,
+        click.option(
+            "--parallelism",
+            type=click.IntRange(1, 32),
+            default=4,
+            show_default=True,
+            metavar="N",
+            help="Maximum number of concurrent writes.",
+        ),
+        format_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command(epilog=EPILOG, short_help="Apply the manifests to an environment.")
 @click.argument("planfile", required=False, type=NamedPath(exists=True, dir_okay=False))
 @optional_environment_option
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @plan_options
-@click.option("--allow-start", is_flag=True, help="Allow all batches to start: contacts will be dialled.")
-@address_option("--allow-start-of", text="Allow this batch to start, or each batch of this base.")
-@address_option("--allow-stop", text="Allow this batch, or each batch of this base, to be stopped for good.")
-@address_option("--allow-data-loss", text="Allow the contacts of this base, or the values of this field, to be lost.")
-@lock_timeout_option
-@click.option(
-    "--parallelism",
-    type=click.IntRange(1, 32),
-    default=4,
-    show_default=True,
-    metavar="N",
-    help="Maximum number of concurrent writes.",
-)
-@format_option
+@run_options
 @pass_session
 def apply(
     session: Session,
@@ -104,18 +119,38 @@ def apply(
 
     options = Options(prune=prune, targets=targets, may_stop=allow_stop)
     consents = Consents(allow_start, starts=allow_start_of, stops=allow_stop, data_loss=allow_data_loss)
-    with (
-        session.locking_workspace() as workspace,
-        _start_run(workspace, environment, planfile, options, lock_timeout=lock_timeout) as run,
-    ):
+    with session.locking_workspace() as workspace:
+        started = _start_run(workspace, environment, planfile, options, lock_timeout=lock_timeout)
+        return carry_out(session, workspace, started, consents, yes=yes, parallelism=parallelism, output=output)
+
+
+def carry_out(
+    session: Session,
+    workspace: Workspace,
+    started: AbstractContextManager[ApplyRun],
+    consents: Consents,
+    *,
+    yes: bool,
+    parallelism: int,
+    output: str,
+    what: str = "apply this to",
+) -> int:
+    """Check the guards, show the plan, ask (`what`: the question, with the environment behind it), perform, report.
+
+    Raises:
+        KiamoIacError: the run did not end as planned, or was not begun.
+    """
+    with started as run:
         if run.plan.applyable:
             run.check_guards(consents)
         with workspace.interruption.interruptible():
+            if run.impossible:
+                _show_impossible(run.impossible, output=output)
             _show(run.plan, session, output=output)
             if not run.plan.applyable:
                 return 1
             if run.plan.steps:
-                confirm(f"apply this to {run.plan.environment}", yes=yes, refused="Not applied.")
+                confirm(f"{what} {run.plan.environment}", yes=yes, refused="Not applied.")
         with _progress(run.plan, session) as progress:
             report = run.perform(parallelism=parallelism, observer=progress)
         _show_report(run.plan, report, session, output=output)
@@ -146,6 +181,17 @@ def _start_run(
         msg = "PLANFILE has its own --prune and --target: pass them to plan --out."
         raise click.UsageError(msg, click.get_current_context())
     return start_saved_apply(workspace, planfile, environment=environment, lock_timeout=lock_timeout)
+
+
+def _show_impossible(found: tuple[Diagnostic, ...], *, output: str) -> None:
+    from kiamo_iac.render.escape import document, visible
+
+    lines = [f"  {visible(each.summary)}" + (f" ({visible(each.hint)})" if each.hint else "") for each in found]
+    text = document(["Cannot be undone:", *lines, ""])
+    if output == "text":
+        write_data(text)
+    else:
+        write_message(text, nl=False)
 
 
 def _show(plan: Plan, session: Session, *, output: str) -> None:

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "export": ("kiamo_iac.cli.export:export", "Write an instance as manifests; comments are kept."),
         "adopt": ("kiamo_iac.cli.adopt:adopt", "Record existing resources in the ledger as managed."),
         "ledger": ("kiamo_iac.cli.ledger:ledger", "List managed resources, and correct the ledger."),
+        "undo": ("kiamo_iac.cli.undo:undo", "Undo a run: the plan that leads back, from its journal."),
         "journal": ("kiamo_iac.cli.journal:journal", "Show what runs did, call by call."),
         "comment": ("kiamo_iac.cli.comment:comment", "Post a plan on the merge request of the running pipeline."),
         "graph": ("kiamo_iac.cli.graph:graph", "Draw the declared resources, or a plan."),

@@ -20,12 +20,13 @@ from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource
 from kiamo_iac.core.secret import HIDDEN
 from kiamo_iac.core.sensitive import MASK
-from kiamo_iac.core.state import EMPTY, Owned, Ownership, RemoteId, ResourceState, State
+from kiamo_iac.core.state import EMPTY, Ownership, RemoteId, ResourceState, State
 from kiamo_iac.ledger.journal import Journal, JournalStep
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.resources import kinds
 
 _ABSENT: Final = Lifecycle(ensure=Ensure.ABSENT)
+_PROTECTED: Final = Lifecycle(protect=True)
 _REFERENCE: Final = Lifecycle(managed=False)
 _GONE: Final = "(gone: "
 """How a journal has a reference whose target was missing already."""
@@ -37,7 +38,7 @@ class UndoGoal:
 
     desired: State
     owned: Ownership
-    """The ledger as it would be after the undo: it has the ids of the objects under the names that they get back."""
+    """The ledger, without what it has of the renames that are undone."""
     impossible: tuple[Diagnostic, ...]
     """What cannot be undone, by address."""
 
@@ -120,30 +121,27 @@ class _Undo:
         """All addresses before and after the run, as references."""
         for address, run in self._runs.items():
             for at in (address, self.former(address)):
-                self._declare(at, run.kind, {"name": at.name}, _REFERENCE)
+                self._declare(at, run.kind, {"name": at.name}, _ABSENT if run.created else _REFERENCE)
             for step in run.steps:
                 for image in step.with_it:
                     self._declare(image.address, kinds()[image.kind], {"name": image.address.name}, _REFERENCE)
         return State(self.declared.values())
 
     def entries(self) -> Ownership:
-        """The ledger, in which each resource has its former name."""
-        entries = {
-            self.former(address): replace(entry, address=self.former(address)) for address, entry in self._owned.items()
+        """The ledger, for which no rename of the run is done."""
+        renamed = {address for address, run in self._runs.items() if run.former_name is not None}
+        return {
+            address: replace(entry, renamed_from=()) if address in renamed else entry
+            for address, entry in self._owned.items()
         }
-        for address, run in self._runs.items():
-            at, found = self.former(address), entries.get(self.former(address))
-            if run.deleted or run.created or run.remote_id is None or at == address:
-                continue
-            protect = found.protect if found is not None else False
-            entries[at] = replace(found or Owned(at, run.remote_id, protect=protect), remote_id=run.remote_id)
-        return entries
 
     # --- the desired state -------------------------------------------------------------------------------------------
 
     def build(self) -> None:
         """Declare what the instance is to have."""
         for run in (self._runs[address] for address in sorted(self._runs)):
+            if self._went_with_its_parent(run):
+                continue
             if run.created:
                 self._remove(run)
             elif run.deleted:
@@ -182,8 +180,21 @@ class _Undo:
             self._note(run.address, f"{step.lost} cannot be brought back", hint="import them again")
         self._declare_image(run.address, run.kind, step.before, state=run.former_state)
         for image in step.with_it:
-            if image.address not in self._runs:
-                self._declare_image(image.address, kinds()[image.kind], image.attributes, state=None)
+            below = self._runs.get(image.address)
+            state = below.former_state if below is not None else None
+            if below is None or not (below.created or below.deleted):
+                self._declare_image(image.address, kinds()[image.kind], image.attributes, state=state)
+
+    def _went_with_its_parent(self, run: _Run) -> bool:
+        """Whether it was deleted by the step of an object above it."""
+        if run.created or run.deleted:
+            return False
+        parent = run.address.parent
+        while parent is not None:
+            if parent in self._runs and self._runs[parent].deleted:
+                return True
+            parent = parent.parent
+        return False
 
     def _declare_image(
         self, address: Address, kind: type[Resource], image: Mapping[str, Any], *, state: str | None
@@ -202,7 +213,8 @@ class _Undo:
             if any(str(name).startswith(_GONE) for name in reference.names(attributes)):
                 self._note(address, f"its {reference.attribute} referred to an object that was missing already")
                 attributes.pop(reference.attribute)
-        self._declare(self.former(address), kind, attributes, PRESENT, self._settings(address, image.get("settings")))
+        settings = self._settings(address, image.get("settings"))
+        self._declare(self.former(address), kind, attributes, self._lifecycle(address), settings)
 
     def _restore(self, run: _Run) -> None:
         there = self._by_id.get((run.kind.kind, run.remote_id))
@@ -225,7 +237,10 @@ class _Undo:
             return
         if (state := self._former_state(run, there)) is not None:
             attributes["state"] = state
-        self._declare(at, run.kind, attributes, PRESENT, self._settings(run.address, settings))
+        lifecycle = self._lifecycle(run.address)
+        if run.former_name is not None and at.name != there.address.name:
+            lifecycle = replace(lifecycle, renamed_from=(there.address.name,))
+        self._declare(at, run.kind, attributes, lifecycle, self._settings(run.address, settings))
 
     def _former_state(self, run: _Run, there: ResourceState) -> str | None:
         state, machine = run.former_state, run.kind.machine
@@ -254,6 +269,11 @@ class _Undo:
             return False
         self._refuse(run, f'another object is called "{printable(other.name, 60)}" now')
         return True
+
+    def _lifecycle(self, address: Address) -> Lifecycle:
+        """That of a resource that is to be there; it stays protected if it is."""
+        entry = self._owned.get(address) or self._owned.get(self.former(address))
+        return _PROTECTED if entry is not None and entry.protect else PRESENT
 
     # --- parts -------------------------------------------------------------------------------------------------------
 

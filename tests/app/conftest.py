@@ -19,6 +19,7 @@ from kiamo_iac.core.state import Ownership
 from kiamo_iac.emulator import FULL_TOKEN, Call, Emulator, EmulatorRequest
 from kiamo_iac.executor.report import Report
 from kiamo_iac.http.transport import InProcess
+from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.plan_file import Options
 
@@ -68,9 +69,10 @@ class Site:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def apply(self, options: Options | None = None) -> tuple[Plan, Report]:
+    def apply(self, options: Options | None = None, *, consents: Consents | None = None) -> tuple[Plan, Report]:
         """Apply to staging; every step must be done."""
         with start_apply(self.workspace, "staging", options or Options()) as run:
+            run.check_guards(consents)
             report = run.perform(parallelism=2)
             run.check(report)
         return run.plan, report

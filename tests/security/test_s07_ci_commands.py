@@ -18,7 +18,7 @@ from kiamo_iac.core.printable import visible
 from kiamo_iac.document.parser import parse
 from tests.cli.conftest import Desk
 from tests.cli.program import COMMAND, kiamo, variables
-from tests.cli.test_canary import COMMANDS, GROUPS, LINES, E, formats
+from tests.cli.test_canary import COMMANDS, GROUPS, LINES, OF_RUNS, E, formats
 from tests.forge.fake import MARKER, serving
 from tests.security.ci_commands import TRIES, obeyed
 
@@ -118,6 +118,8 @@ def check(output: str, *, annotations: bool = False) -> None:
 @pytest.mark.parametrize("name", [name for name in LINES if LINES[name] and name not in GROUPS])
 def test_s07_no_command_prints_what_a_ci_system_obeys(hostile: Desk, name: str, made: Any, text: str) -> None:
     assert hostile.run("plan", *E, "--out", "kept.plan")[0] == 0
+    if name in OF_RUNS:
+        hostile.run("apply", *E, "--yes", "--allow-start")
     hostile.manifest(made(text))
     for line in lines_of(name, text):
         for output in formats(name):

@@ -1,0 +1,83 @@
+"""Undo: the plan that leads back to what an instance was before a run, from the journal of that run, under the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kiamo_iac.app.applying import ApplyRun
+from kiamo_iac.app.journaling import journal_file, load_journal
+from kiamo_iac.app.ownership import check_instance, ledger_identity, lock_ledger
+from kiamo_iac.app.planning import NO_OPTIONS, plan_from_inputs, read_inputs
+from kiamo_iac.core.errors import GitError, JournalError, TransportError
+from kiamo_iac.core.printable import quote
+from kiamo_iac.executor.undo import named_by, undo_goal
+
+if TYPE_CHECKING:
+    from kiamo_iac.app.project import Workspace
+    from kiamo_iac.ledger.journal import Journal
+    from kiamo_iac.planner.plan_file import Options
+
+
+@contextmanager
+def start_undo(
+    workspace: Workspace,
+    environment: str | None,
+    run: str | None,
+    options: Options = NO_OPTIONS,
+    *,
+    lock_timeout: float = 0,
+) -> Iterator[ApplyRun]:
+    """Take the lock and plan the undo of a run, by its id or the beginning of it; None: of the last run.
+
+    Raises:
+        UsageError: there is no such run.
+        JournalError: its journal cannot be used: damaged, tracked by git, or of another project or instance.
+        LockedError: another run holds the lock; nothing was read or written.
+        KiamoIacError: as `planning.plan_environment`.
+    """
+    target = workspace.target(environment)
+    journal = load_journal(workspace, target.name, run)
+    _check(workspace, journal)
+    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="undo") as ledger:
+        owned = dict(ledger.owned) if ledger.found else None
+        inputs = read_inputs(workspace, target, owned=lambda: owned, desired=named_by(journal))
+        check_instance(ledger, inputs.live)
+        goal = undo_goal(journal, inputs.live, owned or {})
+        inputs = replace(inputs, desired=goal.desired, owned=goal.owned, partial=True)
+        result = plan_from_inputs(workspace, inputs, options)
+        before = f"as before the run of {journal.head.started_at.replace('T', ' ').rstrip('Z')} UTC"
+        steps = tuple(replace(step, reason=before) for step in result.plan.steps)
+        result = replace(result, plan=replace(result.plan, steps=steps))
+        yield ApplyRun(workspace, ledger, result, undoes=journal.head.run, impossible=goal.impossible)
+
+
+def _check(workspace: Workspace, journal: Journal) -> None:
+    """
+    Raises:
+        JournalError: a commit could bring the journal, or it is of another project, environment or instance.
+    """
+    from kiamo_iac.git.tracking import why_tracked
+
+    head = journal.head
+    file = journal_file(workspace.project.root, head.environment, head.run)
+    try:
+        why = why_tracked(file.root, file.parts, workspace.environ)
+    except (GitError, TransportError) as error:
+        msg = f"The journal {file.path} is not used: whether git tracks the file is unknown. {error}"
+        raise JournalError(msg, hint=error.hint) from error
+    if why is not None:
+        msg = f"The journal {file.path} is not used: it is in git, so a commit can change what is undone: {why}."
+        raise JournalError(msg, hint="keep .kiamo/ out of git: git rm -r --cached .kiamo, and a line in .gitignore")
+    ours = ledger_identity(workspace, head.environment)
+    for what, there, here in (
+        ("project", head.project, ours.project or ""),
+        ("instance", head.instance, ours.instance or ""),
+    ):
+        if there != here:
+            msg = (
+                f"The run {head.run} was of the {what} {quote(there)}, and this is {quote(here)}. Nothing was written."
+            )
+            raise JournalError(msg, hint="undo it where it was applied")

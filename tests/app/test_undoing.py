@@ -1,0 +1,216 @@
+"""Undo: what a run did is undone through planner, guards and ledger, and what cannot be is listed."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from kiamo_iac.app.journaling import runs_of
+from kiamo_iac.app.undoing import start_undo
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.errors import GuardError, JournalError, UsageError
+from kiamo_iac.planner.guards import Consents
+from kiamo_iac.planner.plan import Plan
+from tests.app.conftest import LIVE, MANIFEST, Site
+
+BASE = Address("bases/prospects")
+EVERYTHING = Consents(every_start=True, stops=(BASE,), data_loss=(BASE,))
+
+
+def undo(site: Site, run: str | None = None, *, consents: Consents | None = None) -> Plan:
+    """Undo a run; every step must be done."""
+    with start_undo(site.workspace, "staging", run) as started:
+        started.check_guards(consents)
+        report = started.perform(parallelism=2)
+        started.check(report)
+    assert all(step.reason.startswith("as before the run of 20") for step in started.plan.steps)
+    site.notices[:] = started.impossible
+    return started.plan
+
+
+def notes(site: Site) -> list[str]:
+    """What could not be undone."""
+    return [each.summary for each in site.notices]
+
+
+def state(site: Site) -> Mapping[str, Any]:
+    """What the instance has, with ids."""
+    return site.emulator.dump(ids=True)
+
+
+def actions(plan: Plan) -> list[tuple[str, str]]:
+    return [(step.action.value, step.address) for step in plan.steps]
+
+
+def test_what_a_run_created_is_deleted(site: Site) -> None:
+    before = state(site)
+    site.apply()
+    plan = undo(site)
+    assert actions(plan)[-1] == ("delete", "bases/prospects")
+    assert state(site) == before
+    assert not site.owned()
+
+
+def test_what_a_run_changed_has_its_former_values_and_nothing_else_is_touched(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("label: Prospects", "label: Leads").replace("label: City", "label: Town"))
+    before = state(site)
+    site.apply()
+    plan = undo(site)
+    assert sorted(actions(plan)) == [("update", "bases/prospects"), ("update", "bases/prospects/fields/city")]
+    assert state(site) == before
+    assert site.owned()[Address("bases/prospects")].attributes["label"] == "Prospects"
+    assert site.owned()[Address("bases/prospects/batches/spring")].attributes["service"] == "Sales"
+
+
+def test_an_undo_is_undone(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("label: Prospects", "label: Leads"))
+    site.apply()
+    after = state(site)
+    undo(site)
+    assert state(site) != after
+    undo(site)
+    assert state(site) == after
+
+
+def test_an_earlier_run_is_chosen_by_its_id(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("label: Prospects", "label: Leads"))
+    site.apply()
+    changed = runs_of(site.folder, "staging")[-1]
+    site.manifest(MANIFEST.replace("label: Prospects", "label: Leads").replace("label: City", "label: Town"))
+    site.apply()
+    assert actions(undo(site, changed)) == [("update", "bases/prospects")]
+
+
+def test_a_deleted_base_is_created_again_without_its_contacts(site: Site) -> None:
+    site.apply()
+    before = site.emulator.dump()
+    site.emulator.set_contacts("prospects", 50)
+    site.manifest("services: [{name: Sales}]\nbases: [{name: prospects, ensure: absent}]\n")
+    site.apply(consents=EVERYTHING)
+    undo(site)
+    assert any("50 contacts cannot be brought back" in note for note in notes(site))
+    assert site.emulator.dump() == before
+
+
+def test_a_rename_is_undone(site: Site) -> None:
+    site.apply()
+    before = state(site)
+    site.manifest(MANIFEST.replace("- name: prospects", "- name: leads\n    renamed_from: [prospects]"))
+    site.apply()
+    plan = undo(site)
+    assert actions(plan) == [("rename", "bases/prospects")]
+    assert state(site) == before
+    assert Address("bases/prospects/fields/city") in site.owned()
+
+
+def test_a_swap_is_undone(site: Site) -> None:
+    two = "services: [{name: Sales}]\nbases: [{name: a, label: A%s}, {name: b, label: B%s}]\n"
+    site.manifest(two % ("", ""))
+    site.apply()
+    before = state(site)
+    site.manifest(
+        "services: [{name: Sales}]\n"
+        "bases: [{name: a, label: B, renamed_from: [b]}, {name: b, label: A, renamed_from: [a]}]\n"
+    )
+    site.apply()
+    assert state(site) != before
+    undo(site)
+    assert state(site) == before
+
+
+def test_a_stopped_batch_stays_stopped_and_is_listed(site: Site) -> None:
+    site.manifest(MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}"))
+    site.apply(consents=EVERYTHING)
+    site.manifest(
+        MANIFEST.replace("destination: phone}}", "destination: phone}, state: stopped}").replace(
+            "label: Prospects", "label: Leads"
+        )
+    )
+    site.apply(consents=EVERYTHING)
+    plan = undo(site)
+    assert actions(plan) == [("update", "bases/prospects")]
+    assert any("it is stopped, and cannot become started again" in note for note in notes(site))
+
+
+def test_a_batch_that_a_run_paused_needs_consent_to_be_started_again(site: Site) -> None:
+    site.manifest(MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}"))
+    site.apply(consents=EVERYTHING)
+    site.manifest(MANIFEST.replace("destination: phone}}", "destination: phone}, state: paused}"))
+    site.apply()
+    with pytest.raises(GuardError):
+        undo(site)
+    assert actions(undo(site, consents=EVERYTHING)) == [("start", "bases/prospects/batches/spring")]
+
+
+def test_what_somebody_changed_since_stays_and_what_the_run_did_is_undone(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("label: Prospects", "label: Leads"))
+    site.apply()
+    (base,) = state(site)["bases"]
+    site.call("PUT", f"/api/bases/{base['id']}", {"label": "By hand"})
+    plan = undo(site)
+    assert [change.before for step in plan.steps for change in step.changes] == ["By hand"]
+    (base,) = state(site)["bases"]
+    assert base["label"] == "Prospects"
+
+
+def test_an_object_that_has_been_deleted_since_is_listed(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("label: City", "label: Town"))
+    site.apply()
+    (base,) = state(site)["bases"]
+    field = next(f for f in base["fields"] if f["name"] == "city")
+    site.call("DELETE", f"/api/bases/{base['id']}/fields/{field['id']}")
+    plan = undo(site)
+    assert plan.steps == ()
+    assert notes(site) == ["bases/prospects/fields/city: nothing of it is undone: it does not exist any more"]
+
+
+def test_an_object_that_was_created_again_since_is_not_deleted(site: Site) -> None:
+    site.apply()
+    (base,) = state(site)["bases"]
+    site.emulator.reset()
+    site.emulator.seed({**LIVE, "bases": [{"name": "first"}, {"name": "prospects", "label": "Another"}]})
+    plan = undo(site)
+    assert plan.steps == ()
+    assert [found["id"] for found in state(site)["bases"]].count(base["id"]) <= 1
+    assert len(state(site)["bases"]) == 2
+
+
+def test_sensitive_settings_are_listed_and_not_sent(site: Site) -> None:
+    settings = "label: Prospects\n    settings: {smtp_password: %s, pace: %d}"
+    site.manifest(MANIFEST.replace("label: Prospects", settings % ("hunter2-hunter2", 1)))
+    site.apply()
+    site.manifest(MANIFEST.replace("label: Prospects", settings % ("hunter3-hunter3", 2)))
+    site.apply()
+    undo(site)
+    assert any('"settings.smtp_password" is sensitive' in note for note in notes(site))
+    (base,) = state(site)["bases"]
+    assert (base["settings"]["pace"], base["settings"]["smtp_password"]) == (1, "hunter3-hunter3")
+
+
+def test_there_is_nothing_to_undo_before_the_first_run(site: Site) -> None:
+    with pytest.raises(UsageError, match="staging has no journal"):
+        undo(site)
+
+
+def test_a_journal_of_another_instance_is_refused(site: Site) -> None:
+    site.apply()
+    project = site.folder / "kiamo.yaml"
+    project.write_text(project.read_text().replace("8090", "8091"))
+    with pytest.raises(JournalError, match="of the instance"):
+        undo(site)
+
+
+def test_a_journal_that_git_tracks_is_refused(site: Site) -> None:
+    site.apply()
+    for command in (["init", "-q"], ["add", "-f", ".kiamo"]):
+        subprocess.run(["git", *command], cwd=site.folder, check=True)
+    with pytest.raises(JournalError, match="it is in git"):
+        undo(site)
