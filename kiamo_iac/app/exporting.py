@@ -97,7 +97,7 @@ def export_instance(
         made.report.add(read.live.diagnostics)
         document = tuple(change for change in made.files if isinstance(change, NewFile))
         return ExportResult(read.target.name, made.report, document)
-    check = ExportCheck(read.target, place, workspace.contract.capabilities(), read.live.state, read.owned)
+    check = ExportCheck(read.target, place, workspace.contract.capabilities(), live=read.live.state, owned=read.owned)
     check.check(made.files, made.report, planned=not selection.only)
     _warn_shared(workspace, read.target.name, place, made)
     write_files(made.files, within=place.folder.path)

@@ -7,10 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from kiamo_iac.app import export_check
+from kiamo_iac.app.export_check import ExportCheck
 from kiamo_iac.app.exporting import ExportResult, export_instance
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.diagnostics import Severity
@@ -240,6 +243,41 @@ def test_the_effect_of_the_ledger_is_reported(data: st.DataObject, case: Case, e
     plan = export_bench.plan(rig, case.contract, owned)
     told = any(d.code == "KIA1012" for d in made.report.diagnostics)
     assert told == bool(plan.steps or not plan.applyable)
+
+
+@THIRD
+@given(case=cases(), world=worlds(), by_hand=st.booleans(), shift=st.integers(0, 2))
+def test_o18_parts_and_the_whole_are_checked_alike(
+    case: Case, world: World, by_hand: bool, shift: int, export_bench: Bench
+) -> None:
+    """Into an empty folder or into manifests, and with a ledger whose ids are right or those of other objects."""
+    contract = world.contract if by_hand else case.contract
+    made: list[tuple[object, ...]] = []
+    for whole in (False, True):
+        if by_hand:
+            rig = export_bench.seeded(contract, world.seed)
+            (export_bench.folder / "all.yaml").write_text(written(world.manifest), encoding="utf-8")
+        else:
+            rig = seeded(export_bench, contract, case.seed)
+        if case.some_managed:
+            there = list(blocks(rig.emulator.dump(ids=True)))
+            ids = [block["id"] for _, block in there]
+            entries = zip(there, ids[shift:] + ids[:shift], strict=True)
+            export_bench.owned = {address: Owned(address, id_) for (address, _), id_ in entries}
+        if any(d.severity is Severity.ERROR for d in export_bench.loaded(contract).diagnostics):
+            return
+        with pytest.MonkeyPatch.context() as patch:
+            if whole:
+                patch.setattr(ExportCheck, "_is_level", lambda *_, **__: False)
+                patch.setattr(ExportCheck, "_plans_nothing", lambda *_: False)
+            else:
+                patch.setattr(export_check, "_COMPOSED", 1)
+                patch.setattr(export_check, "_PLANNED", 1)
+            result = export_bench.export(contract, case.selection, single=case.single)
+        report = result.report
+        said = (result.created, result.edited, [*report.added], [*report.closed], report.changed, report.removed)
+        made.append((said, report.diagnostics, export_bench.files()))
+    assert made[0] == made[1]
 
 
 @THIRD

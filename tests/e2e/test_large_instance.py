@@ -23,7 +23,7 @@ from tests.cli.program import kiamo
 from tests.generated_instance import BATCHES, FIELDS, SERVICES, TOKEN, GeneratedInstance, base, rows, serving
 
 RATIO = 1.35
-"""The most that an export of six times as many bases may take, of the memory of the smaller one."""
+"""The most that an export of 240 bases may take, of the memory of one of 60."""
 
 
 def project(folder: Path, instance: GeneratedInstance) -> Path:
@@ -63,7 +63,7 @@ def exported(folder: Path, bases: int, *, into: str | None) -> tuple[ExportResul
 @pytest.mark.parametrize("into", [None, "manifests"])
 def test_o18_memory_of_an_export_hardly_grows_with_the_instance(tmp_path: Path, into: str | None) -> None:
     exported(tmp_path / "first", 5, into=into)  # imports, and what is cached once
-    _, small = exported(tmp_path / "small", 40, into=into)
+    _, small = exported(tmp_path / "small", 60, into=into)
     result, large = exported(tmp_path / "large", 240, into=into)
     assert len(result.report.added) == SERVICES + 240 * (1 + FIELDS + BATCHES)
     assert large <= RATIO * small

@@ -200,10 +200,13 @@ class _Exporting:
 def hide_like(owned: Ownership, desired: State) -> Callable[[ResourceState], ResourceState]:
     """Makes a live resource one whose settings are hidden also where a manifest lists them as sensitive, or did at the
     last apply. `desired`: what the project declares for the environment, wherever it is exported to."""
-    former = {at: one for one in desired for at in _addresses(one.address, desired) if at not in desired}
+    listing = [one for one in desired if one.lifecycle.sensitive or sensitive_paths(one.settings)]
+    declared = {
+        at: one for one in listing for at in _addresses(one.address, desired) if at == one.address or at not in desired
+    }
 
     def hide(live: ResourceState) -> ResourceState:
-        return _one_hidden(live, owned.get(live.address), desired.get(live.address) or former.get(live.address))
+        return _one_hidden(live, owned.get(live.address), declared.get(live.address))
 
     return hide
 
