@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.app.planning import PlanResult, with_diagnostics
 from kiamo_iac.core.sensitive import sensitive_paths
-from kiamo_iac.core.state import Owned, ResourceState, State
+from kiamo_iac.core.state import Owned, Ownership, ResourceState, State
+from kiamo_iac.core.strict_json import same
 from kiamo_iac.executor.report import Status
+from kiamo_iac.planner.kept import as_sent
 from kiamo_iac.planner.masking import not_compared
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.planner import build_plan
@@ -46,7 +49,7 @@ def _plan_again(workspace: Workspace, result: PlanResult, live: State) -> Plan:
             result.plan.environment, result.plan.url, ()
         )  # all its targets were deletions of what only the ledger has
     return build_plan(
-        _without_masked(result.inputs.desired, live),
+        _as_held(result.inputs.desired, live, result.inputs.owned or {}),
         live,
         capabilities=workspace.contract.capabilities(),
         environment=result.plan.environment,
@@ -56,10 +59,34 @@ def _plan_again(workspace: Workspace, result: PlanResult, live: State) -> Plan:
     )
 
 
-def _without_masked(desired: State, live: State) -> State:
-    """`desired` without the sensitive settings that the emulator holds masked, as the instance returned them. Without
-    the ledger they would be planned as changes."""
-    return State(_one_without(instance, live.get(instance.address)) for instance in desired)
+def _as_held(desired: State, live: State, owned: Ownership) -> State:
+    """`desired` without the sensitive settings that the emulator holds masked, as the instance returned them, and with
+    what the instance keeps otherwise. Without the ledger they would be planned as changes."""
+    return State(
+        _with_kept(_one_without(each, live.get(each.address)), live.get(each.address), owned.get(each.address))
+        for each in desired
+    )
+
+
+def _with_kept(declared: ResourceState, live: ResourceState | None, entry: Owned | None) -> ResourceState:
+    if live is None or entry is None or not entry.kept:
+        return declared
+
+    def held(prefix: str, values: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {
+            key for key, value in values.items() if same(as_sent(prefix + key, value, there.get(key), entry), value)
+        }
+        return {
+            key: there.get(key) if key in kept else value
+            for key, value in values.items()
+            if key in there or key not in kept
+        }
+
+    return replace(
+        declared,
+        attributes=held("", declared.attributes, live.attributes),
+        settings=held("settings.", declared.settings, live.settings),
+    )
 
 
 def _one_without(instance: ResourceState, live: ResourceState | None) -> ResourceState:

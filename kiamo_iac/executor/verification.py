@@ -8,9 +8,6 @@ the opposite     it dials, or is closed for good, and that was not sent: failed,
 
 from __future__ import annotations
 
-import html
-import json
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -25,6 +22,7 @@ from kiamo_iac.core.state import KeptValue, Owned
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.executor.live_lookup import LiveObject
 from kiamo_iac.planner.diff import field_changes, leaf_at
+from kiamo_iac.planner.kept import alike
 from kiamo_iac.planner.masking import comparable, is_sensitive
 from kiamo_iac.planner.plan import Action, Step
 
@@ -106,7 +104,7 @@ class Judgement:
     @property
     def alike(self) -> bool:
         """Whether all is as it was sent, or the same in another spelling."""
-        return not self.wrong and all(pair.kept is None or alike(pair.sent, pair.kept) for pair in self.kept)
+        return not self.wrong and all(alike(pair.sent, pair.kept) for pair in self.kept)
 
 
 class _Text(NamedTuple):
@@ -208,21 +206,6 @@ def _state(wanted: Wanted, now: str | None) -> tuple[bool, bool]:
     dials = now in machine.running and state not in machine.running
     closes = now in machine.closed_by_command and state not in machine.terminal
     return (dials or closes) and now != wanted.step.before.get("state"), True
-
-
-def alike(sent: Any, kept: Any) -> bool:
-    """Whether two values are the same text in two spellings: blanks, line ends, entities of HTML, capitals, a number as
-    text, another order of a list, a key without its value."""
-    if isinstance(sent, Mapping) and isinstance(kept, Mapping):
-        return all(key not in sent or alike(sent[key], value) for key, value in kept.items())
-    if isinstance(sent, list) and isinstance(kept, list):
-        return sorted(map(_plain, sent)) == sorted(map(_plain, kept))
-    return _plain(sent) == _plain(kept)
-
-
-def _plain(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return " ".join(unicodedata.normalize("NFKC", html.unescape(html.unescape(text))).casefold().split())
 
 
 # --- in words --------------------------------------------------------------------------------------------------------

@@ -9,9 +9,13 @@ declared ─ sent ─ kept ─ live
 
 from __future__ import annotations
 
+import html
+import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from kiamo_iac.core.sensitive import revealed
 from kiamo_iac.core.state import KeptValue, Owned
 from kiamo_iac.core.strict_json import same
 
@@ -42,3 +46,19 @@ def _as_sent(path: str, declared: Any, live: Any, pairs: Mapping[str, KeptValue]
         if value is not None or (key in live and live[key] is None):
             found[key] = value
     return found
+
+
+def alike(sent: Any, kept: Any) -> bool:
+    """Whether two values are the same text in two spellings: blanks, line ends, entities of HTML, capitals, a number as
+    text, another order of a list, a key without its value."""
+    sent, kept = revealed(sent), revealed(kept)
+    if isinstance(sent, Mapping) and isinstance(kept, Mapping):
+        return all(key not in sent or alike(sent[key], value) for key, value in kept.items())
+    if isinstance(sent, list) and isinstance(kept, list):
+        return sorted(map(_plain, sent)) == sorted(map(_plain, kept))
+    return _plain(sent) == _plain(kept)
+
+
+def _plain(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return " ".join(unicodedata.normalize("NFKC", html.unescape(html.unescape(text))).casefold().split())

@@ -12,6 +12,7 @@ from kiamo_iac.core.diagnostics import Diagnostic
 from kiamo_iac.core.resource import Ensure, Reference, Resource
 from kiamo_iac.core.state import Owned, Ownership, ResourceState, State
 from kiamo_iac.core.strict_json import same
+from kiamo_iac.planner.kept import alike
 from kiamo_iac.planner.masking import as_live, hidden_like
 from kiamo_iac.planner.renames import CollectionRenames, before_renames
 from kiamo_iac.resources import children_of, kinds
@@ -210,11 +211,11 @@ def is_as_sent(intent: Owned, live: ResourceState) -> bool:
 def _is_value_as_sent(key: str, sent: Any, live: ResourceState, reference: Reference | None) -> bool:
     if key == "settings":
         return all(
-            same(as_live(value, live.settings.get(name)), live.settings.get(name)) for name, value in sent.items()
+            alike(as_live(value, live.settings.get(name)), live.settings.get(name)) for name, value in sent.items()
         )
     now = live.attributes.get(key)
     if key == "name":
         return identity(sent) == identity(live.name)
     if reference is not None and now is not None:
         return reference.equal(sent, now, lambda one, other: identity(str(one)) == identity(str(other)))
-    return same(sent, now)
+    return same(sent, now) or (isinstance(sent, str) and isinstance(now, str) and alike(sent, now))

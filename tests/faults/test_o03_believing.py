@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 
 import pytest
 
+from tests.faults.forks import Forks
 from tests.faults.kiamo import adding, dropping, each_text, trimmed
 from tests.faults.proxy import AFTER, BEFORE, Exchange, always, changed, first, reply, reset
 from tests.faults.scene import MANIFEST, Scene, shown
@@ -62,6 +65,17 @@ def test_o03_both_values_are_shown_escaped(scene: Scene) -> None:
     assert '"a\\u00a0b" was sent, and the instance has "a b"' in done.stdout, shown(done)
     assert '"x\\r\\ny\\u202ez" was sent, and the instance has "x\\ny\\u202ez"' in done.stdout, shown(done)
     scene.converges()
+
+
+def test_o03_a_rehearsal_finds_nothing_left_undone(scene: Scene) -> None:
+    scene.kiamo.keeping = lambda sent: (
+        sent | {key: str(value).strip() for key, value in sent.items() if key in {"label", "motd"}}
+    )
+    scene.manifest(base(label="Clients ", motd="x ", pace=1))
+    scene.converges()
+    scene.manifest(base(label="Clients ", motd="x ", pace=2))
+    done = scene.plan("--rehearse")
+    assert "nothing left to do" in done.stdout + done.stderr, shown(done)
 
 
 def test_o03_it_is_noted_in_json_too(scene: Scene) -> None:
@@ -278,3 +292,18 @@ def test_f30_what_appears_with_other_content_is_not_managed(scene: Scene) -> Non
     assert "kiamo-iac adopt bases/clients" in done.stdout, shown(done)
     assert "bases/clients" not in scene.owned()
     assert len(scene.kiamo.writes) == 0
+
+
+def test_f31_an_interrupt_ends_the_search_for_a_lost_create(scene: Scene, forking: Forks) -> None:
+    scene.manifest(base())
+    scene.proxy.play(reset, "POST", when=BEFORE)
+    child = forking.start("apply", "-e", "staging", "--yes", cwd=scene.folder, **scene.variables)
+    child.until(lambda: len([call for call in scene.kiamo.calls if call.path == "/api/bases"]) >= 5)
+    os.kill(child.pid, signal.SIGINT)
+    begun = time.monotonic()
+    code, out, err = child.wait()
+    assert code == 130, out + err
+    assert time.monotonic() - begun < 15
+    assert "the run was stopped before it was found" in out
+    scene.converges()
+    assert len(scene.created("/bases")) == 1

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.sensitive import MASK, hidden
-from kiamo_iac.core.state import KeptValue, Owned
+from kiamo_iac.core.sensitive import MASK, Sensitive, hidden
+from kiamo_iac.core.state import KeptValue, Owned, ResourceState
 from kiamo_iac.planner.diff import attribution
-from kiamo_iac.planner.kept import as_sent, original
+from kiamo_iac.planner.kept import alike, as_sent, original
 from kiamo_iac.planner.masking import comparable
+from kiamo_iac.planner.matching import is_as_sent
+from kiamo_iac.resources import kinds
 
 BASE = Address.of("bases", "b")
 
@@ -47,6 +50,37 @@ def test_a_live_value_counts_as_what_was_sent_while_neither_side_changes(
 ) -> None:
     assert as_sent("label", declared, live, entry(pair)) == expected
     assert as_sent("label", declared, live, None) == live
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept", "is_alike"),
+    [
+        ("A ", "A", True),
+        ("a\r\nb", "a\nb", True),
+        ("a & b", "a &amp; b", True),
+        ("Clients", "clients", True),
+        (3, "3", True),
+        (True, "true", True),
+        (["b", "a"], ["a", "b"], True),
+        ({"x": 1, "y": 2}, {"x": "1"}, True),
+        ("A", "B", False),
+        ("A", None, False),
+        (["a"], ["a", "b"], False),
+        ({"x": 1}, {"x": 2}, False),
+        (Sensitive("one-secret"), Sensitive("another"), False),
+        ({"x": [Sensitive("one-secret")]}, {"x": [Sensitive("another")]}, False),
+    ],
+)
+def test_what_is_the_same_text_in_another_spelling(sent: Any, kept: Any, is_alike: bool) -> None:
+    assert alike(sent, kept) is is_alike
+
+
+def test_what_a_killed_run_was_to_create_may_be_kept_otherwise() -> None:
+    intent = Owned(BASE, None, {"name": "b", "label": "Clients ", "settings": {"pace": 3}})
+    live = ResourceState(BASE, kinds()["base"], {"name": "b", "label": "Clients"}, {"pace": "3"}, remote_id="1")
+    assert is_as_sent(intent, live)
+    assert not is_as_sent(intent, replace(live, attributes={"name": "b", "label": "Others"}))
+    assert not is_as_sent(intent, replace(live, settings={}))
 
 
 def test_a_sensitive_value_beside_a_kept_one_is_still_compared() -> None:
