@@ -13,13 +13,14 @@ from kiamo_iac.cli.options import (
     F,
     NamedPath,
     address_option,
-    format_option,
     lock_timeout_option,
     optional_environment_option,
     plan_options,
+    report_format_option,
 )
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import confirm, is_terminal, write_data, write_message
+from kiamo_iac.core.errors import KiamoIacError
 
 if TYPE_CHECKING:
     from kiamo_iac.app.applying import ApplyRun
@@ -70,7 +71,7 @@ def run_options(command: F) -> F:
             metavar="N",
             help="Maximum number of concurrent writes.",
         ),
-        format_option,
+        report_format_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -111,8 +112,8 @@ def apply(
     result differs. Consent is given here, not when a plan is saved: --allow-start, --allow-start-of,
     --allow-stop and --allow-data-loss. An address covers what stands below it.
 
-    With --format text, plan and report go to stdout. With --format json, stdout holds only the report, and
-    the plan goes to stderr.
+    With --format text, plan and report go to stdout. With --format json or markdown, stdout holds only the
+    report, and the plan goes to stderr.
     """
     from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan_file import Options
@@ -153,10 +154,12 @@ def carry_out(
                 confirm(f"{what} {run.plan.environment}", yes=yes, refused="Not applied.")
         with _progress(run.plan, session) as progress:
             report = run.perform(parallelism=parallelism, observer=progress)
-        _show_report(run.plan, report, session, output=output)
+        failure = _failure(run, report)
+        _show_report(run, report, session, failure=failure, output=output)
         if run.journal_error is not None:
             write_message(f"Warning: {run.journal_error}")
-        run.check(report)
+        if failure is not None:
+            raise failure
     return 0
 
 
@@ -197,19 +200,35 @@ def _show_impossible(found: tuple[Diagnostic, ...], *, output: str) -> None:
 def _show(plan: Plan, session: Session, *, output: str) -> None:
     from kiamo_iac.render.base import plan_renderer
 
-    if output == "json":
-        write_message(plan_renderer("text", session.style(sys.stderr)).render(plan), nl=False)
-    else:
+    if output == "text":
         write_data(plan_renderer("text", session.style(sys.stdout)).render(plan))
+    else:
+        write_message(plan_renderer("text", session.style(sys.stderr)).render(plan), nl=False)
 
 
-def _show_report(plan: Plan, report: Report, session: Session, *, output: str) -> None:
-    from kiamo_iac.render.run import run_json, run_text
+def _show_report(
+    run: ApplyRun, report: Report, session: Session, *, failure: KiamoIacError | None, output: str
+) -> None:
+    from kiamo_iac.render.run import RunFacts, run_json, run_text
 
+    plan, facts = run.plan, RunFacts(run.run_id, run.started_at, run.seconds)
     if output == "json":
-        write_data(run_json(plan, report.results), utf8=True)
+        write_data(run_json(plan, report.results, facts), utf8=True)
+    elif output == "markdown":
+        from kiamo_iac.render.run_markdown import run_markdown
+
+        write_data(run_markdown(plan, report.results, facts, failure=failure), utf8=True)
     elif plan.steps:
-        write_data("\n" + run_text(report.results, session.style(sys.stdout)))
+        write_data("\n" + run_text(report.results, facts, session.style(sys.stdout)))
+
+
+def _failure(run: ApplyRun, report: Report) -> KiamoIacError | None:
+    """How the run ends; None: well."""
+    try:
+        run.check(report)
+    except KiamoIacError as error:
+        return error
+    return None
 
 
 def _progress(plan: Plan, session: Session) -> Progress:

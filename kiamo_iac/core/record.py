@@ -180,6 +180,17 @@ def integer(description: str = "", *, minimum: int, maximum: int | None = None) 
     return Form({"type": "integer", **bounds, **about}, read)
 
 
+def seconds(description: str) -> Form[float]:
+    """A duration, written to the millisecond."""
+
+    def read(value: Any) -> float:
+        if type(value) not in {int, float} or value < 0:
+            wrong("must be a number, 0 or more")
+        return float(value)
+
+    return Form({"type": "number", "minimum": 0, "description": description}, read, lambda value: round(value, 3))
+
+
 def enum(choices: type[E], description: str) -> Form[E]:
     """A value of an enum."""
 

@@ -1,8 +1,10 @@
-"""The report of an apply: what was done, what failed and why, what was not tried."""
+"""The report of an apply, as text and as JSON: what was done, what failed and why, what was not tried."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
 import click
@@ -10,17 +12,28 @@ import click
 from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, KIND, PLACE_OR_NULL, URL, major, version_of
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.json_schema import Schema, schema_document
-from kiamo_iac.core.record import Record, counts, derived, integer, list_of, nullable, one_of, text
+from kiamo_iac.core.record import Record, counts, derived, integer, list_of, nullable, one_of, seconds, text
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.planner.plan_json import ACTION
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 """Of the report's JSON; the first number changes when a reader of the old form would misread the new one."""
 
 DONE, FAILED, NOT_TRIED = OUTCOMES = ("done", "failed", "not_tried")
 """The outcomes of a step as JSON has them; text has a space for the underscore."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Which run it was."""
+
+    run_id: str
+    started_at: datetime
+    """In UTC."""
+    seconds: float
+    """From then to the end of its last step."""
 
 
 class ReportedStep(Protocol):
@@ -43,13 +56,22 @@ class ReportedStep(Protocol):
         """Of a step not tried: the id of the failed step that it depends on, or None when the run was stopped."""
 
     @property
+    def started_at(self) -> datetime | None:
+        """In UTC; None when it was not tried."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """What is to be known of it besides, in full sentences."""
 
 
-def run_text(results: Sequence[ReportedStep], style: Style) -> str:
-    """Every step by outcome, with reasons and notes; when all are done, those with notes, and the line of totals."""
-    lines: list[str] = []
+def run_text(results: Sequence[ReportedStep], facts: RunFacts, style: Style) -> str:
+    """Every step by outcome, with reasons and notes; when all are done, those with notes. First the run, last the
+    totals."""
+    lines = [f"Run {facts.run_id}: started at {rfc3339(facts.started_at)}, {facts.seconds:.1f} s.", ""]
     shown = results if any(result.status != DONE for result in results) else [each for each in results if each.notes]
     if shown:
         steps = {result.step.id: result.step for result in results}
@@ -58,10 +80,11 @@ def run_text(results: Sequence[ReportedStep], style: Style) -> str:
                 if result.status == outcome:
                     lines += _rows(result, steps, style)
         lines.append("")
-    return document([*lines, f"{_heading(results)}: {totals(results)}."])
+    return document([*lines, f"{heading(results)}: {totals(results)}."])
 
 
-def _heading(results: Sequence[ReportedStep]) -> str:
+def heading(results: Sequence[ReportedStep]) -> str:
+    """How much of the plan is applied."""
     done = sum(result.status == DONE for result in results)
     if done == len(results):
         return "Applied"
@@ -75,6 +98,8 @@ def _rows(result: ReportedStep, steps: dict[int, Step], style: Style) -> Iterato
         yield f"           {where}{visible(why(result, steps) or '')}"
         if result.error is not None and result.error.hint:
             yield f"           hint: {visible(result.error.hint)}"
+    if result.started_at is not None:
+        yield f"           started at {rfc3339(result.started_at)}, {result.seconds:.1f} s"
     for note in result.notes:
         yield f"           note: {visible(note)}"
 
@@ -94,6 +119,11 @@ def why(result: ReportedStep, steps: dict[int, Step]) -> str | None:
 def line_of(step: Step, style: Style) -> str:
     """`+ create bases/prospects`."""
     return f"{style.symbols.actions[step.action]} {step.action.value} {visible(step.address)}"
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC, to the second."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def words(outcome: str) -> str:
@@ -120,6 +150,7 @@ class _Row(NamedTuple):
 
 class _RunReport(NamedTuple):
     plan: Plan
+    facts: RunFacts
     results: tuple[_Row, ...]
 
     @property
@@ -141,6 +172,11 @@ _RESULT: Final = Record(
             nullable(text("What to do about it.")), lambda row: row.result.error.hint if row.result.error else None
         ),
         "source": derived(PLACE_OR_NULL, "result.step.source"),
+        "started_at": derived(
+            nullable(text("When, RFC 3339 in UTC; null: it was not tried.")),
+            lambda row: rfc3339(row.result.started_at) if row.result.started_at else None,
+        ),
+        "seconds": derived(seconds("How long it took; 0: it was not tried."), "result.seconds"),
         "notes": derived(
             list_of(text("A sentence."), "What is to be known besides: a value kept otherwise, a lost answer."),
             "result.notes",
@@ -154,17 +190,23 @@ REPORT: Final = Record(
         "format_version": version_of(FORMAT_VERSION),
         "environment": derived(ENVIRONMENT, "plan.environment"),
         "url": derived(URL, "plan.url"),
+        "run_id": derived(text("Names the run in its journal and in the ledger too."), "facts.run_id"),
+        "started_at": derived(
+            text("When the plan was made and its first step could start, RFC 3339 in UTC."),
+            lambda report: rfc3339(report.facts.started_at),
+        ),
+        "seconds": derived(seconds("From then to the end of the last step."), "facts.seconds"),
         "summary": derived(counts(OUTCOMES, "How many steps of each outcome."), "summary"),
         "results": list_of(_RESULT, "Every step of the plan, in its order."),
     },
 )
 
 
-def run_json(plan: Plan, results: Sequence[ReportedStep]) -> str:
+def run_json(plan: Plan, results: Sequence[ReportedStep], facts: RunFacts) -> str:
     """The report of `apply --format json`: `schemas/report.schema.json` describes it."""
     steps = {result.step.id: result.step for result in results}
     rows = tuple(_Row(result, why(result, steps)) for result in results)
-    return json_document(REPORT.data(_RunReport(plan, rows)))
+    return json_document(REPORT.data(_RunReport(plan, facts, rows)))
 
 
 def report_schema() -> Schema:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import jsonschema
 import pytest
@@ -90,6 +92,37 @@ def test_json_is_the_report_alone_and_meets_its_schema(desk: Desk) -> None:
     assert "Plan: 3 to create" in err
     code, out, _ = desk.run("apply", "-e", "staging", "--yes", "--format", "json")
     assert (code, json.loads(out)["results"]) == (0, [])
+
+
+def test_markdown_is_the_report_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.manifest(starting())
+    failing(desk, monkeypatch, method="POST", path="/batches")
+    code, out, err = desk.run("apply", "-e", "staging", "--yes", "--allow-start", "--format", "markdown")
+    assert code == 4
+    assert out.startswith(
+        "<!-- kiamo-iac:apply:staging -->\n### Apply to `staging`\n\n**Applied in part: 2 done, 1 failed"
+    )
+    assert "**What to do next:** `run plan to see what is left to do`\n" in out
+    assert "ERR_1020" in out
+    assert "Plan: 3 to create" in err
+    assert "Error: The plan was applied in part" in err
+    monkeypatch.undo()
+
+
+def test_the_report_names_its_run_and_when_each_step_began(desk: Desk) -> None:
+    at = datetime(2026, 11, 28, 9, 30, 12, tzinfo=UTC)
+    code, out, _ = desk.run("apply", "-e", "staging", "--yes", "--format", "json", now=lambda: at)
+    data = json.loads(out)
+    assert code == 0
+    assert re.fullmatch(r"20261128T093012Z-[0-9a-f]{6}", data["run_id"])
+    assert data["started_at"] == "2026-11-28T09:30:12Z"
+    assert data["seconds"] >= max(result["seconds"] for result in data["results"]) > 0
+    assert all(re.fullmatch(r"[0-9T:-]{19}Z", result["started_at"]) for result in data["results"])
+    desk.manifest(MANIFEST.replace("label: Prospects", "label: Leads"))
+    out = desk.run("apply", "-e", "staging", "--yes", now=lambda: at)[1]
+    assert re.search(
+        r"\nRun 20261128T093012Z-[0-9a-f]{6}: started at 2026-11-28T09:30:12Z, \d+\.\d s\.\n\nApplied: 1", out
+    )
 
 
 def test_a_refused_plan_is_not_applied(desk: Desk) -> None:

@@ -41,7 +41,7 @@ OURS = {
     "html_block": True,
 }
 HTML = re.compile(
-    r"<!-- kiamo-iac:(plan|drift):[\w.%-]* -->|<details>|</details>|<summary>[A-Za-z ,]+: [0-9a-z, ]+</summary>"
+    r"<!-- kiamo-iac:(plan|drift|apply):[\w.%-]* -->|<details>|</details>|<summary>[A-Za-z ,]+: [0-9a-z, ]+</summary>"
 )
 WORDS = re.compile(r"[A-Za-z0-9 ,.;:()…*-]*")
 """What may stand outside of code: nothing that GitHub or GitLab make a mention, a reference or a link of."""

@@ -18,7 +18,7 @@ from tests.manifest import test_manifest_blocks, test_manifest_relations, test_p
 from tests.manifest.test_manifest_state import MANIFEST
 from tests.render.goldens import GOLDEN, GOLDEN_DRIFT
 from tests.render.plans import PLANS
-from tests.render.test_run import mixed
+from tests.render.test_run import FACTS, mixed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -181,7 +181,7 @@ def written() -> Mapping[str, Mapping[str, str]]:
         "plan": {name: _golden(GOLDEN, name) for name in PLANS},
         "drift": {name: _golden(GOLDEN_DRIFT, name) for name in ("full", "hostile", "no-ledger", "none")},
         "saved-plan": {name: _saved(make) for name, make in PLANS.items() if make().applyable},
-        "report": {"mixed": run_json(full, mixed(full)), "empty": run_json(full, [])},
+        "report": {"mixed": run_json(full, mixed(full), FACTS), "empty": run_json(full, [], FACTS)},
         "owned": {"some": ledger_json("staging", everything.entries), "none": ledger_json("staging", None)},
         "ledger": {
             "document": document_text(everything),
