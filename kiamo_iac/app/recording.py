@@ -88,7 +88,7 @@ class Recorder:
             new_name = self._new_names.get(address)
             if known is None or step.action is Action.CREATE:  # what was deleted outside kiamo-iac has a void id
                 attributes = _without_state(declared_attributes(declared))
-                entry = self._stamp(Owned(at, None, attributes, owed=owed))
+                entry = self._stamp(Owned(at, None, attributes, protect=declared.lifecycle.protect, owed=owed))
                 live = self._result.inputs.live.get(at)
                 if step.action is not Action.CREATE and live is not None and (owed or new_name) is not None:
                     # What is paused is started again, and what is renamed is found again: both are managed from now on.

@@ -25,6 +25,8 @@ class Kill:
     """The number of the write, from 1."""
     committed: bool
     """Whether that write takes effect."""
+    unsaved: bool = False
+    """Whether the ledger is one that is saved now and then: of this run, it has only what was durable before."""
     writes: int = 0
     dead: bool = False
     ledger: bytes | None = field(default=None, repr=False)
@@ -69,11 +71,12 @@ def _killing(site: Site, kill: Kill, patch: pytest.MonkeyPatch) -> Iterator[None
     def dying(request: EmulatorRequest) -> EmulatorResponse:
         if not kill.dead and request.method != "GET":
             kill.writes += 1
+            path = ledger_file(site)
+            if kill.writes == 1 or not kill.unsaved:
+                kill.ledger = path.read_bytes() if path.exists() else None
             if kill.writes == kill.at:
                 if kill.committed:
                     handle(request)
-                path = ledger_file(site)
-                kill.ledger = path.read_bytes() if path.exists() else None
                 kill.dead = True
         if kill.dead:
             msg = "the run was killed"

@@ -100,7 +100,8 @@ def test_an_intent_is_dropped_when_the_object_is_not_there(site: Site) -> None:
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_f07_what_a_killed_run_created_is_managed(site: Site, *, committed: bool) -> None:
+@pytest.mark.parametrize("unsaved", [False, True])
+def test_f07_what_a_killed_run_created_is_managed(site: Site, *, committed: bool, unsaved: bool) -> None:
     """At every write: the next run ends with all of it in the ledger, with its id, and the one after writes nothing."""
     manifest = (site.folder / "manifests" / "a.yaml").read_text("utf-8")
     for at in count(1):
@@ -108,7 +109,7 @@ def test_f07_what_a_killed_run_created_is_managed(site: Site, *, committed: bool
         site.emulator.seed({"services": [{"name": "Sales", "label": "Sales"}], "bases": []})
         (site.folder / ".kiamo" / "staging.ledger.jsonl").unlink(missing_ok=True)
         site.manifest(manifest)
-        if not killed(site, Kill(at, committed)):
+        if not killed(site, Kill(at, committed, unsaved)):
             break
         applied(site)
         live = site.emulator.dump(ids=True)["bases"]

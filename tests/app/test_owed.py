@@ -70,7 +70,10 @@ def manage(site: Site) -> None:
 @pytest.mark.parametrize("managed", [True, False])
 @pytest.mark.parametrize("back", [True, False])
 @pytest.mark.parametrize("committed", [True, False])
-def test_f26_a_detour_cut_at_any_write_is_ended(site: Site, *, managed: bool, back: bool, committed: bool) -> None:
+@pytest.mark.parametrize("unsaved", [False, True])
+def test_f26_a_detour_cut_at_any_write_is_ended(
+    site: Site, *, managed: bool, back: bool, committed: bool, unsaved: bool
+) -> None:
     """A started batch whose association changes: forward again, and back in git."""
     for at in count(1):
         live(site, "started")
@@ -79,7 +82,7 @@ def test_f26_a_detour_cut_at_any_write_is_ended(site: Site, *, managed: bool, ba
         if managed:
             manage(site)
         declare(site, "home")
-        if not killed(site, Kill(at, committed)):
+        if not killed(site, Kill(at, committed, unsaved)):
             break
         paused = spring(site)["state"] == "paused"
         assert paused == (committed if at == 1 else at == 2 or not committed)
@@ -99,13 +102,16 @@ def test_f26_a_detour_cut_at_any_write_is_ended(site: Site, *, managed: bool, ba
 
 @pytest.mark.parametrize("goal", ["started", "paused", "stopped"])
 @pytest.mark.parametrize("committed", [True, False])
-def test_f26_an_initial_state_cut_at_any_write_is_reached(site: Site, goal: str, *, committed: bool) -> None:
+@pytest.mark.parametrize("unsaved", [False, True])
+def test_f26_an_initial_state_cut_at_any_write_is_reached(
+    site: Site, goal: str, *, committed: bool, unsaved: bool
+) -> None:
     for at in count(1):
         site.emulator.reset()
         site.emulator.seed({"services": [{"name": "Sales", "label": "Sales"}], "bases": []})
         ledger_file(site).unlink(missing_ok=True)
         declare(site, batch=f"initial_state: {goal}")
-        if not killed(site, Kill(at, committed)):
+        if not killed(site, Kill(at, committed, unsaved)):
             break
         applied(site)
         assert spring(site)["state"] == goal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -17,14 +18,16 @@ from tests.app.killing import Kill, applied, killed, ledger_file
 ROLES = ("home", "work", "mobile")
 
 
-def bases(names: list[str], *, alike: bool, renamed: bool) -> dict[str, Any]:
-    """Bases with a field and a batch each. After the renames, each name is that of the next one's object."""
+def bases(names: list[str], *, alike: bool, renamed: bool, relabelled: bool = False) -> dict[str, Any]:
+    """Bases with a field and a batch each. After the renames, each name is that of the next one's object.
+
+    `relabelled`: a label belongs to the name, and so changes with it."""
 
     def block(number: int, name: str) -> dict[str, Any]:
         batch = {"name": f"w{number}", "service": "Sales", "association": {"destination": "phone"}}
         return {
             "name": name,
-            "label": "Same" if alike else f"Label {number}",
+            "label": f"Of {name}" if relabelled else "Same" if alike else f"Label {number}",
             "fields": [{"name": f"f{number}", "label": f"F{number}", "datatype": "string"}],
             "batches": [batch],
         }
@@ -52,13 +55,13 @@ def _named(names: list[str], block: Any, *, renamed: bool) -> Iterator[dict[str,
             yield block(number, name)
 
 
-WORLDS = {"bases": bases, "batches": batches}
+WORLDS = {"bases": bases, "relabelled bases": partial(bases, relabelled=True), "batches": batches}
 
 
 def ids(site: Site, world: str) -> dict[str, str]:
     """Name → id of the objects that exchange their names."""
     found = site.emulator.dump(ids=True)["bases"]
-    return {one["name"]: one["id"] for one in (found if world == "bases" else found[0]["batches"])}
+    return {one["name"]: one["id"] for one in (found[0]["batches"] if world == "batches" else found)}
 
 
 def everything(site: Site) -> set[str]:
@@ -83,26 +86,27 @@ def begin(site: Site, world: str, names: list[str], *, alike: bool) -> None:
 
 
 @pytest.mark.parametrize("size", [2, 3])
-@pytest.mark.parametrize("ledger", [True, False], ids=["ledger", "no ledger"])
+@pytest.mark.parametrize("saved", ["ledger", "unsaved", ""], ids=["ledger", "unsaved ledger", "no ledger"])
 @pytest.mark.parametrize("back", [False, True], ids=["forward", "back"])
 @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("alike", [False, True], ids=["different", "alike"])
 @pytest.mark.parametrize("world", WORLDS)
 def test_f27_a_ring_cut_at_any_write_ends_under_the_declared_names(
-    site: Site, world: str, size: int, *, alike: bool, committed: bool, back: bool, ledger: bool
+    site: Site, world: str, size: int, *, alike: bool, committed: bool, back: bool, saved: str
 ) -> None:
+    ledger = bool(saved)
     names = ["a", "b", "c"][:size]
     for at in count(1):
         begin(site, world, names, alike=alike)
         before, whole = ids(site, world), everything(site)
         write(site, WORLDS[world](names, alike=alike, renamed=True))
-        if not killed(site, Kill(at, committed)):
+        if not killed(site, Kill(at, committed, unsaved=saved == "unsaved")):
             break
         done = at - 1 + committed
         if not ledger:
             ledger_file(site).unlink()
         write(site, WORLDS[world](names, alike=alike, renamed=not back))
-        if back and not ledger and done == size + 1 and world == "bases":
+        if back and not ledger and done >= size + 1 and world != "batches":
             continue  # nothing shows that names were exchanged: the children are declared below the other one
         plan = plan_environment(site.workspace, "staging").plan
         assert plan.applyable, plan.diagnostics
@@ -111,7 +115,7 @@ def test_f27_a_ring_cut_at_any_write_ends_under_the_declared_names(
         after = ids(site, world)
         assert everything(site) == whole
         assert after.keys() == set(names)
-        told_apart = ledger or world == "bases" or not alike
+        told_apart = ledger or world != "batches" or not alike
         if back and (ledger or done <= size):
             assert after == before if told_apart else set(after.values()) == set(before.values())
         if not back and (told_apart or 0 < done <= size):
@@ -123,7 +127,7 @@ def test_f27_a_ring_cut_at_any_write_ends_under_the_declared_names(
             assert {e.address.name: e.remote_id for a, e in site.owned().items() if e.address.name in names} == after
             assert {entry.renaming_to for entry in site.owned().values()} == {None}
             assert not detect_drift(site.workspace, "staging")[1].any
-    assert at == size + 2
+    assert at >= size + 2
 
 
 @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
