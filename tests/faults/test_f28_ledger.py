@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from kiamo_iac.ledger import remote
 from tests.faults.proxy import BEFORE, Exchange, Proxy, always, doing, dropped, nth, proxying, reply, reset
 from tests.faults.scene import HTTP_LEDGER, PROJECT, Scene, playing, shown
+from tests.git_by_hand import git, leave_the_job
 from tests.ledger.state_server import PASSWORD, USER, State, serving
 
 MANY = "bases:\n" + "".join(f"  - {{name: b{number:02}, label: B}}\n" for number in range(20))
@@ -210,3 +212,69 @@ def test_f29_another_project_with_the_same_environment_is_refused(scene: Scene, 
         assert "outbound" in done.stderr, shown(done)
         assert scene.kiamo.writes[writes:] == []
     scene.converges(to=tree)
+
+
+# --- F28: the same for a ledger on a git ref -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The remote of the project's repository, which has the ledger, asked for its lock as in `state`."""
+    leave_the_job(monkeypatch)
+    monkeypatch.setattr(remote, "INTERVAL", 0.0)
+    monkeypatch.setattr(remote, "CHECK", 0.05)
+    monkeypatch.setattr(remote, "_WAITS", (0.0, None))
+    where = tmp_path / "bare.git"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(where))
+    scene.project(PROJECT + "    ledger: {backend: git}\n")
+    scene.manifest(MANY)
+    git(scene.folder, "init", "-q", "-b", "main")
+    git(scene.folder, "remote", "add", "origin", str(where))
+    git(scene.folder, "add", "kiamo.yaml", "manifests")
+    git(scene.folder, "commit", "-q", "-m", "begin")
+    git(scene.folder, "push", "-q", "origin", "main")
+    scene.more = {"HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    return where
+
+
+def lock_ref(bare: Path) -> str:
+    """The one ref that is a lock, or nothing."""
+    return git(bare, "for-each-ref", "--format=%(refname)", "refs/kiamo-iac-lock/")
+
+
+def test_f28_a_lock_ref_that_is_deleted_ends_the_run(scene: Scene, bare: Path) -> None:
+    def lose(exchange: Exchange) -> bool:
+        git(bare, "update-ref", "-d", lock_ref(bare))
+        slowly(scene)
+        return True
+
+    scene.proxy.play(lose, "POST", on=nth(3))
+    done = scene.apply("--parallelism", "1", expect=4)
+    assert "lock" in done.stderr, shown(done)
+    assert 3 <= len(scene.kiamo.committed) <= 5, "no further write once it is known"
+    scene.converges()
+    assert len(scene.kiamo.committed) == 20
+    assert lock_ref(bare) == ""
+    assert all(entry["id"] is not None for entry in scene.owned().values())
+
+
+def test_f28_a_remote_that_goes_away_ends_the_run_and_the_backup_is_put_back(scene: Scene, bare: Path) -> None:
+    away = bare.with_name("away.git")
+
+    def lose(exchange: Exchange) -> bool:
+        bare.rename(away)
+        slowly(scene)
+        return True
+
+    scene.proxy.play(lose, "POST", on=nth(3))
+    done = scene.apply("--parallelism", "1", expect=4)
+    assert "ledger" in done.stderr, shown(done)
+    assert 3 <= len(scene.kiamo.committed) <= 5, "no further write once it is known"
+    away.rename(bare)
+    (lock,) = re.findall(r"ledger unlock -e staging ([0-9a-f-]{36})", done.stderr)
+    assert scene.run("ledger", "unlock", "-e", "staging", lock).returncode == 0
+    planned = scene.plan()
+    assert "KIA0913" in planned.stdout + planned.stderr, shown(planned)
+    scene.converges()
+    assert len(scene.kiamo.committed) == 20
+    assert all(entry["id"] is not None for entry in scene.owned().values())
