@@ -9,6 +9,8 @@ import pytest
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract
 
+pytest.register_assert_rewrite("tests.faults.scene")  # here, as tests of other rooms import it too
+
 OTHER = Path(__file__).parent / "contract" / "other.yaml"
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.faults.scene")
-
-from tests.faults.forks import Forks, forks  # noqa: E402 - after the line above
-from tests.faults.scene import Scene, playing  # noqa: E402
+from tests.faults.forks import Forks, forks
+from tests.faults.scene import Scene, playing
 
 
 @pytest.fixture
