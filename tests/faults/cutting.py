@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.faults.forks import Forks
 from tests.faults.kiamo import Item
 from tests.faults.proxy import Exchange, When, nth, silence
-from tests.faults.scene import Scene, shown
+from tests.faults.scene import HTTP_LEDGER, PROJECT, Scene, shown
+from tests.ledger.state_server import PASSWORD, USER, State
 
 RINGS: dict[str, Sequence[str]] = {"swap": ("a", "b"), "ring": ("a", "b", "c")}
 
@@ -44,6 +45,10 @@ class Ring:
     """Of a run that is not cut."""
     calls: int
     """Of that run, reads too."""
+    state: State | None = None
+    """The server of the ledger, where it is not in a file."""
+    body: bytes | None = None
+    """What that server had."""
 
     def again(self) -> None:
         """As it was."""
@@ -52,6 +57,8 @@ class Ring:
         kiamo.calls.clear()
         shutil.rmtree(self.scene.folder / ".kiamo", ignore_errors=True)
         shutil.copytree(self.ledger, self.scene.folder / ".kiamo")
+        if self.state is not None:
+            self.state.body, self.state.lock = self.body, None
 
     def objects(self) -> set[tuple[str, str]]:
         """Id and field of each base: what must be the same objects in the end."""
@@ -63,19 +70,22 @@ class Ring:
         }
 
 
-def ring_of(scene: Scene, names: Sequence[str]) -> Ring:
-    """Apply the first manifest, try the turned one, and put everything back."""
+def ring_of(scene: Scene, names: Sequence[str], state: State | None = None) -> Ring:
+    """Apply the first manifest, try the turned one, and put everything back. `state`: keeps the ledger."""
+    if state is not None:
+        scene.project(PROJECT + HTTP_LEDGER % state.address)
+        scene.more = {"KIAMO_STAGING_LEDGER_USERNAME": USER, "KIAMO_STAGING_LEDGER_PASSWORD": PASSWORD}
     scene.manifest(manifest(names, turned=False))
     scene.converges()
     kept = scene.folder.parent / "kept"
     shutil.copytree(scene.folder / ".kiamo", kept)
-    bases = deepcopy(scene.kiamo.bases)
+    bases, body = deepcopy(scene.kiamo.bases), state.body if state is not None else None
     scene.manifest(manifest(names, turned=True))
     scene.kiamo.calls.clear()
     scene.apply("--parallelism", "1", expect=0)
     writes, calls = len(scene.kiamo.committed), len(scene.kiamo.calls)
     scene.converges()
-    return Ring(scene, names, bases, kept, writes, calls)
+    return Ring(scene, names, bases, kept, writes, calls, state, body)
 
 
 def cut_at(
@@ -116,6 +126,8 @@ def cut_at(
     scene.manifest(manifest(ring.names, turned=not back))
     where = f"cut {when.value} call {number}, {'back' if back else 'forward'}:"
     log = "\n".join(map(str, scene.kiamo.writes))
+    if ring.state is not None:
+        ring.state.lock = None  # as ledger unlock does
     scene.proxy.peace()
     done = scene.apply()
     assert done.returncode == 0, f"{where}\n{log}\n{shown(done)}"

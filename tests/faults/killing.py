@@ -13,7 +13,8 @@ from pathlib import Path
 from tests.faults.forks import Forks
 from tests.faults.kiamo import Item
 from tests.faults.proxy import Exchange, When, nth, silence
-from tests.faults.scene import PROJECT, Scene
+from tests.faults.scene import HTTP_LEDGER, PROJECT, Scene
+from tests.ledger.state_server import PASSWORD, USER, State
 
 BEFORE_IT = """\
 services:
@@ -64,6 +65,10 @@ class Changes:
     """How it ends without a kill."""
     calls: int
     """Of the run that is not killed, reads too."""
+    state: State | None = None
+    """The server of the ledger, where it is not in a file."""
+    body: bytes | None = None
+    """What that server had."""
 
     def again(self) -> None:
         """As it was before the run."""
@@ -73,11 +78,16 @@ class Changes:
         self.scene.proxy.passed.clear()
         shutil.rmtree(self.scene.folder / ".kiamo")
         shutil.copytree(self.ledger, self.scene.folder / ".kiamo")
+        if self.state is not None:
+            self.state.body, self.state.lock = self.body, None
 
 
-def changing(scene: Scene) -> Changes:
-    """Apply the first manifest, and then try the second one, whose end is the target."""
-    scene.project(PROJECT + "    guards: {max_delete_percent: 100, max_update_percent: 100}\n")
+def changing(scene: Scene, state: State | None = None) -> Changes:
+    """Apply the first manifest, and then try the second one, whose end is the target. `state`: keeps the ledger."""
+    ledger = HTTP_LEDGER % state.address if state is not None else ""
+    scene.project(PROJECT + "    guards: {max_delete_percent: 100, max_update_percent: 100}\n" + ledger)
+    if state is not None:
+        scene.more = {"KIAMO_STAGING_LEDGER_USERNAME": USER, "KIAMO_STAGING_LEDGER_PASSWORD": PASSWORD}
     scene.manifest(BEFORE_IT)
     scene.consents = CONSENTS
     scene.converges()
@@ -86,12 +96,13 @@ def changing(scene: Scene) -> Changes:
     shutil.copytree(scene.folder / ".kiamo", kept)
     services, bases = deepcopy(scene.kiamo.services), deepcopy(scene.kiamo.bases)
     scene.manifest(AFTER_IT)
-    made = Changes(scene, services, bases, kept, {}, 0)
+    body = state.body if state is not None else None
+    made = Changes(scene, services, bases, kept, {}, 0, state, body)
     made.again()
     scene.apply("--parallelism", "1", expect=0)
     calls = len(scene.kiamo.calls)
     assert len(scene.kiamo.committed) == COUNT
-    return Changes(scene, services, bases, kept, scene.converges(), calls)
+    return Changes(scene, services, bases, kept, scene.converges(), calls, state, body)
 
 
 def killed_at(changes: Changes, forking: Forks, number: int, *, when: When, method: str = "POST|PUT|DELETE") -> None:
@@ -118,6 +129,8 @@ def killed_at(changes: Changes, forking: Forks, number: int, *, when: When, meth
     code, out, err = child.wait()
     assert (code, rule.played) == (-signal.SIGKILL, 1), f"call {number} {when}: {out}{err}"
     log = "\n".join(map(str, scene.kiamo.writes))
+    if changes.state is not None:
+        changes.state.lock = None  # as ledger unlock does
     try:
         scene.converges(to=changes.target)
     except AssertionError as error:

@@ -6,9 +6,10 @@ import pytest
 
 from tests.faults.cutting import RINGS, cut_at, ring_of
 from tests.faults.forks import Forks
-from tests.faults.killing import changing, killed_at
+from tests.faults.killing import COUNT, changing, killed_at
 from tests.faults.proxy import AFTER, BEFORE, When
 from tests.faults.scene import Scene
+from tests.ledger.state_server import State, serving
 
 PARTS = 6
 
@@ -21,6 +22,16 @@ def test_f07_killed_at_any_call_the_next_apply_converges(scene: Scene, forking: 
         killed_at(changes, forking, number, when=when, method=".*")
 
 
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+@pytest.mark.parametrize("part", range(2))
+def test_f07_killed_at_any_write_with_a_ledger_on_a_server(scene: Scene, forking: Forks, part: int, when: When) -> None:
+    """That ledger is written every few seconds: the next run has little more than what was to be done."""
+    with serving(State()) as state:
+        changes = changing(scene, state)
+        for number in range(1 + part, COUNT + 1, 2):
+            killed_at(changes, forking, number, when=when)
+
+
 @pytest.mark.parametrize("ring", RINGS)
 @pytest.mark.parametrize("back", [False, True], ids=["forward", "back"])
 @pytest.mark.parametrize("ledger", [True, False], ids=["ledger", "no ledger"])
@@ -31,3 +42,15 @@ def test_f27_a_ring_cut_at_any_call_ends_under_the_declared_names(
     made = ring_of(scene, RINGS[ring])
     for number in range(1, made.calls + 1):
         cut_at(made, forking, number, when=when, back=back, ledger=ledger, method=".*")
+
+
+@pytest.mark.parametrize("ring", RINGS)
+@pytest.mark.parametrize("back", [False, True], ids=["forward", "back"])
+def test_f27_a_ring_cut_at_any_write_with_a_ledger_on_a_server(
+    scene: Scene, forking: Forks, ring: str, back: bool
+) -> None:
+    with serving(State()) as state:
+        made = ring_of(scene, RINGS[ring], state)
+        for number in range(1, made.writes + 1):
+            for when in (BEFORE, AFTER):
+                cut_at(made, forking, number, when=when, back=back, ledger=True)
