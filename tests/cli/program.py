@@ -62,8 +62,8 @@ def _surroundings(cwd: Path, environ: Mapping[str, str]) -> Iterator[None]:
 def kiamo_process(*arguments: str, cwd: Path = ROOT, typed: str = "", **more: str) -> Completed:
     """Run it as a process of its own: for what only a process shows.
 
-    The default suite starts the program about 180 times: 80 times in the jobs of generated pipelines, 50 times from
-    bash for completion, 20 times in demos, 15 times for signals, locks between processes and the emulator, and the rest
+    The default suite starts the program about 220 times: 80 times in the jobs of generated pipelines, 50 times from
+    bash for completion, 20 times in demos, 55 times for signals, locks between processes and the emulator, and the rest
     for the entry point and its exit code, imports at start-up, pipes that close and consoles of other encodings.
     """
     return subprocess.run(

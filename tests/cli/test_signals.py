@@ -262,6 +262,22 @@ def test_f08_f31_while_it_writes(stage: Stage, number: signal.Signals) -> None:
     converges(stage)
 
 
+def test_f08_a_step_that_is_only_checked_writes_nothing(stage: Stage) -> None:
+    converges(stage)
+    stage.scene.manifest(BASES.replace("label: B", "label: C"))
+    writes = len(stage.scene.kiamo.writes)
+    held_now = stage.hold(stage.scene.proxy, "GET", "/api/bases(/[^/]+)?$", number=2)  # the first is the plan's
+    run = stage.start(*APPLY)
+    held_now()
+    run.signal(signal.SIGTERM)
+    stage.release()
+    out, err = interrupted(run, stage)
+    assert len(stage.scene.kiamo.writes) == writes
+    assert "Not applied: 6 not tried.\n" in out
+    assert "Error: The run was interrupted: 0 done, 0 failed, 6 not tried." in err
+    converges(stage)
+
+
 def test_f31_while_the_ledger_is_flushed(stage: Stage) -> None:
     held_now = stage.hold(stage.ledger, "POST", number=2)  # the first has what is about to be created
     run = stage.start(*APPLY)
