@@ -244,7 +244,7 @@ class Delivery:
                 response = self._client.call(step.kind, operation, {**parents, "id": remote_id}, body=body)
             except ApiError as error:
                 problem, doubt = error, doubt_about(error)
-                if doubt is None and sends.number == 1:
+                if doubt is None and (sends.number == 1 or isinstance(error, BusyError | TransportError)):
                     raise
             else:
                 answer = self.reader.shown(step.kind, response)
@@ -322,7 +322,7 @@ class Delivery:
             except ApiError as error:
                 problem, doubt = error, doubt_about(error)
                 is_missing = isinstance(error, RefusedError) and error.status == 404
-                if doubt is None and sends.number == 1 and not is_missing:
+                if doubt is None and not is_missing and (sends.number == 1 or isinstance(error, BusyError)):
                     raise
                 if self._is_gone(wanted, remote_id, parents, seconds=0.0):
                     why = () if is_missing and sends.number == 1 else (str(problem).rstrip("."),)
