@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from kiamo_iac.core.common_records import ENVIRONMENT, major, version_of
 from kiamo_iac.core.json_schema import Schema, schema_document
-from kiamo_iac.core.record import Record, derived, list_of, nullable
-from kiamo_iac.ledger.journal import RECORDS, Journal, JournalCall, JournalStep
+from kiamo_iac.core.record import Record, definitions, derived, list_of, nullable
+from kiamo_iac.ledger.journal import RECORDS, Journal, JournalCall, JournalStep, journal_definitions
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.comment_page import code
@@ -158,17 +158,11 @@ def journal_json(journal: Journal) -> str:
 
 def runs_schema() -> Schema:
     """The schema of `journal list --format json`."""
-    return _schema("runs", RUNS, title="The runs of kiamo-iac in an environment")
+    title, used = "The runs of kiamo-iac in an environment", definitions(RECORDS["head"], RECORDS["end"])
+    return schema_document("runs", major(FORMAT_VERSION), title=title, body=RUNS.body, definitions=used)
 
 
 def run_schema() -> Schema:
     """The schema of `journal show --format json`."""
-    return _schema("run", RUN, title="A run of kiamo-iac")
-
-
-def _schema(name: str, record: Record[Any], *, title: str) -> Schema:
-    from kiamo_iac.ledger.journal import journal_definitions
-
-    return schema_document(
-        name, major(FORMAT_VERSION), title=title, body=record.body, definitions=journal_definitions()
-    )
+    title, used = "A run of kiamo-iac", journal_definitions()
+    return schema_document("run", major(FORMAT_VERSION), title=title, body=RUN.body, definitions=used)

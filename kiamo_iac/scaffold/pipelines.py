@@ -57,6 +57,7 @@ def github_workflow(request: ProjectRequest) -> str:
             "job": _job_id(environment),
             "prefix": environment.prefix,
             "project": request.project,
+            "folder": request.below,
         }
         return fill_template(f"github/{template}.yml", tool=tool, **common, **used, **more)
 

@@ -97,7 +97,9 @@ class Github:
                 case "actions/checkout":
                     pass
                 case "actions/upload-artifact":
-                    self.artifacts[given["name"]] = Path(given["path"])
+                    path = Path(given["path"])
+                    assert path.exists() or given.get("if-no-files-found") == "ignore", path
+                    self.artifacts[given["name"]] = path
                 case "actions/download-artifact":
                     shutil.copytree(self.artifacts[given["name"]], given["path"])
                 case other:
