@@ -10,6 +10,7 @@ import pytest
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.reader import LiveRead, StateReader, read
+from kiamo_iac.api.state_builder import StateBuilder
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import AccessError
@@ -255,3 +256,24 @@ def test_equal_fields_share_their_attributes(contract: Contract) -> None:
         state = look(emulator, desire("bases/a", "bases/b")).state
     one, other = state[Address("bases/a/fields/phone")], state[Address("bases/b/fields/phone")]
     assert one.attributes is other.attributes
+
+
+def test_o18_the_whole_is_read_no_further_ahead_than_it_is_packed(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead: list[int] = []
+    with Emulator(contract) as emulator:
+        emulator.seed({"bases": [{"name": f"base{n:02}"} for n in range(30)]})
+        with client_to(emulator) as client, StateReader(client, contract, parallelism=2) as reader:
+            packed = StateBuilder.settle
+
+            def settle(builder: StateBuilder, parent: Address | None) -> None:
+                packed(builder, parent)
+                settled = len(ahead) - 1  # bases; the first call is for those without a parent
+                ahead.append(len(emulator.calls()) - 2 - 2 * settled)
+
+            monkeypatch.setattr(StateBuilder, "settle", settle)
+            live = reader.whole()
+    assert len(live.state) == 30 * 2
+    assert len(ahead) == 31
+    assert max(ahead[1:]) <= 2 + 2 * 4  # its own lists; four on the way, and those of the same bases
