@@ -6,6 +6,7 @@ Each run is a process of its own, on an instance and a state server behind proxi
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 from tests.cli.program import variables
 from tests.faults.proxy import AFTER, BEFORE, Proxy, always, held, nth, proxying, reply
 from tests.faults.scene import Scene, playing
+from tests.git_by_hand import git
 from tests.ledger.state_server import PASSWORD, USER, State
 from tests.ledger.state_server import serving as serving_state
 
@@ -366,6 +368,63 @@ def test_what_is_ignored_from_the_start_stays_ignored(stage: Stage) -> None:
     code, out, _ = run.end()
     assert (code, stage.state.lock) == (0, None)
     assert "Applied: 6 done.\n" in out
+
+
+# --- a ledger on a git ref -------------------------------------------------------------------------------------------
+
+HOOK = """#!/bin/sh
+if grep -q "$(cat ../HOLD)"; then
+    touch ../HELD
+    while ! [ -e ../GO ]; do sleep 0.02; done
+fi
+"""
+"""Of the remote: holds the first push that has a line with the pattern of a file, until another file is there."""
+
+
+@pytest.mark.parametrize(
+    ("held", "times"),
+    [
+        ("^0* .* refs/kiamo-iac-lock/", 1),  # the lock is taken
+        ("^[0-9a-f]*[1-9a-f].* refs/kiamo-iac/", 1),  # the ledger is written once more
+        (" 0* refs/kiamo-iac-lock/", 1),  # the lock is released
+        (" 0* refs/kiamo-iac-lock/", 2),
+    ],
+)
+def test_f31_while_git_pushes(tmp_path: Path, held: str, times: int) -> None:
+    remote = tmp_path / "remote.git"
+    git(tmp_path, "init", "-q", "--bare", str(remote))
+    (tmp_path / "HOLD").write_text(held, encoding="ascii")
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text(HOOK, encoding="ascii")
+    hook.chmod(0o755)
+    with playing(tmp_path / "project") as scene:
+        git(scene.folder, "init", "-q")
+        git(scene.folder, "remote", "add", "origin", str(remote))
+        scene.manifest(BASES)
+        scene.project(
+            "manifests: [manifests]\nenvironments:\n"
+            '  staging: {url: "http://127.0.0.1:1", ledger: {backend: git, remote: origin}}\n'
+        )
+        stage = Stage(scene, State(), scene.proxy)
+        run = stage.start(*APPLY)
+        try:
+            while not (tmp_path / "HELD").exists():
+                assert run.process.poll() is None, run.lines
+                time.sleep(0.02)
+            (tmp_path / "HOLD").write_text("nothing", encoding="ascii")
+            for _ in range(times):
+                run.signal(signal.SIGTERM)
+            if times == 1:
+                (tmp_path / "GO").touch()
+            code, _, err = run.end()
+        finally:
+            (tmp_path / "GO").touch()
+            run.close()
+        assert code == 130, err
+        if times == 1:
+            assert "refs/kiamo-iac-lock" not in git(remote, "for-each-ref"), err
+        else:
+            assert re.search(r"kiamo-iac ledger unlock -e staging [0-9a-f-]{36}", err), err
 
 
 # --- the other commands ----------------------------------------------------------------------------------------------
