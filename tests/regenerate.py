@@ -17,6 +17,7 @@ from kiamo_iac.core.codes import CODES
 from kiamo_iac.render.base import plan_renderer
 from kiamo_iac.render.escape import json_document
 from tests import schema_pages
+from tests.faults import rows
 from tests.render.checks import CHECK_SUFFIXES, CHECKS, GOLDEN_CHECK, rendered_check
 from tests.render.drifts import DRIFTS, rendered
 from tests.render.goldens import GOLDEN, GOLDEN_DRIFT, SHELL, STYLES, golden_text, shell_of
@@ -84,6 +85,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     for check_name in CHECKS:
         for suffix in CHECK_SUFFIXES:
             yield GOLDEN_CHECK / f"{check_name}.{suffix}", rendered_check(check_name, suffix)
+    yield ROOT / "tests" / "faults" / "README.md", rows.page()
 
 
 def stale() -> list[tuple[Path, str]]:

@@ -18,38 +18,5 @@ apply is held against its journal: the writes that the journal says were sent ar
         assert len(scene.created("/bases")) == 2
         scene.converges()
 
-`test_*.py` are in the default suite, `stage_*.py` in `make slow`. Where each fault is tested (as test_rows.py checks):
-
-    F01  test_f01_lost_answers, test_f30_strangers
-    F02  test_f01_lost_answers
-    F03  test_f01_lost_answers
-    F04  test_f01_lost_answers, test_o03_believing
-    F05  test_f32_waiting
-    F06  test_f32_waiting
-    F07  stage_kills, test_f07_kills
-    F08  test_f08_signals
-    F09  test_f09_others
-    F10  test_f09_others
-    F11  test_f09_others
-    F12  test_f09_others
-    F13  test_f09_others
-    F14  test_f01_lost_answers
-    F15  test_f01_lost_answers
-    F16  test_f16_lists
-    F17  test_f17_answers
-    F18  test_f18_refusals
-    F19  test_f18_refusals
-    F20  test_f20_kept, test_o03_believing
-    F21  test_f17_answers
-    F22  test_f28_ledger
-    F23  test_f17_answers
-    F24  test_f17_answers
-    F25  test_f20_kept, test_f25_believed, test_o03_believing
-    F26  test_f26_owed
-    F27  stage_kills, test_f27_rings
-    F28  test_f28_ledger
-    F29  test_f28_ledger, test_f30_strangers
-    F30  test_f30_strangers, test_o03_believing
-    F31  test_f08_signals, test_f32_waiting
-    F32  test_f32_waiting
+`test_*.py` are in the default suite, `stage_*.py` in `make slow`. README.md says which fault is tested where.
 """
