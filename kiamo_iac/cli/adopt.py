@@ -19,7 +19,8 @@ Examples:
   kiamo-iac adopt -e production "services/Outbound Sales" --lock-timeout 60
 
 \b
-Exit codes: 0 adopted, 1 error, 5 another run holds the lock, 64 not declared, missing on the instance, or usage.
+Exit codes: 0 adopted, 1 error, 5 another run holds the lock, 64 not declared, missing on the instance, or usage,
+130 interrupted by a signal.
 """
 
 

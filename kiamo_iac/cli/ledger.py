@@ -23,7 +23,7 @@ Examples:
   kiamo-iac ledger move -e production
 
 \b
-Exit codes: 0 done, 1 error, 5 another run holds the lock, 64 usage.
+Exit codes: 0 done, 1 error, 5 another run holds the lock, 64 usage, 130 interrupted by a signal.
 """
 
 LIST_EPILOG = """\b
@@ -42,7 +42,8 @@ Examples:
   kiamo-iac ledger forget -e production --owed bases/prospects   (leaves its batches in their run states)
 
 \b
-Exit codes: 0 removed, 1 error, 5 another run holds the lock, 64 not in the ledger, or usage.
+Exit codes: 0 removed, 1 error, 5 another run holds the lock, 64 not in the ledger, or usage,
+130 interrupted by a signal.
 """
 
 UNLOCK_EPILOG = """\b
@@ -50,7 +51,8 @@ Examples:
   kiamo-iac ledger unlock -e production 6f1c3f0e-5f0b-4c58-9f0a-0d7c1a1f3f10
 
 \b
-Exit codes: 0 released, 1 it cannot be released, 64 there is no lock, or it has another id.
+Exit codes: 0 released, 1 it cannot be released, 64 there is no lock, or it has another id, 130 interrupted
+by a signal.
 """
 
 
@@ -62,7 +64,7 @@ Examples:
 
 \b
 Exit codes: 0 moved, or nothing to move; 1 error, or not confirmed; 5 another run holds the lock; 64 there is
-no such ledger, no terminal to confirm on and no --yes, or usage.
+no such ledger, no terminal to confirm on and no --yes, or usage; 130 interrupted by a signal.
 """
 
 

@@ -23,8 +23,8 @@ Examples:
 
 \b
 Exit codes: 0 undone, or nothing to undo; 1 error, refused plan, or not confirmed; 3 stale: what the
-plan saw has changed; 4 undone in part; 5 another run holds the lock; 6 blocked by a guard; 64 no such
-run, or usage; 130 interrupted.
+plan saw has changed; 4 a write was sent, and the run did not end as planned; 5 another run holds the
+lock; 6 blocked by a guard; 64 no such run, or usage; 130 interrupted by a signal.
 """
 
 
