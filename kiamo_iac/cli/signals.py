@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kiamo_iac.core.runtime import Interruption
 
 INTERRUPTED: Final = 130
+_PATIENCE: Final = 1.0
+"""Seconds for a message of the watcher to be written to a stderr that nothing reads."""
 _HANGUP: Final = getattr(signal, "SIGHUP", None)
 NUMBERS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
@@ -113,10 +115,14 @@ class _Watcher(threading.Thread):
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
-        self.join()
+        self.join(_PATIENCE)
         self._reader.close()
 
     def run(self) -> None:
+        with suppress(OSError):  # it is closed: this thread waited for stderr for too long
+            self._watch()
+
+    def _watch(self) -> None:
         first = None
         while numbers := self._reader.recv(64):
             for number in numbers:
