@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from typing import Any
@@ -55,7 +55,11 @@ def _named(names: list[str], block: Any, *, renamed: bool) -> Iterator[dict[str,
             yield block(number, name)
 
 
-WORLDS = {"bases": bases, "relabelled bases": partial(bases, relabelled=True), "batches": batches}
+WORLDS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "bases": bases,
+    "relabelled bases": partial(bases, relabelled=True),
+    "batches": batches,
+}
 
 
 def ids(site: Site, world: str) -> dict[str, str]:

@@ -49,12 +49,11 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
     loaded = bench.load([write_manifest(path, world.manifest)], path.parent)
     if any(d.severity is Severity.ERROR for d in loaded.diagnostics):
         return
+    refusal: str | None = None
     try:
         plan = bench.plan(loaded, owned=ledger, prune=prune)
     except VanishedError as error:
         refusal = str(error)
-    else:
-        refusal = None
     if refusal is not None:
         assert any(f"lists no {collection}," in refusal for collection in _vanished(before, ledger or {}))
         assert not bench.writes()

@@ -263,6 +263,7 @@ def test_faults_are_set_read_and_cleared_over_http(http: httpx.Client, contract:
     assert http.get("/_emulator/faults").json() == {"faults": ["reset,call=POST,when=after,skip=0,times=3"]}
     assert http.delete("/_emulator/faults").status_code == 204
     assert http.get("/_emulator/faults").json() == {"faults": []}
-    for wrong in ({"faults": "reset"}, {"faults": ["rest"]}, {"fault": []}, {"faults": [1]}):
+    wrongs: list[dict[str, object]] = [{"faults": "reset"}, {"faults": ["rest"]}, {"fault": []}, {"faults": [1]}]
+    for wrong in wrongs:
         assert http.post("/_emulator/faults", json=wrong).status_code == 400
     assert emulator.faults.left() == []

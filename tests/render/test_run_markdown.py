@@ -83,7 +83,7 @@ def test_a_note_is_shown() -> None:
 
 @pytest.mark.parametrize("plan", [hostile_plan(), *map(plan_of, HOSTILE)])
 def test_data_is_never_markup(plan: Plan) -> None:
-    data = HOSTILE[0] if plan is None else str(plan.steps[0].address)
+    data = str(plan.steps[0].address)
     error = ApiError(f"no: {data} | @here `#1` <b>", hint=f"look at {data}")
     results = [Ended(step, FAILED, error, notes=(data,), started_at=NOON) for step in plan.steps]
     text = run_markdown(plan, results, FACTS, failure=PartialError(data, hint=data))

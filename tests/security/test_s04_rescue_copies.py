@@ -13,12 +13,12 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LedgerError
 from kiamo_iac.core.ledger_settings import GitSettings
 from kiamo_iac.core.state import Owned
+from kiamo_iac.ledger.backup import backup_of
 from kiamo_iac.ledger.content import AppliedPlan, Put
 from kiamo_iac.ledger.document import document_text
 from kiamo_iac.ledger.git import GitBackend
 from kiamo_iac.ledger.git_remotes import LedgerGit
 from kiamo_iac.ledger.opening import LedgerContext
-from kiamo_iac.ledger.remote import backup_of
 from tests.cli.conftest import MANIFEST, Desk
 from tests.git_by_hand import git, leave_the_job
 from tests.ledger.entries import identity_of
