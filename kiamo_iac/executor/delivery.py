@@ -172,9 +172,12 @@ class Delivery:
                 if (answer := self.reader.shown(step.kind, response)) is not None:
                     return self.verified(wanted, answer.row.remote_id, parents, answer)
                 try:
-                    return self.verified(wanted, self.reader.id_in(step.kind, response), parents, None)
+                    remote_id = self.reader.id_in(step.kind, response)
                 except ResponseError as error:
-                    problem, doubt = error, Doubt.LOST
+                    if self.reader.shows_refused_id(step.kind, response):
+                        raise PostconditionError(f"{step.address} was created. {error}", hint=error.hint) from None
+                    return self._adopted(wanted, error, self._named(wanted, parents, Doubt.LOST))
+                return self.verified(wanted, remote_id, parents, None)
             found = self._named(wanted, parents, doubt)
             if found is None and doubt is Doubt.FAILED:
                 raise problem

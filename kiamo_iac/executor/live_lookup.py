@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed, listed_rows
-from kiamo_iac.api.response import ApiResponse
+from kiamo_iac.api.response import ApiResponse, dig
 from kiamo_iac.api.wire import Decoder, LiveRow, put_names, references_by
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.request_checks import refused_id
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import RefusedError, ResponseError
 from kiamo_iac.core.resource import Reference, Scope
@@ -69,6 +70,13 @@ class ObjectReader:
             ResponseError: there is none.
         """
         return self._decoders[kind].id_of(response.item(self._contract.kinds[kind].item), response)
+
+    def shows_refused_id(self, kind: str, response: ApiResponse) -> bool:
+        """Whether the object in a response has an id that no path can contain: then no list can be read either."""
+        stanza = self._contract.kinds[kind]
+        item = dig(response.data, stanza.item)
+        found = item.get(stanza.id.wire) if isinstance(item, dict) else None
+        return isinstance(found, str) and found != "" and refused_id(found) is not None
 
     def find(self, kind: str, remote_id: RemoteId, parents: Mapping[str, RemoteId]) -> LiveObject | None:
         """The object with an id, or None when there is none. `parents`: the kind of its parent → the id.
