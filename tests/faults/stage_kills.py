@@ -6,7 +6,8 @@ import pytest
 
 from tests.faults.cutting import RINGS, cut_at, ring_of
 from tests.faults.forks import Forks
-from tests.faults.killing import COUNT, changing, killed_at
+from tests.faults.killing import SHORT, changing, killed_at
+from tests.faults.long_plan import LONG
 from tests.faults.proxy import AFTER, BEFORE, When
 from tests.faults.scene import Scene
 from tests.ledger.state_server import State, serving
@@ -24,11 +25,19 @@ def test_f07_killed_at_any_call_the_next_apply_converges(scene: Scene, forking: 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
 @pytest.mark.parametrize("part", range(2))
+def test_f07_killed_at_any_write_of_a_long_plan(scene: Scene, forking: Forks, part: int, when: When) -> None:
+    changes = changing(scene, plot=LONG)
+    for number in range(1 + part, LONG.count + 1, 2):
+        killed_at(changes, forking, number, when=when)
+
+
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+@pytest.mark.parametrize("part", range(2))
 def test_f07_killed_at_any_write_with_a_ledger_on_a_server(scene: Scene, forking: Forks, part: int, when: When) -> None:
     """That ledger is written every few seconds: the next run has little more than what was to be done."""
     with serving(State()) as state:
         changes = changing(scene, state)
-        for number in range(1 + part, COUNT + 1, 2):
+        for number in range(1 + part, SHORT.count + 1, 2):
             killed_at(changes, forking, number, when=when)
 
 
