@@ -168,7 +168,8 @@ class Client:
         status, call = response.status, str(request)
         if 200 <= status < 300:
             try:
-                return ApiResponse(call, status, self._parsed(response.body, request, listing=listing))
+                data = self._parsed(response.body, request, listing=listing)
+                return ApiResponse(call, status, data, response.headers)
             except BudgetError as spent:
                 return spent
             except ValueError as wrong:

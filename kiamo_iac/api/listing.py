@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeVar, assert_never
 
 from kiamo_iac.api.client import Client, Ids
-from kiamo_iac.api.response import ApiResponse
+from kiamo_iac.api.response import ApiResponse, is_count, kind_of
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.entries import Listing, Paging
-from kiamo_iac.core.errors import ResponseError
+from kiamo_iac.core.errors import RefusedError, ResponseError
+from kiamo_iac.core.printable import printable
 from kiamo_iac.core.state import RemoteId
 
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 3
 """Times that a list is read when it changes between its pages."""
+
+
+_LINK: Final = re.compile(
+    r'<(?P<target>[^<>]{0,4000})>[^<>,]{0,400}?;\s{0,9}rel=(?P<rel>"[^"]{0,100}"|[^\s,;"]{1,100})'
+)
+_LONGEST_LINK: Final = 16_000
 
 
 class _ShiftedError(Exception):
@@ -36,6 +44,21 @@ def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decode
         return row.remote_id, row
 
     return listed(client, kind, ids, take=take)
+
+
+def read_row(client: Client, kind: str, remote_id: RemoteId, parents: Ids, *, decoder: Decoder) -> LiveRow | None:
+    """One object, read by its id; None: there is none.
+
+    Raises:
+        ApiError: it could not be read.
+    """
+    try:
+        response = client.call(kind, "read", {**parents, "id": remote_id})
+    except RefusedError as error:
+        if error.status == 404:
+            return None
+        raise
+    return decoder.row(response.item(client.contract.kinds[kind].item), response)
 
 
 def listed(
@@ -60,6 +83,7 @@ def listed(
             found[id_] = kept
         if len(found) != len(items):
             raise response.mismatch("two objects have the same id")
+        _check_complete(client, kind, response, len(items), listing)
         return list(found.values())
     shifted = before = None
     for _ in range(_ATTEMPTS):
@@ -75,6 +99,61 @@ def listed(
         shifted or "",
         hint=f"compare kinds.{kind}.listing of {client.contract.origin} with the instance, or try again later",
     )
+
+
+_FURTHER: Final = re.compile(
+    r"(has_?more|(has_?)?next(_?(page|cursor|token|url|link))?|(after_?)cursor)", re.IGNORECASE
+)
+"""Keys of a response that, where they are set, say that more pages follow."""
+_COUNTS: Final = re.compile(r"total(_?(count|items|elements|results|records|rows))?|x-total-count", re.IGNORECASE)
+"""Keys of a response that count all objects of a list."""
+
+
+def _check_complete(client: Client, kind: str, response: ApiResponse, rows: int, listing: Listing) -> None:
+    """
+    Raises:
+        ResponseError: a list that the contract has without pages is a part of one, by its total or by what its response
+            says of further pages.
+    """
+    why = None
+    if listing.total is not None:
+        total = response.total(listing.total)
+        why = f"it lists {rows:,} objects, and counts {total:,}" if total != rows else None
+    elif not listing.whole:
+        why = _further(response, rows)
+    if why is not None:
+        raise ResponseError(
+            f"The response to {response.call} is a part of a list: {why}.",
+            hint=f"describe its pages under kinds.{kind}.listing.paging of {client.contract.origin}; "
+            "if the list is whole all the same, set kinds."
+            f"{kind}.listing.whole: true",
+        )
+
+
+def _further(response: ApiResponse, rows: int) -> str | None:
+    """What a response says of further pages; None: nothing."""
+    if next_link(response.headers.get("link", "")) is not None:
+        return "its header Link names a next page"
+    outer = response.data if isinstance(response.data, dict) else {}
+    inner = ((f"{key}.", value) for key, value in outer.items() if isinstance(value, dict))
+    for prefix, values in (("", outer), *inner):
+        for key, value in values.items():
+            if not value or isinstance(value, list):
+                continue
+            if _FURTHER.fullmatch(key):
+                return f'"{printable(prefix + key, 60)}" is {kind_of(value)}'
+            count = value if type(value) is int else int(value) if type(value) is str and is_count(value) else 0
+            if _COUNTS.fullmatch(key) and count > rows:
+                return f'it lists {rows:,} objects, and "{printable(prefix + key, 60)}" is {count:,}'
+    return None
+
+
+def next_link(header: str) -> str | None:
+    """The address of the next page in a Link header (RFC 8288); None: there is none."""
+    for link in _LINK.finditer(header[:_LONGEST_LINK]):
+        if any(word.casefold() == "next" for word in link["rel"].strip('"').split()):
+            return link["target"]
+    return None
 
 
 def _pages(

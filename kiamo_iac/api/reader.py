@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.listing import listed_rows
+from kiamo_iac.api.listing import listed_rows, read_row
 from kiamo_iac.api.scope import read_everywhere, resources_named_by
 from kiamo_iac.api.state_builder import StateBuilder
 from kiamo_iac.api.vanished import LedgerIds
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.packed_state import PackedChildren
+from kiamo_iac.core.printable import printable, quote
 from kiamo_iac.core.resource import Resource, is_temporary
 from kiamo_iac.core.runtime import result_of, take_from
 from kiamo_iac.core.state import Ownership, RemoteId, ResourceState, State
@@ -67,6 +68,15 @@ def read(client: Client, contract: Contract, desired: State, *, parallelism: int
         return reader.finish(desired)
 
 
+_SETTINGS: Final = "settings"
+
+
+def _is_shown(row: LiveRow, key: str) -> bool:
+    if key.startswith("settings."):
+        return key.removeprefix("settings.") in row.settings
+    return key in row.attributes or key in row.extras
+
+
 class StateReader:
     """Reads in two steps: `start` for the lists that are always needed, `finish` for those of a desired state."""
 
@@ -84,6 +94,7 @@ class StateReader:
         self._decoders = {kind.kind: Decoder(contract, kind) for kind in self._readable}
         self._whole: dict[str, Future[list[LiveRow]]] = {}
         self._expected: LedgerIds | None = None
+        self._wanted: Mapping[tuple[str, str], frozenset[str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +122,7 @@ class StateReader:
             ApiError: as `read`.
         """
         wanted = resources_named_by(desired, owned or {}, prune=prune)
+        self._wanted = wanted.attributes
         if owned:
             self._expected = LedgerIds(owned, desired, prune=prune)
         builder = self._read_tops()
@@ -158,7 +170,7 @@ class StateReader:
         builder = StateBuilder(self._contract, below=below, change=change)
         for kind in self._readable:
             if kind.parent is None:
-                builder.add(kind, None, self._whole_rows(kind))
+                builder.add(kind, None, self._completed(kind, None, self._whole_rows(kind)))
         builder.settle(None)
         return builder
 
@@ -175,7 +187,18 @@ class StateReader:
     def _below(self, builder: StateBuilder, concerns: _Concerns) -> LiveRead:
         for level in self._levels():
             self._read_level(level, builder, concerns)
-        return LiveRead(builder.state(), builder.diagnostics())
+        return LiveRead(builder.state(), (*builder.diagnostics(), *self._unlisted()))
+
+    def _unlisted(self) -> Iterator[Diagnostic]:
+        """A warning for each value that the contract does not list: it is read as it is."""
+        for kind, decoder in self._decoders.items():
+            for (attribute, value), name in sorted(decoder.unlisted.items()):
+                yield Diagnostic(
+                    "KIA0423",
+                    f'the contract does not list the {attribute} {quote(value)} of a {kind} ("{printable(name, 60)}")',
+                    Severity.WARNING,
+                    hint=f"add its meaning to kinds.{kind}.attributes.{attribute}.values of {self._contract.origin}",
+                )
 
     def _levels(self) -> Iterator[list[type[Resource]]]:
         """The kinds with a parent, level by level from the top."""
@@ -210,7 +233,8 @@ class StateReader:
                 jobs = [_Job(kind, parent) for kind in wanted if kind not in split]
                 for kind in wanted:
                     if kind in split:
-                        builder.add(kind, parent, split[kind].pop(parent.remote_id, []))
+                        rows = split[kind].pop(parent.remote_id, [])
+                        builder.add(kind, parent, self._completed(kind, parent, rows))
                 if jobs:
                     unread[parent.address] = len(jobs)
                     yield from jobs
@@ -232,8 +256,26 @@ class StateReader:
     def _rows_below(self, job: _Job) -> list[LiveRow]:
         rows = self._rows(job.kind, job.parent)
         if rows or self._expected is None or not self._expected.expects_below(job.kind, job.parent):
+            return self._completed(job.kind, job.parent, rows)
+        return self._completed(job.kind, job.parent, self._rows(job.kind, job.parent))
+
+    def _completed(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> list[LiveRow]:
+        """The rows of a list, each that lacks something declared as a read of the object shows it: a list may show less
+        than a read, and that must not pass for a difference."""
+        stanza = self._contract.kinds[kind.kind]
+        if "read" not in stanza.operations or not self._wanted:
             return rows
-        return self._rows(job.kind, job.parent)
+        known = stanza.attributes.keys() | {_SETTINGS}
+        ids = {kind.parent: parent.remote_id} if kind.parent and parent and parent.remote_id is not None else {}
+        for number, row in enumerate(rows):
+            wanted = self._wanted.get((kind.kind, identity(row.name)))
+            if not wanted or all(_is_shown(row, key) or key.partition(".")[0] not in known for key in wanted):
+                continue
+            found = read_row(self._client, kind.kind, row.remote_id, ids, decoder=self._decoders[kind.kind])
+            if found is not None:
+                found.parent_id = found.parent_id if found.parent_id is not None else row.parent_id
+                rows[number] = found
+        return rows
 
     def _gather(self, jobs: Iterator[_Job]) -> Generator[tuple[_Job, list[LiveRow]], None, None]:
         """Every job with its rows, as they come; the first failure ends it and is raised.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kiamo_iac.contract.entries import Errors
@@ -25,6 +25,8 @@ class ApiResponse:
     status: int
     data: Any
     """The JSON; None when there was no body."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Found by their names in lower case."""
 
     def items(self, path: str | None) -> list[Any]:
         """The list under `path` (dotted; None: the response itself).
@@ -57,6 +59,8 @@ class ApiResponse:
         found = dig(self.data, path)
         if type(found) is int and found >= 0:
             return found
+        if type(found) is str and is_count(found):
+            return int(found)
         raise self.unlike("a count", found, path=path)
 
     def unlike(self, wanted: str, found: Any, *, path: str | None = None) -> ResponseError:
@@ -70,6 +74,11 @@ class ApiResponse:
             f"The response to {self.call} does not match the contract: {what}.",
             hint="compare the contract with the instance: kiamo-iac contract show",
         )
+
+
+def is_count(text: str) -> bool:
+    """Whether a text is a count in digits."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def dig(data: Any, path: str | None) -> Any:

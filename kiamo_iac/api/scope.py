@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.resource import Ensure, Scope
-from kiamo_iac.core.state import Ownership, RemoteId, State
+from kiamo_iac.core.resource import Ensure, Resource, Scope
+from kiamo_iac.core.state import Ownership, RemoteId, ResourceState, State
 from kiamo_iac.resources import by_collection, kinds
 
 
@@ -23,6 +23,8 @@ class NamedResources:
     """Names, and former names, of what is to be deleted: declared absent, or pruned."""
     ids: Mapping[str, frozenset[RemoteId]]
     """Ids of what is owned: it is read under whatever name it has now."""
+    attributes: Mapping[tuple[str, str], frozenset[str]]
+    """(kind, name) → the attributes, and `settings.KEY`, that are declared for it, or guard its deletion."""
 
 
 def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> NamedResources:
@@ -31,12 +33,16 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
     ids: dict[str, set[RemoteId]] = {kind: set() for kind in kinds()}
     to_delete: dict[str, set[str]] = {kind: set() for kind in kinds()}
     parents: set[str] = set()
+    attributes: dict[tuple[str, str], frozenset[str]] = {}
     for instance in desired:
         lifecycle = instance.lifecycle
         own = (instance.address.name, *map(identity, lifecycle.renamed_from))
         names[instance.kind.kind].update(own)
-        if lifecycle.ensure is Ensure.ABSENT and lifecycle.managed:
+        is_deleted = lifecycle.ensure is Ensure.ABSENT and lifecycle.managed
+        if is_deleted:
             to_delete[instance.kind.kind].update(own)
+        for name in own:
+            _add(attributes, instance.kind, name, _guarding(instance.kind) if is_deleted else _declared(instance))
         if instance.kind.parent is not None:
             parents.add(instance.address.rsplit("/", 2)[0])
     for entry in owned.values():
@@ -48,6 +54,7 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
             ids[kind.kind].add(entry.remote_id)
         if prune and entry.address not in desired:
             to_delete[kind.kind].add(entry.address.name)
+            _add(attributes, kind, entry.address.name, _guarding(kind))
         if kind.parent is not None:
             parents.add(entry.address.rsplit("/", 2)[0])
     for text in parents:
@@ -59,7 +66,25 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
         {kind: frozenset(found) for kind, found in names.items()},
         {kind: frozenset(found) for kind, found in to_delete.items()},
         {kind: frozenset(found) for kind, found in ids.items()},
+        attributes,
     )
+
+
+_Attributes = dict[tuple[str, str], frozenset[str]]
+
+
+def _add(attributes: _Attributes, kind: type[Resource], name: str, more: frozenset[str]) -> None:
+    if more:
+        attributes[kind.kind, name] = more | attributes.get((kind.kind, name), frozenset())
+
+
+def _declared(resource: ResourceState) -> frozenset[str]:
+    return frozenset({*resource.attributes, *(f"settings.{key}" for key in resource.settings)}) - {"name"}
+
+
+def _guarding(kind: type[Resource]) -> frozenset[str]:
+    """What tells whether a deletion loses contacts."""
+    return frozenset({kind.contents} if kind.contents else ())
 
 
 def read_everywhere(wanted: NamedResources, live: Mapping[str, Collection[str]], contract: Contract) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, assert_never
 
-from kiamo_iac.api.response import ApiResponse, kind_of
+from kiamo_iac.api.response import ApiResponse, is_count, kind_of
 from kiamo_iac.contract.entries import Attribute
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
@@ -21,6 +21,10 @@ from kiamo_iac.core.state import EMPTY, DanglingReference, RemoteId, ResourceSta
 _ID_TYPES: Final = {"string": str, "integer": int}
 _WORDS: Final = {str: "a string", int: "a whole number", bool: "true or false"}
 _PLURALS: Final = {str: "strings", int: "whole numbers"}
+_FLAG_WORDS: Final = {"true": True, "false": False}
+"""The words of a flag in `values`."""
+_NOT_SET: Final = frozenset({"", "0", "n", "no", "non", "none", "null", "false", "off", "f"})
+"""Texts that say of a flag that it is not set, where the contract lists no values."""
 _NO_TARGET: Final = (None, "")
 """A reference that is not set."""
 _DEEPEST: Final = 64
@@ -63,16 +67,25 @@ class Decoder:
         self._words: list[tuple[str, str, dict[tuple[type, Any], str], bool]] = []
         self._references: list[tuple[Reference, str, type]] = []
         self._extras: list[tuple[str, str]] = []
+        self._extra_words: dict[str, dict[tuple[type, Any], Any]] = {}
+        self._flag = kind.system.flag if kind.system is not None else None
+        self._count = kind.contents
+        self.unlisted: dict[tuple[str, str], str] = {}
+        """(attribute, value) that the contract does not list → the name of the first object that has it."""
         for name, attribute in stanza.attributes.items():
-            if attribute.values is not None:
+            if attribute.read_only and name != "state" and name not in references:
+                self._extras.append((name, attribute.wire))
+                if attribute.values is not None:
+                    self._extra_words[name] = {
+                        (type(value), value): _FLAG_WORDS.get(word, word) for word, value in attribute.values.items()
+                    }
+            elif attribute.values is not None:
                 by_wire = {(type(value), value): word for word, value in attribute.values.items()}
                 self._words.append((name, attribute.wire, by_wire, name == "state" and kind.machine is not None))
             elif name in references and attribute.refers_to is not None:
                 by_id = attribute.by == "id"
                 type_ = _ID_TYPES[contract.kinds[attribute.refers_to].id.type] if by_id else str
                 self._references.append((references[name], attribute.wire, type_))
-            elif attribute.read_only and name != "state":
-                self._extras.append((name, attribute.wire))
             else:
                 self._plain.append((name, attribute.wire, _type_of(kind, name)))
         self._plain.sort(key=lambda entry: entry[0] != "name")
@@ -121,9 +134,26 @@ class Decoder:
             name=attributes["name"],
             attributes=attributes,
             settings=self._settings(item, response),
-            extras={name: item[wire] for name, wire in self._extras if item.get(wire)} or EMPTY,
+            extras=self._meant(found) if (found := self._found_extras(item)) else EMPTY,
             parent_id=self._parent_id(item, response) if self._parent else None,
         )
+
+    def _found_extras(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {name: item[wire] for name, wire in self._extras if item.get(wire)}
+
+    def _meant(self, found: dict[str, Any]) -> Mapping[str, Any]:
+        """Read-only values in the words of the contract: a flag "N" is not true, and a count "0" is none."""
+        for name, value in [*found.items()]:
+            words = self._extra_words.get(name)
+            if words is not None and not isinstance(value, dict | list) and (type(value), value) in words:
+                found[name] = words[type(value), value]
+            elif isinstance(value, str) and name == self._flag:
+                found[name] = value.strip().casefold() not in _NOT_SET
+            elif isinstance(value, str) and name == self._count and is_count(value):
+                found[name] = int(value)
+            if not found[name]:
+                del found[name]
+        return found or EMPTY
 
     def _settings(self, item: dict[str, Any], response: ApiResponse) -> Mapping[str, Any]:
         if item.keys() <= self._known:
@@ -159,6 +189,9 @@ class Decoder:
         if value is None and not needed:
             return
         word = None if isinstance(value, dict | list) else words.get((type(value), value))
+        if word is None and type(value) in {str, int}:  # never one of the words of manifests
+            word = printable(str(value), 60) if value not in words.values() else f"unlisted {value}"
+            self.unlisted.setdefault((name, word), attributes["name"])
         if word is None:
             choices = ", ".join(sorted(kind_of(known).removeprefix("the string ") for _, known in words))
             raise self._wrong(item, wire, f"one of {choices}", response=response)

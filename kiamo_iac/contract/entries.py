@@ -192,6 +192,8 @@ class Listing(BasedEntry):
     items: _DOTTED | None = None
     total: _DOTTED | None = None
     paging: Paging = Paging(style="none")
+    whole: bool = False
+    """A response without pages is whole, whatever it says of further ones."""
 
 
 class Attribute(BasedEntry):

@@ -41,6 +41,7 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
     "Paging.limit": "Objects a page.",
     "Listing.items": "The dotted path of the array in the response; null: the response is the array itself.",
     "Listing.total": "The dotted path of the number of objects; null: the response does not have it.",
+    "Listing.whole": "A response without pages is whole, whatever it says of further pages.",
     "Attribute.wire": "Its name in the API.",
     "Attribute.required": "A create must have it.",
     "Attribute.missing": "The vendor's code when a create lacks it.",

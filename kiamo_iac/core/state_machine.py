@@ -61,6 +61,10 @@ class StateMachine:
         """The terminal states that a command leads to."""
         return self.terminal & {state for moves in self.moves.values() for state in moves.values()}
 
+    def knows(self, state: str) -> bool:
+        """Whether a live state is one of this machine; an instance may have others."""
+        return state in self.moves or state in self.terminal
+
     def satisfies(self, live: str, desired: str) -> bool:
         """Whether the state `live` satisfies `desired`."""
         return live == desired or live in self.satisfied_by.get(desired, frozenset())

@@ -52,6 +52,7 @@ class PreconditionCheck:
         """`live`: the state that `plan` was made of. `polling`: how a read that lags behind a write of this run is
         repeated."""
         self._performer = performer
+        self._contract = contract
         self._clock = clock
         self._polling = polling
         self._lookup = LiveLookup(client, contract, live, clock=clock)
@@ -148,12 +149,24 @@ class PreconditionCheck:
                 raise changed(step, address, before=result, now=now)
             return
         seen = step.seen.get(address)
-        if seen is not None and fingerprint(now) != seen:
+        if (
+            seen is not None
+            and fingerprint(now) != seen
+            and not self._is_as_listed(location, remote_id, seen, from_list)
+        ):
             planned = self._planned.get((location.kind, remote_id))
             before = results.hidden(address, planned) if planned is not None else None
             raise changed(step, address, before=before, now=now)
         if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (contents := contents_of(now)):
             raise no_longer_empty(step, contents)
+
+    def _is_as_listed(self, location: ObjectLocation, remote_id: RemoteId, seen: str, from_list: bool) -> bool:
+        """Whether an object that is read with more than the plan saw is as before in the list, which may show less."""
+        if from_list or "list" not in self._contract.kinds[location.kind].operations:
+            return False
+        since = self._results.written_at(location.address)
+        listed = self._lookup.find(location, remote_id, since=since, from_list=True)
+        return listed is not None and fingerprint(listed) == seen
 
     def _read(self, location: ObjectLocation, remote_id: RemoteId, *, from_list: bool) -> ResourceState | None:
         """The object with an id, read again while it is as before the last write of this run; None: there is none."""

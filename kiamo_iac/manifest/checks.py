@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, did_you_mean
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
@@ -81,7 +82,7 @@ class KindChecks:
             summary = f"the name contains the invisible character U+{ord(character):04X}"
             yield _problem("KIA0210", summary, "remove it", resource=resource, key="name")
         elif self._name is not None and not self._name.matches(name):
-            summary = f"{quote(name)} has characters that the contract does not allow"
+            summary = f"{quote(name)} has characters that the contract does not allow in a new name"
             composed = self._name.matches(identity(name))
             hint = (
                 "type its accents as single characters (Unicode NFC): the two forms are one name"
@@ -89,7 +90,8 @@ class KindChecks:
                 else f"allowed: {self._known.name_pattern}; if your version of Kiamo accepts more, set "
                 f'"kinds: {self._block_type.noun}: names: pattern:" in {self._capabilities.origin}'
             )
-            yield _problem("KIA0209", summary, hint, resource=resource, key="name")
+            found = _problem("KIA0209", summary, hint, resource=resource, key="name")
+            yield replace(found, severity=Severity.WARNING)  # a live name is valid; the plan refuses a new one
         else:
             self._good.add(name)
 

@@ -14,6 +14,8 @@ from collections.abc import Collection
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.capabilities import Capabilities
 from kiamo_iac.core.diagnostics import Diagnostic, by_place, has_errors
+from kiamo_iac.core.linear_pattern import linear_pattern
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import Ownership, State
 from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
 from kiamo_iac.planner.dependencies import DependencyBuilder, order_names
@@ -61,6 +63,7 @@ def build_plan(
     DependencyBuilder(change_sets, pairs, references, capabilities).add()
     order_names(change_sets, pairs, capabilities)
     diagnostics += _check_operations(change_sets, desired, capabilities)
+    _check_names(change_sets, capabilities)
     if targets:
         change_sets, excluded = limit_to_targets(change_sets, targets, pairs)
         diagnostics += excluded
@@ -118,6 +121,29 @@ def _check_operations(change_sets: list[ChangeSet], desired: State, capabilities
                 refused.add(operation)
                 _refuse_operation(change_set, node, operation, capabilities)
     return list(found.values())
+
+
+def _check_names(change_sets: list[ChangeSet], capabilities: Capabilities) -> None:
+    """Refuse new names that the contract does not allow; a live name is valid, whatever it is."""
+    patterns = {
+        kind: linear_pattern(known.name_pattern) for kind, known in capabilities.kinds.items() if known.name_pattern
+    }
+    for change_set in change_sets:
+        for node in change_set.nodes:
+            kind = node.pair.kind.kind
+            if node.action not in {Action.CREATE, Action.RENAME} or kind not in patterns:
+                continue
+            name = node.change.after["name"]
+            if not patterns[kind].matches(name):
+                change_set.refuse(
+                    "KIA0209",
+                    f"{quote(name)} cannot be the name of a new {kind}: the contract does not allow its characters"
+                    if node.action is Action.CREATE
+                    else f"a {kind} cannot be renamed to {quote(name)}: the contract does not allow its characters",
+                    hint=f"allowed: {capabilities.of(kind).name_pattern}; if your version of Kiamo accepts more, set "
+                    f'"kinds: {kind}: names: pattern:" in {capabilities.origin}',
+                    key="name",
+                )
 
 
 def _embedded(node: ChangeNode, capabilities: Capabilities) -> bool:

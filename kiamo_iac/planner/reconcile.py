@@ -28,6 +28,7 @@ from kiamo_iac.planner.run_state import (
     note_lapsed,
     note_owed,
     owed_reason,
+    refuse_unlisted,
     still_owed,
     transition,
 )
@@ -160,6 +161,8 @@ def _change_in_state(
     """Rename, update and commands of a resource with a run state."""
     pair = change_set.pair
     roots = _roots(changes)
+    if refuse_unlisted(change_set, state):
+        return
     if changes and state in machine.terminal:
         change_set.refuse(
             "KIA0509",

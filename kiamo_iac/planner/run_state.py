@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.printable import shell_word
+from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.state import OwedState, Owned, ResourceState
 from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.planner.change_set import ChangeSet
@@ -100,10 +100,27 @@ def add_command(
 
 
 def close(change_set: ChangeSet, state: str, *, why: str, cause: Cause) -> None:
-    """Append the commands from `state` to the nearest terminal state; none where it is terminal."""
+    """Append the commands from `state` to the nearest terminal state, none where it is terminal; or refuse."""
+    if refuse_unlisted(change_set, state):
+        return
     for command, reached in machine_of(change_set.pair).way_out(state):
         add_command(change_set, command, state, reached, why=why, cause=cause)
         state = reached
+
+
+def refuse_unlisted(change_set: ChangeSet, state: str) -> bool:
+    """Refuse a change of a resource whose live run state the contract does not list; whether it does not."""
+    pair = change_set.pair
+    if machine_of(pair).knows(state):
+        return False
+    kind = pair.kind.kind
+    change_set.refuse(
+        "KIA0510",
+        f'{kind} "{pair.address.name}" has the run state {quote(state)}, which the contract does not list',
+        hint=f"add its meaning to kinds.{kind}.attributes.state.values of the contract, or remove the block",
+        key="state",
+    )
+    return True
 
 
 # --- owed ------------------------------------------------------------------------------------------------------------

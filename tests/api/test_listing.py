@@ -178,7 +178,7 @@ SHAPES = [
     ({"d": None}, '"d.rows" must be a list, got nothing'),
     ([], '"d.rows" must be a list, got nothing'),
     ({"d": {"rows": {"a": 1}, "count": 1}}, '"d.rows" must be a list, got an object'),
-    ({"d": {"rows": [], "count": "0"}}, '"d.count" must be a count, got the string "0"'),
+    ({"d": {"rows": [], "count": "some"}}, '"d.count" must be a count, got the string "some"'),
     ({"d": {"rows": [], "count": True}}, '"d.count" must be a count, got true'),
     ({"d": {"rows": []}}, '"d.count" must be a count, got nothing'),
 ]

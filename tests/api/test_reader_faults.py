@@ -73,8 +73,7 @@ def test_f17_a_base_that_is_none(contract: Contract, item: Any, says: str) -> No
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"state": "dialling"}, 'must be one of "finished", "new"'),
-        ({"state": None}, "got null"),
+        ({"state": None}, 'must be one of "finished", "new"'),
         ({"state": {}}, "got an object"),
         ({"service": 5}, "must be a string, got the number 5"),
         ({"service": ["s"]}, "got a list"),

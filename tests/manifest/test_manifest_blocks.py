@@ -61,7 +61,6 @@ CASES = {
     "a long label": (f"bases:\n  - {{name: a, label: {'x' * 256}}}\n", "2:22 KIA0206", "shorten"),
     "a long name": (f"bases:\n  - {{name: {'x' * 256}}}\n", "2:12 KIA0206", "shorten"),
     # names
-    "a name that the contract does not allow": ("bases:\n  - {name: a/b}\n", "2:12 KIA0209", "[\\w]"),
     "a control character": ('bases:\n  - {name: "a\\e[31m"}\n', "2:12 KIA0210", "remove"),
     "the direction of writing": ('bases:\n  - {name: "a\\u202Eb"}\n', "2:12 KIA0210", "remove"),
     # the contract

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from kiamo_iac.authoring.exporting.report import ExportReport
 from kiamo_iac.authoring.exporting.representation import Representation, Representations, target_of
-from kiamo_iac.authoring.exporting.unrepresentable import UNALLOWED, escaped
+from kiamo_iac.authoring.exporting.unrepresentable import escaped
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
@@ -90,8 +90,7 @@ class BlockBuilder:
     def _can_be_named(self, resource: ResourceState) -> bool:
         why = self._representations.name_refused(resource)
         if why is not None:
-            where = f'"kinds: {resource.kind.kind}: names: pattern:" of {self._capabilities.origin}'
-            self._report.unnamed(resource, why, allowing=f", or allow it under {where}" if why == UNALLOWED else "")
+            self._report.unnamed(resource, why)
         return why is None
 
     def _own(self, resource: ResourceState) -> BlockData:

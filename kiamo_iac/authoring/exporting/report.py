@@ -64,12 +64,12 @@ class ExportReport:
         summary = f'"{".".join(path)}" of the {resource.kind.kind} {quote(resource.name)} {omitted.why}: omitted'
         self.warn(omitted.code, summary, hint=hint, address=resource.address, source=source)
 
-    def unnamed(self, resource: ResourceState, why: str, *, allowing: str) -> None:
-        """A resource is omitted, with everything below it. `allowing`: where a contract can allow its name."""
+    def unnamed(self, resource: ResourceState, why: str) -> None:
+        """A resource is omitted, with everything below it."""
         kind = resource.kind.kind
         below = ", with everything below it" if children_of(kind) else ""
         summary = f"the name of the {kind} {quote(resource.name)} {why}: it is omitted{below}"
-        self.warn("KIA1001", summary, hint=f"rename it in Kiamo{allowing}", address=resource.address)
+        self.warn("KIA1001", summary, hint="rename it in Kiamo", address=resource.address)
 
     def finish(self) -> None:
         """Add the diagnostics that summarize many, and sort all."""

@@ -64,8 +64,7 @@ class Representations:
 
     def name_refused(self, resource: ResourceState) -> str | None:
         """Why no block can have the name of `resource`; None: it can."""
-        pattern = self._capabilities.of(resource.kind.kind).name_pattern
-        return refused_name(resource.name, pattern, is_secret=self._is_secret)
+        return refused_name(resource.name, is_secret=self._is_secret)
 
     def of(self, resource: ResourceState) -> Representation:
         """How a manifest represents `resource`."""

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.known_forms import has_form
-from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.resource import LONGEST_NAME
 from kiamo_iac.core.secret import TOKEN
 from kiamo_iac.core.sensitive import Sensitive, revealed
@@ -18,7 +17,6 @@ from kiamo_iac.manifest.variables import MARK, literal
 IsSecret = Callable[[str], bool]
 """Whether a text holds a token that is known."""
 
-UNALLOWED: Final = "has characters that the contract does not allow"
 _DEEPEST: Final = MAX_DEPTH - 8
 """Of one value; the mappings and lists around it need eight."""
 _INT64: Final = 2**63
@@ -48,16 +46,14 @@ def refused(value: Any, *, is_secret: IsSecret = no_secrets, depth: int = 0) -> 
     return why
 
 
-def refused_name(name: str, pattern: str | None, *, is_secret: IsSecret = no_secrets) -> str | None:
-    """Why no block can have this name; None: it can. `pattern`: the contract's, for the whole of a name."""
+def refused_name(name: str, *, is_secret: IsSecret = no_secrets) -> str | None:
+    """Why no block can have this name; None: it can. What is live is valid, whatever the contract allows."""
     if why := refused(name, is_secret=is_secret):
         return why
     if len(name) > LONGEST_NAME:
         return f"is longer than {LONGEST_NAME} characters"
     if character := misleading(name):
         return f"holds the invisible character U+{ord(character):04X}"
-    if pattern is not None and not linear_pattern(pattern).matches(name):
-        return UNALLOWED
     return None
 
 

@@ -49,12 +49,12 @@ def test_what_it_cannot_hold(value: Any, why: str) -> None:
         ("prospects", None),
         ("n" * 256, "is longer than 255 characters"),
         ("a\u202eb", "holds the invisible character U+202E"),
-        ("a/b", "has characters that the contract does not allow"),
+        ("a/b", None),
         (TOKEN, "looks like a token"),
     ],
 )
 def test_names(name: str, why: str | None) -> None:
-    assert refused_name(name, r"[\w][\w .\-]*") == why
+    assert refused_name(name) == why
 
 
 def test_nothing_is_taken_for_a_variable() -> None:
