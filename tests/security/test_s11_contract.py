@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.errors import ApiError, ManifestError, RefusedError, ResponseError
 from kiamo_iac.core.linear_pattern import LinearPattern, linear_pattern
 from kiamo_iac.core.secret import Secret
+from kiamo_iac.executor.delivery import Patience, Polling
 from tests.api.clients import client_of
 from tests.cli.conftest import Desk
 from tests.http.stubs import CANARY, URL, Stub, reply
@@ -153,7 +155,10 @@ def test_s11_no_call_is_made_with_an_id_that_climbs(key: str, id_: str) -> None:
     assert stub.asked == []
 
 
-def test_s11_the_id_of_something_just_created_is_checked_too(desk: Desk) -> None:
+def test_s11_the_id_of_something_just_created_is_checked_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked for under its name then, and sent once more; no call is made with that id."""
+    short = partial(Polling, patience=Patience(lost=0.2, accepted=0.1))
+    monkeypatch.setattr("kiamo_iac.executor.delivery.Polling", short)
     left: list[str] = []
 
     class Lying(httpx.BaseTransport):
@@ -165,7 +170,7 @@ def test_s11_the_id_of_something_just_created_is_checked_too(desk: Desk) -> None
 
     code = run(["apply", "-e", "staging", "--yes"], session=Session(transport=Lying()))
     assert code == 4
-    assert [call for call in left if not call.startswith("GET")] == ["POST /api/bases"]
+    assert [call for call in left if not call.startswith("GET")] == ["POST /api/bases"] * 2
     assert not [call for call in left if ".." in call or "%2F" in call]
 
 
