@@ -1,0 +1,15 @@
+"""Every manner of the table goes through the whole story, with a plan after each chapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.manners.story import Manner, tell
+from tests.manners.table import SAYABLE
+
+
+@pytest.mark.parametrize("manner", SAYABLE, ids=lambda manner: manner.name)
+def test_a_manner_goes_through_the_whole_story(manner: Manner, tmp_path: Path) -> None:
+    tell(manner, tmp_path / "project")
