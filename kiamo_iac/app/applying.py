@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.app.recording import Recorder
+    from kiamo_iac.core.address import Address
     from kiamo_iac.core.diagnostics import Diagnostic
+    from kiamo_iac.core.state import RemoteId
     from kiamo_iac.executor.journal_writer import JournalWriter
     from kiamo_iac.executor.report import Outcome, Report
     from kiamo_iac.executor.scheduler import Observer
@@ -165,8 +167,9 @@ class ApplyRun:
             polling = Polling(pause=end.wait)
             writer = Writer(client, contract, self.plan, live=live, owned=owned, polling=polling)
             locked = _LastCheck(writer, self._ledger, end)
+            recorded = _recorded_ids(self._result)
             performer = PreconditionCheck(
-                locked, self.plan, client=client, contract=contract, live=live, polling=polling
+                locked, self.plan, client=client, contract=contract, live=live, recorded=recorded, polling=polling
             )
             report = execute(
                 self.plan,
@@ -193,6 +196,29 @@ class ApplyRun:
             has_sent=self.has_sent,
             ledger=self._recorder.error if self._recorder else None,
         )
+
+
+def _recorded_ids(result: PlanResult) -> dict[Address, RemoteId]:
+    """Of resources to create, the ids that the ledger has for them, and that no list has shown."""
+    from kiamo_iac.planner.plan import Action
+
+    desired, live, owned = result.inputs.desired, result.inputs.live, result.inputs.owned or {}
+    shown = {(each.address.collection, each.remote_id) for each in live}
+    ids: dict[tuple[str, RemoteId | None, str], RemoteId] = {}
+    for address, entry in owned.items():
+        if entry.remote_id is not None and (address.collection, entry.remote_id) not in shown:
+            above = owned.get(address.parent) if address.parent is not None else None
+            ids[address.collection, above.remote_id if above is not None else None, address.name] = entry.remote_id
+    found: dict[Address, RemoteId] = {}
+    for step in result.plan.steps if ids else ():
+        if step.action is not Action.CREATE or (declared := desired.get(step.address)) is None:
+            continue
+        parent = result.plan.bindings.get(step.address.parent) if step.address.parent is not None else None
+        for name in (step.address.name, *declared.lifecycle.renamed_from):
+            key = step.address.collection, parent.remote_id if parent is not None else None, name
+            if key in ids:
+                found.setdefault(step.address, ids[key])
+    return found
 
 
 def _run_id(started_at: datetime) -> str:

@@ -168,7 +168,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0801": "A resource that a step writes has changed since the plan was made.",
     "KIA0802": "A resource that a step refers to has changed since the plan was made.",
     "KIA0803": "A resource that a step needs has been deleted since the plan was made.",
-    "KIA0804": "The name of a resource to create has been taken since the plan was made.",
+    "KIA0804": "A resource to create exists: its name was taken since the plan was made, or no list showed it.",
     "KIA0805": "A resource has changed since the saved plan was made.",
     "KIA0810": "An instance in the live state would refuse a step.",
     "KIA0811": "A plan would leave changes undone.",

@@ -148,8 +148,17 @@ class Delivery:
 
     # --- create ------------------------------------------------------------------------------------------------------
 
-    def create(self, wanted: Wanted, parents: Ids, body: Body, *, again: bool = False) -> Delivered:
-        """Create an object that did not exist right before. `again`: it was sent before, and not found.
+    def create(
+        self,
+        wanted: Wanted,
+        parents: Ids,
+        body: Body,
+        *,
+        again: bool = False,
+        is_other: Callable[[RemoteId], bool] = lambda _: False,
+    ) -> Delivered:
+        """Create an object that did not exist right before. `again`: it was sent before, and not found. `is_other`:
+        whether an id is that of another object; an answer with such an id is not believed.
 
         Raises:
             PostconditionError: it was created, and is not as wanted.
@@ -169,15 +178,17 @@ class Delivery:
                 if doubt is None and not (sends.number > 1 and self._is_taken(wanted, error)):
                     raise
             else:
-                if (answer := self.reader.shown(step.kind, response)) is not None:
-                    return self.verified(wanted, answer.row.remote_id, parents, answer)
+                answer = self.reader.shown(step.kind, response)
                 try:
-                    remote_id = self.reader.id_in(step.kind, response)
+                    made = answer.row.remote_id if answer is not None else self.reader.id_in(step.kind, response)
                 except ResponseError as error:
                     if self.reader.shows_refused_id(step.kind, response):
                         raise PostconditionError(f"{step.address} was created. {error}", hint=error.hint) from None
                     return self._adopted(wanted, error, self._named(wanted, parents, Doubt.LOST))
-                return self.verified(wanted, remote_id, parents, None)
+                if not is_other(made):
+                    return self.verified(wanted, made, parents, answer)
+                wrong = response.mismatch(f'its id "{printable(str(made), 60)}" is that of another {step.kind}')
+                return self._adopted(wanted, wrong, self._named(wanted, parents, Doubt.LOST))
             found = self._named(wanted, parents, doubt)
             if found is None and doubt is Doubt.FAILED:
                 raise problem

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from types import MappingProxyType
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.wire import references_by
@@ -27,7 +28,15 @@ from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, 
 from kiamo_iac.executor.postconditions import Unread, WriteResults, matches_result
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.scheduler import Performer
-from kiamo_iac.executor.step_errors import add_diagnostic, changed, contents_of, created, missing, no_longer_empty
+from kiamo_iac.executor.step_errors import (
+    add_diagnostic,
+    changed,
+    contents_of,
+    created,
+    missing,
+    no_longer_empty,
+    still_there,
+)
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.resources import kinds
 
@@ -46,13 +55,16 @@ class PreconditionCheck:
         client: Client,
         contract: Contract,
         live: State,
+        recorded: Mapping[Address, RemoteId] = MappingProxyType({}),
         clock: Callable[[], float] = MONOTONIC,
         polling: Polling = Polling(),  # noqa: B008 - frozen
     ) -> None:
-        """`live`: the state that `plan` was made of. `polling`: how a read that lags behind a write of this run is
-        repeated."""
+        """`live`: the state that `plan` was made of. `recorded`: of resources to create, the ids that the ledger has:
+        one that can be read is there, though no list showed it. `polling`: how a read that lags behind a write of
+        this run is repeated."""
         self._performer = performer
         self._contract = contract
+        self._recorded = recorded
         self._clock = clock
         self._polling = polling
         self._lookup = LiveLookup(client, contract, live, clock=clock)
@@ -130,6 +142,9 @@ class PreconditionCheck:
             raise missing(step, parent or step.address) from None
         if other is not None and other != self._results.name_released_by(step.address):
             raise created(step, other)
+        recorded = self._recorded.get(step.address)
+        if recorded is not None and self._lookup.find(location, recorded) is not None:
+            raise still_there(step, recorded)
 
     def _check(self, step: Step, address: Address, *, from_list: bool) -> None:
         """Compare the object at `address` with what this run last wrote there, else with what the plan saw."""

@@ -20,7 +20,7 @@ from kiamo_iac.core.errors import (
     TransportError,
     UnknownOutcomeError,
 )
-from kiamo_iac.core.printable import printable
+from kiamo_iac.core.printable import printable, shell_word
 from kiamo_iac.core.state import RemoteId, ResourceState
 from kiamo_iac.planner.diff import field_changes
 from kiamo_iac.planner.plan import FieldChange, Step
@@ -51,6 +51,16 @@ def created(step: Step, remote_id: RemoteId) -> StaleError:
     """An object with the name of `step` and the id `remote_id` was created since the plan."""
     detail = f"Its id is {printable(str(remote_id), 60)}."
     return _stale(step, "KIA0804", "has been created since the plan was made", address=step.address, detail=detail)
+
+
+def still_there(step: Step, remote_id: RemoteId) -> StaleError:
+    """A resource to create is there under the id that the ledger has, and no list showed it."""
+    detail = (
+        f"A read shows it under the id of the ledger, {printable(str(remote_id), 60)}, and the list did not show it."
+    )
+    hint = "run plan again; if it was deleted on purpose: kiamo-iac ledger forget "
+    hint += shell_word(step.address, "ADDRESS")
+    return _stale(step, "KIA0804", "still exists on the instance", address=step.address, detail=detail, hint=hint)
 
 
 def contents_of(now: ResourceState) -> str:

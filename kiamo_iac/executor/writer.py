@@ -25,6 +25,9 @@ from kiamo_iac.resources import kinds
 
 NONE_OWNED: Final[Ownership] = {}
 
+_Key = tuple[str, RemoteId | None, RemoteId]
+"""An object: its kind, the id of its parent, its id."""
+
 
 class Writer:
     """The performer that makes the API calls. It keeps the ids of created objects for later steps."""
@@ -53,6 +56,8 @@ class Writer:
         """Kinds whose objects this instance does not create with their parent, though they are sent inside it."""
         self._lock = threading.Lock()
         self._bindings = dict(plan.bindings)
+        self._known = _known_ids(live)
+        """The objects that are there: the id of one of them is not that of a new one."""
 
     def perform(self, step: Step) -> Outcome:
         """Make the calls of `step`.
@@ -84,6 +89,7 @@ class Writer:
             case Action.DELETE:
                 remote_id = self._binding(step.address).remote_id
                 done = self._delivery.delete(self._wanted(step), remote_id, self._parent_ids(step))
+                self._known.discard(self._key(step, remote_id))  # some instances give it to a new object
                 return Outcome(remote_id, notes=done.notes)
             case Action.START | Action.PAUSE | Action.STOP:
                 return self._write(step, step.action.value)
@@ -99,14 +105,23 @@ class Writer:
         for child, embedded in stanza.embedded.items():
             body[embedded.wire] = [self._body(s) for s in self._embedded.get(step.address, ()) if s.kind == child]
         return self._created(
-            step, self._delivery.create(self._wanted(step, own), self._parent_ids(step), body, again=again)
+            step,
+            self._delivery.create(
+                self._wanted(step, own),
+                self._parent_ids(step),
+                body,
+                again=again,
+                is_other=lambda remote_id: self._key(step, remote_id) in self._known,
+            ),
         )
 
     def _created(self, step: Step, done: Delivered, *, found: bool = False) -> Outcome:
         if done.found is None:
             raise AssertionError
-        self._bind(step.address, Binding(done.found.row.remote_id, done.found.row.name))
-        return _outcome(done, done.found.row.remote_id, found=found)
+        remote_id = done.found.row.remote_id
+        self._bind(step.address, Binding(remote_id, done.found.row.name))
+        self._known.add(self._key(step, remote_id))
+        return _outcome(done, remote_id, found=found)
 
     def _verify_embedded(self, step: Step) -> Outcome:
         """Verify that the create of the parent created this child; create it otherwise."""
@@ -197,6 +212,9 @@ class Writer:
         parent, kind = step.address.parent, kinds()[step.kind].parent
         return {kind: self._binding(parent).remote_id} if parent is not None and kind is not None else {}
 
+    def _key(self, step: Step, remote_id: RemoteId) -> _Key:
+        return step.kind, next(iter(self._parent_ids(step).values()), None), remote_id
+
     def _stanza(self, step: Step) -> KindContract:
         return self._contract.kinds[step.kind]
 
@@ -246,6 +264,15 @@ class _Children:
 
 def _outcome(done: Delivered, remote_id: RemoteId, *, found: bool = False) -> Outcome:
     return Outcome(remote_id, found, done.found, done.judged.kept, done.notes)
+
+
+def _known_ids(live: State) -> set[_Key]:
+    found: set[_Key] = set()
+    for each in live:
+        above = live.get(each.address.parent) if each.address.parent is not None else None
+        if each.remote_id is not None:
+            found.add((each.kind.kind, above.remote_id if above is not None else None, each.remote_id))
+    return found
 
 
 def _embedded_steps(plan: Plan, contract: Contract) -> dict[Address, list[Step]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.faults.proxy import always, truncated
-from tests.faults.scene import Scene, shown
+from tests.faults.proxy import Fault, always, changed, truncated
+from tests.faults.scene import MANIFEST, Scene, shown
 from tests.faults.test_f17_answers import without_writing
 
 
@@ -42,3 +44,27 @@ def test_f16_children_are_believed_after_the_second_reading(scene: Scene) -> Non
     lists = [call for call in kiamo.calls[read:] if call.path == f"/api/bases/{base}/batches" and not call.is_write]
     assert len(lists) >= 2
     assert len(scene.created(f"/bases/{base}/batches")) == 2
+
+
+def without(id_: str) -> Fault:
+    """The list lacks one object."""
+    return changed(lambda body: json.dumps([item for item in json.loads(body) if item["id"] != id_]).encode())
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_f16_a_batch_that_no_list_shows_is_not_made_and_started_a_second_time(scene: Scene, renamed: bool) -> None:
+    """A read shows it under the id of the ledger: its contacts are not dialled twice."""
+    started = MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}")
+    scene.manifest(started)
+    scene.apply("--allow-start", expect=0)
+    tree, writes = scene.kiamo.tree(), len(scene.kiamo.writes)
+    scene.proxy.play(without(scene.kiamo.id_of("prospects", "relance")), "GET", "/batches$", on=always)
+    if renamed:
+        scene.manifest(started.replace("name: relance,", "name: rappel, renamed_from: [relance],"))
+    done = scene.apply("--allow-start", expect=3)
+    assert "still exists on the instance" in done.stdout, shown(done)
+    assert "ledger forget" in done.stdout, shown(done)
+    assert (len(scene.kiamo.writes), scene.kiamo.tree()) == (writes, tree)
+    scene.proxy.peace()
+    scene.manifest(started)
+    scene.converges("--allow-start", to=tree)

@@ -307,3 +307,15 @@ def test_f31_an_interrupt_ends_the_search_for_a_lost_create(scene: Scene, forkin
     assert "the run was stopped before it was found" in out
     scene.converges()
     assert len(scene.created("/bases")) == 1
+
+
+def test_o05_a_create_that_is_answered_with_the_id_of_another_object_is_looked_for(scene: Scene) -> None:
+    """Otherwise what belongs below it would be made in the other base, and the other base would be managed."""
+    other = scene.kiamo.base("other")
+    scene.proxy.play(changed(lambda body: json.dumps(json.loads(body) | {"id": other}).encode()), "POST", "/bases$")
+    done = scene.apply(expect=0)
+    assert "is that of another base" in done.stdout, shown(done)
+    owned = {name: scene.owned()[f"bases/{name}"]["id"] for name in ("prospects", "clients")}
+    assert owned == {name: scene.kiamo.id_of(name) for name in owned}
+    assert [call.path for call in scene.kiamo.writes if f"/bases/{other}" in call.path] == []
+    scene.converges()
