@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
-from kiamo_iac.contract.entries import KindContract, Operation
+from kiamo_iac.contract.entries import Attribute, KindContract
+from kiamo_iac.contract.operation_checks import Contradiction, operation_contradictions
+from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.printable import quote
+from kiamo_iac.core.resource import Resource
+from kiamo_iac.resources import kinds as resources
 
-Contradiction = tuple[tuple[str, ...], str]
-"""The path of the entry at fault (`("kinds", "batch", "parent")`), and one sentence without a full stop."""
-
-_BRACES = re.compile(r"\{[^{}]*\}|[{}]")
-_READS = frozenset({"list", "read"})
+_SCALARS = (str, int, float)
+"""With bool, which is an int."""
 
 
 class ContradictionError(ValueError):
     """The entries of a contract contradict each other; `found` says where and how."""
 
     def __init__(self, found: tuple[Contradiction, ...]) -> None:
-        super().__init__("; ".join(f"{'.'.join(path)}: {why}" for path, why in found))
+        super().__init__("; ".join(f"{'.'.join(each.path)}: {each.why}" for each in found))
         self.found = found
 
 
@@ -29,61 +29,107 @@ def contradictions(kinds: Mapping[str, KindContract]) -> Iterator[Contradiction]
         at = ("kinds", kind)
         yield from _parents(kinds, stanza, at=at)
         yield from _attributes(kinds, stanza, at=at)
-        for name, call in stanza.operations.items():
-            yield from _operation(stanza, name, call=call, at=(*at, "operations", name))
+        if (model := resources().get(kind)) is not None:
+            yield from _meanings(model, stanza, at=at)
+        yield from operation_contradictions(stanza, at=at)
 
 
 def _parents(
     kinds: Mapping[str, KindContract], stanza: KindContract, *, at: tuple[str, ...]
 ) -> Iterator[Contradiction]:
     if stanza.parent is not None and stanza.parent not in kinds:
-        yield (*at, "parent"), f"unknown kind {quote(stanza.parent)}"
+        yield Contradiction((*at, "parent"), f"unknown kind {quote(stanza.parent)}", did_you_mean(stanza.parent, kinds))
     if "list" in stanza.operations and stanza.parent and not stanza.listed_by_parent and not stanza.parent_wire:
         placeholder = "{" + stanza.parent + "}"
-        yield (
+        yield Contradiction(
             (*at, "operations", "list"),
             f"the call has no {placeholder}: set parent_wire to the attribute that has the id of the parent",
         )
     for made in stanza.made_with_parent.things if stanza.made_with_parent else ():
         if not isinstance(made.get("name"), str):
             why = "name must be a string" if "name" in made else 'missing key "name"'
-            yield (*at, "made_with_parent", "things"), why
+            yield Contradiction((*at, "made_with_parent", "things"), why)
     for child in stanza.embedded:
         other = kinds.get(child)
         if other is None or f"kinds/{other.parent}" != "/".join(at):
-            yield (*at, "embedded", child), f"{quote(child)} is not a child kind of this kind"
+            yield Contradiction((*at, "embedded", child), f"{quote(child)} is not a child kind of this kind")
 
 
 def _attributes(
     kinds: Mapping[str, KindContract], stanza: KindContract, *, at: tuple[str, ...]
 ) -> Iterator[Contradiction]:
     if "name" not in stanza.attributes:
-        yield (*at, "attributes"), 'missing key "name"'
+        yield Contradiction((*at, "attributes"), 'missing key "name"')
     used_by = {stanza.id.wire: "the id"}
     for name, attribute in stanza.attributes.items():
+        here = (*at, "attributes", name)
         if attribute.wire in used_by:
             what = f"duplicate wire name {quote(attribute.wire)}: {used_by[attribute.wire]} has it too"
-            yield (*at, "attributes", name, "wire"), what
+            yield Contradiction((*here, "wire"), what)
         used_by.setdefault(attribute.wire, f"the attribute {quote(name)}")
         if attribute.refers_to is not None and attribute.refers_to not in kinds:
-            yield (*at, "attributes", name, "refers_to"), f"unknown kind {quote(attribute.refers_to)}"
+            why = f"unknown kind {quote(attribute.refers_to)}"
+            yield Contradiction((*here, "refers_to"), why, did_you_mean(attribute.refers_to, kinds))
+        yield from _values(attribute, at=here)
+    named = [(("id", "wire"), stanza.id.wire), (("parent_wire",), stanza.parent_wire or "parent")]
+    named += [(("attributes", name, "wire"), each.wire) for name, each in stanza.attributes.items()]
+    named += [(("embedded", child, "wire"), each.wire) for child, each in stanza.embedded.items()]
+    for path, wire in named:
+        if not all(wire.split(".")):
+            hint = "write the names of nested objects with a dot between them: label.fr"
+            yield Contradiction((*at, *path), f"{quote(wire)} is neither a name nor a path", hint)
 
 
-def _operation(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, ...]) -> Iterator[Contradiction]:
-    if name in _READS and call.method != "GET":
-        yield (*at, "method"), f"must be GET for {name}, got {call.method}"
-    elif name not in _READS and call.method == "GET":
-        yield (*at, "method"), f"must not be GET for {name}: a GET is repeated after a failure"
-    known = {stanza.parent} if name in {"list", "create"} else {"id", stanza.parent}
-    wanted = call.placeholders()
-    if unknown := wanted - known:
-        possible = ", ".join(sorted("{" + k + "}" for k in known if k)) or "none"
-        yield (*at, "path"), f"unknown placeholder {{{min(unknown)}}}; known placeholders: {possible}"
-    texts = [*call.path.split("/"), *call.query.values(), *(v for v in call.body.values() if isinstance(v, str))]
-    for text in texts:
-        found = _BRACES.findall(text)
-        if len(set(found)) < len(found):
-            yield at, f"duplicate placeholder in {quote(text)}"
-    stray = [brace for brace in _BRACES.findall(call.path) if brace.strip("{}") not in wanted]
-    if stray:
-        yield (*at, "path"), f"invalid placeholder {quote(stray[0])}"
+def _values(attribute: Attribute, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """Values that cannot be read back, or that no attribute can have."""
+    words: dict[tuple[type, object], str] = {}
+    for word, value in (attribute.values or {}).items():
+        here = (*at, "values", word)
+        each = value if isinstance(value, list) else [value]
+        if not each or not all(isinstance(one, _SCALARS) for one in each):
+            hint = "several values for one word are a list of strings or numbers; the first is written"
+            yield Contradiction(here, "must be a string, a number, true or false, or a list of them", hint)
+            continue
+        for one in each:
+            if (other := words.setdefault((type(one), one), word)) != word:
+                why = f"the same value as {quote(other)}: which of the two is meant cannot be read"
+                yield Contradiction(here, why, f"write another value, or list it only where it is meant: {other}")
+
+
+def _meanings(model: type[Resource], stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """Attributes that mean something else than manifests do."""
+    references = {each.attribute: each.kind for each in model.references}
+    for name, attribute in stanza.attributes.items():
+        here = (*at, "attributes", name)
+        meant = references.get(name)
+        if attribute.refers_to not in {None, meant} and attribute.refers_to in resources():
+            why = f"must be {meant}" if meant is not None else f"{quote(name)} of a {model.kind} refers to nothing"
+            yield Contradiction(
+                (*here, "refers_to"),
+                f"{why}, got {quote(str(attribute.refers_to))}" if meant is not None else why,
+                f"write refers_to: {meant}" if meant is not None else "remove refers_to and by",
+            )
+        if attribute.values is not None:
+            yield from _words(model, name, attribute, at=here)
+
+
+def _words(model: type[Resource], name: str, attribute: Attribute, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """Words that manifests do not have, and states without a value."""
+    given = attribute.values or {}
+    machine = model.machine if name == "state" else None
+    if machine is not None:
+        known: tuple[str, ...] = (*machine.moves, *sorted(machine.terminal))
+    elif model.system is not None and name == model.system.flag:
+        known = ("true", "false")
+    else:
+        known = attribute.choices or tuple(given)
+    for word in given:
+        if word not in known:
+            hint = did_you_mean(word, known) or f"known words: {', '.join(known)}"
+            yield Contradiction((*at, "values", word), f"unknown word {quote(word)}", hint)
+    if machine is not None and (missing := [state for state in known if state not in given]):
+        yield Contradiction(
+            (*at, "values"),
+            f"no value for {', '.join(missing)}",
+            "write the value that the instance has for every run state: " + ", ".join(known),
+        )

@@ -138,8 +138,12 @@ class Operation(BasedEntry):
 
     def placeholders(self) -> frozenset[str]:
         """The names in braces that the call needs."""
-        texts = [self.path, *self.query.values(), *_texts(self.body)]
+        texts = [self.path, *self.query.values(), *self.texts()]
         return frozenset(name for text in texts for name in _PLACEHOLDER.findall(text))
+
+    def texts(self) -> Iterator[str]:
+        """Every text in the body."""
+        return _texts(self.body)
 
     def render(self, ids: Mapping[str, str | int]) -> tuple[str, dict[str, str], dict[str, JsonValue]]:
         """Path (percent-encoded), query and body with every placeholder filled in. A body value that is one

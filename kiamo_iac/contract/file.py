@@ -13,13 +13,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kiamo_iac.contract.checks import ContradictionError
-from kiamo_iac.contract.entries import HEADER_REFUSED, PATH_REFUSED, PATTERN_REFUSED
+from kiamo_iac.contract.entries import HEADER_REFUSED, OBJECT_OPERATIONS, PATH_REFUSED, PATTERN_REFUSED
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget, has_errors
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.resource import COMMON_KEYS
+from kiamo_iac.core.resource import COMMON_KEYS, Resource
 from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.document.scalars import type_of
@@ -94,7 +94,7 @@ def _packaged() -> Contract:
 
 def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
     report = _Report(document)
-    merged, unknown = _without_unknown_kinds(merged, report)
+    merged, unknown = _without_unknown_names(merged, report)
     try:
         contract = Contract.model_validate(merged)
     except ValidationError as error:
@@ -105,22 +105,40 @@ def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
     return unknown or contract
 
 
-def _without_unknown_kinds(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]]:
-    """A contract without the kinds that manifests do not have, and a diagnostic for each. Their entries are not
-    checked: a contract with thousands of kinds might have thousands of patterns."""
+def _without_unknown_names(merged: Any, report: _Report) -> tuple[Any, list[Diagnostic]]:
+    """A contract without the kinds that manifests do not have, and without operations that no plan uses; a diagnostic
+    for each. Their entries are not checked: a contract with thousands of kinds might have thousands of patterns."""
     if not isinstance(merged, dict) or not isinstance(stanzas := merged.get("kinds"), dict):
         return merged, []
-    unknown = [
-        report.at(
-            ("kinds", kind),
-            code="KIA0405",
-            text=f"unknown kind {quote(kind)}",
-            hint=report.suggestions.near(kind, kinds()) or f"known kinds: {', '.join(kinds())}",
-        )
-        for kind in stanzas
-        if kind not in kinds()
-    ]
-    return {**merged, "kinds": {kind: stanza for kind, stanza in stanzas.items() if kind in kinds()}}, unknown
+    unknown: list[Diagnostic] = []
+    kept: dict[str, Any] = {}
+    for kind, stanza in stanzas.items():
+        if kind not in kinds():
+            hint = report.suggestions.near(kind, kinds()) or f"known kinds: {', '.join(kinds())}"
+            unknown.append(report.at(("kinds", kind), code="KIA0405", text=f"unknown kind {quote(kind)}", hint=hint))
+            continue
+        kept[kind] = stanza
+        if isinstance(stanza, dict) and isinstance(calls := stanza.get("operations"), dict):
+            known = _operations_of(kinds()[kind], stanza)
+            kept[kind] = {**stanza, "operations": {name: call for name, call in calls.items() if name in known}}
+            for name in calls:
+                if name not in known:
+                    hint = report.suggestions.near(name, known) or f"known operations: {', '.join(known)}"
+                    text = f"unknown operation {quote(name)} of a {kind}"
+                    unknown.append(report.at(("kinds", kind, "operations", name), code="KIA0405", text=text, hint=hint))
+    return {**merged, "kinds": kept}, unknown
+
+
+def _operations_of(kind: type[Resource], stanza: Mapping[str, Any]) -> tuple[str, ...]:
+    """The operations that a kind can have: those of any object, its commands, and the calls that attributes are read
+    from."""
+    commands = (
+        dict.fromkeys(command for moves in kind.machine.moves.values() for command in moves) if kind.machine else {}
+    )
+    entries = stanza.get("attributes")
+    attributes = entries.values() if isinstance(entries, dict) else ()
+    sources = [each["from"] for each in attributes if isinstance(each, dict) and isinstance(each.get("from"), str)]
+    return (*OBJECT_OPERATIONS, *commands, *(("resume",) if commands else ()), *sources)
 
 
 def _unknown_attributes(contract: Contract, suggestions: SuggestionBudget) -> Iterable[tuple[Path_, str, str | None]]:
@@ -144,8 +162,8 @@ def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
             hint = f"add {path[-1]}: documented, observed or assumed" if path[-1] == "basis" else f'add "{path[-1]}: …"'
             yield report.at(path, code="KIA0402", text=f"missing key {quote(where)}", hint=hint)
         case "value_error" if isinstance(error := detail.get("ctx", {}).get("error"), ContradictionError):
-            for at, why in error.found:
-                yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}")
+            for at, why, hint in error.found:
+                yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}", hint=hint)
         case kind if kind in _REFUSED:
             code, hint = _REFUSED[kind]
             hint = detail.get("ctx", {}).get("hint", hint)

@@ -99,7 +99,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0402": "A required key of the contract is missing.",
     "KIA0403": "A value of the contract is invalid.",
     "KIA0404": "Two entries of the contract contradict each other.",
-    "KIA0405": "A kind or an attribute of the contract is unknown in manifests.",
+    "KIA0405": "A kind, an attribute or an operation of the contract is unknown.",
     "KIA0406": "A header of the contract cannot carry the token: it has another meaning in HTTP, or proxies log it.",
     "KIA0407": "A path of the contract could be read as another path by a server.",
     "KIA0408": "A pattern of the contract cannot be matched in bounded time, or differs between engines.",

@@ -82,7 +82,7 @@ def changes_text(under: Contract, over: Contract, style: Style) -> str:
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, item in data.items():
-        if isinstance(item, Mapping) and item:
+        if isinstance(item, Mapping) and item and key != "body":  # a body is shown whole: the one that is sent
             yield from _flat(item, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", item

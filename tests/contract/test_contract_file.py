@@ -105,10 +105,10 @@ def test_an_unknown_key(tmp_path: Path, text: str, source: str, key: str, hint: 
 
 
 def test_a_missing_key_is_told_at_what_lacks_it(tmp_path: Path) -> None:
-    text = "kinds:\n  batch:\n    operations:\n      archive: {method: PUT, path: '/a/{id}'}\n"
+    text = "kinds:\n  batch:\n    attributes:\n      called: {wire: called, read_only: true}\n"
     code, source, summary, hint = only(tmp_path, text)
     assert (code, source) == ("KIA0402", "mine.yaml:4:7")
-    assert summary == 'missing key "kinds.batch.operations.archive.basis"'
+    assert summary == 'missing key "kinds.batch.attributes.called.basis"'
     assert hint is not None
     assert "documented, observed or assumed" in hint
     assert only(tmp_path, "kinds:\n  base:\n    id: null\n")[:3] == (
@@ -145,7 +145,7 @@ def test_a_value_that_is_not_possible(tmp_path: Path, text: str, source: str, sa
     ("text", "source", "says"),
     [
         ("kinds: {batch: {operations: {list: {path: /lots}}}}\n", "mine.yaml:1:30", "set parent_wire to"),
-        ("kinds: {base: {operations: {list: {method: POST}}}}\n", "mine.yaml:1:36", "must be GET for list"),
+        ("kinds: {base: {operations: {read: {method: POST}}}}\n", "mine.yaml:1:36", "must be GET for read"),
         ("kinds: {batch: {operations: {start: {method: GET}}}}\n", "mine.yaml:1:38", "must not be GET for start"),
         ("kinds: {base: {operations: {read: {path: '/b/{key}'}}}}\n", "mine.yaml:1:36", "unknown placeholder {key}"),
         ("kinds: {base: {operations: {read: {path: '/b/{ID}'}}}}\n", "mine.yaml:1:36", 'invalid placeholder "{ID}"'),

@@ -1,0 +1,117 @@
+"""The consistency of a kind's calls: each names what it acts on, and no two of them are the same call."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Final, NamedTuple
+
+from kiamo_iac.contract.entries import KindContract, Operation
+from kiamo_iac.core.printable import quote
+
+_BRACES = re.compile(r"\{[^{}]*\}|[{}]")
+_POSTMAN = re.compile(r"(?:(?<=/)|^):(?P<path>\w+)$|\{\{\s*(?P<variable>[\w.\-]*)\s*\}\}")
+_READS: Final = frozenset({"list", "read"})
+_UPSERT: Final = frozenset({"create", "update"})
+
+
+class Contradiction(NamedTuple):
+    """What is wrong with an entry, or with two of them."""
+
+    path: tuple[str, ...]
+    """Of the entry at fault: `("kinds", "batch", "parent")`."""
+    why: str
+    """One sentence without a full stop."""
+    hint: str | None = None
+
+
+def operation_contradictions(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """All contradictions in and between the calls of a kind. `at`: the path of the kind."""
+    for name, call in stanza.operations.items():
+        here = (*at, "operations", name)
+        postman = [Contradiction((*here, key), why, hint) for key, why, hint in _postman(call)]
+        yield from postman or _operation(stanza, name, call=call, at=here)
+    yield from _same_calls(stanza, at=at)
+
+
+def _operation(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    if name in _READS and call.method != "GET":
+        yield Contradiction((*at, "method"), f"must be GET for {name}, got {call.method}")
+    elif name not in _READS and call.method == "GET":
+        yield Contradiction((*at, "method"), f"must not be GET for {name}: a GET is repeated after a failure")
+    known = {stanza.parent} if name in {"list", "create"} else {"id", stanza.parent}
+    wanted = call.placeholders()
+    if unknown := wanted - known:
+        possible = ", ".join(sorted("{" + k + "}" for k in known if k)) or "none"
+        yield Contradiction((*at, "path"), f"unknown placeholder {{{min(unknown)}}}; known placeholders: {possible}")
+    texts = [*call.path.split("/"), *call.query.values(), *(v for v in call.body.values() if isinstance(v, str))]
+    for text in texts:
+        found = _BRACES.findall(text)
+        if len(set(found)) < len(found):
+            yield Contradiction(at, f"duplicate placeholder in {quote(text)}")
+    stray = [brace for brace in _BRACES.findall(call.path) if brace.strip("{}") not in wanted]
+    if stray:
+        yield Contradiction((*at, "path"), f"invalid placeholder {quote(stray[0])}")
+    elif not unknown:
+        yield from _target(stanza, name, call=call, at=at)
+
+
+def _target(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """A call that does not say what it acts on."""
+    wanted = call.placeholders()
+    if name == "create" and stanza.parent is not None and stanza.parent not in wanted:
+        placeholder = "{" + stanza.parent + "}"
+        yield Contradiction(
+            at,
+            f"the call does not say below which {stanza.parent} it creates",
+            f"write {placeholder} in path, query or body, for the id of the {stanza.parent}",
+        )
+    is_upsert = name == "update" and "create" in stanza.operations and _is_same(call, stanza.operations["create"])
+    if name not in {"list", "create"} and "id" not in wanted and not is_upsert:
+        yield Contradiction(
+            at,
+            f"the call does not say which object it is for: every {name} would be the same call",
+            "write {id} in path, query or body, for the id of the object",
+        )
+
+
+def _same_calls(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """Two operations that are one call: a stop that is the call of a start dials."""
+    for one, other in combinations(stanza.operations, 2):
+        if {one, other} == _UPSERT or not _is_same(stanza.operations[one], stanza.operations[other]):
+            continue
+        call = stanza.operations[other]
+        yield Contradiction(
+            (*at, "operations", other),
+            f"the same call as {one}: {call.method} {call.path}",
+            f"correct its method, path, query or body, or remove it: {other}: null",
+        )
+
+
+def _is_same(one: Operation, other: Operation) -> bool:
+    def shape(call: Operation) -> tuple[str, ...]:
+        return (
+            call.method,
+            call.path.rstrip("/"),
+            *(json.dumps(part, sort_keys=True) for part in (call.query, call.body)),
+        )
+
+    return shape(one) == shape(other)
+
+
+def _postman(call: Operation) -> Iterator[tuple[str, str, str]]:
+    """Placeholders as Postman writes them: the key that has one, what is wrong, and a hint."""
+    texts = [("path", segment) for segment in call.path.split("/")]
+    texts += [("query", text) for text in call.query.values()] + [("body", text) for text in call.texts()]
+    for key, text in texts:
+        if (found := _POSTMAN.search(text)) is None:
+            continue
+        name = found["path"] or found["variable"] or "id"
+        written = found[0]
+        yield (
+            key,
+            f"{quote(written)} is a placeholder of Postman's, and would be sent as it is",
+            f"write {{{name}}}: {{id}} is the id of the object, and {{base}} (any kind's name) that of its parent",
+        )
