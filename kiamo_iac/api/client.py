@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -15,7 +17,7 @@ from kiamo_iac.api.response import ApiResponse, dig, refusal
 from kiamo_iac.contract.entries import Listing, Operation
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
-from kiamo_iac.core.errors import ApiError, BudgetError, ResponseError
+from kiamo_iac.core.errors import ApiError, BudgetError, RefusedError, ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.secret import Secret
 from kiamo_iac.core.strict_json import parse_json
@@ -139,9 +141,21 @@ class Client:
         )
         listing = self.contract.kinds[kind].listing if operation == "list" else None
         outcome = self._outcome(self._send(request), request, listing=listing)
+        if isinstance(outcome, RefusedError):
+            self._explain(outcome, kind, operation)
         if isinstance(outcome, ApiError):
             raise outcome
-        return outcome
+        return replace(outcome, entry=partial(self.contract.entry, "kinds", kind))
+
+    def _explain(self, refused: RefusedError, kind: str, operation: str) -> None:
+        """Name the entries of the contract that a refusal is likely to come from: an object may be gone, but a 404 of a
+        list, and a 405 of any call, is of a wrong contract."""
+        call = ("kinds", kind, "operations", operation)
+        if refused.status == 404 and operation == "list":
+            path, prefix = self.contract.entry(*call, "path"), self.contract.entry("prefix", "path")
+            refused.hint = f"the instance may not have this address: check {path}, after {prefix}"
+        elif refused.status == 405:
+            refused.hint = f"the instance may want another method: check {self.contract.entry(*call, 'method')}"
 
     def _operation(self, kind: str, operation: str) -> Operation:
         stanza = self.contract.kinds.get(kind)

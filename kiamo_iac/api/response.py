@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ class ApiResponse:
     """The JSON; None when there was no body."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Found by their names in lower case."""
+    entry: Callable[..., str] | None = field(default=None, repr=False, compare=False)
+    """The path of an entry of its kind's contract → how messages name it."""
 
     def items(self, path: str | None) -> list[Any]:
         """The list under `path` (dotted; None: the response itself).
@@ -37,7 +39,7 @@ class ApiResponse:
         found = dig(self.data, path)
         if isinstance(found, list):
             return found
-        raise self.unlike("a list", found, path=path)
+        raise self.unlike("a list", found, path=path, key=("listing", "items"))
 
     def item(self, path: str | None) -> Mapping[str, Any]:
         """The object under `path` (dotted; None: the response itself).
@@ -48,7 +50,7 @@ class ApiResponse:
         found = dig(self.data, path)
         if isinstance(found, dict):
             return found
-        raise self.unlike("an object", found, path=path)
+        raise self.unlike("an object", found, path=path, key=("item",))
 
     def total(self, path: str) -> int:
         """The count under `path`.
@@ -61,19 +63,34 @@ class ApiResponse:
             return found
         if type(found) is str and is_count(found):
             return int(found)
-        raise self.unlike("a count", found, path=path)
+        raise self.unlike("a count", found, path=path, key=("listing", "total"))
 
-    def unlike(self, wanted: str, found: Any, *, path: str | None = None) -> ResponseError:
-        """The error for data of another shape than the contract describes, at a dotted path."""
+    def unlike(self, wanted: str, found: Any, *, path: str | None = None, key: tuple[str, ...] = ()) -> ResponseError:
+        """The error for data of another shape than the contract describes, at a dotted path. `key`: the entry of the
+        kind's contract that says so."""
         where = "the body" if path is None else f'"{path}"'
-        return self.mismatch(f"{where} must be {wanted}, got {kind_of(found)}")
+        got = kind_of(found)
+        inner = found if isinstance(found, dict) else self.data if found is _MISSING else None
+        if wanted == "a list" and (lists := [*_lists_in(inner)]):
+            got += f"; there is a list under {' and '.join(lists[:3])}"
+        return self.mismatch(f"{where} must be {wanted}, got {got}", key)
 
-    def mismatch(self, what: str) -> ResponseError:
-        """The error for a response that the contract does not describe; `what` is a clause on the difference."""
-        return ResponseError(
-            f"The response to {self.call} does not match the contract: {what}.",
-            hint="compare the contract with the instance: kiamo-iac contract show",
-        )
+    def mismatch(self, what: str, key: tuple[str, ...] = ()) -> ResponseError:
+        """The error for a response that the contract does not describe; `what` is a clause on the difference, `key` the
+        entry of the kind's contract that is the likely cause."""
+        hint = "compare the contract with the instance: kiamo-iac contract show"
+        if key and self.entry is not None:
+            hint = f"correct {self.entry(*key)}, or {hint}"
+        return ResponseError(f"The response to {self.call} does not match the contract: {what}.", hint=hint)
+
+
+def _lists_in(data: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:
+    """The dotted paths of the lists in an object, as messages show them."""
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, list):
+            yield f'"{printable(prefix + key, 60)}"'
+        elif depth > 1:
+            yield from _lists_in(value, f"{prefix}{key}.", depth - 1)
 
 
 def is_count(text: str) -> bool:

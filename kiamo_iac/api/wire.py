@@ -88,6 +88,11 @@ class Decoder:
                 self._references.append((references[name], attribute.wire, type_))
             else:
                 self._plain.append((name, attribute.wire, _type_of(kind, name)))
+        self._entries: dict[str, tuple[str, ...]] = {
+            attribute.wire: ("attributes", name, "wire") for name, attribute in stanza.attributes.items()
+        }
+        self._entries |= {stanza.parent_wire or "": ("parent_wire",), stanza.id.wire: ("id", "wire")}
+        """Wire name → the entry of the contract that says so."""
         self._plain.sort(key=lambda entry: entry[0] != "name")
         known = {stanza.id.wire, *(a.wire for a in stanza.attributes.values())}
         known |= {entry.wire for entry in stanza.embedded.values()}
@@ -236,7 +241,10 @@ class Decoder:
         name = item.get(name_wire)
         which = f'the {self._noun} "{printable(name, 60)}"' if isinstance(name, str) and name else f"a {self._noun}"
         got = kind_of(item[wire]) if wire in item else "nothing"
-        return response.mismatch(f'"{wire}" of {which} must be {wanted}, got {got}')
+        key = self._entries.get(wire, ())
+        if key == ("id", "wire") and wire in item:
+            key = ("id", "type")
+        return response.mismatch(f'"{wire}" of {which} must be {wanted}, got {got}', key)
 
 
 def _is_deep(value: Any, left: int) -> bool:

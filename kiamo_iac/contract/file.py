@@ -15,9 +15,9 @@ from pydantic_core import ErrorDetails
 from kiamo_iac.contract.checks import ContradictionError
 from kiamo_iac.contract.entries import HEADER_REFUSED, OBJECT_OPERATIONS, PATH_REFUSED, PATTERN_REFUSED
 from kiamo_iac.contract.model import Contract, merge
+from kiamo_iac.contract.places import EntryPlaces
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget, has_errors
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Resource
 from kiamo_iac.document.files import read_text
@@ -64,7 +64,7 @@ def load_contract(override: Path | None = None, *, shown: str | None = None) -> 
             merged = merge(_packaged_document().data, data)
             found = _validated(merged, document)
             if isinstance(found, Contract):
-                return found.from_file(shown)
+                return found.from_file(shown, EntryPlaces(document), EntryPlaces(_packaged_document()))
             problems += found
         else:
             hint = "see the packaged contract: kiamo-iac contract show"
@@ -89,7 +89,8 @@ def _packaged_document() -> Document:
 
 @cache
 def _packaged() -> Contract:
-    return Contract.model_validate(_packaged_document().data)
+    document = _packaged_document()
+    return Contract.model_validate(document.data).placed(EntryPlaces(document))
 
 
 def _validated(merged: Any, document: Document) -> Contract | list[Diagnostic]:
@@ -183,22 +184,11 @@ class _Report:
 
     def __init__(self, document: Document) -> None:
         self.suggestions = SuggestionBudget()
-        self._document = document
-        self._places: dict[int, Place] = {}
-        """By the identity of a mapping: making a place takes time for each of its keys."""
+        self._places = EntryPlaces(document)
 
     def at(self, path: Path_, *, code: str, text: str, hint: str | None = None) -> Diagnostic:
         """A diagnostic at the entry of the override, or at its innermost parent that the override has."""
-        node = self._document.data
-        source = SourceRange(self._document.file, 1, 1)
-        for part in path:
-            if not isinstance(node, dict) or part not in node:
-                break
-            if id(node) not in self._places:
-                self._places[id(node)] = self._document.place(node)
-            source = self._places[id(node)].of_key(part)
-            node = node[part]
-        return Diagnostic(code, text, hint=hint, source=source)
+        return Diagnostic(code, text, hint=hint, source=self._places.innermost(path)[0])
 
 
 def _list_of(keys: Iterable[str]) -> str | None:

@@ -9,6 +9,7 @@ from pydantic import PrivateAttr, model_validator
 
 from kiamo_iac.contract.checks import ContradictionError, contradictions
 from kiamo_iac.contract.entries import Auth, ContractEntry, Errors, KindContract, Prefix
+from kiamo_iac.contract.places import EntryPlaces, entry_text
 from kiamo_iac.core.capabilities import Capabilities
 
 _PACKAGED = "a contract file (contract: in kiamo.yaml)"
@@ -26,6 +27,7 @@ class Contract(ContractEntry):
     kinds: dict[str, KindContract]
 
     _origin: str = PrivateAttr(default=_PACKAGED)
+    _places: tuple[EntryPlaces, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -43,11 +45,21 @@ class Contract(ContractEntry):
         """Whether a file of the project is merged over the packaged contract."""
         return self._origin != _PACKAGED
 
-    def from_file(self, shown: str) -> Self:
-        """The same contract, with `shown` as its origin."""
-        copy = self.model_copy()
+    def from_file(self, shown: str, *places: EntryPlaces) -> Self:
+        """The same contract, with `shown` as its origin. `places`: of its entries, of the override first."""
+        copy = self.placed(*places)
         copy._origin = shown  # noqa: SLF001 - of the same class
         return copy
+
+    def placed(self, *places: EntryPlaces) -> Self:
+        """The same contract, with the places of its entries."""
+        copy = self.model_copy()
+        copy._places = places  # noqa: SLF001 - of the same class
+        return copy
+
+    def entry(self, *path: str) -> str:
+        """An entry as messages name it: `kinds.base.listing.items (my-contract.yaml:5)`."""
+        return entry_text(path, self._places)
 
     def capabilities(self) -> Capabilities:
         """What manifests and plans can do under this contract."""

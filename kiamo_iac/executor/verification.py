@@ -44,6 +44,14 @@ class Wanted:
     name_of: NameOf
     known: tuple[KeptValue, ...] = ()
     """What is known to be kept otherwise."""
+    entry: Callable[..., str] | None = None
+    """The path of an entry of the kind's contract → how messages name it."""
+
+    def wire_entry(self, path: str) -> str | None:
+        """The entry of the contract that has the wire name of an attribute; None where there is none."""
+        if self.entry is None or path not in self.stanza.attributes:
+            return None
+        return self.entry("attributes", path, "wire")
 
     @property
     def state(self) -> str | None:
@@ -218,7 +226,9 @@ def notes_on(wanted: Wanted, judged: Judgement) -> Iterator[str]:
             continue
         sent, kept = json_pair(pair.sent, pair.kept)
         has = "does not have it" if pair.kept is None else f"has {kept}"
-        yield f"{pair.path} is kept otherwise: {sent} was sent, and the instance {has}. It is not sent again for that."
+        name = wanted.wire_entry(pair.path) if pair.kept is None else None
+        note = f"{pair.path} is kept otherwise: {sent} was sent, and the instance {has}. It is not sent again for that."
+        yield note if name is None else f"{note} If it knows it under another name, correct {name}."
     for path in judged.secret:
         yield f"{path}, which is sensitive, is kept otherwise than it was sent: the next plan sends it again."
 
@@ -247,4 +257,7 @@ def failure_of(wanted: Wanted, judged: Judgement, *, remote_id: str | int | None
     else:
         msg = f"The instance accepted the {step.action.value} of {step.address}: {'; '.join(shown)}."
     hint = "declare what the instance has, or correct it there; then run plan"
+    lost = [path for path, _, found in judged.wrong if found is None and wanted.wire_entry(path) is not None]
+    if lost:
+        hint += f"; if the instance knows it under another name, correct {wanted.wire_entry(lost[0])}"
     return PostconditionError(msg, hint=hint, remote_id=created)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any, Final, assert_never
 
 from kiamo_iac.api.client import Client
@@ -182,7 +183,9 @@ class Writer:
         }
 
         entry = self._owned.get(step.address)
-        return Wanted(step, kind, stanza, sent, self._name_of, known=entry.kept if entry is not None else ())
+        known = entry.kept if entry is not None else ()
+        name_entry = partial(self._contract.entry, "kinds", step.kind)
+        return Wanted(step, kind, stanza, sent, self._name_of, known, name_entry)
 
     def _name_of(self, reference: Reference, target: Any) -> Any:
         """The name of a target on the wire, as far as it is known."""

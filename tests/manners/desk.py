@@ -285,6 +285,8 @@ class Desk:
             raise RefusalError(404, "", "no such address")
         routed = self._routed(call)
         if routed is None:
+            if any(pattern.fullmatch(call.path[len(self.prefix) :]) for _, _, _, pattern, _ in self._routes):
+                raise RefusalError(405, "ERR_3100", f"{call.method} is not for {call.path}")
             raise RefusalError(404, "ERR_3000", f"no route for {call.method} {call.path}")
         kind, operation, ids = routed
         body: Any = None
