@@ -224,6 +224,12 @@ class Recorder:
             if result.step.action is Action.RENAME and result.status is not Status.DONE
             for address in [self._current_address(result.step.address)]
         }
+        if self._result.options.targets:  # renames that the targets left out are not in the report
+            open_ |= {
+                (address.parent, address.collection)
+                for address, entry in self._ledger.owned.items()
+                if entry.renaming_to not in {None, address.name}
+            }
         for address, entry in self._ledger.owned.items():
             if entry.renaming_to is None or (address.parent, address.collection) in open_:
                 continue

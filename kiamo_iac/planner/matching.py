@@ -131,7 +131,8 @@ class _Pairer:
         entries = self._owned.get(place, {})
         by_name = {identity(i.name): i for i in live}
         if place in self._interrupted:
-            by_name, entries = before_renames(by_name, entries)
+            by_name, entries, refused = before_renames(by_name, entries)
+            self.result.diagnostics += refused
         renames = CollectionRenames(desired, by_name, entries, self._desired, self._live)
         former = renames.find()
         self.result.diagnostics += renames.diagnostics

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from itertools import permutations
-from typing import Final
+from typing import Final, NamedTuple
 
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
@@ -30,11 +30,19 @@ _FEW: Final = 4
 """Names that are tried in every order."""
 
 
-def before_renames(
-    live: dict[str, ResourceState], owned: dict[str, Owned]
-) -> tuple[dict[str, ResourceState], dict[str, Owned]]:
-    """The objects and the entries of a collection by the names from before the renames that a run has begun and not
-    ended. Its own names where that is not possible: another object has taken one of them since."""
+class Before(NamedTuple):
+    """The objects and the entries of a collection, by the names from before the renames that a run has begun and not
+    ended; by their own names where that is not possible."""
+
+    live: dict[str, ResourceState]
+    owned: dict[str, Owned]
+    refused: tuple[Diagnostic, ...] = ()
+    """Another object has taken one of these names, and the renames are not all done: each object would pass for
+    another one."""
+
+
+def before_renames(live: dict[str, ResourceState], owned: dict[str, Owned]) -> Before:
+    """Go back to before the renames that a run has begun and not ended."""
     by_id = {i.remote_id: name for name, i in live.items()}
     twice = Counter(entry.remote_id for entry in owned.values())
     owned = {  # of an entry that was being moved when the run was killed, the one at the name that it has now
@@ -50,7 +58,11 @@ def before_renames(
     moved = {by_id[owned[name].remote_id]: old for name, old in started.items() if owned[name].remote_id in by_id}
     objects = {moved.get(name, name): i for name, i in live.items()}
     entries = {started.get(name, name): entry for name, entry in owned.items()}
-    return (objects, entries) if len(objects) == len(live) and len(entries) == len(owned) else (live, owned)
+    if len(objects) == len(live) and len(entries) == len(owned):
+        return Before(objects, entries)
+    is_done = all(by_id.get(owned[name].remote_id) in {None, owned[name].renaming_to} for name in started)
+    taken = [] if is_done else sorted(live.keys() & set(moved.values()) - moved.keys())
+    return Before(live, owned, tuple(_taken(live[name], moved) for name in taken))
 
 
 class CollectionRenames:
@@ -348,6 +360,17 @@ def _cycles(claims: dict[str, str]) -> list[dict[str, str]]:
 
 
 # --- diagnostics -----------------------------------------------------------------------------------------------------
+
+
+def _taken(there: ResourceState, moved: dict[str, str]) -> Diagnostic:
+    begun = ", ".join(f'"{old}" to "{new}"' for new, old in sorted(moved.items()) if new != old)
+    return Diagnostic(
+        "KIA0520",
+        f'"{there.name}" is another object (id {there.remote_id}): renames that a run has begun cannot be ended',
+        detail=f"They were interrupted, and it was created or renamed meanwhile. Done so far: {begun}.",
+        hint=f'rename "{there.name}" in Kiamo, and run plan again',
+        address=there.address,
+    )
 
 
 def _ambiguous(desired: ResourceState, old: str) -> Diagnostic:

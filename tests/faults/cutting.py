@@ -62,12 +62,21 @@ class Ring:
 
     def objects(self) -> set[tuple[str, str]]:
         """Id and field of each base: what must be the same objects in the end."""
-        return {
-            (base["id"], field["name"])
-            for base in self.scene.kiamo.bases.values()
-            for field in base["fields"].values()
-            if not field["default"]
-        }
+        return _objects(self.scene.kiamo.bases)
+
+    @property
+    def first_objects(self) -> set[tuple[str, str]]:
+        """The same, before the turned manifest was applied."""
+        return _objects(self.bases)
+
+
+def _objects(bases: dict[str, Item]) -> set[tuple[str, str]]:
+    return {
+        (base["id"], field["name"])
+        for base in bases.values()
+        for field in base["fields"].values()
+        if not field["default"]
+    }
 
 
 def ring_of(scene: Scene, names: Sequence[str], state: State | None = None) -> Ring:
@@ -88,24 +97,12 @@ def ring_of(scene: Scene, names: Sequence[str], state: State | None = None) -> R
     return Ring(scene, names, bases, kept, writes, calls, state, body)
 
 
-def cut_at(
-    ring: Ring,
-    forking: Forks,
-    number: int,
-    *,
-    when: When,
-    back: bool,
-    ledger: bool,
-    method: str = "POST|PUT|DELETE",
+def killed_at(
+    ring: Ring, forking: Forks, number: int, *, when: When, ledger: bool = True, method: str = "POST|PUT|DELETE"
 ) -> None:
-    """Kill the run at its n-th write (or call of a method); then apply it again, or the manifest before it.
-
-    Raises:
-        AssertionError: an object is lost or made, or stands under another name than the declared one.
-    """
+    """Apply the turned manifest, and kill the run at its n-th write (or call of a method)."""
     ring.again()
     scene, pid, known = ring.scene, [0], threading.Event()
-    objects = ring.objects()
     scene.manifest(manifest(ring.names, turned=True))
 
     def kill(exchange: Exchange) -> bool:
@@ -123,12 +120,31 @@ def cut_at(
     assert code == -signal.SIGKILL, f"call {number}: {out}{err}"
     if not ledger:
         shutil.rmtree(scene.folder / ".kiamo")
+    scene.proxy.peace()
+
+
+def cut_at(
+    ring: Ring,
+    forking: Forks,
+    number: int,
+    *,
+    when: When,
+    back: bool,
+    ledger: bool,
+    method: str = "POST|PUT|DELETE",
+) -> None:
+    """Kill the run at its n-th write (or call of a method); then apply it again, or the manifest before it.
+
+    Raises:
+        AssertionError: an object is lost or made, or stands under another name than the declared one.
+    """
+    scene, objects = ring.scene, ring.first_objects
+    killed_at(ring, forking, number, when=when, ledger=ledger, method=method)
     scene.manifest(manifest(ring.names, turned=not back))
     where = f"cut {when.value} call {number}, {'back' if back else 'forward'}:"
     log = "\n".join(map(str, scene.kiamo.writes))
     if ring.state is not None:
         ring.state.lock = None  # as ledger unlock does
-    scene.proxy.peace()
     done = scene.apply()
     assert done.returncode == 0, f"{where}\n{log}\n{shown(done)}"
     scene.converges()
