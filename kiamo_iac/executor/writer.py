@@ -157,14 +157,14 @@ class Writer:
     def _write(self, step: Step, operation: str, *, body: Mapping[str, Any] | None = None) -> Outcome:
         remote_id = self._binding(step.address).remote_id
         wanted, parents = self._wanted(step, body or {}), self._parent_ids(step)
-        reread = body is not None and self._was_applied(step)
+        reread = self._was_applied(step)
         done = self._delivery.write(wanted, operation, remote_id, parents, body=body, reread=reread)
         return _outcome(done, remote_id)
 
     def _was_applied(self, step: Step) -> bool:
-        """Whether an update sends what was applied before: then the instance did not keep it, whatever it answered."""
+        """Whether a step leads to what was applied before: then the instance did not keep it, whatever it answered."""
         entry = self._owned.get(step.address)
-        if entry is None or step.action is not Action.UPDATE:
+        if entry is None:
             return False
         settings: Any = entry.attributes.get("settings")
         before: Mapping[str, Any] = settings if isinstance(settings, Mapping) else {}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.faults.kiamo import Item, adding, each_text
-from tests.faults.proxy import always, changed
+from tests.faults.proxy import BEFORE, always, changed, reply
 from tests.faults.scene import MANIFEST, Scene, shown
 
 STARTED = MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}")
@@ -146,3 +146,25 @@ def test_f25_an_answer_that_lies_is_seen_by_the_next_plan(scene: Scene) -> None:
     scene.kiamo.keeping = None
     assert scene.plan("--detailed-exitcode").returncode == 2
     scene.converges()
+
+
+@pytest.mark.parametrize("what", ["rename", "start"])
+def test_f25_an_answer_that_lies_is_believed_once(scene: Scene, what: str) -> None:
+    """Sent again, the object is read: no run after the first one says that it is done."""
+    scene.converges()
+    base = scene.kiamo.id_of("prospects")
+    batch = f"/bases/{base}/batches/{scene.kiamo.id_of('prospects', 'relance')}"
+    if what == "rename":
+        scene.manifest(MANIFEST.replace("name: prospects", "name: acheteurs\n    renamed_from: [prospects]"))
+        path, lie = f"/bases/{base}", {"name": "acheteurs"}
+    else:
+        scene.manifest(STARTED)
+        path, lie = batch, {"state": "started"}
+    body = json.dumps(scene.kiamo.by_hand("GET", path) | lie)
+    scene.proxy.play(reply(200, body), "PUT", path, on=always, when=BEFORE)
+    scene.speed = 100
+    scene.apply("--allow-start", expect=0)
+    done = scene.apply("--allow-start", expect=4)
+    assert "and did not do it" in done.stdout, shown(done)
+    scene.proxy.peace()
+    scene.converges("--allow-start")
