@@ -22,7 +22,9 @@ from kiamo_iac.core.secret import HIDDEN
 from kiamo_iac.core.sensitive import MASK
 from kiamo_iac.core.state import EMPTY, Ownership, RemoteId, ResourceState, State
 from kiamo_iac.ledger.journal import Journal, JournalStep
+from kiamo_iac.planner.matching import is_as_sent
 from kiamo_iac.planner.plan import Action
+from kiamo_iac.planner.renames import before_renames
 from kiamo_iac.resources import kinds
 
 _ABSENT: Final = Lifecycle(ensure=Ensure.ABSENT)
@@ -100,13 +102,19 @@ class _Undo:
         self._by_id = {(each.kind.kind, each.remote_id): each for each in live}
         self._runs: dict[Address, _Run] = {}
         for step in journal.steps.values():
-            if journal.may_have_happened(step.id) and step.kind in kinds():
+            if self._may_have_happened(step):
                 self._runs.setdefault(step.address, _Run(step.address, kinds()[step.kind])).steps.append(step)
         self._run_of = {
             (run.kind.kind, id_): run for run in self._runs.values() if (id_ := self._id_after(run)) is not None
         }
         self.declared: dict[Address, ResourceState] = {}
         self.impossible: list[Diagnostic] = []
+
+    def _may_have_happened(self, step: JournalStep) -> bool:
+        """As far as the journal says, and the instance: what is there was not deleted."""
+        if step.kind not in kinds() or not self._journal.may_have_happened(step.id):
+            return False
+        return Action(step.action) is not Action.DELETE or (step.kind, step.remote_id) not in self._by_id
 
     # --- addresses ---------------------------------------------------------------------------------------------------
 
@@ -128,10 +136,11 @@ class _Undo:
         return State(self.declared.values())
 
     def entries(self) -> Ownership:
-        """The ledger, for which no rename of the run is done."""
+        """The ledger, for which no rename of the run is done. It keeps those that a run has begun and not ended: they
+        are taken back as such."""
         renamed = {address for address, run in self._runs.items() if run.former_name is not None}
         return {
-            address: replace(entry, renamed_from=()) if address in renamed else entry
+            address: replace(entry, renamed_from=()) if address in renamed and entry.renaming_to is None else entry
             for address, entry in self._owned.items()
         }
 
@@ -163,6 +172,9 @@ class _Undo:
         there = self._by_id.get((run.kind.kind, known)) if known is not None else self._live.get(at)
         if there is None:
             return
+        if known is None and not self._is_recorded(at, there):
+            self._refuse(run, "no answer says whether the run created it", hint="if it did, delete it on the instance")
+            return
         if there.address != at:
             self._refuse(run, f'it is called "{printable(there.name, 60)}" now', hint="delete it on the instance")
         elif at in {self.former(other.address) for other in self._runs.values() if other is not run}:
@@ -170,11 +182,16 @@ class _Undo:
         else:
             self._declare(at, run.kind, {"name": there.name}, _ABSENT)
 
+    def _is_recorded(self, at: Address, there: ResourceState) -> bool:
+        """Whether the ledger has this object, or says that one like it was to be created."""
+        entry = self._owned.get(at)
+        if entry is None:
+            return False
+        return is_as_sent(entry, there) if entry.remote_id is None else entry.remote_id == there.remote_id
+
     def _create_again(self, run: _Run) -> None:
         step = run.first(Action.DELETE)
-        if step is None or (run.kind.kind, run.remote_id) in self._by_id:
-            return
-        if self._taken(run, self.former(run.address)):
+        if step is None or self._taken(run, self.former(run.address)):
             return
         if step.lost:
             self._note(run.address, f"{step.lost} cannot be brought back", hint="import them again")
@@ -238,9 +255,22 @@ class _Undo:
         if (state := self._former_state(run, there)) is not None:
             attributes["state"] = state
         lifecycle = self._lifecycle(run.address)
-        if run.former_name is not None and at.name != there.address.name:
-            lifecycle = replace(lifecycle, renamed_from=(there.address.name,))
+        if run.former_name is not None and at.name != (now := self._name_of(there)):
+            lifecycle = replace(lifecycle, renamed_from=(now,))
         self._declare(at, run.kind, attributes, lifecycle, self._settings(run.address, settings))
+
+    def _name_of(self, there: ResourceState) -> str:
+        """The name by which an object is paired: that from before the renames which a run has begun and not ended."""
+        collection, known = there.address.collection, there.remote_id
+        at = next((a for a, e in self._owned.items() if a.collection == collection and e.remote_id == known), None)
+        if at is None:
+            return there.address.name
+        entries = {a.name: e for a, e in self._owned.items() if (a.parent, a.collection) == (at.parent, collection)}
+        if all(entry.renaming_to is None for entry in entries.values()):
+            return there.address.name
+        live = {each.address.name: each for each in self._live.within(there.address.parent, collection)}
+        objects, _ = before_renames(live, entries)
+        return next(name for name, each in objects.items() if each is there)
 
     def _former_state(self, run: _Run, there: ResourceState) -> str | None:
         state, machine = run.former_state, run.kind.machine

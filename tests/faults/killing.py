@@ -8,13 +8,13 @@ import shutil
 import signal
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.forks import Forks
-from tests.faults.kiamo import Item, Kiamo
+from tests.faults.kiamo import Call, Item, Kiamo
 from tests.faults.proxy import Exchange, When, nth, silence
 from tests.faults.scene import HTTP_LEDGER, PROJECT, Scene
 from tests.ledger.state_server import PASSWORD, USER, State
@@ -148,7 +148,7 @@ def killed_at(changes: Changes, forking: Forks, number: int, *, when: When, meth
     kill(changes, forking, number, when=when, method=method)
     log = "\n".join(map(str, scene.kiamo.writes))
     where = f"killed {when.value} call {number}, after\n{log}\n"
-    check_witness(scene, scene.journals() - journals, log)
+    check_witness(scene, scene.journals() - journals, scene.kiamo.writes, log)
     if changes.state is not None:
         changes.state.lock = None  # as ledger unlock does
     try:
@@ -171,31 +171,45 @@ def kill(changes: Changes, forking: Forks, number: int, *, when: When, method: s
     Raises:
         AssertionError: it has no such call.
     """
-    scene, pid, known = changes.scene, [0], threading.Event()
+    arguments = ("apply", "--parallelism", "1", *changes.scene.consents)
+    code, out, err = end_at(changes.scene, forking, number, when=when, method=method, arguments=arguments)
+    assert code == -signal.SIGKILL, f"call {number} {when}: {out}{err}"
+
+
+def end_at(
+    scene: Scene,
+    forking: Forks,
+    number: int,
+    *,
+    when: When,
+    arguments: Sequence[str],
+    method: str = "POST|PUT|DELETE",
+) -> tuple[int, str, str]:
+    """Run a command that writes, and kill it at its n-th call; exit code, stdout and stderr. Without such a call it
+    ends by itself."""
+    pid, known = [0], threading.Event()
 
     def end(exchange: Exchange) -> bool:
         assert known.wait(60)
         os.kill(pid[0], signal.SIGKILL)
         return silence(exchange)
 
-    rule = scene.proxy.play(end, method, on=nth(number), when=when)
-    child = forking.start(
-        "apply", "-e", "staging", "--yes", "--parallelism", "1", *scene.consents, cwd=scene.folder, **scene.variables
-    )
+    scene.proxy.play(end, method, on=nth(number), when=when)
+    command, *others = arguments
+    child = forking.start(command, "-e", "staging", "--yes", *others, cwd=scene.folder, **scene.variables)
     pid[0] = child.pid
     known.set()
-    code, out, err = child.wait()
-    assert (code, rule.played) == (-signal.SIGKILL, 1), f"call {number} {when}: {out}{err}"
+    return child.wait()
 
 
-def check_witness(scene: Scene, journals: set[Path], where: str) -> None:
+def check_witness(scene: Scene, journals: set[Path], writes: Sequence[Call], where: str) -> None:
     """The journal of a killed run has the writes that came to the server, in their order with their status. Its last
     call may have come, and has no answer.
 
     Raises:
         AssertionError: it has not.
     """
-    log = [f"{call.method} {call.path} {call.status}" for call in scene.kiamo.writes]
+    log = [f"{call.method} {call.path} {call.status}" for call in writes]
     if not journals:
         assert log == [], where
         return

@@ -120,7 +120,10 @@ class Proxy:
     url: str = ""
     rules: list[Rule] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
-    """`METHOD target` of every call that came, in order, with what was played."""
+    """`METHOD target` of every call that came, in order."""
+    replies: list[tuple[str, int | None]] = field(default_factory=list)
+    """`METHOD target` of every call that was ended, with the status of the whole answer; None: of a fault that sent
+    what it would."""
     closing: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -155,6 +158,7 @@ class Proxy:
             up.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while (request := read_message(stream)) is not None:
                 rule = self.rule_for(request)
+                call = f"{request.method} {request.target}"
                 outcome: Message | bool = True
                 if rule is not None and rule.when is BEFORE:
                     outcome = rule.fault(Exchange(peer, request, None, self.closing))
@@ -163,6 +167,7 @@ class Proxy:
                     if rule is not None and rule.when is AFTER:
                         played = rule.fault(Exchange(peer, request, reply, self.closing))
                         outcome = reply if played is True else played
+                self.replies.append((call, outcome.status if isinstance(outcome, Message) else None))
                 if not isinstance(outcome, Message):
                     return
                 peer.sendall(outcome.whole())

@@ -10,6 +10,7 @@ from tests.faults.killing import SHORT, changing, killed_at
 from tests.faults.long_plan import LONG
 from tests.faults.proxy import AFTER, BEFORE, When
 from tests.faults.scene import Scene
+from tests.faults.undoing import undone_at
 from tests.ledger.state_server import State, serving
 
 PARTS = 6
@@ -29,6 +30,14 @@ def test_f07_killed_at_any_write_of_a_long_plan(scene: Scene, forking: Forks, pa
     changes = changing(scene, plot=LONG)
     for number in range(1 + part, LONG.count + 1, 2):
         killed_at(changes, forking, number, when=when)
+
+
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+@pytest.mark.parametrize("part", range(2))
+def test_a_run_that_was_killed_at_any_write_is_undone(scene: Scene, forking: Forks, part: int, when: When) -> None:
+    changes = changing(scene, plot=LONG)
+    for number in range(1 + part, LONG.count + 1, 2):
+        undone_at(changes, forking, number, when=when)
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
