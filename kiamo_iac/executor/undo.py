@@ -269,7 +269,7 @@ class _Undo:
         if all(entry.renaming_to is None for entry in entries.values()):
             return there.address.name
         live = {each.address.name: each for each in self._live.within(there.address.parent, collection)}
-        objects, _ = before_renames(live, entries)
+        objects = before_renames(live, entries).live
         return next(name for name, each in objects.items() if each is there)
 
     def _former_state(self, run: _Run, there: ResourceState) -> str | None:
