@@ -159,6 +159,8 @@ class WriteResults:
             raise OppositeError(msg, hint="pause or stop it in Kiamo at once, unless it was started there")
         changed = []
         for key in self._unsent(step):
+            if key not in before.attributes:  # a list may show less than a read
+                continue
             one, other = before.attributes.get(key), now.attributes.get(key)
             if same(one, other) or not (one or other) or (key == "name" and identity(str(one)) == identity(str(other))):
                 continue

@@ -113,6 +113,7 @@ MANNERS: Final = (
             {
                 "errors": {
                     "failed": {"path": "success", "is": False},
+                    "absent": ["ERR_3000"],
                     "code": "error.code",
                     "message": "error.text",
                 }
@@ -127,6 +128,7 @@ MANNERS: Final = (
             {
                 "errors": {
                     "failed": {"path": "status", "is": "KO"},
+                    "absent": ["ERR_3000"],
                     "code": "errors.0.code",
                     "message": "errors.0.message",
                 }

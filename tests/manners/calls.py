@@ -62,6 +62,11 @@ def _wrapped(key: str | None = None) -> Any:
     return read
 
 
+def _wrapped_commands(key: str) -> dict[str, Any]:
+    """Commands whose whole body the contract writes, under a key."""
+    return commands(**{word: {"body": {key: {"command": word}}} for word in STATE_WORDS.values()})
+
+
 def _each_command(method: str, path: str, **body: Any) -> dict[str, Any]:
     """Commands whose path, query or body differ by their name."""
     return {
@@ -188,8 +193,16 @@ MANNERS: Final = (
         kind("service", operations={"create": {"body": {"type": "voice"}}}),
         {"accepts": {"service": frozenset({"type"})}},
     ),
-    Manner("wrapped-by-kind", {"calls": {"wrap": "$kind"}}, {"unwrap": {"*": _wrapped()}}),
-    Manner("wrapped-in-data", {"calls": {"wrap": "data"}}, {"unwrap": {"*": _wrapped("data")}}),
+    Manner(
+        "wrapped-by-kind",
+        both({"calls": {"wrap": "$kind"}}, _wrapped_commands("batch")),
+        {"unwrap": {"*": _wrapped()}},
+    ),
+    Manner(
+        "wrapped-in-data",
+        both({"calls": {"wrap": "data"}}, _wrapped_commands("data")),
+        {"unwrap": {"*": _wrapped("data")}},
+    ),
     Manner(
         "one-kind-is-wrapped",
         kind("base", calls={"wrap": "$kind"}),
@@ -200,15 +213,15 @@ MANNERS: Final = (
         operations(create={"wrap": "$kind"}),
         {"unwrap": {"create": _wrapped()}},
     ),
-    Manner("a-form-that-holds-json", {"calls": {"encoding": {"form": "parameters"}}}, {"unwrap": {"*": _form}}),
+    Manner("a-form-that-holds-json", {"calls": {"form": "parameters"}}, {"unwrap": {"*": _form}}),
     Manner(
         "one-operation-is-a-form",
-        operations(update={"encoding": {"form": "parameters"}}),
+        operations(update={"form": "parameters"}),
         {"unwrap": {"update": _form}},
     ),
     Manner(
         "a-form-with-wrapped-json",
-        {"calls": {"encoding": {"form": "parameters"}, "wrap": "$kind"}},
+        both({"calls": {"form": "parameters", "wrap": "$kind"}}, _wrapped_commands("batch")),
         {"unwrap": {"*": lambda name, call: _form(name, call)[name]}},
     ),
     # --- whole objects and versions

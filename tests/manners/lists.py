@@ -107,7 +107,7 @@ MANNERS: Final = (
         every(listing={"items": "objects", "keyed": "id"}),
         _lists(lambda k, r, c: {"objects": _keyed(k, r, c)}),
     ),
-    Manner("rows-in-groups", kind("field", listing={"items": ["default", "custom"]}), _lists(_groups)),
+    Manner("rows-in-groups", kind("field", listing={"groups": ["default", "custom"]}), _lists(_groups)),
     # --- pages
     Manner("pages-from-1", _paging(style="page", limit=SIZE), _lists(lambda _k, r, c: _page(r, c))),
     Manner(
@@ -167,9 +167,7 @@ MANNERS: Final = (
     ),
     Manner("the-link-header", _paging(style="link"), _lists(_link)),
     # --- lists that show less than a read
-    Manner(
-        "a-list-without-associations", kind("batch", listing={"detail": ["association"]}), _hiding(batch="association")
-    ),
+    Manner("a-list-without-associations", kind("batch", listing={"detail": "read"}), _hiding(batch="association")),
     Manner(
         "a-list-of-ids-and-names",
         every(listing={"detail": "read"}),
@@ -180,7 +178,7 @@ MANNERS: Final = (
             batch="service association state contacts",
         ),
     ),
-    Manner("a-list-without-states", kind("batch", listing={"detail": ["state"]}), _hiding(batch="state")),
+    Manner("a-list-without-states", kind("batch", listing={"detail": "read"}), _hiding(batch="state")),
     Manner("a-list-without-labels-undeclared", knobs=_hiding(base="label motd", service="label", field="label")),
     Manner("a-list-without-associations-undeclared", knobs=_hiding(batch="association")),
     # --- one list for all parents
@@ -222,7 +220,7 @@ MANNERS: Final = (
     # --- fields
     Manner(
         "fields-only-inside-the-base",
-        kind("field", inside={"base": "fields", "read": "base.fields", "write": "update"}),
+        kind("field", inside={"wire": "fields", "read": "fields", "write": "update"}),
         {
             "inside": True,
             "routes": {"field": dict.fromkeys(("list", "create", "read", "update", "delete"), "GET /nowhere")},
@@ -230,7 +228,7 @@ MANNERS: Final = (
     ),
     Manner(
         "fields-inside-the-base-without-ids",
-        kind("field", identity="name", inside={"base": "fields", "read": "base.fields", "write": "update"}),
+        kind("field", identity="name", inside={"wire": "fields", "read": "fields", "write": "update"}),
         {
             "inside": True,
             "nameless": frozenset({"field"}),

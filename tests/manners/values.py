@@ -166,7 +166,7 @@ MANNERS: Final = (
     ),
     Manner(
         "associations-are-lists",
-        attributes("batch", association={"shape": [{"role": "$role", "field": "$"}]}),
+        attributes("batch", association={"shape": [{"role": "$role", "field": "$field"}]}),
         _association(
             lambda _, value: [{"role": role, "field": name} for role, name in value.items()],
             lambda _, value: {each["role"]: each["field"] for each in value},
@@ -174,7 +174,7 @@ MANNERS: Final = (
     ),
     Manner(
         "associations-are-lists-of-ids",
-        attributes("batch", association={"by": "id", "shape": [{"type": "$role", "fieldId": "$"}]}),
+        attributes("batch", association={"by": "id", "shape": [{"type": "$role", "fieldId": "$field"}]}),
         _association(
             lambda desk, value: [{"type": role, "fieldId": desk.field_id(name)} for role, name in value.items()],
             lambda desk, value: {each["type"]: desk.field_name(each["fieldId"]) for each in value},
@@ -182,7 +182,7 @@ MANNERS: Final = (
     ),
     Manner(
         "associations-hold-objects",
-        attributes("batch", association={"shape": {"field": "$"}}),
+        attributes("batch", association={"shape": {"$role": {"field": "$field"}}}),
         _association(
             lambda _, value: {role: {"field": name} for role, name in value.items()},
             lambda _, value: {role: each["field"] for role, each in value.items()},
