@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
 
 from kiamo_iac.api.budget import Budget
-from kiamo_iac.api.response import ApiResponse, dig, refusal
-from kiamo_iac.contract.entries import Listing, Operation
+from kiamo_iac.api.response import MISSING, ApiResponse, dig, refusal, rows_of
+from kiamo_iac.api.shape import KindShape, place, whole
+from kiamo_iac.contract.entries import EVERY_FIELD, Listing, Operation
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
 from kiamo_iac.core.errors import ApiError, BudgetError, RefusedError, ResponseError
@@ -32,6 +33,18 @@ Ids = Mapping[str, str | int]
 """Placeholder of the contract → id: `id` for the object itself, the name of a kind for its parent."""
 
 _JSON: Final = {"Content-Type": "application/json"}
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
+_READS: Final = frozenset({"list", "read"})
+"""Operations that change nothing, with any method."""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _identified(target: str, content: bytes | None) -> str:
+    """What identifies a read when it is repeated: a list by POST may have its page in the body."""
+    return target if content is None else f"{target} {content!r}"
 
 
 class Client:
@@ -60,6 +73,12 @@ class Client:
         """
         self.url = url
         self.contract = contract
+        integers = frozenset(kind for kind, stanza in contract.kinds.items() if stanza.id.type == "integer")
+        self._shapes = {kind: KindShape.of(stanza, integers) for kind, stanza in contract.kinds.items()}
+        self._sources = {
+            kind: frozenset(a.source for a in stanza.attributes.values()) for kind, stanza in contract.kinds.items()
+        }
+        self._authorization = Authorization.token(contract.auth.header, token, query=contract.auth.query)
         self._budget = budget or Budget()
         self._base = url.rstrip("/") + contract.prefix.path
         self._send = HttpCaller(
@@ -72,7 +91,7 @@ class Client:
                 error=ApiError,
                 takes_query=False,
             ),
-            Authorization.token(contract.auth.header, token),
+            self._authorization,
             transport=transport,
             ca_bundle=ca_bundle,
             limits=limits or Limits(body=self._budget.largest_response),
@@ -105,8 +124,10 @@ class Client:
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str | int] | None = None,
+        under: Mapping[str, Any] | None = None,
     ) -> ApiResponse:
-        """Make the contract's `operation` of `kind`; `body` (by wire names) and `query` go beside what it fixes.
+        """Make the operation of a kind; `body` (by wire names) and `query` go beside what it fixes. `under`:
+        the object as it was read right before, for what goes back with the call.
 
         Raises:
             TransportError: no usable response came.
@@ -128,16 +149,19 @@ class Client:
         target = self._base + path
         if fields := {**fixed_query, **(query or {})}:
             target += "?" + urlencode(fields)
-        content = self._content(declared, {**(body or {}), **fixed_body}, wanted=body is not None)
+        sent = self._body(kind, declared, body, under or {})
+        content, headers = self._content(declared, {**sent, **fixed_body}, wanted=body is not None)
+        reads = operation in _READS or operation in self._sources[kind]
         name = f"{declared.method} {self.contract.prefix.path}{path}"
         request = Request(
             declared.method,
             target,
-            _JSON if content is not None else {},
+            headers,
             content,
             name=name,
             # The response to a write is always read: the write has been made.
-            meter=self._budget.meter(name, target) if declared.method == "GET" else None,
+            meter=self._budget.meter(name, _identified(target, content)) if reads else None,
+            write=not reads,
         )
         listing = self.contract.kinds[kind].listing if operation == "list" else None
         outcome = self._outcome(self._send(request), request, listing=listing)
@@ -157,6 +181,11 @@ class Client:
         elif refused.status == 405:
             refused.hint = f"the instance may want another method: check {self.contract.entry(*call, 'method')}"
 
+    def shaped(self, kind: str, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON of an object that is sent inside another one."""
+        shape = self._shapes[kind]
+        return shape.nested(flat, {}) if shape is not None else dict(flat)
+
     def _operation(self, kind: str, operation: str) -> Operation:
         stanza = self.contract.kinds.get(kind)
         if stanza is None or operation not in stanza.operations:
@@ -166,11 +195,30 @@ class Client:
             )
         return stanza.operations[operation]
 
-    def _content(self, operation: Operation, body: Mapping[str, Any], *, wanted: bool) -> bytes | None:
+    def _body(
+        self, kind: str, operation: Operation, flat: Mapping[str, Any] | None, under: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """A body in the shape of the contract, with what goes back of the object as it was read."""
+        stanza, shape = self.contract.kinds[kind], self._shapes[kind]
+        if operation.send == "whole" and flat is not None:
+            flat = whole(stanza, shape, under, flat)
+        body = shape.nested(flat, under) if shape is not None and flat is not None else dict(flat or {})
+        for path in operation.carry:
+            if (value := dig(under, path)) is not MISSING:
+                place(body, path, value)
+        return {operation.wrap: body} if operation.wrap is not None and (body or flat is not None) else body
+
+    def _content(
+        self, operation: Operation, body: Mapping[str, Any], *, wanted: bool
+    ) -> tuple[bytes | None, Mapping[str, str]]:
         if not body and not wanted:
-            return None
+            return None, {}
         try:
-            return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+            if operation.form is None:
+                return _json(body).encode(), _JSON
+            fields = {key: value if isinstance(value, str) else _json(value) for key, value in body.items()}
+            text = urlencode(fields if operation.form == EVERY_FIELD else {operation.form: _json(body)})
+            return text.encode(), _FORM
         except ValueError as error:
             reason = "half of a surrogate pair" if isinstance(error, UnicodeError) else "a number that is not finite"
             msg = f"The body of {operation.method} {operation.path} holds {reason}, which JSON cannot carry."
@@ -183,7 +231,8 @@ class Client:
         if 200 <= status < 300:
             try:
                 data = self._parsed(response.body, request, listing=listing)
-                return ApiResponse(call, status, data, response.headers)
+                if not self._has_failed(data):
+                    return ApiResponse(call, status, data, response.headers)
             except BudgetError as spent:
                 return spent
             except ValueError as wrong:
@@ -191,6 +240,9 @@ class Client:
                     f"{call} returned {status} and a body that is not the JSON of an API: {wrong}.",
                     hint="check the url of the environment and the contract's prefix: another server may be answering",
                 )
+        if 200 <= status < 300:
+            body = self._authorization.hide_in(response.body)
+            return refusal(call, status, body=body, errors=self.contract.errors)
         if status < 400 or status > 599:
             where = printable(response.headers.get("location", ""), 100)
             text = f"{call} returned {status}" + (f', pointing at "{where}"' if where else "")
@@ -199,6 +251,14 @@ class Client:
             )
             return ResponseError(f"{text}.", hint=hint, is_redirect=True)
         return refusal(call, status, body=response.body, errors=self.contract.errors)
+
+    def _has_failed(self, data: Any) -> bool:
+        """Whether a response with a status of success says that the call failed."""
+        failed = self.contract.errors.failed
+        if failed is None or data is None:
+            return False
+        found = dig(data, failed.path)
+        return failed.shown_by(found, is_there=found is not MISSING) and isinstance(data, dict)
 
     def _parsed(self, body: bytes, request: Request, *, listing: Listing | None) -> Any:
         """
@@ -209,12 +269,13 @@ class Client:
         if not body.strip():
             return None
         with self._budget.parsing(body):
-            if request.method != "GET":
+            if request.is_write:
                 self._budget.weigh_write(body)
                 return parse_json(body)
-            rows_at, is_list = (listing.items, True) if listing is not None else (None, False)
+            has_rows = listing is not None and not listing.groups and listing.keyed is None
+            rows_at, is_list = (listing.items, True) if listing is not None and has_rows else (None, False)
             self._budget.weigh(str(request), request.url, body, rows_at=rows_at, is_list=is_list)
             data = parse_json(body)
-            if is_list and isinstance(rows := dig(data, rows_at), list):
+            if listing is not None and (rows := rows_of(data, listing)) is not None:
                 self._budget.listed(str(request), request.url, len(rows))
         return data

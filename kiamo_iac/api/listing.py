@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final, TypeVar, assert_never
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar, assert_never
+from urllib.parse import parse_qsl, urlsplit
 
 from kiamo_iac.api.client import Client, Ids
-from kiamo_iac.api.response import ApiResponse, is_count, kind_of
+from kiamo_iac.api.response import MISSING, ApiResponse, dig, is_count, kind_of
+from kiamo_iac.api.shape import SOURCES
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.entries import Listing, Paging
 from kiamo_iac.core.errors import RefusedError, ResponseError
@@ -16,6 +19,12 @@ from kiamo_iac.core.state import RemoteId
 
 T = TypeVar("T")
 
+_FOLLOWED: Final = frozenset({"cursor", "next", "link"})
+"""Styles in which each page leads to the next one."""
+_END: Final[tuple[Any, ...]] = (None, "", False, {}, [])
+_FEW: Final = 4
+_READERS: Final = 8
+"""Objects of one list that are read at a time, where there are more than a few."""
 _ATTEMPTS: Final = 3
 """Times that a list is read when it changes between its pages."""
 
@@ -52,13 +61,65 @@ def read_row(client: Client, kind: str, remote_id: RemoteId, parents: Ids, *, de
     Raises:
         ApiError: it could not be read.
     """
+    found = read_item(client, kind, remote_id, parents)
+    return decoder.row(*found) if found is not None else None
+
+
+def read_item(
+    client: Client, kind: str, remote_id: RemoteId, parents: Ids
+) -> tuple[Mapping[str, Any], ApiResponse] | None:
+    """The JSON of one object, read by its id, with what other operations show of it; None: there is none.
+
+    Raises:
+        ApiError: it could not be read.
+    """
     try:
         response = client.call(kind, "read", {**parents, "id": remote_id})
+        item = response.item(client.contract.kinds[kind].item_of("read"))
+        return _with_sources(client, kind, item, {**parents, "id": remote_id}), response
     except RefusedError as error:
         if error.status == 404:
             return None
         raise
-    return decoder.row(response.item(client.contract.kinds[kind].item), response)
+
+
+def _with_sources(client: Client, kind: str, item: Mapping[str, Any], ids: Ids) -> Mapping[str, Any]:
+    """An object with what other operations show of it."""
+    attributes = client.contract.kinds[kind].attributes
+    shown = {name: a for name, a in attributes.items() if a.source is not None}
+    if not shown:
+        return item
+    answers = {source: client.call(kind, source, ids).data for source in {a.source for a in shown.values()} if source}
+    found = {name: dig(answers[a.source or ""], a.read or a.wire) for name, a in shown.items()}
+    return {**item, SOURCES: {name: value for name, value in found.items() if value is not MISSING}}
+
+
+def _completed(
+    client: Client, kind: str, ids: Ids, items: list[Any], response: ApiResponse
+) -> Iterable[tuple[Any, ApiResponse]]:
+    """The rows of a list, each with the response that shows it: its own, or that to a read of the object."""
+    stanza = client.contract.kinds[kind]
+    reads = stanza.listing.detail == "read" and "read" in stanza.operations
+    if not reads and all(a.source is None for a in stanza.attributes.values()):
+        return ((item, response) for item in items)
+
+    def complete(item: Any) -> tuple[Any, ApiResponse] | None:
+        id_ = dig(item, stanza.id.wire)
+        if not isinstance(item, dict) or type(id_) not in {str, int}:
+            return item, response
+        above = dig(item, stanza.parent_wire) if stanza.parent_wire and stanza.parent not in ids else None
+        parents: dict[str, str | int] = {**ids}
+        if stanza.parent is not None and isinstance(above, str | int):
+            parents[stanza.parent] = above
+        if not reads:
+            return _with_sources(client, kind, item, {**parents, "id": id_}), response
+        found = read_item(client, kind, id_, parents)
+        return None if found is None else ({**item, **found[0]}, found[1])
+
+    if len(items) < _FEW:
+        return [found for found in map(complete, items) if found is not None]
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="detail") as pool:
+        return [found for found in pool.map(complete, items) if found is not None]
 
 
 def listed(
@@ -74,14 +135,17 @@ def listed(
         ApiError: a call failed, or a response is not what the contract describes.
     """
     listing = client.contract.kinds[kind].listing
+    integer = client.contract.kinds[kind].id.type == "integer"
     if listing.paging.style == "none":
         response = client.call(kind, "list", ids)
         found: dict[RemoteId, T] = {}
-        items = response.items(listing.items)
-        for item in items:
-            id_, kept = take(item, response)
+        items = response.rows(listing, integer=integer)
+        read = 0
+        for item, shown in _completed(client, kind, ids, items, response):
+            id_, kept = take(item, shown)
             found[id_] = kept
-        if len(found) != len(items):
+            read += 1
+        if len(found) != read:
             raise response.mismatch("two objects have the same id")
         _check_complete(client, kind, response, len(items), listing)
         return list(found.values())
@@ -92,7 +156,7 @@ def listed(
         except _ShiftedError as error:
             shifted = f"The pages of {kind} {error}."
             continue
-        if listing.total is not None or pages == 1 or before == rows.keys():
+        if listing.total is not None or pages == 1 or before == rows.keys() or listing.paging.style in _FOLLOWED:
             return list(rows.values())
         before, shifted = rows.keys(), f"The pages of {kind} change while they are read."
     raise ResponseError(
@@ -168,13 +232,18 @@ def _pages(
     found: dict[RemoteId, T] = {}
     total = first_size = None
     number = repeated = 0
+    further: dict[str, str | int] | None = None
+    followed: set[tuple[tuple[str, str | int], ...]] = set()
     while True:
-        query = _query(listing.paging, number, seen=len(found) + repeated)
-        response = client.call(kind, "list", ids, query=query)
-        items = response.items(listing.items)
+        query = _query(listing.paging, number, seen=len(found) + repeated) if further is None else further
+        in_body = listing.paging.within == "body"
+        response = client.call(
+            kind, "list", ids, query=None if in_body else query, body=query if in_body and query else None
+        )
+        items = response.rows(listing, integer=client.contract.kinds[kind].id.type == "integer")
         before = len(found)
-        for item in items:
-            id_, kept = take(item, response)
+        for item, shown in _completed(client, kind, ids, items, response):
+            id_, kept = take(item, shown)
             found.setdefault(id_, kept)
         new = len(found) - before
         repeated += len(items) - new
@@ -187,6 +256,16 @@ def _pages(
                 msg = "change while they are read"
                 raise _ShiftedError(msg)
             total = now
+        if listing.paging.style in _FOLLOWED:
+            further = _next_query(client, listing.paging, response)
+            if further is None:
+                break
+            if tuple(further.items()) in followed:
+                msg = "lead back to an earlier one"
+                raise _ShiftedError(msg)
+            followed.add(tuple(further.items()))
+            number += 1
+            continue
         first_size = len(items) if first_size is None else first_size
         if _is_last(len(items), first_size, seen=len(found) + repeated, total=total):
             break
@@ -215,5 +294,31 @@ def _query(paging: Paging, number: int, *, seen: int) -> dict[str, str | int]:
             return {paging.page: paging.first + number, paging.size: paging.limit}
         case "offset":
             return {paging.offset: seen, paging.size: paging.limit}
+        case "cursor" | "next" | "link":
+            return {}
         case other:
             assert_never(other)
+
+
+def _next_query(client: Client, paging: Paging, response: ApiResponse) -> dict[str, str | int] | None:
+    """The parameters of the next page; None: there is none. Of an address only its query is used: the call goes to the
+    same path, and the token nowhere else."""
+    if paging.style == "cursor":
+        cursor = dig(response.data, paging.next)
+        if cursor is MISSING or cursor in _END:
+            return None
+        if type(cursor) not in {str, int} or len(str(cursor)) > _LONGEST_LINK:
+            raise response.unlike("a cursor", cursor, path=paging.next)
+        return {paging.parameter: cursor}
+    address: Any = next_link(response.headers.get("link", "")) if paging.style == "link" else None
+    if paging.style == "next":
+        address = dig(response.data, paging.url)
+    if address is None or address is MISSING or address in _END:
+        return None
+    if not isinstance(address, str) or len(address) > _LONGEST_LINK:
+        raise response.unlike("an address", address, path=paging.url)
+    fields = parse_qsl(urlsplit(address).query, keep_blank_values=True)
+    query: dict[str, str | int] = {key: value for key, value in fields if key != client.contract.auth.query}
+    if not query:
+        raise response.mismatch("the address of the next page has no query")
+    return query

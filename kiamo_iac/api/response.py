@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from kiamo_iac.contract.entries import Errors
+from kiamo_iac.contract.entries import Errors, Listing
 from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.strict_json import parse_json
 
-_MISSING = object()
+MISSING: Final = object()
+"""What `dig` returns where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,18 @@ class ApiResponse:
         if isinstance(found, list):
             return found
         raise self.unlike("a list", found, path=path, key=("listing", "items"))
+
+    def rows(self, listing: Listing, *, integer: bool = False) -> list[Any]:
+        """The rows of a list, as the contract describes it.
+
+        Raises:
+            ResponseError: there is none.
+        """
+        found = rows_of(self.data, listing, integer=integer)
+        if found is not None:
+            return found
+        wanted = "an object of rows" if listing.keyed else "an object of lists" if listing.groups else "a list"
+        raise self.unlike(wanted, dig(self.data, listing.items), path=listing.items)
 
     def item(self, path: str | None) -> Mapping[str, Any]:
         """The object under `path` (dotted; None: the response itself).
@@ -101,13 +114,49 @@ def is_count(text: str) -> bool:
 def dig(data: Any, path: str | None) -> Any:
     """The value under a dotted path; where there is none, `kind_of` it is "nothing"."""
     for key in path.split(".") if path else ():
-        data = data.get(key, _MISSING) if isinstance(data, dict) else _MISSING
+        if isinstance(data, dict):
+            data = data.get(key, MISSING)
+        elif isinstance(data, list) and is_count(key) and int(key) < len(data):
+            data = data[int(key)]
+        else:
+            return MISSING
     return data
+
+
+def rows_of(data: Any, listing: Listing, *, integer: bool = False) -> list[Any] | None:
+    """The rows of a list; None where the data has another shape. `integer`: the keys of a keyed list are numbers."""
+    found = dig(data, listing.items)
+    if listing.groups:
+        groups = [(group, dig(found, group)) for group in listing.groups]
+        if all(rows is MISSING for _, rows in groups) or any(not _is_rows(rows) for _, rows in groups):
+            return None
+        found = [
+            {**row, "$group": group} if isinstance(row, dict) else row
+            for group, rows in groups
+            if isinstance(rows, list)
+            for row in rows
+        ]
+    elif listing.keyed is not None:
+        if found == []:  # how servers written in PHP encode an empty mapping
+            return []
+        if not isinstance(found, dict):
+            return None
+        found = [
+            {listing.keyed: int(key) if integer and is_count(key) else key, **row} if isinstance(row, dict) else row
+            for key, row in found.items()
+        ]
+    if not isinstance(found, list):
+        return None
+    return found if listing.row is None else [dig(row, listing.row) for row in found]
+
+
+def _is_rows(rows: Any) -> bool:
+    return rows is MISSING or rows is None or isinstance(rows, list)
 
 
 def kind_of(value: Any) -> str:
     """The JSON type of a value for a message, and the value where that is short."""
-    if value is _MISSING:
+    if value is MISSING:
         return "nothing"
     if value is None:
         return "null"
@@ -136,6 +185,8 @@ def refusal(call: str, status: int, *, body: bytes, errors: Errors) -> RefusedEr
         message += f': "{quoted}"' if quoted and quoted.rstrip(".") not in {code, (meaning or "").rstrip(".")} else ""
     elif quoted := _quote_of(text, body, path=errors.message):
         message += f': "{quoted}"'
+    if code is not None and code in errors.absent:
+        status = 404
     if status in {401, 403}:
         hint = "check that the token is valid and active, and that it has the right for this method"
         return AccessError(f"{message}.", status=status, code=code, hint=hint)

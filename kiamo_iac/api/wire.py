@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, assert_never
 
 from kiamo_iac.api.response import ApiResponse, is_count, kind_of
+from kiamo_iac.api.shape import KindShape
 from kiamo_iac.contract.entries import Attribute
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
@@ -58,6 +59,8 @@ class Decoder:
         """`intern`: equal texts are kept once; for rows that are not kept, this would only fill Python's table."""
         stanza = contract.kinds[kind.kind]
         references = {reference.attribute: reference for reference in kind.references}
+        integers = frozenset(name for name, other in contract.kinds.items() if other.id.type == "integer")
+        self._shape = KindShape.of(stanza, integers)
         self._intern = intern
         self._noun = kind.kind
         self._id = (stanza.id.wire, _ID_TYPES[stanza.id.type])
@@ -77,10 +80,10 @@ class Decoder:
                 self._extras.append((name, attribute.wire))
                 if attribute.values is not None:
                     self._extra_words[name] = {
-                        (type(value), value): _FLAG_WORDS.get(word, word) for word, value in attribute.values.items()
+                        key: _FLAG_WORDS.get(word, word) for key, word in _by_wire(attribute.values).items()
                     }
             elif attribute.values is not None:
-                by_wire = {(type(value), value): word for word, value in attribute.values.items()}
+                by_wire = _by_wire(attribute.values)
                 self._words.append((name, attribute.wire, by_wire, name == "state" and kind.machine is not None))
             elif name in references and attribute.refers_to is not None:
                 by_id = attribute.by == "id"
@@ -104,8 +107,15 @@ class Decoder:
         Raises:
             ResponseError: there is none of the contract's type.
         """
+        return self._id_in(self.flat(item), response)
+
+    def flat(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The flat form of an object: each attribute under its wire name."""
+        return item if self._shape is None else self._shape.flat(item)
+
+    def _id_in(self, flat: Mapping[str, Any], response: ApiResponse) -> RemoteId:
         wire, type_ = self._id
-        return self._as_id(item, wire, type_, response=response)
+        return self._as_id(flat, wire, type_, response=response)
 
     def row(self, item: Any, response: ApiResponse) -> LiveRow:
         """One object of a list, or the response to a create.
@@ -115,6 +125,8 @@ class Decoder:
         """
         if not isinstance(item, dict):
             raise response.mismatch(f"a {self._noun} must be an object, got {kind_of(item)}")
+        if self._shape is not None:
+            item = self._shape.flat(item)
         attributes: dict[str, Any] = {}
         for name, wire, type_ in self._plain:
             value = item.get(wire)
@@ -135,7 +147,7 @@ class Decoder:
                 if value is not None:
                     attributes[reference.attribute] = value
         return LiveRow(
-            remote_id=self.id_of(item, response),
+            remote_id=self._id_in(item, response),
             name=attributes["name"],
             attributes=attributes,
             settings=self._settings(item, response),
@@ -247,6 +259,12 @@ class Decoder:
         return response.mismatch(f'"{wire}" of {which} must be {wanted}, got {got}', key)
 
 
+def _by_wire(values: Mapping[str, Any]) -> dict[tuple[type, Any], str]:
+    """Type and value on the wire → our word."""
+    several = ((word, value if isinstance(value, list) else [value]) for word, value in values.items())
+    return {(type(each), each): word for word, wire in several for each in wire if not isinstance(each, dict | list)}
+
+
 def _is_deep(value: Any, left: int) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return left < 0 or any(_is_deep(item, left - 1) for item in inner)
@@ -288,7 +306,8 @@ def _value(attribute: Attribute, reference: Reference | None, value: Any, *, ref
         by_id = attribute.by == "id"
         return reference.map(value, lambda name: refer(reference, name, by_id))
     if attribute.values is not None and isinstance(value, str):
-        return attribute.values.get(value, value)
+        written = attribute.values.get(value, value)
+        return written[0] if isinstance(written, list) and written else written
     return value
 
 

@@ -60,7 +60,7 @@ def _attributes(
 ) -> Iterator[Contradiction]:
     if "name" not in stanza.attributes:
         yield Contradiction((*at, "attributes"), 'missing key "name"')
-    used_by = {stanza.id.wire: "the id"}
+    used_by = {stanza.id.wire: "the id"} if stanza.identity == "id" else {}
     for name, attribute in stanza.attributes.items():
         here = (*at, "attributes", name)
         if attribute.wire in used_by:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -61,6 +61,14 @@ def _valid_path(path: str) -> str:
 _PATTERN = Annotated[str, AfterValidator(_valid_pattern)]
 _WIRE = Annotated[str, Field(min_length=1, max_length=200)]
 _DOTTED = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
+"""Keys of objects, and numbers of a list's items."""
+_DOTTED_WIRE = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", min_length=1, max_length=200)]
+Scalar = str | int | float | bool | None
+
+NO_ITEM: Final = "none"
+"""As `item`: the answer shows no object. As `wrap`: nothing is wrapped."""
+EVERY_FIELD: Final = "$fields"
+"""As `form`: each attribute is a form field of its own."""
 
 
 class Basis(StrEnum):
@@ -74,7 +82,9 @@ class Basis(StrEnum):
 class ContractEntry(BaseModel):
     """Any entry."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True, serialize_by_alias=True
+    )
 
 
 class BasedEntry(ContractEntry):
@@ -84,9 +94,10 @@ class BasedEntry(ContractEntry):
 
 
 class Auth(BasedEntry):
-    """The header that carries the token."""
+    """The header that carries the token, and a query parameter that carries it too."""
 
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"), AfterValidator(_valid_header)]
+    query: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")] | None = None
 
 
 class Prefix(BasedEntry):
@@ -101,6 +112,30 @@ class Meanings(BasedEntry):
     codes: dict[str, str]
 
 
+class Failure(ContractEntry):
+    """What shows in a response with a status of success that the call failed. Without `is` and `unless`: anything but
+    null, false, 0, "" and an empty list or object."""
+
+    path: _DOTTED
+    equals: JsonValue | None = Field(default=None, alias="is")
+    """The value, or a list of values, of a failure."""
+    unless: JsonValue | None = None
+    """The value, or a list of values, of a success."""
+
+    def shown_by(self, found: Any, *, is_there: bool) -> bool:
+        """Whether a value under `path` says that the call failed."""
+        if "equals" in self.model_fields_set:
+            return is_there and _is_among(found, self.equals)
+        if "unless" in self.model_fields_set:
+            return not is_there or not _is_among(found, self.unless)
+        return is_there and bool(found)
+
+
+def _is_among(found: Any, wanted: JsonValue) -> bool:
+    choices = wanted if isinstance(wanted, list) else [wanted]
+    return any(type(found) is type(choice) and found == choice for choice in choices)
+
+
 class Errors(BasedEntry):
     """The form of an error response, which the client reads and the emulator writes. `code` and `message` are dotted
     paths."""
@@ -108,6 +143,9 @@ class Errors(BasedEntry):
     code_pattern: Annotated[str, AfterValidator(_valid_search_pattern)]
     code: _DOTTED
     message: _DOTTED
+    failed: Failure | None = None
+    absent: tuple[str, ...] = ()
+    """Codes of an object that does not exist, whatever the status."""
     meanings: Meanings
 
 
@@ -130,11 +168,29 @@ class NameRule(BasedEntry):
 class Operation(BasedEntry):
     """One API call. In `path`, `query` and `body`, `{id}` is the id of the object and `{kind}` that of its parent."""
 
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: Annotated[str, Field(pattern=r"^(/[^/?#\s]+)+/?$", max_length=500), AfterValidator(_valid_path)]
     query: dict[str, str] = {}
     body: dict[str, JsonValue] = {}
     """Sent with the attributes of a create or an update; the whole body of a state command."""
+    form: _WIRE | None = None
+    """The form field that carries the body as JSON; `$fields`: each attribute is a field; None: the body is JSON."""
+    wrap: _WIRE | None = None
+    """The key that the attributes of a create or update are sent under."""
+    item: _DOTTED | None = None
+    """The dotted path of the object in the answer, where it is another than the kind's; `none`: it shows none."""
+    id: _WIRE | None = None
+    """Where the answer to a create has the id: a dotted path, `$location`, `$answer` (the answer itself) or `$name` (it
+    is looked up by its name)."""
+    send: Literal["changes", "whole"] = "changes"
+    """What an update sends: `whole`: every writable attribute, as read right before."""
+    carry: tuple[_DOTTED, ...] = ()
+    """Dotted paths of what is read right before, and goes back with the call (`version`)."""
+
+    @property
+    def reads_first(self) -> bool:
+        """Whether the object is read right before the call."""
+        return self.send == "whole" or bool(self.carry)
 
     def placeholders(self) -> frozenset[str]:
         """The names in braces that the call needs."""
@@ -177,9 +233,19 @@ def _fill(value: JsonValue, ids: Mapping[str, str | int]) -> JsonValue:
 
 
 class Paging(ContractEntry):
-    """The paging of a list. `page`: number and size; `offset`: the number of objects to skip, and the size."""
+    """The paging of a list. `page`: number and size; `offset`: the number of objects to skip, and the size; `cursor`: a
+    text of the response, sent back as `parameter`; `next` and `link`: the address of the next page, in the response or
+    in its header Link, of which only the query is used."""
 
-    style: Literal["none", "page", "offset"]
+    style: Literal["none", "page", "offset", "cursor", "next", "link"]
+    next: _DOTTED | None = None
+    """Dotted path of the cursor."""
+    parameter: str = "cursor"
+    """The parameter that carries the cursor."""
+    url: _DOTTED | None = None
+    """Dotted path of the address of the next page."""
+    within: Literal["query", "body"] = "query"
+    """Where the parameters of `page`, `offset` and `cursor` are sent."""
     page: str = "page"
     offset: str = "offset"
     size: str = "size"
@@ -189,6 +255,16 @@ class Paging(ContractEntry):
     limit: Annotated[int, Field(ge=1, le=100_000)] = 100
     """Objects a page."""
 
+    @model_validator(mode="after")
+    def _path_is_there(self) -> Self:
+        if self.style == "cursor" and self.next is None:
+            msg = "style: cursor needs next, the path of the cursor in the response"
+            raise ValueError(msg)
+        if self.style == "next" and self.url is None:
+            msg = "style: next needs url, the path of the address of the next page in the response"
+            raise ValueError(msg)
+        return self
+
 
 class Listing(BasedEntry):
     """The form of a list response. `items` and `total` are dotted paths; without `items` the response is the array."""
@@ -196,6 +272,14 @@ class Listing(BasedEntry):
     items: _DOTTED | None = None
     total: _DOTTED | None = None
     paging: Paging = Paging(style="none")
+    groups: tuple[str, ...] = ()
+    """The keys of several arrays below `items`, which are one list."""
+    keyed: _WIRE | None = None
+    """The rows are the values of an object; each key is this attribute (by wire name) of its row."""
+    row: _DOTTED | None = None
+    """Dotted path of the object in each row."""
+    detail: Literal["read"] | None = None
+    """The list shows less than a read: every object is read."""
     whole: bool = False
     """A response without pages is whole, whatever it says of further ones."""
 
@@ -204,7 +288,14 @@ class Attribute(BasedEntry):
     """One attribute: its wire name, and the form of its value there. A reference has the shape that its kind declares:
     one id or name, a list of them, or an object of them."""
 
-    wire: _WIRE
+    wire: _DOTTED_WIRE
+    """Its dotted path in a request, and in a response where `read` is left out."""
+    read: _DOTTED | None = None
+    """Its dotted path in a response; `$group`: the key of the array that its row is in."""
+    source: _WIRE | None = Field(default=None, alias="from")
+    """The operation whose response shows it, where a read of the object does not."""
+    shape: JsonValue | None = None
+    """The form of its value: `$` stands for the value, `$role` and `$field` for an entry of a mapping."""
     required: bool = False
     """A create must have it."""
     missing: str | None = None
@@ -216,7 +307,7 @@ class Attribute(BasedEntry):
     """The form of a reference on the wire."""
     choices: tuple[str, ...] | None = None
     values: dict[str, JsonValue] | None = None
-    """Word of manifests → value on the wire, where they differ (run states)."""
+    """Word of manifests → value on the wire, where they differ (run states); of a list, the first is written."""
 
     @model_validator(mode="after")
     def _reference_is_complete(self) -> Self:
@@ -232,6 +323,33 @@ class Embedded(BasedEntry):
     wire: _WIRE
 
 
+class KindRoutes(ContractEntry):
+    """The paths of list and create, and of read, update and delete."""
+
+    all: str | None = None
+    one: str | None = None
+    basis: Basis | None = None
+
+
+class Calls(ContractEntry):
+    """Defaults of the operations that have a body."""
+
+    form: _WIRE | None = None
+    wrap: _WIRE | None = None
+    """Of creates and updates; `$kind`: the name of the kind."""
+
+
+class Inside(ContractEntry):
+    """Objects that exist only inside their parent: the whole list is replaced by a write of the parent."""
+
+    wire: _DOTTED_WIRE
+    """The list in the parent's write."""
+    read: _DOTTED | None = None
+    """Dotted path of the list in the response to the parent's read; left out: `item` of the parent, then `wire`."""
+    write: str = "update"
+    """The operation of the parent."""
+
+
 class MadeWithParent(BasedEntry):
     """Objects that the platform creates with every new parent, by attribute (not wire) names."""
 
@@ -245,6 +363,8 @@ class KindContract(ContractEntry):
     parent_wire: str | None = None
     """The attribute of a listed object that holds its parent's id; for lists that have the children of all parents."""
     id: IdRule
+    identity: Literal["id", "name"] = "id"
+    """`name`: objects have no id, and their name identifies them."""
     names: NameRule | None = None
     operations: dict[str, Operation]
     listing: Listing
@@ -254,6 +374,14 @@ class KindContract(ContractEntry):
     attributes: dict[str, Attribute]
     embedded: dict[str, Embedded] = {}
     made_with_parent: MadeWithParent | None = None
+    inside: Inside | None = None
+    routes: KindRoutes | None = None
+    calls: Calls | None = None
+
+    def item_of(self, operation: str) -> str | None:
+        """The dotted path of the object in the answer to an operation; None: the answer is the object."""
+        call = self.operations.get(operation)
+        return call.item if call is not None and call.item is not None else self.item
 
     @property
     def listed_by_parent(self) -> bool:

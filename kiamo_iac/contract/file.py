@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from kiamo_iac.contract.checks import ContradictionError
 from kiamo_iac.contract.entries import HEADER_REFUSED, OBJECT_OPERATIONS, PATH_REFUSED, PATTERN_REFUSED
+from kiamo_iac.contract.expansion import expanded_override
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.contract.places import EntryPlaces
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget, has_errors
@@ -61,7 +62,7 @@ def load_contract(override: Path | None = None, *, shown: str | None = None) -> 
     if not has_errors(problems):
         data = {} if document.data is None else document.data
         if isinstance(data, dict):
-            merged = merge(_packaged_document().data, data)
+            merged = merge(_packaged_document().data, expanded_override(data, Contract))
             found = _validated(merged, document)
             if isinstance(found, Contract):
                 return found.from_file(shown, EntryPlaces(document), EntryPlaces(_packaged_document()))
@@ -201,11 +202,17 @@ def _keys_at(path: Path_) -> frozenset[str]:
     model: Any = Contract
     for part in path:
         if isinstance(model, type) and issubclass(model, BaseModel):
-            info = model.model_fields.get(part)
+            info = model.model_fields.get(part) or _by_alias(model, part)
             model = _inner(info.annotation) if info is not None else None
         elif typing.get_origin(model) in {dict, Mapping}:
             model = _inner(typing.get_args(model)[1])
-    return frozenset(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else frozenset()
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        return frozenset()
+    return frozenset(info.alias or key for key, info in model.model_fields.items())
+
+
+def _by_alias(model: type[BaseModel], alias: str) -> Any:
+    return next((info for info in model.model_fields.values() if info.alias == alias), None)
 
 
 def _inner(annotation: Any) -> Any:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import PrivateAttr, model_validator
 
 from kiamo_iac.contract.checks import ContradictionError, contradictions
-from kiamo_iac.contract.entries import Auth, ContractEntry, Errors, KindContract, Prefix
+from kiamo_iac.contract.entries import Auth, Basis, Calls, ContractEntry, Errors, KindContract, Prefix
+from kiamo_iac.contract.expansion import expanded, merge
 from kiamo_iac.contract.places import EntryPlaces, entry_text
 from kiamo_iac.core.capabilities import Capabilities
+
+__all__ = ["Contract", "merge"]
 
 _PACKAGED = "a contract file (contract: in kiamo.yaml)"
 """Where an override of the packaged contract would be written."""
@@ -25,9 +27,17 @@ class Contract(ContractEntry):
     prefix: Prefix
     errors: Errors
     kinds: dict[str, KindContract]
+    calls: Calls | None = None
+    basis: Basis | None = None
+    """The basis of every entry that has none."""
 
     _origin: str = PrivateAttr(default=_PACKAGED)
     _places: tuple[EntryPlaces, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expanded(cls, data: Any) -> Any:
+        return expanded(data, cls)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -68,16 +78,3 @@ class Contract(ContractEntry):
             meanings=self.errors.meanings.codes,
             origin=self.origin,
         )
-
-
-def merge(under: Any, over: Any) -> Any:
-    """`over` merged over `under`: mappings key by key, null removes a key, any other value replaces."""
-    if not isinstance(under, Mapping) or not isinstance(over, Mapping):
-        return over
-    merged = dict(under)
-    for key, value in over.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge(merged.get(key), value)
-    return merged

@@ -33,15 +33,17 @@ def operation_contradictions(stanza: KindContract, *, at: tuple[str, ...]) -> It
         here = (*at, "operations", name)
         postman = [Contradiction((*here, key), why, hint) for key, why, hint in _postman(call)]
         yield from postman or _operation(stanza, name, call=call, at=here)
-    yield from _same_calls(stanza, at=at)
+    if stanza.inside is None:  # else all of them are the parent's
+        yield from _same_calls(stanza, at=at)
 
 
 def _operation(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, ...]) -> Iterator[Contradiction]:
-    if name in _READS and call.method != "GET":
-        yield Contradiction((*at, "method"), f"must be GET for {name}, got {call.method}")
-    elif name not in _READS and call.method == "GET":
+    reads = _READS | {attribute.source for attribute in stanza.attributes.values()}
+    if name in reads and call.method not in {"GET", "POST"}:
+        yield Contradiction((*at, "method"), f"must be GET or POST for {name}, got {call.method}")
+    elif name not in reads and call.method == "GET":
         yield Contradiction((*at, "method"), f"must not be GET for {name}: a GET is repeated after a failure")
-    known = {stanza.parent} if name in {"list", "create"} else {"id", stanza.parent}
+    known = {stanza.parent} if stanza.inside is not None or name in {"list", "create"} else {"id", stanza.parent}
     wanted = call.placeholders()
     if unknown := wanted - known:
         possible = ", ".join(sorted("{" + k + "}" for k in known if k)) or "none"
@@ -54,7 +56,7 @@ def _operation(stanza: KindContract, name: str, *, call: Operation, at: tuple[st
     stray = [brace for brace in _BRACES.findall(call.path) if brace.strip("{}") not in wanted]
     if stray:
         yield Contradiction((*at, "path"), f"invalid placeholder {quote(stray[0])}")
-    elif not unknown:
+    elif not unknown and stanza.inside is None:
         yield from _target(stanza, name, call=call, at=at)
 
 

@@ -36,6 +36,7 @@ from kiamo_iac.core.errors import (
 from kiamo_iac.core.printable import json_pair, printable, shell_word
 from kiamo_iac.core.state import RemoteId
 from kiamo_iac.executor.live_lookup import LiveObject, ObjectReader
+from kiamo_iac.executor.sending import Sender
 from kiamo_iac.executor.verification import Judgement, Mismatch, Wanted, failure_of, judge, notes_on
 from kiamo_iac.planner.plan import Action
 
@@ -145,6 +146,7 @@ class Delivery:
         self._contract = contract
         self._polling = polling
         self.reader = ObjectReader(client, contract)
+        self._send = Sender(client, contract, self.reader)
 
     # --- create ------------------------------------------------------------------------------------------------------
 
@@ -172,19 +174,21 @@ class Delivery:
         sends = _Sends(self._polling, _CREATES, done=int(again))
         while True:
             try:
-                response = self._client.call(step.kind, "create", parents, body=body)
+                response = self._send(step.kind, "create", parents, body)
             except ApiError as error:
                 problem, doubt = error, doubt_about(error)
                 if doubt is None and not (sends.number > 1 and self._is_taken(wanted, error)):
                     raise
             else:
-                answer = self.reader.shown(step.kind, response)
+                answer = self.reader.shown(step.kind, "create", response)
                 try:
                     made = answer.row.remote_id if answer is not None else self.reader.id_in(step.kind, response)
                 except ResponseError as error:
                     if self.reader.shows_refused_id(step.kind, response):
                         raise PostconditionError(f"{step.address} was created. {error}", hint=error.hint) from None
                     return self._adopted(wanted, error, self._named(wanted, parents, Doubt.LOST))
+                if made is None:
+                    return self._by_name(wanted, parents)
                 if not is_other(made):
                     return self.verified(wanted, made, parents, answer)
                 wrong = response.mismatch(f'its id "{printable(str(made), 60)}" is that of another {step.kind}')
@@ -194,6 +198,18 @@ class Delivery:
                 raise problem
             if found is not None or not wanted.has_unique_name or not sends.again(doubt):
                 return self._adopted(wanted, problem, found)
+
+    def _by_name(self, wanted: Wanted, parents: Ids) -> Delivered:
+        """The object of a create whose answer has no id, by its name.
+
+        Raises:
+            AbsentError: the list does not have it.
+        """
+        found = self._named(wanted, parents, Doubt.LOST)
+        if found is None:
+            msg = f"The instance answered that {wanted.step.address} was created, and does not list it."
+            raise AbsentError(msg, hint=_AFTER)
+        return self.verified(wanted, found.row.remote_id, parents, None)
 
     def _is_taken(self, wanted: Wanted, error: ApiError) -> bool:
         """Whether a create is refused because its name is in use."""
@@ -255,15 +271,16 @@ class Delivery:
         sends = _Sends(self._polling, _SENDS)
         while True:
             try:
-                response = self._client.call(step.kind, operation, {**parents, "id": remote_id}, body=body)
+                response = self._send(step.kind, operation, {**parents, "id": remote_id}, body)
             except ApiError as error:
                 problem, doubt = error, doubt_about(error)
                 if doubt is None and (sends.number == 1 or isinstance(error, BusyError | TransportError)):
                     raise
             else:
-                answer = self.reader.shown(step.kind, response)
-                self._check_id(wanted, answer, remote_id)
-                return self.verified(wanted, remote_id, parents, answer, reread=reread)
+                answer = self.reader.shown(step.kind, operation, response)
+                now = _id_after(wanted, remote_id)
+                self._check_id(wanted, answer, now)
+                return self.verified(wanted, now, parents, answer, reread=reread)
             may_be_late = doubt is None or (doubt is Doubt.LOST and body is None)
             found = self._found(wanted, remote_id, parents, seconds=self._polling.patience.accepted * may_be_late)
             judged = judge(wanted, found)
@@ -332,7 +349,7 @@ class Delivery:
         sends = _Sends(self._polling, _SENDS)
         while True:
             try:
-                self._client.call(step.kind, "delete", {**parents, "id": remote_id})
+                self._send(step.kind, "delete", {**parents, "id": remote_id}, None)
             except ApiError as error:
                 problem, doubt = error, doubt_about(error)
                 is_missing = isinstance(error, RefusedError) and error.status == 404
@@ -442,6 +459,13 @@ class Delivery:
         if created is not None and step.action is Action.CREATE:
             raise PostconditionError(f"{step.address} was created, and {why}.", hint=hint, remote_id=created)
         raise UnknownOutcomeError(what[:1].upper() + what[1:], hint=hint)
+
+
+def _id_after(wanted: Wanted, remote_id: RemoteId) -> RemoteId:
+    """The id of an object after a write: a name that identifies it changes with a rename."""
+    if wanted.stanza.identity == "name" and wanted.step.action is Action.RENAME:
+        return str(wanted.step.after["name"])
+    return remote_id
 
 
 def _deleted(wanted: Wanted, created: RemoteId | None = None) -> PostconditionError:

@@ -13,11 +13,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.listing import listed, listed_rows
-from kiamo_iac.api.response import ApiResponse, dig
+from kiamo_iac.api.listing import listed, listed_rows, read_item
+from kiamo_iac.api.response import ApiResponse, dig, is_count
+from kiamo_iac.api.shape import place
 from kiamo_iac.api.wire import Decoder, LiveRow, put_names, references_by
+from kiamo_iac.contract.entries import NO_ITEM
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
 from kiamo_iac.core.address import Address, identity
@@ -30,6 +33,8 @@ FRESH: Final = 1.0
 """Seconds for which a list, or a check of an object that is only referred to, stays valid."""
 
 NEVER: Final = float("-inf")
+BY_NAME: Final = "$name"
+"""As the `id` of a create: the object is looked up by its name."""
 
 
 class ObjectLocation(NamedTuple):
@@ -46,6 +51,8 @@ class LiveObject(NamedTuple):
     row: LiveRow
     item: Mapping[str, Any]
     """The same by wire names."""
+    raw: Mapping[str, Any] = {}
+    """The same as it came."""
 
 
 class ObjectReader:
@@ -56,25 +63,45 @@ class ObjectReader:
         self._contract = contract
         self._decoders = {name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds}
 
-    def shown(self, kind: str, response: ApiResponse) -> LiveObject | None:
-        """The object in a response; None where it does not show a whole one."""
+    def shown(self, kind: str, operation: str, response: ApiResponse) -> LiveObject | None:
+        """The object in the response to an operation; None where it does not show a whole one."""
+        stanza = self._contract.kinds[kind]
+        if (path := stanza.item_of(operation)) == NO_ITEM or any(a.source for a in stanza.attributes.values()):
+            return None
         try:
-            return self._decoded(kind, response.item(self._contract.kinds[kind].item), response)
+            return self._decoded(kind, response.item(path), response)
         except ResponseError:
             return None
 
-    def id_in(self, kind: str, response: ApiResponse) -> RemoteId:
-        """The id of the object in a response.
+    def id_in(self, kind: str, response: ApiResponse) -> RemoteId | None:
+        """The id in the response to a create; None: the object is looked up by its name.
 
         Raises:
             ResponseError: there is none.
         """
-        return self._decoders[kind].id_of(response.item(self._contract.kinds[kind].item), response)
+        stanza, decoder = self._contract.kinds[kind], self._decoders[kind]
+        where = stanza.operations["create"].id
+        if where == BY_NAME:
+            return None
+        if where is None:
+            if (path := stanza.item_of("create")) == NO_ITEM:
+                return None
+            return decoder.id_of(response.item(path), response)
+        if where == "$location":
+            address = urlsplit(response.headers.get("location", "")).path.rstrip("/")
+            found: Any = unquote(address.rpartition("/")[2])
+        else:
+            found = response.data if where == "$answer" else dig(response.data, where)
+        if stanza.id.type == "integer" and isinstance(found, str) and is_count(found):
+            found = int(found)
+        flat: dict[str, Any] = {}
+        place(flat, stanza.id.wire, found)
+        return decoder.id_of(flat, response)
 
     def shows_refused_id(self, kind: str, response: ApiResponse) -> bool:
         """Whether the object in a response has an id that no path can contain: then no list can be read either."""
         stanza = self._contract.kinds[kind]
-        item = dig(response.data, stanza.item)
+        item = dig(response.data, stanza.item_of("create"))
         found = item.get(stanza.id.wire) if isinstance(item, dict) else None
         return isinstance(found, str) and found != "" and refused_id(found) is not None
 
@@ -87,13 +114,8 @@ class ObjectReader:
         stanza = self._contract.kinds[kind]
         if "read" not in stanza.operations:
             return next((found for found in self.listed(kind, parents) if found.row.remote_id == remote_id), None)
-        try:
-            response = self._client.call(kind, "read", {"id": remote_id, **parents})
-        except RefusedError as error:
-            if error.status == 404:
-                return None
-            raise
-        return self._decoded(kind, response.item(stanza.item), response)
+        found = read_item(self._client, kind, remote_id, parents)
+        return self._decoded(kind, *found) if found is not None else None
 
     def listed(self, kind: str, parents: Mapping[str, RemoteId]) -> list[LiveObject]:
         """The objects of a kind below a parent.
@@ -112,8 +134,10 @@ class ObjectReader:
         return [one for one in found if stanza.listed_by_parent or parent is None or one.row.parent_id == parent]
 
     def _decoded(self, kind: str, item: object, response: ApiResponse) -> LiveObject:
-        row = self._decoders[kind].row(item, response)
-        return LiveObject(row, item if isinstance(item, dict) else {})
+        decoder = self._decoders[kind]
+        row = decoder.row(item, response)
+        raw = item if isinstance(item, dict) else {}
+        return LiveObject(row, decoder.flat(raw), raw)
 
 
 _Scope = tuple[str, RemoteId | None]

@@ -24,6 +24,8 @@ from kiamo_iac.executor.verification import Wanted
 from kiamo_iac.planner.plan import Action, Binding, Plan, Step
 from kiamo_iac.resources import kinds
 
+RESUME: Final = "resume"
+"""The command that starts a paused batch, where that is another one than `start`."""
 NONE_OWNED: Final[Ownership] = {}
 
 _Key = tuple[str, RemoteId | None, RemoteId]
@@ -45,6 +47,7 @@ class Writer:
     ) -> None:
         """`live`: what the plan was made of, for names in messages. `owned`: what was applied before. `polling`: how
         outcomes are looked for."""
+        self._client = client
         self._contract = contract
         self._live = live
         self._owned = owned
@@ -85,7 +88,8 @@ class Writer:
             case Action.RENAME:
                 outcome = self._write(step, "update", body=self._body(step))
                 name = outcome.shown.row.name if outcome.shown is not None else step.after["name"]
-                self._bind(step.address, Binding(self._binding(step.address).remote_id, name))
+                now = outcome.remote_id if outcome.remote_id is not None else self._binding(step.address).remote_id
+                self._bind(step.address, Binding(now, name))
                 return outcome
             case Action.DELETE:
                 remote_id = self._binding(step.address).remote_id
@@ -93,7 +97,7 @@ class Writer:
                 self._known.discard(self._key(step, remote_id))  # some instances give it to a new object
                 return Outcome(remote_id, notes=done.notes)
             case Action.START | Action.PAUSE | Action.STOP:
-                return self._write(step, step.action.value)
+                return self._write(step, self._command(step))
             case other:
                 assert_never(other)
 
@@ -104,7 +108,8 @@ class Writer:
         own = self._body(step)
         body = dict(own)
         for child, embedded in stanza.embedded.items():
-            body[embedded.wire] = [self._body(s) for s in self._embedded.get(step.address, ()) if s.kind == child]
+            steps = (s for s in self._embedded.get(step.address, ()) if s.kind == child)
+            body[embedded.wire] = [self._client.shaped(child, self._body(s)) for s in steps]
         return self._created(
             step,
             self._delivery.create(
@@ -159,7 +164,12 @@ class Writer:
         wanted, parents = self._wanted(step, body or {}), self._parent_ids(step)
         reread = self._was_applied(step)
         done = self._delivery.write(wanted, operation, remote_id, parents, body=body, reread=reread)
-        return _outcome(done, remote_id)
+        return _outcome(done, done.found.row.remote_id if done.found is not None else remote_id)
+
+    def _command(self, step: Step) -> str:
+        """The operation of a command: a paused batch is resumed where the contract has a call for that."""
+        resumes = step.action is Action.START and step.before.get("state") == "paused"
+        return RESUME if resumes and RESUME in self._stanza(step).operations else step.action.value
 
     def _was_applied(self, step: Step) -> bool:
         """Whether a step leads to what was applied before: then the instance did not keep it, whatever it answered."""

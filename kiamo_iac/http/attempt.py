@@ -48,6 +48,9 @@ def attempt(
     request.extensions[DEADLINE] = deadline
     if authorization is not None:
         request.headers[authorization.header] = authorization.value.reveal()
+    url = request.url
+    if authorization is not None and authorization.query is not None:
+        request.url = url.copy_set_param(authorization.query, authorization.value.reveal())
     try:
         response = transport.handle_request(request)
         try:
@@ -66,6 +69,7 @@ def attempt(
     finally:
         if authorization is not None:
             request.headers.pop(authorization.header, None)
+            request.url = url
     if response.status_code >= 300 and authorization is not None:  # messages quote it, and some servers echo the secret
         body = authorization.hide_in(body)
     return Response(response.status_code, response.headers, body)

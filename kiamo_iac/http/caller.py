@@ -117,7 +117,7 @@ class HttpCaller:
             begun = time.monotonic()
             outcome, failed = self._attempt(request, permit)
             attempts += 1
-            if failed is None or not may_repeat(request.method, failed):
+            if failed is None or not may_repeat(request.method if request.is_write else "GET", failed):
                 return outcome
             most = self._limits.attempts if failed.sent or self._is_reached() else CONNECTS
             if most is not None and attempts >= most:

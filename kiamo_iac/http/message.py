@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
+from urllib.parse import quote, quote_plus
 
 from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.secret import HIDDEN, Secret
@@ -50,11 +51,13 @@ class Request:
     name: str = ""
     """In messages and in the log; left out, method and path: `GET /api/bases/7/fields`."""
     meter: Meter | None = None
+    write: bool | None = None
+    """Whether it may change anything; None: unless it is a GET."""
 
     @property
     def is_write(self) -> bool:
         """Whether it may change anything."""
-        return self.method != "GET"
+        return self.method != "GET" if self.write is None else self.write
 
     @property
     def path(self) -> str:
@@ -98,12 +101,13 @@ class Endpoint:
 
 
 class Authorization:
-    """A secret, and the header that carries it."""
+    """A secret, and the header that carries it; `query`: the query parameter that carries it too."""
 
-    __slots__ = ("_secret", "header", "value")
+    __slots__ = ("_secret", "header", "query", "value")
 
-    def __init__(self, header: str, value: Secret, secret: Secret) -> None:
+    def __init__(self, header: str, value: Secret, secret: Secret, *, query: str | None = None) -> None:
         self.header = header
+        self.query = query
         self.value = value
         self._secret = secret
 
@@ -119,13 +123,13 @@ class Authorization:
         return cls("Authorization", Secret(f"Bearer {_sendable(token).reveal()}"), token)
 
     @classmethod
-    def token(cls, header: str, token: Secret) -> Self:
-        """A token without a scheme, in a header that the server defines.
+    def token(cls, header: str, token: Secret, *, query: str | None = None) -> Self:
+        """A token without a scheme, in a header that the server defines, and in a query parameter.
 
         Raises:
             UsageError: a header cannot carry it.
         """
-        return cls(header, _sendable(token), token)
+        return cls(header, _sendable(token), token, query=query)
 
     def hide(self, text: str) -> str:
         """`text` without the secret."""
@@ -141,6 +145,8 @@ class Authorization:
 
     def _secrets(self) -> Iterator[str]:
         yield from filter(None, (self.value.reveal(), self._secret.reveal()))
+        if self.query is not None:
+            yield from filter(None, {quote(self._secret.reveal(), safe=""), quote_plus(self._secret.reveal())})
 
 
 def _sendable(token: Secret) -> Secret:

@@ -83,7 +83,12 @@ UNKNOWN_KEYS = [
         'did you mean "operations"?',
     ),
     ("auth: {heading: X}\n", "mine.yaml:1:8", '"auth.heading"', 'did you mean "header"?'),
-    ("zzz: 1\n", "mine.yaml:1:1", '"zzz"', "known keys: auth, contract_version, errors, kinds, name, prefix"),
+    (
+        "zzz: 1\n",
+        "mine.yaml:1:1",
+        '"zzz"',
+        "known keys: auth, basis, calls, contract_version, errors, kinds, name, prefix",
+    ),
     (
         "kinds: {base: {listing: {paging: {limits: 5}}}}\n",
         "mine.yaml:1:35",
@@ -129,7 +134,7 @@ def test_a_missing_key_is_told_at_what_lacks_it(tmp_path: Path) -> None:
         ("kinds: {base: {id: {type: text}}}\n", "mine.yaml:1:21", 'id.type must be one of string, integer, got "text"'),
         ("kinds: {base: {listing: {paging: {limit: 0}}}}\n", "mine.yaml:1:35", "limit must be 1 or more"),
         ("kinds: {base: {operations: {list: {path: //x}}}}\n", "mine.yaml:1:36", "list.path must match the pattern"),
-        ("kinds: {base: {operations: {list: {method: PATCH}}}}\n", "mine.yaml:1:36", 'got "PATCH"'),
+        ("kinds: {base: {operations: {list: {method: TRACE}}}}\n", "mine.yaml:1:36", 'got "TRACE"'),
         ("kinds: {batch: {attributes: {service: {by: null}}}}\n", "mine.yaml:1:30", "refers_to and by must be set"),
         ("- a\n", "mine.yaml:1:1", "a contract must be a mapping, got a list"),
         ("contract_version: '2'\n", "mine.yaml:1:1", 'contract_version must be "1", got "2"'),
@@ -145,7 +150,7 @@ def test_a_value_that_is_not_possible(tmp_path: Path, text: str, source: str, sa
     ("text", "source", "says"),
     [
         ("kinds: {batch: {operations: {list: {path: /lots}}}}\n", "mine.yaml:1:30", "set parent_wire to"),
-        ("kinds: {base: {operations: {read: {method: POST}}}}\n", "mine.yaml:1:36", "must be GET for read"),
+        ("kinds: {base: {operations: {list: {method: PUT}}}}\n", "mine.yaml:1:36", "must be GET or POST for list"),
         ("kinds: {batch: {operations: {start: {method: GET}}}}\n", "mine.yaml:1:38", "must not be GET for start"),
         ("kinds: {base: {operations: {read: {path: '/b/{key}'}}}}\n", "mine.yaml:1:36", "unknown placeholder {key}"),
         ("kinds: {base: {operations: {read: {path: '/b/{ID}'}}}}\n", "mine.yaml:1:36", 'invalid placeholder "{ID}"'),

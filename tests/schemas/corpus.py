@@ -37,7 +37,6 @@ SEEN_WITH_A_CONTRACT: Mapping[str, str] = {"KIA0211": "attributes without a wire
 NOT_SEEN_IN_MANIFESTS: Mapping[str, str] = {
     "KIA0207": "two places, or two files",
     "KIA0208": "two places, or two files",
-    "KIA0209": "the contract's patterns are Python's, and a name may hold a variable",
     "KIA0210": "a pattern would say less than the diagnostic",
     "KIA0213": "the contract's wire names; a schema could only say that a key is not allowed",
     "KIA0214": "two keys that exclude each other: a schema could not say why",
@@ -162,7 +161,7 @@ WRONG_CONTRACTS: Mapping[str, str] = {
     "an unknown key": "zzz: 1\n",
     "a kind that is none": "kinds: {servce: {}}\n",
     "a type": "kinds: {base: {id: {type: text}}}\n",
-    "a method": "kinds: {base: {operations: {list: {method: PATCH}}}}\n",
+    "a method": "kinds: {base: {operations: {list: {method: TRACE}}}}\n",
     "a path": "kinds: {base: {operations: {list: {path: //x}}}}\n",
     "a basis": "auth: {basis: guessed}\n",
     "a required key taken away": "kinds: {base: {id: null}}\n",

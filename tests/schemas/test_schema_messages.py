@@ -77,9 +77,9 @@ MISTAKES = {
     ),
     "a method of the contract": (
         "contract-override",
-        "kinds: {base: {operations: {list: {method: PATCH}}}}\n",
+        "kinds: {base: {operations: {list: {method: TRACE}}}}\n",
         "kinds/base/operations/list/method",
-        "'PATCH' is not one of ['GET', 'POST', 'PUT', 'DELETE'",
+        "'TRACE' is not one of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'",
     ),
     "a record of the ledger that is none": ("ledger", "{puts: 1}\n", "", "'puts' was unexpected"),
     "a ledger that lacks something": (
