@@ -62,7 +62,6 @@ _PATTERN = Annotated[str, AfterValidator(_valid_pattern)]
 _WIRE = Annotated[str, Field(min_length=1, max_length=200)]
 _DOTTED = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
 """Keys of objects, and numbers of a list's items."""
-_DOTTED_WIRE = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", min_length=1, max_length=200)]
 Scalar = str | int | float | bool | None
 
 NO_ITEM: Final = "none"
@@ -288,7 +287,7 @@ class Attribute(BasedEntry):
     """One attribute: its wire name, and the form of its value there. A reference has the shape that its kind declares:
     one id or name, a list of them, or an object of them."""
 
-    wire: _DOTTED_WIRE
+    wire: _WIRE
     """Its dotted path in a request, and in a response where `read` is left out."""
     read: _DOTTED | None = None
     """Its dotted path in a response; `$group`: the key of the array that its row is in."""
@@ -342,7 +341,7 @@ class Calls(ContractEntry):
 class Inside(ContractEntry):
     """Objects that exist only inside their parent: the whole list is replaced by a write of the parent."""
 
-    wire: _DOTTED_WIRE
+    wire: _WIRE
     """The list in the parent's write."""
     read: _DOTTED | None = None
     """Dotted path of the list in the response to the parent's read; left out: `item` of the parent, then `wire`."""

@@ -188,9 +188,8 @@ class Pages(Platform):
         return {"data": page, "paging": {"next": {"after": at + 2}} if more else {}}
 
     def resolve(self, method: str, path: str, query: Any, body: Any) -> tuple[str, str, dict[str, str]]:
-        return super().resolve(
-            "GET" if path.endswith("bases") and "name" not in (body or {}) else method, path, query, body
-        )
+        is_search = path.endswith("/search")
+        return super().resolve("GET" if is_search else method, path.removesuffix("/search"), query, body)
 
 
 class Keyed(Platform):
@@ -398,7 +397,7 @@ MANNERS: dict[str, tuple[type[Platform], str]] = {
     "Link header": (manner(Pages, style="link"), each("{listing: {paging: {style: link}}}")),
     "a list by POST, its cursor in the body": (
         manner(Pages, style="body"),
-        "kinds:\n  base: {operations: {list: {method: POST}}, listing: {items: data, paging: "
+        "kinds:\n  base: {operations: {list: {method: POST, path: /bases/search}}, listing: {items: data, paging: "
         "{style: cursor, next: paging.next.after, parameter: after, within: body}}}\n"
         + "".join(f"  {kind}: {{listing: {{items: data, whole: true}}}}\n" for kind in ("service", "field", "batch")),
     ),
