@@ -52,7 +52,7 @@ class ApiResponse:
         if found is not None:
             return found
         wanted = "an object of rows" if listing.keyed else "an object of lists" if listing.groups else "a list"
-        raise self.unlike(wanted, dig(self.data, listing.items), path=listing.items)
+        raise self.unlike(wanted, dig(self.data, listing.items), path=listing.items, key=("listing", "items"))
 
     def item(self, path: str | None) -> Mapping[str, Any]:
         """The object under `path` (dotted; None: the response itself).
@@ -83,7 +83,7 @@ class ApiResponse:
         kind's contract that says so."""
         where = "the body" if path is None else f'"{path}"'
         got = kind_of(found)
-        inner = found if isinstance(found, dict) else self.data if found is _MISSING else None
+        inner = found if isinstance(found, dict) else self.data if found is MISSING else None
         if wanted == "a list" and (lists := [*_lists_in(inner)]):
             got += f"; there is a list under {' and '.join(lists[:3])}"
         return self.mismatch(f"{where} must be {wanted}, got {got}", key)
