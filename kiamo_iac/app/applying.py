@@ -47,6 +47,7 @@ class ApplyRun:
         """`saved_digest`: of the saved plan that this run applies, and that can be applied once. `undoes`: the id of
         the run that it undoes; `impossible`: what of that run cannot be undone."""
         self.impossible = impossible
+        self.undoes = undoes
         self.started_at = workspace.now().astimezone(UTC)
         self.run_id = _run_id(self.started_at)
         """Names this run in its report, in its journal and in what it leaves in the ledger."""
@@ -57,7 +58,6 @@ class ApplyRun:
         self._ledger = ledger
         self._result = result
         self._saved_digest = saved_digest
-        self._undoes = undoes
         self._consents: Consents | None = None
         self._recorder: Recorder | None = None
         self.has_sent = False
@@ -124,7 +124,7 @@ class ApplyRun:
                 self._result.inputs.live,
                 run=self.run_id,
                 started_at=self._since,
-                undoes=self._undoes,
+                undoes=self.undoes,
             ) as journal,
         ):
             try:

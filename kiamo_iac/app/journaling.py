@@ -104,7 +104,7 @@ def load_journal(workspace: Workspace, environment: str, run: str | None = None)
 
     Raises:
         UsageError: there is none, or several begin so.
-        JournalError: it cannot be read.
+        JournalError: it cannot be read, or is that of another run.
     """
     root = workspace.private_root(environment)
     known = runs_of(root, environment)
@@ -116,7 +116,13 @@ def load_journal(workspace: Workspace, environment: str, run: str | None = None)
         several = f"{len(found)} runs of {environment} begin with" if found else f"{environment} has no run"
         msg = f"{several} {quote(run or '')}."
         raise UsageError(msg, hint=f"kiamo-iac journal list -e {environment} lists them")
-    return read_journal(journal_file(root, environment, found[0]))
+    file = journal_file(root, environment, found[0])
+    journal = read_journal(file)
+    if (journal.head.environment, journal.head.run) != (environment, found[0]):
+        of = f"{journal.head.run} of {quote(journal.head.environment)}"
+        msg = f"The journal {file.path} is not used: it is that of the run {of}, and was copied or renamed."
+        raise JournalError(msg, hint="remove it")
+    return journal
 
 
 def load_journals(workspace: Workspace, environment: str) -> list[Journal]:

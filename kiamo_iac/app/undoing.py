@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.app.applying import ApplyRun
 from kiamo_iac.app.journaling import journal_file, load_journal
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.ledger.journal import Journal
     from kiamo_iac.planner.plan_file import Options
+
+_OF_THE_REST: Final = {"KIA0605", "KIA0607"}
+"""What a plan says of that which is not declared: an undo is not about it."""
 
 
 @contextmanager
@@ -50,7 +53,8 @@ def start_undo(
         result = plan_from_inputs(workspace, inputs, options)
         before = f"as before the run of {journal.head.started_at.replace('T', ' ').rstrip('Z')} UTC"
         steps = tuple(replace(step, reason=before) for step in result.plan.steps)
-        result = replace(result, plan=replace(result.plan, steps=steps))
+        said = tuple(each for each in result.plan.diagnostics if each.code not in _OF_THE_REST)
+        result = replace(result, plan=replace(result.plan, steps=steps, diagnostics=said))
         yield ApplyRun(workspace, ledger, result, undoes=journal.head.run, impossible=goal.impossible)
 
 
@@ -62,7 +66,7 @@ def _check(workspace: Workspace, journal: Journal) -> None:
     from kiamo_iac.git.tracking import why_tracked
 
     head = journal.head
-    file = journal_file(workspace.project.root, head.environment, head.run)
+    file = journal_file(workspace.private_root(head.environment), head.environment, head.run)
     try:
         why = why_tracked(file.root, file.parts, workspace.environ)
     except (GitError, TransportError) as error:

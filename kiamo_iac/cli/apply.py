@@ -147,7 +147,10 @@ def carry_out(
         with workspace.interruption.interruptible():
             if run.impossible:
                 _show_impossible(run.impossible, output=output)
-            _show(run.plan, session, output=output)
+            if run.undoes is not None and run.plan.applyable and not run.plan.steps:
+                write_message(f"Nothing is left to undo on {run.plan.environment}.")
+            else:
+                _show(run.plan, session, output=output)
             if not run.plan.applyable:
                 return 1
             if run.plan.steps:

@@ -251,6 +251,8 @@ RECORDS: Final[Mapping[str, Record[Any]]] = {
         definition="end",
     ),
 }
+_NEEDED: Final[Mapping[str, str]] = {"rename": "name", "start": "state", "pause": "state", "stop": "state"}
+"""What a step of an action replaces."""
 JournalLine = JournalHead | JournalStep | JournalCall | JournalAnswer | JournalResult | JournalEnd
 _KEYS: Final[Mapping[type[JournalLine], str]] = {
     JournalHead: "head",
@@ -367,4 +369,7 @@ def _entry_of(data: Any) -> JournalLine:
     if record is None:
         wrong(f"must have one of the keys {', '.join(RECORDS)}")
     entry: JournalLine = record.parse(value)
+    key = _NEEDED.get(entry.action) if isinstance(entry, JournalStep) else None
+    if isinstance(entry, JournalStep) and key is not None and type(entry.before.get(key)) is not str:
+        wrong(f'must have "{key}" in "before", which is replaced')
     return entry

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from kiamo_iac.app.journaling import runs_of
+from kiamo_iac.app.journaling import journal_file, runs_of
 from kiamo_iac.app.undoing import start_undo
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import GuardError, JournalError, UsageError
@@ -214,3 +215,51 @@ def test_a_journal_that_git_tracks_is_refused(site: Site) -> None:
         subprocess.run(["git", *command], cwd=site.folder, check=True)
     with pytest.raises(JournalError, match="it is in git"):
         undo(site)
+
+
+@pytest.mark.parametrize("change", [{"environment": "guarded"}, {"run": "20200101T000000Z-abcdef"}])
+def test_a_journal_that_was_copied_from_another_environment_or_run_is_refused(
+    site: Site, change: Mapping[str, str]
+) -> None:
+    """What git tracks is found by these names."""
+    site.apply()
+    journal = journal_file(site.folder, "staging", runs_of(site.folder, "staging")[-1])
+    head, *rest = journal.path.read_text().splitlines()
+    data = json.loads(head)
+    data["head"] |= change
+    journal.path.write_text("\n".join([json.dumps(data), *rest, ""]))
+    with pytest.raises(JournalError, match="was copied or renamed"):
+        undo(site)
+
+
+@pytest.mark.parametrize("action", ["rename", "start", "pause", "stop"])
+def test_a_journal_whose_step_lacks_what_it_replaces_is_damaged(site: Site, action: str) -> None:
+    site.apply()
+    journal = journal_file(site.folder, "staging", runs_of(site.folder, "staging")[-1])
+    journal.path.write_text(journal.path.read_text().replace('"action":"create"', f'"action":"{action}"'))
+    with pytest.raises(JournalError, match=r'line 2 must have "(name|state)" in "before"'):
+        undo(site)
+
+
+def test_a_journal_that_ends_anywhere_is_undone_as_far_as_it_goes(site: Site) -> None:
+    """Cut at any byte, as by a machine that stopped: either its head is missing, or nothing but what it has is undone,
+    and the objects whose creation it does not have are not touched."""
+    site.apply()
+    journal = journal_file(site.folder, "staging", runs_of(site.folder, "staging")[-1])
+    data = journal.path.read_bytes()
+    for size in range(0, len(data), 7):
+        journal.path.write_bytes(data[:size])
+        if b"\n" not in data[:size]:
+            with pytest.raises(JournalError, match="is empty"):
+                undo(site)
+            continue
+        with start_undo(site.workspace, "staging", None) as run:
+            assert run.plan.applyable
+            assert {step.action.value for step in run.plan.steps} <= {"delete", "stop"}
+
+
+def test_what_an_undo_does_not_name_is_not_said_to_be_kept(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("label: Prospects", "label: Leads"))
+    site.apply()
+    assert [each.code for each in undo(site).diagnostics] == []
