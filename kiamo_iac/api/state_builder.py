@@ -43,6 +43,9 @@ class StateBuilder:
         self._waiting: dict[Address | None, list[tuple[type[Resource], ResourceState | None, list[LiveRow]]]] = {}
         """Parent → its lists, until all of them are added: objects of one refer to those of another."""
         self._by_id = {kind.kind: references_by(contract, kind, "id") for kind in kinds().values()}
+        self._by_key = {kind.kind: references_by(contract, kind, "key") for kind in kinds().values()}
+        self._keys: dict[str, _Names] = {r.kind: {} for references in self._by_key.values() for r in references}
+        """Of each kind that others name by key, key → name."""
         self._sibling_targets = {
             r.kind for references in self._by_id.values() for r in references if r.scope is Scope.SIBLING
         }
@@ -60,6 +63,8 @@ class StateBuilder:
             self._siblings[parent.address, kind.kind] = {row.remote_id: row.name for row in rows}
         if kind.kind in self._named:
             self._names[kind.kind].update((row.remote_id, row.name) for row in rows)
+        if kind.kind in self._keys:
+            self._keys[kind.kind].update((row.extras["key"], row.name) for row in rows if "key" in row.extras)
         self._waiting.setdefault(parent.address if parent is not None else None, []).append((kind, parent, rows))
 
     def settle(self, parent: Address | None) -> None:
@@ -138,7 +143,7 @@ class StateBuilder:
         self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]
     ) -> Iterator[ResourceState]:
         above = parent.address if parent is not None else None
-        references = self._by_id[kind.kind]
+        references, by_key = self._by_id[kind.kind], self._by_key[kind.kind]
         alike = parent is not None and not kind.references and self._below is None
         seen: dict[Address, LiveRow] = {}
         for row in rows:
@@ -148,6 +153,8 @@ class StateBuilder:
                 continue
             for reference in references:
                 put_names(row.attributes, reference, self._names_for(reference, above))
+            for reference in by_key:
+                put_names(row.attributes, reference, self._keys[reference.kind])
             attributes = self._share(row.attributes) if alike else row.attributes
             yield self._change(row.instance(kind, address, attributes))
 

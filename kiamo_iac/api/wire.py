@@ -303,7 +303,7 @@ def encode(contract: Contract, kind: type[Resource], attributes: Mapping[str, An
 
 def _value(attribute: Attribute, reference: Reference | None, value: Any, *, refer: Refer) -> Any:
     if reference is not None and attribute.refers_to is not None and value is not None:
-        by_id = attribute.by == "id"
+        by_id = attribute.by != "name"
         return reference.map(value, lambda name: refer(reference, name, by_id))
     if attribute.values is not None and isinstance(value, str):
         written = attribute.values.get(value, value)
@@ -311,15 +311,18 @@ def _value(attribute: Attribute, reference: Reference | None, value: Any, *, ref
     return value
 
 
-def written_by(contract: Contract, kind: str, attribute: str) -> Literal["id", "name"] | None:
+By = Literal["id", "name", "key"]
+
+
+def written_by(contract: Contract, kind: str, attribute: str) -> By | None:
     """How the contract writes this reference; None where it has no such attribute."""
     stanza = contract.kinds.get(kind)
     entry = stanza.attributes.get(attribute) if stanza is not None else None
     return entry.by if entry is not None else None
 
 
-def references_by(contract: Contract, kind: type[Resource], by: Literal["id", "name"]) -> tuple[Reference, ...]:
-    """The references of a kind that the contract writes by id, or by name."""
+def references_by(contract: Contract, kind: type[Resource], by: By) -> tuple[Reference, ...]:
+    """The references of a kind that the contract writes by id, by name, or by the attribute `key` of the target."""
     return tuple(r for r in kind.references if written_by(contract, kind.kind, r.attribute) == by)
 
 

@@ -70,6 +70,11 @@ def _attributes(
         if attribute.refers_to is not None and attribute.refers_to not in kinds:
             why = f"unknown kind {quote(attribute.refers_to)}"
             yield Contradiction((*here, "refers_to"), why, did_you_mean(attribute.refers_to, kinds))
+        target = kinds.get(attribute.refers_to or "")
+        if attribute.by == "key" and target is not None and (target.parent or "key" not in target.attributes):
+            why = f"a {attribute.refers_to} has no attribute key" if not target.parent else "only a kind without parent"
+            hint = f"add kinds.{attribute.refers_to}.attributes.key, read_only, or write by: id or by: name"
+            yield Contradiction((*here, "by"), why if not target.parent else f"{why} is referred to by key", hint)
         yield from _values(attribute, at=here)
     named = [(("id", "wire"), stanza.id.wire), (("parent_wire",), stanza.parent_wire or "parent")]
     named += [(("attributes", name, "wire"), each.wire) for name, each in stanza.attributes.items()]

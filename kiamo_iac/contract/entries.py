@@ -302,8 +302,8 @@ class Attribute(BasedEntry):
     read_only: bool = False
     refers_to: str | None = None
     """The kind that it refers to."""
-    by: Literal["id", "name"] | None = None
-    """The form of a reference on the wire."""
+    by: Literal["id", "name", "key"] | None = None
+    """The form of a reference on the wire; `key`: the read-only attribute `key` of its target."""
     choices: tuple[str, ...] | None = None
     values: dict[str, JsonValue] | None = None
     """Word of manifests → value on the wire, where they differ (run states); of a list, the first is written."""

@@ -79,7 +79,7 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
     "Attribute.missing": "The vendor's code when a create lacks it.",
     "Attribute.read_only": "Read, and never written.",
     "Attribute.refers_to": "The kind that it refers to.",
-    "Attribute.by": "The form of a reference in the API: the id or the name of its target.",
+    "Attribute.by": "The form of a reference in the API: id, name, or the read-only attribute key of its target.",
     "Attribute.choices": "The closed list of its values.",
     "Attribute.values": "Word of manifests → value of the API, where they differ.",
     "Embedded.wire": "The wire name of the list.",

@@ -166,6 +166,9 @@ class LiveLookup:
         self._reader = ObjectReader(client, contract)
         self._decoders = {name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds}
         self._by_id = {name: references_by(contract, kind, "id") for name, kind in kinds().items()}
+        self._by_key = {name: references_by(contract, kind, "key") for name, kind in kinds().items()}
+        self._keys: defaultdict[str, dict[RemoteId, str]] = defaultdict(dict)
+        """Of each kind that others name by key, key → name."""
         self._by_name = {name: references_by(contract, kind, "name") for name, kind in kinds().items()}
         self._lock = threading.Lock()
         self._lists: defaultdict[_Scope, _List] = defaultdict(_List)
@@ -173,6 +176,8 @@ class LiveLookup:
         self._renamed: defaultdict[_Scope, dict[str, str]] = defaultdict(dict)
         """Name set by this run, in NFC → the name when the plan was made."""
         for resource in live:
+            if "key" in resource.extras:
+                self._keys[resource.kind.kind][resource.extras["key"]] = resource.name
             if resource.remote_id is not None:
                 above = live.get(resource.address.parent) if resource.address.parent else None
                 self.record_name(
@@ -269,6 +274,11 @@ class LiveLookup:
         with self._lock:
             for reference in self._by_id[location.kind]:
                 put_names(attributes, reference, self._names[self._scope(reference, location)])
+            if "key" in row.extras:
+                names = self._names[location.kind, None]
+                self._keys[location.kind].setdefault(row.extras["key"], names.get(row.remote_id, row.name))
+            for reference in self._by_key[location.kind]:
+                put_names(attributes, reference, self._keys[reference.kind])
             for reference in self._by_name[location.kind]:
                 _restore_names(attributes, reference, self._renamed.get(self._scope(reference, location)))
         return row.instance(kinds()[location.kind], location.address, attributes)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, assert_never
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.wire import encode
+from kiamo_iac.api.wire import encode, written_by
 from kiamo_iac.contract.entries import KindContract
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
@@ -216,10 +216,24 @@ class Writer:
                 # Not read and not written: the platform created it with its parent, in this run.
                 child = self._child(above, reference.kind, name) if by_id else None
                 return name if not by_id else child.row.remote_id if child else self._binding(address).remote_id
+            if written_by(self._contract, step.kind, reference.attribute) == "key":
+                return self._key_of(address, reference.kind)
             binding = self._binding(address)
             return binding.remote_id if by_id else binding.name
 
         return encode(self._contract, kinds()[step.kind], step.after, refer=refer)
+
+    def _key_of(self, address: Address, kind: str) -> RemoteId:
+        """The key of an object that others refer to by it."""
+        live = self._live.get(address)
+        key = live.extras.get("key") if live is not None else None
+        if key is None:
+            found = self._delivery.reader.find(kind, self._binding(address).remote_id, {})
+            key = found.row.extras.get("key") if found is not None else None
+        if isinstance(key, str | int):
+            return key
+        msg = f"{address} has no key, by which the contract refers to it."
+        raise ApiError(msg, hint=f"compare kinds.{kind}.attributes.key of {self._contract.origin} with the instance")
 
     def _parent_ids(self, step: Step) -> dict[str, RemoteId]:
         parent, kind = step.address.parent, kinds()[step.kind].parent
