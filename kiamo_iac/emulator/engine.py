@@ -6,12 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
+from kiamo_iac.contract.entries import Operation
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.strict_json import write_json
+from kiamo_iac.emulator.answers import Answer, Answers
+from kiamo_iac.emulator.bodies import RequestBody
 from kiamo_iac.emulator.faults import OF_CONNECTION, CalledOperation, Fault, FaultKind, Faults, Moment
 from kiamo_iac.emulator.messages import JSON_HEADERS, Call, CallLog, EmulatorRequest, EmulatorResponse, Peak
 from kiamo_iac.emulator.operations import Operations
@@ -45,6 +50,7 @@ class Engine:
         self.latency = latency
         self._tokens = TokenRights(tokens)
         self._router = Router(contract)
+        self._answers = Answers(contract)
         self._store = ObjectStore(database, contract.model_dump_json())
         self._operations = Operations(contract, self._store, IdGenerator(contract, self._store, seed))
         self._documents = SeedDocuments(contract, self._operations)
@@ -82,7 +88,7 @@ class Engine:
     def _called(self, request: EmulatorRequest) -> CalledOperation:
         try:
             found = self._router.find(request.method, request.path)
-            body = request.document() if request.body else None
+            body = RequestBody(request).of if request.body else None
             route = self._router.choose(found, request.query, body).route
         except Refusal:
             return CalledOperation()
@@ -90,9 +96,17 @@ class Engine:
 
     def log_unanswered(self, request: EmulatorRequest, fault: Fault) -> None:
         """Log a call that a fault kept from taking effect; its status is 0."""
-        call = self._log.start(request)
+        call = self._log.start(self._without_token(request)[0])
         call.fault = str(fault.kind)
         self._log.add(call)
+
+    def _without_token(self, request: EmulatorRequest) -> tuple[EmulatorRequest, str | None]:
+        """A request without the token in its query, and the token; None where that and the header differ."""
+        token, key = request.header(self.contract.auth.header), self.contract.auth.query
+        if key is None:
+            return request, token
+        query = dict(request.query)
+        return replace(request, query=query), token if query.pop(key, None) == token else None
 
     def flight(self, request: EmulatorRequest) -> AbstractContextManager[None]:
         """Count a call as in flight; for servers that wait before they `answer`."""
@@ -101,6 +115,7 @@ class Engine:
     def answer(self, request: EmulatorRequest, fault: Fault | None = None) -> EmulatorResponse:
         """The response to a call that is already counted as in flight. `fault`: what `fault_for` it returned; a fault
         of the connection is left to the server."""
+        request, token = self._without_token(request)
         with self._lock:
             call = self._log.start(request)
             if fault is not None:
@@ -110,47 +125,72 @@ class Engine:
                     self._log.add(call)
                     return _status_of(fault)
             try:
-                status, text = self._serve(request, call, fault)
+                self._tokens.check(token, request.method)
+                status, text, headers = self._serve(request, call, fault)
             except Refusal as refusal:
-                status, text = refusal.status, self._refused(refusal)
+                status, text, headers = self._answers.refused(refusal)
                 call.code = refusal.code
             call.status = status
             self._log.add(call)
         if fault is not None and fault.kind is FaultKind.STATUS:
             return _status_of(fault)
-        return EmulatorResponse(status, JSON_HEADERS if text else {}, text.encode())
+        return EmulatorResponse(status, {**(JSON_HEADERS if text else {}), **headers}, text.encode())
 
-    def _serve(self, request: EmulatorRequest, call: Call, fault: Fault | None) -> tuple[int, str]:
-        self._tokens.check(request.header(self.contract.auth.header), request.method)
+    def _serve(self, request: EmulatorRequest, call: Call, fault: Fault | None) -> Answer:
         found = self._router.find(request.method, request.path)
         call.kind = found[0].route.kind
         readers = [match.route.reads_body for match in found]
-        if any(readers) and (request.body or all(readers)):
-            call.body = request.document()
-        match = self._router.choose(found, request.query, call.body)
-        call.kind, call.operation = match.route.kind, match.route.operation
+        sent = RequestBody(request)
+
+        def body(declared: Operation) -> Mapping[str, Any]:
+            call.body = found = sent.of(declared)
+            return found
+
+        is_needed = all(readers) and not any(match.route.pages_in_body for match in found)
+        reads = any(readers) and (bool(request.body) or is_needed)
+        match = self._router.choose(found, request.query, body if reads else None)
+        call.kind, call.operation, call.body = match.route.kind, match.route.operation, match.body
         call.id, call.parent = match.ids.get("id"), match.parent
         operations = self._operations
         if call.operation == "list":
-            return 200, operations.list(call.kind, call.parent, request.query, without=self._not_listed())
+            return self._listed(match, request)
         if call.operation == "read":
-            return 200, self._item(operations.read(call.kind, match.ids["id"], match.parent))
+            return self._item(match, operations.read(call.kind, match.ids["id"], match.parent))
+        if match.route.shows:
+            stored = operations.read(call.kind, match.ids["id"], match.parent)
+            return Answer(200, operations.wires[call.kind].part(stored, match.route.shows, operations.shown))
         if fault is not None and fault.kind is FaultKind.IGNORE:
-            return self._act_without_effect(match, call, fault)
+            return self._act_without_effect(match, call, fault, request)
         with self._store.transaction():
-            return self._act(match, call, fault)
+            return self._act(match, call, fault, request)
 
-    def _act_without_effect(self, match: Match, call: Call, fault: Fault) -> tuple[int, str]:
+    def _listed(self, match: Match, request: EmulatorRequest) -> Answer:
+        kind, paging = match.route.kind, self.contract.kinds[match.route.kind].listing.paging
+        asked: Mapping[str, Any] = (match.body or {}) if match.route.pages_in_body else request.query
+        rows = self._operations.list(kind, match.parent, asked, without=self._not_listed())
+        more: list[tuple[str, Any]] = []
+        headers: dict[str, str] = {}
+        if rows.next is not None and paging.style == "cursor":
+            more = [(paging.next or "", str(rows.next))]
+        elif rows.next is not None:
+            address = f"{request.path}?{urlencode({**request.query, paging.offset: rows.next})}"
+            if paging.style == "link":
+                headers["link"] = f'<{address}>; rel="next"'
+            else:
+                more = [(paging.url or "", address)]
+        return Answer(200, self._answers.rows(kind, rows.text, rows.total, more), headers)
+
+    def _act_without_effect(self, match: Match, call: Call, fault: Fault, request: EmulatorRequest) -> Answer:
         try:
             with self._store.transaction():
-                answer = self._act(match, call, fault)
+                answer = self._act(match, call, fault, request)
                 raise _RolledBack
         except _RolledBack:
             if fault.value == "done" or match.route.operation == "delete":
                 return answer
         if match.route.operation == "create":
-            return 200, "{}"
-        return 200, self._item(self._operations.read(match.route.kind, match.ids["id"], match.parent))
+            return Answer(200, "{}")
+        return self._item(match, self._operations.read(match.route.kind, match.ids["id"], match.parent))
 
     def _not_listed(self) -> list[int]:
         if self._unlisted:
@@ -158,47 +198,37 @@ class Engine:
             self._unlisted = {n: until for n, until in self._unlisted.items() if until > now}
         return list(self._unlisted)
 
-    def _item(self, stored: StoredObject) -> str:
-        return self._operations.wires[stored.kind].item(stored.wire)
+    def _item(self, match: Match, stored: StoredObject) -> Answer:
+        kind, operation = match.route.kind, match.route.operation
+        inside = self._operations.inside(stored) if operation == "read" else None
+        return self._answers.item(kind, operation, stored.wire, inside=inside)
 
-    def _act(self, match: Match, call: Call, fault: Fault | None) -> tuple[int, str]:
+    def _act(self, match: Match, call: Call, fault: Fault | None, request: EmulatorRequest) -> Answer:
         operations, kind = self._operations, match.route.kind
         if match.route.operation == "create":
-            stored = operations.create(kind, match.parent, self._draft(match, call, fault))
+            stored = operations.create(kind, match.parent, self._draft(match, fault))
             call.id = stored.id
             if fault is not None and fault.kind is FaultKind.LAG:
                 until = self._clock() + fault.seconds
                 self._unlisted |= dict.fromkeys(range(stored.n, self._store.newest + 1), until)
-            return 201, self._item(stored)
+            ids = {**match.ids, "id": operations.wires[kind].typed(kind, stored.id, stored.name)}
+            return self._answers.created(kind, stored.wire, ids, request.path)
         stored = operations.read(kind, match.ids["id"], match.parent)
         match match.route.operation:
             case "update":
-                operations.update(stored, self._draft(match, call, fault))
+                operations.update(stored, self._draft(match, fault), match.route.call)
             case "delete":
                 operations.delete(stored)
-                return 204, ""
+                return self._answers.deleted(kind)
             case command:
-                operations.command(stored, command)
-        return 200, self._item(stored)
+                operations.command(stored, command, self._draft(match, fault))
+        return self._item(match, stored)
 
-    def _draft(self, match: Match, call: Call, fault: Fault | None) -> ObjectBody:
-        draft = self._operations.body_of(match.route, call.body)
+    def _draft(self, match: Match, fault: Fault | None) -> ObjectBody:
+        draft = self._operations.body_of(match.route, match.body)
         if fault is not None and fault.kind is FaultKind.NORMALISE:
             fault.normalised(draft)
         return draft
-
-    def _refused(self, refusal: Refusal) -> str:
-        errors = self.contract.errors
-        message = refusal.message or errors.meanings.codes.get(refusal.code or "", "Unknown error")
-        document: dict[str, Any] = {}
-        for path, value in ((errors.code, refusal.code), (errors.message, message)):
-            *folders, last = path.split(".")
-            inner = document
-            for folder in folders:
-                inner = inner.setdefault(folder, {})
-            if value is not None:
-                inner[last] = value
-        return write_json(document)
 
     # --- control: no API calls ---------------------------------------------------------------------------------------
 

@@ -45,11 +45,15 @@ class ObjectReferences:
             raise Refusal(wrong)
         if name not in rules.mappings and name in rules.invalid and isinstance(value, (dict, list)):
             raise Refusal(wrong)
-        by_name = attribute.by == "name"
+        by_name = attribute.by == "name" or self._kinds[kind].identity == "name"
         type_ = str if by_name or self._kinds[kind].id.type == "string" else int
         scope = self.scope(owner, kind, parent)
 
+        is_text = attribute.shape is not None and type_ is int
+
         def leaf(value: Any) -> int:
+            if is_text and isinstance(value, str) and value.isascii() and value.isdigit():
+                value = int(value)
             if type(value) is not type_:
                 raise Refusal(wrong)
             text = str(value)

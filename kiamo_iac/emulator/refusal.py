@@ -67,5 +67,6 @@ class TokenRights:
         rights = self._rights.get(token or "")
         if rights is None:
             raise Refusal(None, status=401, message=NOT_VALID)
-        if method in VERBS and method not in rights:
+        needed = "PUT" if method == "PATCH" else method
+        if needed in VERBS and needed not in rights:
             raise Refusal(None, status=403, message=FORBIDDEN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -45,29 +45,37 @@ class Route:
     parent: str | None
     """The kind of its parent."""
     operation: str
-    method: str
+    call: Operation
     path: tuple[Template, ...]
     query: Mapping[str, Template]
     body: Mapping[str, Template | Any]
-    """Templates for texts; any other value is compared as it is."""
+    """Templates for texts, in objects and lists too; any other value is compared as it is."""
     integers: frozenset[str]
     """Placeholders that are JSON integers in a body."""
+    shows: tuple[str, ...] = ()
+    """The attributes that it alone shows."""
+    name: str = ""
+    """The key that the name has in a body."""
+    pages_in_body: bool = False
+    """Whether the page of a list is in the body."""
 
     @property
     def is_command(self) -> bool:
         """Whether it changes the run state."""
-        return self.operation not in OBJECT_OPERATIONS
+        return self.operation not in OBJECT_OPERATIONS and not self.shows
 
     @property
     def reads_body(self) -> bool:
         """Whether the call has a body that matters."""
-        return bool(self.body) or self.operation in {"create", "update"}
+        return bool(self.body) or self.operation in {"create", "update"} or bool(self.call.carry) or self.pages_in_body
 
     @property
-    def literals(self) -> int:
-        """The number of its fixed texts: of two routes that match, the one with more is called."""
-        templates = [*self.path, *self.query.values(), *self.body.values()]
-        return sum(not isinstance(t, Template) or t.pattern is None for t in templates)
+    def rank(self) -> tuple[int, int, bool]:
+        """Its fixed texts, and all of its texts, by number: of two routes that match, the one with more is called; a
+        create before a list of the same call."""
+        templates = [*self.path, *self.query.values(), *_leaves(self.body)]
+        fixed = sum(not isinstance(t, Template) or t.pattern is None for t in templates)
+        return fixed, len(templates), self.operation == "create"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ class Match:
     route: Route
     ids: dict[str, str] = field(default_factory=dict)
     """Placeholder → id, as text."""
+    body: Mapping[str, Any] | None = None
+    """None: the call has none that matters."""
 
     @property
     def parent(self) -> str | None:
@@ -92,9 +102,10 @@ class Router:
         routes = [
             _route(contract, kind, stanza, name, operation)
             for kind, stanza in contract.kinds.items()
+            if stanza.inside is None  # it has the calls of its parent
             for name, operation in stanza.operations.items()
         ]
-        for route in sorted(routes, key=lambda r: -r.literals):
+        for route in sorted(routes, key=lambda r: r.rank, reverse=True):
             self._routes.setdefault(len(route.path), []).append(route)
 
     def find(self, method: str, path: str) -> list[Match]:
@@ -111,26 +122,34 @@ class Router:
         ]
         if not found:
             raise Refusal("ERR_3000")
-        matching = [match for match in found if match.route.method == method]
+        matching = [match for match in found if match.route.call.method == method]
         if not matching:
             raise Refusal("ERR_3100")
         return matching
 
-    def choose(self, found: Iterable[Match], query: Mapping[str, str], body: Mapping[str, Any] | None) -> Match:
-        """The match of `found` whose query and body fit, with all of its ids.
+    def choose(
+        self, found: Iterable[Match], query: Mapping[str, str], body: Callable[[Operation], Mapping[str, Any]] | None
+    ) -> Match:
+        """The match of `found` whose query and body fit, with all of its ids. `body`: the body, read as an operation
+        has it; None: there is none.
 
         Raises:
             Refusal: none fits. ERR_1130 for a command that is missing, ERR_1190 for one that is unknown,
                 ERR_1160 for an id that is missing, ERR_1010 and ERR_1020 for anything else.
         """
         refusal: Refusal | None = None
+        found = [*found]
+        may_list = any(match.route.operation == "list" for match in found)
         for match in found:
             try:
-                ids = match.ids | _query_ids(match.route, query) | _body_ids(match.route, body or {})
+                sent = body(match.route.call) if body is not None else None
+                if may_list and match.route.operation == "create" and match.route.name not in (sent or {}):
+                    raise Refusal("ERR_1040")  # it is a list
+                ids = match.ids | _query_ids(match.route, query) | _body_ids(match.route, sent or {})
             except Refusal as refused:
                 refusal = refusal or refused
             else:
-                return Match(match.route, ids)
+                return Match(match.route, ids, sent)
         raise refusal or Refusal("ERR_3000")
 
 
@@ -143,12 +162,31 @@ def _route(contract: Contract, kind: str, stanza: KindContract, name: str, opera
         kind=kind,
         parent=stanza.parent,
         operation=name,
-        method=operation.method,
+        call=operation,
         path=tuple(Template.of(segment) for segment in segments),
         query={key: Template.of(text) for key, text in operation.query.items()},
-        body={key: Template.of(v) if isinstance(v, str) else v for key, v in operation.body.items()},
+        body={key: _templates(value) for key, value in operation.body.items()},
         integers=frozenset(placeholder for placeholder, type_ in types.items() if type_ == "integer"),
+        shows=tuple(attribute for attribute, entry in stanza.attributes.items() if entry.source == name),
+        name=stanza.attributes["name"].wire.split(".")[0],
+        pages_in_body=name == "list" and stanza.listing.paging.within == "body",
     )
+
+
+def _templates(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _templates(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_templates(inner) for inner in value]
+    return Template.of(value) if isinstance(value, str) else value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def _path_ids(route: Route, segments: list[str]) -> dict[str, str] | None:
@@ -179,18 +217,35 @@ def _body_ids(route: Route, body: Mapping[str, Any]) -> dict[str, str]:
     for key, wanted in route.body.items():
         if key not in body:
             raise Refusal(_missing(route, wanted))
-        value = body[key]
-        if not isinstance(wanted, Template):
-            if json.dumps(wanted) != json.dumps(value):
-                raise Refusal(wrong)
-        elif wanted.whole in route.integers:
-            if type(value) is not int:
-                raise Refusal("ERR_1020")
-            ids[wanted.whole or ""] = str(value)
-        elif isinstance(value, str):
-            ids |= _text_ids(wanted, value, wrong)
-        else:
+        ids |= _value_ids(route, wanted, body[key], wrong)
+    return ids
+
+
+def _value_ids(route: Route, wanted: Any, value: Any, wrong: str) -> dict[str, str]:
+    if isinstance(wanted, dict | list):
+        return _inner_ids(route, wanted, value, wrong)
+    if not isinstance(wanted, Template):
+        if json.dumps(wanted) != json.dumps(value):
             raise Refusal(wrong)
+        return {}
+    if wanted.whole in route.integers and not (route.call.form is not None and isinstance(value, str)):
+        if type(value) is not int:
+            raise Refusal("ERR_1020")
+        return {wanted.whole or "": str(value)}
+    if not isinstance(value, str):
+        raise Refusal(wrong)
+    return _text_ids(wanted, value, wrong)
+
+
+def _inner_ids(route: Route, wanted: Any, value: Any, wrong: str) -> dict[str, str]:
+    if type(value) is not type(wanted) or len(value) != len(wanted):
+        raise Refusal(wrong)
+    if isinstance(wanted, dict) and value.keys() != wanted.keys():
+        raise Refusal(wrong)
+    pairs = ((wanted[key], value[key]) for key in (wanted if isinstance(wanted, dict) else range(len(wanted))))
+    ids: dict[str, str] = {}
+    for inner, found in pairs:
+        ids |= _value_ids(route, inner, found, wrong)
     return ids
 
 

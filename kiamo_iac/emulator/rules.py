@@ -4,7 +4,7 @@ Written from the assumed behaviour of the API and its error table; it shares no 
 
 Run states of a batch:
 
-    new ──start──► started ◄──start── paused
+    new ──start──► started ◄──start── paused            (◄─resume─ where a contract has that command)
      │               │  └───pause──────▲ │
      └──────stop─────┴───────stop────────┘──► stopped            started ──(Kiamo itself)──► finished
 """
@@ -60,8 +60,9 @@ class KindRules:
         """Whether an object that this one refers to cannot be deleted."""
         return True
 
-    def after_command(self, stored: StoredObject, command: str) -> str:  # noqa: ARG002 - kinds with states do
-        """The state that a command leads to; a kind without states refuses every command."""
+    def after_command(self, stored: StoredObject, command: str, *, resumes: bool = False) -> str:  # noqa: ARG002 - kinds with states do
+        """The state that a command leads to; a kind without states refuses every command. `resumes`: there is a command
+        to resume, so that a start is for new objects only."""
         raise Refusal("ERR_3100")
 
 
@@ -86,6 +87,7 @@ _AFTER: Final = {
     ("started", "pause"): "paused",
     ("started", "stop"): "stopped",
     ("paused", "start"): "started",
+    ("paused", "resume"): "started",
     ("paused", "stop"): "stopped",
 }
 _COMMANDS: Final = frozenset(command for _, command in _AFTER)
@@ -124,7 +126,7 @@ class BatchRules(KindRules):
         """A batch in a terminal state blocks nothing."""
         return stored.attributes["state"] not in _TERMINAL
 
-    def after_command(self, stored: StoredObject, command: str) -> str:
+    def after_command(self, stored: StoredObject, command: str, *, resumes: bool = False) -> str:
         """ERR_2090 in a terminal state, ERR_2100 for a transition that does not exist, ERR_2015 for a start without an
         association."""
         state = stored.attributes["state"]
@@ -132,7 +134,7 @@ class BatchRules(KindRules):
             raise Refusal("ERR_3100")
         if state in _TERMINAL:
             raise Refusal("ERR_2090")
-        if (state, command) not in _AFTER:
+        if (state, command) not in _AFTER or (resumes and (state, command) == ("paused", "start")):
             raise Refusal("ERR_2100")
         if command == "start" and not stored.attributes.get("association"):
             raise Refusal("ERR_2015")

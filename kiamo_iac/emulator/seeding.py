@@ -140,7 +140,7 @@ class SeedDocuments:
         return value
 
     def _given_id(self, kind: str, item: Mapping[str, Any], path: str) -> str | None:
-        if "id" not in item:
+        if "id" not in item or self._contract.kinds[kind].identity == "name":
             return None
         try:
             id_ = self._operations.ids.parse(kind, item["id"])
@@ -158,7 +158,8 @@ class SeedDocuments:
         taken = {stanza.id.wire, stanza.parent_wire, *(a.wire for a in stanza.attributes.values())}
         if clash := sorted(set(settings) & taken):
             raise _wrong(f"{path}.{clash[0]}", "is an attribute of the contract, not a setting")
-        return dict(settings)
+        versions = self._operations.wires[kind].versions
+        return {key: value for key, value in settings.items() if key not in versions}
 
     def _resolve(self, owner: StoredObject, name: str, value: Any, path: str) -> Any:
         rules = rules_of(owner.kind)

@@ -34,6 +34,8 @@ _COLUMNS = "n, kind, id, parent, attributes, settings, wire"
 
 TOP = 0
 """The parent number of an object of the instance."""
+VERSION = "$version"
+"""Among the attributes of an object, of no contract: how often it was written."""
 
 
 @dataclass(slots=True)
@@ -201,6 +203,13 @@ class ObjectStore:
         where, values = _of_kind(kind, parent, without)
         sql = f"SELECT wire FROM things WHERE {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - constants
         return [wire for (wire,) in self._run(sql, (*values, limit, offset))]
+
+    def listed(
+        self, kind: str, parent: int | None, *, limit: int = -1, offset: int = 0, without: Sequence[int] = ()
+    ) -> list[StoredObject]:
+        """As `wires`, the objects themselves."""
+        where, values = _of_kind(kind, parent, without)
+        return self._many(f"{where} ORDER BY n LIMIT ? OFFSET ?", (*values, limit, offset))
 
     def count(self, kind: str, parent: int | None, *, without: Sequence[int] = ()) -> int:
         """How many objects of a kind there are below `parent` (None: anywhere), but for these numbers."""

@@ -1,21 +1,26 @@
-"""Objects to JSON and back, with the names, words, envelopes and pages of the contract."""
+"""Objects to JSON and back, with the names, words, forms and pages of the contract."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from kiamo_iac.contract.entries import Attribute
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.strict_json import write_json
+from kiamo_iac.emulator.paths import MISSING, formed, look, merged, put, take, under, unformed
 from kiamo_iac.emulator.refusal import Refusal
-from kiamo_iac.emulator.store import TOP, StoredObject
+from kiamo_iac.emulator.rules import rules_of
+from kiamo_iac.emulator.store import TOP, VERSION, StoredObject
 
 Shown = Callable[[int], tuple[str, str]]
 """A number of an object → its id and its exact name."""
 
-_PLACEHOLDER = "\0placeholder\0"
+GROUP: Final = "$group"
+"""As the path of an attribute in responses: the key of the array that its row is in."""
 
 
 @dataclass(slots=True)
@@ -28,8 +33,10 @@ class ObjectBody:
     """By kind."""
     settings: dict[str, Any] = field(default_factory=dict)
     """By wire names."""
+    inside: dict[str, Any] = field(default_factory=dict)
+    """By kind: all children of a kind that exists only inside its parent."""
     fixed: dict[str, Any] = field(default_factory=dict)
-    """What no caller may set, by wire names: its id, its parent's id, read-only attributes."""
+    """What no caller may set, by paths: its id, its parent's id, its version, read-only attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,44 +53,74 @@ class KindWire:
 
     def __init__(self, contract: Contract, kind: str) -> None:
         stanza = contract.kinds[kind]
+        self._kind = kind
         self._stanza = stanza
-        self._parent = contract.kinds[stanza.parent] if stanza.parent else None
         self._names = {a.wire: name for name, a in stanza.attributes.items()}
         self._embedded = {e.wire: child for child, e in stanza.embedded.items()}
-        self._id_types = {k: contract.kinds[k].id.type for k in contract.kinds}
+        self._kinds = contract.kinds
         self._words = {
-            name: {json.dumps(there): word for word, there in a.values.items()}
+            name: {json.dumps(there): word for word, value in a.values.items() for there in _choices(value)}
             for name, a in stanza.attributes.items()
             if a.values
         }
-        self._item = _envelope(stanza.item)
-        # The total is put in first, so that its placeholder comes before that of the items.
-        self._list = _envelope(stanza.listing.total, stanza.listing.items) if stanza.listing.items else ("", "")
+        children = ((child, other.inside) for child, other in contract.kinds.items() if other.parent == kind)
+        self._inside = {child: inside for child, inside in children if inside is not None}
+        shown = {a.read or a.wire for a in stanza.attributes.values()}
+        carried = dict.fromkeys(path for call in stanza.operations.values() for path in call.carry)
+        self.versions = tuple(path for path in carried if path not in shown)
+        """Paths of what goes back with a write, and is none of the attributes."""
+        ids = {stanza.parent_wire} if stanza.identity == "name" else {stanza.id.wire, stanza.parent_wire}
+        self._fixed = frozenset({path for path in ids if path} | set(self.versions) | (shown - self._names.keys()))
+        self._paths = [
+            path for path in (*self._names, *self._embedded, *self._fixed) if "." in path and not path.startswith("$")
+        ]
+        listing = stanza.listing
+        self.is_plain = not (listing.groups or listing.keyed or listing.row or listing.detail)
+        """Whether a row of a list is what a read shows."""
 
     # --- from the wire -----------------------------------------------------------------------------------------------
 
-    def read(self, body: Mapping[str, Any], template: Mapping[str, Any]) -> ObjectBody:
+    def read(self, body: Mapping[str, Any], template: Mapping[str, Any], *, operation: str = "") -> ObjectBody:
         """Read a body; keys of the operation's template are left out.
 
         Raises:
-            Refusal: ERR_1020 for a word that the contract does not have.
+            Refusal: ERR_1020 for a word or a form that the contract does not have.
         """
         draft = ObjectBody()
-        for wire, value in body.items():
-            name = self._names.get(wire)
-            if name is not None and self._stanza.attributes[name].read_only:
-                draft.fixed[wire] = value
-            elif name is not None:
-                draft.attributes[name] = self._word(name, value)
-            elif wire in self._embedded:
-                draft.embedded[self._embedded[wire]] = value
-            elif wire in template:
-                continue
-            elif wire in {self._stanza.id.wire, self._stanza.parent_wire}:
-                draft.fixed[wire] = value
-            else:
-                draft.settings[wire] = value
+        rest = deepcopy(dict(body)) if self._paths or self._inside else dict(body)
+        for child, inside in self._inside.items():
+            if operation == inside.write and (found := take(rest, inside.wire)) is not MISSING:
+                draft.inside[child] = found
+        for path in self._paths:
+            if (found := take(rest, path)) is not MISSING:
+                self._put(draft, path, found, template)
+        for wire, value in rest.items():
+            self._put(draft, wire, value, template)
         return draft
+
+    def _put(self, draft: ObjectBody, wire: str, value: Any, template: Mapping[str, Any]) -> None:
+        name = self._names.get(wire)
+        if name is not None and self._stanza.attributes[name].read_only:
+            draft.fixed[wire] = value
+        elif name is not None:
+            draft.attributes[name] = self._word(name, self._unformed(name, value))
+        elif wire in self._embedded:
+            draft.embedded[self._embedded[wire]] = value
+        elif wire in template:
+            return
+        elif wire in self._fixed:
+            draft.fixed[wire] = value
+        else:
+            draft.settings[wire] = value
+
+    def _unformed(self, name: str, value: Any) -> Any:
+        shape = self._stanza.attributes[name].shape
+        if shape is None or value is None:
+            return value
+        try:
+            return unformed(shape, value)
+        except ValueError:
+            raise Refusal(rules_of(self._kind).invalid.get(name, "ERR_1020")) from None
 
     def _word(self, name: str, value: Any) -> Any:
         words = self._words.get(name)
@@ -94,7 +131,7 @@ class KindWire:
         except KeyError:
             raise Refusal("ERR_1020") from None
 
-    def page(self, query: Mapping[str, str]) -> Page:
+    def page(self, query: Mapping[str, Any]) -> Page:
         """The page that a list call asks for, at most as large as the contract's limit.
 
         Raises:
@@ -104,25 +141,41 @@ class KindWire:
         if paging.style == "none":
             return Page()
         size = min(_number(query, paging.size, paging.limit, least=1), paging.limit)
-        if paging.style == "offset":
-            return Page(size, _number(query, paging.offset, 0, least=0))
-        return Page(size, (_number(query, paging.page, paging.first, least=paging.first) - paging.first) * size)
+        if paging.style == "page":
+            return Page(size, (_number(query, paging.page, paging.first, least=paging.first) - paging.first) * size)
+        key = paging.parameter if paging.style == "cursor" else paging.offset
+        return Page(size, _number(query, key, 0, least=0))
 
     # --- to the wire -------------------------------------------------------------------------------------------------
 
     def render(self, stored: StoredObject, shown: Shown) -> str:
         """The JSON of an object."""
-        document: dict[str, Any] = {self._stanza.id.wire: self._typed(stored.kind, stored.id)}
+        document: dict[str, Any] = {}
+        if self._stanza.identity == "id":
+            put(document, self._stanza.id.wire, self.typed(stored.kind, stored.id, stored.name))
         if self._stanza.parent and self._stanza.parent_wire and stored.parent != TOP:
-            document[self._stanza.parent_wire] = self._typed(self._stanza.parent, shown(stored.parent)[0])
+            put(document, self._stanza.parent_wire, self.typed(self._stanza.parent, *shown(stored.parent)))
         for name, attribute in self._stanza.attributes.items():
-            value = stored.attributes.get(name)
-            if attribute.refers_to:
-                value = self._references(value, attribute.refers_to, shown, by_name=attribute.by == "name")
-            elif attribute.values and isinstance(value, str):
-                value = attribute.values.get(value, value)
-            document[attribute.wire] = value
-        return write_json(document | stored.settings)
+            if attribute.source is None and attribute.read != GROUP:
+                put(document, attribute.read or attribute.wire, self._value(stored, name, attribute, shown))
+        for path in self.versions:
+            put(document, path, stored.attributes.get(VERSION, 1))
+        return write_json(merged(document, stored.settings))
+
+    def part(self, stored: StoredObject, attributes: Iterable[str], shown: Shown) -> str:
+        """The JSON of some attributes alone."""
+        found = ((name, self._stanza.attributes[name]) for name in attributes)
+        return write_json(under((a.read or a.wire, self._value(stored, name, a, shown)) for name, a in found))
+
+    def _value(self, stored: StoredObject, name: str, attribute: Attribute, shown: Shown) -> Any:
+        value = stored.attributes.get(name)
+        if attribute.refers_to:
+            value = self._references(value, attribute.refers_to, shown, by_name=attribute.by == "name")
+        elif attribute.values and isinstance(value, str | bool):
+            value = _choices(attribute.values.get(json.dumps(value) if isinstance(value, bool) else value, value))[0]
+        if attribute.shape is not None and attribute.read is None:
+            value = formed(attribute.shape, value)
+        return value
 
     def _references(self, value: Any, kind: str, shown: Shown, *, by_name: bool) -> Any:
         if isinstance(value, dict):
@@ -132,42 +185,63 @@ class KindWire:
         if value is None:
             return None
         id_, name = shown(value)
-        return name if by_name else self._typed(kind, id_)
+        return name if by_name else self.typed(kind, id_, name)
 
-    def _typed(self, kind: str, id_: str) -> str | int:
-        return int(id_) if self._id_types[kind] == "integer" else id_
+    def typed(self, kind: str, id_: str, name: str) -> str | int:
+        """What identifies an object on the wire."""
+        if self._kinds[kind].identity == "name":
+            return name
+        return int(id_) if self._kinds[kind].id.type == "integer" else id_
 
-    def item(self, wire: str) -> str:
-        """The response that shows one object."""
-        return wire.join(self._item)
+    def rows(self, objects: Iterable[StoredObject], shown: Shown) -> str:
+        """The JSON of the rows of a list: an array, an object or several arrays."""
+        listing = self._stanza.listing
+        groups: dict[str, list[tuple[StoredObject, Any]]] = {key: [] for key in listing.groups}
+        found: list[tuple[StoredObject, Any]] = []
+        for stored in objects:
+            row = self._row(stored)
+            (groups[self._group(stored, shown)] if groups else found).append((stored, row))
+        if groups:
+            return write_json({key: self._collected(rows) for key, rows in groups.items()})
+        return write_json(self._collected(found))
 
-    def items(self, wires: list[str], total: Callable[[], int]) -> str:
-        """The response that lists objects; `total` is called only where the contract shows it."""
-        before, *total_to_items, after = self._list
-        array = f"[{','.join(wires)}]"
-        return "".join((before, *(str(total()) + text for text in total_to_items), array, after))
+    def _row(self, stored: StoredObject) -> dict[str, Any]:
+        row: dict[str, Any] = json.loads(stored.wire)
+        if self._stanza.listing.detail:  # the least that a list can show
+            name = self._stanza.attributes["name"]
+            paths = (self._stanza.id.wire, self._stanza.parent_wire, name.read or name.wire)
+            row = under((path, value) for path in paths if path and (value := look(row, path)) is not MISSING)
+        return row
+
+    def _collected(self, rows: list[tuple[StoredObject, Any]]) -> Any:
+        listing = self._stanza.listing
+        key = None if listing.groups else listing.keyed
+        # A row in an object of its own still holds the key.
+        keys = [str(look(row, key) if listing.row else take(row, key)) for _, row in rows] if key else []
+        held = [under([(listing.row, row)]) if listing.row else row for _, row in rows]
+        return dict(zip(keys, held, strict=True)) if key else held
+
+    def _group(self, stored: StoredObject, shown: Shown) -> str:
+        groups = self._stanza.listing.groups
+        for name, attribute in self._stanza.attributes.items():
+            if attribute.read == GROUP:
+                value = self._value(stored, name, attribute, shown)
+                return value if value in groups else groups[-1]
+        return groups[0] if stored.attributes.get("default") else groups[-1]
 
 
-def _envelope(*keys: str | None) -> tuple[str, ...]:
-    """A JSON document split at its values under these dotted paths: the text before, between and after. None: no
-    path."""
-    paths = [path for path in keys if path]
-    if not paths:
-        return "", ""
-    document: dict[str, Any] = {}
-    for path in paths:
-        *folders, last = path.split(".")
-        inner = document
-        for folder in folders:
-            inner = inner.setdefault(folder, {})
-        inner[last] = _PLACEHOLDER
-    return tuple(json.dumps(document).split(json.dumps(_PLACEHOLDER)))
+def _choices(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def _number(query: Mapping[str, str], key: str, default: int, *, least: int) -> int:
+def _number(query: Mapping[str, Any], key: str, default: int, *, least: int) -> int:
     text = query.get(key)
     if text is None:
         return default
+    if type(text) is int:
+        text = str(text)
+    if not isinstance(text, str):
+        raise Refusal("ERR_1020")
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least:
         raise Refusal("ERR_1020")
     return int(text)

@@ -1,0 +1,29 @@
+"""The story under every manner that a contract describes, on the emulator, in short, and what it is rehearsed on; `make
+slow` tells all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.emulator.manners import EmulatedManner, emulated
+from tests.manners.story import CHAPTERS, tell_in_short, telling
+
+MANNERS = list(emulated())
+
+
+@pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.name)
+def test_the_emulator_has_a_manner_through_the_story(manner: EmulatedManner, tmp_path: Path) -> None:
+    tell_in_short(manner, tmp_path / "project")
+
+
+@pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.name)
+def test_a_plan_under_a_manner_is_rehearsed(manner: EmulatedManner, tmp_path: Path) -> None:
+    with telling(manner, tmp_path / "project") as told:
+        for chapter in ("create", "change service"):
+            told.manifest(CHAPTERS[chapter].manifest(manner))
+            done = told.run("plan", "-e", "staging", "--rehearse")
+            assert done.returncode == 0, f"{manner.name}: {chapter}\n{done.stdout}{done.stderr}"
+            if chapter == "create":
+                assert told.apply().returncode == 0
