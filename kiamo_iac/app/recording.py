@@ -224,7 +224,8 @@ class Recorder:
             if result.step.action is Action.RENAME and result.status is not Status.DONE
             for address in [self._current_address(result.step.address)]
         }
-        if self._result.options.targets:  # renames that the targets left out are not in the report
+        is_part = bool(self._result.options.targets) or self._result.inputs.partial
+        if is_part:  # renames that the targets left out, or that an undo has nothing to do with, are not in the report
             open_ |= {
                 (address.parent, address.collection)
                 for address, entry in self._ledger.owned.items()
@@ -237,7 +238,7 @@ class Recorder:
             if declared is not None:
                 done = declared.lifecycle.renamed_from
                 self._ledger.record(replace(entry, renaming_to=None, renamed_from=done))
-            elif not self._result.options.targets:
+            elif not is_part:
                 self._ledger.record(replace(entry, renaming_to=None, renamed_from=()))
 
     def _may_be_created_with_parent(self, address: Address, begun: Collection[Address]) -> bool:

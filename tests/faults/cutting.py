@@ -97,13 +97,9 @@ def ring_of(scene: Scene, names: Sequence[str], state: State | None = None) -> R
     return Ring(scene, names, bases, kept, writes, calls, state, body)
 
 
-def killed_at(
-    ring: Ring, forking: Forks, number: int, *, when: When, ledger: bool = True, method: str = "POST|PUT|DELETE"
-) -> None:
-    """Apply the turned manifest, and kill the run at its n-th write (or call of a method)."""
-    ring.again()
-    scene, pid, known = ring.scene, [0], threading.Event()
-    scene.manifest(manifest(ring.names, turned=True))
+def killed(scene: Scene, forking: Forks, number: int, *, when: When, method: str = "POST|PUT|DELETE") -> None:
+    """Apply, and kill the run at its n-th write (or call of a method)."""
+    pid, known = [0], threading.Event()
 
     def kill(exchange: Exchange) -> bool:
         assert known.wait(60)
@@ -111,15 +107,11 @@ def killed_at(
         return silence(exchange)
 
     scene.proxy.play(kill, method, on=nth(number), when=when)
-    if not ledger:
-        shutil.rmtree(scene.folder / ".kiamo")
     child = forking.start("apply", "-e", "staging", "--yes", "--parallelism", "1", cwd=scene.folder, **scene.variables)
     pid[0] = child.pid
     known.set()
     code, out, err = child.wait()
     assert code == -signal.SIGKILL, f"call {number}: {out}{err}"
-    if not ledger:
-        shutil.rmtree(scene.folder / ".kiamo")
     scene.proxy.peace()
 
 
@@ -138,8 +130,14 @@ def cut_at(
     Raises:
         AssertionError: an object is lost or made, or stands under another name than the declared one.
     """
+    ring.again()
     scene, objects = ring.scene, ring.first_objects
-    killed_at(ring, forking, number, when=when, ledger=ledger, method=method)
+    scene.manifest(manifest(ring.names, turned=True))
+    if not ledger:
+        shutil.rmtree(scene.folder / ".kiamo")
+    killed(scene, forking, number, when=when, method=method)
+    if not ledger:
+        shutil.rmtree(scene.folder / ".kiamo")
     scene.manifest(manifest(ring.names, turned=not back))
     where = f"cut {when.value} call {number}, {'back' if back else 'forward'}:"
     log = "\n".join(map(str, scene.kiamo.writes))

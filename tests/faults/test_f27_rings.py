@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.cutting import RINGS, Ring, cut_at, killed_at, manifest, ring_of
+from tests.faults.cutting import RINGS, Ring, cut_at, killed, manifest, ring_of
 from tests.faults.forks import Forks
 from tests.faults.proxy import AFTER
 from tests.faults.scene import Scene, shown
@@ -23,7 +23,9 @@ def test_f27_a_ring_cut_at_any_write_ends_under_the_declared_names(
 def cut(scene: Scene, forking: Forks, number: int) -> Ring:
     """A ring of three that was killed right after that write."""
     made = ring_of(scene, RINGS["ring"])
-    killed_at(made, forking, number, when=AFTER)
+    made.again()
+    scene.manifest(manifest(made.names, turned=True))
+    killed(scene, forking, number, when=AFTER)
     return made
 
 
@@ -52,3 +54,22 @@ def test_f27_a_ring_of_which_a_part_was_targeted_can_be_taken_back(scene: Scene,
     scene.converges()
     assert made.objects() == made.first_objects
     assert {base["name"]: base["label"] for base in scene.kiamo.bases.values()} == {n: f"Was {n}" for n in made.names}
+
+
+def test_f27_an_undo_of_another_run_leaves_a_ring_as_far_as_it_came(scene: Scene, forking: Forks) -> None:
+    names = RINGS["ring"]
+    other = "  - {name: other, label: %s}\n"
+    scene.manifest(manifest(names, turned=False) + other % "One")
+    scene.converges()
+    objects = {base["id"]: base["label"] for base in scene.kiamo.bases.values()}
+    before = scene.journals()
+    scene.manifest(manifest(names, turned=False) + other % "Two")
+    scene.apply(expect=0)
+    (journal,) = scene.journals() - before
+    scene.manifest(manifest(names, turned=True) + other % "Two")
+    killed(scene, forking, 2, when=AFTER)
+    done = scene.run("undo", "-e", "staging", journal.stem, "--yes")
+    assert (done.returncode, "KIA0607" in done.stdout) == (0, False), shown(done)
+    scene.manifest(manifest(names, turned=True) + other % "One")
+    scene.converges()
+    assert {base["id"]: base["label"] for base in scene.kiamo.bases.values()} == objects
