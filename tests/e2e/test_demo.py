@@ -86,27 +86,30 @@ def test_keep_leaves_a_project_and_a_server_to_play_with(tmp_path: Path) -> None
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
-    assert process.stdout is not None
-    shown: list[str] = []
-    watchdog = threading.Timer(60, process.kill)  # ends the loop, and fails the test, if the last line never comes
-    watchdog.start()
-    for line in process.stdout:
-        shown.append(line.rstrip("\n"))
-        if line.startswith("Press Ctrl-C here to stop the emulator."):
-            break
-    watchdog.cancel()
-    (folder,) = (Path(line.split(maxsplit=1)[1]) for line in shown if line.startswith("  cd /"))
-    (token,) = (line.split("=")[1] for line in shown if line.startswith("  export KIAMO_STAGING_TOKEN="))
-    assert f"  $env:KIAMO_STAGING_TOKEN = '{token}'" in shown
-    again = kiamo("plan", "-e", "staging", cwd=folder, KIAMO_STAGING_TOKEN=token)
-    manifest = folder / "manifests" / "prospects.yaml"
-    text = manifest.read_text(encoding="utf-8")
-    manifest.write_text(text.replace("Prospects 2026", "Prospects 2027"), encoding="utf-8")
-    played = kiamo("apply", "-e", "staging", "--yes", cwd=folder, KIAMO_STAGING_TOKEN=token)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert again.stdout.endswith("No changes: staging matches its manifests.\n")
-    assert played.stdout.endswith("Applied: 1 done.\n")
+    try:
+        assert process.stdout is not None
+        shown: list[str] = []
+        watchdog = threading.Timer(180, process.kill)  # ends the loop, and fails the test, if the last line never comes
+        watchdog.start()
+        for line in process.stdout:
+            shown.append(line.rstrip("\n"))
+            if line.startswith("Press Ctrl-C here to stop the emulator."):
+                break
+        watchdog.cancel()
+        (folder,) = (Path(line.split(maxsplit=1)[1]) for line in shown if line.startswith("  cd /"))
+        (token,) = (line.split("=")[1] for line in shown if line.startswith("  export KIAMO_STAGING_TOKEN="))
+        assert f"  $env:KIAMO_STAGING_TOKEN = '{token}'" in shown
+        again = kiamo("plan", "-e", "staging", cwd=folder, KIAMO_STAGING_TOKEN=token)
+        manifest = folder / "manifests" / "prospects.yaml"
+        text = manifest.read_text(encoding="utf-8")
+        manifest.write_text(text.replace("Prospects 2026", "Prospects 2027"), encoding="utf-8")
+        played = kiamo("apply", "-e", "staging", "--yes", cwd=folder, KIAMO_STAGING_TOKEN=token)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert again.stdout.endswith("No changes: staging matches its manifests.\n")
+        assert played.stdout.endswith("Applied: 1 done.\n")
+    finally:
+        process.kill()
     assert (process.returncode, err) == (0, "")
     assert out == "Stopped.\n"
     assert manifest.exists()

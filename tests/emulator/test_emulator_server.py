@@ -99,8 +99,10 @@ def test_serve_ends_with_a_signal(emulator: Emulator, number: signal.Signals) ->
 
     def ready(url: str) -> None:
         def work() -> None:
-            answers.append(httpx.get(f"{url}/_emulator/dump", trust_env=False).status_code)
-            signal.raise_signal(number)
+            try:
+                answers.append(httpx.get(f"{url}/_emulator/dump", trust_env=False, timeout=60).status_code)
+            finally:  # without the signal, the test would never end
+                signal.raise_signal(number)
 
         threading.Thread(target=work).start()
 
