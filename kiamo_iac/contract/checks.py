@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from kiamo_iac.contract.entries import Attribute, KindContract
+from kiamo_iac.contract.language_checks import language_contradictions, query_contradictions
 from kiamo_iac.contract.operation_checks import Contradiction, operation_contradictions
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.printable import quote
@@ -23,14 +24,16 @@ class ContradictionError(ValueError):
         self.found = found
 
 
-def contradictions(kinds: Mapping[str, KindContract]) -> Iterator[Contradiction]:
-    """All contradictions between the entries of a contract's kinds."""
+def contradictions(kinds: Mapping[str, KindContract], *, query: str | None = None) -> Iterator[Contradiction]:
+    """All contradictions between the entries of a contract's kinds. `query`: the parameter that carries the token."""
+    yield from query_contradictions(kinds, query)
     for kind, stanza in kinds.items():
         at = ("kinds", kind)
         yield from _parents(kinds, stanza, at=at)
         yield from _attributes(kinds, stanza, at=at)
         if (model := resources().get(kind)) is not None:
             yield from _meanings(model, stanza, at=at)
+            yield from language_contradictions(kinds, stanza, model, at=at)
         yield from operation_contradictions(stanza, at=at)
 
 

@@ -215,3 +215,90 @@ def test_what_is_fine(tmp_path: Path, text: str) -> None:
     path = tmp_path / "contract.yaml"
     path.write_text(text, encoding="utf-8")
     assert load_contract(path).overridden
+
+
+BATCH_STATE = "kinds:\n  batch:\n    attributes:\n      state: {from: "
+LANGUAGE = [
+    (
+        BATCH_STATE + "status}\n",
+        "mine.yaml:4:15",
+        'kinds.batch.attributes.state.from: there is no operation "status"',
+        "declare it under kinds.batch.operations, with method, path and basis",
+    ),
+    (
+        BATCH_STATE + "start}\n",
+        "mine.yaml:4:15",
+        'kinds.batch.attributes.state.from: "start" is no call that reads an object',
+        "write the name of an operation of its own, such as status, and declare it under operations",
+    ),
+    (
+        "kinds:\n  base:\n    listing: {detail: read}\n    operations: {read: null}\n",
+        "mine.yaml:3:15",
+        "kinds.base.listing.detail: every object of the list is read, and there is no operation read",
+        "write the operation read",
+    ),
+    (
+        "kinds:\n  base:\n    operations:\n      read: null\n      update: {send: whole}\n",
+        "mine.yaml:5:16",
+        "kinds.base.operations.update.send: the object is read right before, and there is no operation read",
+        "write the operation read",
+    ),
+    (
+        "kinds:\n  base:\n    operations:\n      update: {id: result}\n",
+        "mine.yaml:4:16",
+        "kinds.base.operations.update.id: has no effect: only a create makes an id",
+        "remove it",
+    ),
+    (
+        "kinds:\n  batch:\n    operations:\n      stop: {send: whole}\n",
+        "mine.yaml:4:14",
+        "kinds.batch.operations.stop.send: has no effect: only an update sends attributes",
+        "remove it",
+    ),
+    (
+        "kinds:\n  batch:\n    operations:\n      start: {wrap: batch}\n",
+        "mine.yaml:4:15",
+        "kinds.batch.operations.start.wrap: has no effect: only creates and updates are wrapped",
+        "write the key into body, which is the whole body of a command",
+    ),
+    (
+        "kinds:\n  base:\n    operations:\n      create: {carry: [version]}\n",
+        "mine.yaml:4:16",
+        "kinds.base.operations.create.carry: has no effect: no object is read before a create",
+        "remove it",
+    ),
+    (
+        "kinds:\n  batch:\n    attributes:\n      service: {shape: {id: id}}\n",
+        "mine.yaml:4:17",
+        "kinds.batch.attributes.service.shape: has no place for the value",
+        "write $ where the value stands, such as {id: $}",
+    ),
+    (
+        "kinds:\n  batch:\n    attributes:\n      association: {shape: [{field: $field}]}\n",
+        "mine.yaml:4:21",
+        "kinds.batch.attributes.association.shape: has no place for the value",
+        "write one entry, such as [{role: $role, field: $field}]",
+    ),
+    (
+        "kinds:\n  base:\n    operations: {update: null}\n  field:\n    inside: {wire: fields}\n",
+        "mine.yaml:5:5",
+        'kinds.field.inside: base has no operation "update"',
+        "write the operation of the parent that replaces the list",
+    ),
+    (
+        "auth: {query: page}\nkinds:\n  base:\n    listing: {paging: {style: page}}\n",
+        "mine.yaml:1:8",
+        'auth.query: "page" is a query parameter of the calls of a base',
+        "write the parameter that the instance reads the token from",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "source", "says", "hint"), LANGUAGE)
+def test_an_entry_has_an_effect_and_the_one_that_it_seems_to_have(
+    tmp_path: Path, text: str, source: str, says: str, hint: str
+) -> None:
+    found = [(d.code, str(d.source), d.summary, d.hint) for d in problems_of(tmp_path, text)]
+    # beside what follows of it: a command that is read from must have a method that reads
+    assert ("KIA0404", source, says, hint) in found
+    assert len(found) == 1 or "from: start" in text or "inside" in text
