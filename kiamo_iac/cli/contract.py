@@ -1,4 +1,4 @@
-"""`kiamo-iac contract`: the API contract in force, and the check of an override."""
+"""`kiamo-iac contract`: the API contract in force, checks of overrides, and what a vendor's collection says of it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import click
 
 from kiamo_iac.cli.options import NamedPath, format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import write_data, write_message
+from kiamo_iac.cli.terminal import log_line, write_data, write_file, write_message, write_unchanged
 
 EPILOG = """\b
 Examples:
   kiamo-iac contract show
   kiamo-iac contract show --format json > contract.json
   kiamo-iac contract check my-contract.yaml
+  kiamo-iac contract fetch -o collection.json
+  kiamo-iac contract compare collection.json
+  kiamo-iac contract derive collection.json -o my-contract.yaml
 
 \b
-Exit codes: 0 done, 1 the contract is invalid, 64 usage.
+Exit codes: 0 done, 1 the contract is invalid, or an operation is missing in the collection, 64 usage.
 """
 
 SHOW_EPILOG = """\b
@@ -38,10 +41,39 @@ Examples:
 Exit codes: 0 valid, 1 invalid, 64 usage.
 """
 
+FETCH_EPILOG = """\b
+Examples:
+  kiamo-iac contract fetch -o collection.json
+  kiamo-iac contract fetch --from https://docs.example.com/view/metadata/2sAbCd -o collection.json
 
-@click.group(epilog=EPILOG, short_help="Show or check the API contract.")
+\b
+Exit codes: 0 fetched, 1 error, 64 usage.
+"""
+
+DERIVE_EPILOG = """\b
+Examples:
+  kiamo-iac contract derive collection.json -o my-contract.yaml
+  kiamo-iac contract derive --published -o my-contract.yaml
+  kiamo-iac contract derive openapi.yaml
+
+\b
+Exit codes: 0 derived, 1 the collection cannot be read, 64 usage.
+"""
+
+COMPARE_EPILOG = """\b
+Examples:
+  kiamo-iac contract compare collection.json
+  kiamo-iac contract compare collection.json --explain
+  kiamo-iac contract compare collection.json --format json
+
+\b
+Exit codes: 0 compared, 1 an operation of the contract is missing in the collection, 64 usage.
+"""
+
+
+@click.group(epilog=EPILOG, short_help="Show, check or derive the API contract.")
 def contract() -> None:
-    """Show or check the API contract.
+    """Show, check or derive the API contract.
 
     The contract lists every route, method and wire name of the API, each marked documented (by the vendor),
     observed or assumed. `contract: FILE` in the project file merges FILE over the packaged contract.
@@ -76,3 +108,88 @@ def check(session: Session, *, file: Path) -> int:
     write_data(changes_text(load_contract(), merged, session.style(sys.stdout)))
     write_message(f"{file} is valid.")
     return 0
+
+
+@contract.command(epilog=FETCH_EPILOG, short_help="Download the vendor's collection.")
+@click.option("--from", "address", metavar="URL", help="The published metadata, or the collection itself.")
+@click.option("-o", "--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write to FILE instead of stdout.")
+@pass_session
+def fetch(session: Session, *, address: str | None, out: Path | None) -> int:
+    """Download the collection that the vendor publishes: its metadata first, which say where it is.
+
+    Without --from, that of Kiamo API v2. Only https, without a token, at most 32 MiB. Needs no project.
+    """
+    data = _fetched(session, address).decode("utf-8", "replace")
+    if out is None:
+        write_data(data, utf8=True)
+    else:
+        write_file(data, out, what="the collection")
+    return 0
+
+
+@contract.command(epilog=DERIVE_EPILOG, short_help="Write an override from the vendor's collection.")
+@click.argument("collection", required=False, type=NamedPath(exists=True, dir_okay=False))
+@click.option("--published", is_flag=True, help="Fetch the collection of Kiamo API v2 instead of reading a file.")
+@click.option("-o", "--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write to FILE instead of stdout.")
+@pass_session
+def derive(session: Session, *, collection: Path | None, published: bool, out: Path | None) -> int:
+    """Derive an override of the contract from a collection: Postman v2.0 or v2.1, or OpenAPI 3 (JSON or YAML).
+
+    What is certain is written as documented. What is not is null, with a commented question and its candidates at
+    its place: no call is made by guess. Needs no project.
+    """
+    from kiamo_iac.app.fetching import PUBLISHED, collection_from_file
+    from kiamo_iac.contract.collection.derive import derive_contract
+    from kiamo_iac.contract.collection.matching import Certainty
+    from kiamo_iac.contract.collection.reading import read_collection
+    from kiamo_iac.contract.collection.writing import override_text
+
+    if (collection is None) != published:
+        msg = "Pass either COLLECTION or --published."
+        raise click.UsageError(msg)
+    if collection is None:
+        found = read_collection(_fetched(session, None), shown=PUBLISHED)
+    else:
+        found = collection_from_file(collection)
+    derived = derive_contract(found)
+    text = override_text(found, derived)
+    if out is None:
+        write_unchanged(text, instead="pass -o FILE")
+    else:
+        write_file(text, out, what="the contract")
+    certain = sum(match.certainty is Certainty.CERTAIN for match in derived.matches)
+    write_message(f"{certain} of {len(derived.matches)} operations certain, {len(derived.questions)} questions.")
+    return 0
+
+
+@contract.command(epilog=COMPARE_EPILOG, short_help="Hold the contract against the vendor's collection.")
+@click.argument("collection", type=NamedPath(exists=True, dir_okay=False))
+@click.option("--explain", is_flag=True, help="Show the candidates, with their evidence and score.")
+@format_option
+@pass_session
+def compare(session: Session, *, collection: Path, explain: bool, output: str) -> int:
+    """Compare the contract in force with a collection: a line an operation, whether and where it is found there.
+
+    Exit code 1 where the collection has nothing like an operation that the contract has.
+    """
+    from kiamo_iac.app.fetching import collection_from_file
+    from kiamo_iac.app.project import contract_in_force
+    from kiamo_iac.contract.collection.comparing import Correspondence, compare_contract
+    from kiamo_iac.render.collection import comparison_json, comparison_text
+
+    rows = compare_contract(contract_in_force(session.project), collection_from_file(collection))
+    as_json = output == "json"
+    write_data(comparison_json(rows) if as_json else comparison_text(rows, explain=explain), utf8=as_json)
+    return int(any(row.outcome is Correspondence.MISSING for row in rows))
+
+
+def _fetched(session: Session, address: str | None) -> bytes:
+    from kiamo_iac.app.fetching import PUBLISHED, fetch_collection
+
+    return fetch_collection(
+        address or PUBLISHED,
+        transport=session.transport,
+        ca_bundle=session.ca_bundle,
+        show=log_line,
+        log=log_line if session.verbose else None,
+    )

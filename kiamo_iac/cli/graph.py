@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath, optional_environment_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import write_data, write_message
+from kiamo_iac.cli.terminal import write_data, write_file, write_message
 from kiamo_iac.render.formats import GRAPH_FORMATS
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def graph(
     if out is None:
         write_data(text, utf8=True)
     else:
-        _write(text, out)
+        write_file(text, out, what="the graph")
     if plan is not None and not plan.applyable:
         write_message("This plan is refused: run kiamo-iac plan to see why.")
         return 1
@@ -99,22 +99,3 @@ def _declared(session: Session, environment: str | None) -> Graph:
         if environment is None and workspace.project.environments:
             error.hint = "pass -e ENV to use the variables and patches of an environment"
         raise
-
-
-def _write(text: str, out: Path) -> None:
-    from kiamo_iac.core.errors import KiamoIacError
-    from kiamo_iac.core.safe_files import is_stream
-    from kiamo_iac.core.secret import conceal
-    from kiamo_iac.document.files import write_text
-
-    try:
-        shown = conceal(text)
-        if is_stream(out) or (out.exists() and not out.is_file()):  # appended to; a regular file is replaced
-            with out.open("ab") as stream:
-                stream.write(shown.encode("utf-8"))
-        else:
-            write_text(out, shown, within=out.parent)
-    except OSError as error:
-        msg = f"The graph cannot be written to {out}: {error.strerror or error}."
-        raise KiamoIacError(msg, hint="name a file in a folder that you may write to") from error
-    write_message(f"Written to {out}.")

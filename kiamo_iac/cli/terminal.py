@@ -14,6 +14,8 @@ from kiamo_iac.core.printable import inert, obeyed, printable, visible
 from kiamo_iac.core.secret import conceal, redact
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.render.base import Style
 
@@ -75,6 +77,29 @@ def write_data(text: str, *, utf8: bool = False) -> None:
         click.echo(text.encode("utf-8"), nl=False)
     else:
         click.echo(inert(text, color=is_terminal(sys.stdout)), file=sys.stdout, nl=False, color=True)
+
+
+def write_file(text: str, out: Path, *, what: str) -> None:
+    """Write a result to a file that an option names, as UTF-8, and show where; `what`: the result, with its article.
+
+    Raises:
+        KiamoIacError: it cannot be written.
+    """
+    from kiamo_iac.core.errors import KiamoIacError
+    from kiamo_iac.core.safe_files import is_stream
+    from kiamo_iac.document.files import write_text
+
+    try:
+        shown = conceal(text)
+        if is_stream(out) or (out.exists() and not out.is_file()):  # appended to; a regular file is replaced
+            with out.open("ab") as stream:
+                stream.write(shown.encode("utf-8"))
+        else:
+            write_text(out, shown, within=out.parent)
+    except OSError as error:
+        msg = f"{what[:1].upper()}{what[1:]} cannot be written to {out}: {error.strerror or error}."
+        raise KiamoIacError(msg, hint="name a file in a folder that you may write to") from error
+    write_message(f"Written to {out}.")
 
 
 def write_unchanged(text: str, *, instead: str) -> None:

@@ -3,6 +3,7 @@ spelling, neither whole nor in part, neither in what goes well nor in what goes 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -120,6 +121,9 @@ LINES: Final[dict[str, Sequence[Sequence[str]]]] = {
     "demo": [],
     "emulator": [],
     "contract check": [("contract.yaml",)],
+    "contract compare": [("collection.json",), ("collection.json", "--explain"), (ODD,)],
+    "contract derive": [("collection.json",), ("collection.json", "-o", "derived.yaml"), (ODD,)],
+    "contract fetch": [("--from", f"https://127.0.0.1:1/{ODD}"), ("--from", ODD)],
     "contract show": [()],
     "schema": [(), ("manifest",), (ODD,)],
     "completion": [("bash",), ("zsh",), ("fish",), ("powershell",), (ODD,)],
@@ -155,6 +159,8 @@ def leaky(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
         f"bases: [{{name: prospects, label: {in_yaml(f'L {ODD}')}}}]\n", encoding="utf-8"
     )
     (desk.folder / "contract.yaml").write_text(f"{in_yaml(ODD)}: {in_yaml(ODD)}\n", encoding="utf-8")
+    collection = {"info": {"name": ODD}, "item": [{"name": ODD, "request": {"url": f"https://x/bases/:id?{ODD}"}}]}
+    (desk.folder / "collection.json").write_text(json.dumps(collection), encoding="utf-8")
     (desk.folder / "plan.md").write_text(f"{MARKER}\n{ODD}\n`{ODD}`\n", encoding="utf-8")
     monkeypatch.setenv("KIAMO_OTHER_TOKEN", PLAIN)
     monkeypatch.setenv("KIAMO_LATER_TOKEN", f"{FULL_TOKEN}")

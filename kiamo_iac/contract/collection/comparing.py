@@ -1,0 +1,72 @@
+"""A contract beside a collection: where each of its operations stands there, or that it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kiamo_iac.contract.collection.matching import Certainty, OperationMatch, match_operations
+from kiamo_iac.contract.collection.requests import Collection
+from kiamo_iac.contract.entries import Operation
+from kiamo_iac.contract.model import Contract
+
+
+class Correspondence(StrEnum):
+    """What a collection says of an operation of the contract."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    """It has another method, path or word."""
+    QUESTION = "question"
+    """There are candidates, and none is certain."""
+    MISSING = "missing"
+    """No request looks like it."""
+    UNUSED = "unused"
+    """The contract does not have it, and the collection does."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedOperation:
+    """One row: an operation in both."""
+
+    match: OperationMatch
+    call: str | None
+    """The contract's, with the prefix; None: it has none."""
+    found: str | None
+    """The best candidate's, in the contract's words; None: there is none."""
+    outcome: Correspondence
+
+
+def compare_contract(contract: Contract, collection: Collection) -> tuple[ComparedOperation, ...]:
+    """A row for every operation that either side has."""
+    rows = []
+    for match in match_operations(collection):
+        stanza = contract.kinds.get(match.kind)
+        call = stanza.operations.get(match.operation) if stanza is not None else None
+        if call is not None or match.candidates:
+            rows.append(_compared(contract, match, call))
+    return tuple(rows)
+
+
+def _compared(contract: Contract, match: OperationMatch, call: Operation | None) -> ComparedOperation:
+    ours = _text(call.method, contract.prefix.path + call.path, call.body) if call is not None else None
+    best = match.best
+    found = None
+    if best is not None:
+        body = dict([best.command]) if best.command is not None else {}
+        found = _text(best.request.method, best.route.prefix + best.route.path, body)
+    if call is None:
+        outcome = Correspondence.UNUSED
+    elif best is None:
+        outcome = Correspondence.MISSING
+    elif match.certainty is Certainty.QUESTION:
+        outcome = Correspondence.QUESTION
+    else:
+        outcome = Correspondence.SAME if ours == found else Correspondence.DIFFERENT
+    return ComparedOperation(match, ours, found, outcome)
+
+
+def _text(method: str, path: str, body: object) -> str:
+    from kiamo_iac.document.writing import flow_text
+
+    return f"{method} {path.rstrip('/')}" + (f" {flow_text(body)}" if body else "")

@@ -1,0 +1,373 @@
+"""A collection as an override of the packaged contract: what is certain, and a question for all else.
+
+Nothing of the packaged contract stays in force where the collection is silent: what is not certain is null, or has its
+basis `assumed` where a contract cannot be without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from kiamo_iac.contract.checks import ContradictionError
+from kiamo_iac.contract.collection.derive_attributes import derive_attributes
+from kiamo_iac.contract.collection.examples import KindExamples, type_of, wrapping
+from kiamo_iac.contract.collection.matching import (
+    COMMANDS,
+    Certainty,
+    MatchCandidate,
+    OperationMatch,
+    match_operations,
+)
+from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, EntryPath, documented, sayable
+from kiamo_iac.contract.collection.requests import Collection
+from kiamo_iac.contract.collection.route import PARENTS, is_id_name
+from kiamo_iac.contract.collection.words import compact
+from kiamo_iac.contract.entries import Listing, Operation
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract, merge
+from kiamo_iac.document.writing import flow_text
+
+_PARTIAL: Final = re.compile(
+    r"only the (?:attributes|fields|values)[^.]{0,40}(?:sent|given|provided)|partial|seuls? les|partiel", re.IGNORECASE
+)
+_WHOLE: Final = re.compile(r"replaces? the whole|every attribute must|remplace (?:tout|enti)", re.IGNORECASE)
+_PAGE: Final = frozenset({"page", "pagenumber", "numpage"})
+_OFFSET: Final = frozenset({"offset", "skip", "start", "debut"})
+_SIZE: Final = frozenset({"limit", "size", "pagesize", "perpage", "limite", "taille", "count"})
+_CURSOR: Final = frozenset({"cursor", "after", "curseur", "pagetoken", "nexttoken"})
+_WITHOUT: Final[Mapping[str, Entry]] = {
+    "id": {"wire": "id", "type": "string", "basis": "assumed"},
+    "listing": {"paging": {"style": "none"}, "basis": "assumed"},
+    "names": {"taken": None},
+    "attributes": {"name": {"wire": "name", "basis": "assumed"}},
+}
+"""What stands for the parts of a kind that no contract can be without."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedContract:
+    """What a collection says, as an override."""
+
+    data: Entry
+    """The override; null stands for what is not certain."""
+    questions: tuple[ContractQuestion, ...]
+    matches: tuple[OperationMatch, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    kinds: dict[str, Entry] = field(default_factory=dict)
+    questions: list[ContractQuestion] = field(default_factory=list)
+
+    def ask(self, path: EntryPath, text: str, *candidates: str) -> None:
+        self.questions.append(ContractQuestion(path, text, candidates))
+
+
+def derive_contract(collection: Collection) -> DerivedContract:
+    """The override that a collection gives."""
+    matches = match_operations(collection)
+    draft = _Draft()
+    prefix = _common_prefix(matches)
+    data: Entry = {"name": f"{collection.name}, derived from its collection"}
+    _auth(collection, matches, data, draft)
+    if prefix is None:
+        draft.ask(("prefix",), "no request is certain: the beginning of every path is not known")
+    else:
+        data["prefix"] = documented({"path": prefix})
+        if collection.unknown_base:
+            draft.ask(("prefix",), "paths begin with a variable that has no value: what stands in it is added here")
+    packaged = load_contract().model_dump(mode="json", exclude_unset=True, by_alias=True)
+    for kind in packaged["kinds"]:
+        examples = KindExamples(kind, matches)
+        stanza: Entry = {}
+        draft.kinds[kind] = stanza
+        _identity(collection, kind, examples, stanza, draft)
+        _operations(kind, matches, prefix or "", stanza, draft)
+        _listing(kind, examples, stanza, draft)
+        stanza["attributes"] = {}
+        asked = derive_attributes(kind, examples, packaged["kinds"][kind], stanza)
+        draft.questions += asked
+        if "made_with_parent" in packaged["kinds"][kind]:
+            stanza["made_with_parent"] = None
+            draft.ask(
+                ("kinds", kind, "made_with_parent"), f"which objects of this kind does a new {PARENTS[kind]} have?"
+            )
+    data["kinds"] = draft.kinds
+    _refuse_what_contradicts(packaged, data, draft)
+    return DerivedContract(data, tuple(draft.questions), matches)
+
+
+def _common_prefix(matches: tuple[OperationMatch, ...]) -> str | None:
+    """The segments that the paths of all certain requests begin with; None: none is certain."""
+    found = [match.candidates[0].route.prefix.split("/") for match in matches if match.certainty is Certainty.CERTAIN]
+    if not found:
+        return None
+    shared = takewhile(lambda parts: len(set(parts)) == 1, zip(*found, strict=False))
+    return "/".join(parts[0] for parts in shared)
+
+
+def _auth(collection: Collection, matches: tuple[OperationMatch, ...], data: Entry, draft: _Draft) -> None:
+    sent = {
+        name
+        for match in matches
+        if match.certainty is Certainty.CERTAIN
+        for name in match.candidates[0].request.headers
+        if re.search(r"token|jeton|api-?key|authorization", name, re.IGNORECASE)
+    }
+    if collection.header is not None:
+        sent.add(collection.header)
+    if len(sent) == 1:
+        data["auth"] = documented({"header": sent.pop()})
+    else:
+        choices = tuple(f"auth: {{header: {name}, basis: documented}}" for name in sorted(sent))
+        draft.ask(("auth",), "which header carries the token? Until this is answered, Kiamo-Api-Token does", *choices)
+
+
+def _identity(collection: Collection, kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:
+    at = ("kinds", kind)
+    types = {(key, type_of(value)) for seen in examples.answers() for key, value in seen.items() if examples.is_id(key)}
+    known = {pair for pair in types if pair[1] in {"string", "integer"}}
+    if len(known) == 1:
+        wire, of = known.pop()
+        stanza["id"] = documented({"wire": wire, "type": of})
+    else:
+        seen = ", ".join(sorted(key for key, _ in types)) or "none"
+        draft.ask(
+            (*at, "id"), f"the key and the type of the id are not certain (seen: {seen}); id, a string, is assumed"
+        )
+        stanza["id"] = {"wire": "id", "type": "string", "basis": "assumed"}
+    if re.search(r"(?<!\d)2060(?!\d)", f"{collection.text}\n{examples.text}"):
+        stanza["names"] = documented({"taken": "ERR_2060"})
+    else:
+        stanza["names"] = {"taken": None}
+        draft.ask((*at, "names"), "are names unique? If so, taken is the code that says that one is in use")
+
+
+def _operations(kind: str, matches: tuple[OperationMatch, ...], prefix: str, stanza: Entry, draft: _Draft) -> None:
+    calls: Entry = {}
+    stanza["operations"] = calls
+    for match in matches:
+        if match.kind != kind:
+            continue
+        at = ("kinds", kind, "operations", match.operation)
+        calls[match.operation] = None
+        shown = tuple(_shown(match, each, prefix) for each in match.candidates[:4])
+        if match.certainty is not Certainty.CERTAIN:
+            draft.ask(at, match.why, *shown)
+            continue
+        call, why = call_of(match, match.candidates[0], prefix)
+        if why:
+            draft.ask(at, "; ".join(why), *shown)
+            continue
+        calls[match.operation] = call
+        if match.operation == "update":
+            _update(match.candidates[0], call, at, draft)
+            if call.get("send") == "refused":
+                calls["update"] = None
+        if any(answer.status == 202 for answer in match.candidates[0].request.answers):
+            draft.ask(at, "the answer is 202: is the work done when it comes, or later?")
+
+
+def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft) -> None:
+    """Whether an update empties what it is not sent."""
+    text = candidate.request.text
+    if candidate.request.method == "PATCH" or (_PARTIAL.search(text) and not _WHOLE.search(text)):
+        return
+    if "send" not in Operation.model_fields:
+        call["send"] = "refused"
+        draft.ask(
+            at,
+            "does it change only what is sent, or does it replace the object?",
+            f"update: {flow(call, without='send')}",
+        )
+        return
+    call["send"] = "whole"
+    if not _WHOLE.search(text):
+        draft.ask(
+            at, "does it change only what is sent? Then remove send: whole, which reads and sends every attribute"
+        )
+
+
+def flow(call: Entry, *, without: str = "") -> str:
+    """A call on one line, as a contract has it."""
+    return flow_text({key: value for key, value in call.items() if key != without})
+
+
+def _shown(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> str:
+    call, _ = call_of(match, candidate, prefix)
+    why = "; ".join(each.why for each in sorted(candidate.evidence, key=lambda each: each.weight) if each.why)
+    return f"{match.operation}: {flow(call)}  # {candidate.score}: {why}"
+
+
+def call_of(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> tuple[Entry, list[str]]:
+    """The call of a candidate as a contract has it, and why it cannot be used as it is."""
+    request, route = candidate.request, candidate.route
+    rest = route.prefix.removeprefix(prefix)
+    call: Entry = {"method": request.method, "path": rest + route.path}
+    why: list[str] = []
+    query: dict[str, str] = {}
+    body: dict[str, Any] = {}
+    if match.operation not in {"list", "create"} and not route.has_id:
+        _name(candidate, match.kind, "{id}", query, body)
+        if not query and not body:
+            why.append("nothing in the call names the object")
+    parent = PARENTS.get(match.kind)
+    if parent is not None and match.operation in {"list", "create"} and not route.has_parent:
+        _name(candidate, parent, f"{{{parent}}}", query, body)
+        if not query and not body:
+            why.append(f"nothing in the call names the {parent}")
+    if candidate.command is not None:
+        key, word = candidate.command
+        body[key] = word
+    if match.operation in COMMANDS and isinstance(request.body, dict) and (more := sorted(request.body.keys() - body)):
+        why.append(f"the body has other keys too: {', '.join(more)}")
+    if query:
+        call["query"] = query
+    if body:
+        call["body"] = body
+    elif match.operation in COMMANDS:
+        call["body"] = None  # not the packaged one
+    if match.operation in {"create", "update"} and (wrapped := wrapping(request)) is not None:
+        sayable(call, "wrap", wrapped, why, f"the attributes are wrapped in {wrapped}")
+    if request.form is not None and match.operation != "list":
+        sayable(call, "form", "$fields", why, "the body is a form")
+    call["basis"] = "documented"
+    return call, why
+
+
+def _name(candidate: MatchCandidate, kind: str, placeholder: str, query: dict[str, str], body: dict[str, Any]) -> None:
+    """Name an object in the query or the body of a call, by the key that is the id of its kind."""
+    request = candidate.request
+    own = kind == candidate.route.kind
+
+    def is_name(name: str) -> bool:
+        return (own and compact(name) == "id") or (is_id_name(name, kind) and not (own and compact(name) == kind))
+
+    for name in request.query:
+        if is_name(name):
+            query[name] = placeholder
+            return
+    for name in request.body if isinstance(request.body, dict) else ():
+        if is_name(name):
+            body[name] = placeholder
+            return
+
+
+def _listing(kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:
+    at = ("kinds", kind, "listing")
+    rows = examples.rows()
+    listing: Entry = {}
+    if rows is None:
+        draft.ask(at, "no example shows the answer of the list; an array is assumed")
+    elif rows[0] is not None:
+        listing["items"] = rows[0]
+    total = examples.total()
+    if total is not None:
+        listing["total"] = total
+    listing["paging"] = _paging(kind, examples, draft)
+    _detail(kind, examples, listing, draft)
+    listing["basis"] = "documented" if rows is not None else "assumed"
+    stanza["listing"] = listing
+    _item(kind, examples, stanza, draft)
+
+
+def _paging(kind: str, examples: KindExamples, draft: _Draft) -> Entry:
+    at = ("kinds", kind, "listing")
+    request = examples.requests.get("list")
+    names = {compact(name): name for name in request.query} if request is not None else {}
+
+    def first(known: frozenset[str]) -> str | None:
+        return next((name for word, name in names.items() if word in known), None)
+
+    size = first(_SIZE)
+    if cursor := first(_CURSOR):
+        draft.ask(at, f"the list takes {cursor}: where in the answer is the cursor of the next page?")
+        return {"style": "none"}
+    for style, known in (("page", _PAGE), ("offset", _OFFSET)):
+        if (name := first(known)) and size:
+            most = "the number of the first page, and the most" if style == "page" else "the most"
+            draft.ask(
+                at, f"{most} objects that a page may have, are not documented: first: 1 and limit: 100 are assumed"
+            )
+            return {"style": style, style: name, "size": size}
+    draft.ask(at, "does the list come in pages when none is asked for?")
+    return {"style": "none"}
+
+
+def _detail(kind: str, examples: KindExamples, listing: Entry, draft: _Draft) -> None:
+    at = ("kinds", kind, "listing")
+    rows, read = examples.rows(), examples.objects().get("read")
+    row = rows[1] if rows is not None else None
+    if row is None or read is None:
+        draft.ask(at, "does the list show as much of an object as a read?")
+    elif missing := sorted(read.value.keys() - row.keys()):
+        if "detail" in Listing.model_fields:
+            listing["detail"] = "read"
+        else:
+            draft.ask(at, f"the list shows less than a read: {', '.join(missing)}")
+
+
+def _item(kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:
+    """Where the answers have the object."""
+    at = ("kinds", kind, "item")
+    seen = examples.objects()
+    paths = {found.path for found in seen.values() if found is not None}
+    if len(paths) == 1 and (path := paths.pop()) is not None:
+        stanza["item"] = path
+    elif len(paths) > 1:
+        draft.ask(at, "answers have the object in different places: " + ", ".join(str(path) for path in paths))
+    if silent := sorted(set(examples.certain) - {"list", "delete"} - seen.keys()):
+        draft.ask(at, f"no example shows the answer to {', '.join(silent)}")
+    if bare := sorted(name for name, found in seen.items() if found is None):
+        draft.ask(at, f"the answer to {', '.join(bare)} shows no object")
+
+
+def _refuse_what_contradicts(packaged: Entry, data: Entry, draft: _Draft) -> None:
+    """Make a question of every call and attribute that a contract refuses, until what is left is valid."""
+    for _ in range(40):
+        refused = list(_refused(packaged, data))
+        if not refused:
+            return
+        for place, why in refused:
+            draft.ask(*_withdrawn(data, place, why))
+
+
+def _withdrawn(data: Entry, place: EntryPath, why: str) -> tuple[EntryPath, str, str]:
+    """Take back the entry at `place`; the question that takes its place."""
+    asked = f"kiamo-iac cannot use it: {why}"
+    if place[0] != "kinds" or len(place) < 3:
+        return place[:1], asked, f"{place[0]}: {flow_text(data.pop(place[0], None))}"
+    stanza, key = data["kinds"][place[1]], place[2]
+    if key in {"operations", "attributes"} and len(place) > 3 and place[3] != "name":
+        shown = stanza[key].get(place[3])
+        stanza[key][place[3]] = None
+        return place[:4], asked, f"{place[3]}: {flow_text(shown)}"
+    shown = stanza.get(key)
+    stanza[key] = _WITHOUT.get(key)
+    if key == "attributes":
+        stanza["operations"] = dict.fromkeys(stanza["operations"])
+    return place[:3], asked, f"{key}: {flow_text(shown)}"
+
+
+def _refused(packaged: Entry, data: Entry) -> Iterator[tuple[tuple[str, ...], str]]:
+    merged = merge(packaged, data)
+    try:
+        contract = Contract.model_validate(merged)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            cause = detail.get("ctx", {}).get("error")
+            if isinstance(cause, ContradictionError):
+                yield from ((each.path, each.why) for each in cause.found)
+            else:
+                yield tuple(str(part) for part in detail["loc"]), detail["msg"]
+        return
+    for kind, stanza in data["kinds"].items():
+        for name, call in stanza["operations"].items():
+            if call is not None and contract.kinds[kind].operations[name].body != (call.get("body") or {}):
+                yield ("kinds", kind, "operations", name), "its body would be merged with the packaged one"

@@ -1,0 +1,140 @@
+"""What the examples of a collection show of a kind: its objects, their keys, the types of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import JsonValue
+
+from kiamo_iac.contract.collection.matching import Certainty, MatchCandidate, OperationMatch, rows_path
+from kiamo_iac.contract.collection.requests import CollectionRequest
+from kiamo_iac.contract.collection.route import is_id_name, is_plain_id
+from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, compact
+
+_TOTALS: Final = frozenset({"total", "totalcount", "counttotal", "count", "nb", "nombre", "totalitem"})
+
+
+@dataclass(frozen=True, slots=True)
+class SeenObject:
+    """An object in an answer."""
+
+    path: str | None
+    """Its dotted path; None: the answer is the object."""
+    value: Mapping[str, JsonValue]
+
+
+class KindExamples:
+    """The examples of one kind: those of the requests that are certain."""
+
+    def __init__(self, kind: str, matches: tuple[OperationMatch, ...]) -> None:
+        self.kind = kind
+        self.certain: dict[str, MatchCandidate] = {
+            match.operation: match.candidates[0]
+            for match in matches
+            if match.kind == kind and match.certainty is Certainty.CERTAIN
+        }
+
+    @property
+    def requests(self) -> dict[str, CollectionRequest]:
+        """Operation → its request."""
+        return {operation: candidate.request for operation, candidate in self.certain.items()}
+
+    @property
+    def text(self) -> str:
+        """The descriptions of all of them."""
+        return "\n".join(request.text for request in self.requests.values())
+
+    def objects(self) -> dict[str, SeenObject | None]:
+        """Operation → the object that its answer shows; only operations with an example of an answer. None: the answer
+        shows none."""
+        return {
+            operation: self._object(request.answer)
+            for operation, request in self.requests.items()
+            if operation not in {"list", "delete"} and request.answer is not None
+        }
+
+    def _object(self, answer: JsonValue) -> SeenObject | None:
+        if not isinstance(answer, dict):
+            return None
+        if self._is_object(answer):
+            return SeenObject(None, answer)
+        inner = [(key, value) for key, value in answer.items() if isinstance(value, dict) and self._is_object(value)]
+        return SeenObject(*inner[0]) if len(inner) == 1 else None
+
+    def _is_object(self, value: Mapping[str, JsonValue]) -> bool:
+        return any(self.is_id(key) or compact(key) in ATTRIBUTE_WORDS["name"] for key in value)
+
+    def is_id(self, key: str) -> bool:
+        """Whether a key of an object is its id."""
+        return is_plain_id(key) or (is_id_name(key, self.kind) and compact(key).endswith("id"))
+
+    def rows(self) -> tuple[str | None, Mapping[str, JsonValue] | None] | None:
+        """The dotted path of the list's array, and its first row; None: no example shows it."""
+        call = self.requests.get("list")
+        found = rows_path(call.answer) if call is not None else None
+        if found is None:
+            return None
+        first = found[1][0] if found[1] else None
+        return found[0], first if isinstance(first, dict) else None
+
+    def total(self) -> str | None:
+        """The dotted path of the number of objects in a list's answer."""
+        call = self.requests.get("list")
+        answer = call.answer if call is not None else None
+        if not isinstance(answer, dict):
+            return None
+        paths: list[tuple[str, Any]] = list(answer.items())
+        for key, value in answer.items():
+            if isinstance(value, dict):
+                paths += [(f"{key}.{inner}", each) for inner, each in value.items()]
+        found = [
+            path for path, value in paths if compact(path.rpartition(".")[2]) in _TOTALS and type_of(value) == "integer"
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def bodies(self) -> Iterator[Mapping[str, JsonValue]]:
+        """What is sent in a create and an update, without its wrapping."""
+        for operation in ("create", "update"):
+            request = self.requests.get(operation)
+            if request is not None and isinstance(request.body, dict):
+                wrapped = wrapping(request)
+                inner = request.body[wrapped] if wrapped is not None else request.body
+                if isinstance(inner, dict):
+                    yield inner
+
+    def answers(self) -> Iterator[Mapping[str, JsonValue]]:
+        """The objects that answers show, rows of lists too."""
+        yield from (seen.value for seen in self.objects().values() if seen is not None)
+        rows = self.rows()
+        if rows is not None and rows[1] is not None:
+            yield rows[1]
+
+    def enum(self, key: str) -> tuple[str, ...]:
+        """The closed list of values of a key."""
+        for request in self.requests.values():
+            for known in (request.enums, request.answer_enums):
+                if known and key in known:
+                    return known[key]
+        return ()
+
+
+def wrapping(request: CollectionRequest) -> str | None:
+    """The single key that a body is sent under; None: it is not wrapped."""
+    if not isinstance(request.body, dict) or len(request.body) != 1:
+        return None
+    key, value = next(iter(request.body.items()))
+    attributes = {word for known in ATTRIBUTE_WORDS.values() for word in known} - ATTRIBUTE_WORDS["service"]
+    return key if isinstance(value, dict) and compact(key) not in attributes else None
+
+
+def type_of(value: JsonValue) -> Literal["string", "integer", "boolean"] | None:
+    """The type of an example, also of a placeholder; None: another, or not known."""
+    if isinstance(value, bool) or value == "<boolean>":
+        return "boolean"
+    if isinstance(value, int) or value in {"<integer>", "<long>", "<int>"}:
+        return "integer"
+    if isinstance(value, str) and value != "<number>" and not value.startswith("{{"):
+        return "string"
+    return None

@@ -1,0 +1,350 @@
+"""Which request of a collection is which operation of the contract, by evidence on its page, for and against."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from pydantic import JsonValue
+
+from kiamo_iac.contract.collection.requests import Collection, CollectionRequest
+from kiamo_iac.contract.collection.route import PARENTS, RequestRoute, is_id_name, is_plain_id, route_of
+from kiamo_iac.contract.collection.words import (
+    ATTRIBUTE_WORDS,
+    CODES,
+    COMMAND_CODES,
+    COMMAND_WORDS,
+    FOREIGN_FOLDERS,
+    OLD_WORDS,
+    OTHER_WORDS,
+    REACHED_WORDS,
+    VERB_WORDS,
+    compact,
+    kind_of,
+    meaning_of,
+    words,
+)
+
+COMMANDS: Final = ("start", "pause", "stop")
+OPERATIONS: Final = ("list", "create", "read", "update", "delete")
+CERTAIN: Final = 9
+"""The least score of a match that is certain; it must also lead by `LEAD` and have nothing strong against it."""
+LEAD: Final = 3
+POSSIBLE: Final = 4
+"""The least score of a candidate."""
+_STRONG: Final = -4
+_COMMAND_KEYS: Final = frozenset({"command", "commande", "action", "state", "statu", "status", "statut", "etat"})
+_IMPERATIVE: Final = frozenset({"command", "commande", "action"})
+_CODED: Final = re.compile(r"[`\"'«“]\s*([\w-]{1,40})\s*[`\"'»”]")
+
+
+class Certainty(StrEnum):
+    """How sure a match is."""
+
+    CERTAIN = "certain"
+    QUESTION = "question"
+    NOTHING = "nothing"
+
+
+class Evidence(NamedTuple):
+    """One signal on a page, for (above 0) or against a match."""
+
+    weight: int
+    why: str
+
+    @property
+    def is_strong_objection(self) -> bool:
+        """Whether it alone makes a match uncertain."""
+        return self.weight <= _STRONG
+
+
+@dataclass(frozen=True, slots=True)
+class MatchCandidate:
+    """A request that may be an operation."""
+
+    request: CollectionRequest
+    route: RequestRoute
+    evidence: tuple[Evidence, ...]
+    command: tuple[str, JsonValue] | None = None
+    """Of a run state: the key of the body and the word that stands for the command there."""
+
+    @property
+    def score(self) -> int:
+        """The sum of the evidence."""
+        return sum(each.weight for each in self.evidence)
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What is against it, the strong ones alone."""
+        return tuple(each.why for each in self.evidence if each.is_strong_objection)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationMatch:
+    """The outcome for one operation."""
+
+    kind: str
+    operation: str
+    candidates: tuple[MatchCandidate, ...]
+    """The best first; never those without any likelihood."""
+    certainty: Certainty
+    why: str = ""
+    """Why it is a question."""
+
+    @property
+    def best(self) -> MatchCandidate | None:
+        """The likeliest candidate."""
+        return self.candidates[0] if self.candidates else None
+
+
+def match_operations(collection: Collection) -> tuple[OperationMatch, ...]:
+    """Every operation of every kind, in the order of the contract."""
+    routed = [(request, route) for request in collection.requests if (route := route_of(request)) is not None]
+    found = []
+    for kind in ("service", "base", "field", "batch"):
+        mine = [(request, route) for request, route in routed if route.kind == kind]
+        found += [_match(kind, operation, mine) for operation in OPERATIONS]
+        if kind == "batch":
+            found += [_match(kind, command, mine) for command in COMMANDS]
+    return tuple(found)
+
+
+def _match(kind: str, operation: str, mine: list[tuple[CollectionRequest, RequestRoute]]) -> OperationMatch:
+    candidates: list[MatchCandidate] = []
+    for request, route in mine:
+        if operation in COMMANDS:
+            candidates += _as_command(operation, request, route)
+        elif shape := _shape(operation, request, route):
+            evidence = (shape, *_of_operation(operation, request, route), *_of_page(operation, request, route))
+            candidates.append(MatchCandidate(request, route, evidence))
+    candidates = [each for each in candidates if each.score >= POSSIBLE]
+    candidates.sort(key=lambda each: -each.score)
+    certainty, why = _verdict(candidates)
+    return OperationMatch(kind, operation, tuple(candidates), certainty, why)
+
+
+def _verdict(candidates: list[MatchCandidate]) -> tuple[Certainty, str]:
+    if not candidates:
+        return Certainty.NOTHING, "no request of the collection looks like it"
+    best = candidates[0]
+    if best.objections:
+        return Certainty.QUESTION, "; ".join(best.objections)
+    if best.score < CERTAIN:
+        return Certainty.QUESTION, "too little evidence"
+    rivals = [each for each in candidates[1:] if not _is_same_call(each, best)]
+    if rivals and best.score - rivals[0].score < LEAD:
+        return Certainty.QUESTION, f"{1 + len(rivals)} requests look like it"
+    return Certainty.CERTAIN, ""
+
+
+def _is_same_call(one: MatchCandidate, other: MatchCandidate) -> bool:
+    """Two examples of one request."""
+    calls = [(each.request.method, each.route.prefix, each.route.path, each.command) for each in (one, other)]
+    return calls[0] == calls[1]
+
+
+def names_object(request: CollectionRequest, route: RequestRoute) -> bool:
+    """Whether a request names its object: in its path, its query or its body."""
+    return route.has_id or any(_is_id_of(name, route.kind) for name in (*request.query, *_keys(request.body)))
+
+
+def _is_id_of(name: str, kind: str) -> bool:
+    return is_plain_id(name) or (is_id_name(name, kind) and compact(name) != kind)
+
+
+def _shape(operation: str, request: CollectionRequest, route: RequestRoute) -> Evidence | None:
+    """Whether method, id and verb of a request are those of the operation; None: they are not."""
+    if route.command is not None or route.is_state:
+        return None
+    return _with_verb(operation, request, route) if route.verb is not None else _plain(operation, request, route)
+
+
+def _with_verb(operation: str, request: CollectionRequest, route: RequestRoute) -> Evidence | None:
+    named = names_object(request, route)
+    is_read = operation in {"list", "read"}
+    if operation == "list" and route.verb == "read" and not named and request.method == "GET":
+        return Evidence(3, "GET with a verb in the path")
+    if route.verb != operation or (operation in {"list", "create"} and route.has_id):
+        return None
+    if operation in {"read", "update", "delete"} and not named:
+        return None
+    if request.method == "GET" and not is_read:
+        return Evidence(_STRONG, f"a GET that would {operation}")
+    return Evidence(4, f"the verb {operation} in the path")
+
+
+def _plain(operation: str, request: CollectionRequest, route: RequestRoute) -> Evidence | None:
+    method, named = request.method, route.has_id
+    call = f"{method} {'with' if named else 'without'} an id"
+    usual = {
+        "list": method == "GET" and not named,
+        "create": method == "POST" and not named,
+        "read": method == "GET" and named,
+        "update": method in {"PUT", "PATCH"} and named,
+        "delete": method == "DELETE" and named,
+    }
+    if usual[operation]:
+        return Evidence(4, call)
+    unusual = {
+        "update": (method == "POST" and named) or (method == "PUT" and names_object(request, route)),
+        "create": method == "PUT" and not named,
+        "delete": method == "DELETE" and names_object(request, route),
+    }
+    return Evidence(1, call) if unusual.get(operation) else None
+
+
+def _of_operation(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
+    """Signals for or against an operation, beside the shape of the call."""
+    answer, body = request.answer, request.body
+    if operation == "list" and answer is not None:
+        rows = _rows(answer)
+        yield Evidence(2, "answers a list") if rows is not None else Evidence(_STRONG, "answers no list")
+    elif operation in {"read", "create", "update"} and isinstance(answer, list):
+        yield Evidence(_STRONG if operation == "read" else -2, "answers an array")
+    elif operation == "read" and isinstance(answer, dict):
+        yield Evidence(1, "answers an object")
+    if operation in {"create", "update"}:
+        if isinstance(body, list):
+            yield Evidence(_STRONG, "sends an array")
+        keys = {compact(key) for key in _keys(body)}
+        known = [name for name, spellings in ATTRIBUTE_WORDS.items() if keys & spellings and name != "contacts"]
+        if known:
+            yield Evidence(min(len(known), 3), f"sends {', '.join(known)}")
+        if keys & {"contact", "contacts"} and not known:
+            yield Evidence(_STRONG, "sends contacts")
+        if operation == "update" and keys and keys <= {"state", "status", "statu", "etat", "command", "commande"}:
+            yield Evidence(_STRONG, "sends a run state alone")
+    for code, (kind, of) in CODES.items():
+        if kind == route.kind and _has_code(request, code):
+            yield Evidence(3, f"names error {code}") if of == operation else Evidence(-2, f"names error {code}")
+
+
+def _has_code(request: CollectionRequest, code: str) -> bool:
+    return re.search(rf"(?<!\d){code}(?!\d)", request.text) is not None
+
+
+def _of_page(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
+    """Signals of the page that any operation may have."""
+    yield Evidence(3, f"{route.kind} in the path")
+    if parent := PARENTS.get(route.kind):
+        named = any(is_id_name(name, parent) for name in (*request.query, *_keys(request.body)))
+        if route.has_parent:
+            yield Evidence(2, f"below a {parent}")
+        elif named:
+            yield Evidence(1, f"names a {parent}")
+    if route.others:
+        yield Evidence(-8, f"left over in the path: {', '.join(route.others)}")
+    title = words(request.name)
+    if kind_of(title) == route.kind:
+        yield Evidence(1, "the kind in its name")
+    said = meaning_of(title, VERB_WORDS)
+    if said == operation or (said == "read" and operation == "list"):
+        yield Evidence(2, "the operation in its name")
+    elif said is not None and not (operation == "read" and said == "list"):
+        yield Evidence(-3, f"its name says {said}")
+    other = next((word for word in title if word in OTHER_WORDS), None)
+    if other and (other != "contact" or kind_of(title) is None):
+        yield Evidence(_STRONG, f"its name says {other}")
+    yield from _of_folders(request, route)
+
+
+def _of_folders(request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
+    for folder in request.folders:
+        parts = words(folder)
+        if foreign := next((word for word in parts if word in FOREIGN_FOLDERS), None):
+            yield Evidence(-8, f"in a folder of another API: {foreign}")
+        elif kind_of(parts) == route.kind:
+            yield Evidence(1, "in a folder of its kind")
+    texts = (" ".join((*request.folders, request.name)), request.folder_text, request.text)
+    if request.deprecated or any(OLD_WORDS.search(text) for text in texts):
+        yield Evidence(-8, "it is deprecated")
+
+
+def _as_command(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[MatchCandidate]:
+    """The candidates for a command of a batch that one request gives."""
+    if request.method == "GET" or not names_object(request, route) or route.verb is not None:
+        return
+    page = [each for each in _of_page(operation, request, route) if not each.why.startswith("its name says")]
+    if any(_has_code(request, code) for code in COMMAND_CODES):
+        page.append(Evidence(2, "names an error of run states"))
+    title = words(request.name)
+    said = meaning_of(title, COMMAND_WORDS)
+    if said == operation:
+        page.append(Evidence(2, "the command in its name"))
+    elif said is not None:
+        page.append(Evidence(-3, f"its name says {said}"))
+    if route.command is not None:
+        if route.command == operation:
+            yield MatchCandidate(request, route, (Evidence(6, f"{operation} in the path"), *page))
+        return
+    keys = [key for key in _keys(request.body) if compact(key) in _COMMAND_KEYS]
+    if len(keys) != 1 or not (route.is_state or len(_keys(request.body)) == 1):
+        return
+    yield from _by_word(operation, request, route, keys[0], tuple(page))
+
+
+def _by_word(
+    operation: str, request: CollectionRequest, route: RequestRoute, key: str, page: tuple[Evidence, ...]
+) -> Iterator[MatchCandidate]:
+    """A run state that is set by a word in the body: in its example, a closed list, or the text in code or quotes."""
+    where = Evidence(3, "sets a run state") if route.is_state else Evidence(1, f"sends {key} alone")
+    example = request.body.get(key) if isinstance(request.body, dict) else None
+    listed = (request.enums or {}).get(key, ())
+    sources: Mapping[str, tuple[str, ...]] = {
+        "in the example": (example,) if isinstance(example, str) else (),
+        "in the closed list": listed,
+        "in the text": tuple(_CODED.findall(request.text)),
+    }
+    for source, spellings in sources.items():
+        values = _words_for(operation, key, spellings)
+        if values:
+            evidence = (where, Evidence(4, f'"{values[0]}" {source}'), *page)
+            if len(values) > 1:
+                evidence = (*evidence, Evidence(_STRONG, f"several words {source}: {', '.join(values)}"))
+            yield MatchCandidate(request, route, evidence, (key, values[0]))
+            return
+    if isinstance(example, str) and example.startswith("<"):
+        unknown = Evidence(_STRONG, f"no value of {key} for {operation} is documented")
+        yield MatchCandidate(request, route, (where, unknown, Evidence(4, f"sends {key}"), *page), (key, operation))
+
+
+def _words_for(operation: str, key: str, spellings: tuple[str, ...]) -> list[str]:
+    """The words that stand for a command: of a key such as `command`, imperatives come before states."""
+    commands = sorted({word for word in spellings if compact(word) in COMMAND_WORDS[operation]})
+    states = sorted({word for word in spellings if compact(word) in REACHED_WORDS[operation]})
+    return commands if commands and compact(key) in _IMPERATIVE else commands + states
+
+
+def _keys(body: JsonValue) -> tuple[str, ...]:
+    """The keys of a body; of one that is wrapped in a single key, the inner ones too."""
+    if isinstance(body, list):
+        body = body[0] if body else None
+    if not isinstance(body, dict):
+        return ()
+    inner = next(iter(body.values())) if len(body) == 1 else None
+    return (*body, *inner) if isinstance(inner, dict) else tuple(body)
+
+
+def _rows(answer: JsonValue) -> JsonValue:
+    """The array of a list's answer; None: it has none."""
+    found = rows_path(answer)
+    return None if found is None else found[1]
+
+
+def rows_path(answer: JsonValue) -> tuple[str | None, list[JsonValue]] | None:
+    """The dotted path of the only array of objects in an answer, and the array; None: there is not one."""
+    if isinstance(answer, list):
+        return None, answer
+    if not isinstance(answer, dict):
+        return None
+    paths = [(key, value) for key, value in answer.items() if isinstance(value, list)]
+    for key, value in answer.items():
+        if isinstance(value, dict):
+            paths += [(f"{key}.{inner}", rows) for inner, rows in value.items() if isinstance(rows, list)]
+    if any(is_plain_id(key) for key in answer):
+        return None  # an object that has a list
+    rows = [(path, value) for path, value in paths if not value or isinstance(value[0], dict)]
+    return rows[0] if len(rows) == 1 else None

@@ -1,0 +1,35 @@
+"""Questions of a derived contract, and the entries that they stand beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kiamo_iac.contract.entries import Operation
+
+Entry: TypeAlias = dict[str, Any]
+EntryPath: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContractQuestion:
+    """What a collection leaves open."""
+
+    path: EntryPath
+    """The entry that it concerns: `("kinds", "base", "operations", "create")`."""
+    text: str
+    candidates: tuple[str, ...] = ()
+    """Entries that may be the answer, the likeliest first, as a contract has them."""
+
+
+def documented(entry: Entry) -> Entry:
+    """An entry that the collection says."""
+    return {**entry, "basis": "documented"}
+
+
+def sayable(call: Entry, key: str, value: str, why: list[str], otherwise: str) -> None:
+    """Set a key of a call where contracts have it; else add the reason `otherwise`."""
+    if key in Operation.model_fields:
+        call[key] = value
+    else:
+        why.append(otherwise)

@@ -1,0 +1,124 @@
+"""The words by which requests are recognised, in English and French."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Final
+from unicodedata import combining, normalize
+
+KIND_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "service": frozenset({"service", "queue", "file", "fileattente", "filedattente"}),
+    "base": frozenset({"base", "fichier", "contactlist", "contactbase", "database", "listecontact", "contactfile"}),
+    "field": frozenset({"field", "champ", "colonne", "column"}),
+    "batch": frozenset({"batch", "batche", "lot", "campagne", "campaign"}),
+}
+"""In the singular, without accents and signs. `file` is a queue in French; `contactfile` is none."""
+VERB_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "list": frozenset({"list", "liste", "lister", "listing", "all", "tou", "search", "getall", "rechercher", "find"}),
+    "create": frozenset(
+        {"create", "creer", "creation", "add", "ajouter", "ajout", "new", "insert", "nouveau", "nouvelle"}
+    ),
+    "read": frozenset(
+        {"read", "lire", "detail", "show", "consulter", "info", "get", "obtenir", "recuperer", "retrieve"}
+    ),
+    "update": frozenset(
+        {"update", "modifier", "modification", "edit", "maj", "change", "editer", "rename", "renommer"}
+    ),
+    "delete": frozenset({"delete", "supprimer", "suppression", "remove", "effacer", "destroy", "drop"}),
+}
+COMMAND_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "start": frozenset({"start", "demarrer", "demarrage", "lancer", "lancement", "launch", "run"}),
+    "pause": frozenset({"pause", "suspendre", "suspend", "suspension"}),
+    "stop": frozenset({"stop", "arreter", "arret", "terminer", "terminate", "cloturer", "clore"}),
+    "resume": frozenset({"resume", "reprendre", "reprise", "relancer", "restart"}),
+}
+REACHED_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "start": frozenset({"started", "demarre", "demarree", "lance"}),
+    "pause": frozenset({"paused", "enpause", "suspended", "suspendu"}),
+    "stop": frozenset({"stopped", "arrete", "arretee"}),
+}
+"""The states that commands lead to."""
+STATE_WORDS: Final = frozenset(
+    {"state", "statu", "status", "etat", "command", "commande", "action", "statut", "control"}
+)
+"""Segments of calls that change a run state."""
+FOREIGN_FOLDERS: Final = frozenset(
+    {"supervision", "agent", "interaction", "task", "tache", "statistic", "statistique", "messaging", "directory",
+     "annuaire", "activity", "planning", "report", "rapport"}
+)  # fmt: skip
+"""Other APIs of the vendor."""
+OTHER_WORDS: Final = frozenset(
+    {"import", "importer", "export", "exporter", "count", "compter", "compteur", "nombre", "statistic", "statistique",
+     "duplicate", "dupliquer", "copy", "copier", "purge", "purger", "reset", "history", "historique", "contact"}
+)  # fmt: skip
+"""Of requests that do something else with a kind."""
+CODES: Final[Mapping[str, tuple[str, str]]] = {
+    "1060": ("base", "create"),
+    "2000": ("base", "delete"),
+    "2010": ("batch", "delete"),
+    "2080": ("batch", "update"),
+    "2040": ("field", "update"),
+    "2050": ("field", "delete"),
+}
+"""The vendor's codes that only one operation has."""
+COMMAND_CODES: Final = ("1130", "2015", "2090", "2100")
+"""Those of a batch's run state."""
+ATTRIBUTE_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "name": frozenset({"name", "nom"}),
+    "label": frozenset({"label", "libelle", "intitule"}),
+    "service": frozenset({"service", "serviceid", "idservice", "servicename", "queue", "queueid", "file", "fileid"}),
+    "association": frozenset({"association", "mapping", "correspondance"}),
+    "state": frozenset({"state", "status", "statu", "etat", "statut"}),
+    "datatype": frozenset({"datatype", "type", "fieldtype", "typededonnee", "typedonnee"}),
+    "default": frozenset({"default", "isdefault", "pardefaut", "defaut"}),
+    "contacts": frozenset({"contact", "contactcount", "contactscount", "nbcontact", "nombrecontact"}),
+}
+ID_WORDS: Final = frozenset({"id", "_id", "identifiant", "uuid", "identifier", "guid"})
+OLD_WORDS: Final = re.compile(
+    r"\b(?:deprecated|obsol[eè]te|d[eé]pr[eé]ci[eé]e?s?|do not use|ne plus utiliser)\b", re.IGNORECASE
+)
+
+_PARTS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+def plain(text: str) -> str:
+    """Without accents."""
+    return "".join(char for char in normalize("NFKD", text) if not combining(char))
+
+
+def singular(word: str) -> str:
+    """A word without the sign of its plural."""
+    if word.endswith("ches") and len(word) > 5:
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and len(word) > 3 else word
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a name, in lower case, in the singular and without accents: `contactBases` → contact, base."""
+    return tuple(singular(part.lower()) for part in _PARTS.findall(plain(text)))
+
+
+def compact(text: str) -> str:
+    """A name as one word: `service_id` and `serviceId` → `serviceid`."""
+    return "".join(words(text))
+
+
+def kind_of(parts: tuple[str, ...]) -> str | None:
+    """The kind that words name: by all of them together, else by the last one or two that do."""
+    pairs = [first + second for first, second in pairwise(parts)]
+    for part in ("".join(parts), *reversed(pairs), *reversed(parts)):
+        for kind, known in KIND_WORDS.items():
+            if part in known:
+                return kind
+    return None
+
+
+def meaning_of(parts: tuple[str, ...], known: Mapping[str, frozenset[str]]) -> str | None:
+    """The first operation that words name."""
+    for part in parts:
+        for name, spellings in known.items():
+            if part in spellings:
+                return name
+    return None

@@ -1,0 +1,227 @@
+"""What a collection says becomes a contract; what it leaves open becomes a question, and no call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiamo_iac.contract.collection.derive import derive_contract
+from kiamo_iac.contract.collection.matching import Certainty, match_operations
+from kiamo_iac.contract.collection.reading import read_collection
+from kiamo_iac.contract.collection.requests import Collection
+from kiamo_iac.contract.collection.writing import override_text
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract
+
+COLLECTIONS = Path(__file__).parent / "collections"
+OBJECT = ("list", "create", "read", "update", "delete")
+
+
+def collection(name: str) -> Collection:
+    return read_collection((COLLECTIONS / name).read_bytes(), shown=name)
+
+
+def derived(found: Collection, folder: Path) -> tuple[Contract, str]:
+    """The contract in force under the derived file, and the file."""
+    text = override_text(found, derive_contract(found))
+    (folder / "derived.yaml").write_text(text, encoding="utf-8")
+    return load_contract(folder / "derived.yaml"), text
+
+
+def calls(found: Collection) -> dict[str, str]:
+    """What is certain: `base.list` → its call."""
+    return {
+        f"{match.kind}.{match.operation}": f"{best.request.method} {best.route.prefix}{best.route.path}"
+        for match in match_operations(found)
+        if match.certainty is Certainty.CERTAIN and (best := match.best) is not None
+    }
+
+
+def crud(kind: str, path: str, *operations: str, update: str = "PUT") -> dict[str, str]:
+    methods = {"list": "GET", "create": "POST", "read": "GET", "update": update, "delete": "DELETE"}
+    one = f"{path}/{{id}}"
+    return {
+        f"{kind}.{each}": f"{methods[each]} {path if each in {'list', 'create'} else one}"
+        for each in operations or OBJECT
+    }
+
+
+EXPECTED = {
+    "documenter-v2.0.json": {
+        **crud("service", "/api/services"),
+        **crud("base", "/api/bases"),
+        **crud("field", "/api/bases/{base}/fields"),
+        **crud("batch", "/api/bases/{base}/batches"),
+        **{f"batch.{each}": "PUT /api/bases/{base}/batches/{id}/command" for each in ("start", "pause", "stop")},
+    },
+    "francais-v2.1.json": {
+        **crud("service", "/rest/v1/files", "list", "read"),
+        **crud("base", "/rest/v1/fichiers"),
+        **crud("field", "/rest/v1/fichiers/{base}/champs"),
+        **crud("batch", "/rest/v1/fichiers/{base}/lots"),
+        "batch.start": "POST /rest/v1/fichiers/{base}/lots/{id}/demarrer",
+        "batch.pause": "POST /rest/v1/fichiers/{base}/lots/{id}/suspendre",
+        "batch.stop": "POST /rest/v1/fichiers/{base}/lots/{id}/arreter",
+    },
+    "openapi-3.yaml": {
+        **crud("service", "/v3/queues", "list", "read"),
+        **crud("base", "/v3/contact-lists", update="PATCH"),
+        **crud("field", "/v3/contact-lists/{base}/columns", "list", "create", "read", "delete"),
+        **crud("batch", "/v3/contact-lists/{base}/campaigns"),
+    },
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_operation_that_is_there_is_found_and_none_is_wrong(name: str) -> None:
+    assert calls(collection(name)) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_derived_contract_is_valid_and_has_what_is_certain_alone(name: str, tmp_path: Path) -> None:
+    contract, text = derived(collection(name), tmp_path)
+    for kind, stanza in contract.kinds.items():
+        for operation, call in stanza.operations.items():
+            assert f"{call.method} {contract.prefix.path}{call.path}" == EXPECTED[name][f"{kind}.{operation}"]
+            assert call.basis == "documented"
+    assert "# ? " in text
+
+
+def test_the_manner_of_the_vendor(tmp_path: Path) -> None:
+    contract, text = derived(collection("documenter-v2.0.json"), tmp_path)
+    batch = contract.kinds["batch"]
+    assert batch.operations["start"].body == {"command": "start"}
+    assert batch.attributes["service"].wire == "serviceId"
+    assert batch.attributes["association"].by == "name"
+    assert batch.attributes["state"].values is None
+    assert contract.kinds["base"].listing.paging.style == "page"
+    assert (contract.kinds["base"].listing.items, contract.kinds["base"].listing.total) == ("items", "total")
+    assert contract.kinds["field"].made_with_parent is None
+    assert "# ? state: which word stands for each of new, started, paused, stopped, finished?" in text
+
+
+def test_french_names_and_an_envelope(tmp_path: Path) -> None:
+    contract, text = derived(collection("francais-v2.1.json"), tmp_path)
+    base = contract.kinds["base"]
+    assert (contract.auth.header, base.item, base.listing.items, base.id.type) == (
+        "X-Jeton",
+        "donnees",
+        "donnees",
+        "integer",
+    )
+    assert base.attributes["name"].wire == "nom"
+    assert base.attributes["contacts"].wire == "nbContacts"
+    assert base.embedded["field"].wire == "champs"
+    assert contract.kinds["batch"].operations["start"].body == {}
+    assert "create" not in contract.kinds["service"].operations
+    assert "      # ? create: no request of the collection looks like it\n      create: null\n" in text
+
+
+def test_a_command_that_dials_is_not_derived_from_words_that_an_answer_has(tmp_path: Path) -> None:
+    contract, text = derived(collection("openapi-3.yaml"), tmp_path)
+    assert not {"start", "pause", "stop"} & contract.kinds["batch"].operations.keys()
+    assert "      # ? start: no value of state for start is documented\n" in text
+    assert contract.kinds["batch"].attributes["state"].values is not None
+    assert contract.kinds["field"].attributes["datatype"].choices == ("string", "integer", "phone")
+
+
+def request(
+    name: str, method: str, path: str, *, text: str = "", body: Any = None, answer: Any = None
+) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "name": name,
+        "request": {"method": method, "url": f"https://x/{path}", "description": text},
+    }
+    if body is not None:
+        item["request"]["body"] = {"mode": "raw", "raw": json.dumps(body)}
+    if answer is not None:
+        item["response"] = [{"code": 200, "body": json.dumps(answer)}]
+    return item
+
+
+def of(*items: dict[str, Any]) -> Collection:
+    return read_collection(json.dumps({"info": {"name": "X"}, "item": items}).encode(), shown="it")
+
+
+COMMAND = "bases/:baseId/batches/:batchId/command"
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [request("Command a batch", "PUT", COMMAND, body={"command": "<string>"})],
+        [request("Command a batch", "PUT", COMMAND, body={"command": "<string>"}, text="`start`, `launch` or `pause`")],
+        [request("Command", "PUT", COMMAND, body={"command": "start", "delay": 0})],
+        [
+            request("Start a batch", "POST", "bases/:baseId/batches/:batchId/start"),
+            request("Launch a batch", "POST", "bases/:baseId/batches/:batchId/launch"),
+        ],
+        [request("Start a batch", "GET", "bases/:baseId/batches/:batchId/start")],
+        [request("Start the import of a batch", "POST", "bases/:baseId/batches/:batchId/import/start")],
+        [request("Start a batch (deprecated)", "POST", "bases/:baseId/batches/:batchId/start")],
+        [request("Start a batch", "POST", "agents/:agentId/batches/:batchId/start")],
+        [{"name": "Supervision", "item": [request("Start a batch", "POST", "bases/:baseId/batches/:batchId/start")]}],
+    ],
+)
+def test_a_start_is_never_guessed(items: list[dict[str, Any]], tmp_path: Path) -> None:
+    contract, _ = derived(of(*items), tmp_path)
+    assert "start" not in contract.kinds["batch"].operations
+
+
+def test_two_requests_that_look_alike_are_a_question_with_both_as_candidates(tmp_path: Path) -> None:
+    items = [
+        request("Get bases", "GET", f"{version}/bases", answer=[{"id": 1, "name": "a"}]) for version in ("v1", "v2")
+    ]
+    contract, text = derived(of(*items), tmp_path)
+    assert "list" not in contract.kinds["base"].operations
+    assert "# ? list: 2 requests look like it" in text
+    assert "path: /v1/bases" in text
+    assert "path: /v2/bases" in text
+
+
+def test_an_empty_collection_leaves_no_call(tmp_path: Path) -> None:
+    contract, _ = derived(of(), tmp_path)
+    assert {kind for kind, stanza in contract.kinds.items() if stanza.operations} == set()
+
+
+def test_without_the_key_of_the_name_no_call_is_made(tmp_path: Path) -> None:
+    rows = [{"id": 1, "alias": "a"}]
+    contract, text = derived(of(request("Get bases", "GET", "bases", answer=rows)), tmp_path)
+    assert contract.kinds["base"].operations == {}
+    assert "# ? list: the key of the name is not known (see attributes)" in text
+
+
+def test_ids_in_query_and_body_are_named_there(tmp_path: Path) -> None:
+    one = {"id": "<string>", "name": "<string>", "label": "<string>"}
+    items = [
+        request("List bases", "GET", "base/list", answer=[one]),
+        request("Delete a base", "POST", "base/delete", body={"id": "<string>"}),
+        request("List the fields of a base", "GET", "field/list?baseId=1", answer=[{**one, "datatype": "<string>"}]),
+    ]
+    contract, _ = derived(of(*items), tmp_path)
+    assert contract.kinds["base"].operations["delete"].body == {"id": "{id}"}
+    assert contract.kinds["field"].operations["list"].query == {"baseId": "{base}"}
+
+
+def test_text_of_a_collection_stays_in_comments(tmp_path: Path) -> None:
+    name = "X\nkinds: {base: null}\n#"
+    found = read_collection(json.dumps({"info": {"name": name}, "item": []}).encode(), shown="it")
+    contract, _ = derived(found, tmp_path)
+    assert "base" in contract.kinds
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a b/bases", "%2e%2e/bases", "bases;x=1", "x" * 600 + "/bases", "{{a}}x/bases", "bases/{a}{b}", "a//b/bases"],
+)
+def test_what_a_contract_refuses_is_a_question(path: str, tmp_path: Path) -> None:
+    wide = {"id": 1, "name": "a", "x" * 300: 2, "a.b": 3}
+    items = [
+        request("Get bases", "GET", path, answer={"a.b..c": [wide]}),
+        request("Create a base", "POST", path, body={"name": "a"}, answer=wide),
+    ]
+    contract, _ = derived(of(*items), tmp_path)
+    assert contract.contract_version == "1"
