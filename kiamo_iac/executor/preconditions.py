@@ -73,6 +73,7 @@ class PreconditionCheck:
         self._results = WriteResults(plan, self._lookup, contract, read_back=self._checked_again, clock=clock)
         self._planned = {(i.kind.kind, i.remote_id): i for i in live}
         self._checked: dict[Address, float] = {}
+        self._empty: dict[Address, float] = {}
         self._created = {step.address for step in plan.steps if step.action is Action.CREATE}
         self._locks: defaultdict[Address, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
@@ -130,6 +131,8 @@ class PreconditionCheck:
             self._check_name_is_free(step)
         else:
             self._check(step, step.address, from_list=False)
+            if step.action is Action.DELETE and kinds()[step.kind].column and step.risk is not Risk.DATA_LOSS:
+                self._check_is_empty(step, step.address.parent)
 
     def _check_name_is_free(self, step: Step) -> None:
         parent = step.address.parent
@@ -182,6 +185,18 @@ class PreconditionCheck:
         since = self._results.written_at(location.address)
         listed = self._lookup.find(location, remote_id, since=since, from_list=True)
         return listed is not None and fingerprint(listed) == seen
+
+    def _check_is_empty(self, step: Step, holder: Address | None) -> None:
+        """The data of a column goes with it: what it is a column of had no contents when the plan was made."""
+        remote_id = self._results.remote_id(holder) if holder is not None else None
+        if holder is None or remote_id is None or self._clock() - self._empty.get(holder, NEVER) <= FRESH:
+            return
+        now = self._lookup.find(self._results.location(holder), remote_id)
+        if now is None:
+            raise missing(step, holder)
+        if contents := contents_of(now):
+            raise no_longer_empty(step, contents, of=holder)
+        self._empty[holder] = self._clock()
 
     def _read(self, location: ObjectLocation, remote_id: RemoteId, *, from_list: bool) -> ResourceState | None:
         """The object with an id, read again while it is as before the last write of this run; None: there is none."""

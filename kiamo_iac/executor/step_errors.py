@@ -70,9 +70,11 @@ def contents_of(now: ResourceState) -> str:
     return f"{count} {counted}" if count else ""
 
 
-def no_longer_empty(step: Step, contents: str) -> StaleError:
-    """An object to be deleted had no contents in the plan, and has some now: their loss was not allowed."""
-    return _stale(step, "KIA0801", f"now has {contents}, and had none when the plan was made", address=step.address)
+def no_longer_empty(step: Step, contents: str, *, of: Address | None = None) -> StaleError:
+    """An object to be deleted, or the one that it is a column of (`of`), had no contents in the plan, and has some now:
+    their loss was not allowed."""
+    what = f"now has {contents}, and had none when the plan was made"
+    return _stale(step, "KIA0801", what, address=of or step.address)
 
 
 def _is_unset_on_one_side(change: FieldChange) -> bool:

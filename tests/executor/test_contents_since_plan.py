@@ -32,3 +32,17 @@ def test_contacts_that_the_plan_counted_go_with_it(emulator: Emulator, tmp_path:
     emulator.set_contacts("prospects", 13)
     assert apply(emulator, plan).ok
     assert "bases" not in emulator.dump()
+
+
+def test_o15_a_field_is_not_deleted_once_its_base_has_contacts(emulator: Emulator, tmp_path: Path) -> None:
+    """Their data in that field would be lost, and nothing has allowed it."""
+    fields = [{"name": "city", "ensure": "absent"}]
+    batches = [{"name": name, "ensure": "absent"} for name in ("spring", "running")]
+    world = {"services": [{"name": "Sales"}], "bases": [{"name": "prospects", "fields": fields, "batches": batches}]}
+    plan = planned(emulator, world, tmp_path)
+    emulator.set_contacts("prospects", 7)
+    report = apply(emulator, plan)
+    (error,) = failures(report).values()
+    assert isinstance(error, StaleError)
+    assert "bases/prospects, which this step needs, now has 7 contacts" in str(error)
+    assert "city" in str(emulator.dump())
