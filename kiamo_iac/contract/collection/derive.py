@@ -91,7 +91,8 @@ def derive_contract(collection: Collection) -> DerivedContract:
         _operations(kind, matches, prefix or "", stanza, draft)
         _listing(kind, examples, stanza, draft)
         stanza["attributes"] = {}
-        asked = derive_attributes(kind, examples, packaged["kinds"][kind], stanza)
+        ids = {known: each["id"]["type"] for known, each in draft.kinds.items()}
+        asked = derive_attributes(kind, examples, packaged["kinds"][kind], stanza, ids=ids)
         draft.questions += asked
         if "made_with_parent" in packaged["kinds"][kind]:
             stanza["made_with_parent"] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -23,9 +24,11 @@ _BY_ID: Final = re.compile(
 )
 
 
-def derive_attributes(kind: str, examples: KindExamples, packaged: Entry, stanza: Entry) -> list[ContractQuestion]:
-    """Fill `attributes` and `embedded` of a stanza; the questions that are left."""
-    reader = _AttributeReader(kind, examples, packaged, stanza)
+def derive_attributes(
+    kind: str, examples: KindExamples, packaged: Entry, stanza: Entry, *, ids: Mapping[str, str]
+) -> list[ContractQuestion]:
+    """Fill `attributes` and `embedded` of a stanza; the questions that are left. `ids`: kind → the type of its id."""
+    reader = _AttributeReader(kind, examples, stanza, ids)
     for name, entry in packaged["attributes"].items():
         reader.read(name, entry)
     for child in packaged.get("embedded", {}):
@@ -34,11 +37,11 @@ def derive_attributes(kind: str, examples: KindExamples, packaged: Entry, stanza
 
 
 class _AttributeReader:
-    def __init__(self, kind: str, examples: KindExamples, packaged: Entry, stanza: Entry) -> None:
+    def __init__(self, kind: str, examples: KindExamples, stanza: Entry, ids: Mapping[str, str]) -> None:
         self.questions: list[ContractQuestion] = []
         self._kind = kind
         self._examples = examples
-        self._packaged = packaged
+        self._ids = ids
         self._stanza = stanza
         self._sent: dict[str, JsonValue] = {}
         for body in examples.bodies():
@@ -128,7 +131,7 @@ class _AttributeReader:
                 f"it is an object with {', '.join(value)}: which key identifies the {target}, also when it is sent?",
             )
             return False
-        by = self._by(wire, value)
+        by = self._by(wire, value, target)
         if by is None:
             body = {**written, "refers_to": target, "by": "id", "basis": "documented"}
             self.ask(
@@ -141,7 +144,7 @@ class _AttributeReader:
         written["refers_to"], written["by"] = target, by
         return True
 
-    def _by(self, wire: str, value: JsonValue) -> str | None:
+    def _by(self, wire: str, value: JsonValue, target: str) -> str | None:
         whole = compact(wire)
         if whole.endswith(("id", "identifiant")) and whole != "id":
             return "id"
@@ -150,6 +153,8 @@ class _AttributeReader:
         if type_of(value) == "integer":
             return "id"
         text = self._examples.text
+        if type_of(value) == "string" and not str(value).startswith("<") and self._ids.get(target) == "integer":
+            return "name"
         said = {by for by, pattern in (("id", _BY_ID), ("name", _BY_NAME)) if pattern.search(text)}
         return said.pop() if len(said) == 1 else None
 

@@ -28,7 +28,7 @@ from kiamo_iac.contract.collection.words import (
     words,
 )
 
-COMMANDS: Final = ("start", "pause", "stop")
+COMMANDS: Final = ("start", "pause", "stop", "resume")
 OPERATIONS: Final = ("list", "create", "read", "update", "delete")
 CERTAIN: Final = 9
 """The least score of a match that is certain; it must also lead by `LEAD` and have nothing strong against it."""
@@ -108,8 +108,14 @@ def match_operations(collection: Collection) -> tuple[OperationMatch, ...]:
         mine = [(request, route) for request, route in routed if route.kind == kind]
         found += [_match(kind, operation, mine) for operation in OPERATIONS]
         if kind == "batch":
-            found += [_match(kind, command, mine) for command in COMMANDS]
+            commands = [_match(kind, command, mine) for command in COMMANDS]
+            found += [match for match in commands if match.operation != "resume" or _is_named(match)]
     return tuple(found)
+
+
+def _is_named(match: OperationMatch) -> bool:
+    """Whether a path or a word of the collection says the command."""
+    return match.certainty is Certainty.CERTAIN or any(each.route.command for each in match.candidates)
 
 
 def _match(kind: str, operation: str, mine: list[tuple[CollectionRequest, RequestRoute]]) -> OperationMatch:
@@ -308,13 +314,14 @@ def _by_word(
             return
     if isinstance(example, str) and example.startswith("<"):
         unknown = Evidence(_STRONG, f"no value of {key} for {operation} is documented")
-        yield MatchCandidate(request, route, (where, unknown, Evidence(4, f"sends {key}"), *page), (key, operation))
+        shown = _words_for(operation, key, (request.answer_enums or {}).get(key, ())) or [operation]
+        yield MatchCandidate(request, route, (where, unknown, Evidence(4, f"sends {key}"), *page), (key, shown[0]))
 
 
 def _words_for(operation: str, key: str, spellings: tuple[str, ...]) -> list[str]:
     """The words that stand for a command: of a key such as `command`, imperatives come before states."""
     commands = sorted({word for word in spellings if compact(word) in COMMAND_WORDS[operation]})
-    states = sorted({word for word in spellings if compact(word) in REACHED_WORDS[operation]})
+    states = sorted({word for word in spellings if compact(word) in REACHED_WORDS.get(operation, ())})
     return commands if commands and compact(key) in _IMPERATIVE else commands + states
 
 

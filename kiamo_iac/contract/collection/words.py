@@ -32,7 +32,7 @@ COMMAND_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "start": frozenset({"start", "demarrer", "demarrage", "lancer", "lancement", "launch", "run"}),
     "pause": frozenset({"pause", "suspendre", "suspend", "suspension"}),
     "stop": frozenset({"stop", "arreter", "arret", "terminer", "terminate", "cloturer", "clore"}),
-    "resume": frozenset({"resume", "reprendre", "reprise", "relancer", "restart"}),
+    "resume": frozenset({"resume", "reprendre", "reprise"}),
 }
 REACHED_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "start": frozenset({"started", "demarre", "demarree", "lance"}),
