@@ -109,6 +109,8 @@ class _Undo:
         }
         self.declared: dict[Address, ResourceState] = {}
         self.impossible: list[Diagnostic] = []
+        self._kept: set[Address] = set()
+        """Addresses after the run of what keeps its new name."""
 
     def _may_have_happened(self, step: JournalStep) -> bool:
         """As far as the journal says, and the instance: what is there was not deleted."""
@@ -121,7 +123,7 @@ class _Undo:
     def former(self, address: Address) -> Address:
         """The address before the run of a resource whose address after it is `address`."""
         run = self._runs.get(address)
-        name = run.former_name if run is not None else None
+        name = run.former_name if run is not None and address not in self._kept else None
         parent = self.former(address.parent) if address.parent is not None else None
         return Address.of(address.collection, identity(name or address.name), parent)
 
@@ -175,12 +177,20 @@ class _Undo:
         if known is None and not self._is_recorded(at, there):
             self._refuse(run, "no answer says whether the run created it", hint="if it did, delete it on the instance")
             return
-        if there.address != at:
+        if (protected := self._protected(run.address)) is not None:
+            hint = "declare it with protect: false, apply, and undo this run by its id"
+            self._refuse(run, f"{printable(protected, 120)} is protected", hint=hint)
+        elif there.address.name != at.name:
             self._refuse(run, f'it is called "{printable(there.name, 60)}" now', hint="delete it on the instance")
         elif at in {self.former(other.address) for other in self._runs.values() if other is not run}:
             self._refuse(run, "the run has renamed another object that had its name", hint="rename one of them by hand")
         else:
             self._declare(at, run.kind, {"name": there.name}, _ABSENT)
+
+    def _protected(self, address: Address) -> Address | None:
+        """What is protected, of an object and all below it."""
+        entries = sorted(self._owned.items())
+        return next((at for at, e in entries if e.protect and (at == address or at.startswith(f"{address}/"))), None)
 
     def _is_recorded(self, at: Address, there: ResourceState) -> bool:
         """Whether the ledger has this object, or says that one like it was to be created."""
@@ -191,7 +201,10 @@ class _Undo:
 
     def _create_again(self, run: _Run) -> None:
         step = run.first(Action.DELETE)
-        if step is None or self._taken(run, self.former(run.address)):
+        if step is None or self._has_other_parent(run):
+            return
+        if (other := self._taken(run)) is not None:
+            self._refuse(run, f'another object is called "{printable(other.name, 60)}" now')
             return
         if step.lost:
             self._note(run.address, f"{step.lost} cannot be brought back", hint="import them again")
@@ -201,6 +214,15 @@ class _Undo:
             state = below.former_state if below is not None else None
             if below is None or not (below.created or below.deleted):
                 self._declare_image(image.address, kinds()[image.kind], image.attributes, state=state)
+
+    def _has_other_parent(self, run: _Run) -> bool:
+        """Whether others have made another object in the place of its parent; then that is refused."""
+        parent = run.address.parent
+        there, entry = (self._live.get(parent), self._owned.get(parent)) if parent is not None else (None, None)
+        if there is None or entry is None or entry.remote_id in {None, there.remote_id}:
+            return False
+        self._refuse(run, f'another object is called "{printable(there.name, 60)}" now')
+        return True
 
     def _went_with_its_parent(self, run: _Run) -> bool:
         """Whether it was deleted by the step of an object above it."""
@@ -238,8 +260,13 @@ class _Undo:
         if there is None:
             self._refuse(run, "it does not exist any more")
             return
+        former = run.former_name
+        if former is not None and identity(former) != there.address.name and self._taken(run) is not None:
+            self._note(run.address, f'another object is called "{printable(former, 60)}" now: it keeps its name')
+            self._kept.add(run.address)
+            former = None
         at = self.former(run.address)
-        attributes: dict[str, Any] = {"name": run.former_name or there.name}
+        attributes: dict[str, Any] = {"name": former or there.name}
         settings: dict[str, Any] = {}
         for step in run.steps:
             if step.action == Action.UPDATE:
@@ -250,12 +277,10 @@ class _Undo:
                         self._note(run.address, f"{key} was not set, and cannot be removed", hint="remove it in Kiamo")
                     else:
                         attributes.setdefault(key, value)
-        if run.former_name is not None and identity(run.former_name) != there.address.name and self._taken(run, at):
-            return
         if (state := self._former_state(run, there)) is not None:
             attributes["state"] = state
         lifecycle = self._lifecycle(run.address)
-        if run.former_name is not None and at.name != (now := self._name_of(there)):
+        if former is not None and at.name != (now := self._name_of(there)):
             lifecycle = replace(lifecycle, renamed_from=(now,))
         self._declare(at, run.kind, attributes, lifecycle, self._settings(run.address, settings))
 
@@ -284,21 +309,21 @@ class _Undo:
     def _settings(self, address: Address, settings: Any) -> Mapping[str, Any]:
         """Former settings, without those whose values no journal has."""
         found = dict(settings) if isinstance(settings, Mapping) else {}
+        for key in [key for key, value in found.items() if value is None]:
+            self._note(address, f'"settings.{key}" was not set, and cannot be removed', hint="remove it in Kiamo")
+            del found[key]
         hidden = [key for key, value in found.items() if _is_masked(value)]
         for key in hidden:
             self._note(address, f'"settings.{key}" is sensitive, and no journal has its value', hint="set it again")
         return {key: value for key, value in found.items() if key not in hidden}
 
-    def _taken(self, run: _Run, at: Address) -> bool:
-        """Whether another object has the name that a resource is to get back, and keeps it; then that is refused."""
-        other = self._live.get(at)
+    def _taken(self, run: _Run) -> ResourceState | None:
+        """The object that has the name which a resource is to get back, and keeps it; None: no other one."""
+        other = self._live.get(self.former(run.address))
         if other is None or other.remote_id == run.remote_id:
-            return False
+            return None
         mover = self._run_of.get((run.kind.kind, other.remote_id)) if other.remote_id is not None else None
-        if mover is not None and mover.former_name is not None:
-            return False
-        self._refuse(run, f'another object is called "{printable(other.name, 60)}" now')
-        return True
+        return None if mover is not None and mover.former_name is not None else other
 
     def _lifecycle(self, address: Address) -> Lifecycle:
         """That of a resource that is to be there; it stays protected if it is."""

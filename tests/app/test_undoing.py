@@ -15,6 +15,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import GuardError, JournalError, UsageError
 from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan import Plan
+from kiamo_iac.planner.plan_file import Options
 from tests.app.conftest import LIVE, MANIFEST, Site
 
 BASE = Address("bases/prospects")
@@ -263,3 +264,77 @@ def test_what_an_undo_does_not_name_is_not_said_to_be_kept(site: Site) -> None:
     site.manifest(MANIFEST.replace("label: Prospects", "label: Leads"))
     site.apply()
     assert [each.code for each in undo(site).diagnostics] == []
+
+
+def test_what_a_run_created_and_protected_is_listed_and_the_rest_is_undone(site: Site) -> None:
+    site.apply()
+    before = state(site)
+    field = "fields:\n      - {name: mail, label: Mail, datatype: email, protect: true}\n"
+    site.manifest(f"{MANIFEST}  - name: leads\n    {field}  - {{name: clients}}\n")
+    site.apply()
+    assert actions(undo(site)) == [("delete", "bases/clients")]
+    (note,) = notes(site)
+    assert note == "bases/leads: nothing of it is undone: bases/leads/fields/mail is protected"
+    assert [base["name"] for base in state(site)["bases"]] == [*(base["name"] for base in before["bases"]), "leads"]
+
+
+RENAMED = """
+services: [{name: Sales}]
+bases:
+  - name: leads
+    renamed_from: [prospects]
+    label: Leads
+    fields:
+      - {name: city, label: Town, datatype: string}
+      - {name: mail, label: Mail, datatype: email}
+    batches:
+      - {name: spring, service: Sales, association: {destination: phone}}
+"""
+
+
+def test_what_was_created_below_a_renamed_base_is_deleted(site: Site) -> None:
+    site.apply()
+    before = state(site)
+    site.manifest(RENAMED)
+    site.apply()
+    undo(site)
+    assert state(site) == before
+    assert notes(site) == []
+
+
+def test_a_base_whose_name_was_taken_keeps_its_new_one_and_the_object_of_others_is_not_touched(site: Site) -> None:
+    site.apply()
+    site.manifest(RENAMED)
+    site.apply()
+    site.call("POST", "/api/bases", {"name": "prospects", "label": "Of others", "fields": []})
+    taken = site.base_id()
+    site.call("POST", f"/api/bases/{taken}/fields", {"name": "city", "label": "Of others", "datatype": "string"})
+    (other,) = [base for base in state(site)["bases"] if base["id"] == taken]
+    undo(site)
+    assert notes(site) == ['bases/leads: another object is called "prospects" now: it keeps its name']
+    assert [base for base in state(site)["bases"] if base["id"] == taken] == [other]
+    (base,) = [base for base in state(site)["bases"] if base["name"] == "leads"]
+    assert base["label"] == "Prospects"
+    assert [field["label"] for field in base["fields"] if field["name"] in ("city", "mail")] == ["City"]
+
+
+def test_a_deleted_field_is_not_created_in_a_base_that_others_made_since(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("    fields:\n      - {name: city, label: City, datatype: string}\n", ""))
+    site.apply(Options(prune=True), consents=EVERYTHING)
+    batch = next(iter(state(site)["bases"][0]["batches"]))
+    site.call("PUT", f"/api/bases/{site.base_id()}/batches/{batch['id']}/command", {"command": "stop"})
+    site.call("DELETE", f"/api/bases/{site.base_id()}")
+    site.call("POST", "/api/bases", {"name": "prospects", "label": "Of others", "fields": []})
+    assert undo(site).steps == ()
+    assert 'bases/prospects/fields/city: nothing of it is undone: another object is called "prospects" now' in notes(
+        site
+    )
+
+
+def test_a_setting_that_was_not_set_is_listed(site: Site) -> None:
+    site.apply()
+    site.manifest(MANIFEST.replace("label: Prospects", "label: Prospects\n    settings: {pace: 3}"))
+    site.apply()
+    assert undo(site).steps == ()
+    assert notes(site) == ['bases/prospects: "settings.pace" was not set, and cannot be removed']

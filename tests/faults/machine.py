@@ -52,6 +52,7 @@ CONSENTS = (
 
 REFUSAL = re.compile(r"^(?:(manifests/\S+:\d+:\d+): )?error (KIA\d+): .*(?:\n +of (\S+/.+))?", re.MULTILINE)
 """A reason for which a plan is refused, with its place, its code and its address."""
+EMPTY = re.compile(r"^error KIA0442: .* the ledger has (\S+/.+)", re.MULTILINE)
 ADOPT = re.compile(r"kiamo-iac adopt (\S+)")
 
 Manifest = dict[str, Any]
@@ -230,8 +231,8 @@ class History(RuleBasedStateMachine):
 
     def run(self, *arguments: str) -> Completed:
         journals, replies, writes = self.scene.journals(), len(self.scene.proxy.replies), len(self.kiamo.writes)
-        consents = () if arguments[0] == "adopt" else ("--yes", *CONSENTS)
-        done = self.scene.run(arguments[0], "-e", "staging", *arguments[1:], *consents)
+        consents = () if arguments[0] in ("adopt", "ledger") else ("--yes", *CONSENTS)
+        done = self.scene.run(*arguments, "-e", "staging", *consents)
         self.scene.proxy.peace()
         self.tell(f"{' '.join(arguments)}: {shown(done)}")
         assert done.returncode in (0, 1, 3, 4, 64), self.log()
@@ -293,6 +294,10 @@ class History(RuleBasedStateMachine):
 
     def follow(self, done: Completed) -> None:
         """Do what a refusal says. Every reason has a place."""
+        if (empty := EMPTY.search(done.stderr)) is not None:
+            forgot = self.run("ledger", "forget", *empty[1].split(", "))
+            assert forgot.returncode == 0, f"REFUSED forget\n{self.log()}"
+            return
         refusals = REFUSAL.findall(done.stdout + done.stderr)
         for address in ADOPT.findall(done.stdout):
             adopted = self.run("adopt", address)

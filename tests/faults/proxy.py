@@ -122,8 +122,8 @@ class Proxy:
     passed: list[str] = field(default_factory=list)
     """`METHOD target` of every call that came, in order."""
     replies: list[tuple[str, int | None]] = field(default_factory=list)
-    """`METHOD target` of every call that was ended, with the status of the whole answer; None: of a fault that sent
-    what it would."""
+    """`METHOD target` of every call that came, in order, with the status of the whole answer; None: there was none, or
+    a fault has sent what it would."""
     closing: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -159,6 +159,9 @@ class Proxy:
             while (request := read_message(stream)) is not None:
                 rule = self.rule_for(request)
                 call = f"{request.method} {request.target}"
+                with self.lock:
+                    at = len(self.replies)
+                    self.replies.append((call, None))
                 outcome: Message | bool = True
                 if rule is not None and rule.when is BEFORE:
                     outcome = rule.fault(Exchange(peer, request, None, self.closing))
@@ -167,9 +170,9 @@ class Proxy:
                     if rule is not None and rule.when is AFTER:
                         played = rule.fault(Exchange(peer, request, reply, self.closing))
                         outcome = reply if played is True else played
-                self.replies.append((call, outcome.status if isinstance(outcome, Message) else None))
                 if not isinstance(outcome, Message):
                     return
+                self.replies[at] = call, outcome.status
                 peer.sendall(outcome.whole())
                 if outcome.headers.get("connection") == "close":
                     return
