@@ -23,8 +23,8 @@ _FOLLOWED: Final = frozenset({"cursor", "next", "link"})
 """Styles in which each page leads to the next one."""
 _END: Final[tuple[Any, ...]] = (None, "", False, {}, [])
 _FEW: Final = 4
-_READERS: Final = 8
-"""Objects of one list that are read at a time, where there are more than a few."""
+_READERS: Final = 4
+"""Objects of one list that are read at a time, where there are more than a few and the list is of no parent."""
 _ATTEMPTS: Final = 3
 """Times that a list is read when it changes between its pages."""
 
@@ -116,7 +116,7 @@ def _completed(
         found = read_item(client, kind, id_, parents)
         return None if found is None else ({**item, **found[0]}, found[1])
 
-    if len(items) < _FEW:
+    if len(items) < _FEW or ids:  # lists below parents are read in parallel already
         return [found for found in map(complete, items) if found is not None]
     with ThreadPoolExecutor(_READERS, thread_name_prefix="detail") as pool:
         return [found for found in pool.map(complete, items) if found is not None]

@@ -99,6 +99,10 @@ class Decoder:
         self._plain.sort(key=lambda entry: entry[0] != "name")
         known = {stanza.id.wire, *(a.wire for a in stanza.attributes.values())}
         known |= {entry.wire for entry in stanza.embedded.values()}
+        for child in contract.kinds.values():
+            if child.inside is not None and child.parent == kind.kind:
+                known.add(child.inside.wire.split(".")[0])
+                known.add((child.inside.read or "").removeprefix(f"{stanza.item_of('read')}.").split(".")[0])
         self._known = frozenset(known | ({stanza.parent_wire} if stanza.parent_wire else set()))
 
     def id_of(self, item: Mapping[str, Any], response: ApiResponse) -> RemoteId:

@@ -388,6 +388,13 @@ class KindContract(ContractEntry):
         call = self.operations.get("list")
         return call is not None and self.parent is not None and self.parent in call.placeholders()
 
+    def wire_names(self) -> frozenset[str]:
+        """Its wire names, and the first keys of those that are paths: no setting has one of them."""
+        paths = {self.id.wire, *(e.wire for e in self.embedded.values())}
+        for attribute in self.attributes.values():
+            paths |= {attribute.wire} | ({attribute.read} if attribute.read and attribute.source is None else set())
+        return frozenset(paths | {path.split(".")[0] for path in paths})
+
     def capabilities(self) -> KindCapabilities:
         """The same in the words of manifests."""
         writable = {name: a for name, a in self.attributes.items() if not a.read_only}
@@ -395,9 +402,7 @@ class KindContract(ContractEntry):
             operations=frozenset(self.operations),
             attributes=frozenset(writable) | ({"state"} & self.attributes.keys()),
             required={name: a.missing for name, a in writable.items() if a.required},
-            wire_names=frozenset(
-                {self.id.wire, *(a.wire for a in self.attributes.values()), *(e.wire for e in self.embedded.values())}
-            ),
+            wire_names=self.wire_names(),
             name_pattern=self.names.pattern if self.names else None,
             choices={name: a.choices for name, a in writable.items() if a.choices},
             defaults=self.made_with_parent.things if self.made_with_parent else (),

@@ -326,7 +326,10 @@ class Delivery:
 
         def look() -> bool | None:
             last.clear()
-            if (found := self.reader.find(wanted.step.kind, remote_id, parents)) is not None:
+            found = self.reader.find(wanted.step.kind, remote_id, parents)
+            if found is None and (now := _id_after(wanted, remote_id)) != remote_id:
+                found = self.reader.find(wanted.step.kind, now, parents)
+            if found is not None:
                 last.append(found)
             return None if found is None or judge(wanted, found).untouched else True
 

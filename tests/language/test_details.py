@@ -18,7 +18,7 @@ from kiamo_iac.core.secret import Secret
 from tests.api.clients import budget_by, client_of
 from tests.http.stubs import CANARY, URL, Stub, in_turn, reply
 from tests.language.conftest import Scene
-from tests.language.platform import Called, Platform, Row
+from tests.language.platform import Called, Platform, Row, json_response
 from tests.language.test_manners import Inside, Named, Replacing, each
 
 
@@ -199,6 +199,24 @@ def test_what_has_no_id_is_renamed(scene: Scene) -> None:
     assert scene.platform.named("base", "new")["label"] == "N"
 
 
+def test_a_rename_of_what_has_no_id_is_found_where_its_answer_is_lost(scene: Scene) -> None:
+    class Losing(Named):
+        def updated(self, row: Row, changes: Row) -> None:
+            super().updated(row, changes)
+            self.rows["service"][changes["name"]] = self.rows["service"].pop(row["id"])
+            row["id"] = changes["name"]
+
+        def answered(self, call: Called, row: Row | None) -> Any:
+            return json_response({}, 502) if call.operation == "update" else super().answered(call, row)
+
+    scene.platform = Losing()
+    scene.contract(each("{identity: name}"))
+    scene.apply("services: [{name: old, managed: true}]\n")
+    said = scene.apply("services: [{name: new, managed: true, renamed_from: [old]}]\n")
+    assert "had no usable answer, and was found done" in said
+    assert scene.platform.writes() == ["create service", "update service"]
+
+
 def test_fields_inside_a_base_are_made_changed_and_deleted_one_by_one(scene: Scene) -> None:
     scene.platform = Inside()
     scene.contract(
@@ -313,3 +331,24 @@ def test_what_cannot_be(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(ManifestError) as caught:
         contract(tmp_path, text)
     assert says in caught.value.diagnostics[0].summary
+
+
+def test_the_first_key_of_a_path_is_no_setting(scene: Scene) -> None:
+    scene.contract("kinds: {base: {attributes: {label: {wire: texts.fr}}}}\n")
+    scene.manifest("bases: [{name: p, settings: {texts: {en: E}}}]\n")
+    code, said = scene.run("validate")
+    assert (code, '"texts" in settings is the wire name of an attribute' in said) == (1, True), said
+
+
+def test_fields_inside_a_base_are_no_setting_of_it(scene: Scene) -> None:
+    class Listing(Inside):
+        def listed(self, kind: str, row: Row) -> Any:
+            return {**self.shown(kind, row), "columns": []} if kind == "base" else self.shown(kind, row)
+
+    scene.platform = Listing()
+    scene.contract(
+        "kinds:\n  base: {item: base}\n  field: {identity: name, inside: {wire: columns, read: base.fields}}\n"
+    )
+    scene.platform.seed("base", name="p", label="P")
+    code, said = scene.run("export", "-e", "staging")
+    assert (code, "columns" in said, "settings" in said) == (0, False, False), said
