@@ -30,12 +30,15 @@ def _lines(contract: Contract) -> Iterator[str]:
     yield f"{visible(contract.name)} ({f'from {visible(contract.origin)}' if contract.overridden else 'packaged'})"
     yield ""
     yield f"token header  {visible(contract.auth.header):42} {contract.auth.basis.value}"
+    if contract.auth.query is not None:
+        yield f"and in query  {visible(contract.auth.query):42} {contract.auth.basis.value}"
     yield f"prefix        {visible(contract.prefix.path or '/'):42} {contract.prefix.basis.value}"
     for kind, stanza in contract.kinds.items():
         yield ""
         yield visible(kind)
         for operation, call in stanza.operations.items():
             yield f"  {visible(operation):10}  {_call(call):42} {call.basis.value}"
+        yield f"    {'rows':10}  {_listing(stanza):40} {stanza.listing.basis.value}"
         for name, attribute in stanza.attributes.items():
             yield f"    {visible(name):10}  {_attribute(attribute):40} {attribute.basis.value}"
         yield from _names(stanza)
@@ -44,11 +47,37 @@ def _lines(contract: Contract) -> Iterator[str]:
 def _call(call: Operation) -> str:
     query = "&".join(f"{key}={text}" for key, text in call.query.items())
     body = f" {value(call.body)}" if call.body else ""
-    return visible(f"{call.method:6} {call.path}{'?' if query else ''}{query}") + body
+    ways = {
+        "wrapped in": call.wrap,
+        "as form": call.form,
+        "answers at": call.item,
+        "id from": call.id,
+        "sends": "the whole object" if call.send == "whole" else None,
+        "carries": ", ".join(call.carry) or None,
+    }
+    said = "".join(f", {how} {what}" for how, what in ways.items() if what is not None)
+    return visible(f"{call.method:6} {call.path}{'?' if query else ''}{query}") + body + visible(said)
+
+
+def _listing(stanza: KindContract) -> str:
+    listing, paging = stanza.listing, stanza.listing.paging
+    ways = {
+        "in groups": ", ".join(listing.groups) or None,
+        "keyed by": listing.keyed,
+        "total at": listing.total,
+        "pages by": paging.style if paging.style != "none" else None,
+        "each": "read by itself" if listing.detail == "read" else None,
+    }
+    rows = "the whole body" if listing.items is None else f"at {listing.items}"
+    return visible(", ".join([rows, *(f"{how} {what}" for how, what in ways.items() if what is not None)]))
 
 
 def _attribute(attribute: Attribute) -> str:
     words = [f"as {attribute.wire}"]
+    if attribute.read is not None:
+        words.append(f"read at {attribute.read}")
+    if attribute.source is not None:
+        words.append(f"read by {attribute.source}")
     if attribute.required:
         words.append("required")
     if attribute.read_only:

@@ -60,3 +60,21 @@ def test_what_an_override_changes_is_told_by_line() -> None:
 
 def test_an_override_that_changes_nothing_says_so() -> None:
     assert changes_text(packaged(), packaged(), Style()) == "No changes to the packaged contract.\n"
+
+
+def test_it_shows_how_rows_and_bodies_are_wrapped(contract: Contract) -> None:
+    data = contract.model_dump(mode="json", exclude_unset=True)
+    data["auth"]["query"] = "token"
+    base, batch = data["kinds"]["base"], data["kinds"]["batch"]
+    base["listing"] = {"items": "data", "keyed": "id", "detail": "read", "basis": "observed"}
+    base["operations"]["create"] |= {"wrap": "base", "id": "$location"}
+    batch["operations"]["status"] = {"method": "GET", "path": "/batches/{id}/status", "basis": "observed"}
+    batch["attributes"]["state"] |= {"from": "status", "read": "data.state"}
+    text = contract_text(Contract.model_validate(data))
+    for shown in (
+        "and in query  token",
+        "at data, keyed by id, each read by itself",
+        "POST   /bases, wrapped in base, id from $location",
+        "as state, read at data.state, read by status, read-only",
+    ):
+        assert shown in text, text
