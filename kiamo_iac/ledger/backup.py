@@ -77,10 +77,14 @@ class LocalBackup:
         if found is not None and revision_of(found.content) == revision_of(content):
             return found, False
         if base_revision != revision and not (or_absent and found is None):
+            before = found.content.entries if found is not None else {}
+            lacking = sorted(address for address in content.entries if address not in before)
+            only = f" Only the backup has {_counted(len(lacking))}: {_listed(lacking)}." if lacking else ""
+            since = "has been written since" if found is not None else "is not there any more"
             raise LedgerError(
-                f"An earlier run could not write the ledger and left the local backup {shown}, but the ledger has "
-                "been written since. Both are unchanged, and nothing was written.",
-                hint="add what is only in the backup to the ledger with adopt, then remove the backup",
+                f"An earlier run could not write the ledger and left the local backup {shown}, but the ledger {since}."
+                f"{only} Both are unchanged, and nothing was written.",
+                hint="move the backup out of .kiamo, run plan, and add what only the backup has with adopt",
             )
         if found is None:
             return RemoteContent(content, ""), True

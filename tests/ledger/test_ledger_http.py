@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,21 @@ def test_a_state_that_changed_meanwhile_is_not_overwritten(state: State, tmp_pat
         read(state, tmp_path)
     assert state.body == theirs
     assert "bases/b" in (tmp_path / RESCUE).read_text()
+
+
+def test_f28_a_backup_that_cannot_be_restored_names_what_is_only_in_it_and_the_way_out(
+    state: State, tmp_path: Path
+) -> None:
+    record(state, tmp_path, "a")
+    with suppress(LedgerError), opened(state, tmp_path) as ledger:
+        state.body = state_document(content_of("theirs"))
+        ledger.record(owned("b"))
+    with pytest.raises(LedgerError, match=r"Only the backup has \d resources?: .*bases/b") as caught:
+        read(state, tmp_path)
+    assert "move the backup out of .kiamo" in (caught.value.hint or "")
+    (tmp_path / RESCUE).rename(tmp_path / "kept.json")
+    with opened(state, tmp_path) as ledger:
+        assert [address for address in ledger.owned if address.endswith("theirs")]
 
 
 @pytest.mark.parametrize("fault", ["drop", "commit and drop", "503"])
