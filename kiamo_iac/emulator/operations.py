@@ -15,7 +15,7 @@ from kiamo_iac.emulator.references import ObjectReferences
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.router import Route
 from kiamo_iac.emulator.rules import rules_of
-from kiamo_iac.emulator.store import TOP, VERSION, IdGenerator, ObjectStore, StoredObject, identity
+from kiamo_iac.emulator.store import TOP, VERSION, IdGenerator, ObjectStore, Shown, StoredObject, identity, key_of
 from kiamo_iac.emulator.wire import KindWire, ObjectBody
 
 _TEXTS = frozenset({"name", "label", "datatype"})
@@ -255,7 +255,10 @@ class Operations:
         """A new object, not yet stored, with the initial attributes of its kind."""
         n = self.store.next_number()
         n, id_ = (n, id_) if id_ is not None else self.ids.make(kind, n)
-        return StoredObject(n, kind, id_, parent, {**rules_of(kind).initial, **attributes})
+        made = {**rules_of(kind).initial, **attributes}
+        if kind in self.references.keyed:
+            made.setdefault("key", key_of(kind, id_))
+        return StoredObject(n, kind, id_, parent, made)
 
     def insert(self, stored: StoredObject) -> None:
         """Store a new object.
@@ -288,8 +291,8 @@ class Operations:
                 found.wire = self.wires[found.kind].render(found, self.shown)
                 self.store.save(found)
 
-    def shown(self, n: int) -> tuple[str, str]:
-        """Id and name of an object, deleted ones that are still referred to among them."""
+    def shown(self, n: int) -> Shown:
+        """What others show of an object, deleted ones that are still referred to among them."""
         found = self.store.shown(n)
         if found is None:
             msg = f"the store refers to number {n}, which it does not have"

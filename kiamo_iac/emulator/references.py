@@ -25,6 +25,11 @@ class ObjectReferences:
             for kind, stanza in contract.kinds.items()
         }
 
+        self.keyed = frozenset(
+            a.refers_to for stanza in contract.kinds.values() for a in stanza.attributes.values() if a.by == "key"
+        )
+        """The kinds that others refer to by key."""
+
     def scope(self, owner: str, target: str, parent: int) -> int | None:
         """The parent of the target: the owner's own for siblings, `TOP` at the top level, None for any."""
         if self._kinds[target].parent is None:
@@ -46,7 +51,7 @@ class ObjectReferences:
         if name not in rules.mappings and name in rules.invalid and isinstance(value, (dict, list)):
             raise Refusal(wrong)
         by_name = attribute.by == "name" or self._kinds[kind].identity == "name"
-        type_ = str if by_name or self._kinds[kind].id.type == "string" else int
+        type_ = str if by_name or attribute.by == "key" or self._kinds[kind].id.type == "string" else int
         scope = self.scope(owner, kind, parent)
 
         is_text = attribute.shape is not None and type_ is int
@@ -57,7 +62,10 @@ class ObjectReferences:
             if type(value) is not type_:
                 raise Refusal(wrong)
             text = str(value)
-            found = self.named(kind, text, scope) if by_name else self._of_id(kind, text, scope)
+            if attribute.by == "key":
+                found = [one for one in self._store.listed(kind, scope) if one.attributes.get("key") == text]
+            else:
+                found = self.named(kind, text, scope) if by_name else self._of_id(kind, text, scope)
             if len(found) != 1:
                 raise Refusal(unknown)
             return found[0].n

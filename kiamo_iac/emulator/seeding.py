@@ -239,7 +239,7 @@ class SeedDocuments:
         def leaf(n: int | None) -> Any:
             if n is None:
                 return None
-            id_, name = self._operations.shown(n)
+            id_, name, _ = self._operations.shown(n)
             if not self._store.is_deleted(n):
                 return name
             return {"gone": name, "id": self._shown_id(kind, id_)} if ids else {"gone": name}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.strict_json import write_json
@@ -59,6 +59,20 @@ class StoredObject:
         """The exact name."""
         name: str = self.attributes["name"]
         return name
+
+
+class Shown(NamedTuple):
+    """What other objects show of an object."""
+
+    id: str
+    name: str
+    """Exact."""
+    key: str
+
+
+def key_of(kind: str, id_: str) -> str:
+    """The key of an object that was created with none, where a contract refers to its kind by key."""
+    return f"{kind}-{id_}"
 
 
 def identity(name: str) -> str:
@@ -235,13 +249,14 @@ class ObjectStore:
         """The references to an object: pairs of the owner's number and its attribute."""
         return self._run("SELECT owner, attribute FROM refs WHERE target = ? ORDER BY owner", (target,)).fetchall()
 
-    def shown(self, n: int) -> tuple[str, str] | None:
-        """Id and exact name of an object, deleted ones that are still referred to among them."""
-        row = self._run("SELECT id, attributes FROM things WHERE n = ?", (n,)).fetchone()
+    def shown(self, n: int) -> Shown | None:
+        """What others show of an object, deleted ones that are still referred to among them."""
+        row = self._run("SELECT kind, id, attributes FROM things WHERE n = ?", (n,)).fetchone()
         if row:
-            return row[0], json.loads(row[1])["name"]
-        found: tuple[str, str] | None = self._run("SELECT id, name FROM gone WHERE n = ?", (n,)).fetchone()
-        return found
+            kind, id_, attributes = row[0], row[1], json.loads(row[2])
+            return Shown(id_, attributes["name"], attributes.get("key") or key_of(kind, id_))
+        gone = self._run("SELECT kind, id, name FROM gone WHERE n = ?", (n,)).fetchone()
+        return Shown(gone[1], gone[2], key_of(gone[0], gone[1])) if gone else None
 
     def is_deleted(self, n: int) -> bool:
         """Whether a number is that of a deleted object that is still referred to."""

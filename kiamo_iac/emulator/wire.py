@@ -14,10 +14,10 @@ from kiamo_iac.core.strict_json import write_json
 from kiamo_iac.emulator.paths import MISSING, formed, look, merged, put, take, under, unformed
 from kiamo_iac.emulator.refusal import Refusal
 from kiamo_iac.emulator.rules import rules_of
-from kiamo_iac.emulator.store import TOP, VERSION, StoredObject
+from kiamo_iac.emulator.store import TOP, VERSION, Shown, StoredObject
 
-Shown = Callable[[int], tuple[str, str]]
-"""A number of an object → its id and its exact name."""
+Shows = Callable[[int], Shown]
+"""The number of an object → what others show of it."""
 
 GROUP: Final = "$group"
 """As the path of an attribute in responses: the key of the array that its row is in."""
@@ -148,13 +148,13 @@ class KindWire:
 
     # --- to the wire -------------------------------------------------------------------------------------------------
 
-    def render(self, stored: StoredObject, shown: Shown) -> str:
+    def render(self, stored: StoredObject, shown: Shows) -> str:
         """The JSON of an object."""
         document: dict[str, Any] = {}
         if self._stanza.identity == "id":
             put(document, self._stanza.id.wire, self.typed(stored.kind, stored.id, stored.name))
         if self._stanza.parent and self._stanza.parent_wire and stored.parent != TOP:
-            put(document, self._stanza.parent_wire, self.typed(self._stanza.parent, *shown(stored.parent)))
+            put(document, self._stanza.parent_wire, self.typed(self._stanza.parent, *shown(stored.parent)[:2]))
         for name, attribute in self._stanza.attributes.items():
             if attribute.source is None and attribute.read != GROUP:
                 put(document, attribute.read or attribute.wire, self._value(stored, name, attribute, shown))
@@ -162,30 +162,35 @@ class KindWire:
             put(document, path, stored.attributes.get(VERSION, 1))
         return write_json(merged(document, stored.settings))
 
-    def part(self, stored: StoredObject, attributes: Iterable[str], shown: Shown) -> str:
+    def part(self, stored: StoredObject, attributes: Iterable[str], shown: Shows) -> str:
         """The JSON of some attributes alone."""
         found = ((name, self._stanza.attributes[name]) for name in attributes)
         return write_json(under((a.read or a.wire, self._value(stored, name, a, shown)) for name, a in found))
 
-    def _value(self, stored: StoredObject, name: str, attribute: Attribute, shown: Shown) -> Any:
+    def _value(self, stored: StoredObject, name: str, attribute: Attribute, shown: Shows) -> Any:
         value = stored.attributes.get(name)
         if attribute.refers_to:
-            value = self._references(value, attribute.refers_to, shown, by_name=attribute.by == "name")
+            value = self._references(value, attribute.refers_to, shown, by=attribute.by)
         elif attribute.values and isinstance(value, str | bool):
             value = _choices(attribute.values.get(json.dumps(value) if isinstance(value, bool) else value, value))[0]
         if attribute.shape is not None and attribute.read is None:
             value = formed(attribute.shape, value)
         return value
 
-    def _references(self, value: Any, kind: str, shown: Shown, *, by_name: bool) -> Any:
+    def _references(self, value: Any, kind: str, shown: Shows, *, by: str | None) -> Any:
         if isinstance(value, dict):
-            return {role: self._references(v, kind, shown, by_name=by_name) for role, v in value.items()}
+            return {role: self._references(v, kind, shown, by=by) for role, v in value.items()}
         if isinstance(value, list):
-            return [self._references(v, kind, shown, by_name=by_name) for v in value]
+            return [self._references(v, kind, shown, by=by) for v in value]
         if value is None:
             return None
-        id_, name = shown(value)
-        return name if by_name else self.typed(kind, id_, name)
+        found = shown(value)
+        match by:
+            case "name":
+                return found.name
+            case "key":
+                return found.key
+        return self.typed(kind, found.id, found.name)
 
     def typed(self, kind: str, id_: str, name: str) -> str | int:
         """What identifies an object on the wire."""
@@ -193,7 +198,7 @@ class KindWire:
             return name
         return int(id_) if self._kinds[kind].id.type == "integer" else id_
 
-    def rows(self, objects: Iterable[StoredObject], shown: Shown) -> str:
+    def rows(self, objects: Iterable[StoredObject], shown: Shows) -> str:
         """The JSON of the rows of a list: an array, an object or several arrays."""
         listing = self._stanza.listing
         groups: dict[str, list[tuple[StoredObject, Any]]] = {key: [] for key in listing.groups}
@@ -221,7 +226,7 @@ class KindWire:
         held = [under([(listing.row, row)]) if listing.row else row for _, row in rows]
         return dict(zip(keys, held, strict=True)) if key else held
 
-    def _group(self, stored: StoredObject, shown: Shown) -> str:
+    def _group(self, stored: StoredObject, shown: Shows) -> str:
         groups = self._stanza.listing.groups
         for name, attribute in self._stanza.attributes.items():
             if attribute.read == GROUP:

@@ -307,6 +307,20 @@ def test_attributes_have_other_forms(tmp_path: Path) -> None:
         assert city["meta"] == {"key": kiamo.ids("fields")["city"]}
 
 
+def test_services_are_referred_to_by_key(tmp_path: Path) -> None:
+    contract = (
+        "kinds: {service: {attributes: {key: {wire: code, read_only: true, basis: assumed}}}, "
+        "batch: {attributes: {service: {by: key}}}}\n"
+    )
+    with line(tmp_path, contract) as kiamo:
+        codes = {row["name"]: row["code"] for row in kiamo.json("GET", "/services")}
+        target = f"/bases/{kiamo.ids('bases')['b']}/batches/{kiamo.ids('batches')['x']}"
+        assert kiamo.json("GET", target)["service"] == codes["Sales"]
+        assert kiamo.json("PUT", target, {"service": codes["Night"]})["service"] == codes["Night"]
+        for wrong in ("nowhere", kiamo.ids("services")["Sales"]):
+            assert json.loads(kiamo.send("PUT", target, {"service": wrong}).body)["code"] == "ERR_3001"
+
+
 def test_a_state_is_shown_by_an_operation_of_its_own(tmp_path: Path) -> None:
     contract = (
         "kinds: {batch: {operations: {status: {method: GET, path: '/bases/{base}/batches/{id}/status', "
