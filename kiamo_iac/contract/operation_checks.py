@@ -70,8 +70,8 @@ def _target(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, 
             f"the call does not say below which {stanza.parent} it creates",
             f"write {placeholder} in path, query or body, for the id of the {stanza.parent}",
         )
-    is_upsert = name == "update" and "create" in stanza.operations and _is_same(call, stanza.operations["create"])
-    if name not in {"list", "create"} and "id" not in wanted and not is_upsert:
+    is_sent = stanza.id.wire in call.carry or (call.send == "whole" and stanza.identity == "name")
+    if name not in {"list", "create"} and "id" not in wanted and not is_sent:
         yield Contradiction(
             at,
             f"the call does not say which object it is for: every {name} would be the same call",

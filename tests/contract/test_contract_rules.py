@@ -207,6 +207,10 @@ def test_words_of_a_closed_list_are_of_it(tmp_path: Path) -> None:
         "kinds: {batch: {operations: {create: {path: /batches, body: {of: '{base}'}}}}}\n",
         # a segment with a colon in its middle is no placeholder
         "kinds: {base: {operations: {list: {path: '/bases:list'}}}}\n",
+        # what was read goes back
+        "kinds: {base: {operations: {update: {path: /bases, carry: [id]}}}}\n",
+        # create and update are one call, which has the name
+        "kinds: {service: {identity: name, operations: {update: {method: POST, path: /services, send: whole}}}}\n",
         # no operation at all
         "kinds: {base: {operations: {update: null, delete: null}}}\n",
     ],

@@ -177,6 +177,32 @@ MANNERS: Final = (
         {"routes": {"service": {"update": "POST /nowhere/{id}"}}, "upserts": {"service": "id"}},
     ),
     Manner(
+        "a-put-of-a-name-makes-or-changes",
+        both(
+            kind(
+                "service",
+                identity="name",
+                operations={
+                    "create": {"method": "PUT", "path": "/services"},
+                    "read": {"path": "/services/{name}"},
+                    "update": {"path": "/services", "send": "whole"},
+                    "delete": {"path": "/services/{name}"},
+                },
+            ),
+            kind("batch", attributes={"service": {"by": "name"}}),
+        ),
+        {
+            "routes": {"service": {"create": "PUT /services", "update": "PUT /nowhere/{id}"}},
+            "upserts": {"service": "name"},
+            "nameless": frozenset({"service"}),
+        },
+    ),
+    Manner(
+        "the-id-goes-back-with-an-update",
+        kind("service", operations={"update": {"method": "POST", "path": "/services/save", "carry": ["id"]}}),
+        {"routes": {"service": {"update": "POST /services/save"}}, "body_ids": {"service.update": {"id": "id"}}},
+    ),
+    Manner(
         "the-parent-in-the-body",
         both(
             kind("batch", operations={"create": {"path": "/batches", "body": {"base": "{base}"}}}),

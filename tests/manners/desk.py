@@ -169,7 +169,7 @@ class Desk:
     nameless: frozenset[str] = frozenset()
     """Kinds without ids: the name identifies."""
     upserts: Mapping[str, str] = field(default_factory=dict)
-    """Kind → the key of a body that makes its create an update: the id."""
+    """Kind → the key of a body whose create is an update where there is such an object: the id, or the name."""
     drops_null: bool = False
     """What is null is not shown."""
     default_field: Item | None = field(
@@ -322,8 +322,10 @@ class Desk:
         self._base_at_hand = base
         if operation == "list":
             return self._listed(kind, base, call)
-        if operation == "create" and kind in self.upserts and self.upserts[kind] in (body or {}):
-            operation, ids["id"] = "update", body.pop(self.upserts[kind])
+        key = self.upserts.get(kind)
+        if operation == "create" and (body or {}).get(key) in self.items.get(kind, {}):
+            operation, ids["id"] = "update", body[key]
+            body = {name: value for name, value in body.items() if name != key or key == "name"}
         if operation == "create":
             made = self._created(kind, base, body or {})
             return self._answered(kind, "create", made, 201)
