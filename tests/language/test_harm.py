@@ -229,3 +229,25 @@ def test_a_live_name_is_exported(scene: Scene) -> None:
     scene.platform.seed("base", name="a/b & c", label="L")
     code, said = scene.run("export", "-e", "staging")
     assert (code, "name: a/b & c" in said, "omitted" in said) == (0, True, False), said
+
+
+def test_an_update_that_empties_what_it_was_not_sent_is_no_success(scene: Scene) -> None:
+    """Nothing says so in the contract: the first such write is found, and the run ends with exit code 4."""
+
+    class Emptying(Platform):
+        def updated(self, row: Row, changes: Row) -> None:
+            for key in [*row]:
+                if key not in {"id", "base", "state", "default", "contacts", "name"}:
+                    del row[key]
+            row.update(changes)
+
+    scene.platform = Emptying()
+    sales = scene.platform.seed("service", name="Sales")
+    base = scene.platform.seed("base", name="p")
+    scene.platform.seed("field", base=base["id"], name="phone", label="Phone", datatype="phone", default=True)
+    scene.platform.seed("batch", base=base["id"], name="b", service=sales["id"], association={"a": "phone"})
+    batch = "{name: b, service: Sales, association: {a: phone, b: phone}}"
+    scene.manifest(f"services: [{{name: Sales}}]\nbases: [{{name: p, batches: [{batch}]}}]\n")
+    code, said = scene.run("apply", "-e", "staging", "--yes")
+    assert code == 4, said
+    assert "also changed what it did not send: service was" in said
