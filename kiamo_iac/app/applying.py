@@ -343,5 +343,6 @@ def check_report(
     if not has_sent:
         msg = f"Nothing was written: {left}."
         raise KiamoIacError(msg, hint=hint)
-    msg = f"The plan was applied in part: {left}."
+    how = "was applied in part" if counts[Status.DONE] else "was not applied, and a write was sent"
+    msg = f"The plan {how}: {left}."
     raise PartialError(msg, hint=hint)

@@ -163,3 +163,10 @@ def test_each_outcome_of_a_run_has_its_error(site: Site) -> None:
         check_report(report_of(steps, failed, skipped, error=refused), interrupted=False, has_sent=True)
     with pytest.raises(PartialError, match="applied in part: 1 failed, 1 not tried"):
         check_report(report_of(steps, done, failed, skipped, error=refused), interrupted=False)
+
+
+def test_o13_a_run_that_did_nothing_was_not_applied_in_part(site: Site) -> None:
+    steps = plan_environment(site.workspace, "staging").plan.steps
+    report = report_of(steps, Status.FAILED, Status.SKIPPED, error=RefusedError("no", status=400))
+    with pytest.raises(PartialError, match="was not applied, and a write was sent: 1 failed, 1 not tried"):
+        check_report(report, interrupted=False, has_sent=True)
