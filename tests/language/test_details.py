@@ -352,3 +352,22 @@ def test_fields_inside_a_base_are_no_setting_of_it(scene: Scene) -> None:
     scene.platform.seed("base", name="p", label="P")
     code, said = scene.run("export", "-e", "staging")
     assert (code, "columns" in said, "settings" in said) == (0, False, False), said
+
+
+def test_the_name_stands_for_the_id_where_it_identifies(tmp_path: Path) -> None:
+    text = "basis: documented\nkinds: {base: {identity: name, routes: {all: /b, one: '/b/{name}'}}}\n"
+    stanza = contract(tmp_path, text).kinds["base"]
+    assert (stanza.operations["update"].path, stanza.id.wire, stanza.id.type) == ("/b/{id}", "name", "string")
+
+
+def test_writes_of_one_object_take_turns(scene: Scene) -> None:
+    """Eight fields at a time: none of the whole lists is sent with what another one was about to change."""
+    scene.platform = Inside()
+    scene.contract(
+        "kinds:\n  base: {item: base, operations: {delete: {item: none}}}\n"
+        "  field: {identity: name, inside: {wire: fields, read: base.fields}}\n"
+    )
+    scene.apply("bases: [{name: p, label: P}]\n")
+    fields = ", ".join(f"{{name: f{n}, label: F, datatype: string}}" for n in range(8))
+    scene.apply(f"bases: [{{name: p, label: Q, fields: [{fields}]}}]\n")
+    assert len(scene.platform.rows["field"]) == 9
