@@ -225,3 +225,32 @@ def test_what_a_contract_refuses_is_a_question(path: str, tmp_path: Path) -> Non
     ]
     contract, _ = derived(of(*items), tmp_path)
     assert contract.contract_version == "1"
+
+
+OTHER_WAYS = [
+    request("Delete agent", "DELETE", "services/:id", text="Removes the agent from the service"),
+    request("Get bases", "GET", "bases", answer={"rows": [{"id": 1, "name": "a"}]}),
+    request("Search bases", "POST", "bases/search", body={"name": "a"}, answer={"rows": [{"id": 1, "name": "a"}]}),
+    request("Add a base", "POST", "bases", body={"base": {"name": "a", "label": "b"}}, answer={"result": 12}),
+    request("Get a base", "GET", "bases/:id", answer={"result": {"id": 1, "name": "a", "label": "b"}}),
+    request("Edit a base", "POST", "bases/:id/update", body={"base": {"label": "b"}}, answer={"success": True}),
+    request("Archive a base", "PUT", "bases/:id/archive"),
+    request("Get batches", "GET", "batches?baseId=1", answer=[{"id": 1, "name": "a"}]),
+    request("Start a batch", "PUT", "batches/:id/run"),
+    request("Go on with a batch", "PUT", "batches/:id", body={"state": "started"}),
+    request("Start all batches of a service", "POST", "services/:id/batches/start"),
+    request("Create many fields", "POST", "fields/batch", body=[{"name": "x"}]),
+]
+
+
+def test_other_ways_of_other_houses(tmp_path: Path) -> None:
+    contract, text = derived(of(*OTHER_WAYS), tmp_path)
+    base, batch = contract.kinds["base"], contract.kinds["batch"]
+    assert contract.kinds["service"].operations.keys() == set()
+    assert contract.kinds["field"].operations.keys() == set()
+    assert base.operations.keys() == {"list", "create", "read", "update"}
+    assert base.operations["list"].method == "GET"
+    assert (base.operations["create"].wrap, base.operations["create"].id) == ("base", "result")
+    assert (base.item, base.operations["update"].item) == ("result", "none")
+    assert batch.operations.keys() == {"list"}
+    assert "# ? start: 2 requests look like it" in text

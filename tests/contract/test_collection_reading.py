@@ -114,3 +114,24 @@ def test_folders_without_end_and_schemas_without_end_end() -> None:
         "components": {"schemas": {"A": wide}},
     }
     assert len(read_collection(json.dumps(tree).encode(), shown="it").requests) == 1
+
+
+def test_a_status_without_quotes_is_read_and_words_of_yaml_stay_words() -> None:
+    data = b"""\
+openapi: 3.0.0
+paths:
+  /bases:
+    get:
+      responses:
+        200:
+          content: {application/json: {example: [{id: 1, phone: +33, yes: no}]}}
+"""
+    (request,) = read_collection(data, shown="it").requests
+    assert request.answer == [{"id": 1, "phone": "+33", "yes": "no"}]
+
+
+@pytest.mark.parametrize("part", [None, 1, "x", [], {}, [[]], {"mode": {}}, {"raw": 1}])
+@pytest.mark.parametrize("key", ["url", "method", "header", "body", "description"])
+def test_parts_of_a_request_may_have_any_shape(key: str, part: Any) -> None:
+    request = {"method": "POST", "url": "https://x/bases", key: part}
+    assert only(postman(request)).place == "/item/0"

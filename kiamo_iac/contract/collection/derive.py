@@ -28,7 +28,7 @@ from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, Ent
 from kiamo_iac.contract.collection.requests import Collection
 from kiamo_iac.contract.collection.route import PARENTS, is_id_name
 from kiamo_iac.contract.collection.words import compact
-from kiamo_iac.contract.entries import Listing, Operation
+from kiamo_iac.contract.entries import NO_ITEM, Listing, Operation
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.document.writing import flow_text
@@ -318,15 +318,41 @@ def _item(kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> No
     """Where the answers have the object."""
     at = ("kinds", kind, "item")
     seen = examples.objects()
-    paths = {found.path for found in seen.values() if found is not None}
-    if len(paths) == 1 and (path := paths.pop()) is not None:
-        stanza["item"] = path
-    elif len(paths) > 1:
-        draft.ask(at, "answers have the object in different places: " + ", ".join(str(path) for path in paths))
+    paths = {operation: found.path for operation, found in seen.items() if found is not None}
+    usual = paths.get("read", next(iter(paths.values()), None))
+    if usual is not None:
+        stanza["item"] = usual
+    for operation, found in seen.items():
+        call = stanza["operations"].get(operation)
+        if call is None or (found is not None and found.path == usual):
+            continue
+        if found is None:
+            call["item"] = NO_ITEM
+            if operation == "create":
+                _created_id(examples, call, (*at[:2], "operations", "create"), draft)
+        elif found.path is not None:
+            call["item"] = found.path
+        else:
+            draft.ask(at, f"the answer to {operation} is the object, and that to read has it under {usual}")
     if silent := sorted(set(examples.certain) - {"list", "delete"} - seen.keys()):
         draft.ask(at, f"no example shows the answer to {', '.join(silent)}")
-    if bare := sorted(name for name, found in seen.items() if found is None):
-        draft.ask(at, f"the answer to {', '.join(bare)} shows no object")
+
+
+def _created_id(examples: KindExamples, call: Entry, at: EntryPath, draft: _Draft) -> None:
+    """Where the answer to a create that shows no object has the id."""
+    answer = examples.requests["create"].answer
+    values = list(answer.items()) if isinstance(answer, dict) else []
+    named = [key for key, value in values if examples.is_id(key) and type_of(value) in {"string", "integer"}]
+    alone = [key for key, value in values if len(values) == 1 and type_of(value) in {"string", "integer"}]
+    if found := named or alone:
+        call["id"] = found[0]
+    elif isinstance(answer, str | int) and not isinstance(answer, bool):
+        call["id"] = "$answer"
+    else:
+        call["id"] = "$name"
+        draft.ask(
+            at, "the answer shows no id: is there a header Location? Until this is answered, the name is looked up"
+        )
 
 
 def _refuse_what_contradicts(packaged: Entry, data: Entry, draft: _Draft) -> None:

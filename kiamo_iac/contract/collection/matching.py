@@ -21,6 +21,7 @@ from kiamo_iac.contract.collection.words import (
     OLD_WORDS,
     OTHER_WORDS,
     REACHED_WORDS,
+    SEARCH_WORDS,
     VERB_WORDS,
     compact,
     kind_of,
@@ -29,6 +30,8 @@ from kiamo_iac.contract.collection.words import (
 )
 
 COMMANDS: Final = ("start", "pause", "stop", "resume")
+_DIALS: Final = frozenset({"start", "resume"})
+"""One other request that may be it makes these a question."""
 OPERATIONS: Final = ("list", "create", "read", "update", "delete")
 CERTAIN: Final = 9
 """The least score of a match that is certain; it must also lead by `LEAD` and have nothing strong against it."""
@@ -128,11 +131,11 @@ def _match(kind: str, operation: str, mine: list[tuple[CollectionRequest, Reques
             candidates.append(MatchCandidate(request, route, evidence))
     candidates = [each for each in candidates if each.score >= POSSIBLE]
     candidates.sort(key=lambda each: -each.score)
-    certainty, why = _verdict(candidates)
+    certainty, why = _verdict(operation, candidates)
     return OperationMatch(kind, operation, tuple(candidates), certainty, why)
 
 
-def _verdict(candidates: list[MatchCandidate]) -> tuple[Certainty, str]:
+def _verdict(operation: str, candidates: list[MatchCandidate]) -> tuple[Certainty, str]:
     if not candidates:
         return Certainty.NOTHING, "no request of the collection looks like it"
     best = candidates[0]
@@ -141,7 +144,9 @@ def _verdict(candidates: list[MatchCandidate]) -> tuple[Certainty, str]:
     if best.score < CERTAIN:
         return Certainty.QUESTION, "too little evidence"
     rivals = [each for each in candidates[1:] if not _is_same_call(each, best)]
-    if rivals and best.score - rivals[0].score < LEAD:
+    if operation in _DIALS:
+        rivals = [each for each in rivals if not each.objections]
+    if rivals and (operation in _DIALS or best.score - rivals[0].score < LEAD):
         return Certainty.QUESTION, f"{1 + len(rivals)} requests look like it"
     return Certainty.CERTAIN, ""
 
@@ -254,6 +259,10 @@ def _of_page(operation: str, request: CollectionRequest, route: RequestRoute) ->
     other = next((word for word in title if word in OTHER_WORDS), None)
     if other and (other != "contact" or kind_of(title) is None):
         yield Evidence(_STRONG, f"its name says {other}")
+    elif kind_of(title) is None and (foreign := next((word for word in title if word in FOREIGN_FOLDERS), None)):
+        yield Evidence(_STRONG, f"its name says {foreign}")
+    if not SEARCH_WORDS.isdisjoint((*title, *words(route.path))):
+        yield Evidence(_STRONG, "it searches")
     yield from _of_folders(request, route)
 
 

@@ -29,6 +29,8 @@ _MOST_SCHEMAS: Final = 500_000
 """Looked at in one document; schemas that hold each other have no end."""
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _BARE_VARIABLE: Final = re.compile(r"(?<=[:\[,\s])(\{\{[^{}]*\}\}|<[a-zA-Z]+>)(?=\s*[,\]}\s])")
+_BARE_STATUS: Final = re.compile(r"^(\s*)([1-5]\d\d):(?=\s|$)", re.MULTILINE)
+"""A status as a key, without quotes: YAML reads a number."""
 _SUCCESS: Final = re.compile(r"2\d\d|default")
 _HINT: Final = (
     "use a Postman collection (v2.0 or v2.1) or an OpenAPI 3 document; kiamo-iac contract fetch downloads one"
@@ -68,7 +70,8 @@ def _tree(data: bytes, *, shown: str) -> Any:
             return parse_json(data)
         except ValueError as error:
             raise _unreadable(shown, str(error)) from None
-    document = parse(decode_text(data, shown=shown), file=shown)
+    text = _BARE_STATUS.sub(r"\1'\2':", decode_text(data, shown=shown))
+    document = parse(text, file=shown)
     if document.data is None:
         raise ManifestError(f"{shown} cannot be read as a collection.", hint=_HINT, diagnostics=document.diagnostics)
     return document.data
@@ -202,7 +205,7 @@ def _piece(value: Any) -> str:
 
 def _body(body: Mapping[str, Any]) -> tuple[JsonValue, str | None]:
     """The example of a body, and its encoding where that is no JSON."""
-    mode = body.get("mode")
+    mode = _text(body.get("mode"))
     if mode == "raw":
         return _json(body.get("raw")), None
     if mode in {"urlencoded", "formdata"}:

@@ -28,6 +28,8 @@ VERB_WORDS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "delete": frozenset({"delete", "supprimer", "suppression", "remove", "effacer", "destroy", "drop"}),
 }
+SEARCH_WORDS: Final = frozenset({"search", "rechercher", "recherche", "find", "query"})
+"""Of lists that show what is asked for."""
 COMMAND_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "start": frozenset({"start", "demarrer", "demarrage", "lancer", "lancement", "launch", "run"}),
     "pause": frozenset({"pause", "suspendre", "suspend", "suspension"}),
