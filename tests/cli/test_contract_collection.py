@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ import pytest
 from kiamo_iac.app import fetching
 from kiamo_iac.cli.main import run
 from tests.cli.conftest import Desk
+from tests.http.servers import CERTIFICATES, always, answer, wild
 
 COLLECTIONS = Path(__file__).parents[1] / "contract" / "collections"
 DOCUMENTER = COLLECTIONS / "documenter-v2.0.json"
@@ -115,6 +117,39 @@ def test_fetch_climbs_out_of_no_path(folder: Path, capsys: pytest.CaptureFixture
 def test_fetch_takes_https_alone(address: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["contract", "fetch", "--from", address]) == 64
     assert "The address of the collection cannot be used" in capsys.readouterr().err
+
+
+def test_fetch_checks_the_certificate_of_the_documenter(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = ""
+
+    def script(peer: socket.socket, request: bytes) -> None:
+        peer.sendall(answer(metadata(url) if METADATA.encode() in request else DOCUMENTER.read_bytes()))
+
+    with wild(script, tls=True) as server:
+        url = server.url.replace("http:", "https:")
+        assert run(["contract", "fetch", "--from", url + METADATA, "-o", "c.json"]) == 1
+        assert "--ca-bundle FILE" in capsys.readouterr().err
+        assert server.requests == []
+        bundle = ["--ca-bundle", str(CERTIFICATES / "authority.pem")]
+        assert run([*bundle, "contract", "fetch", "--from", url + METADATA, "-o", "c.json"]) == 0
+        assert len(server.requests) == 2
+    assert (folder / "c.json").read_bytes() == DOCUMENTER.read_bytes()
+
+
+def test_fetch_follows_no_redirect(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    headers = "Location: https://other.example.com/\r\nConnection: close\r\n"
+    with wild(always(answer(b"", status="302 Found", headers=headers))) as server:
+        assert run(["contract", "fetch", "--from", server.url + METADATA]) == 1
+        assert len(server.requests) == 1
+    assert "returned 302" in capsys.readouterr().err
+
+
+def test_fetch_has_a_limit(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(fetching, "MAX_BYTES", 1000)
+    with wild(always(answer(b" " * 1001 + b"{}"))) as server:
+        assert run(["contract", "fetch", "--from", server.url + METADATA, "-o", "c.json"]) == 1
+    assert "larger" in capsys.readouterr().err
+    assert not (folder / "c.json").exists()
 
 
 def test_fetch_shows_a_missing_page_and_what_to_pass(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

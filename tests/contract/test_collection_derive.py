@@ -254,3 +254,26 @@ def test_other_ways_of_other_houses(tmp_path: Path) -> None:
     assert (base.item, base.operations["update"].item) == ("result", "none")
     assert batch.operations.keys() == {"list"}
     assert "# ? start: 2 requests look like it" in text
+
+
+AUTH = {"type": "apikey", "apikey": [{"key": "key", "value": "X-Api-Key"}, {"key": "in", "value": "header"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "auth", "header"),
+    [
+        ("Send **`Kiamo-Token:[API_token]`**\n\nKiamo-Token:68d2", None, "Kiamo-Token"),
+        ("", AUTH, "X-Api-Key"),
+        ("Content-Type: [json]", None, "Kiamo-Api-Token"),
+    ],
+)
+def test_the_header_of_the_token_may_stand_in_the_text_or_in_the_auth(
+    text: str, auth: dict[str, Any] | None, header: str, tmp_path: Path
+) -> None:
+    item = request("Get bases", "GET", "bases", answer=[{"id": 1, "name": "a"}])
+    if auth is not None:
+        item["request"]["auth"] = auth
+    tree = {"info": {"name": "X", "description": text}, "item": [item]}
+    contract, written = derived(read_collection(json.dumps(tree).encode(), shown="it"), tmp_path)
+    assert contract.auth.header == header
+    assert ("# ? auth: which header carries the token?" in written) is (auth is None and "Kiamo" not in text)

@@ -37,6 +37,9 @@ _PARTIAL: Final = re.compile(
     r"only the (?:attributes|fields|values)[^.]{0,40}(?:sent|given|provided)|partial|seuls? les|partiel", re.IGNORECASE
 )
 _WHOLE: Final = re.compile(r"replaces? the whole|every attribute must|remplace (?:tout|enti)", re.IGNORECASE)
+_TOKEN_HEADER: Final = re.compile(r"token|jeton|api-?key|authorization", re.IGNORECASE)
+_HEADER_IN_TEXT: Final = re.compile(r"\b([A-Za-z0-9]+(?:-[A-Za-z0-9]+)+)\s*:\s*[\[<{]")
+"""`Kiamo-Api-Token:[API_token]`"""
 _PAGE: Final = frozenset({"page", "pagenumber", "numpage"})
 _OFFSET: Final = frozenset({"offset", "skip", "start", "debut"})
 _SIZE: Final = frozenset({"limit", "size", "pagesize", "perpage", "limite", "taille", "count"})
@@ -119,10 +122,12 @@ def _auth(collection: Collection, matches: tuple[OperationMatch, ...], data: Ent
         for match in matches
         if match.certainty is Certainty.CERTAIN
         for name in match.candidates[0].request.headers
-        if re.search(r"token|jeton|api-?key|authorization", name, re.IGNORECASE)
+        if _TOKEN_HEADER.search(name)
     }
     if collection.header is not None:
         sent.add(collection.header)
+    if not sent:
+        sent = {name for name in _HEADER_IN_TEXT.findall(collection.text) if _TOKEN_HEADER.search(name)}
     if len(sent) == 1:
         data["auth"] = documented({"header": sent.pop()})
     else:

@@ -148,7 +148,8 @@ class _Postman:
         body, form = _body(_dict(request.get("body")))
         name = _text(item.get("name"))
         text = "\n".join(filter(None, (plain_text(request.get("description")), plain_text(item.get("description")))))
-        headers = [_dict(each) for each in _list(request.get("header"))]
+        headers = [each for each in map(_dict, _list(request.get("header"))) if each.get("disabled") is not True]
+        own = _api_key(_dict(request.get("auth")))
         return CollectionRequest(
             name,
             folders,
@@ -156,7 +157,7 @@ class _Postman:
             path,
             place,
             query=query,
-            headers=tuple(_text(each.get("key")) for each in headers if each.get("disabled") is not True),
+            headers=(*(_text(each.get("key")) for each in headers), *((own,) if own else ())),
             body=body,
             form=form,
             answers=tuple(
