@@ -176,11 +176,13 @@ class DependencyBuilder:
 
 def order_names(change_sets: list[ChangeSet], pairs: ResourcePairs, capabilities: Capabilities) -> None:
     """Rename away from a name before another resource takes it; break cycles with a temporary name."""
-    by_old_name: dict[Address, ChangeNode] = {}
+    by_old_name: dict[str, ChangeNode] = {}
     for change_set in change_sets:
         for node in change_set.nodes:
             if node.action is Action.RENAME:
-                by_old_name[_address_of(node.pair, node.pair.live_object.name)] = node
+                old = _address_of(node.pair, node.pair.live_object.name)
+                by_old_name[old] = node
+                by_old_name.setdefault(_folded(old), node)
     taking = [
         (change_set, node)
         for change_set in change_sets
@@ -188,7 +190,7 @@ def order_names(change_sets: list[ChangeSet], pairs: ResourcePairs, capabilities
         if node.action in {Action.RENAME, Action.CREATE}
     ]
     for _, node in taking:
-        if (rename := by_old_name.get(node.pair.address)) is not None:
+        if (rename := _freeing(node, by_old_name)) is not None:
             node.dependencies.append(rename)
     for cycle in _cycles([n for _, n in taking if n.action is Action.RENAME], by_old_name):
         _break_cycle(cycle, {id(n): s for s, n in taking}, pairs, capabilities)
@@ -198,7 +200,18 @@ def _address_of(pair: ResourcePair, name: str) -> Address:
     return Address.of(pair.kind.collection, name, pair.parent.address if pair.parent else None)
 
 
-def _cycles(renames: list[ChangeNode], by_old_name: dict[Address, ChangeNode]) -> list[list[ChangeNode]]:
+def _folded(address: Address) -> str:
+    """The key of an address whatever its case: an instance may compare names so. No address begins like it."""
+    return f"/{address.casefold()}"
+
+
+def _freeing(node: ChangeNode, by_old_name: dict[str, ChangeNode]) -> ChangeNode | None:
+    """The rename away from the name that `node` takes, or from one that differs from it in case alone."""
+    found = by_old_name.get(node.pair.address) or by_old_name.get(_folded(node.pair.address))
+    return found if found is not node else None
+
+
+def _cycles(renames: list[ChangeNode], by_old_name: dict[str, ChangeNode]) -> list[list[ChangeNode]]:
     """Cycles of renames, each beginning at its smallest address."""
     found: list[list[ChangeNode]] = []
     done: set[int] = set()
@@ -208,7 +221,7 @@ def _cycles(renames: list[ChangeNode], by_old_name: dict[Address, ChangeNode]) -
         while id(node) not in done:
             done.add(id(node))
             walk.append(node)
-            following = by_old_name.get(node.pair.address)
+            following = _freeing(node, by_old_name)
             if following is None:
                 break
             node = following

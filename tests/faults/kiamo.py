@@ -104,6 +104,8 @@ class Kiamo:
     bare_commands: bytes | None = None
     """As `bare`, of commands alone."""
     names_unique: bool = True
+    names_fold: bool = False
+    """Names that differ in case alone are the same."""
     denied: set[str] = field(default_factory=set)
     """Methods that the token has no right to: 403."""
     expires_after: int | None = None
@@ -427,7 +429,8 @@ class Kiamo:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise RefusalError(400, "ERR_1050")
         siblings: Item = base[kind] if base else {"services": self.services, "bases": self.bases}[kind]
-        if self.names_unique and any(each["name"] == name for each in siblings.values()):
+        fold = str.casefold if self.names_fold else str
+        if self.names_unique and any(fold(each["name"]) == fold(name) for each in siblings.values()):
             raise RefusalError(400, "ERR_2060")
 
     def _check_field(self, body: Any) -> None:

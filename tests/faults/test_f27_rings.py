@@ -73,3 +73,16 @@ def test_f27_an_undo_of_another_run_leaves_a_ring_as_far_as_it_came(scene: Scene
     scene.manifest(manifest(names, turned=True) + other % "One")
     scene.converges()
     assert {base["id"]: base["label"] for base in scene.kiamo.bases.values()} == objects
+
+
+def test_f27_names_that_an_instance_compares_without_case_are_exchanged(scene: Scene) -> None:
+    """Otherwise both renames are refused, at every apply."""
+    scene.kiamo.names_fold = True
+    scene.manifest("bases: [{name: alpha, label: One}, {name: beta, label: Two}]\n")
+    scene.converges()
+    ids = {base["label"]: base["id"] for base in scene.kiamo.bases.values()}
+    one, two = "{name: Beta, label: One, renamed_from: [alpha]}", "{name: Alpha, label: Two, renamed_from: [beta]}"
+    scene.manifest(f"bases: [{one}, {two}]\n")
+    scene.converges()
+    assert {base["label"]: base["id"] for base in scene.kiamo.bases.values()} == ids
+    assert {base["name"] for base in scene.kiamo.bases.values()} == {"Alpha", "Beta"}
