@@ -27,7 +27,7 @@ help:
 	@echo "make check       lint, types, generated files and tests"
 	@echo "make pipelines   run the pipelines that init creates (needs bash and shellcheck)"
 	@echo "make workflows   audit the workflows that init creates, and action.yml, with zizmor"
-	@echo "make slow        the property tests with three times as many examples, and kills at every call"
+	@echo "make slow        the property tests with more examples, histories of runs, and kills at every call"
 	@echo "make shells      completion in bash, zsh and fish, at a terminal (needs all three)"
 	@echo "make hooks       the hooks under pre-commit (needs the package index)"
 	@echo "make docs        run every command in the documentation against emulators"

@@ -111,6 +111,11 @@ class _Undo:
         self.impossible: list[Diagnostic] = []
         self._kept: set[Address] = set()
         """Addresses after the run of what keeps its new name."""
+        self._former_names: dict[Address, str] = {}
+        """Names before the run of what it renamed, or was to rename, by address after it."""
+        for step in journal.steps.values():
+            if step.action == Action.RENAME:
+                self._former_names.setdefault(step.address, str(step.before["name"]))
 
     def _may_have_happened(self, step: JournalStep) -> bool:
         """As far as the journal says, and the instance: what is there was not deleted."""
@@ -121,9 +126,8 @@ class _Undo:
     # --- addresses ---------------------------------------------------------------------------------------------------
 
     def former(self, address: Address) -> Address:
-        """The address before the run of a resource whose address after it is `address`."""
-        run = self._runs.get(address)
-        name = run.former_name if run is not None and address not in self._kept else None
+        """The address before the run of a resource whose address after it is, or was to be, `address`."""
+        name = self._former_names.get(address) if address not in self._kept else None
         parent = self.former(address.parent) if address.parent is not None else None
         return Address.of(address.collection, identity(name or address.name), parent)
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.faults.forks import Forks
 from tests.faults.machine import History
 
-EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "0")) // 10 or 8
+EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "0")) // 20 or 8
 STEPS = 8
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.faults.forks import Forks
 from tests.faults.killing import changing, kill
 from tests.faults.long_plan import LONG
-from tests.faults.proxy import AFTER, BEFORE, When
+from tests.faults.proxy import AFTER, BEFORE, When, reply
 from tests.faults.scene import Scene
 from tests.faults.undoing import undo_all, undone_at
 
@@ -56,3 +56,15 @@ def test_undos_of_undos_are_undone(scene: Scene) -> None:
     second = scene.kiamo.tree()
     undo_all(scene, to=first)
     undo_all(scene, to=second)
+
+
+def test_what_was_changed_below_a_base_whose_rename_was_refused_is_undone_there(scene: Scene) -> None:
+    """The journal has the addresses that were planned; the base still has its former name, which another one was to
+    get."""
+    changes = changing(scene, plot=LONG)
+    changes.again()
+    before = scene.kiamo.tree()
+    scene.proxy.play(reply(400, '{"code": "ERR_1020", "message": "No."}'), "PUT", when=BEFORE)
+    assert "failed: > rename bases/a" in scene.apply("--parallelism", "1", expect=4).stderr
+    scene.proxy.peace()
+    undo_all(scene, to=before)
