@@ -137,3 +137,22 @@ def test_a_link_among_the_journals_is_not_followed(tmp_path: Path) -> None:
     assert runs_of(tmp_path, "staging") == ["20261128T193011Z-1f3a2b"]
     assert outside.exists()
     assert journal_file(tmp_path, "staging", name).path.name == f"{name}.jsonl"
+
+
+@pytest.mark.parametrize("output", ["text", "markdown"])
+def test_what_a_server_or_a_file_says_is_neither_a_command_of_ci_nor_an_escape_sequence(
+    desk: Desk, output: str
+) -> None:
+    desk.apply()
+    (path,) = files(desk)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        if "call" in line:
+            line["call"]["path"] = "\n::error::x\x1b[2J|`"
+        if "result" in line:
+            line["result"] |= {"error": "::error::x\r::warning::x", "notes": ["::notice::" + "x" * 500]}
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    code, out, _ = desk.run("journal", "show", "-e", "staging", "--format", output)
+    assert code == 0
+    assert not any(line.lstrip().startswith("::") for line in out.splitlines())
+    assert not {"\x1b", "\r"} & set(out)
