@@ -14,6 +14,8 @@ from kiamo_iac.contract.entries import NO_ITEM, BasedEntry
 _METHODS: Final = {"list": "GET", "create": "POST", "read": "GET", "update": "PUT", "delete": "DELETE"}
 _ALL: Final = ("list", "create")
 _WRAPPED: Final = frozenset({"create", "update"})
+_CALLS: Final = frozenset({"form", "wrap"})
+_ROUTES: Final = frozenset({"all", "one", "basis"})
 _HAVE_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -52,7 +54,7 @@ def expanded(data: Any, model: type[BaseModel]) -> Any:
     if not isinstance(data, Mapping):
         return data
     found = expanded_override(data, model)
-    calls = found.pop("calls", None)
+    calls = _taken(found, "calls", _CALLS)
     stanzas = found.get("kinds")
     for kind, stanza in stanzas.items() if isinstance(stanzas, dict) else ():
         if isinstance(stanza, dict):
@@ -64,6 +66,12 @@ def expanded(data: Any, model: type[BaseModel]) -> Any:
     return found
 
 
+def _taken(value: dict[str, Any], key: str, known: frozenset[str]) -> Any:
+    """A shorthand, which is removed unless it has a key that the model has yet to refuse."""
+    found = value.get(key)
+    return value.pop(key) if isinstance(found, dict) and found.keys() <= known else found
+
+
 def _mappings(value: Any) -> list[dict[str, Any]]:
     return [each for each in value.values() if isinstance(each, dict)] if isinstance(value, dict) else []
 
@@ -73,7 +81,7 @@ def _expand_routes(stanza: dict[str, Any]) -> None:
     operations = stanza.get("operations")
     if not isinstance(routes, dict) or (operations is not None and not isinstance(operations, dict)):
         return
-    stanza.pop("routes")
+    _taken(stanza, "routes", _ROUTES)
     operations = stanza.setdefault("operations", {})
     for name, method in _METHODS.items():
         path = routes.get("all" if name in _ALL else "one")
@@ -107,7 +115,7 @@ def _renamed(value: Any) -> Any:
 
 
 def _expand_calls(kind: str, stanza: dict[str, Any], calls: dict[str, Any]) -> None:
-    own = stanza.pop("calls", None)
+    own = _taken(stanza, "calls", _CALLS)
     defaults = {**calls, **(own if isinstance(own, dict) else {})}
     operations = stanza.get("operations")
     for name, operation in operations.items() if isinstance(operations, dict) else ():

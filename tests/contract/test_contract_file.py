@@ -101,6 +101,9 @@ UNKNOWN_KEYS = [
         '"kinds.batch.attributes.name.wires"',
         'did you mean "wire"?',
     ),
+    ("calls: {encoding: json}\n", "mine.yaml:1:9", '"calls.encoding"', "known keys: form, wrap"),
+    ("kinds: {base: {calls: {wraps: x}}}\n", "mine.yaml:1:24", '"kinds.base.calls.wraps"', 'did you mean "wrap"?'),
+    ("kinds: {base: {routes: {al: /x}}}\n", "mine.yaml:1:25", '"kinds.base.routes.al"', 'did you mean "all"?'),
 ]
 
 
