@@ -66,7 +66,7 @@ class Github:
         needs = {name: {"result": done[name].result, "outputs": done[name].outputs} for name in _needs(job)}
         contexts: Contexts = {"github": github, "needs": needs, "vars": self.variables, "steps": {}}
         state = {"success": lambda: direct <= {"success"}, "failure": lambda: "failure" in results}
-        functions = {**state, "cancelled": lambda: False}
+        functions = {**state, "cancelled": lambda: False, "always": lambda: True}
         environment = job.get("environment")
         if not condition(job.get("if", "success()"), contexts, functions):
             return Done("skipped", ancestors=ancestors)
@@ -81,7 +81,11 @@ class Github:
 
     def _steps(self, steps: list[Mapping[str, Any]], contexts: Contexts, made: Done) -> None:
         """Of a job or of a composite action."""
-        functions = {"success": lambda: made.result == "success", "cancelled": lambda: False}
+        functions = {
+            "success": lambda: made.result == "success",
+            "cancelled": lambda: False,
+            "always": lambda: True,
+        }
         for step in steps:
             if not condition(step.get("if", "success()"), contexts, functions):
                 continue
