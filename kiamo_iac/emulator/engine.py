@@ -205,6 +205,10 @@ class Engine:
 
     def _act(self, match: Match, call: Call, fault: Fault | None, request: EmulatorRequest) -> Answer:
         operations, kind = self._operations, match.route.kind
+        if match.route.operation == "create" and (known := self._known(match)) is not None:
+            call.operation, call.id = "update", known.id
+            operations.update(known, self._draft(match, fault), self.contract.kinds[kind].operations["update"])
+            return self._item(match, known)
         if match.route.operation == "create":
             stored = operations.create(kind, match.parent, self._draft(match, fault))
             call.id = stored.id
@@ -213,7 +217,7 @@ class Engine:
                 self._unlisted |= dict.fromkeys(range(stored.n, self._store.newest + 1), until)
             ids = {**match.ids, "id": operations.wires[kind].typed(kind, stored.id, stored.name)}
             return self._answers.created(kind, stored.wire, ids, request.path)
-        stored = operations.read(kind, match.ids["id"], match.parent)
+        stored = operations.read(kind, self._id_in(match), match.parent)
         match match.route.operation:
             case "update":
                 operations.update(stored, self._draft(match, fault), match.route.call)
@@ -223,6 +227,27 @@ class Engine:
             case command:
                 operations.command(stored, command, self._draft(match, fault))
         return self._item(match, stored)
+
+    def _known(self, match: Match) -> StoredObject | None:
+        """Where names identify, and one call creates and changes: the object that a create names, if there is one."""
+        stanza, route = self.contract.kinds[match.route.kind], match.route
+        update = stanza.operations.get("update")
+        if stanza.identity != "name" or stanza.parent is not None or update is None:
+            return None
+        if (update.method, update.path, update.body) != (route.call.method, route.call.path, route.call.body):
+            return None
+        name = self._operations.body_of(route, match.body).attributes.get("name")
+        found = self._store.named(route.kind, name, TOP) if isinstance(name, str) else []
+        return found[0] if found else None
+
+    def _id_in(self, match: Match) -> str:
+        """The id of the object that a call is about, in its address or, where it goes back with an update, its body."""
+        if "id" in match.ids:
+            return match.ids["id"]
+        sent = (match.body or {}).get(self.contract.kinds[match.route.kind].id.wire)
+        if sent is None:
+            raise Refusal("ERR_1160")
+        return str(sent)
 
     def _draft(self, match: Match, fault: Fault | None) -> ObjectBody:
         draft = self._operations.body_of(match.route, match.body)

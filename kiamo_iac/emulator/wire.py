@@ -67,7 +67,7 @@ class KindWire:
         self._inside = {child: inside for child, inside in children if inside is not None}
         shown = {a.read or a.wire for a in stanza.attributes.values()}
         carried = dict.fromkeys(path for call in stanza.operations.values() for path in call.carry)
-        self.versions = tuple(path for path in carried if path not in shown)
+        self.versions = tuple(path for path in carried if path not in shown and path != stanza.id.wire)
         """Paths of what goes back with a write, and is none of the attributes."""
         ids = {stanza.parent_wire} if stanza.identity == "name" else {stanza.id.wire, stanza.parent_wire}
         self._fixed = frozenset({path for path in ids if path} | set(self.versions) | (shown - self._names.keys()))

@@ -57,7 +57,6 @@ def github_workflow(request: ProjectRequest) -> str:
             "job": _job_id(environment),
             "prefix": environment.prefix,
             "project": request.project,
-            "folder": request.below,
         }
         return fill_template(f"github/{template}.yml", tool=tool, **common, **used, **more)
 

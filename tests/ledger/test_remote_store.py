@@ -238,8 +238,8 @@ def test_o08_after_a_pause_the_lock_is_asked_for_before_the_run_goes_on(
     store.check()
     assert memory.asked == 1
     memory.holder = holder
-    store._waiting = [Put(owned("a"))]
     now[0] -= 3600.0  # the clock was set
+    store._waiting = [Put(owned("a"))]  # last: the thread of the store would write it
     with pytest.raises(LedgerError, match="its lock was lost"):
         store.check()
     assert store.lost

@@ -337,6 +337,7 @@ def test_s12_on_github_nothing_is_read_from_or_written_to_such_a_folder(tmp_path
         assert {job.result for job in done.values()} == {"success", "skipped"}
         assert here.bases("production") == ["Prospects of ACME"]
         assert contents(outside) == before
+        assert github.artifacts
         assert all(here.temp in path.parents for path in github.artifacts.values())
 
 
