@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.forge.comment import Forge, MergeRequestComment, PostedComment, post
 from kiamo_iac.forge.pipeline import GithubPipeline, GitlabPipeline, Pipeline, pipeline_of
 
@@ -50,6 +50,27 @@ def post_comment(
         log=log,
     ) as send:
         return post(_forge(pipeline, send), wanted)
+
+
+def project_name(file: Path | None) -> str | None:
+    """The `name` of the project of `file`, or of the nearest one; None: it has none, or cannot be read."""
+    from kiamo_iac.app.project import project_above
+    from kiamo_iac.manifest.project.file import load_project
+
+    try:
+        found = file or project_above(Path.cwd())
+        return load_project(found).name if found is not None else None
+    except KiamoIacError:
+        return None
+
+
+def of_project(text: str, name: str | None) -> str:
+    """`text` with a marker that belongs to the project `name` alone: two projects of a repository may have environments
+    of one name."""
+    marker, line_end, rest = text.partition("\n")
+    if name is None or not marker.rstrip("\r").endswith(" -->"):
+        return text
+    return f"{marker.rstrip()[: -len(' -->')]}:{name} -->{line_end}{rest}"
 
 
 def read_comment(file: Path) -> str:

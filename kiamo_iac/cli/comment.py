@@ -29,18 +29,18 @@ def comment(session: Session, *, file: Path) -> int:
     """Post a plan on the merge request of the running pipeline.
 
     FILE is the output of plan --format markdown. Its first line is an invisible marker: an existing comment of
-    this token's user with the same marker is updated, so there is one comment for each environment. Comments
-    of other users are never changed. A pipeline without a merge request posts nothing.
+    this token's user with the same marker is updated, so there is one comment for each environment (of each
+    project with a name:). Comments of other users are never changed. A pipeline without a merge request posts nothing.
 
     On GitHub, set GITHUB_TOKEN (permissions: pull-requests: write). On GitLab, set KIAMO_GITLAB_TOKEN to a
     project access token with the scope api and the role Reporter.
     """
-    from kiamo_iac.app.commenting import post_comment, read_comment
+    from kiamo_iac.app.commenting import of_project, post_comment, project_name, read_comment
     from kiamo_iac.core.secret import conceal, redact
     from kiamo_iac.render.escape import document, visible
 
     posted = post_comment(
-        redact(conceal(read_comment(file))),
+        redact(conceal(of_project(read_comment(file), project_name(session.project)))),
         os.environ,
         transport=session.transport,
         ca_bundle=session.ca_bundle,

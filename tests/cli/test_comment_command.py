@@ -75,3 +75,15 @@ def test_a_file_that_is_no_comment_is_refused(fake: Fake, file: Path, data: byte
     file.write_bytes(data)
     assert run(["comment", str(file)]) == 64
     assert fake.log == []
+
+
+def test_each_project_with_a_name_has_a_comment_of_its_own(
+    fake: Fake, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "manifests").mkdir()
+    for name in ("outbound", "inbound", "outbound"):
+        (tmp_path / "kiamo.yaml").write_text(f"name: {name}\nmanifests: [manifests]\n", encoding="utf-8")
+        assert run(["comment", str(file)]) == 0
+    begun = [comment["body"].splitlines()[0] for comment in fake.comments]
+    assert begun == [MARKER.replace(" -->", ":outbound -->"), MARKER.replace(" -->", ":inbound -->")]
