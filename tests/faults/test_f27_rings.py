@@ -25,7 +25,7 @@ def cut(scene: Scene, forking: Forks, number: int) -> Ring:
     made = ring_of(scene, RINGS["ring"])
     made.again()
     scene.manifest(manifest(made.names, turned=True))
-    killed(scene, forking, number, when=AFTER)
+    assert killed(scene, forking, number, when=AFTER)
     return made
 
 
@@ -67,7 +67,7 @@ def test_f27_an_undo_of_another_run_leaves_a_ring_as_far_as_it_came(scene: Scene
     scene.apply(expect=0)
     (journal,) = scene.journals() - before
     scene.manifest(manifest(names, turned=True) + other % "Two")
-    killed(scene, forking, 2, when=AFTER)
+    assert killed(scene, forking, 2, when=AFTER)
     done = scene.run("undo", "-e", "staging", journal.stem, "--yes")
     assert (done.returncode, "KIA0607" in done.stdout) == (0, False), shown(done)
     scene.manifest(manifest(names, turned=True) + other % "One")
