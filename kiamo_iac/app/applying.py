@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
-from kiamo_iac.app.planning import NO_OPTIONS, PlanResult, plan_from_inputs, read_inputs
+from kiamo_iac.app.planning import NO_OPTIONS, PlanInputs, PlanResult, plan_from_inputs, read_inputs
 from kiamo_iac.core.errors import GuardError, Interrupted, KiamoIacError, OppositeError, PartialError, StaleError
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from kiamo_iac.app.recording import Recorder
     from kiamo_iac.core.address import Address
     from kiamo_iac.core.diagnostics import Diagnostic
-    from kiamo_iac.core.state import RemoteId
+    from kiamo_iac.core.state import RemoteId, State
     from kiamo_iac.executor.journal_writer import JournalWriter
     from kiamo_iac.executor.report import Outcome, Report
     from kiamo_iac.executor.scheduler import Observer
     from kiamo_iac.executor.writer import Writer
     from kiamo_iac.ledger.ledger import Ledger
+    from kiamo_iac.manifest.environment import Target
     from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan import Plan, Step
     from kiamo_iac.planner.plan_file import Options
@@ -267,20 +268,39 @@ def start_apply(
     target = workspace.target(environment)
 
     def planned(ledger: Ledger) -> ApplyRun:
-        owned = dict(ledger.owned) if ledger.found else None
-        inputs = read_inputs(workspace, target, owned=lambda: owned, prune=options.prune)
-        check_instance(ledger, inputs.live)
+        inputs = read_under_lock(workspace, target, ledger, prune=options.prune)
         return ApplyRun(workspace, ledger, plan_from_inputs(workspace, inputs, options))
 
     with run_under_lock(workspace, target.name, planned, lock_timeout=lock_timeout) as run:
         yield run
 
 
+def read_under_lock(
+    workspace: Workspace, target: Target, ledger: Ledger, *, prune: bool = False, desired: State | None = None
+) -> PlanInputs:
+    """As `planning.read_inputs`, beside a ledger that is locked.
+
+    Raises:
+        LedgerError: the ledger is not of this instance.
+        KiamoIacError: as `planning.read_inputs`.
+    """
+    owned = dict(ledger.owned) if ledger.found else None
+    inputs = read_inputs(workspace, target, owned=lambda: owned, prune=prune, desired=desired)
+    check_instance(ledger, inputs.live)
+    return inputs
+
+
 @contextmanager
 def run_under_lock(
-    workspace: Workspace, environment: str, planned: Callable[[Ledger], ApplyRun], *, lock_timeout: float
+    workspace: Workspace,
+    environment: str,
+    planned: Callable[[Ledger], ApplyRun],
+    *,
+    lock_timeout: float,
+    operation: str = "apply",
 ) -> Iterator[ApplyRun]:
-    """The run that `planned` returns, while this process holds the lock of the ledger.
+    """The run that `planned` returns, while this process holds the lock of the ledger. `operation`: shown to runs that
+    wait.
 
     Raises:
         LockedError: another run holds the lock.
@@ -289,7 +309,7 @@ def run_under_lock(
     """
     run: ApplyRun | None = None
     try:
-        with lock_ledger(workspace, environment, lock_timeout=lock_timeout) as ledger:
+        with lock_ledger(workspace, environment, lock_timeout=lock_timeout, operation=operation) as ledger:
             run = planned(ledger)
             yield run
     except KiamoIacError as error:

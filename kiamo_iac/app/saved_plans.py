@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
-from kiamo_iac.app.applying import ApplyRun, run_under_lock
-from kiamo_iac.app.ownership import check_instance
-from kiamo_iac.app.planning import PlanResult, plan_from_inputs, read_inputs
+from kiamo_iac.app.applying import ApplyRun, read_under_lock, run_under_lock
+from kiamo_iac.app.planning import PlanResult, plan_from_inputs
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.safe_files import read_limited, write_private
 from kiamo_iac.document.files import read_bytes
@@ -100,9 +99,7 @@ def start_saved_apply(
             raise PlanFileError(
                 msg, hint="a saved plan can be applied once: create a new one with kiamo-iac plan --out"
             )
-        owned = dict(ledger.owned) if ledger.found else None
-        inputs = read_inputs(workspace, target, owned=lambda: owned, prune=saved.options.prune)
-        check_instance(ledger, inputs.live)
+        inputs = read_under_lock(workspace, target, ledger, prune=saved.options.prune)
         result = plan_from_inputs(workspace, inputs, saved.options)
         check_same(saved.plan, result.plan)
         return ApplyRun(workspace, ledger, result, saved_digest=saved.digest)

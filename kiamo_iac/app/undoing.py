@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from kiamo_iac.app.applying import ApplyRun
+from kiamo_iac.app.applying import ApplyRun, read_under_lock, run_under_lock
 from kiamo_iac.app.journaling import journal_file, load_journal
-from kiamo_iac.app.ownership import check_instance, ledger_identity, lock_ledger
-from kiamo_iac.app.planning import NO_OPTIONS, plan_from_inputs, read_inputs
+from kiamo_iac.app.ownership import ledger_identity
+from kiamo_iac.app.planning import NO_OPTIONS, plan_from_inputs
 from kiamo_iac.core.errors import GitError, JournalError, TransportError
 from kiamo_iac.core.printable import quote
 from kiamo_iac.executor.undo import named_by, undo_goal
@@ -18,6 +18,7 @@ from kiamo_iac.executor.undo import named_by, undo_goal
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.ledger.journal import Journal
+    from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.planner.plan_file import Options
 
 _OF_THE_REST: Final = {"KIA0605", "KIA0607"}
@@ -39,23 +40,25 @@ def start_undo(
         UsageError: there is no such run.
         JournalError: its journal cannot be used: damaged, tracked by git, or of another project or instance.
         LockedError: another run holds the lock; nothing was read or written.
-        KiamoIacError: as `planning.plan_environment`.
+        KiamoIacError: as `applying.run_under_lock` and `planning.plan_environment`.
     """
     target = workspace.target(environment)
     journal = load_journal(workspace, target.name, run)
     _check(workspace, journal)
-    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="undo") as ledger:
-        owned = dict(ledger.owned) if ledger.found else None
-        inputs = read_inputs(workspace, target, owned=lambda: owned, desired=named_by(journal))
-        check_instance(ledger, inputs.live)
-        goal = undo_goal(journal, inputs.live, owned or {})
+
+    def planned(ledger: Ledger) -> ApplyRun:
+        inputs = read_under_lock(workspace, target, ledger, desired=named_by(journal))
+        goal = undo_goal(journal, inputs.live, inputs.owned or {})
         inputs = replace(inputs, desired=goal.desired, owned=goal.owned, partial=True)
         result = plan_from_inputs(workspace, inputs, options)
         before = f"as before the run of {journal.head.started_at.replace('T', ' ').rstrip('Z')} UTC"
         steps = tuple(replace(step, reason=before) for step in result.plan.steps)
         said = tuple(each for each in result.plan.diagnostics if each.code not in _OF_THE_REST)
         result = replace(result, plan=replace(result.plan, steps=steps, diagnostics=said))
-        yield ApplyRun(workspace, ledger, result, undoes=journal.head.run, impossible=goal.impossible)
+        return ApplyRun(workspace, ledger, result, undoes=journal.head.run, impossible=goal.impossible)
+
+    with run_under_lock(workspace, target.name, planned, lock_timeout=lock_timeout, operation="undo") as started:
+        yield started
 
 
 def _check(workspace: Workspace, journal: Journal) -> None:

@@ -99,11 +99,14 @@ def test_4_every_write_that_was_sent_is_refused(scene: Scene) -> None:
     assert scene.kiamo.tree()["bases"] == []
 
 
-def test_o13_4_the_report_cannot_be_written(scene: Scene) -> None:
+@pytest.mark.parametrize("command", ["apply", "undo"])
+def test_o13_4_the_report_cannot_be_written(scene: Scene, command: str) -> None:
+    if command == "undo":
+        scene.apply(expect=0)
     with Path("/dev/full").open("wb") as full:
         environ = variables(**scene.variables)
         done = subprocess.run(
-            [*COMMAND, "apply", "-e", "staging", "--yes", "--format", "json"],
+            [*COMMAND, command, "-e", "staging", "--yes", "--format", "json"],
             cwd=scene.folder,
             env=environ,
             stdin=subprocess.DEVNULL,
