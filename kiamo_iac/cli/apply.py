@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kiamo_iac.cli.options import (
-    F,
     NamedPath,
     address_option,
     lock_timeout_option,
@@ -53,8 +54,23 @@ and no --yes; 130 interrupted by a signal, at any moment. With 1, 5, 6 and 64 no
 """
 
 
-def run_options(command: F) -> F:
-    """The consents of a run, `--lock-timeout`, `--parallelism` and `--format`."""
+def run_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The consents of a run, which the command takes as `consents`; `--lock-timeout`, `--parallelism`, `--format`."""
+
+    @wraps(command)
+    def with_consents(
+        *args: Any,
+        allow_start: bool,
+        allow_start_of: tuple[Address, ...],
+        allow_stop: tuple[Address, ...],
+        allow_data_loss: tuple[Address, ...],
+        **more: Any,
+    ) -> int:
+        from kiamo_iac.planner.guards import Consents
+
+        consents = Consents(allow_start, starts=allow_start_of, stops=allow_stop, data_loss=allow_data_loss)
+        return command(*args, consents=consents, **more)
+
     options = (
         click.option("--allow-start", is_flag=True, help="Allow all batches to start: contacts will be dialled."),
         address_option("--allow-start-of", text="Allow this batch to start, or each batch of this base."),
@@ -73,9 +89,10 @@ def run_options(command: F) -> F:
         ),
         report_format_option,
     )
+    found: Callable[..., int] = with_consents
     for option in reversed(options):
-        command = option(command)
-    return command
+        found = option(found)
+    return found
 
 
 @click.command(epilog=EPILOG, short_help="Apply the manifests to an environment.")
@@ -93,10 +110,7 @@ def apply(
     yes: bool,
     prune: bool,
     targets: tuple[Address, ...],
-    allow_start: bool,
-    allow_start_of: tuple[Address, ...],
-    allow_stop: tuple[Address, ...],
-    allow_data_loss: tuple[Address, ...],
+    consents: Consents,
     lock_timeout: float,
     parallelism: int,
     output: str,
@@ -115,11 +129,9 @@ def apply(
     With --format text, plan and report go to stdout. With --format json or markdown, stdout holds only the
     report, and the plan goes to stderr.
     """
-    from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan_file import Options
 
-    options = Options(prune=prune, targets=targets, may_stop=allow_stop)
-    consents = Consents(allow_start, starts=allow_start_of, stops=allow_stop, data_loss=allow_data_loss)
+    options = Options(prune=prune, targets=targets, may_stop=consents.stops)
     with session.locking_workspace() as workspace:
         started = _start_run(workspace, environment, planfile, options, lock_timeout=lock_timeout)
         return carry_out(session, workspace, started, consents, yes=yes, parallelism=parallelism, output=output)

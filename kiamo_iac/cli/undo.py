@@ -12,6 +12,7 @@ from kiamo_iac.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from kiamo_iac.core.address import Address
+    from kiamo_iac.planner.guards import Consents
 
 
 EPILOG = """\b
@@ -42,10 +43,7 @@ def undo(
     environment: str,
     yes: bool,
     targets: tuple[Address, ...],
-    allow_start: bool,
-    allow_start_of: tuple[Address, ...],
-    allow_stop: tuple[Address, ...],
-    allow_data_loss: tuple[Address, ...],
+    consents: Consents,
     lock_timeout: float,
     parallelism: int,
     output: str,
@@ -61,11 +59,9 @@ def undo(
     with a journal, and can be undone.
     """
     from kiamo_iac.app.undoing import start_undo
-    from kiamo_iac.planner.guards import Consents
     from kiamo_iac.planner.plan_file import Options
 
-    options = Options(targets=targets, may_stop=allow_stop)
-    consents = Consents(allow_start, starts=allow_start_of, stops=allow_stop, data_loss=allow_data_loss)
+    options = Options(targets=targets, may_stop=consents.stops)
     with session.locking_workspace() as workspace:
         started = start_undo(workspace, environment, run, options, lock_timeout=lock_timeout)
         return carry_out(
