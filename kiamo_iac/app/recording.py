@@ -322,7 +322,7 @@ class Recorder:
 
     def _below(self, address: Address) -> list[Address]:
         """The entries at `address` and below it."""
-        return [a for a in self._ledger.owned if a == address or a.startswith(f"{address}/")]
+        return [a for a in self._ledger.owned if address.covers(a)]
 
     def _current_address(self, address: Address) -> Address:
         """The present address of the resource whose final address is `address`."""

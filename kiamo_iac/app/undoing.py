@@ -11,9 +11,10 @@ from kiamo_iac.app.applying import ApplyRun, read_under_lock, run_under_lock
 from kiamo_iac.app.journaling import journal_file, load_journal
 from kiamo_iac.app.ownership import ledger_identity
 from kiamo_iac.app.planning import NO_OPTIONS, plan_from_inputs
-from kiamo_iac.core.errors import GitError, JournalError, TransportError
+from kiamo_iac.core.errors import JournalError
 from kiamo_iac.core.printable import quote
 from kiamo_iac.executor.undo import named_by, undo_goal
+from kiamo_iac.ledger.tracked import check_journal
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
@@ -66,18 +67,9 @@ def _check(workspace: Workspace, journal: Journal) -> None:
     Raises:
         JournalError: a commit could bring the journal, or it is of another project, environment or instance.
     """
-    from kiamo_iac.git.tracking import why_tracked
-
     head = journal.head
     file = journal_file(workspace.private_root(head.environment), head.environment, head.run)
-    try:
-        why = why_tracked(file.root, file.parts, workspace.environ)
-    except (GitError, TransportError) as error:
-        msg = f"The journal {file.path} is not used: whether git tracks the file is unknown. {error}"
-        raise JournalError(msg, hint=error.hint) from error
-    if why is not None:
-        msg = f"The journal {file.path} is not used: it is in git, so a commit can change what is undone: {why}."
-        raise JournalError(msg, hint="keep .kiamo/ out of git: git rm -r --cached .kiamo, and a line in .gitignore")
+    check_journal(file, workspace.environ)
     ours = ledger_identity(workspace, head.environment)
     for what, there, here in (
         ("project", head.project, ours.project or ""),

@@ -194,7 +194,7 @@ class _Undo:
     def _protected(self, address: Address) -> Address | None:
         """What is protected, of an object and all below it."""
         entries = sorted(self._owned.items())
-        return next((at for at, e in entries if e.protect and (at == address or at.startswith(f"{address}/"))), None)
+        return next((at for at, entry in entries if entry.protect and address.covers(at)), None)
 
     def _is_recorded(self, at: Address, there: ResourceState) -> bool:
         """Whether the ledger has this object, or says that one like it was to be created."""

@@ -1,4 +1,5 @@
-"""Refusing a ledger file that git tracks: a commit could change what is managed, and what --prune deletes."""
+"""Refusing a file of the ledger, or a journal, that git tracks: a commit could change what is managed, what --prune
+deletes, and what is undone."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
-from kiamo_iac.core.errors import GitError, LedgerError, TransportError
+from kiamo_iac.core.errors import GitError, JournalError, LedgerError, TransportError
 from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.safe_files import RootedFile
 
@@ -61,6 +62,23 @@ def check_file(
             hint="review each of its changes like a deletion, or use the http or git backend",
         )
     )
+
+
+def check_journal(file: RootedFile, environ: Mapping[str, str]) -> None:
+    """Refuse a journal that git tracks.
+
+    Raises:
+        JournalError: it is tracked, or git fails.
+    """
+    try:
+        why = _why_tracked(file, environ)
+    except LedgerError as error:
+        raise JournalError(f"The journal {error}", hint=error.hint) from error
+    if why is not None:
+        msg = f"The journal {file.path} is not used: it is in git, so a commit can change what is undone: {why}."
+        raise JournalError(
+            msg, hint=f"keep {FOLDER}/ out of git: git rm -r --cached {FOLDER}, and a line in .gitignore"
+        )
 
 
 def _why_tracked(file: RootedFile, environ: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ from kiamo_iac.core.json_schema import Schema, schema_document
 from kiamo_iac.core.record import Record, definitions, derived, list_of, nullable
 from kiamo_iac.ledger.journal import RECORDS, Journal, JournalCall, JournalStep, journal_definitions
 from kiamo_iac.planner.plan import Action
-from kiamo_iac.render.base import Style
+from kiamo_iac.render.base import Style, columns
 from kiamo_iac.render.comment_page import code
 from kiamo_iac.render.escape import document, json_document, visible
 
@@ -24,10 +24,7 @@ _COMMIT: Final = 10
 def journal_list_text(journals: Sequence[Journal], style: Style) -> str:
     """A row for each run, the newest first."""
     del style
-    rows = [_HEADS, *map(_row, journals)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return document(lines)
+    return document(columns([_HEADS, *map(_row, journals)]))
 
 
 def _row(journal: Journal) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from kiamo_iac.core.json_schema import Schema, schema_document
 from kiamo_iac.core.record import Key, Record, boolean, derived, list_of, mapping_of, nullable, remote_id, text
 from kiamo_iac.core.state import OwedState, Owned, Ownership
 from kiamo_iac.planner.run_state import left_text
-from kiamo_iac.render.base import Style
+from kiamo_iac.render.base import Style, columns
 from kiamo_iac.render.escape import document, json_document, visible
 
 FORMAT_VERSION: Final = "1.0"
@@ -23,9 +23,7 @@ _COMMIT: Final = 10
 def ledger_text(owned: Ownership, style: Style) -> str:
     """A row for each managed resource, by address; then how many there are."""
     del style
-    rows = [_HEADS, *(_row(owned[address]) for address in sorted(owned))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = columns([_HEADS, *(_row(owned[address]) for address in sorted(owned))])
     count = "1 managed resource." if len(owned) == 1 else f"{len(owned)} managed resources."
     return document([*(lines if owned else []), *([""] if owned else []), count])
 
