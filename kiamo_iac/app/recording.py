@@ -139,9 +139,11 @@ class Recorder:
                 return finals.get(address, address)
             return final(address.parent).child(address.collection, address.name)
 
+        owned = self._ledger.owned
+
         def now(address: Address) -> Address:
             parent = now(address.parent) if address.parent is not None else None
-            entry = self._ledger.owned.get(address)
+            entry = owned.get(address)
             there = live_addresses.get((address.collection, entry.remote_id)) if entry is not None else None
             is_known = there is not None and (
                 there in finals
@@ -152,7 +154,7 @@ class Recorder:
                 return there
             return Address.of(address.collection, address.name, parent)
 
-        moves = {address: now(address) for address in self._ledger.owned}
+        moves = {address: now(address) for address in owned}
         self._readdress({old: new for old, new in moves.items() if old != new})
 
     # --- the observer ------------------------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ class Recorder:
                 begun.setdefault(result.step.address, set()).add(result.step.id)
         for address, before in self._before.items():
             at = self._current_address(address)
-            now, first = self._ledger.owned.get(at), self._owed.first_steps.get(address)
+            now, first = self._ledger.entry(at), self._owed.first_steps.get(address)
             if now is None or (address not in begun and self._may_be_created_with_parent(address, begun)):
                 continue
             if address not in begun and before is None:
@@ -273,14 +275,14 @@ class Recorder:
         """Record an object that a failed step made: it is managed, and none of its attributes counts as applied."""
         if self._declared(step.address) is not None:
             at = self._current_address(step.address)
-            intent = self._ledger.owned.get(at)
+            intent = self._ledger.entry(at)
             owed = intent.owed if intent is not None else None
             self._ledger.record(self._stamp(Owned(at, outcome.remote_id, owed=owed)))
 
     def _entry_after(self, step: Step, declared: ResourceState, outcome: Outcome) -> Owned:
         """The entry of a resource after a step that is done."""
         address = self._current_address(step.address)
-        before = self._ledger.owned.get(address)
+        before = self._ledger.entry(address)
         attributes = dict(before.attributes) if before is not None else {}
         done: tuple[str, ...] = before.renamed_from if before is not None else ()
         match step.action:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
@@ -134,7 +134,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pending: list[tuple[Fault, list[int]]] = []
+        self._pending: list[Fault] = []
+        """With what is left of their `skip` and `times`."""
 
     def __bool__(self) -> bool:
         return bool(self._pending)
@@ -142,7 +143,7 @@ class Faults:
     def add(self, faults: Iterable[Fault]) -> None:
         """Add faults after those that there are."""
         with self._lock:
-            self._pending += [(fault, [fault.skip, fault.times]) for fault in faults]
+            self._pending += faults
 
     def clear(self) -> None:
         """Remove all."""
@@ -152,21 +153,21 @@ class Faults:
     def left(self) -> list[str]:
         """Those that have not hit all of their calls, with what is left of `skip` and `times`."""
         with self._lock:
-            return [str(_left(fault, *counts)) for fault, counts in self._pending]
+            return [str(fault) for fault in self._pending]
 
     def take(self, request: EmulatorRequest, called: CalledOperation) -> Fault | None:
         """The fault that hits this call, or None. Each concerned fault counts it, until one hits."""
         with self._lock:
-            for at, (fault, counts) in enumerate(self._pending):
+            for at, fault in enumerate(self._pending):
                 if not fault.hits(request, called):
                     continue
-                if counts[0]:
-                    counts[0] -= 1
+                if fault.skip:
+                    self._pending[at] = replace(fault, skip=fault.skip - 1)
                     continue
-                if fault.times:
-                    counts[1] -= 1
-                    if not counts[1]:
-                        del self._pending[at]
+                if fault.times == 1:
+                    del self._pending[at]
+                elif fault.times:
+                    self._pending[at] = replace(fault, times=fault.times - 1)
                 return fault
         return None
 
@@ -185,10 +186,6 @@ OF_CONNECTION: Final = frozenset({FaultKind.RESET, FaultKind.SILENCE, FaultKind.
 """Faults that a server plays with the connection."""
 _SECONDS: Final = {FaultKind.SILENCE: "60", FaultKind.SLOW: "0.3", FaultKind.LAG: "2"}
 """The seconds of each wait, where none are given."""
-
-
-def _left(fault: Fault, skip: int, times: int) -> Fault:
-    return Fault(fault.kind, fault.value, fault.call, fault.when, skip, times, fault.retry_after)
 
 
 def _mapped(value: Any, form: Callable[[str], str]) -> Any:

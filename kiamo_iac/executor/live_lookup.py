@@ -61,7 +61,9 @@ class ObjectReader:
     def __init__(self, client: Client, contract: Contract) -> None:
         self._client = client
         self._contract = contract
-        self._decoders = {name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds}
+        self.decoders: Final = {
+            name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds
+        }
 
     def shown(self, kind: str, operation: str, response: ApiResponse) -> LiveObject | None:
         """The object in the response to an operation; None where it does not show a whole one."""
@@ -79,7 +81,7 @@ class ObjectReader:
         Raises:
             ResponseError: there is none.
         """
-        stanza, decoder = self._contract.kinds[kind], self._decoders[kind]
+        stanza, decoder = self._contract.kinds[kind], self.decoders[kind]
         where = stanza.operations["create"].id
         if where == BY_NAME:
             return None
@@ -134,7 +136,7 @@ class ObjectReader:
         return [one for one in found if stanza.listed_by_parent or parent is None or one.row.parent_id == parent]
 
     def _decoded(self, kind: str, item: object, response: ApiResponse) -> LiveObject:
-        decoder = self._decoders[kind]
+        decoder = self.decoders[kind]
         row = decoder.row(item, response)
         raw = item if isinstance(item, dict) else {}
         return LiveObject(row, decoder.flat(raw), raw)
@@ -164,7 +166,6 @@ class LiveLookup:
         self._client = client
         self._contract = contract
         self._reader = ObjectReader(client, contract)
-        self._decoders = {name: Decoder(contract, kind) for name, kind in kinds().items() if name in contract.kinds}
         self._by_id = {name: references_by(contract, kind, "id") for name, kind in kinds().items()}
         self._by_key = {name: references_by(contract, kind, "key") for name, kind in kinds().items()}
         self._keys: defaultdict[str, dict[RemoteId, str]] = defaultdict(dict)
@@ -257,7 +258,7 @@ class LiveLookup:
             if found.requested <= since or self.clock() - found.received > FRESH:
                 requested = self.clock()
                 try:
-                    rows = listed_rows(self._client, location.kind, above, decoder=self._decoders[location.kind])
+                    rows = listed_rows(self._client, location.kind, above, decoder=self._reader.decoders[location.kind])
                 except RefusedError as error:
                     if error.status == 404 and above is not None:
                         return None

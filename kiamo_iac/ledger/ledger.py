@@ -154,6 +154,11 @@ class Ledger:
         with self._lock:
             return MappingProxyType(dict(self._content.entries))
 
+    def entry(self, address: Address) -> Owned | None:
+        """The managed resource at `address` at this moment; `owned` copies all of them."""
+        with self._lock:
+            return self._content.entries.get(address)
+
     @property
     def serial(self) -> int:
         """Grows with every change."""
