@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
+from kiamo_iac.app.ownership import check_instance, commit_of, entry_stamp, ledger_identity, lock_ledger
 from kiamo_iac.app.planning import read_inputs
 from kiamo_iac.app.recording import declared_attributes, managed_declaration
 from kiamo_iac.core.diagnostics import did_you_mean
@@ -37,7 +37,7 @@ def adopt_resources(
     with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="adopt") as ledger:
         inputs = read_inputs(workspace, target, owned=lambda: ledger.owned)
         check_instance(ledger, inputs.live)
-        stamp = entry_stamp(workspace)
+        stamp = entry_stamp(commit_of(workspace))
         entries = []
         for address in addresses:
             declared, live = managed_declaration(inputs.desired, address), inputs.live.get(address)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
+from kiamo_iac.app.ownership import check_instance, commit_of, entry_stamp, ledger_identity, lock_ledger
 from kiamo_iac.app.planning import NO_OPTIONS, PlanInputs, PlanResult, plan_from_inputs, read_inputs
 from kiamo_iac.core.errors import GuardError, Interrupted, KiamoIacError, OppositeError, PartialError, StaleError
 
@@ -117,6 +117,7 @@ class ApplyRun:
 
         self._recheck_guards()
         end = stop or threading.Event()
+        commit = commit_of(self._workspace)
         with (
             self._workspace.interruption.setting(end),
             journal_of(
@@ -125,17 +126,24 @@ class ApplyRun:
                 self._result.inputs.live,
                 run=self.run_id,
                 started_at=self._since,
+                commit=commit,
                 undoes=self.undoes,
             ) as journal,
         ):
             try:
-                return self._perform(journal, parallelism=parallelism, observer=observer, end=end)
+                return self._perform(journal, commit=commit, parallelism=parallelism, observer=observer, end=end)
             finally:
                 self.has_sent = journal.has_sent
                 self.seconds = time.perf_counter() - self._begun
 
     def _perform(
-        self, journal: JournalWriter, *, parallelism: int, observer: Observer | None, end: threading.Event
+        self,
+        journal: JournalWriter,
+        *,
+        commit: str | None,
+        parallelism: int,
+        observer: Observer | None,
+        end: threading.Event,
     ) -> Report:
         from kiamo_iac.app.recording import Recorder
         from kiamo_iac.executor.delivery import Polling
@@ -147,7 +155,7 @@ class ApplyRun:
         recorder = Recorder(
             self._ledger,
             self._result,
-            stamp=entry_stamp(self._workspace),
+            stamp=entry_stamp(commit),
             capabilities=self._workspace.contract.capabilities(),
             run_id=self.run_id,
             since=self._since,

@@ -57,10 +57,18 @@ def remove_old(root: Path, environment: str, *, keep: int) -> None:
 
 @contextmanager
 def journal_of(
-    workspace: Workspace, plan: Plan, live: State, *, run: str, started_at: str, undoes: str | None = None
+    workspace: Workspace,
+    plan: Plan,
+    live: State,
+    *,
+    run: str,
+    started_at: str,
+    commit: str | None,
+    undoes: str | None = None,
 ) -> Iterator[JournalWriter]:
     """The journal of a run that carries out `plan`, from its beginning; a plan without steps has none. `live`: what the
-    plan was made of; `undoes`: the run that it undoes. Older journals than are to be kept are removed.
+    plan was made of; `commit`: of the manifests; `undoes`: the run that it undoes. Older journals than are to be kept
+    are removed.
 
     Raises:
         JournalError: it cannot be written; nothing was written to the instance.
@@ -68,7 +76,6 @@ def journal_of(
     from kiamo_iac import __version__
     from kiamo_iac.app.ownership import ledger_identity
     from kiamo_iac.executor.journal_writer import JournalWriter
-    from kiamo_iac.git.command import head_commit
 
     root = workspace.private_root(plan.environment)
     file = journal_file(root, plan.environment, run)
@@ -85,7 +92,7 @@ def journal_of(
             identity.instance or "",
             started_at,
             __version__,
-            commit=head_commit(workspace.project.root, workspace.environ),
+            commit=commit,
             undoes=undoes,
         )
         writer.begin(head, plan, live)

@@ -193,9 +193,13 @@ def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> s
         return str(access.break_lock(lock_id))
 
 
-def entry_stamp(workspace: Workspace) -> Callable[[Owned], Owned]:
-    """A function that sets time, commit of the manifests, and version of kiamo-iac on a ledger entry."""
-    commit = head_commit(workspace.project.root, workspace.environ)
+def commit_of(workspace: Workspace) -> str | None:
+    """The commit of the manifests; None where there is none. Runs git."""
+    return head_commit(workspace.project.root, workspace.environ)
+
+
+def entry_stamp(commit: str | None) -> Callable[[Owned], Owned]:
+    """A function that sets time, `commit` of the manifests, and version of kiamo-iac on a ledger entry."""
 
     def stamp(entry: Owned) -> Owned:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,7 +6,15 @@ import pytest
 
 from kiamo_iac import __version__
 from kiamo_iac.app.adopting import adopt_resources
-from kiamo_iac.app.ownership import break_lock, entry_stamp, environment_name, forget_entries, lock_ledger, read_owned
+from kiamo_iac.app.ownership import (
+    break_lock,
+    commit_of,
+    entry_stamp,
+    environment_name,
+    forget_entries,
+    lock_ledger,
+    read_owned,
+)
 from kiamo_iac.app.planning import plan_environment
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import LockedError, UsageError
@@ -65,7 +73,7 @@ def test_a_lock_is_released_by_its_id_only(site: Site) -> None:
 
 
 def test_entries_are_stamped_with_time_and_version(site: Site) -> None:
-    entry = entry_stamp(site.workspace)(Owned(BASE, None))
+    entry = entry_stamp(commit_of(site.workspace))(Owned(BASE, None))
     assert entry.version == __version__
     assert entry.applied_at is not None
     assert entry.applied_at.endswith("Z")
