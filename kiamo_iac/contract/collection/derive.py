@@ -24,11 +24,11 @@ from kiamo_iac.contract.collection.matching import (
     OperationMatch,
     match_operations,
 )
-from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, EntryPath, documented, sayable
+from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, EntryPath, documented
 from kiamo_iac.contract.collection.requests import Collection
 from kiamo_iac.contract.collection.route import PARENTS, is_id_name
 from kiamo_iac.contract.collection.words import compact
-from kiamo_iac.contract.entries import NO_ITEM, Listing, Operation
+from kiamo_iac.contract.entries import NO_ITEM
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.document.writing import flow_text
@@ -174,8 +174,6 @@ def _operations(kind: str, matches: tuple[OperationMatch, ...], prefix: str, sta
         calls[match.operation] = call
         if match.operation == "update":
             _update(match.candidates[0], call, at, draft)
-            if call.get("send") == "refused":
-                calls["update"] = None
         if any(answer.status == 202 for answer in match.candidates[0].request.answers):
             draft.ask(at, "the answer is 202: is the work done when it comes, or later?")
 
@@ -185,14 +183,6 @@ def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft
     text = candidate.request.text
     if candidate.request.method == "PATCH" or (_PARTIAL.search(text) and not _WHOLE.search(text)):
         return
-    if "send" not in Operation.model_fields:
-        call["send"] = "refused"
-        draft.ask(
-            at,
-            "does it change only what is sent, or does it replace the object?",
-            f"update: {flow(call, without='send')}",
-        )
-        return
     call["send"] = "whole"
     if not _WHOLE.search(text):
         draft.ask(
@@ -200,15 +190,10 @@ def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft
         )
 
 
-def flow(call: Entry, *, without: str = "") -> str:
-    """A call on one line, as a contract has it."""
-    return flow_text({key: value for key, value in call.items() if key != without})
-
-
 def _shown(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> str:
     call, _ = call_of(match, candidate, prefix)
     why = "; ".join(each.why for each in sorted(candidate.evidence, key=lambda each: each.weight) if each.why)
-    return f"{match.operation}: {flow(call)}  # {candidate.score}: {why}"
+    return f"{match.operation}: {flow_text(call)}  # {candidate.score}: {why}"
 
 
 def call_of(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> tuple[Entry, list[str]]:
@@ -240,9 +225,9 @@ def call_of(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> tu
     elif match.operation in COMMANDS:
         call["body"] = None  # not the packaged one
     if match.operation in {"create", "update"} and (wrapped := wrapping(request)) is not None:
-        sayable(call, "wrap", wrapped, why, f"the attributes are wrapped in {wrapped}")
+        call["wrap"] = wrapped
     if request.form is not None and match.operation != "list":
-        sayable(call, "form", "$fields", why, "the body is a form")
+        call["form"] = "$fields"
     call["basis"] = "documented"
     return call, why
 
@@ -312,11 +297,8 @@ def _detail(kind: str, examples: KindExamples, listing: Entry, draft: _Draft) ->
     row = rows[1] if rows is not None else None
     if row is None or read is None:
         draft.ask(at, "does the list show as much of an object as a read?")
-    elif missing := sorted(read.value.keys() - row.keys()):
-        if "detail" in Listing.model_fields:
-            listing["detail"] = "read"
-        else:
-            draft.ask(at, f"the list shows less than a read: {', '.join(missing)}")
+    elif read.value.keys() - row.keys():
+        listing["detail"] = "read"
 
 
 def _item(kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:

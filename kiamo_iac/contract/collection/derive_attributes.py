@@ -11,7 +11,6 @@ from pydantic import JsonValue
 from kiamo_iac.contract.collection.examples import KindExamples, type_of
 from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, documented
 from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, KIND_WORDS, compact, singular
-from kiamo_iac.contract.entries import Attribute
 from kiamo_iac.document.writing import flow_text
 
 _STATES: Final = ("new", "started", "paused", "stopped", "finished")
@@ -119,7 +118,7 @@ class _AttributeReader:
         shape: Any = None
         if isinstance(value, list):
             shape, value = _row_shape(value)
-            if shape is None or "shape" not in Attribute.model_fields:
+            if shape is None:
                 self.ask(name, "it is a list: in which form?")
                 return False
             written["shape"] = [shape]
@@ -160,7 +159,7 @@ class _AttributeReader:
 
     def embedded(self, child: str) -> None:
         """Children that are sent inside of a create."""
-        words = {f"{word}" for word in KIND_WORDS[child]}
+        words = KIND_WORDS[child]
         keys = [key for key, value in self._sent.items() if singular(compact(key)) in words and isinstance(value, list)]
         path = ("kinds", self._kind, "embedded", child)
         if len(keys) == 1:

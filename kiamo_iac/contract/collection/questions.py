@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from kiamo_iac.contract.entries import Operation
-
 Entry: TypeAlias = dict[str, Any]
 EntryPath: TypeAlias = tuple[str, ...]
 
@@ -25,11 +23,3 @@ class ContractQuestion:
 def documented(entry: Entry) -> Entry:
     """An entry that the collection says."""
     return {**entry, "basis": "documented"}
-
-
-def sayable(call: Entry, key: str, value: str, why: list[str], otherwise: str) -> None:
-    """Set a key of a call where contracts have it; else add the reason `otherwise`."""
-    if key in Operation.model_fields:
-        call[key] = value
-    else:
-        why.append(otherwise)
