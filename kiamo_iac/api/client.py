@@ -186,6 +186,11 @@ class Client:
         shape = self._shapes[kind]
         return shape.nested(flat, {}) if shape is not None else dict(flat)
 
+    def is_nested(self, kind: str, flat: Mapping[str, Any]) -> bool:
+        """Whether one of these goes beside others below one key of the object."""
+        shape = self._shapes[kind]
+        return shape is not None and shape.is_nested(flat)
+
     def _operation(self, kind: str, operation: str) -> Operation:
         stanza = self.contract.kinds.get(kind)
         if stanza is None or operation not in stanza.operations:

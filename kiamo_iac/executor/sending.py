@@ -38,23 +38,18 @@ class Sender:
         if stanza.inside is not None and stanza.parent is not None:
             return self._replace_list(kind, operation, ids, body)
         call = stanza.operations.get(operation)
-        is_update = operation == "update" and body is not None
+        needs_object = call is not None and "id" in ids and (call.reads_first or self._is_part(kind, operation, body))
         with self._lock_of(kind, ids.get("id")):
             under = None
-            if (
-                "id" in ids
-                and call is not None
-                and (call.reads_first or (is_update and self._is_nested(kind, body or {})))
-            ):
+            if needs_object:
                 parents = {key: id_ for key, id_ in ids.items() if key != "id"}
                 found = self._reader.find(kind, ids["id"], parents)
                 under = found.raw if found is not None else {}
             return self._client.call(kind, operation, ids, body=body, under=under)
 
-    def _is_nested(self, kind: str, body: Body) -> bool:
-        return any("." in wire for wire in body) and any(
-            "." in a.wire for a in self._contract.kinds[kind].attributes.values()
-        )
+    def _is_part(self, kind: str, operation: str, body: Body | None) -> bool:
+        """Whether an update replaces what stands below a key, and sends a part of that only."""
+        return operation == "update" and body is not None and self._client.is_nested(kind, body)
 
     def _lock_of(self, kind: str, id_: RemoteId | None) -> AbstractContextManager[object]:
         """The lock of an object that is read and written in two calls."""
