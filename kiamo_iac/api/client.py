@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 from kiamo_iac.api.budget import Budget
 from kiamo_iac.api.response import MISSING, ApiResponse, dig, refusal, rows_of
 from kiamo_iac.api.shape import KindShape, place, whole
+from kiamo_iac.api.write_barrier import WriteBarrier
 from kiamo_iac.contract.entries import EVERY_FIELD, Listing, Operation
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
@@ -81,6 +83,8 @@ class Client:
         self._authorization = Authorization.token(contract.auth.header, token, query=contract.auth.query)
         self._budget = budget or Budget()
         self._base = url.rstrip("/") + contract.prefix.path
+        self.barrier: Final = WriteBarrier()
+        """Every write of this client passes it."""
         self._send = HttpCaller(
             url,
             Endpoint(
@@ -164,12 +168,16 @@ class Client:
             write=not reads,
         )
         listing = self.contract.kinds[kind].listing if operation == "list" else None
-        outcome = self._outcome(self._send(request), request, listing=listing)
+        outcome = self._outcome(self._response(request), request, listing=listing)
         if isinstance(outcome, RefusedError):
             self._explain(outcome, kind, operation)
         if isinstance(outcome, ApiError):
             raise outcome
         return replace(outcome, entry=partial(self.contract.entry, "kinds", kind))
+
+    def _response(self, request: Request) -> Response:
+        with self.barrier.write() if request.is_write else nullcontext():
+            return self._send(request)
 
     def _explain(self, refused: RefusedError, kind: str, operation: str) -> None:
         """Name the entries of the contract that a refusal is likely to come from: an object may be gone, but a 404 of a

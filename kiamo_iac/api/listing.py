@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any, Final, TypeVar, assert_never
 from urllib.parse import parse_qsl, urlsplit
 
@@ -127,9 +128,10 @@ def listed(
 ) -> list[T]:
     """Everything that the list call of `kind` has. `take` turns an item into its id and what is kept of it.
 
-    A list that changes between its pages is read again, up to three times. With paging and no `total`, the end is
-    a page shorter than the first, or an empty one; a list of several pages is then read until two readings have
-    the same ids, because no single one shows that an object was skipped when an earlier page became shorter.
+    A list that changes between its pages is read again, up to three times, while the writes of this client wait. With
+    paging and no `total`, the end is a page shorter than the first, or an empty one; a list of several pages is then
+    read until two readings have the same ids, because no single one shows that an object was skipped when an earlier
+    page became shorter.
 
     Raises:
         ApiError: a call failed, or a response is not what the contract describes.
@@ -150,15 +152,18 @@ def listed(
         _check_complete(client, kind, response, len(items), listing)
         return list(found.values())
     shifted = before = None
-    for _ in range(_ATTEMPTS):
-        try:
-            pages, rows = _pages(client, kind, ids, listing=listing, take=take)
-        except _ShiftedError as error:
-            shifted = f"The pages of {kind} {error}."
-            continue
-        if listing.total is not None or pages == 1 or before == rows.keys() or listing.paging.style in _FOLLOWED:
-            return list(rows.values())
-        before, shifted = rows.keys(), f"The pages of {kind} change while they are read."
+    with ExitStack() as held:
+        for attempt in range(_ATTEMPTS):
+            if attempt == 1:
+                held.enter_context(client.barrier.without_writes())
+            try:
+                pages, rows = _pages(client, kind, ids, listing=listing, take=take)
+            except _ShiftedError as error:
+                shifted = f"The pages of {kind} {error}."
+                continue
+            if listing.total is not None or pages == 1 or before == rows.keys() or listing.paging.style in _FOLLOWED:
+                return list(rows.values())
+            before, shifted = rows.keys(), f"The pages of {kind} change while they are read."
     raise ResponseError(
         shifted or "",
         hint=f"compare kinds.{kind}.listing of {client.contract.origin} with the instance, or try again later",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -165,6 +168,38 @@ def test_f21_a_list_that_never_holds_still_is_an_error() -> None:
 
     with pytest.raises(ResponseError, match="change while they are read"):
         ask(paged("page", 2), pages)
+
+
+@pytest.mark.parametrize("total", [True, False])
+def test_the_writes_of_a_run_wait_while_a_list_that_they_shift_is_read_again(total: bool) -> None:
+    ids = [f"i{n}" for n in range(60)]
+    begun, ended = threading.Event(), threading.Event()
+
+    def script(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            ids.remove(request.url.path.rpartition("/")[2])
+            return reply(None, status=204)
+        begun.set()
+        time.sleep(0.005)  # in which one write at least is made, unless it waits
+        query = {key: int(values[0]) for key, values in parse_qs(request.url.query.decode()).items()}
+        return reply(server(ids, "page")(query))
+
+    client = client_of(paged("page", 4, total=total), Stub(script))
+
+    def delete() -> None:
+        begun.wait()
+        for id_ in list(ids[:40]):
+            client.call("base", "delete", {"id": id_})
+            time.sleep(0.01)
+        ended.set()
+
+    with ThreadPoolExecutor() as pool:
+        deleting = pool.submit(delete)
+        found = listed(client, "base", {}, take=take)
+        assert not ended.is_set(), "the list was read after the writes, which shows nothing"
+        deleting.result()
+    assert set(found) >= set(ids)
+    assert len(ids) == 20
 
 
 def test_a_total_that_does_not_hold_is_an_error() -> None:

@@ -47,6 +47,9 @@ def chromium() -> str:
     return found
 
 
+_ROWS = "[...document.querySelectorAll('.rows > tbody > tr')].filter(row => row.offsetParent).map(row => row.id)"
+
+
 @dataclass
 class Seen:
     """A page that was opened, and all that it did which nobody asked for."""
@@ -93,10 +96,12 @@ class Seen:
     @property
     def rows(self) -> list[str]:
         """The ids of the rows that can be seen."""
-        found: list[str] = self.page.evaluate(
-            "[...document.querySelectorAll('.rows > tbody > tr')].filter(row => row.offsetParent).map(row => row.id)"
-        )
+        found: list[str] = self.page.evaluate(_ROWS)
         return found
+
+    def shows(self, rows: list[str]) -> None:
+        """Wait until these are the ids of the rows that can be seen: the page searches a moment after the key."""
+        self.page.wait_for_function(f"rows => String({_ROWS}) === String(rows)", arg=rows)
 
 
 @pytest.fixture(scope="session")
