@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac.api.reader import LiveRead, StateReader
+from kiamo_iac.app.adopting import Adoption, adopt_declared
 from kiamo_iac.app.export_check import ExportCheck, check_size
 from kiamo_iac.app.export_folder import Destination, destination
-from kiamo_iac.app.ownership import read_owned
+from kiamo_iac.app.ownership import lock_ledger, read_owned
 from kiamo_iac.authoring.exporting.export import Export, export, hide_like
 from kiamo_iac.authoring.exporting.report import ExportReport
 from kiamo_iac.authoring.exporting.target_folder import NewFile, TargetFolder
@@ -20,7 +21,7 @@ from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.authoring.writing import write_files
 from kiamo_iac.core.diagnostics import Severity, did_you_mean
 from kiamo_iac.core.errors import ManifestError, UsageError
-from kiamo_iac.core.printable import quote
+from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.secret import secrets_of
 from kiamo_iac.core.state import State
 
@@ -80,8 +81,56 @@ def export_instance(
         EditError: a file cannot take an edit.
         KiamoIacError: the instance or the ledger could not be read, or a file not written.
     """
-    read = _read(workspace, environment, selection, folder=folder, single=single)
+    target = workspace.target(environment)
+    result, _ = _exported(
+        workspace, target, selection, owned=lambda: read_owned(workspace, target.name), folder=folder, single=single
+    )
+    return result
+
+
+def export_and_adopt(
+    workspace: Workspace,
+    environment: str | None,
+    selection: ExportSelection = EVERYTHING,
+    *,
+    folder: Path,
+    single: bool = False,
+    lock_timeout: float = 0,
+) -> tuple[ExportResult, Adoption]:
+    """Export an instance into a folder of the project's manifests, and record in the ledger what is declared then.
+
+    Raises:
+        UsageError: as `export_instance`, or the project does not read the folder.
+        LockedError: another run holds the lock of the ledger; nothing was written.
+        KiamoIacError: as `export_instance`, or the ledger could not be written; then the manifests are exported.
+    """
+    target = workspace.target(environment)
+    with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="export --adopt") as ledger:
+        result, live = _exported(
+            workspace, target, selection, owned=lambda: ledger.owned, folder=folder, single=single, must_be_read=True
+        )
+        desired = workspace.load(target.name).checked()
+        return result, adopt_declared(workspace, ledger, desired, live, environment=target.name, wanted=selection.has)
+
+
+def _exported(
+    workspace: Workspace,
+    target: Target,
+    selection: ExportSelection,
+    *,
+    owned: Callable[[], Ownership | None],
+    folder: Path | None,
+    single: bool,
+    must_be_read: bool = False,
+) -> tuple[ExportResult, State]:
+    """The result of an export, and what was read of the instance."""
+    with workspace.interruption.interruptible():
+        read = _read(workspace, target, selection, owned=owned, folder=folder, single=single)
     place = read.place
+    if must_be_read and place is not None and not place.read_by_project:
+        named = workspace.project.folders[0].path.relative_to(workspace.project.root).as_posix()
+        msg = f"{folder} is not a folder of the project's manifests: what it declares cannot be adopted."
+        raise UsageError(msg, hint=f"export into the manifests: -o {shell_word(named, 'DIR')}; nothing was written")
     made = export(
         read.live.state,
         capabilities=workspace.contract.capabilities(),
@@ -96,7 +145,7 @@ def export_instance(
     if place is None:
         made.report.add(read.live.diagnostics)
         document = tuple(change for change in made.files if isinstance(change, NewFile))
-        return ExportResult(read.target.name, made.report, document)
+        return ExportResult(read.target.name, made.report, document), read.live.state
     check = ExportCheck(read.target, place, workspace.contract.capabilities(), live=read.live.state, owned=read.owned)
     check.check(made.files, made.report, planned=not selection.only)
     _warn_shared(workspace, read.target.name, place, made)
@@ -104,26 +153,31 @@ def export_instance(
     created = tuple(change.file for change in made.files if change.before is None)
     edited = tuple(change.file for change in made.files if change.before is not None)
     made.report.add(read.live.diagnostics)
-    return ExportResult(read.target.name, made.report, created=created, edited=edited)
+    return ExportResult(read.target.name, made.report, created=created, edited=edited), read.live.state
 
 
 def _read(
-    workspace: Workspace, environment: str | None, selection: ExportSelection, *, folder: Path | None, single: bool
+    workspace: Workspace,
+    target: Target,
+    selection: ExportSelection,
+    *,
+    owned: Callable[[], Ownership | None],
+    folder: Path | None,
+    single: bool,
 ) -> _ExportInputs:
-    target = workspace.target(environment)
     with workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         reader.start()
         place = destination(workspace, target.name, folder, single=single) if folder is not None else None
-        owned = read_owned(workspace, target.name)
-        hide = hide_like(owned or {}, _declared(workspace, target.name))
-        live = reader.whole(selection.concerns, owned=owned, change=hide)
+        entries = owned()
+        hide = hide_like(entries or {}, _declared(workspace, target.name))
+        live = reader.whole(selection.concerns, owned=entries, change=hide)
     parts = place.parts if place is not None else {}
     for text in selection.unknown(live.state, parts):
         msg = f"{text} is neither on the instance nor declared."
         known = [*sorted(resource.address for resource in live.state), *parts]
         hint = did_you_mean(text, known) or "write an address, such as bases/prospects/batches/spring"
         raise UsageError(msg, hint=f"{hint}; nothing was written")
-    return _ExportInputs(target, live, owned, place)
+    return _ExportInputs(target, live, entries, place)
 
 
 def _declared(workspace: Workspace, environment: str) -> State:

@@ -171,9 +171,8 @@ def _pending_addresses(plan: Plan, selection: Selection) -> set[Address]:
 def _undeclared(desired: State, live: State) -> Iterator[ResourceState]:
     """Live objects that no manifest declares, below declared parents; not those that the platform creates."""
     for resource in sorted(live, key=lambda resource: resource.address):
-        system = resource.kind.system
         above = resource.address.parent
         if resource.address in desired or (above is not None and above not in desired):
             continue
-        if system is None or not resource.extras.get(system.flag):
+        if not resource.is_default:
             yield resource

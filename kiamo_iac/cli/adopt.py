@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  kiamo-iac adopt -e production bases/prospects bases/prospects/fields/city
+  kiamo-iac adopt -e production --all
+  kiamo-iac adopt -e production bases/prospects               (with its fields and batches)
   kiamo-iac adopt -e production "services/Outbound Sales" --lock-timeout 60
 
 \b
@@ -25,23 +26,30 @@ Exit codes: 0 adopted, 1 error, 5 another run holds the lock, 64 not declared, m
 
 
 @click.command(epilog=EPILOG, short_help="Record existing resources in the ledger as managed.")
-@addresses_argument
+@addresses_argument(required=False)
+@click.option("--all", "everything", is_flag=True, help="Adopt everything that is declared and not managed yet.")
 @environment_option
 @lock_timeout_option
 @pass_session
-def adopt(session: Session, *, addresses: tuple[Address, ...], environment: str, lock_timeout: float) -> int:
+def adopt(
+    session: Session, *, addresses: tuple[Address, ...], everything: bool, environment: str, lock_timeout: float
+) -> int:
     """Record existing resources in the ledger as managed, with their live values.
 
     Resources that apply creates or changes are managed already; adopt is for those that existed before, or
-    whose ledger was lost. Each must be declared in a manifest and exist on the instance. The instance is
-    only read.
+    whose ledger was lost. Each ADDRESS must be declared in a manifest and exist on the instance; what is
+    declared below it is adopted too. Default fields are never managed. The instance is only read.
     """
     from kiamo_iac.app.adopting import adopt_resources
     from kiamo_iac.render.escape import visible
+    from kiamo_iac.render.ledger import adoption_text
 
+    if everything == bool(addresses):
+        msg = "pass --all or addresses, not both" if everything else "pass one or more addresses, or --all"
+        raise click.UsageError(msg, click.get_current_context())
     with session.locking_workspace() as workspace:
-        entries = adopt_resources(workspace, environment, addresses, lock_timeout=lock_timeout)
-    for entry in entries:
+        found = adopt_resources(workspace, environment, None if everything else addresses, lock_timeout=lock_timeout)
+    for entry in found.entries:
         write_data(f"{visible(entry.address)}\n")
-    write_message(f"Adopted: {len(entries)}.")
+    write_message(adoption_text(len(found.entries), missing=found.missing, recreated=found.recreated))
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import NamedPath, declared_addresses, environment_option
+from kiamo_iac.cli.options import NamedPath, declared_addresses, environment_option, lock_timeout_option
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_data, write_message
 
@@ -17,10 +17,11 @@ Examples:
   kiamo-iac export -e production > production.yaml
   kiamo-iac export -e production -o manifests              (one file per base; comments are kept)
   kiamo-iac export -e production -o manifests --only bases/prospects --skip-defaults
+  kiamo-iac export -e production -o manifests --adopt      (and manage what is exported)
   kiamo-iac export -e production -o copy --single --run-state --with-closed
 
 \b
-Exit codes: 0 exported, 1 error, 64 usage.
+Exit codes: 0 exported, 1 error, 5 another run holds the lock (--adopt), 64 usage, 130 interrupted by a signal.
 """
 
 
@@ -70,6 +71,8 @@ def _may_lack(folder: Path | None, manifests: Path) -> bool:
 @click.option("--skip-defaults", is_flag=True, help="Omit empty attributes in new blocks.")
 @click.option("--run-state", is_flag=True, help="Declare the current run state in new blocks.")
 @click.option("--with-closed", is_flag=True, help="Include stopped and finished batches.")
+@click.option("--adopt", is_flag=True, help="Then record in the ledger what is declared, as adopt --all does.")
+@lock_timeout_option
 @pass_session
 def export(
     session: Session,
@@ -81,6 +84,8 @@ def export(
     skip_defaults: bool,
     run_state: bool,
     with_closed: bool,
+    adopt: bool,
+    lock_timeout: float,
 ) -> int:
     """Write an instance as manifests; comments are kept.
 
@@ -88,20 +93,34 @@ def export(
     blocks of resources that are missing on the instance are removed. A plan is empty afterwards. Services
     become references, unless they are managed. Manifests contain no ids; the instance is only read.
     """
-    from kiamo_iac.app.exporting import export_instance
+    from kiamo_iac.app.exporting import export_and_adopt, export_instance
     from kiamo_iac.authoring.selection import ExportSelection
     from kiamo_iac.core.errors import UsageError
     from kiamo_iac.render.export import export_text
+    from kiamo_iac.render.ledger import adoption_text
 
     if single and folder is None:
         msg = "--single needs a folder."
         raise UsageError(msg, hint="pass -o DIR; stdout is always one document")
     selection = ExportSelection(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
-    workspace = session.workspace(may_be_missing=partial(_may_lack, folder))
-    result = export_instance(workspace, environment, selection, folder=folder, single=single)
+    adoption = None
+    if adopt:
+        if folder is None:
+            msg = "--adopt needs a folder."
+            raise UsageError(msg, hint="pass -o DIR: only what a manifest declares can be adopted")
+        with session.locking_workspace(may_be_missing=partial(_may_lack, folder)) as workspace:
+            result, adoption = export_and_adopt(
+                workspace, environment, selection, folder=folder, single=single, lock_timeout=lock_timeout
+            )
+    else:
+        workspace = session.workspace(may_be_missing=partial(_may_lack, folder))
+        result = export_instance(workspace, environment, selection, folder=folder, single=single)
     for text in result.texts():
         write_data(text, utf8=True)
     write_message(
         export_text(result.report, session.style(sys.stderr), created=result.created, edited=result.edited), nl=False
     )
+    if adoption is not None:
+        found = adoption_text(len(adoption.entries), missing=adoption.missing, recreated=adoption.recreated)
+        write_message(found)
     return 0

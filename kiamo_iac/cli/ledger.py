@@ -103,7 +103,7 @@ def list_(session: Session, *, environment: str, output: str) -> int:
 
 
 @ledger.command(epilog=FORGET_EPILOG, short_help="Remove resources from the ledger; makes no API call.")
-@addresses_argument
+@addresses_argument()
 @environment_option
 @lock_timeout_option
 @click.option("--owed", is_flag=True, help="Remove only run states that earlier runs owe; the resources stay managed.")

@@ -82,16 +82,16 @@ def address_option(*names: str, text: str) -> Callable[[F], F]:
     )
 
 
-def addresses_argument(command: F) -> F:
-    """`ADDRESS…`: one or more."""
+def addresses_argument(*, required: bool = True) -> Callable[[F], F]:
+    """`ADDRESS…`: one or more; none unless `required`."""
     return click.argument(
         "addresses",
         nargs=-1,
-        required=True,
+        required=required,
         callback=addresses,
-        metavar="ADDRESS...",
+        metavar="ADDRESS..." if required else "[ADDRESS...]",
         shell_complete=declared_addresses,
-    )(command)
+    )
 
 
 def environment_option(command: F) -> F:

@@ -68,7 +68,7 @@ class Session:
         return opened if self.now is None else replace(opened, now=self.now)
 
     @contextmanager
-    def locking_workspace(self) -> Iterator[Workspace]:
+    def locking_workspace(self, *, may_be_missing: Callable[[Path], bool] = lambda _: False) -> Iterator[Workspace]:
         """The same for a command that takes the lock of a ledger: a signal ends it in order.
 
         Raises:
@@ -76,7 +76,7 @@ class Session:
         """
         from kiamo_iac.cli.signals import ending_in_order
 
-        workspace = self.workspace()
+        workspace = self.workspace(may_be_missing=may_be_missing)
         with ending_in_order(workspace.interruption):
             yield workspace
 

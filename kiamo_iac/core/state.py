@@ -57,6 +57,11 @@ class ResourceState:
         return self.attributes.get("state")
 
     @property
+    def is_default(self) -> bool:
+        """Whether it is live, and one of those that the platform creates with every parent."""
+        return self.kind.system is not None and bool(self.extras.get(self.kind.system.flag))
+
+    @property
     def source(self) -> SourceRange | None:
         """Where it is declared."""
         return self.place.range if self.place else None

@@ -14,7 +14,7 @@ from kiamo_iac.ledger.content import LedgerIdentity, LedgerRecord, subject_of
 
 UNTOUCHED: Final = "It is unchanged, and nothing was written."
 _RESTORE: Final = (
-    "restore it from a backup, or correct the line; without a backup, move it away and run kiamo-iac adopt"
+    "restore it from a backup, or correct the line; without a backup, move it away and run kiamo-iac adopt --all"
 )
 _NAMED: Final = 8
 """Subjects of records in one message."""

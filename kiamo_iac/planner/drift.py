@@ -165,7 +165,7 @@ class _Comparison:
         declaration, live = pair.declaration, pair.live
         if live is None:
             return self._missing(pair, entry)
-        self.not_owned += entry is None
+        self.not_owned += entry is None and not pair.is_default
         if pair.declared_absent:
             origin = ChangedBy.GIT if entry is not None else ChangedBy.UNKNOWN
             return self._drift(pair, DriftEvent.GONE if entry is not None else DriftEvent.NOT_OWNED, origin, entry)

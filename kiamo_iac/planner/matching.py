@@ -68,8 +68,7 @@ class ResourcePair:
     @property
     def is_default(self) -> bool:
         """The live object is one that the platform creates with every parent."""
-        system = self.kind.system
-        return self.live is not None and system is not None and bool(self.live.extras.get(system.flag))
+        return self.live is not None and self.live.is_default
 
     @property
     def declared_present(self) -> bool:

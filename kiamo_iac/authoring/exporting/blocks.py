@@ -66,7 +66,7 @@ class BlockBuilder:
     def _is_wanted(self, resource: ResourceState, *, complete: bool) -> bool:
         if not self._selection.has(resource.address):
             return False
-        if is_system(resource):
+        if resource.is_default:
             return self._is_needed(resource)
         if is_closed(resource) and not self._selection.with_closed and not complete:
             self._report.closed.append(resource.address)
@@ -97,7 +97,7 @@ class BlockBuilder:
         """The keys of the resource itself."""
         self._report.added.append(resource.address)
         block: BlockData = {"name": escaped(resource.name)}
-        if is_system(resource):
+        if resource.is_default:
             return block
         if resource.kind.by_reference:
             entry = self._owned.get(resource.address)
@@ -134,11 +134,6 @@ class BlockBuilder:
 def in_block_order(kind: type[Resource]) -> list[type[Resource]]:
     """The kinds below a kind as its block holds them: columns first, for others name them."""
     return sorted(children_of(kind.kind), key=lambda child: not child.column)
-
-
-def is_system(resource: ResourceState) -> bool:
-    """Whether the platform created it: it cannot be changed."""
-    return resource.kind.system is not None and bool(resource.extras.get(resource.kind.system.flag))
 
 
 def is_closed(resource: ResourceState) -> bool:

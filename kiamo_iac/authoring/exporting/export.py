@@ -188,11 +188,8 @@ class _Exporting:
 
     def _is_complete(self, parent: MatchedBlock, kind: type[Resource], declared_addresses: Collection[Address]) -> bool:
         """Whether every selected resource below it is declared."""
-        flag = kind.system.flag if kind.system is not None else ""
         return all(
-            resource.address in declared_addresses
-            or bool(resource.extras.get(flag))
-            or not self._selection.has(resource.address)
+            resource.address in declared_addresses or resource.is_default or not self._selection.has(resource.address)
             for resource in self._live.within(parent.live_address, kind.collection)
         )
 

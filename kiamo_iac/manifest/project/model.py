@@ -47,7 +47,7 @@ class Folder:
     path: Path
     source: SourceRange
     lacking: bool = False
-    """It does not exist, and need not: it counts as empty."""
+    """It did not exist when the project file was read, and need not: until it does, it counts as empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Project:
     def _files(self, folders: Iterable[Folder]) -> tuple[Path, ...]:
         found: dict[Path, Path] = {}
         for folder in folders:
-            if folder.lacking:
+            if folder.lacking and not folder.path.is_dir():
                 continue
             try:
                 paths = list(manifests_below(folder.path, self.root))
