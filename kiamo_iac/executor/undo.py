@@ -6,6 +6,8 @@ declared as it was, and what it changed has its former values. What cannot come 
     renamed            its former name
     updated            the former value of each attribute that the run changed
     started, paused    the former run state; a stopped batch stays stopped
+
+What has been renamed or changed again since the run is kept.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from typing import Any, Final
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
 from kiamo_iac.core.printable import printable
-from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource
+from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle, Resource, is_temporary
 from kiamo_iac.core.secret import HIDDEN
 from kiamo_iac.core.sensitive import MASK
-from kiamo_iac.core.state import EMPTY, Ownership, RemoteId, ResourceState, State
+from kiamo_iac.core.state import EMPTY, Owned, Ownership, RemoteId, ResourceState, State
+from kiamo_iac.core.strict_json import same
 from kiamo_iac.ledger.journal import Journal, JournalStep
+from kiamo_iac.planner.kept import alike, original
 from kiamo_iac.planner.matching import is_as_sent
 from kiamo_iac.planner.plan import Action
 from kiamo_iac.planner.renames import before_renames
@@ -30,6 +34,7 @@ from kiamo_iac.resources import kinds
 _ABSENT: Final = Lifecycle(ensure=Ensure.ABSENT)
 _PROTECTED: Final = Lifecycle(protect=True)
 _REFERENCE: Final = Lifecycle(managed=False)
+_BY_HAND: Final = "change it by hand"
 _GONE: Final = "(gone: "
 """How a journal has a reference whose target was missing already."""
 
@@ -177,6 +182,7 @@ class _Undo:
         at, known = self.former(run.address), self._id_after(run)
         there = self._by_id.get((run.kind.kind, known)) if known is not None else self._live.get(at)
         if there is None:
+            self._refuse_without_parent(run)
             return
         if known is None and not self._is_recorded(at, there):
             self._refuse(run, "no answer says whether the run created it", hint="if it did, delete it on the instance")
@@ -205,7 +211,7 @@ class _Undo:
 
     def _create_again(self, run: _Run) -> None:
         step = run.first(Action.DELETE)
-        if step is None or self._has_other_parent(run):
+        if step is None or self._has_other_parent(run) or self._refuse_without_parent(run):
             return
         if (other := self._taken(run)) is not None:
             self._refuse(run, f'another object is called "{printable(other.name, 60)}" now')
@@ -218,6 +224,20 @@ class _Undo:
             state = below.former_state if below is not None else None
             if below is None or not (below.created or below.deleted):
                 self._declare_image(image.address, kinds()[image.kind], image.attributes, state=state)
+
+    def _refuse_without_parent(self, run: _Run) -> bool:
+        """Whether the object above it is not there, and is not created again; then that is refused."""
+        parent = run.address.parent
+        if parent is None or (at := self.former(parent)) in self.declared or self._there(at, run.kind.parent):
+            return False
+        self._refuse(run, f"{printable(at, 120)} does not exist any more")
+        return True
+
+    def _there(self, at: Address, kind: str | None) -> ResourceState | None:
+        """The live object of an address, also if it has another name than in the ledger."""
+        entry = self._owned.get(at)
+        known = entry.remote_id if entry is not None else None
+        return self._live.get(at) or (self._by_id.get((kind or "", known)) if known is not None else None)
 
     def _has_other_parent(self, run: _Run) -> bool:
         """Whether others have made another object in the place of its parent; then that is refused."""
@@ -264,34 +284,84 @@ class _Undo:
         if there is None:
             self._refuse(run, "it does not exist any more")
             return
-        former = run.former_name
-        if former is not None and identity(former) != there.address.name and self._taken(run) is not None:
-            self._note(run.address, f'another object is called "{printable(former, 60)}" now: it keeps its name')
-            self._kept.add(run.address)
-            former = None
+        former = self._name_before(run, there)
         at = self.former(run.address)
-        attributes: dict[str, Any] = {"name": former or there.name}
-        settings: dict[str, Any] = {}
-        for step in run.steps:
-            if step.action == Action.UPDATE:
-                for key, value in step.before.items():
-                    if key == "settings":
-                        settings = {**value, **settings}
-                    elif value is None:
-                        self._note(run.address, f"{key} was not set, and cannot be removed", hint="remove it in Kiamo")
-                    else:
-                        attributes.setdefault(key, value)
+        attributes, settings = self._values_before(run, there)
         if (state := self._former_state(run, there)) is not None:
             attributes["state"] = state
         lifecycle = self._lifecycle(run.address)
         if former is not None and at.name != (now := self._name_of(there)):
             lifecycle = replace(lifecycle, renamed_from=(now,))
+        attributes["name"] = former or there.name
         self._declare(at, run.kind, attributes, lifecycle, self._settings(run.address, settings))
+
+    def _name_before(self, run: _Run, there: ResourceState) -> str | None:
+        """The name that an object gets back; None: it keeps the one that it has."""
+        former = run.former_name
+        if former is None:
+            return None
+        if identity(former) != there.address.name and self._taken(run) is not None:
+            why = f'another object is called "{printable(former, 60)}" now'
+        elif self._was_renamed_since(run, there):
+            why = f'it was renamed to "{printable(there.name, 60)}" after the run'
+        else:
+            return former
+        self._note(run.address, f"{why}: it keeps its name")
+        self._kept.add(run.address)
+        return None
+
+    def _values_before(self, run: _Run, there: ResourceState) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The attributes and the settings that an object gets back."""
+        updates = [step for step in run.steps if step.action == Action.UPDATE]
+        attributes: dict[str, Any] = {}
+        settings: dict[str, Any] = {}
+        for step in reversed(updates):
+            settings |= _settings_of(step.before)
+            attributes |= {key: value for key, value in step.before.items() if key != "settings"}
+        for key in [key for key in attributes if self._was_changed_since(run, there, key)]:
+            self._note(run.address, f"{key} was changed after the run, and is kept", hint=_BY_HAND)
+            del attributes[key]
+        for key in [key for key, value in attributes.items() if value is None]:
+            self._note(run.address, f"{key} was not set, and cannot be removed", hint="remove it in Kiamo")
+            del attributes[key]
+        for key in [key for key in settings if self._was_changed_since(run, there, key, of_settings=True)]:
+            self._note(run.address, f'"settings.{key}" was changed after the run, and is kept', hint=_BY_HAND)
+            del settings[key]
+        return attributes, settings
+
+    def _was_renamed_since(self, run: _Run, there: ResourceState) -> bool:
+        """Whether the name of an object that the run renamed is neither from before it nor of a rename of this tool."""
+        sides = [side for step in run.steps if step.action == Action.RENAME for side in (step.before, step.after)]
+        names = {run.address.name, *(identity(str(side["name"])) for side in sides if "name" in side)}
+        name = there.address.name
+        return name not in names and not is_temporary(name, names) and identity(self._name_of(there)) == name
+
+    def _was_changed_since(self, run: _Run, there: ResourceState, key: str, *, of_settings: bool = False) -> bool:
+        """Whether a live value is neither that from before the run nor the one that the run set. A reference may hold a
+        name that the run changes, and no journal has a sensitive value: these count as the run left them."""
+        reference = next((each for each in run.kind.references if each.attribute == key and not of_settings), None)
+        if reference is not None and any(
+            at.collection == kinds()[reference.kind].collection for at in self._former_names
+        ):
+            return False
+        updates = [step for step in run.steps if step.action == Action.UPDATE]
+        before, after = (
+            [inner[key] for side in sides if key in (inner := _settings_of(side) if of_settings else side)]
+            for sides in ([step.before for step in updates], [step.after for step in updates])
+        )
+        now = there.settings.get(key) if of_settings else there.attributes.get(key)
+        if any(map(_is_masked, (*before, *after, now))):
+            return False
+        entry = next((each for each in self._owned.values() if _is_of(each, there)), None)
+        now = original(f"settings.{key}" if of_settings else key, now, entry)
+        if reference is not None:
+            return not any(reference.equal(value, now, _is_same_name) for value in (*before, *after))
+        return not any(same(value, now) for value in before) and not any(alike(value, now) for value in after)
 
     def _name_of(self, there: ResourceState) -> str:
         """The name by which an object is paired: that from before the renames which a run has begun and not ended."""
-        collection, known = there.address.collection, there.remote_id
-        at = next((a for a, e in self._owned.items() if a.collection == collection and e.remote_id == known), None)
+        collection = there.address.collection
+        at = next((address for address, entry in self._owned.items() if _is_of(entry, there)), None)
         if at is None:
             return there.address.name
         entries = {a.name: e for a, e in self._owned.items() if (a.parent, a.collection) == (at.parent, collection)}
@@ -348,7 +418,7 @@ class _Undo:
         self.declared[at] = ResourceState(at, kind, attributes, settings, lifecycle=lifecycle)
         parent, above = at.parent, kinds().get(kind.parent or "")
         while parent is not None and above is not None:
-            there = self._live.get(parent)
+            there = self._there(parent, above.kind)
             name = there.name if there is not None else parent.name
             self.declared.setdefault(parent, ResourceState(parent, above, {"name": name}, lifecycle=_REFERENCE))
             parent, above = parent.parent, kinds().get(above.parent or "")
@@ -359,6 +429,20 @@ class _Undo:
     def _note(self, address: Address, what: str, *, hint: str | None = None) -> None:
         summary = f"{printable(address, 120)}: {what}"
         self.impossible.append(Diagnostic("KIA0921", summary, Severity.WARNING, hint=hint, address=address))
+
+
+def _settings_of(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = attributes.get("settings")
+    return settings if isinstance(settings, Mapping) else EMPTY
+
+
+def _is_of(entry: Owned, there: ResourceState) -> bool:
+    """Whether an entry of the ledger is that of an object."""
+    return (entry.address.collection, entry.remote_id) == (there.address.collection, there.remote_id)
+
+
+def _is_same_name(one: Any, other: Any) -> bool:
+    return identity(str(one)) == identity(str(other))
 
 
 def _is_masked(value: Any) -> bool:

@@ -51,8 +51,8 @@ class ResourcePair:
 
     @property
     def in_ledger(self) -> bool:
-        """The ledger has it with its id. An entry without an id may be of something that was never created."""
-        return self.owned is not None and self.owned.remote_id is not None
+        """The ledger has it, with its id or as an object that is just as a killed run was about to create it."""
+        return self.owned is not None
 
     @property
     def ledger_address(self) -> Address:

@@ -72,8 +72,7 @@ class StepBuilder:
 def _standing(node: ChangeNode) -> Standing:
     pair = node.pair
     declared = pair.desired is not None or node.change.cause is Cause.EXCLUSIVE
-    intended = declared and pair.owned is not None  # a run that was killed right after it created it
-    if pair.in_ledger or intended or pair.live is None or pair.made_with_parent:
+    if pair.in_ledger or pair.live is None or pair.made_with_parent:
         return Standing.MANAGED
     return Standing.DECLARED if declared else Standing.UNMANAGED
 

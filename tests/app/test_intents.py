@@ -99,6 +99,21 @@ def test_an_intent_is_dropped_when_the_object_is_not_there(site: Site) -> None:
     assert dict(site.owned()) == {}
 
 
+def test_what_a_killed_run_created_and_nothing_declares_is_pruned_at_once(site: Site) -> None:
+    others = "bases:\n" + "".join(f"  - {{name: b{n}, label: B}}\n" for n in range(4))
+    site.manifest(others)
+    applied(site)
+    site.manifest(others + "  - {name: prospects, label: Prospects}\n")
+    assert killed(site, Kill(1, committed=True))
+    assert site.owned()[BASE].remote_id is None
+    site.manifest(others)
+    assert codes(site) == ["KIA0607"]
+    applied(site, Options(prune=True))
+    assert sorted(base["name"] for base in site.emulator.dump()["bases"]) == ["b0", "b1", "b2", "b3"]
+    assert BASE not in site.owned()
+    assert codes(site, Options(prune=True)) == []
+
+
 @pytest.mark.parametrize("committed", [True, False])
 @pytest.mark.parametrize("unsaved", [False, True])
 def test_f07_what_a_killed_run_created_is_managed(site: Site, *, committed: bool, unsaved: bool) -> None:

@@ -150,16 +150,58 @@ def test_a_batch_that_a_run_paused_needs_consent_to_be_started_again(site: Site)
     assert actions(undo(site, consents=EVERYTHING)) == [("start", "bases/prospects/batches/spring")]
 
 
-def test_what_somebody_changed_since_stays_and_what_the_run_did_is_undone(site: Site) -> None:
+def test_what_others_changed_since_stays_and_what_the_run_did_is_undone(site: Site) -> None:
+    """A value that is neither that of before the run nor the one that the run set is listed."""
+    settings = "label: Prospects\n    settings: {pace: 1, tone: low}"
+    site.manifest(MANIFEST.replace("label: Prospects", settings))
     site.apply()
-    site.manifest(MANIFEST.replace("label: Prospects", "label: Leads"))
+    site.manifest(
+        MANIFEST.replace("label: Prospects", settings.replace("Prospects", "Leads").replace("1", "2").replace("w", "g"))
+    )
     site.apply()
     (base,) = state(site)["bases"]
-    site.call("PUT", f"/api/bases/{base['id']}", {"label": "By hand"})
+    site.call("PUT", f"/api/bases/{base['id']}", {"label": "By hand", "tone": "high"})
     plan = undo(site)
-    assert [change.before for step in plan.steps for change in step.changes] == ["By hand"]
+    assert [change.path for step in plan.steps for change in step.changes] == ["settings.pace"]
+    assert notes(site) == [
+        'bases/prospects: "settings.tone" was changed after the run, and is kept',
+        "bases/prospects: label was changed after the run, and is kept",
+    ]
     (base,) = state(site)["bases"]
-    assert base["label"] == "Prospects"
+    assert (base["label"], base["settings"]) == ("By hand", {"pace": 1, "tone": "high"})
+
+
+def test_a_name_that_others_changed_since_stays_and_what_is_below_it_is_undone(site: Site) -> None:
+    site.apply()
+    site.manifest(
+        MANIFEST.replace("- name: prospects", "- name: leads\n    renamed_from: [prospects]").replace("City", "Town")
+    )
+    site.apply()
+    (base,) = state(site)["bases"]
+    site.call("PUT", f"/api/bases/{base['id']}", {"name": "clients"})
+    plan = undo(site)
+    assert [(step.action.value, step.changes[0].after) for step in plan.steps] == [("update", "City")]
+    assert notes(site) == ['bases/leads: it was renamed to "clients" after the run: it keeps its name']
+    assert plan.diagnostics == ()
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+def test_what_was_deleted_below_a_base_that_others_renamed_since(site: Site, *, ledger: bool) -> None:
+    """Only a ledger knows which base it was; without one it is listed, and the rest is undone."""
+    two = MANIFEST.replace("bases:", "bases:\n  - {name: other, label: %s}")
+    site.manifest(two % "O")
+    site.apply()
+    site.manifest((two % "P").replace("      - {name: city, label: City, datatype: string}\n", "      []\n"))
+    site.apply(options=Options(prune=True), consents=EVERYTHING)
+    base = next(base for base in state(site)["bases"] if base["name"] == "prospects")
+    site.call("PUT", f"/api/bases/{base['id']}", {"name": "clients"})
+    if not ledger:
+        (site.folder / ".kiamo" / "staging.ledger.jsonl").unlink()
+    plan = undo(site)
+    created = [("create", "bases/clients/fields/city")] if ledger else []
+    assert actions(plan) == [*created, ("update", "bases/other")]
+    gone = "bases/prospects/fields/city: nothing of it is undone: bases/prospects does not exist any more"
+    assert notes(site) == ([] if ledger else [gone])
 
 
 def test_an_object_that_has_been_deleted_since_is_listed(site: Site) -> None:
