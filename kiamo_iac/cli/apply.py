@@ -14,11 +14,13 @@ import click
 from kiamo_iac.cli.options import (
     NamedPath,
     address_option,
+    compact_option,
     lock_timeout_option,
     optional_environment_option,
     plan_options,
     report_format_option,
 )
+from kiamo_iac.cli.output import write_plan_text
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import confirm, is_terminal, write_data, write_message
 from kiamo_iac.core.errors import KiamoIacError
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   kiamo-iac apply -e staging
+  kiamo-iac apply -e staging --dry-run                (the plan, and nothing else)
   kiamo-iac apply -e staging --prune
   kiamo-iac apply tonight.plan                        (a plan saved by plan --out)
   kiamo-iac apply -e production --yes                 (in CI: no confirmation)
@@ -88,6 +91,7 @@ def run_options(command: Callable[..., int]) -> Callable[..., int]:
             help="Maximum number of concurrent writes.",
         ),
         report_format_option,
+        compact_option,
     )
     found: Callable[..., int] = with_consents
     for option in reversed(options):
@@ -99,6 +103,7 @@ def run_options(command: Callable[..., int]) -> Callable[..., int]:
 @click.argument("planfile", required=False, type=NamedPath(exists=True, dir_okay=False))
 @optional_environment_option
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, as the command plan does, and write nothing.")
 @plan_options
 @run_options
 @pass_session
@@ -108,12 +113,14 @@ def apply(
     planfile: Path | None,
     environment: str | None,
     yes: bool,
+    dry_run: bool,
     prune: bool,
     targets: tuple[Address, ...],
     consents: Consents,
     lock_timeout: float,
     parallelism: int,
     output: str,
+    compact: bool | None,
 ) -> int:
     """Apply the manifests to an environment.
 
@@ -132,9 +139,39 @@ def apply(
     from kiamo_iac.planner.plan_file import Options
 
     options = Options(prune=prune, targets=targets, may_stop=consents.stops)
+    if dry_run:
+        return _dry_run(session, environment, planfile, options, output=output, compact=compact)
     with session.locking_workspace() as workspace:
         started = _start_run(workspace, environment, planfile, options, lock_timeout=lock_timeout)
-        return carry_out(session, workspace, started, consents, yes=yes, parallelism=parallelism, output=output)
+        return carry_out(
+            session, workspace, started, consents, yes=yes, parallelism=parallelism, output=output, compact=compact
+        )
+
+
+def _dry_run(
+    session: Session,
+    environment: str | None,
+    planfile: Path | None,
+    options: Options,
+    *,
+    output: str,
+    compact: bool | None,
+) -> int:
+    """Show the plan, without a lock, and return the exit code.
+
+    Raises:
+        click.UsageError: as `plan` for its options, or there is a PLANFILE.
+    """
+    from kiamo_iac.cli.plan import show_one
+
+    if planfile is not None:
+        msg = "--dry-run plans, and PLANFILE is a plan already: see it with kiamo-iac show PLANFILE."
+        raise click.UsageError(msg, click.get_current_context())
+    if environment is None:
+        msg = "Missing option '-e' / '--environment'."
+        raise click.UsageError(msg, click.get_current_context())
+    result = show_one(session, environment, options, output=output, compact=compact)[1]
+    return 0 if result.plan.applyable else 1
 
 
 def carry_out(
@@ -146,6 +183,7 @@ def carry_out(
     yes: bool,
     parallelism: int,
     output: str,
+    compact: bool | None,
     what: str = "apply this to",
 ) -> int:
     """Check the guards, show the plan, ask (`what`: the question, with the environment behind it), perform, report.
@@ -162,7 +200,7 @@ def carry_out(
             if run.undoes is not None and run.plan.applyable and not run.plan.steps:
                 write_message(f"Nothing is left to undo on {run.plan.environment}.")
             else:
-                _show(run.plan, session, output=output)
+                write_plan_text(run.plan, session, compact=compact, to_stderr=output != "text")
             if not run.plan.applyable:
                 return 1
             if run.plan.steps:
@@ -210,15 +248,6 @@ def _show_impossible(found: tuple[Diagnostic, ...], *, output: str) -> None:
         write_data(text)
     else:
         write_message(text, nl=False)
-
-
-def _show(plan: Plan, session: Session, *, output: str) -> None:
-    from kiamo_iac.render.base import plan_renderer
-
-    if output == "text":
-        write_data(plan_renderer("text", session.style(sys.stdout)).render(plan))
-    else:
-        write_message(plan_renderer("text", session.style(sys.stderr)).render(plan), nl=False)
 
 
 def _show_report(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -59,7 +61,13 @@ def _write(text: str) -> None:
         write_message(document(visible(redact(line)) for line in text.split("\n")), nl=False)
 
 
+_NEVER_SUGGESTED: Final = re.compile(r"--(?:allow-|force|owed|prune|write|yes).*")
+"""Options that lift a protection, delete, or write: none is passed because it was suggested for a typo."""
+
+
 def _usage(error: click.UsageError) -> None:
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        error.possibilities[:] = [name for name in error.possibilities if not _NEVER_SUGGESTED.fullmatch(name)]
     if error.ctx is not None:
         _write(error.ctx.get_usage())
         _write(f"Try '{error.ctx.command_path} --help' for help.\n")

@@ -86,7 +86,7 @@ def _show_differences(session: Session, changed: list[FormattedFile], every: lis
     for layout in changed:
         text = unified(layout.before, layout.after, name=layout.shown, listed=listed, color=color)
         if text:
-            write_data(text, utf8=not is_terminal(sys.stdout))
+            write_data(text, utf8=not is_terminal(sys.stdout), verbatim=True)
         else:
             write_message(f"{visible(layout.shown)} would be written as UTF-8 without a byte order mark.")
 

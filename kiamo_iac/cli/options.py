@@ -130,6 +130,15 @@ def plan_format_option(command: F) -> F:
     return _format(PLAN_FORMATS, text=_FORMATS_HELP)(command)
 
 
+def compact_option(command: F) -> F:
+    """`--compact/--no-compact`; None where neither is passed."""
+    return click.option(
+        "--compact/--no-compact",
+        default=None,
+        help="Show one line for each step. Default: on a terminal, for more than 60 steps.",
+    )(command)
+
+
 def drift_format_option(command: F) -> F:
     """`--format` with every format of a drift."""
     return _format(DRIFT_FORMATS, text=_FORMATS_HELP)(command)

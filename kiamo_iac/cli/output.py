@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kiamo_iac.cli.terminal import write_data, write_message
+from kiamo_iac.cli.terminal import is_terminal, write_data, write_message
 from kiamo_iac.core.secret import conceal
 from kiamo_iac.render.formats import REPOSITORY_FORMATS
 
@@ -20,17 +21,57 @@ if TYPE_CHECKING:
     from kiamo_iac.planner.plan import Plan
 
 
-def show_plan(plan: Plan, session: Session, *, output: str) -> None:
-    """Write a plan; as `github`, also to the step's summary."""
+COMPACT_ABOVE: Final = 60
+"""Steps; a longer plan is shown compact on a terminal, unless an option says how."""
+
+
+def show_plan(plan: Plan, session: Session, *, output: str, compact: bool | None = None) -> None:
+    """Write a plan; as `github`, also to the step's summary. `compact`: one line for each step; None: where there are
+    many and stdout is a terminal.
+    """
     from kiamo_iac.app.repository_paths import plan_in_repository
     from kiamo_iac.render.base import plan_renderer
 
+    if output == "text":
+        write_plan_text(plan, session, compact=compact)
+        return
     if output in REPOSITORY_FORMATS:
         plan = plan_in_repository(plan, _project_prefix(session))
     style = session.style(sys.stdout)
-    write_data(plan_renderer(output, style).render(plan), utf8=output != "text")
+    write_data(plan_renderer(output, style).render(plan), utf8=True)
     if output == "github":
         add_to_step_summary(plan_renderer("markdown", style).render(plan))
+
+
+def check_compact(compact: bool | None, *, output: str) -> None:
+    """Return if `compact` is not passed, or `output` has a compact form.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if compact is not None and output != "text":
+        from kiamo_iac.core.errors import UsageError
+
+        msg = "--compact and --no-compact are for --format text."
+        raise UsageError(msg)
+
+
+def write_plan_text(plan: Plan, session: Session, *, compact: bool | None, to_stderr: bool = False) -> None:
+    """Write a plan as text; `compact` as `show_plan` has it."""
+    from kiamo_iac.render.text import TextPlan
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    by_itself = compact is None and len(plan.steps) > COMPACT_ABOVE and is_terminal(stream)
+    style = replace(session.style(stream), compact=by_itself or bool(compact))
+    text = TextPlan(style).render(plan)
+    if to_stderr:
+        write_message(text, nl=False)
+    else:
+        write_data(text)
+    if by_itself:
+        write_message(
+            f"Compact, because the plan has {len(plan.steps):,} steps: pass --no-compact for all of each step."
+        )
 
 
 @contextmanager

@@ -11,15 +11,18 @@ import click
 from kiamo_iac.cli.options import (
     NamedPath,
     address_option,
+    compact_option,
     optional_environment_option,
     plan_format_option,
     plan_options,
 )
-from kiamo_iac.cli.output import show_plan, show_refusal
+from kiamo_iac.cli.output import check_compact, show_plan, show_refusal
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_data, write_message
 
 if TYPE_CHECKING:
+    from kiamo_iac.app.planning import PlanResult
+    from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
     from kiamo_iac.planner.plan_file import Options
 
@@ -30,6 +33,7 @@ Examples:
   kiamo-iac plan -e production --rehearse --out tonight.plan      (then: kiamo-iac apply tonight.plan)
   kiamo-iac plan -e production --format json > plan.json
   kiamo-iac plan -e production --format markdown > comment.md     (also html, github, gitlab)
+  kiamo-iac plan -e production --compact             (one line for each step)
   kiamo-iac plan --all-environments
   kiamo-iac plan -e production --detailed-exitcode   (a nightly check: exits 2 on changes)
 
@@ -55,6 +59,7 @@ Exit codes: 0 planned, 1 error or refused plan, 2 changes pending (--detailed-ex
     help="Save the plan for one apply. A refused plan is not saved.",
 )
 @plan_format_option
+@compact_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
 @pass_session
 def plan(
@@ -68,6 +73,7 @@ def plan(
     rehearse: bool,
     out: Path | None,
     output: str,
+    compact: bool | None,
     detailed_exitcode: bool,
 ) -> int:
     """Show what apply would change in an environment, and why.
@@ -75,27 +81,18 @@ def plan(
     Reads the manifests, the ledger and the instance, and writes nothing: a read-only token is enough, and no
     lock is taken. Changes that the API would reject are refused here, with the reason and the place.
     """
-    from kiamo_iac.app.planning import plan_environment
     from kiamo_iac.planner.plan_file import Options
 
     options = Options(prune=prune, targets=targets, may_stop=may_stop)
     if all_environments:
-        if environment is not None or rehearse or out is not None:
-            msg = "--all-environments cannot be combined with -e, --rehearse or --out."
+        if environment is not None or rehearse or out is not None or compact is not None:
+            msg = "--all-environments cannot be combined with -e, --rehearse, --compact or --out."
             raise click.UsageError(msg)
         return _show_all(session, options, output=output, detailed_exitcode=detailed_exitcode)
     if environment is None:
         msg = "Missing option '-e' / '--environment' (or --all-environments)."
         raise click.UsageError(msg)
-    with show_refusal(session, environment=environment, output=output):
-        workspace = session.workspace()
-        result = plan_environment(workspace, environment, options)
-    if rehearse and result.plan.applyable:
-        from kiamo_iac.app.rehearsing import rehearse_plan
-
-        result, summary = rehearse_plan(workspace, result)
-        write_message(summary)
-    show_plan(result.plan, session, output=output)
+    workspace, result = show_one(session, environment, options, output=output, compact=compact, rehearse=rehearse)
     if not result.plan.applyable:
         return 1
     if out is not None:
@@ -106,6 +103,36 @@ def plan(
         command = f"kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}"
         write_message(f"Plan saved to {out}. To apply it (once): {command}")
     return 2 if detailed_exitcode and result.plan.steps else 0
+
+
+def show_one(
+    session: Session,
+    environment: str,
+    options: Options,
+    *,
+    output: str,
+    compact: bool | None,
+    rehearse: bool = False,
+) -> tuple[Workspace, PlanResult]:
+    """Plan an environment, and show it; what it was planned in, and the plan. `apply --dry-run` does this, too.
+
+    Raises:
+        UsageError: `compact` is passed for another format than text.
+        KiamoIacError: there is no plan.
+    """
+    from kiamo_iac.app.planning import plan_environment
+
+    check_compact(compact, output=output)
+    with show_refusal(session, environment=environment, output=output):
+        workspace = session.workspace()
+        result = plan_environment(workspace, environment, options)
+    if rehearse and result.plan.applyable:
+        from kiamo_iac.app.rehearsing import rehearse_plan
+
+        result, summary = rehearse_plan(workspace, result)
+        write_message(summary)
+    show_plan(result.plan, session, output=output, compact=compact)
+    return workspace, result
 
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:

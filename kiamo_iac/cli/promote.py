@@ -111,7 +111,10 @@ def _show(result: PromotionResult, session: Session, *, output: str, diff: bool,
     files, listed = result.promotion.files if diff else (), result.promotion.listed
     if is_terminal(sys.stdout):
         color = session.style(sys.stdout).color
-        write_data("".join(unified(f.before or "", f.after, name=f.file, listed=listed, color=color) for f in files))
+        write_data(
+            "".join(unified(f.before or "", f.after, name=f.file, listed=listed, color=color) for f in files),
+            verbatim=True,
+        )
     else:
         patch = "".join(unified_diff(f.file, f.before, f.after, listed=listed) for f in files)
         write_unchanged(patch, instead="send it to a file (> promotion.patch), or write the manifests with --write")

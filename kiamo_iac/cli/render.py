@@ -42,5 +42,5 @@ def render(session: Session, *, environment: str, output: str) -> int:
         write_data(composed_json(resources, environment=environment), utf8=True)
     else:
         text = composed_text(resources, session.style(sys.stdout), environment=environment)
-        write_data(text, utf8=not is_terminal(sys.stdout))  # in a file it is a manifest, which is UTF-8
+        write_data(text, utf8=not is_terminal(sys.stdout), verbatim=True)  # in a file it is a manifest, which is UTF-8
     return 0

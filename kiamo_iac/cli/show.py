@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from kiamo_iac.cli.options import NamedPath, plan_format_option
-from kiamo_iac.cli.output import show_plan
+from kiamo_iac.cli.options import NamedPath, compact_option, plan_format_option
+from kiamo_iac.cli.output import check_compact, show_plan
 from kiamo_iac.cli.session import Session, pass_session
 
 EPILOG = """\b
@@ -24,13 +24,15 @@ Exit codes: 0 shown, 1 not a plan, or altered.
 @click.command(epilog=EPILOG, short_help="Show a saved plan.")
 @click.argument("file", type=NamedPath(exists=True, dir_okay=False))
 @plan_format_option
+@compact_option
 @pass_session
-def show(session: Session, *, file: Path, output: str) -> int:
+def show(session: Session, *, file: Path, output: str, compact: bool | None) -> int:
     """Show a saved plan.
 
     Makes no API call and needs no token. Whether the plan can still be applied is checked by apply.
     """
     from kiamo_iac.app.saved_plans import load_saved_plan
 
-    show_plan(load_saved_plan(file).plan, session, output=output)
+    check_compact(compact, output=output)
+    show_plan(load_saved_plan(file).plan, session, output=output, compact=compact)
     return 0

@@ -67,16 +67,31 @@ def style_for(stream: IO[str], *, no_color: bool) -> Style:
     return Style(symbols, color=is_terminal(stream) and not unwanted)
 
 
-def write_data(text: str, *, utf8: bool = False) -> None:
+def fitted(text: str, stream: IO[str]) -> str:
+    """Text for people: on a terminal, with line breaks between words where a line is too long for it."""
+    if not is_terminal(stream):
+        return text
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError, AttributeError):  # not backed by a file
+        return text
+    from kiamo_iac.render.wrapping import wrapped
+
+    return wrapped(text, width) if width else text
+
+
+def write_data(text: str, *, utf8: bool = False, verbatim: bool = False) -> None:
     """Write a result to stdout, in the console's encoding, with terminal and CI control sequences escaped.
 
-    `utf8`: a format that must be UTF-8 (JSON, RFC 8259), whose renderer has escaped them already.
+    `utf8`: a format that must be UTF-8 (JSON, RFC 8259), whose renderer has escaped them already. `verbatim`: lines
+    that have a meaning of their own, as those of a manifest: none is broken.
     """
     text = conceal(text)
     if utf8:
         click.echo(text.encode("utf-8"), nl=False)
     else:
-        click.echo(inert(text, color=is_terminal(sys.stdout)), file=sys.stdout, nl=False, color=True)
+        shown = inert(text, color=is_terminal(sys.stdout))
+        click.echo(shown if verbatim else fitted(shown, sys.stdout), file=sys.stdout, nl=False, color=True)
 
 
 def write_file(text: str, out: Path, *, what: str) -> None:
@@ -148,5 +163,5 @@ def write_message(text: str = "", *, nl: bool = True) -> None:
 
     The stream is passed explicitly, here and above: click alone would write UTF-8 to an ASCII stream.
     """
-    shown = inert(conceal(text), color=is_terminal(sys.stderr))
+    shown = fitted(inert(conceal(text), color=is_terminal(sys.stderr)), sys.stderr)
     click.echo(shown, file=sys.stderr, nl=nl, color=True)

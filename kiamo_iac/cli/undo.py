@@ -47,6 +47,7 @@ def undo(
     lock_timeout: float,
     parallelism: int,
     output: str,
+    compact: bool | None,
 ) -> int:
     """Undo a run: the plan that leads back, from its journal.
 
@@ -72,5 +73,6 @@ def undo(
             yes=yes,
             parallelism=parallelism,
             output=output,
+            compact=compact,
             what="undo this on",
         )

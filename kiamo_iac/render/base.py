@@ -75,6 +75,8 @@ class Style:
     symbols: Symbols = UNICODE
     color: bool = False
     """Whether ANSI colours are understood there; no information is in the colour alone."""
+    compact: bool = False
+    """Whether a plan has one line for each step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def _message(diagnostic: Diagnostic) -> tuple[str | None, ...]:
 
 def counted(number: int, noun: str) -> str:
     """`1 error`, `2 errors`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def summary_data(diagnostics: Iterable[Diagnostic]) -> dict[str, int]:

@@ -19,9 +19,18 @@ from kiamo_iac.render.comment_page import (
     notice,
     size,
 )
-from kiamo_iac.render.diagnostics import DiagnosticGroup, tally
+from kiamo_iac.render.diagnostics import DiagnosticGroup, counted, tally
 from kiamo_iac.render.escape import value, visible
-from kiamo_iac.render.view import Entry, ListSection, PlanVerdict, PlanView, StepRow, plan_view, unchanged
+from kiamo_iac.render.view import (
+    COMMON_REASONS,
+    Entry,
+    ListSection,
+    PlanVerdict,
+    PlanView,
+    StepRow,
+    plan_view,
+    unchanged,
+)
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import Drift
@@ -55,6 +64,10 @@ class MarkdownPlan:
         head += _named("Apply will be blocked", view.guards, budget, most=_NAMED)
         for section in view.lists:
             head += _list(section, budget)
+        reasons = (
+            f"{each.action.value}: {code(each.reason)}, {counted(each.count, 'step')}" for each in view.common_reasons
+        )
+        head += listed(COMMON_REASONS, reasons, budget, count=len(view.common_reasons))
         diagnostics = _diagnostics(view, budget)
         removing = [row for row in view.rows if row.removes]
         rest = [row for row in view.rows if not row.removes]
@@ -132,8 +145,9 @@ def _step_lines(row: StepRow) -> list[str]:
     for path, before, after in row.changes:
         lines += [f"-     {visible(path)}: {value(before)}", f"+     {visible(path)}: {value(after)}"]
     lines += [f"{sign}     {visible(path)}: {value(data)}" for path, data in row.attributes]
-    where = f"{visible(str(step.source))}: " if step.source else ""
-    return [*lines, f"#     {where}{visible(step.reason)}", *(f"#     {visible(note)}" for note in row.notes)]
+    where = visible(str(step.source)) if step.source else ""
+    why = ": ".join(filter(None, (where, visible(row.own_reason))))
+    return [*lines, *(f"#     {line}" for line in (why, *map(visible, row.notes)) if line)]
 
 
 def _drift_lines(row: DriftRow) -> list[str]:

@@ -11,9 +11,18 @@ import click
 from kiamo_iac.core.address import Address
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.render.base import CheckReport, Style
-from kiamo_iac.render.diagnostics import group_lines, render_text
+from kiamo_iac.render.diagnostics import counted, group_lines, render_text
 from kiamo_iac.render.escape import document, value, visible
-from kiamo_iac.render.view import Entry, ListSection, PlanVerdict, PlanView, StepRow, plan_view, unchanged
+from kiamo_iac.render.view import (
+    COMMON_REASONS,
+    Entry,
+    ListSection,
+    PlanVerdict,
+    PlanView,
+    StepRow,
+    plan_view,
+    unchanged,
+)
 
 if TYPE_CHECKING:
     from kiamo_iac.planner.drift import ChangedBy, Drift
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 """Attributes are on one line up to this column, else on a line each; nothing is ever cut."""
+_SHORT = 60
+"""A compact line has the values of a change up to this length, else the names of the attributes alone."""
 
 
 class TextPlan:
@@ -48,11 +59,16 @@ class TextPlan:
     def _body(self, view: PlanView) -> Iterator[str]:
         paint = self._paint
         yield from paint.lists(view.alarms)
-        for root, rows in _by_root(view.rows):
-            yield paint.bold(visible(root))
-            for row in rows:
-                yield from self._row_lines(row)
+        if view.common_reasons:
+            yield paint.bold(f"{COMMON_REASONS}:")
+            for each in view.common_reasons:
+                yield f"  {paint.action(each.action)}: {visible(each.reason)} ({counted(each.count, 'step')})"
             yield ""
+        if paint.style.compact:
+            yield from map(self._compact_line, view.rows)
+            yield from [""] if view.rows else []
+        else:
+            yield from self._groups(view)
         yield from paint.lists(view.sections)
         for group in view.diagnostics:
             yield from group_lines(group, paint.style)
@@ -61,6 +77,26 @@ class TextPlan:
             yield paint.bold(f"Plan: {view.summary}")
         if view.alarms or view.verdict is not PlanVerdict.READY:
             yield self._verdict(view)  # the one on top may have scrolled away
+
+    def _groups(self, view: PlanView) -> Iterator[str]:
+        for root, rows in _by_root(view.rows):
+            yield self._paint.bold(visible(root))
+            for row in rows:
+                yield from self._row_lines(row)
+            yield ""
+
+    def _compact_line(self, row: StepRow) -> str:
+        """A step on one line: what it does to what, the attributes that change, the alarms, and a reason of its own."""
+        step = row.step
+        alarms = ", ".join(alarm.label for alarm in row.alarms)
+        changed = ""
+        if step.action in {Action.UPDATE, Action.RENAME}:
+            facts_of = self._facts(row)
+            alone = len(facts_of) == 1 and len(facts_of[0]) <= _SHORT
+            changed = facts_of[0] if alone else ", ".join(visible(path) for path, *_ in row.changes)
+        facts = "; ".join(filter(None, (changed, visible(row.own_reason), *map(visible, row.notes))))
+        marked = f" [{self._paint.color(alarms, 'red')}]" if alarms else ""
+        return f"  {self._paint.action(step.action)} {visible(step.address)}{marked}{f': {facts}' if facts else ''}"
 
     def _verdict(self, view: PlanView) -> str:
         match view.verdict:
@@ -80,8 +116,8 @@ class TextPlan:
         note = f", {self._paint.color(row.remark, 'red')}" if row.remark else ""
         yield f"  {self._paint.action(step.action)} {visible(step.address)} ({visible(step.kind)}{note})"
         yield from (f"      {line}" for line in self._facts(row))
-        where = f"{visible(str(step.source))}: " if step.source else ""
-        yield f"      {where}{visible(step.reason)}"
+        place_and_reason = filter(None, (visible(str(step.source)) if step.source else "", visible(row.own_reason)))
+        yield from (f"      {line}" for line in filter(None, [": ".join(place_and_reason)]))
         yield from (f"      {visible(note)}" for note in row.notes)
 
     def _facts(self, row: StepRow) -> list[str]:

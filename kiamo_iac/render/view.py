@@ -108,11 +108,32 @@ class StepRow:
     """The attributes of what is created or deleted, paths dotted; without a name that the address has."""
     notes: tuple[str, ...] = ()
     """Further sentences, drawn below the reason."""
+    own_reason: str = ""
+    """The reason of the step; empty where it is that of `PlanView.common_reasons`."""
 
     @property
     def removes(self) -> bool:
         """Whether the step deletes an object or data."""
         return self.step.action is Action.DELETE or Alarm.DATA_LOSS in self.alarms
+
+
+COMMON_REASONS: Final = "Reasons of steps that show none"
+"""The heading of the reasons that are given once."""
+
+
+REPEATED: Final = 8
+"""So many steps of one action have a reason that is given once; fewer give it each."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonReason:
+    """The reason that most steps of one action have."""
+
+    action: Action
+    reason: str
+    """Data."""
+    count: int
+    """How many steps have it; at least `REPEATED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +200,8 @@ class PlanView:
     """All of them, errors and guards included, worst first."""
     sections: tuple[ListSection, ...] = ()
     """Other lists, drawn after the steps."""
+    common_reasons: tuple[CommonReason, ...] = ()
+    """The reasons that a list of steps gives once, above them: see `StepRow.own_reason`."""
     also_deleted: int = 0
     """How many resources go with what is deleted: see `Plan.also_deleted`."""
 
@@ -192,13 +215,14 @@ class PlanView:
 
     @property
     def summary(self) -> str:
-        """`2 to create, 1 to update, 0 to rename, 1 to delete (12 resources go with it); 1 to start, 0 to pause, …`"""
+        """`2 to create, 1 to delete (12 resources go with it); 1 to start.`: zero counts are left out."""
         runs = (Action.START, Action.PAUSE, Action.STOP)
-        parts = {action: f"{count} to {action.value}" for action, count in self.counts}
+        parts = {action: f"{count:,} to {action.value}" for action, count in self.counts if count}
         if self.also_deleted:
             parts[Action.DELETE] += f" ({self.also_deleted_text})"
         objects = ", ".join(part for action, part in parts.items() if action not in runs)
-        return f"{objects}; {', '.join(parts[action] for action in runs)}."
+        commands = ", ".join(part for action, part in parts.items() if action in runs)
+        return f"{'; '.join(filter(None, (objects, commands)))}."
 
     @property
     def lists(self) -> tuple[ListSection, ...]:
@@ -231,7 +255,8 @@ def unchanged(environment: str) -> str:
 
 def plan_view(plan: Plan) -> PlanView:
     """Everything that a format says of `plan`."""
-    rows = tuple(map(_row, plan.steps))
+    common = _common_reasons(plan.steps)
+    rows = tuple(_row(step, common) for step in plan.steps)
     ordered = worst_first(plan.diagnostics)
     errors = [diagnostic for diagnostic in ordered if diagnostic.severity is Severity.ERROR]
     guards = [diagnostic for diagnostic in ordered if _is_guard(diagnostic)]
@@ -247,8 +272,19 @@ def plan_view(plan: Plan) -> PlanView:
         errors=tuple(grouped(errors, least=2)),
         guards=tuple(grouped(guards, least=2)),
         diagnostics=tuple(grouped(ordered)),
+        common_reasons=common,
         also_deleted=len(plan.also_deleted),
     )
+
+
+def _common_reasons(steps: Sequence[Step]) -> tuple[CommonReason, ...]:
+    """The most frequent reason of each action that `REPEATED` or more of its steps have, by action."""
+    counts = Counter((step.action, step.reason) for step in steps)
+    most: dict[Action, CommonReason] = {}
+    for (action, reason), count in counts.items():
+        if count >= REPEATED and (action not in most or count > most[action].count):
+            most[action] = CommonReason(action, reason, count)
+    return tuple(most[action] for action in Action if action in most)
 
 
 def _is_guard(diagnostic: Diagnostic) -> bool:
@@ -291,7 +327,7 @@ def _risk_summary(rows: Sequence[StepRow]) -> str:
     return f"{steps}: {', '.join(parts)}"
 
 
-def _row(step: Step) -> StepRow:
+def _row(step: Step, common: Sequence[CommonReason]) -> StepRow:
     changes = tuple(_changes(step))
     return StepRow(
         step,
@@ -299,6 +335,7 @@ def _row(step: Step) -> StepRow:
         remark=remark(step),
         changes=changes,
         attributes=() if changes else tuple(_attributes(step)),
+        own_reason="" if any(c.action is step.action and c.reason == step.reason for c in common) else step.reason,
     )
 
 

@@ -83,6 +83,34 @@ def test_a_start_that_is_allowed_is_made(desk: Desk, arguments: tuple[str, ...])
     assert [batch["state"] for batch in base["batches"]] == ["started"]
 
 
+def test_d04_dry_run_is_plan(desk: Desk) -> None:
+    planned = desk.run("plan", "-e", "staging")
+    assert desk.run("apply", "-e", "staging", "--dry-run") == planned
+    assert desk.run("apply", "-e", "staging", "--dry-run", "--yes", "--compact")[1] != planned[1]
+    as_json = desk.run("apply", "-e", "staging", "--dry-run", "--format", "json")[1]
+    assert json.loads(as_json)["summary"]["create"] == 3
+    assert desk.writes() == []
+    assert not desk.ledger.exists()
+    desk.manifest(MANIFEST.replace("service: Ventes", "service: Inconnu"))
+    assert desk.run("apply", "-e", "staging", "--dry-run")[0] == 1
+    assert desk.run("apply", "--dry-run")[0] == 64
+    code, _, err = desk.run("apply", "--dry-run", "manifests/a.yaml")
+    assert (code, "kiamo-iac show PLANFILE" in err) == (64, True)
+
+
+@pytest.mark.parametrize(
+    "typo",
+    ["--prun", "--prod", "--profile", "--allow-strt", "--allow-data-los", "--ye", "--yess", "--allow-stp", "--p"],
+)
+def test_d04_no_suggestion_is_destructive(desk: Desk, typo: str) -> None:
+    for command in ("apply", "plan", "undo", "promote"):
+        code, _, err = desk.run(command, typo)
+        assert code == 64
+        _, _, suggested = err.partition("Did you mean")
+        assert not re.search("--(prune|yes|allow|write|owed)", suggested)
+    assert "Did you mean '--parallelism'" in desk.run("apply", "--paralelism")[2]
+
+
 def test_json_is_the_report_alone_and_meets_its_schema(desk: Desk) -> None:
     code, out, err = desk.run("apply", "-e", "staging", "--yes", "--format", "json")
     data = json.loads(out)

@@ -7,6 +7,7 @@ import json
 import jsonschema
 import pytest
 
+from kiamo_iac.cli import output
 from kiamo_iac.emulator import READ_ONLY_TOKEN
 from kiamo_iac.planner.plan_json import plan_schema
 from tests.cli.conftest import MANIFEST, Desk, starting
@@ -18,10 +19,32 @@ def test_the_plan_goes_to_stdout_and_writes_nothing(desk: Desk) -> None:
     assert (code, err) == (0, "")
     assert "+ create bases/prospects (base)" in out
     assert "manifests/a.yaml:4:5: " in out
-    assert out.endswith(
-        "Plan: 3 to create, 0 to update, 0 to rename, 0 to delete; 0 to start, 0 to pause, 0 to stop.\n"
-    )
+    assert out.endswith("Plan: 3 to create.\n")
     assert desk.writes() == []
+
+
+def test_d16_a_long_plan_is_compact_on_a_terminal(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    bases = "".join(f"  - {{name: base-{n}, label: Base}}\n" for n in range(1, 62))
+    desk.manifest(f"bases:\n{bases}")
+    _, out, err = desk.run("plan", "-e", "staging")
+    assert "\n  + create bases/base-61\n" in out
+    assert "manifests/a.yaml:" not in out
+    assert err == "Compact, because the plan has 61 steps: pass --no-compact for all of each step.\n"
+    _, full, err = desk.run("plan", "-e", "staging", "--no-compact")
+    assert (full.count("manifests/a.yaml:"), err) == (61, "")
+    desk.manifest(f"bases:\n{bases}".replace("  - {name: base-61, label: Base}\n", ""))
+    _, out, err = desk.run("plan", "-e", "staging")
+    assert (out.count("manifests/a.yaml:"), err) == (60, "")
+    assert "manifests/a.yaml:" not in desk.run("plan", "-e", "staging", "--compact")[1]
+
+
+def test_d16_compact_is_a_form_of_text_alone(desk: Desk) -> None:
+    for arguments in (("--format", "json"), ("--format", "html")):
+        code, _, err = desk.run("plan", "-e", "staging", "--compact", *arguments)
+        assert code == 64
+        assert "--compact and --no-compact are for --format text." in err
+    assert desk.run("plan", "--all-environments", "--compact")[0] == 64
 
 
 def test_json_meets_its_schema(desk: Desk) -> None:

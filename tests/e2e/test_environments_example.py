@@ -38,7 +38,7 @@ def test_a_trial_goes_from_staging_to_production(tmp_path: Path) -> None:
         assert (shown.returncode, written.returncode, level.returncode, pending.returncode) == (0, 0, 0, 2)
         assert "+      # for sales: the higher, the more likely to buy" in shown.stdout
         assert "No changes: staging matches its manifests." in level.stdout
-        assert "1 to create, 1 to update, 0 to rename, 0 to delete; 0 to start" in pending.stdout
+        assert "1 to create, 1 to update." in pending.stdout
         assert "protect: true" in (example / "environments/production/prospects.yaml").read_text(encoding="utf-8")
         check = ["promote", "--from", "staging", "--to", "production", "--check"]
         assert run(check).returncode == 0

@@ -123,9 +123,9 @@ def test_the_third_example_goes_on_as_its_readme_says(tmp_path: Path) -> None:
         (example / "manifests" / "trial.yaml").unlink()
         plan, pruning, shown, applied, again = map(run, trial)
         assert "No changes: staging matches its manifests." in plan[1]
-        assert "1 to delete (1 resource goes with it); 0 to start, 0 to pause, 1 to stop." in pruning[1]
+        assert "1 to delete (1 resource goes with it); 1 to stop." in pruning[1]
         assert "nothing left to do." in pruning[1]
-        assert "1 to delete (1 resource goes with it); 0 to start, 0 to pause, 1 to stop." in shown[1]
+        assert "1 to delete (1 resource goes with it); 1 to stop." in shown[1]
         assert [code for code, _ in (plan, pruning, shown, applied, again)] == [0, 0, 0, 0, 1]
         assert sorted(base["name"] for base in emulator.dump()["bases"]) == ["customers", "survey"]
         (example / "manifests" / "campaigns.yaml").write_text("services:\n  - name: Outbound Sales\n", encoding="utf-8")

@@ -13,20 +13,20 @@ from kiamo_iac.render.formats import PLAN_FORMATS
 from kiamo_iac.render.text import TextPlan
 from kiamo_iac.render.view import plan_view
 from tests.render.goldens import GOLDEN
-from tests.render.plans import deleting_a_base
+from tests.render.plans import deleting_a_base, full_plan, step
 
 
 def test_nothing_of_a_plan_is_left_out(named_plan: tuple[str, Plan]) -> None:
     text = TextPlan(Style()).render(named_plan[1])
-    for step in named_plan[1].steps:
-        head = f"{UNICODE.actions[step.action]} {step.action.value}"
+    for each in named_plan[1].steps:
+        head = f"{UNICODE.actions[each.action]} {each.action.value}"
         assert text.count(head) >= 1
-        if step.source:
-            assert f"{step.source}: " in text
+        if each.source:
+            assert f"{each.source}: " in text
     if named_plan[0] == "full":
-        for step in named_plan[1].steps:
-            assert step.reason in text
-            assert str(step.address) in text
+        for each in named_plan[1].steps:
+            assert each.reason in text
+            assert str(each.address) in text
 
 
 def test_the_groups_follow_the_plan() -> None:
@@ -35,8 +35,8 @@ def test_the_groups_follow_the_plan() -> None:
     assert heads == ["services/Win-back", "bases/prospects", "bases/clients", "services/Legacy"]
 
 
-def test_the_summary_names_all_seven_actions() -> None:
-    def step(number: int, action: Action) -> Step:
+def test_d16_the_summary_leaves_out_zero_counts() -> None:
+    def numbered(number: int, action: Action) -> Step:
         return Step(
             id=number,
             action=action,
@@ -52,11 +52,8 @@ def test_the_summary_names_all_seven_actions() -> None:
         )
 
     actions = [Action.CREATE, Action.CREATE, Action.UPDATE, Action.DELETE, Action.START, Action.STOP]
-    plan = Plan("staging", "u", tuple(step(n, a) for n, a in enumerate(actions, 1)))
-    assert (
-        plan_view(plan).summary
-        == "2 to create, 1 to update, 0 to rename, 1 to delete; 1 to start, 0 to pause, 1 to stop."
-    )
+    plan = Plan("staging", "u", tuple(numbered(n, a) for n, a in enumerate(actions, 1)))
+    assert plan_view(plan).summary == "2 to create, 1 to update, 1 to delete; 1 to start, 1 to stop."
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "github", "html"])
@@ -65,15 +62,54 @@ def test_o15_every_format_says_what_goes_with_a_deleted_base(form: str) -> None:
     if form == "html":
         assert '<span class="also">2 resources go with them</span>' in drawn
     else:
-        assert "2 to delete (2 resources go with them); 0 to start, 0 to pause, 1 to stop." in drawn
+        assert "2 to delete (2 resources go with them); 1 to stop." in drawn
 
 
 def test_o15_one_base_with_one_field_is_counted_in_the_singular() -> None:
     plan = deleting_a_base()
     base = replace(plan.steps[2], also_deletes=plan.steps[2].also_deletes[:2])
-    assert "1 to delete (2 resources go with it);" in plan_view(replace(plan, steps=(base,))).summary
+    assert "1 to delete (2 resources go with it)." in plan_view(replace(plan, steps=(base,))).summary
     assert "2 to delete (1 resource goes with them);" in plan_view(replace(plan, steps=(*plan.steps[:2], base))).summary
     assert plan_view(replace(plan, steps=plan.steps[:2])).also_deleted_text == ""
+
+
+def many_alike() -> Plan:
+    """Nine creates and nine updates, of which one has a reason of its own."""
+    creates = [step(n, Action.CREATE, f"bases/b{n}", kind="base", reason="missing there", line=n) for n in range(1, 10)]
+    label = FieldChange("label", "A", "B")
+    updates = [
+        step(n, Action.UPDATE, f"bases/c{n}", kind="base", reason="label differs", changes=(label,), line=n)
+        for n in range(10, 18)
+    ]
+    both = (label, FieldChange("settings.pace", 1, 2))
+    last = step(18, Action.UPDATE, "bases/d", kind="base", reason="two differ", changes=both, line=18)
+    return Plan("staging", "u", (*creates, *updates, last))
+
+
+def test_d16_a_reason_that_repeats_is_given_once() -> None:
+    text = TextPlan(Style()).render(many_alike())
+    assert (
+        "Reasons of steps that show none:\n  + create: missing there (9 steps)\n  ~ update: label differs (8 steps)\n\n"
+    ) in text
+    assert text.count("missing there") == text.count("label differs") == 1
+    assert '      label: "A" → "B"\n      manifests/prospects.yaml:10:5\n' in text
+    assert "      manifests/prospects.yaml:18:5: two differ\n" in text
+    page = plan_renderer("markdown", Style()).render(many_alike())
+    assert page.count("missing there") == page.count("label differs") == 1
+    assert "- create: `missing there`, 9 steps\n" in page
+    few = replace(many_alike(), steps=many_alike().steps[:3])
+    assert TextPlan(Style()).render(few).count("missing there") == 3
+
+
+def test_d16_a_compact_plan_has_a_line_for_each_step() -> None:
+    text = TextPlan(Style(compact=True)).render(many_alike())
+    assert "\n  + create bases/b5\n" in text
+    assert '\n  ~ update bases/c10: label: "A" → "B"\n' in text
+    assert "\n  ~ update bases/d: label, settings.pace; two differ\n" in text
+    compact = TextPlan(Style(compact=True)).render(full_plan())
+    assert "\n  - delete bases/prospects/batches/old [data loss]: the manifest says `ensure: absent`\n" in compact
+    for part in ("Data is lost (1):", "warning KIA0601", "Plan: 3 to create"):
+        assert part in compact
 
 
 def test_nothing_to_do_says_so() -> None:
