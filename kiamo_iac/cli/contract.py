@@ -53,6 +53,7 @@ Exit codes: 0 fetched, 1 error, 64 usage.
 DERIVE_EPILOG = """\b
 Examples:
   kiamo-iac contract derive collection.json -o my-contract.yaml
+  kiamo-iac contract derive collection.json --answers answers.yaml -o my-contract.yaml
   kiamo-iac contract derive --published -o my-contract.yaml
   kiamo-iac contract derive openapi.yaml
 
@@ -130,15 +131,25 @@ def fetch(session: Session, *, address: str | None, out: Path | None) -> int:
 @contract.command(epilog=DERIVE_EPILOG, short_help="Write an override from the vendor's collection.")
 @click.argument("collection", required=False, type=NamedPath(exists=True, dir_okay=False))
 @click.option("--published", is_flag=True, help="Fetch the collection of Kiamo API v2 instead of reading a file.")
+@click.option(
+    "--answers",
+    type=NamedPath(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Entries that answer questions: they take the place of what is derived.",
+)
 @click.option("-o", "--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write to FILE instead of stdout.")
 @pass_session
-def derive(session: Session, *, collection: Path | None, published: bool, out: Path | None) -> int:
+def derive(
+    session: Session, *, collection: Path | None, published: bool, answers: Path | None, out: Path | None
+) -> int:
     """Derive an override of the contract from a collection: Postman v2.0 or v2.1, or OpenAPI 3 (JSON or YAML).
 
     What is certain is written as documented. What is not is null, with a commented question and its candidates at
-    its place: no call is made by guess. Needs no project.
+    its place: no call is made by guess. Needs no project. --answers takes an override of a few lines, so that a newer
+    collection is derived again without losing what you know.
     """
     from kiamo_iac.app.fetching import PUBLISHED, collection_from_file
+    from kiamo_iac.contract.collection.answering import answered
     from kiamo_iac.contract.collection.derive import derive_contract
     from kiamo_iac.contract.collection.matching import Certainty
     from kiamo_iac.contract.collection.reading import read_collection
@@ -152,6 +163,8 @@ def derive(session: Session, *, collection: Path | None, published: bool, out: P
     else:
         found = collection_from_file(collection)
     derived = derive_contract(found)
+    if answers is not None:
+        derived = answered(derived, answers)
     text = override_text(found, derived)
     if out is None:
         write_unchanged(text, instead="pass -o FILE")

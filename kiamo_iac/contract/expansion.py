@@ -22,7 +22,7 @@ _HAVE_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 def merge(under: Any, over: Any, *, path: tuple[str, ...] = ()) -> Any:
     """`over` merged over `under`: mappings key by key, null removes a key, any other value replaces, and so do the
     `body` of an operation and the `shape` of an attribute."""
-    if not isinstance(under, Mapping) or not isinstance(over, Mapping) or _replaces(path):
+    if not isinstance(under, Mapping) or not isinstance(over, Mapping) or replaces(path):
         return over
     merged = dict(under)
     for key, value in over.items():
@@ -33,7 +33,8 @@ def merge(under: Any, over: Any, *, path: tuple[str, ...] = ()) -> Any:
     return merged
 
 
-def _replaces(path: tuple[str, ...]) -> bool:
+def replaces(path: tuple[str, ...]) -> bool:
+    """Whether the entry at a path is replaced as a whole."""
     if len(path) != 5 or path[0] != "kinds":
         return False
     return (path[2], path[4]) in {("operations", "body"), ("attributes", "shape")}

@@ -48,8 +48,11 @@ _REFUSED: Final[Mapping[str, tuple[str, str]]] = {
 Path_ = tuple[str, ...]
 
 
-def load_contract(override: Path | None = None, *, shown: str | None = None) -> Contract:
+def load_contract(
+    override: Path | None = None, *, shown: str | None = None, below: Mapping[str, Any] | None = None
+) -> Contract:
     """The packaged contract, with the file `override` merged over it; `shown` is that file's name in diagnostics.
+    `below`: an override that lies between the two.
 
     Raises:
         ManifestError: a file cannot be read, or the result is not a valid contract; `diagnostics` has all problems.
@@ -62,7 +65,8 @@ def load_contract(override: Path | None = None, *, shown: str | None = None) -> 
     if not has_errors(problems):
         data = {} if document.data is None else document.data
         if isinstance(data, dict):
-            merged = merge(_packaged_document().data, expanded_override(data, Contract))
+            under = _packaged_document().data if below is None else merge(_packaged_document().data, below)
+            merged = merge(under, expanded_override(data, Contract))
             found = _validated(merged, document)
             if isinstance(found, Contract):
                 return found.from_file(shown, EntryPlaces(document), EntryPlaces(_packaged_document()))
@@ -80,6 +84,13 @@ def load_contract(override: Path | None = None, *, shown: str | None = None) -> 
     problems.sort(key=Diagnostic.sort_key)
     msg = f"The contract {shown} has {len(problems)} problem{'s' if len(problems) > 1 else ''}."
     raise ManifestError(msg, diagnostics=problems)
+
+
+def override_data(override: Path) -> dict[str, Any]:
+    """The data of an override that `load_contract` has read."""
+    text = read_text(override, shown=override.as_posix(), max_bytes=MAX_BYTES)
+    data: dict[str, Any] = parse(text, file=override.as_posix()).data or {}
+    return data
 
 
 @cache

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from kiamo_iac.contract.collection.derive import derive_contract
-from kiamo_iac.contract.collection.matching import Certainty, match_operations
+from kiamo_iac.contract.collection.matching import Certainty, MatchCandidate, match_operations
 from kiamo_iac.contract.collection.reading import read_collection
 from kiamo_iac.contract.collection.requests import Collection
 from kiamo_iac.contract.collection.writing import override_text
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract
+from tests.contract.dialect import dialect, names
 
 COLLECTIONS = Path(__file__).parent / "collections"
-OBJECT = ("list", "create", "read", "update", "delete")
+LOOSE_WORDED = {"openapi-hal"}
+"""Houses whose words for a kind are in no list: `runs` for batches."""
 
 
 def collection(name: str) -> Collection:
@@ -34,60 +36,67 @@ def derived(found: Collection, folder: Path) -> tuple[Contract, str]:
 def calls(found: Collection) -> dict[str, str]:
     """What is certain: `base.list` → its call."""
     return {
-        f"{match.kind}.{match.operation}": f"{best.request.method} {best.route.prefix}{best.route.path}"
+        f"{match.kind}.{match.operation}": called(best)
         for match in match_operations(found)
         if match.certainty is Certainty.CERTAIN and (best := match.best) is not None
     }
 
 
-def crud(kind: str, path: str, *operations: str, update: str = "PUT") -> dict[str, str]:
-    methods = {"list": "GET", "create": "POST", "read": "GET", "update": update, "delete": "DELETE"}
-    one = f"{path}/{{id}}"
-    return {
-        f"{kind}.{each}": f"{methods[each]} {path if each in {'list', 'create'} else one}"
-        for each in operations or OBJECT
-    }
+def called(candidate: MatchCandidate) -> str:
+    """`PUT /bases/{base}/batches/{id}/command command=start`."""
+    call = f"{candidate.request.method} {candidate.route.prefix}{candidate.route.path}"
+    return call if candidate.command is None else f"{call} {candidate.command[0]}={candidate.command[1]}"
 
 
-EXPECTED = {
-    "documenter-v2.0.json": {
-        **crud("service", "/api/services"),
-        **crud("base", "/api/bases"),
-        **crud("field", "/api/bases/{base}/fields"),
-        **crud("batch", "/api/bases/{base}/batches"),
-        **{f"batch.{each}": "PUT /api/bases/{base}/batches/{id}/command" for each in ("start", "pause", "stop")},
-    },
-    "francais-v2.1.json": {
-        **crud("service", "/rest/v1/files", "list", "read"),
-        **crud("base", "/rest/v1/fichiers"),
-        **crud("field", "/rest/v1/fichiers/{base}/champs"),
-        **crud("batch", "/rest/v1/fichiers/{base}/lots"),
-        "batch.start": "POST /rest/v1/fichiers/{base}/lots/{id}/demarrer",
-        "batch.pause": "POST /rest/v1/fichiers/{base}/lots/{id}/suspendre",
-        "batch.stop": "POST /rest/v1/fichiers/{base}/lots/{id}/arreter",
-    },
-    "openapi-3.yaml": {
-        **crud("service", "/v3/queues", "list", "read"),
-        **crud("base", "/v3/contact-lists", update="PATCH"),
-        **crud("field", "/v3/contact-lists/{base}/columns", "list", "create", "read", "delete"),
-        **crud("batch", "/v3/contact-lists/{base}/campaigns"),
-    },
-}
+def facts(data: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What a derived contract says of the attributes and answers of each kind, where it is documented."""
+    found = {}
+    for kind, stanza in data["kinds"].items():
+        said = {"id": stanza["id"]["wire"]} if stanza["id"]["basis"] == "documented" else {}
+        for name, entry in stanza["attributes"].items():
+            if entry and entry["basis"] == "documented":
+                said[name] = entry["wire"] + (f" by {entry['by']}" if "by" in entry else "")
+        if stanza["listing"]["basis"] == "documented":
+            said["rows"] = stanza["listing"].get("items", ".")
+            if (style := stanza["listing"]["paging"]["style"]) != "none":
+                said["pages"] = style
+        said |= {"item": stanza["item"]} if "item" in stanza else {}
+        found[kind] = said | {f"{each}s": it["wire"] for each, it in stanza.get("embedded", {}).items() if it}
+    return found
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-def test_every_operation_that_is_there_is_found_and_none_is_wrong(name: str) -> None:
-    assert calls(collection(name)) == EXPECTED[name]
+@pytest.mark.parametrize("name", names())
+def test_what_is_there_is_found_and_nothing_is_wrong(name: str) -> None:
+    """Of each collection: nine of ten operations at least, and all others are questions with the right candidate."""
+    house = dialect(name)
+    found = read_collection(house.data, shown=name)
+    certain = calls(found)
+    assert certain.items() <= house.operations.items()
+    left = {f"{match.kind}.{match.operation}": match for match in match_operations(found)}
+    for operation in house.operations.keys() - certain.keys():
+        assert house.operations[operation] in [called(each) for each in left[operation].candidates]
+    assert len(certain) >= 0.9 * len(house.operations) or name in LOOSE_WORDED
+    assert facts(derive_contract(found).data) == house.facts
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+def test_nine_of_ten_operations_are_found_in_all() -> None:
+    houses = [dialect(name) for name in names()]
+    found = sum(len(calls(read_collection(house.data, shown=house.name))) for house in houses)
+    assert found >= 0.95 * sum(len(house.operations) for house in houses)
+
+
+@pytest.mark.parametrize("name", names())
 def test_a_derived_contract_is_valid_and_has_what_is_certain_alone(name: str, tmp_path: Path) -> None:
-    contract, text = derived(collection(name), tmp_path)
+    house = dialect(name)
+    contract, text = derived(read_collection(house.data, shown=name), tmp_path)
     for kind, stanza in contract.kinds.items():
         for operation, call in stanza.operations.items():
-            assert f"{call.method} {contract.prefix.path}{call.path}" == EXPECTED[name][f"{kind}.{operation}"]
+            assert house.operations[f"{kind}.{operation}"].startswith(
+                f"{call.method} {contract.prefix.path}{call.path}"
+            )
             assert call.basis == "documented"
     assert "# ? " in text
+    assert len(json.dumps(house.answers)) < 900
 
 
 def test_the_manner_of_the_vendor(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from kiamo_iac.contract.checks import ContradictionError
+from kiamo_iac.contract.collection.derive_answers import derive_answers
 from kiamo_iac.contract.collection.derive_attributes import derive_attributes
 from kiamo_iac.contract.collection.examples import KindExamples, type_of, wrapping
 from kiamo_iac.contract.collection.matching import (
@@ -28,22 +29,21 @@ from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, Ent
 from kiamo_iac.contract.collection.requests import Collection
 from kiamo_iac.contract.collection.route import PARENTS, is_id_name
 from kiamo_iac.contract.collection.words import compact
-from kiamo_iac.contract.entries import NO_ITEM
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.document.writing import flow_text
 
 _PARTIAL: Final = re.compile(
-    r"only the (?:attributes|fields|values)[^.]{0,40}(?:sent|given|provided)|partial|seuls? les|partiel", re.IGNORECASE
+    r"only the (?:attributes|fields|values)[^.]{0,40}(?:sent|given|provided)"
+    r"|only (?:the )?(?:sent|given|provided|supplied) (?:attributes|fields|values)|partial|seuls? les|partiel",
+    re.IGNORECASE,
 )
 _WHOLE: Final = re.compile(r"replaces? the whole|every attribute must|remplace (?:tout|enti)", re.IGNORECASE)
 _TOKEN_HEADER: Final = re.compile(r"token|jeton|api-?key|authorization", re.IGNORECASE)
 _HEADER_IN_TEXT: Final = re.compile(r"\b([A-Za-z0-9]+(?:-[A-Za-z0-9]+)+)\s*:\s*[\[<{]")
 """`Kiamo-Api-Token:[API_token]`"""
-_PAGE: Final = frozenset({"page", "pagenumber", "numpage"})
-_OFFSET: Final = frozenset({"offset", "skip", "start", "debut"})
-_SIZE: Final = frozenset({"limit", "size", "pagesize", "perpage", "limite", "taille", "count"})
-_CURSOR: Final = frozenset({"cursor", "after", "curseur", "pagetoken", "nexttoken"})
+_SUCCESS: Final = frozenset({"success", "succe", "ok", "reussi", "valid"})
+_RETURN_CODES: Final = frozenset({"code", "errorcode", "codeerreur", "returncode", "coderetour", "errno"})
 _WITHOUT: Final[Mapping[str, Entry]] = {
     "id": {"wire": "id", "type": "string", "basis": "assumed"},
     "listing": {"paging": {"style": "none"}, "basis": "assumed"},
@@ -68,8 +68,8 @@ class _Draft:
     kinds: dict[str, Entry] = field(default_factory=dict)
     questions: list[ContractQuestion] = field(default_factory=list)
 
-    def ask(self, path: EntryPath, text: str, *candidates: str) -> None:
-        self.questions.append(ContractQuestion(path, text, candidates))
+    def ask(self, path: EntryPath, text: str, *candidates: str, about: str = "") -> None:
+        self.questions.append(ContractQuestion(path, text, candidates, frozenset(about.split())))
 
 
 def derive_contract(collection: Collection) -> DerivedContract:
@@ -79,6 +79,7 @@ def derive_contract(collection: Collection) -> DerivedContract:
     prefix = _common_prefix(matches)
     data: Entry = {"name": f"{collection.name}, derived from its collection"}
     _auth(collection, matches, data, draft)
+    _errors(matches, draft)
     if prefix is None:
         draft.ask(("prefix",), "no request is certain: the beginning of every path is not known")
     else:
@@ -86,17 +87,18 @@ def derive_contract(collection: Collection) -> DerivedContract:
         if collection.unknown_base:
             draft.ask(("prefix",), "paths begin with a variable that has no value: what stands in it is added here")
     packaged = load_contract().model_dump(mode="json", exclude_unset=True, by_alias=True)
+    known: dict[str, KindExamples] = {}
     for kind in packaged["kinds"]:
-        examples = KindExamples(kind, matches)
+        examples = KindExamples(kind, matches, _inside(kind, draft, known))
+        known[kind] = examples
         stanza: Entry = {}
         draft.kinds[kind] = stanza
         _identity(collection, kind, examples, stanza, draft)
         _operations(kind, matches, prefix or "", stanza, draft)
-        _listing(kind, examples, stanza, draft)
+        draft.questions += derive_answers(kind, examples, stanza)
         stanza["attributes"] = {}
-        ids = {known: each["id"]["type"] for known, each in draft.kinds.items()}
-        asked = derive_attributes(kind, examples, packaged["kinds"][kind], stanza, ids=ids)
-        draft.questions += asked
+        draft.questions += derive_attributes(kind, examples, packaged["kinds"][kind], stanza, known=known)
+        _only_inside(kind, examples, draft)
         if "made_with_parent" in packaged["kinds"][kind]:
             stanza["made_with_parent"] = None
             draft.ask(
@@ -105,6 +107,28 @@ def derive_contract(collection: Collection) -> DerivedContract:
     data["kinds"] = draft.kinds
     _refuse_what_contradicts(packaged, data, draft)
     return DerivedContract(data, tuple(draft.questions), matches)
+
+
+def _inside(kind: str, draft: _Draft, known: Mapping[str, KindExamples]) -> tuple[KindExamples, str] | None:
+    """The examples of the parent that has objects of this kind in it, and their key there."""
+    parent = PARENTS.get(kind)
+    embedded = (draft.kinds[parent].get("embedded") or {}).get(kind) if parent is not None else None
+    return (known[parent], embedded["wire"]) if parent is not None and embedded else None
+
+
+def _only_inside(kind: str, examples: KindExamples, draft: _Draft) -> None:
+    """Ask whether objects that no request has, and that their parent shows, exist only inside of it."""
+    inside = examples.inside
+    if inside is None or examples.certain:
+        return
+    parent, wire = inside
+    if "update" in parent.certain and any(wire in seen for seen in parent.answers()):
+        draft.ask(
+            ("kinds", kind, "inside"),
+            f"no request has it, and a {parent.kind} shows its {kind}s: does its update replace the whole list?",
+            f"inside: {{wire: {wire}, write: update}}",
+            "identity: name  # where it has no id",
+        )
 
 
 def _common_prefix(matches: tuple[OperationMatch, ...]) -> str | None:
@@ -133,6 +157,23 @@ def _auth(collection: Collection, matches: tuple[OperationMatch, ...], data: Ent
     else:
         choices = tuple(f"auth: {{header: {name}, basis: documented}}" for name in sorted(sent))
         draft.ask(("auth",), "which header carries the token? Until this is answered, Kiamo-Api-Token does", *choices)
+
+
+def _errors(matches: tuple[OperationMatch, ...], draft: _Draft) -> None:
+    """Ask whether a failed call has a status of success, where answers have a key that may say so."""
+    certain = [match.candidates[0].request.answer for match in matches if match.certainty is Certainty.CERTAIN]
+    answers = [answer for answer in certain if isinstance(answer, dict)]
+    for key in dict.fromkeys(key for answer in answers for key in answer):
+        seen = [answer[key] for answer in answers if key in answer]
+        failed: Entry = {}
+        if len(seen) > 1 and compact(key) in _SUCCESS and type_of(seen[0]) == "boolean":
+            failed = {"path": key, "is": False}
+        elif len(seen) > 1 and compact(key) in _RETURN_CODES and all(type(each) is int and each == 0 for each in seen):
+            failed = {"path": key, "unless": 0}
+        if failed:
+            text = f"answers have {key}: has a call that fails a status of success, and says so there?"
+            entry = {"failed": failed, "absent": ["ERR_3000"]}
+            draft.ask(("errors",), text, f"errors: {flow_text(entry)}  # absent: no such object", about="failed")
 
 
 def _identity(collection: Collection, kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:
@@ -175,7 +216,7 @@ def _operations(kind: str, matches: tuple[OperationMatch, ...], prefix: str, sta
         if match.operation == "update":
             _update(match.candidates[0], call, at, draft)
         if any(answer.status == 202 for answer in match.candidates[0].request.answers):
-            draft.ask(at, "the answer is 202: is the work done when it comes, or later?")
+            draft.ask(at, "the answer is 202: is the work done when it comes, or later?", about="path")
 
 
 def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft) -> None:
@@ -186,7 +227,9 @@ def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft
     call["send"] = "whole"
     if not _WHOLE.search(text):
         draft.ask(
-            at, "does it change only what is sent? Then remove send: whole, which reads and sends every attribute"
+            at,
+            "does it change only what is sent? Then remove send: whole, which reads and sends every attribute",
+            about="send",
         )
 
 
@@ -226,7 +269,7 @@ def call_of(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> tu
         call["body"] = None  # not the packaged one
     if match.operation in {"create", "update"} and (wrapped := wrapping(request)) is not None:
         call["wrap"] = wrapped
-    if request.form is not None and match.operation != "list":
+    if request.form is not None and (match.operation != "list" or body):
         call["form"] = "$fields"
     call["basis"] = "documented"
     return call, why
@@ -248,98 +291,6 @@ def _name(candidate: MatchCandidate, kind: str, placeholder: str, query: dict[st
         if is_name(name):
             body[name] = placeholder
             return
-
-
-def _listing(kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:
-    at = ("kinds", kind, "listing")
-    rows = examples.rows()
-    listing: Entry = {}
-    if rows is None:
-        draft.ask(at, "no example shows the answer of the list; an array is assumed")
-    elif rows[0] is not None:
-        listing["items"] = rows[0]
-    total = examples.total()
-    if total is not None:
-        listing["total"] = total
-    listing["paging"] = _paging(kind, examples, draft)
-    _detail(kind, examples, listing, draft)
-    listing["basis"] = "documented" if rows is not None else "assumed"
-    stanza["listing"] = listing
-    _item(kind, examples, stanza, draft)
-
-
-def _paging(kind: str, examples: KindExamples, draft: _Draft) -> Entry:
-    at = ("kinds", kind, "listing")
-    request = examples.requests.get("list")
-    names = {compact(name): name for name in request.query} if request is not None else {}
-
-    def first(known: frozenset[str]) -> str | None:
-        return next((name for word, name in names.items() if word in known), None)
-
-    size = first(_SIZE)
-    if cursor := first(_CURSOR):
-        draft.ask(at, f"the list takes {cursor}: where in the answer is the cursor of the next page?")
-        return {"style": "none"}
-    for style, known in (("page", _PAGE), ("offset", _OFFSET)):
-        if (name := first(known)) and size:
-            most = "the number of the first page, and the most" if style == "page" else "the most"
-            draft.ask(
-                at, f"{most} objects that a page may have, are not documented: first: 1 and limit: 100 are assumed"
-            )
-            return {"style": style, style: name, "size": size}
-    draft.ask(at, "does the list come in pages when none is asked for?")
-    return {"style": "none"}
-
-
-def _detail(kind: str, examples: KindExamples, listing: Entry, draft: _Draft) -> None:
-    at = ("kinds", kind, "listing")
-    rows, read = examples.rows(), examples.objects().get("read")
-    row = rows[1] if rows is not None else None
-    if row is None or read is None:
-        draft.ask(at, "does the list show as much of an object as a read?")
-    elif read.value.keys() - row.keys():
-        listing["detail"] = "read"
-
-
-def _item(kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:
-    """Where the answers have the object."""
-    at = ("kinds", kind, "item")
-    seen = examples.objects()
-    paths = {operation: found.path for operation, found in seen.items() if found is not None}
-    usual = paths.get("read", next(iter(paths.values()), None))
-    if usual is not None:
-        stanza["item"] = usual
-    for operation, found in seen.items():
-        call = stanza["operations"].get(operation)
-        if call is None or (found is not None and found.path == usual):
-            continue
-        if found is None:
-            call["item"] = NO_ITEM
-            if operation == "create":
-                _created_id(examples, call, (*at[:2], "operations", "create"), draft)
-        elif found.path is not None:
-            call["item"] = found.path
-        else:
-            draft.ask(at, f"the answer to {operation} is the object, and that to read has it under {usual}")
-    if silent := sorted(set(examples.certain) - {"list", "delete"} - seen.keys()):
-        draft.ask(at, f"no example shows the answer to {', '.join(silent)}")
-
-
-def _created_id(examples: KindExamples, call: Entry, at: EntryPath, draft: _Draft) -> None:
-    """Where the answer to a create that shows no object has the id."""
-    answer = examples.requests["create"].answer
-    values = list(answer.items()) if isinstance(answer, dict) else []
-    named = [key for key, value in values if examples.is_id(key) and type_of(value) in {"string", "integer"}]
-    alone = [key for key, value in values if len(values) == 1 and type_of(value) in {"string", "integer"}]
-    if found := named or alone:
-        call["id"] = found[0]
-    elif isinstance(answer, str | int) and not isinstance(answer, bool):
-        call["id"] = "$answer"
-    else:
-        call["id"] = "$name"
-        draft.ask(
-            at, "the answer shows no id: is there a header Location? Until this is answered, the name is looked up"
-        )
 
 
 def _refuse_what_contradicts(packaged: Entry, data: Entry, draft: _Draft) -> None:

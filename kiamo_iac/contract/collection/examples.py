@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from kiamo_iac.contract.collection.matching import Certainty, MatchCandidate, OperationMatch, rows_path
 from kiamo_iac.contract.collection.requests import CollectionRequest
 from kiamo_iac.contract.collection.route import is_id_name, is_plain_id
-from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, compact
+from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, KIND_WORDS, compact, without_own_kind
 
 _TOTALS: Final = frozenset({"total", "totalcount", "counttotal", "count", "nb", "nombre", "totalitem"})
 
@@ -28,8 +28,13 @@ class SeenObject:
 class KindExamples:
     """The examples of one kind: those of the requests that are certain."""
 
-    def __init__(self, kind: str, matches: tuple[OperationMatch, ...]) -> None:
+    def __init__(
+        self, kind: str, matches: tuple[OperationMatch, ...], inside: tuple[KindExamples, str] | None = None
+    ) -> None:
+        """`inside`: the examples of the parent, and the key of the list of children in them. They count where the kind
+        has no request of its own."""
         self.kind = kind
+        self.inside: Final = inside
         self.certain: dict[str, MatchCandidate] = {
             match.operation: match.candidates[0]
             for match in matches
@@ -60,15 +65,25 @@ class KindExamples:
             return None
         if self._is_object(answer):
             return SeenObject(None, answer)
-        inner = [(key, value) for key, value in answer.items() if isinstance(value, dict) and self._is_object(value)]
-        return SeenObject(*inner[0]) if len(inner) == 1 else None
+        inner = {key: value for key, value in answer.items() if isinstance(value, dict)}
+        deep = {
+            f"{key}.{at}": below
+            for key, value in inner.items()
+            for at, below in value.items()
+            if isinstance(below, dict)
+        }
+        for level in (inner, deep):
+            found = [(path, value) for path, value in level.items() if self._is_object(value)]
+            if found:
+                return SeenObject(*found[0]) if len(found) == 1 else None
+        return None
 
     def _is_object(self, value: Mapping[str, JsonValue]) -> bool:
-        return any(self.is_id(key) or compact(key) in ATTRIBUTE_WORDS["name"] for key in value)
+        return any(self.is_id(key) or self._is_name(key) for key in value)
 
     def is_id(self, key: str) -> bool:
         """Whether a key of an object is its id."""
-        return is_plain_id(key) or (is_id_name(key, self.kind) and compact(key).endswith("id"))
+        return is_plain_id(key) or (is_id_name(key, self.kind) and compact(key) not in KIND_WORDS[self.kind])
 
     def rows(self) -> tuple[str | None, Mapping[str, JsonValue] | None] | None:
         """The dotted path of the list's array, and its first row; None: no example shows it."""
@@ -103,6 +118,8 @@ class KindExamples:
                 inner = request.body[wrapped] if wrapped is not None else request.body
                 if isinstance(inner, dict):
                     yield inner
+        if self.inside is not None and not self.certain:
+            yield from _rows_of(self.inside[0].bodies(), self.inside[1])
 
     def answers(self) -> Iterator[Mapping[str, JsonValue]]:
         """The objects that answers show, rows of lists too."""
@@ -110,6 +127,25 @@ class KindExamples:
         rows = self.rows()
         if rows is not None and rows[1] is not None:
             yield rows[1]
+        if self.inside is not None and not self.certain:
+            yield from _rows_of(self.inside[0].answers(), self.inside[1])
+
+    def values_of(self, which: str) -> frozenset[JsonValue]:
+        """The ids, or the names, that examples show; no placeholders. `which`: `id` or `name`."""
+        is_wanted = self.is_id if which == "id" else self._is_name
+        return frozenset(
+            value
+            for seen in (*self.answers(), *self.bodies())
+            for key, value in seen.items()
+            if is_wanted(key) and isinstance(value, str | int) and not str(value).startswith(("<", "{{"))
+        )
+
+    def _is_name(self, key: str) -> bool:
+        return not ATTRIBUTE_WORDS["name"].isdisjoint((compact(key), without_own_kind(key, self.kind)))
+
+    def id_types(self) -> frozenset[str | None]:
+        """The JSON types of the ids that answers show."""
+        return frozenset(type_of(value) for seen in self.answers() for key, value in seen.items() if self.is_id(key))
 
     def enum(self, key: str) -> tuple[str, ...]:
         """The closed list of values of a key."""
@@ -118,6 +154,14 @@ class KindExamples:
                 if known and key in known:
                     return known[key]
         return ()
+
+
+def _rows_of(objects: Iterator[Mapping[str, JsonValue]], key: str) -> Iterator[Mapping[str, JsonValue]]:
+    """The first entry of each list under a key."""
+    for each in objects:
+        rows = each.get(key)
+        if isinstance(rows, list) and rows and isinstance(rows[0], dict):
+            yield rows[0]
 
 
 def wrapping(request: CollectionRequest) -> str | None:

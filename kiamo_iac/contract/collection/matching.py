@@ -18,6 +18,7 @@ from kiamo_iac.contract.collection.words import (
     COMMAND_CODES,
     COMMAND_WORDS,
     FOREIGN_FOLDERS,
+    LOOSE_WORDS,
     OLD_WORDS,
     OTHER_WORDS,
     REACHED_WORDS,
@@ -26,6 +27,8 @@ from kiamo_iac.contract.collection.words import (
     compact,
     kind_of,
     meaning_of,
+    without_kind,
+    without_own_kind,
     words,
 )
 
@@ -106,6 +109,10 @@ class OperationMatch:
 def match_operations(collection: Collection) -> tuple[OperationMatch, ...]:
     """Every operation of every kind, in the order of the contract."""
     routed = [(request, route) for request in collection.requests if (route := route_of(request)) is not None]
+    unnamed = {"service", "base", "field", "batch"} - {route.kind for _, route in routed}
+    if unnamed:
+        loose = {word: kind for word, kind in LOOSE_WORDS.items() if kind in unnamed}
+        routed = [(each, route) for each in collection.requests if (route := route_of(each, loose)) is not None]
     found = []
     for kind in ("service", "base", "field", "batch"):
         mine = [(request, route) for request, route in routed if route.kind == kind]
@@ -220,7 +227,7 @@ def _of_operation(operation: str, request: CollectionRequest, route: RequestRout
     if operation in {"create", "update"}:
         if isinstance(body, list):
             yield Evidence(_STRONG, "sends an array")
-        keys = {compact(key) for key in _keys(body)}
+        keys = {word for key in _keys(body) for word in (compact(key), without_own_kind(key, route.kind))}
         known = [name for name, spellings in ATTRIBUTE_WORDS.items() if keys & spellings and name != "contacts"]
         if known:
             yield Evidence(min(len(known), 3), f"sends {', '.join(known)}")
@@ -246,12 +253,14 @@ def _of_page(operation: str, request: CollectionRequest, route: RequestRoute) ->
             yield Evidence(2, f"below a {parent}")
         elif named:
             yield Evidence(1, f"names a {parent}")
+    if route.loose:
+        yield Evidence(_STRONG, f"a word that may name a kind: {', '.join(route.loose)}")
     if route.others:
         yield Evidence(-8, f"left over in the path: {', '.join(route.others)}")
     title = words(request.name)
     if kind_of(title) == route.kind:
         yield Evidence(1, "the kind in its name")
-    said = meaning_of(title, VERB_WORDS)
+    said = meaning_of(without_kind(title), VERB_WORDS)
     if said == operation or (said == "read" and operation == "list"):
         yield Evidence(2, "the operation in its name")
     elif said is not None and not (operation == "read" and said == "list"):

@@ -18,6 +18,8 @@ class ContractQuestion:
     text: str
     candidates: tuple[str, ...] = ()
     """Entries that may be the answer, the likeliest first, as a contract has them."""
+    about: frozenset[str] = frozenset()
+    """The keys of the entry that it concerns; empty: all of it."""
 
 
 def documented(entry: Entry) -> Entry:

@@ -161,7 +161,11 @@ class _Postman:
             body=body,
             form=form,
             answers=tuple(
-                SavedResponse(each["code"] if isinstance(each.get("code"), int) else None, _json(each.get("body")))
+                SavedResponse(
+                    each["code"] if isinstance(each.get("code"), int) else None,
+                    _json(each.get("body")),
+                    tuple(_text(_dict(header).get("key")).lower() for header in _list(each.get("header"))),
+                )
                 for each in map(_dict, _list(item.get("response")))
             ),
             text=text,
@@ -263,11 +267,13 @@ class _OpenApi:
         self._collect_enums(schema, enums, depth=0)
         answer_enums: dict[str, tuple[str, ...]] = {}
         answers = []
-        for status, answer in _dict(call.get("responses")).items():
-            shape, example = self._content(_dict(self._resolved(answer).get("content")))
+        for status, each in _dict(call.get("responses")).items():
+            answer = self._resolved(each)
+            shape, example = self._content(_dict(answer.get("content")))
             if _SUCCESS.fullmatch(status):
                 self._collect_enums(shape, answer_enums, depth=0)
-            answers.append(SavedResponse(int(status) if status.isdecimal() else None, example))
+            headers = tuple(_text(header).lower() for header in _dict(answer.get("headers")))
+            answers.append(SavedResponse(int(status) if status.isdecimal() else None, example, headers))
         return CollectionRequest(
             _text(call.get("summary")) or _text(call.get("operationId")) or path,
             tags,

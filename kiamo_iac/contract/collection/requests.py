@@ -23,6 +23,8 @@ class SavedResponse:
     status: int | None
     body: JsonValue
     """None also where there is none, or it is not JSON."""
+    headers: tuple[str, ...] = ()
+    """The names of its headers, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class CollectionRequest:
             if (each.status is None or 200 <= each.status < 300) and each.body is not None:
                 return each.body
         return None
+
+    @property
+    def success(self) -> SavedResponse | None:
+        """The first successful example; None: there is none."""
+        return next((each for each in self.answers if each.status is not None and 200 <= each.status < 300), None)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from kiamo_iac.contract.collection.requests import CollectionRequest
@@ -18,6 +19,7 @@ from kiamo_iac.contract.collection.words import (
     compact,
     kind_of,
     meaning_of,
+    whole_kind,
     words,
 )
 
@@ -46,12 +48,18 @@ class RequestRoute:
     """The last segment is a state or a command without a word: `/state`, `/command`."""
     others: tuple[str, ...] = ()
     """Segments and placeholders that have no place in the contract."""
+    loose: tuple[str, ...] = ()
+    """Segments that may name a kind, and may not."""
 
 
-def route_of(request: CollectionRequest) -> RequestRoute | None:
-    """The route of a request; None: its path names no kind."""
+def route_of(request: CollectionRequest, loose: Mapping[str, str] = MappingProxyType({})) -> RequestRoute | None:
+    """The route of a request; None: its path names no kind. `loose`: words that are taken for kinds too."""
     segments = [part for part in request.path.split("/") if part]
-    found = [(at, kind) for at, part in enumerate(segments) if not _is_placeholder(part) and (kind := _kind(part))]
+    found = [
+        (at, kind)
+        for at, part in enumerate(segments)
+        if not _is_placeholder(part) and (kind := _kind(part) or loose.get(compact(part)))
+    ]
     if not found:
         return None
     first, (last, kind) = found[0][0], found[-1]
@@ -97,6 +105,7 @@ def route_of(request: CollectionRequest) -> RequestRoute | None:
         command=command,
         is_state=is_state,
         others=tuple(others),
+        loose=tuple(part for at, part in enumerate(segments) if at in at_kind and _kind(part) is None),
     )
 
 
@@ -121,8 +130,8 @@ _RPC: Final = re.compile(r"\.(?:json|php|do|aspx?)$")
 
 def _kind(part: str) -> str | None:
     parts = words(_RPC.sub("", part))
-    if "".join(parts) in _EVERY_KIND_WORD:
-        return kind_of(parts)
+    if kind := whole_kind(parts):
+        return kind
     rest = tuple(word for word in parts if not _is_action(word))
     return kind_of(rest) if rest and _names_only(rest) else None
 
@@ -133,7 +142,7 @@ def _is_action(word: str) -> bool:
 
 
 _NEUTRAL: Final = frozenset(
-    {"contact", "de", "d", "attente", "des", "by", "base", "kiamo", "call", "outbound", "appel"}
+    {"contact", "de", "d", "attente", "des", "by", "base", "kiamo", "call", "outbound", "appel", "the", "all"}
 )
 
 
@@ -144,9 +153,9 @@ def _names_only(parts: tuple[str, ...]) -> bool:
 
 def _verb_in(part: str) -> str | None:
     parts = words(part)
-    return meaning_of(parts, VERB_WORDS) if len(parts) > 1 and "".join(parts) not in _EVERY_KIND_WORD else None
+    return meaning_of(parts, VERB_WORDS) if len(parts) > 1 and whole_kind(parts) is None else None
 
 
 def _command_in(part: str) -> str | None:
     parts = words(part)
-    return meaning_of(parts, COMMAND_WORDS) if len(parts) > 1 else None
+    return meaning_of(parts, COMMAND_WORDS) if len(parts) > 1 and whole_kind(parts) is None else None

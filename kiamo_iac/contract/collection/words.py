@@ -9,22 +9,46 @@ from typing import Final
 from unicodedata import combining, normalize
 
 KIND_WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "service": frozenset({"service", "queue", "file", "fileattente", "filedattente"}),
-    "base": frozenset({"base", "fichier", "contactlist", "contactbase", "database", "listecontact", "contactfile"}),
-    "field": frozenset({"field", "champ", "colonne", "column"}),
-    "batch": frozenset({"batch", "batche", "lot", "campagne", "campaign"}),
-}
-"""In the singular, without accents and signs. `file` is a queue in French; `contactfile` is none."""
+    "service": frozenset({"service", "queue", "file", "fileattente", "callqueue"}),
+    "base": frozenset(
+        {"base", "fichier", "contactlist", "contactbase", "database", "listecontact", "contactfile", "basecontact",
+         "fichiercontact", "basedonnee", "calllist", "callinglist", "diallist", "dialinglist", "listeappel",
+         "fichierappel"}
+    ),
+    "field": frozenset({"field", "champ", "colonne", "column", "datafield", "customfield", "contactfield"}),
+    "batch": frozenset({"batch", "batche", "lot", "campagne", "campaign", "lotappel", "callbatch"}),
+}  # fmt: skip
+"""In the singular, without accents, signs and articles. `file` is a queue in French; `contactfile` is none."""
+LOOSE_WORDS: Final[Mapping[str, str]] = {
+    "attribute": "field", "attribut": "field", "property": "field", "propriete": "field", "customdata": "field",
+    "run": "batch", "wave": "batch", "vague": "batch", "job": "batch", "mission": "batch", "operation": "batch",
+    "list": "base", "liste": "base", "table": "base", "skill": "service", "group": "service", "groupe": "service",
+}  # fmt: skip
+"""Words that may name a kind where no request has one of its words: a question at best."""
 VERB_WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "list": frozenset({"list", "liste", "lister", "listing", "all", "tou", "search", "getall", "rechercher", "find"}),
+    "list": frozenset(
+        {"list", "liste", "lister", "listing", "all", "tou", "search", "getall", "rechercher", "find", "index"}
+    ),
     "create": frozenset(
-        {"create", "creer", "creation", "add", "ajouter", "ajout", "new", "insert", "nouveau", "nouvelle"}
+        {"create", "creer", "creation", "add", "ajouter", "ajout", "new", "insert", "nouveau", "nouvelle", "store"}
     ),
     "read": frozenset(
         {"read", "lire", "detail", "show", "consulter", "info", "get", "obtenir", "recuperer", "retrieve"}
     ),
     "update": frozenset(
-        {"update", "modifier", "modification", "edit", "maj", "change", "editer", "rename", "renommer"}
+        {
+            "update",
+            "modifier",
+            "modification",
+            "modify",
+            "edit",
+            "maj",
+            "change",
+            "editer",
+            "rename",
+            "renommer",
+            "amend",
+        }
     ),
     "delete": frozenset({"delete", "supprimer", "suppression", "remove", "effacer", "destroy", "drop"}),
 }
@@ -37,8 +61,8 @@ COMMAND_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "resume": frozenset({"resume", "reprendre", "reprise"}),
 }
 REACHED_WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "start": frozenset({"started", "demarre", "demarree", "lance"}),
-    "pause": frozenset({"paused", "enpause", "suspended", "suspendu"}),
+    "start": frozenset({"started", "running", "demarre", "demarree", "lance", "lancee", "encour"}),
+    "pause": frozenset({"paused", "enpause", "suspended", "suspendu", "suspendue"}),
     "stop": frozenset({"stopped", "arrete", "arretee"}),
 }
 """The states that commands lead to."""
@@ -78,6 +102,15 @@ ATTRIBUTE_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "contacts": frozenset({"contact", "contactcount", "contactscount", "nbcontact", "nombrecontact"}),
 }
 ID_WORDS: Final = frozenset({"id", "_id", "identifiant", "uuid", "identifier", "guid"})
+STATE_SPELLINGS: Final[Mapping[str, frozenset[str]]] = {
+    "new": frozenset({"new", "nouveau", "nouvelle", "created", "cree", "creee"}),
+    "started": REACHED_WORDS["start"],
+    "paused": REACHED_WORDS["pause"],
+    "stopped": REACHED_WORDS["stop"],
+    "finished": frozenset({"finished", "completed", "done", "termine", "terminee", "fini", "finie"}),
+}
+"""Run states as answers show them."""
+_ARTICLES: Final = frozenset({"de", "d", "du", "des", "la", "le", "les", "l", "of", "the", "a", "an", "un", "une"})
 OLD_WORDS: Final = re.compile(
     r"\b(?:deprecated|obsol[eè]te|d[eé]pr[eé]ci[eé]e?s?|do not use|ne plus utiliser)\b", re.IGNORECASE
 )
@@ -107,14 +140,39 @@ def compact(text: str) -> str:
     return "".join(words(text))
 
 
+def whole_kind(parts: tuple[str, ...]) -> str | None:
+    """The kind that all words together name: `listes de contacts`."""
+    name = "".join(part for part in parts if part not in _ARTICLES)
+    return next((kind for kind, known in KIND_WORDS.items() if name in known), None)
+
+
 def kind_of(parts: tuple[str, ...]) -> str | None:
     """The kind that words name: by all of them together, else by the last one or two that do."""
+    if kind := whole_kind(parts):
+        return kind
+    parts = tuple(part for part in parts if part not in _ARTICLES)
     pairs = [first + second for first, second in pairwise(parts)]
-    for part in ("".join(parts), *reversed(pairs), *reversed(parts)):
+    for part in (*reversed(pairs), *reversed(parts)):
         for kind, known in KIND_WORDS.items():
             if part in known:
                 return kind
     return None
+
+
+def without_kind(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Words without those that name a kind: `contact list index` → index, for a contact list is no list of contacts."""
+    kept: list[str] = []
+    for part in (part for part in parts if part not in _ARTICLES):
+        if kept and any(kept[-1] + part in known for known in KIND_WORDS.values()):
+            kept.pop()
+        elif not any(part in known for known in KIND_WORDS.values()):
+            kept.append(part)
+    return tuple(kept)
+
+
+def without_own_kind(name: str, kind: str) -> str:
+    """A key without the words of its own kind, as one word: `batchState` of a batch → state."""
+    return "".join(part for part in words(name) if part not in KIND_WORDS[kind] and part not in _ARTICLES)
 
 
 def meaning_of(parts: tuple[str, ...], known: Mapping[str, frozenset[str]]) -> str | None:
