@@ -1,4 +1,8 @@
-"""The ledger in a file: a record is appended and on the disk before the next step begins."""
+"""The ledger in a file.
+
+A record is appended before the next step begins, so that a killed run loses none. A thread puts on the disk what has
+been appended meanwhile, so that no step waits for that.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ from kiamo_iac.ledger.lines import ParsedFile, header_line, parse_lines, record_
 from kiamo_iac.ledger.lock import file_lock_error
 
 _OTHER: Final = "another program has written it since it was read"
+_PAUSE: Final = 0.05
+"""Least seconds between two syncs to the disk: a machine that stops may lose the records of so long."""
 _SLACK: Final = 100
 """A file is rewritten when it has more records than twice its entries plus this many."""
 
@@ -73,8 +79,13 @@ class FileStore:
         self._backup = backup
         self._is_held = is_held
         self._waiting: list[LedgerRecord] = []
+        """Not in the file."""
+        self._unsynced: list[LedgerRecord] = []
+        """In the file, and not on the disk."""
         self._file: BinaryIO | None = None
         self._size = 0
+        self._synced: tuple[int, str | None] = 0, None
+        """Size and revision of what is on the disk."""
         self._torn: ParsedFile | None = None
         """An incomplete last line, to be removed before the next record is written."""
         self._revision = found.content.revision if found is not None else None
@@ -85,6 +96,11 @@ class FileStore:
         """Whether the file may not be written any more: another program may write it."""
         self._is_backed_up = from_backup
         self._guard = threading.RLock()
+        self._syncing = threading.Lock()
+        """Held during a sync, and while the file is closed; taken after the guard, or without it."""
+        self._appended = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
         try:
             if from_backup:
                 self._write_whole(content)
@@ -114,7 +130,7 @@ class FileStore:
                 raise self._failure
 
     def append(self, records: Sequence[LedgerRecord], /) -> None:
-        """Write these, after any that could not be written before, and wait for the disk.
+        """Write these, after any that could not be written before; they are on the disk soon.
 
         Raises:
             LedgerError: they could not be written, and the run does not `watch`.
@@ -122,32 +138,23 @@ class FileStore:
         with self._guard:
             self._waiting.extend(records)
             try:
-                self.flush()
+                self._write_waiting()
             except LedgerError as error:
                 if self._on_failure is None:
                     raise
                 self._fail(error)
+            else:
+                self._sync_soon()
 
     def flush(self) -> None:
-        """Write what could not be written before.
+        """Write what could not be written before, and wait for the disk.
 
         Raises:
             LedgerError: it still cannot be; the whole ledger is in the local backup, if anything had been applied.
         """
         with self._guard:
-            if not self._waiting:
-                return
-            try:
-                self._check_place()
-                if self._file is None:
-                    self._write_whole(self.content)
-                else:
-                    self._check_size(self._file)
-                    self._append(self._file, record_lines(self._waiting).encode())
-            except (LedgerError, OSError) as error:
-                raise self._unwritten(error) from error
-            self._waiting.clear()
-            self._saved()
+            self._write_waiting()
+            self._sync()
 
     def claim(self, identity: LedgerIdentity) -> None:
         """Write the file with its new owner, which its content has already.
@@ -174,8 +181,7 @@ class FileStore:
                 if self._torn is not None:
                     self._keep_torn(self._torn)
                     self._torn = None
-                self._file.close()
-                self._file = None
+                self._close_file()
                 self._write_whole(self.content)
             except OSError as error:
                 raise _failed("written", self._shown, error) from error
@@ -190,8 +196,94 @@ class FileStore:
         try:
             self.flush()
         finally:
+            self._closing.set()
+            self._appended.set()
+            if self._thread is not None:
+                self._thread.join()
+            self._close_file()
+
+    # --- the disk ----------------------------------------------------------------------------------------------------
+
+    def _write_waiting(self) -> None:
+        """
+        Raises:
+            LedgerError: that is not possible.
+        """
+        if not self._waiting:
+            return
+        try:
+            self._check_place()
+            if self._file is None:
+                self._write_whole(self.content)
+            else:
+                self._check_size(self._file)
+                self._append(self._file, record_lines(self._waiting).encode())
+                self._unsynced.extend(self._waiting)
+        except (LedgerError, OSError) as error:
+            raise self._unwritten(error) from error
+        self._waiting.clear()
+        self._saved()
+
+    def _sync_soon(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._keep_synced, name="ledger", daemon=True)
+            self._thread.start()
+        self._appended.set()
+
+    def _keep_synced(self) -> None:
+        """In a thread of its own: put on the disk what others append meanwhile."""
+        while not self._closing.wait(_PAUSE):
+            self._appended.wait()
+            self._appended.clear()
+            with self._guard:
+                file, records, now = self._file, self._unsynced, (self._size, self._revision)
+                many = len(records)
+            if file is None or not many:
+                continue
+            try:
+                with self._syncing:
+                    if file.closed:
+                        continue
+                    os.fsync(file.fileno())
+            except OSError as error:
+                with self._guard:
+                    if self._unsynced is records:
+                        self._fail(self._not_synced(error))
+            else:
+                with self._guard:
+                    if self._unsynced is records:  # else another thread has synced more meanwhile
+                        del records[:many]
+                        self._synced = now
+
+    def _sync(self) -> None:
+        """
+        Raises:
+            LedgerError: what was appended cannot be put on the disk.
+        """
+        if not self._unsynced or self._file is None:
+            return
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._not_synced(error) from error
+        self._unsynced = []
+        self._synced = self._size, self._revision
+
+    def _not_synced(self, error: OSError) -> LedgerError:
+        """The error for what was appended, and is perhaps not on the disk: it is taken back, to be written again."""
+        self._waiting[:0] = self._unsynced
+        self._unsynced = []
+        self._size, self._revision = self._synced
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)
+        return self._unwritten(error)
+
+    def _close_file(self) -> None:
+        with self._syncing:
             if self._file is not None:
                 self._file.close()
+                self._file = None
 
     def _saved(self) -> None:
         self._revision = self.content.revision
@@ -224,6 +316,7 @@ class FileStore:
         if found.torn:
             self._torn = found
         self._check_size(self._file, size=found.whole + len(found.torn))
+        self._synced = self._size, self._revision
 
     def _append(self, file: BinaryIO, data: bytes) -> None:
         if self._torn is not None:
@@ -235,7 +328,6 @@ class FileStore:
             rest = memoryview(data)
             while rest:
                 rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
         except OSError:
             with contextlib.suppress(OSError):  # an incomplete line would corrupt the next one
                 file.truncate(self._size)
@@ -275,6 +367,7 @@ class FileStore:
         self._place.write((header_line(content, records=len(records)) + record_lines(records)).encode())
         self._file = self._place.open()
         self._size = self._file.seek(0, os.SEEK_END)
+        self._synced = self._size, content.revision
 
 
 def _reason(error: OSError) -> str:

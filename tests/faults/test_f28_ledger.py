@@ -95,9 +95,10 @@ def test_f22_a_disk_that_fills_up_in_the_middle_ends_the_run(scene: Scene, disk:
 
     scene.manifest(MANY)
     scene.proxy.play(fill, "POST", on=nth(3))
+    slowly(scene)
     done = scene.apply("--parallelism", "1", expect=4)
     assert "No space left" in done.stderr, shown(done)
-    assert len(scene.kiamo.committed) == 3
+    assert 3 <= len(scene.kiamo.committed) < 10  # the ledger is put on the disk beside the calls
     disk.full = False
     scene.converges()
     assert len(scene.kiamo.committed) == 20

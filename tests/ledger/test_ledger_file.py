@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -92,21 +94,60 @@ def test_no_records_create_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / LEDGER).exists()
 
 
-def test_each_record_is_on_the_disk_when_record_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def counting_syncs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The files that were synced to the disk, from now on."""
     synced: list[int] = []
     sync = os.fsync
+
+    def counted(handle: int) -> None:
+        synced.append(handle)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    return synced
+
+
+def test_each_record_is_in_the_file_when_record_returns_and_soon_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(tmp_path) as ledger:
         ledger.intend([owned("a", None)])
-
-        def counted(handle: int) -> None:
-            synced.append(handle)
-            sync(handle)
-
-        monkeypatch.setattr(os, "fsync", counted)
-        for number in range(3):
+        synced = counting_syncs(monkeypatch)
+        for number in range(300):
             ledger.record(owned("a", number))
-            assert dict(read(tmp_path).owned)[Address("bases/a")].remote_id == number
-        assert len(synced) == 3
+        assert dict(read(tmp_path).owned)[Address("bases/a")].remote_id == 299
+        assert len(synced) < 100, "records that come together are synced together"
+        deadline = time.monotonic() + 30
+        while not synced and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert synced
+        ledger.record(owned("a", 300))
+    assert dict(read(tmp_path).owned)[Address("bases/a")].remote_id == 300
+
+
+def test_what_could_not_be_synced_is_taken_back_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: SimpleQueue[LedgerError] = SimpleQueue()
+    with opened(tmp_path) as ledger:
+        ledger.watch(failures.put)
+        ledger.intend([owned("a", None)])
+        before = (tmp_path / LEDGER).read_bytes()
+        sync = os.fsync
+
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        ledger.record(owned("a", 7))
+        assert "No space left" in str(failures.get(timeout=30))
+        assert (tmp_path / LEDGER).read_bytes() == before
+        with pytest.raises(LedgerError, match="No space left"):
+            ledger.check()
+        monkeypatch.setattr(os, "fsync", sync)
+        ledger.flush()
+    assert dict(read(tmp_path).owned)[Address("bases/a")].remote_id == 7
+    assert len(lines_of(tmp_path)) == 3
 
 
 def test_a_record_costs_one_line_however_large_the_ledger_is(tmp_path: Path) -> None:
