@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.planner.plan_file import Options
 
-_OF_THE_REST: Final = {"KIA0605", "KIA0607", "KIA0622"}
-"""What a plan says of that which is not declared or not managed: an undo is not about it."""
+_OF_THE_REST: Final = {"KIA0602", "KIA0603", "KIA0605", "KIA0607", "KIA0622"}
+"""Of what is not declared, not managed, or changed outside kiamo-iac: an undo is not about it, or lists it itself."""
 
 
 @contextmanager

@@ -272,6 +272,7 @@ class _Undo:
         attributes = {
             key: value for key, value in image.items() if key not in {"state", "settings"} and value is not None
         }
+        attributes.setdefault("name", address.name)
         for reference in kind.references:
             if any(str(name).startswith(_GONE) for name in reference.names(attributes)):
                 self._note(address, f"its {reference.attribute} referred to an object that was missing already")

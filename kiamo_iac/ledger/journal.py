@@ -20,6 +20,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, KIND, count, major, version_of
 from kiamo_iac.core.errors import JournalError
 from kiamo_iac.core.json_schema import Schema, closed, schema_document
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.record import (
     Form,
     Record,
@@ -36,7 +37,8 @@ from kiamo_iac.core.record import (
 )
 from kiamo_iac.core.state import RemoteId
 from kiamo_iac.core.strict_json import decode_json
-from kiamo_iac.ledger.entry import COMMIT, TIME, WORD, dump, without_secrets
+from kiamo_iac.ledger.entry import COMMIT, TIME, WORD, address_of, dump, without_secrets
+from kiamo_iac.resources import kinds
 
 FORMAT_VERSION: Final = "1.0"
 """The first number changes when a reader of the old form would misread the new one."""
@@ -369,7 +371,24 @@ def _entry_of(data: Any) -> JournalLine:
     if record is None:
         wrong(f"must have one of the keys {', '.join(RECORDS)}")
     entry: JournalLine = record.parse(value)
-    key = _NEEDED.get(entry.action) if isinstance(entry, JournalStep) else None
-    if isinstance(entry, JournalStep) and key is not None and type(entry.before.get(key)) is not str:
-        wrong(f'must have "{key}" in "before", which is replaced')
+    if isinstance(entry, JournalStep):
+        key = _NEEDED.get(entry.action)
+        if key is not None and type(entry.before.get(key)) is not str:
+            wrong(f'must have "{key}" in "before", which is replaced')
+        for attributes in (entry.before, entry.after):
+            _check_object(entry.address, entry.kind, attributes)
+        for image in entry.with_it:
+            _check_object(image.address, image.kind, image.attributes)
     return entry
+
+
+def _check_object(address: Address, kind: str, attributes: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        ValueError: no resource of this kind has this address, a name that is not text, or such settings.
+    """
+    known = kinds().get(kind)
+    if known is None or known.collection != address_of(str(address)).collection:
+        wrong(f"must have a kind of resource and the address of one, not {quote(kind)} and {quote(address)}")
+    if type(attributes.get("name", "")) is not str or not isinstance(attributes.get("settings", {}), Mapping):
+        wrong('must have a string as "name" and an object as "settings"')

@@ -190,6 +190,29 @@ def test_what_is_no_journal_is_refused_with_its_line(data: bytes) -> None:
         parse_journal(data, "j")
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"kind": "bases/old"},
+        {"address": "bases/old/fields/city"},
+        {"address": "nothing/old"},
+        {"address": "fields/old"},
+        {"before": {"name": None}},
+        {"before": {"name": ["old"]}},
+        {"after": {"settings": 5}},
+        {"with_it": [{"address": "bases/old/fields/city", "kind": "bases", "attributes": {}}]},
+        {"with_it": [{"address": "bases/old", "kind": "field", "attributes": {}}]},
+        {"with_it": [{"address": "bases/old/fields/city", "kind": "field", "attributes": {"name": {}}}]},
+    ],
+)
+def test_a_damaged_step_is_refused_with_its_line(script: Script, damage: Mapping[str, Any]) -> None:
+    script.writer.begin(HEAD, *deleting())
+    head, line = script.file.path.read_bytes().splitlines(keepends=True)
+    damaged = json.dumps({"step": json.loads(line)["step"] | damage}).encode()
+    with pytest.raises(JournalError, match="j is not one, or is damaged: line 2 must"):
+        parse_journal(head + damaged + b"\n", "j")
+
+
 def test_a_second_head_is_refused(script: Script) -> None:
     script.writer.begin(HEAD, plan(), State())
     with pytest.raises(JournalError, match="line 2"):
