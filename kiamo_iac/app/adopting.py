@@ -146,5 +146,10 @@ def _entry(declared: ResourceState, live: ResourceState) -> Owned:
         }
     lifecycle = declared.lifecycle
     return Owned(
-        live.address, live.remote_id, attributes, protect=lifecycle.protect, renamed_from=lifecycle.renamed_from
+        live.address,
+        live.remote_id,
+        attributes,
+        protect=lifecycle.protect,
+        renamed_from=lifecycle.renamed_from,
+        left_in=live.run_state,
     )

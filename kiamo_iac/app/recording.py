@@ -24,7 +24,7 @@ from kiamo_iac.planner.diff import leaf_at
 from kiamo_iac.planner.matching import is_as_sent
 from kiamo_iac.planner.plan import Action, Step
 from kiamo_iac.planner.run_state import still_owed
-from kiamo_iac.resources import by_collection
+from kiamo_iac.resources import by_collection, kinds
 
 if TYPE_CHECKING:
     from kiamo_iac.app.planning import PlanResult
@@ -307,8 +307,22 @@ class Recorder:
                 renamed_from=done,
                 kept=_kept_after(before.kept, step, outcome),
                 owed=self._owed.after(step, before.owed),
+                left_in=self._left_in(step, before.left_in),
             )
         )
+
+    def _left_in(self, step: Step, before: str | None) -> str | None:
+        """The run state of a resource after a step that is done; `before`: what its entry has."""
+        machine = kinds()[step.kind].machine
+        if machine is None:
+            return None
+        if step.action is Action.CREATE:
+            return machine.initial
+        if step.action in COMMANDS:
+            state: str = step.after["state"]
+            return state
+        live = self._result.inputs.live.get(self._current_address(step.address))
+        return before or (live.run_state if live is not None else None)
 
     def _move(self, step: Step) -> None:
         """Move the entries of a renamed resource and its children to the new address."""

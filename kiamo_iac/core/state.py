@@ -184,6 +184,8 @@ class Owned:
     """The run state that it was being brought to; None: none is owed."""
     renaming_to: str | None = None
     """The exact name that a run was giving it; after a crash it may have that name or not."""
+    left_in: str | None = None
+    """The run state that it had after the last step or adoption, declared or not; None: unknown, or it has none."""
 
 
 Ownership = Mapping[Address, Owned]

@@ -196,9 +196,10 @@ ENTRY: Final = Record(
         "kept": list_of(KEPT, "Values that the instance keeps in another form than they were sent in."),
         "owed": nullable(OWED),
         "renaming_to": nullable(Form(text("The name that a run was giving it.").schema, _name_of)),
+        "left_in": nullable(text("The run state that it had after the last step or adoption.", pattern=WORD)),
     },
     definition="entry",
-    optional={"kept": [], "owed": None, "renaming_to": None},
+    optional={"kept": [], "owed": None, "renaming_to": None, "left_in": None},
 )
 """What is sensitive, or looks like a secret, is hidden when it is written and when it is read."""
 APPLIED_PLAN: Final = Record(

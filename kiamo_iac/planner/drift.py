@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
@@ -16,7 +17,10 @@ from kiamo_iac.planner.matching import ResourcePair, ResourcePairs, pair_resourc
 from kiamo_iac.planner.run_state import still_owed
 from kiamo_iac.resources import by_collection, kinds
 
-__all__ = ["AttributeDrift", "ChangedBy", "Drift", "DriftEvent", "ResourceDrift", "drift"]
+__all__ = ["AttributeDrift", "ChangedBy", "Drift", "DriftEvent", "ResourceDrift", "RunStateChange", "drift"]
+
+
+_ON_INSTANCE: Final = frozenset({ChangedBy.INSTANCE, ChangedBy.BOTH})
 
 
 class DriftEvent(StrEnum):
@@ -62,6 +66,24 @@ class ResourceDrift:
     source: SourceRange | None = None
     """Where it is declared."""
 
+    def part_on_instance(self) -> ResourceDrift | None:
+        """What of it changed on the instance; None: nothing, as far as the ledger tells."""
+        if self.changed_by not in _ON_INSTANCE:
+            return None
+        found = tuple(attribute for attribute in self.attributes if attribute.changed_by in _ON_INSTANCE)
+        origin = _combined(found) if self.event is DriftEvent.CHANGED else self.changed_by
+        return replace(self, attributes=found, changed_by=origin)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStateChange:
+    """A run state that is not declared, and that others have changed: no drift."""
+
+    left_in: str
+    """The state that kiamo-iac left the resource in, or found it in when it was adopted."""
+    now: str
+    """The live state."""
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
@@ -77,6 +99,18 @@ class Drift:
     """False: there is no ledger, and who changed what is unknown."""
     owed: Mapping[Address, OwedState] = field(default_factory=dict)
     """The run states that the next plan brings batches to, because an earlier run did not. No drift."""
+    run_states: Mapping[Address, RunStateChange] = field(default_factory=dict)
+    """The run states that others changed where none is declared. No drift."""
+    on_instance: bool = False
+    """What changed in git alone, or by an unknown side, is left out."""
+    of_unknown_side: int = 0
+    """Number of resources that are left out because nothing tells which side changed them."""
+
+    def only_on_instance(self) -> Drift:
+        """What changed on the instance, and of a resource that changed on both sides only that."""
+        found = tuple(part for resource in self.resources if (part := resource.part_on_instance()) is not None)
+        unknown = self.summary[ChangedBy.UNKNOWN]
+        return replace(self, resources=found, on_instance=True, of_unknown_side=unknown)
 
     @property
     def any(self) -> bool:
@@ -106,6 +140,7 @@ def drift(desired: State, live: State, owned: Ownership | None) -> Drift:
         comparison.not_owned,
         ledger=owned is not None,
         owed=comparison.owed(),
+        run_states=comparison.run_states(),
     )
 
 
@@ -142,6 +177,21 @@ class _Comparison:
             for pair in self._pairs.ordered
             if pair.declared_present and (owed := still_owed(pair.owned, pair.desired, pair.live)) is not None
         }
+
+    def run_states(self) -> dict[Address, RunStateChange]:
+        """The run states that others changed, where none is declared and none is owed. A batch that has finished by
+        itself is as it was started."""
+        found = {}
+        for pair in self._pairs.ordered:
+            entry, live, machine = pair.owned, pair.live, pair.kind.machine
+            if not pair.declared_present or entry is None or live is None or machine is None:
+                continue
+            if pair.declaration.run_state is not None or still_owed(entry, pair.desired, live) is not None:
+                continue
+            left, now = entry.left_in, live.run_state
+            if left is not None and now is not None and not machine.satisfies(now, left):
+                found[pair.address] = RunStateChange(left, now)
+        return found
 
     def _below(self, pair: ResourcePair, name: str) -> Address:
         """The address in the ledger of `name` in the same collection as `pair`."""

@@ -34,7 +34,7 @@ from kiamo_iac.core.record import (
     text,
 )
 from kiamo_iac.core.state import OwedState
-from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
+from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift, RunStateChange
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.plan_json import PLAN
 from kiamo_iac.render.base import CheckReport, Style
@@ -103,6 +103,22 @@ _OWED: Final = Record(
 )
 
 
+class _RunStateOf(NamedTuple):
+    address: Address
+    changed: RunStateChange
+
+
+_RUN_STATE: Final = Record(
+    _RunStateOf,
+    "A run state that no manifest declares, and that others changed.",
+    {
+        "address": ADDRESS,
+        "left_in": derived(text("The state that kiamo-iac left it in."), "changed.left_in"),
+        "state": derived(text("The state that it has."), "changed.now"),
+    },
+)
+
+
 DRIFT: Final = Record(
     _DriftOf,
     "Who changed what since the last apply: git or the instance.",
@@ -118,8 +134,19 @@ DRIFT: Final = Record(
             list_of(_OWED, "Run states that the next apply brings batches to; no drift."),
             lambda of: tuple(_OwedTo(address, owed) for address, owed in sorted(of.drift.owed.items())),
         ),
+        "run_states": derived(
+            list_of(_RUN_STATE, "Run states that others changed where none is declared; no drift."),
+            lambda of: tuple(_RunStateOf(address, state) for address, state in sorted(of.drift.run_states.items())),
+        ),
+        "on_instance": derived(
+            boolean("True: what changed in git alone, or on an unknown side, is left out."), "drift.on_instance"
+        ),
+        "of_unknown_side": derived(
+            count("How many resources are left out because nothing tells which side changed them."),
+            "drift.of_unknown_side",
+        ),
     },
-    optional={"owed": []},
+    optional={"owed": [], "run_states": [], "on_instance": False, "of_unknown_side": 0},
 )
 VALIDATION: Final = Record(
     CheckReport,

@@ -17,6 +17,8 @@ OUTSIDE_GIT: Final = "Changed outside git"
 """The alarm of a drift: the instance was changed, or nothing tells who changed it."""
 OWED: Final = "Run states that the next apply restores"
 """The list of what an earlier run began, and did not end; it is no drift."""
+RUN_STATES: Final = "Run states changed on the instance, not declared"
+"""The list of run states that no manifest declares and others changed; it is no drift."""
 NO_LEDGER: Final = "This environment has no ledger: who changed what is unknown."
 
 
@@ -61,16 +63,24 @@ def drift_view(drift: Drift, *, environment: str) -> DriftView:
     entries = tuple(Entry(row.resource.address, text=row.event_text, source=row.resource.source) for row in outside)
     summary = drift.summary
     owed = tuple(Entry(address, text=left_text(state)) for address, state in sorted(drift.owed.items()))
+    run_states = tuple(
+        Entry(address, text=f"{visible(changed.now)}; {visible(changed.left_in)} when it was last applied or adopted")
+        for address, changed in sorted(drift.run_states.items())
+    )
+    sections = (
+        ListSection("owed", OWED, OWED.lower(), owed),
+        ListSection("run_states", RUN_STATES, RUN_STATES.lower(), run_states),
+    )
     return DriftView(
         environment=environment,
         drifted=drift.any,
         ledger=drift.ledger,
-        verdict_line=_verdict_line(len(rows), len(outside)),
+        verdict_line=_verdict_line(len(rows), len(outside)) if not drift.on_instance else _verdict_on_instance(drift),
         summary=_summary(drift),
         counts=tuple((side, summary[side]) for side in _ORDER),
         rows=rows,
         alarms=(ListSection("outside", OUTSIDE_GIT, OUTSIDE_GIT.lower(), entries, alarm=True),) if entries else (),
-        sections=(ListSection("owed", OWED, OWED.lower(), owed),) if owed else (),
+        sections=tuple(section for section in sections if section.entries),
     )
 
 
@@ -96,8 +106,24 @@ def _verdict_line(rows: int, outside: int) -> str:
     return f"{of_all}{counted(rows, 'resource')} changed {where}."
 
 
+def _verdict_on_instance(drift: Drift) -> str:
+    return f"{counted(len(drift.resources), 'resource')} changed on the instance."
+
+
+def _summary_on_instance(drift: Drift) -> str:
+    """`Drift on the instance: 2 changed, 1 of them in git too.`"""
+    both = drift.summary[ChangedBy.BOTH]
+    found = f"Drift on the instance: {len(drift.resources)} changed" if drift.any else "No drift on the instance"
+    also = f", {both} of them in git too" if both else ""
+    unknown = drift.of_unknown_side
+    left = f"; {unknown} of unknown origin not counted" if unknown else ""
+    return f"{found}{also}{left}."
+
+
 def _summary(drift: Drift) -> str:
     """`Drift: 2 changed in git, 1 on the instance, 0 on both sides; 14 unchanged.`"""
+    if drift.on_instance:
+        return _summary_on_instance(drift)
     counts = drift.summary
     unknown = f", {counts[ChangedBy.UNKNOWN]} of unknown origin" if counts[ChangedBy.UNKNOWN] else ""
     unmanaged = f", {drift.not_owned} not in the ledger" if drift.not_owned else ""

@@ -110,6 +110,7 @@ SET = {
     "kept": (KeptValue("label", "Clients ", "Clients"),),
     "owed": OwedState("started", "paused", WHEN, "run-1"),
     "renaming_to": "summer",
+    "left_in": "paused",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator
+from kiamo_iac.emulator import FULL_TOKEN, READ_ONLY_TOKEN, Emulator, EmulatorRequest
 from kiamo_iac.emulator.server import Server
 from tests.cli.program import kiamo
 from tests.forge.fake import BOT, Fake, serving
@@ -55,6 +56,15 @@ class Machine:
     def bases(self, environment: str) -> list[str]:
         """The labels of the bases there."""
         return [base["label"] for base in self.emulators[environment].dump().get("bases", [])]
+
+    def by_hand(self, environment: str, label: str) -> None:
+        """Another label of the first base, as of a person at Kiamo's console."""
+        emulator = self.emulators[environment]
+        (base, *_) = emulator.dump(ids=True)["bases"]
+        headers = {"kiamo-api-token": FULL_TOKEN, "content-type": "application/json"}
+        body = json.dumps({"label": label}).encode()
+        answer = emulator.handle(EmulatorRequest("PUT", f"/api/bases/{base['id']}", {}, headers, body))
+        assert answer.status < 400, answer.body
 
     def manifest(self, old: str, new: str) -> None:
         """A change of the first manifest, as a merge request would make it."""

@@ -149,11 +149,13 @@ def _kept(propose: str) -> str:
     return f'{propose.rstrip()}\n  script: ["mkdir kiamo-plan && cp -R ../temp/kept/. kiamo-plan"]\n\n'
 
 
-def test_drift_at_night_fails(gitlab: Gitlab, here: Machine) -> None:
+def test_drift_at_night_fails_if_the_instance_was_changed(gitlab: Gitlab, here: Machine) -> None:
     gitlab.presses = {"apply:production"}
     merge(gitlab)
-    here.manifest("label: Prospects of", "label: Leads of")
-    assert set(results(night(gitlab)).values()) == {"failed (2)"}
+    here.manifest("label: Prospects of", "label: Leads of")  # merged, and not yet applied
+    assert set(results(night(gitlab)).values()) == {"success"}
+    here.by_hand("staging", "By hand")
+    assert results(night(gitlab)) == {"drift:staging": "failed (2)", "drift:production": "success"}
 
 
 def test_a_branch_without_a_merge_request_has_no_pipeline(gitlab: Gitlab) -> None:

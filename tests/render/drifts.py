@@ -8,7 +8,7 @@ from typing import Any, Final
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import SourceRange
 from kiamo_iac.core.state import DanglingReference, OwedState
-from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift
+from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift, RunStateChange
 from kiamo_iac.render.base import drift_renderer
 from tests.render.goldens import STYLES
 
@@ -118,6 +118,14 @@ DRIFTS: Mapping[str, Drift] = {
                 "started", "paused", "2026-01-05T18:30:00Z", "20260105T183000Z-c0ffee"
             )
         },
+    ),
+    "on-instance": full().only_on_instance(),
+    "run-states": Drift(
+        (),
+        unchanged=3,
+        run_states={Address("bases/prospects/batches/spring"): RunStateChange("new", "started")},
+        on_instance=True,
+        of_unknown_side=2,
     ),
     "no-ledger": Drift((), unchanged=3, not_owned=3, ledger=False),
 }
