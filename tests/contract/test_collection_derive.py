@@ -55,7 +55,8 @@ def facts(data: dict[str, Any]) -> dict[str, dict[str, str]]:
         said = {"id": stanza["id"]["wire"]} if stanza["id"]["basis"] == "documented" else {}
         for name, entry in stanza["attributes"].items():
             if entry and entry["basis"] == "documented":
-                said[name] = entry["wire"] + (f" by {entry['by']}" if "by" in entry else "")
+                more = [f" {key} {entry[key]}" for key in ("by", "read") if key in entry]
+                said[name] = "".join([entry["wire"], *more])
         if stanza["listing"]["basis"] == "documented":
             said["rows"] = stanza["listing"].get("items", ".")
             if (style := stanza["listing"]["paging"]["style"]) != "none":

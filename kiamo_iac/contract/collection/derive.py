@@ -26,8 +26,8 @@ from kiamo_iac.contract.collection.matching import (
     match_operations,
 )
 from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, EntryPath, documented
-from kiamo_iac.contract.collection.requests import Collection
-from kiamo_iac.contract.collection.route import PARENTS, is_id_name
+from kiamo_iac.contract.collection.requests import Collection, CollectionRequest
+from kiamo_iac.contract.collection.route import PARENTS, is_id_name, is_plain_id
 from kiamo_iac.contract.collection.words import compact
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
@@ -42,6 +42,7 @@ _WHOLE: Final = re.compile(r"replaces? the whole|every attribute must|remplace (
 _TOKEN_HEADER: Final = re.compile(r"token|jeton|api-?key|authorization", re.IGNORECASE)
 _HEADER_IN_TEXT: Final = re.compile(r"\b([A-Za-z0-9]+(?:-[A-Za-z0-9]+)+)\s*:\s*[\[<{]")
 """`Kiamo-Api-Token:[API_token]`"""
+_VERSIONS: Final = frozenset({"version", "revision", "rev", "etag", "rowversion", "lockversion"})
 _SUCCESS: Final = frozenset({"success", "succe", "ok", "reussi", "valid"})
 _RETURN_CODES: Final = frozenset({"code", "errorcode", "codeerreur", "returncode", "coderetour", "errno"})
 _WITHOUT: Final[Mapping[str, Entry]] = {
@@ -99,6 +100,7 @@ def derive_contract(collection: Collection) -> DerivedContract:
         stanza["attributes"] = {}
         draft.questions += derive_attributes(kind, examples, packaged["kinds"][kind], stanza, known=known)
         _only_inside(kind, examples, draft)
+        _also_sent(kind, examples, stanza, draft)
         if "made_with_parent" in packaged["kinds"][kind]:
             stanza["made_with_parent"] = None
             draft.ask(
@@ -215,6 +217,7 @@ def _operations(kind: str, matches: tuple[OperationMatch, ...], prefix: str, sta
         calls[match.operation] = call
         if match.operation == "update":
             _update(match.candidates[0], call, at, draft)
+            _carry(match, call, KindExamples(kind, matches))
         if any(answer.status == 202 for answer in match.candidates[0].request.answers):
             draft.ask(at, "the answer is 202: is the work done when it comes, or later?", about="path")
 
@@ -231,6 +234,34 @@ def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft
             "does it change only what is sent? Then remove send: whole, which reads and sends every attribute",
             about="send",
         )
+
+
+def _carry(match: OperationMatch, call: Entry, examples: KindExamples) -> None:
+    """A version that an object is read with, and that its update sends back."""
+    body = match.candidates[0].request.body
+    sent = body.get(call["wrap"]) if isinstance(body, dict) and "wrap" in call else body
+    shown = [key for seen in examples.answers() for key in seen if compact(key) in _VERSIONS]
+    if versions := [key for key in dict.fromkeys(shown) if isinstance(sent, dict) and key in sent]:
+        call["carry"] = versions
+
+
+def _also_sent(kind: str, examples: KindExamples, stanza: Entry, draft: _Draft) -> None:
+    """Ask for the keys of examples that no entry sends."""
+    known = {entry["wire"] for entry in stanza["attributes"].values() if entry}
+    known |= {entry["wire"] for entry in (stanza.get("embedded") or {}).values() if entry}
+    for operation in ("create", "update"):
+        call, request = stanza["operations"].get(operation), examples.requests.get(operation)
+        body = examples.body_of(operation)
+        if call is None or request is None or body is None:
+            continue
+        more = [key for key in body if key not in {*known, *call.get("body", {}), *call.get("carry", ())}]
+        more = [key for key in more if not examples.is_id(key)]
+        if more:
+            draft.ask(
+                ("kinds", kind, "operations", operation),
+                f"the example also sends {', '.join(more)}: body: {{…}} would send them always",
+                about="body",
+            )
 
 
 def _shown(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> str:
@@ -259,8 +290,7 @@ def call_of(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> tu
     if candidate.command is not None:
         key, word = candidate.command
         body[key] = word
-    if match.operation in COMMANDS and isinstance(request.body, dict) and (more := sorted(request.body.keys() - body)):
-        why.append(f"the body has other keys too: {', '.join(more)}")
+    why += _left_over(match.operation, request, query, body)
     if query:
         call["query"] = query
     if body:
@@ -273,6 +303,14 @@ def call_of(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> tu
         call["form"] = "$fields"
     call["basis"] = "documented"
     return call, why
+
+
+def _left_over(operation: str, request: CollectionRequest, query: Entry, body: Entry) -> Iterator[str]:
+    """What a command or a delete sends beside what is known: it may be another call."""
+    if operation in COMMANDS and isinstance(request.body, dict) and (more := sorted(request.body.keys() - body)):
+        yield f"the body has other keys too: {', '.join(more)}"
+    if operation in {*COMMANDS, "delete"} and (more := sorted({*request.query} - query.keys())):
+        yield f"the query has other keys too: {', '.join(more)}"
 
 
 def _name(candidate: MatchCandidate, kind: str, placeholder: str, query: dict[str, str], body: dict[str, Any]) -> None:
@@ -289,7 +327,9 @@ def _name(candidate: MatchCandidate, kind: str, placeholder: str, query: dict[st
             return
     for name in request.body if isinstance(request.body, dict) else ():
         if is_name(name):
-            body[name] = placeholder
+            value = request.body[name] if isinstance(request.body, dict) else None
+            inner = [key for key in value if is_plain_id(key)] if isinstance(value, dict) else []
+            body[name] = {inner[0]: placeholder} if len(inner) == 1 else placeholder
             return
 
 

@@ -93,11 +93,16 @@ class _AttributeReader:
         known = ATTRIBUTE_WORDS[name]
         keys = dict.fromkeys((*self._sent, *self._shown))
         found = [
-            key for key in keys if compact(key) in known or without_own_kind(key, self._kind) in known or key == name
+            key
+            for key in keys
+            if (last := key.rpartition(".")[2]) == name
+            or not known.isdisjoint((compact(last), without_own_kind(last, self._kind)))
         ]
         if name == "contacts":
             found = [key for key in found if type_of(self._shown.get(key)) == "integer"]
-        return [name] if name in found else found
+        exact = [key for key in found if key.rpartition(".")[2] == name]
+        is_other_sent = any(key in self._sent for key in found if key not in exact)
+        return exact if len(exact) == 1 and (exact[0] in self._sent or not is_other_sent) else found
 
     def _sent_and_shown(self, wires: list[str]) -> tuple[str, str] | None:
         """The key of a reference that is sent as its id (`serviceId`), and the path of the id in the object that it is
@@ -157,8 +162,12 @@ class _AttributeReader:
                 self.ask(name, "it is a list: in which form?")
                 return False
             written["shape"] = [shape]
-        elif isinstance(value, dict):
-            value = next(iter(value.values()), None) if name == "association" else value
+        elif isinstance(value, dict) and name == "association":
+            value = next(iter(value.values()), None)
+        elif isinstance(value, dict) and len(value) == 1 and wire in self._sent:
+            inner = next(iter(value))
+            written["shape"] = {inner: "$"}
+            key, value = f"{target}_{inner}", value[inner]
         if isinstance(value, dict):
             self.ask(
                 name,

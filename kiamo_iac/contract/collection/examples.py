@@ -15,6 +15,9 @@ from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, KIND_WORDS, com
 
 _TOTALS: Final = frozenset({"total", "totalcount", "counttotal", "count", "nb", "nombre", "totalitem"})
 
+_NESTING: Final = frozenset({"attribute", "attribut", "propertie", "propriete"})
+"""Keys under which a house keeps all attributes of an object."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeenObject:
@@ -64,7 +67,7 @@ class KindExamples:
         if not isinstance(answer, dict):
             return None
         if self._is_object(answer):
-            return SeenObject(None, answer)
+            return SeenObject(None, flat(answer))
         inner = {key: value for key, value in answer.items() if isinstance(value, dict)}
         deep = {
             f"{key}.{at}": below
@@ -75,7 +78,7 @@ class KindExamples:
         for level in (inner, deep):
             found = [(path, value) for path, value in level.items() if self._is_object(value)]
             if found:
-                return SeenObject(*found[0]) if len(found) == 1 else None
+                return SeenObject(found[0][0], flat(found[0][1])) if len(found) == 1 else None
         return None
 
     def _is_object(self, value: Mapping[str, JsonValue]) -> bool:
@@ -83,6 +86,7 @@ class KindExamples:
 
     def is_id(self, key: str) -> bool:
         """Whether a key of an object is its id."""
+        key = key.rpartition(".")[2]
         return is_plain_id(key) or (is_id_name(key, self.kind) and compact(key) not in KIND_WORDS[self.kind])
 
     def rows(self) -> tuple[str | None, Mapping[str, JsonValue] | None] | None:
@@ -92,7 +96,7 @@ class KindExamples:
         if found is None:
             return None
         first = found[1][0] if found[1] else None
-        return found[0], first if isinstance(first, dict) else None
+        return found[0], flat(first) if isinstance(first, dict) else None
 
     def total(self) -> str | None:
         """The dotted path of the number of objects in a list's answer."""
@@ -111,15 +115,18 @@ class KindExamples:
 
     def bodies(self) -> Iterator[Mapping[str, JsonValue]]:
         """What is sent in a create and an update, without its wrapping."""
-        for operation in ("create", "update"):
-            request = self.requests.get(operation)
-            if request is not None and isinstance(request.body, dict):
-                wrapped = wrapping(request)
-                inner = request.body[wrapped] if wrapped is not None else request.body
-                if isinstance(inner, dict):
-                    yield inner
+        yield from filter(None, (self.body_of(operation) for operation in ("create", "update")))
         if self.inside is not None and not self.certain:
             yield from _rows_of(self.inside[0].bodies(), self.inside[1])
+
+    def body_of(self, operation: str) -> Mapping[str, JsonValue] | None:
+        """What an operation sends, without its wrapping; None: no example shows it."""
+        request = self.requests.get(operation)
+        if request is None or not isinstance(request.body, dict):
+            return None
+        wrapped = wrapping(request)
+        inner = request.body[wrapped] if wrapped is not None else request.body
+        return flat(inner) if isinstance(inner, dict) else None
 
     def answers(self) -> Iterator[Mapping[str, JsonValue]]:
         """The objects that answers show, rows of lists too."""
@@ -141,6 +148,7 @@ class KindExamples:
         )
 
     def _is_name(self, key: str) -> bool:
+        key = key.rpartition(".")[2]
         return not ATTRIBUTE_WORDS["name"].isdisjoint((compact(key), without_own_kind(key, self.kind)))
 
     def id_types(self) -> frozenset[str | None]:
@@ -154,6 +162,17 @@ class KindExamples:
                 if known and key in known:
                     return known[key]
         return ()
+
+
+def flat(value: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """An object with the keys below `attributes` beside its own, as dotted paths."""
+    found: dict[str, JsonValue] = {}
+    for key, each in value.items():
+        if isinstance(each, dict) and compact(key) in _NESTING:
+            found |= {f"{key}.{inner}": below for inner, below in each.items()}
+        else:
+            found[key] = each
+    return found
 
 
 def _rows_of(objects: Iterator[Mapping[str, JsonValue]], key: str) -> Iterator[Mapping[str, JsonValue]]:

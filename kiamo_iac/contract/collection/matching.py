@@ -44,6 +44,7 @@ POSSIBLE: Final = 4
 _STRONG: Final = -4
 _COMMAND_KEYS: Final = frozenset({"command", "commande", "action", "state", "statu", "status", "statut", "etat"})
 _IMPERATIVE: Final = frozenset({"command", "commande", "action"})
+_ACTION_KEYS: Final = frozenset({"action", "command", "commande", "cmd", "op", "operation", "method", "methode", "do"})
 _CODED: Final = re.compile(r"[`\"'«“]\s*([\w-]{1,40})\s*[`\"'»”]")
 
 
@@ -257,22 +258,29 @@ def _of_page(operation: str, request: CollectionRequest, route: RequestRoute) ->
         yield Evidence(_STRONG, f"a word that may name a kind: {', '.join(route.loose)}")
     if route.others:
         yield Evidence(-8, f"left over in the path: {', '.join(route.others)}")
+    yield from _of_title(operation, request, route)
+    if said := [name for name in request.query if compact(name) in _ACTION_KEYS]:
+        yield Evidence(_STRONG, f"its query says what it does: {', '.join(said)}")
+    yield from _of_folders(request, route)
+
+
+def _of_title(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
     title = words(request.name)
     if kind_of(title) == route.kind:
         yield Evidence(1, "the kind in its name")
-    said = meaning_of(without_kind(title), VERB_WORDS)
-    if said == operation or (said == "read" and operation == "list"):
+    verb = meaning_of(without_kind(title), VERB_WORDS)
+    if verb == operation or (verb == "read" and operation == "list"):
         yield Evidence(2, "the operation in its name")
-    elif said is not None and not (operation == "read" and said == "list"):
-        yield Evidence(-3, f"its name says {said}")
+    elif verb is not None and not (operation == "read" and verb == "list"):
+        yield Evidence(-3, f"its name says {verb}")
     other = next((word for word in title if word in OTHER_WORDS), None)
     if other and (other != "contact" or kind_of(title) is None):
         yield Evidence(_STRONG, f"its name says {other}")
     elif kind_of(title) is None and (foreign := next((word for word in title if word in FOREIGN_FOLDERS), None)):
         yield Evidence(_STRONG, f"its name says {foreign}")
-    if not SEARCH_WORDS.isdisjoint((*title, *words(route.path))):
+    is_listed = request.method == "GET" and not {"list", "liste", "lister"}.isdisjoint(title)
+    if not SEARCH_WORDS.isdisjoint(words(route.path)) or not (is_listed or SEARCH_WORDS.isdisjoint(title)):
         yield Evidence(_STRONG, "it searches")
-    yield from _of_folders(request, route)
 
 
 def _of_folders(request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:

@@ -14,6 +14,7 @@ from kiamo_iac.contract.collection.words import (
     FOREIGN_FOLDERS,
     ID_WORDS,
     KIND_WORDS,
+    REACHED_WORDS,
     STATE_WORDS,
     VERB_WORDS,
     compact,
@@ -55,58 +56,115 @@ class RequestRoute:
 def route_of(request: CollectionRequest, loose: Mapping[str, str] = MappingProxyType({})) -> RequestRoute | None:
     """The route of a request; None: its path names no kind. `loose`: words that are taken for kinds too."""
     segments = [part for part in request.path.split("/") if part]
-    found = [
-        (at, kind)
-        for at, part in enumerate(segments)
-        if not _is_placeholder(part) and (kind := _kind(part) or loose.get(compact(part)))
-    ]
+    found, parents = _kinds(segments, loose)
     if not found:
         return None
-    first, (last, kind) = found[0][0], found[-1]
-    at_kind = dict(found)
-    written: list[str] = []
-    others = [part for part in segments[:first] if _is_placeholder(part) or not FOREIGN_FOLDERS.isdisjoint(words(part))]
-    ids: set[str] = set()
-    verb, command, is_state = None, None, False
-    for at, part in enumerate(segments[first:], first):
-        if _is_placeholder(part):
-            above = at_kind.get(at - 1) if at <= last else (kind if kind not in ids else None)
-            known = above is not None and above not in ids and above in {kind, PARENTS.get(kind)}
-            if above is None or not known:
-                others.append(part)
-                continue
-            ids.add(above)
-            written.append("{id}" if above == kind else f"{{{above}}}")
-            continue
-        written.append(part)
-        if at in at_kind:
-            if at_kind[at] not in {kind, PARENTS.get(kind)}:
-                others.append(part)
-            verb = verb or _verb_in(part)
-            command = command or (_command_in(part) if at == last else None)
-            continue
-        verb_here = meaning_of(words(part), VERB_WORDS)
-        command_here = meaning_of(words(part), COMMAND_WORDS)
-        if at > last and command_here:
-            command = command or command_here
-        elif at > last and compact(part) in STATE_WORDS:
-            is_state = True
-        elif at > last and verb_here and len(words(part)) == 1:
-            verb = verb or verb_here
-        else:
-            others.append(part)
+    reader = _RouteReader(segments, dict(found), parents)
+    for at in range(reader.first, len(segments)):
+        reader.read(at)
     return RequestRoute(
-        kind,
-        "/" + "/".join(segments[:first]) if first else "",
-        "/" + "/".join(written) + ("/" if request.path.endswith("/") else ""),
-        kind in ids,
-        PARENTS.get(kind) in ids,
-        verb=verb,
-        command=command,
-        is_state=is_state,
-        others=tuple(others),
-        loose=tuple(part for at, part in enumerate(segments) if at in at_kind and _kind(part) is None),
+        reader.kind,
+        "/" + "/".join(segments[: reader.first]) if reader.first else "",
+        "/" + "/".join(reader.written) + ("/" if request.path.endswith("/") else ""),
+        reader.kind in reader.ids,
+        PARENTS.get(reader.kind) in reader.ids,
+        verb=reader.verb,
+        command=reader.command,
+        is_state=reader.is_state,
+        others=tuple(reader.others),
+        loose=tuple(segments[at] for at, _ in found if _kind(_parts(segments[at])[0]) is None),
     )
+
+
+class _RouteReader:
+    """Reads segment after segment, from the first one that names a kind."""
+
+    def __init__(self, segments: list[str], at_kind: dict[int, str], parents: dict[int, str]) -> None:
+        self._segments = segments
+        self._at_kind = at_kind
+        self._parents = parents
+        self.first, self._last = min(at_kind), max(at_kind)
+        self.kind = at_kind[self._last]
+        self.written: list[str] = []
+        self.others = [
+            part
+            for part in segments[: self.first]
+            if _is_placeholder(part) or not FOREIGN_FOLDERS.isdisjoint(words(part))
+        ]
+        self.ids: set[str] = set()
+        self.verb: str | None = None
+        self.command: str | None = None
+        self.is_state = False
+
+    def read(self, at: int) -> None:
+        part, method = _parts(self._segments[at])
+        if method:
+            command = meaning_of((compact(method),), COMMAND_WORDS)
+            if command is None or at <= self._last or at != len(self._segments) - 1:
+                self.others.append(method)
+            self.command = self.command or command
+        if _is_placeholder(part):
+            self._placeholder(at, part, f":{method}" if method else "")
+            return
+        self.written.append(self._segments[at])
+        if at + 1 in self._parents:
+            self.verb = self.verb or "list"
+        elif at in self._at_kind:
+            if self._at_kind[at] not in {self.kind, PARENTS.get(self.kind)}:
+                self.others.append(part)
+            self.verb = self.verb or _verb_in(part)
+            self.command = self.command or (_command_in(part) if at == self._last else None)
+        elif at < self._last or not self._says_what_is_done(part):
+            self.others.append(part)
+
+    def _placeholder(self, at: int, part: str, ending: str) -> None:
+        above = self._at_kind.get(at - 1) if at <= self._last else (self.kind if self.kind not in self.ids else None)
+        above = self._parents.get(at, above)
+        if above is None or above in self.ids or above not in {self.kind, PARENTS.get(self.kind)}:
+            self.others.append(part)
+            return
+        self.ids.add(above)
+        self.written.append(("{id}" if above == self.kind else f"{{{above}}}") + ending)
+
+    def _says_what_is_done(self, part: str) -> bool:
+        """Whether a segment behind the kind is a command, a state or a verb."""
+        parts = words(part)
+        if command := meaning_of(parts, COMMAND_WORDS):
+            self.command = self.command or command
+        elif compact(part) in STATE_WORDS:
+            self.is_state = True
+        elif self.is_state and (reached := meaning_of((compact(part),), REACHED_WORDS)):
+            self.command = self.command or reached
+        elif verb := meaning_of(("".join(word for word in parts if word not in _ONE),), VERB_WORDS):
+            self.verb = self.verb or verb
+        else:
+            return False
+        return True
+
+
+def _parts(segment: str) -> tuple[str, str]:
+    """A segment without the method behind its colon, and that method: `{id}:start`."""
+    if not segment.startswith("{"):
+        name, _, method = segment.partition(":")
+        return name, method
+    name, found, method = segment.partition("}:")
+    return (f"{name}}}", method) if found else (segment, "")
+
+
+def _kinds(segments: list[str], loose: Mapping[str, str]) -> tuple[list[tuple[int, str]], dict[int, str]]:
+    """The segments that name a kind, and the placeholders of a parent behind `GetByBase`: position → kind."""
+    found: list[tuple[int, str]] = []
+    parents: dict[int, str] = {}
+    for at, part in enumerate(segments):
+        name = _parts(part)[0]
+        kind = None if part.startswith("{") else _kind(name) or loose.get(compact(name))
+        if kind is None:
+            continue
+        if found and PARENTS.get(found[-1][1]) == kind and not _BY.isdisjoint(words(name)):
+            parents[at + 1] = kind
+        else:
+            found.append((at, kind))
+    return found, parents
 
 
 def is_id_name(name: str, kind: str) -> bool:
@@ -125,6 +183,9 @@ def _is_placeholder(part: str) -> bool:
 
 
 _EVERY_KIND_WORD: Final = frozenset(word for known in KIND_WORDS.values() for word in known)
+_ONE: Final = frozenset({"by", "id", "one"})
+"""Beside a verb: `GetById`."""
+_BY: Final = frozenset({"by", "par", "for"})
 _RPC: Final = re.compile(r"\.(?:json|php|do|aspx?)$")
 
 
