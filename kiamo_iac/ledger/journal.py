@@ -385,10 +385,11 @@ def _entry_of(data: Any) -> JournalLine:
 def _check_object(address: Address, kind: str, attributes: Mapping[str, Any]) -> None:
     """
     Raises:
-        ValueError: no resource of this kind has this address, a name that is not text, or such settings.
+        ValueError: no resource of this kind has this address, a name that is not text, or settings that are none.
     """
     known = kinds().get(kind)
     if known is None or known.collection != address_of(str(address)).collection:
         wrong(f"must have a kind of resource and the address of one, not {quote(kind)} and {quote(address)}")
-    if type(attributes.get("name", "")) is not str or not isinstance(attributes.get("settings", {}), Mapping):
-        wrong('must have a string as "name" and an object as "settings"')
+    names = [attributes.get("name", ""), *(name for each in known.references for name in each.names(attributes))]
+    if any(type(name) is not str for name in names) or not isinstance(attributes.get("settings", {}), Mapping):
+        wrong('must have strings as names, and an object as "settings"')

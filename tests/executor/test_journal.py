@@ -200,6 +200,7 @@ def test_what_is_no_journal_is_refused_with_its_line(data: bytes) -> None:
         {"before": {"name": None}},
         {"before": {"name": ["old"]}},
         {"after": {"settings": 5}},
+        {"address": "bases/old/batches/x", "kind": "batch", "after": {"association": {"destination": None}}},
         {"with_it": [{"address": "bases/old/fields/city", "kind": "bases", "attributes": {}}]},
         {"with_it": [{"address": "bases/old", "kind": "field", "attributes": {}}]},
         {"with_it": [{"address": "bases/old/fields/city", "kind": "field", "attributes": {"name": {}}}]},
