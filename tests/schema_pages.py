@@ -28,6 +28,8 @@ INTRODUCTIONS: Mapping[str, str] = MappingProxyType(
         ),
         "report": "The output of `apply --format json` on stdout, after the run.",
         "drift": "The output of `drift --format json`.",
+        "doctor": "The output of `doctor --format json`.",
+        "recording": "The file of `doctor --record`.",
         "validate": "The output of `validate --format json`.",
     }
 )
@@ -37,7 +39,7 @@ PAGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "manifest.md": ("Manifest", ("manifest",)),
         "project-file.md": ("Project file", ("project",)),
         "plan-json.md": ("Plan as JSON", ("plan",)),
-        "other-json.md": ("Reports as JSON", ("validate", "report", "drift")),
+        "other-json.md": ("Reports as JSON", ("validate", "report", "drift", "doctor", "recording")),
     }
 )
 """Page → its title and the schemas on it."""

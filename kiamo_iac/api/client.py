@@ -64,10 +64,11 @@ class Client:
         budget: Budget | None = None,
         witness: CallWitness | None = None,
         stop: threading.Event | None = None,
+        watch: Callable[[Response], object] | None = None,
         log: Callable[[str], object] | None = None,
     ) -> None:
         """`budget`: of the run that this client is part of, with the gate that all its calls pass; left out, one of its
-        own. All others: as for `HttpCaller`.
+        own. `watch`: is given every response, of any status, before it is understood. All others: as for `HttpCaller`.
 
         Raises:
             UsageError: the url is not one that a token may be sent to, the token is not one that can be sent, or the
@@ -81,6 +82,7 @@ class Client:
             kind: frozenset(a.source for a in stanza.attributes.values()) for kind, stanza in contract.kinds.items()
         }
         self._authorization = Authorization.token(contract.auth.header, token, query=contract.auth.query)
+        self._watch = watch
         self._budget = budget or Budget()
         self._base = url.rstrip("/") + contract.prefix.path
         self.barrier: Final = WriteBarrier()
@@ -177,7 +179,10 @@ class Client:
 
     def _response(self, request: Request) -> Response:
         with self.barrier.write() if request.is_write else nullcontext():
-            return self._send(request)
+            response = self._send(request)
+        if self._watch is not None:
+            self._watch(response)
+        return response
 
     def _explain(self, refused: RefusedError, kind: str, operation: str) -> None:
         """Name the entries of the contract that a refusal is likely to come from: an object may be gone, but a 404 of a

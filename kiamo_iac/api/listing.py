@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Final, TypeVar, assert_never
@@ -26,6 +26,7 @@ _END: Final[tuple[Any, ...]] = (None, "", False, {}, [])
 _FEW: Final = 4
 _READERS: Final = 4
 """Objects of one list that are read at a time, where there are more than a few and the list is of no parent."""
+_PAGING: Final = ("listing", "paging")
 _ATTEMPTS: Final = 3
 """Times that a list is read when it changes between its pages."""
 
@@ -77,14 +78,14 @@ def read_item(
     try:
         response = client.call(kind, "read", {**parents, "id": remote_id})
         item = response.item(client.contract.kinds[kind].item_of("read"))
-        return _with_sources(client, kind, item, {**parents, "id": remote_id}), response
+        return with_sources(client, kind, item, {**parents, "id": remote_id}), response
     except RefusedError as error:
         if error.status == 404:
             return None
         raise
 
 
-def _with_sources(client: Client, kind: str, item: Mapping[str, Any], ids: Ids) -> Mapping[str, Any]:
+def with_sources(client: Client, kind: str, item: Mapping[str, Any], ids: Ids) -> Mapping[str, Any]:
     """An object with what other operations show of it."""
     attributes = client.contract.kinds[kind].attributes
     shown = {name: a for name, a in attributes.items() if a.source is not None}
@@ -113,7 +114,7 @@ def _completed(
         if stanza.parent is not None and isinstance(above, str | int):
             parents[stanza.parent] = above
         if not reads:
-            return _with_sources(client, kind, item, {**parents, "id": id_}), response
+            return with_sources(client, kind, item, {**parents, "id": id_}), response
         found = read_item(client, kind, id_, parents)
         return None if found is None else ({**item, **found[0]}, found[1])
 
@@ -123,10 +124,26 @@ def _completed(
         return [found for found in pool.map(complete, items) if found is not None]
 
 
+def _as_listed(
+    _client: Client, _kind: str, _ids: Ids, items: list[Any], response: ApiResponse
+) -> Iterable[tuple[Any, ApiResponse]]:
+    """The rows of a list as they are."""
+    return ((item, response) for item in items)
+
+
+_Complete = Callable[[Client, str, Ids, list[Any], ApiResponse], Iterable[tuple[Any, ApiResponse]]]
+
+
 def listed(
-    client: Client, kind: str, ids: Ids, *, take: Callable[[object, ApiResponse], tuple[RemoteId, T]]
+    client: Client,
+    kind: str,
+    ids: Ids,
+    *,
+    take: Callable[[object, ApiResponse], tuple[RemoteId, T]],
+    completed: bool = True,
 ) -> list[T]:
     """Everything that the list call of `kind` has. `take` turns an item into its id and what is kept of it.
+    `completed`: what the contract says that only other calls show of an object is read too.
 
     A list that changes between its pages is read again, up to three times, while the writes of this client wait. With
     paging and no `total`, the end is a page shorter than the first, or an empty one; a list of several pages is then
@@ -138,12 +155,13 @@ def listed(
     """
     listing = client.contract.kinds[kind].listing
     integer = client.contract.kinds[kind].id.type == "integer"
+    complete = _completed if completed else _as_listed
     if listing.paging.style == "none":
         response = client.call(kind, "list", ids)
         found: dict[RemoteId, T] = {}
         items = response.rows(listing, integer=integer)
         read = 0
-        for item, shown in _completed(client, kind, ids, items, response):
+        for item, shown in complete(client, kind, ids, items, response):
             id_, kept = take(item, shown)
             found[id_] = kept
             read += 1
@@ -157,7 +175,7 @@ def listed(
             if attempt == 1:
                 held.enter_context(client.barrier.without_writes())
             try:
-                pages, rows = _pages(client, kind, ids, listing=listing, take=take)
+                pages, rows = _pages(client, kind, ids, listing=listing, take=take, complete=complete)
             except _ShiftedError as error:
                 shifted = f"The pages of {kind} {error}."
                 continue
@@ -167,6 +185,7 @@ def listed(
     raise ResponseError(
         shifted or "",
         hint=f"compare kinds.{kind}.listing of {client.contract.origin} with the instance, or try again later",
+        entry=_PAGING,
     )
 
 
@@ -196,6 +215,7 @@ def _check_complete(client: Client, kind: str, response: ApiResponse, rows: int,
             hint=f"describe its pages under kinds.{kind}.listing.paging of {client.contract.origin}; "
             "if the list is whole all the same, set kinds."
             f"{kind}.listing.whole: true",
+            entry=_PAGING,
         )
 
 
@@ -203,18 +223,40 @@ def _further(response: ApiResponse, rows: int) -> str | None:
     """What a response says of further pages; None: nothing."""
     if next_link(response.headers.get("link", "")) is not None:
         return "its header Link names a next page"
-    outer = response.data if isinstance(response.data, dict) else {}
+    for path, key, value in _beside_rows(response.data):
+        if not value or isinstance(value, list):
+            continue
+        if _FURTHER.fullmatch(key):
+            return f'"{printable(path, 60)}" is {kind_of(value)}'
+        count = _count(value)
+        if _COUNTS.fullmatch(key) and count is not None and count > rows:
+            return f'it lists {rows:,} objects, and "{printable(path, 60)}" is {count:,}'
+    return None
+
+
+def says_whole(data: Any, rows: int) -> str | None:
+    """What shows in the answer to a list that it is whole; None: nothing."""
+    for path, key, value in _beside_rows(data):
+        if _FURTHER.fullmatch(key) and value in _END:
+            return f'"{printable(path, 60)}" is {kind_of(value)}'
+        if _COUNTS.fullmatch(key) and _count(value) == rows:
+            return f'"{printable(path, 60)}" counts them too'
+    return None
+
+
+def _beside_rows(data: Any) -> Iterator[tuple[str, str, Any]]:
+    """Dotted path, key and value of what is beside the rows of a list: at the top of the answer, and one below."""
+    outer = data if isinstance(data, dict) else {}
     inner = ((f"{key}.", value) for key, value in outer.items() if isinstance(value, dict))
     for prefix, values in (("", outer), *inner):
         for key, value in values.items():
-            if not value or isinstance(value, list):
-                continue
-            if _FURTHER.fullmatch(key):
-                return f'"{printable(prefix + key, 60)}" is {kind_of(value)}'
-            count = value if type(value) is int else int(value) if type(value) is str and is_count(value) else 0
-            if _COUNTS.fullmatch(key) and count > rows:
-                return f'it lists {rows:,} objects, and "{printable(prefix + key, 60)}" is {count:,}'
-    return None
+            yield prefix + key, key, value
+
+
+def _count(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    return int(value) if type(value) is str and is_count(value) else None
 
 
 def next_link(header: str) -> str | None:
@@ -232,6 +274,7 @@ def _pages(
     *,
     listing: Listing,
     take: Callable[[object, ApiResponse], tuple[RemoteId, T]],
+    complete: _Complete,
 ) -> tuple[int, dict[RemoteId, T]]:
     """The number of pages, and what they have."""
     found: dict[RemoteId, T] = {}
@@ -247,7 +290,7 @@ def _pages(
         )
         items = response.rows(listing, integer=client.contract.kinds[kind].id.type == "integer")
         before = len(found)
-        for item, shown in _completed(client, kind, ids, items, response):
+        for item, shown in complete(client, kind, ids, items, response):
             id_, kept = take(item, shown)
             found.setdefault(id_, kept)
         new = len(found) - before

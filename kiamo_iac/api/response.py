@@ -94,7 +94,8 @@ class ApiResponse:
         hint = "compare the contract with the instance: kiamo-iac contract show"
         if key and self.entry is not None:
             hint = f"correct {self.entry(*key)}, or {hint}"
-        return ResponseError(f"The response to {self.call} does not match the contract: {what}.", hint=hint)
+        text = f"The response to {self.call} does not match the contract: {what}."
+        return ResponseError(text, hint=hint, entry=key)
 
 
 def _lists_in(data: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:

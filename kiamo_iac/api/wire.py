@@ -103,7 +103,8 @@ class Decoder:
             if child.inside is not None and child.parent == kind.kind:
                 known.add(child.inside.wire.split(".")[0])
                 known.add((child.inside.read or "").removeprefix(f"{stanza.item_of('read')}.").split(".")[0])
-        self._known = frozenset(known | ({stanza.parent_wire} if stanza.parent_wire else set()))
+        self.known = frozenset(known | ({stanza.parent_wire} if stanza.parent_wire else set()))
+        """The keys of the flat form that are no settings."""
 
     def id_of(self, item: Mapping[str, Any], response: ApiResponse) -> RemoteId:
         """The id of an object.
@@ -177,9 +178,9 @@ class Decoder:
         return found or EMPTY
 
     def _settings(self, item: dict[str, Any], response: ApiResponse) -> Mapping[str, Any]:
-        if item.keys() <= self._known:
+        if item.keys() <= self.known:
             return EMPTY
-        found = {sys.intern(key): value for key, value in item.items() if key not in self._known}
+        found = {sys.intern(key): value for key, value in item.items() if key not in self.known}
         for key, value in found.items():
             if isinstance(value, dict | list) and _is_deep(value, _DEEPEST):
                 raise response.mismatch(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kiamo_iac.api.client import Client
     from kiamo_iac.contract.model import Contract
     from kiamo_iac.core.diagnostics import Diagnostic
-    from kiamo_iac.http.message import CallWitness
+    from kiamo_iac.http.message import CallWitness, Response
     from kiamo_iac.http.transport import Transport
     from kiamo_iac.manifest.provenance import ComposedResource
 
@@ -129,9 +129,11 @@ class Workspace:
         budget: Budget | None = None,
         witness: CallWitness | None = None,
         stop: threading.Event | None = None,
+        watch: Callable[[Response], object] | None = None,
     ) -> Client:
         """The API client of an instance; use it as a context manager. `budget`: shared by all clients of a run.
-        `witness`: sees every attempt of a call that writes. `stop`: ends the waits of its calls once it is set."""
+        `witness`: sees every attempt of a call that writes. `stop`: ends the waits of its calls once it is set.
+        `watch`: is given every response."""
         from kiamo_iac.api.client import Client
 
         return Client(
@@ -143,6 +145,7 @@ class Workspace:
             budget=budget or self.budget(target),
             witness=witness,
             stop=stop,
+            watch=watch,
             log=self.log,
         )
 

@@ -34,6 +34,7 @@ class SchemaEntry:
 def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEntry]:
     """Name → schema. With `capabilities`, the schemas of manifests allow only the values of that contract."""
     from kiamo_iac.contract import schema as contract_schema
+    from kiamo_iac.contract.recording import recording_schema
     from kiamo_iac.ledger.journal import journal_schema
     from kiamo_iac.ledger.lines import ledger_schema
     from kiamo_iac.manifest import schema
@@ -41,6 +42,7 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEn
     from kiamo_iac.planner.plan_file import saved_plan_schema
     from kiamo_iac.planner.plan_json import plan_schema
     from kiamo_iac.render.composed import composed_schema
+    from kiamo_iac.render.doctor import doctor_schema
     from kiamo_iac.render.environments import plans_schema
     from kiamo_iac.render.journal import run_schema, runs_schema
     from kiamo_iac.render.json_formats import drift_schema, validate_schema
@@ -65,6 +67,8 @@ def catalogue(capabilities: Capabilities | None = None) -> Mapping[str, SchemaEn
         "report": ("apply --format json", report_schema),
         "drift": ("drift --format json", drift_schema),
         "validate": ("validate --format json", validate_schema),
+        "doctor": ("doctor --format json", doctor_schema),
+        "recording": ("the file of doctor --record", recording_schema),
         "owned": ("ledger list --format json", owned_schema),
         "ledger": ("the ledger, and each line of its file", ledger_schema),
         "journal": ("a line of the journal of a run", journal_schema),

@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "demo": ("kiamo_iac.cli.demo:demo", "Run a complete demo on a local Kiamo emulator."),
         "emulator": ("kiamo_iac.cli.emulator:emulator", "Run a local Kiamo emulator."),
         "contract": ("kiamo_iac.cli.contract:contract", "Show, check or derive the API contract."),
+        "doctor": ("kiamo_iac.cli.doctor:doctor", "Hold an instance against the contract, by reading it."),
         "schema": ("kiamo_iac.cli.schema:schema", "Print the JSON Schema of a format, for editors and CI."),
         "completion": ("kiamo_iac.cli.completion:completion", "Print the completion script for a shell."),
     }

@@ -83,7 +83,8 @@ class TransportError(ApiError):
 class ResponseError(ApiError):
     """A response that is not what the contract describes (shape, type, size, redirect).
 
-    `is_redirect`: it points at another address, so the call was most likely not carried out.
+    `is_redirect`: it points at another address, so the call was most likely not carried out. `entry`: the entry of its
+    kind's contract that is the likely cause, such as `("listing", "items")`; empty where none is.
     """
 
     def __init__(
@@ -93,9 +94,11 @@ class ResponseError(ApiError):
         hint: str | None = None,
         diagnostics: Sequence[Diagnostic] = (),
         is_redirect: bool = False,
+        entry: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message, hint=hint, diagnostics=diagnostics)
         self.is_redirect = is_redirect
+        self.entry = entry
 
 
 class VanishedError(ApiError):

@@ -102,6 +102,7 @@ LINES: Final[dict[str, Sequence[Sequence[str]]]] = {
     "promote": [("--from", "staging", "--to", "later"), ("--from", "staging", "--to", "later", "--declared")],
     "show": [("kept.plan",), (ODD,)],
     "drift": [E],
+    "doctor": [E, (*E, "--record", "recording.json")],
     "export": [
         E,
         (*E, "-o", "copy"),
