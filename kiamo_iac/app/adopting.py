@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.ownership import check_instance, commit_of, entry_stamp, ledger_identity, lock_ledger
+from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
 from kiamo_iac.app.planning import read_inputs
+from kiamo_iac.app.provenance import checkout_of_run
 from kiamo_iac.app.recording import declared_attributes, managed_declaration
 from kiamo_iac.core.address import covered
 from kiamo_iac.core.diagnostics import did_you_mean
@@ -73,7 +74,7 @@ def adopt_declared(
     check_instance(ledger, live)
     for address in named or ():
         _check_adoptable(address, desired, live)
-    stamp = entry_stamp(commit_of(workspace))
+    stamp = entry_stamp(checkout_of_run(workspace, environment).committed)
     found, missing, recreated = [], [], []
     moves: dict[Address, Address] = {}
     owned = ledger.owned

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kiamo_iac.app.ownership import check_instance, commit_of, entry_stamp, ledger_identity, lock_ledger
+from kiamo_iac.app.ownership import check_instance, entry_stamp, ledger_identity, lock_ledger
 from kiamo_iac.app.planning import NO_OPTIONS, PlanInputs, PlanResult, plan_from_inputs, read_inputs
+from kiamo_iac.app.provenance import checkout_of_run, provenance_of
 from kiamo_iac.core.errors import GuardError, Interrupted, KiamoIacError, OppositeError, PartialError, StaleError
+from kiamo_iac.git.checkout import Checkout
 
 if TYPE_CHECKING:
     import threading
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from kiamo_iac.app.recording import Recorder
     from kiamo_iac.core.address import Address
     from kiamo_iac.core.diagnostics import Diagnostic
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.core.state import RemoteId, State
     from kiamo_iac.executor.journal_writer import JournalWriter
     from kiamo_iac.executor.report import Outcome, Report
@@ -54,6 +57,8 @@ class ApplyRun:
         """Names this run in its report, in its journal and in what it leaves in the ledger."""
         self.journal_error: KiamoIacError | None = None
         """Why the journal is incomplete; None: it is not."""
+        self.checkout = Checkout()
+        """The commit of what is applied, once that has begun."""
         self._since = f"{self.started_at:%Y-%m-%dT%H:%M:%SZ}"
         self._workspace = workspace
         self._ledger = ledger
@@ -71,6 +76,11 @@ class ApplyRun:
     def plan(self) -> Plan:
         """The plan to carry out."""
         return self._result.plan
+
+    @property
+    def provenance(self) -> PlanProvenance:
+        """Where the plan comes from, once `perform` has begun."""
+        return provenance_of(self._workspace, self.plan, self.checkout)
 
     def check_guards(self, consents: Consents | None = None) -> None:
         """Check the plan against the guards. `perform` checks again, with the same consents.
@@ -117,7 +127,8 @@ class ApplyRun:
 
         self._recheck_guards()
         end = stop or threading.Event()
-        commit = commit_of(self._workspace)
+        self.checkout = checkout_of_run(self._workspace, self.plan.environment)
+        commit = self.checkout.committed
         with (
             self._workspace.interruption.setting(end),
             journal_of(

@@ -17,7 +17,6 @@ from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.ledger_settings import FileSettings
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import Owned
-from kiamo_iac.git.command import head_commit
 from kiamo_iac.ledger.content import LedgerIdentity
 from kiamo_iac.ledger.errors import foreign_error, unproven_error
 from kiamo_iac.ledger.lock import LockInfo
@@ -191,11 +190,6 @@ def break_lock(workspace: Workspace, environment: str | None, lock_id: str) -> s
     name = environment_name(workspace, environment)
     with workspace.interruption.deferring(), _access(workspace, name) as access:
         return str(access.break_lock(lock_id))
-
-
-def commit_of(workspace: Workspace) -> str | None:
-    """The commit of the manifests; None where there is none. Runs git."""
-    return head_commit(workspace.project.root, workspace.environ)
 
 
 def entry_stamp(commit: str | None) -> Callable[[Owned], Owned]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiamo_iac import __version__
 from kiamo_iac.app.applying import ApplyRun, read_under_lock, run_under_lock
 from kiamo_iac.app.planning import PlanResult, plan_from_inputs
+from kiamo_iac.app.provenance import provenance_of
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.safe_files import read_limited, write_private
 from kiamo_iac.document.files import read_bytes
@@ -27,23 +27,29 @@ from kiamo_iac.planner.plan_file import (
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.ledger.ledger import Ledger
 
 
-def save_plan(workspace: Workspace, result: PlanResult, file: Path) -> None:
+def save_plan(
+    workspace: Workspace, result: PlanResult, file: Path, *, provenance: PlanProvenance | None = None
+) -> None:
     """Write a plan to `file`, readable for its owner only; it can be applied once.
+    `provenance`: of the plan; None: it is asked for here.
 
     Raises:
         ValueError: the plan is refused.
         PlanFileError: the file cannot be written.
     """
+    provenance = provenance or provenance_of(workspace, result.plan)
     saved = SavedPlan(
         plan=result.plan,
         tool_version=__version__,
-        created_at=workspace.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created_at=provenance.created_at,
         manifests_digest=_digest_of_manifests(workspace, result.plan.environment),
         contract_digest=_digest_of_contract(workspace),
         nonce=secrets.token_hex(16),
+        provenance=provenance,
         options=result.options,
     )
     text = text_of(saved)

@@ -170,8 +170,7 @@ def _dry_run(
     if environment is None:
         msg = "Missing option '-e' / '--environment'."
         raise click.UsageError(msg, click.get_current_context())
-    result = show_one(session, environment, options, output=output, compact=compact)[1]
-    return 0 if result.plan.applyable else 1
+    return 0 if show_one(session, environment, options, output=output, compact=compact).applyable else 1
 
 
 def carry_out(
@@ -255,7 +254,7 @@ def _show_report(
 ) -> None:
     from kiamo_iac.render.run import RunFacts, run_json, run_text
 
-    plan, facts = run.plan, RunFacts(run.run_id, run.started_at, run.seconds)
+    plan, facts = run.plan, RunFacts(run.run_id, run.started_at, run.seconds, run.provenance)
     if output == "json":
         write_data(run_json(plan, report.results, facts), utf8=True)
     elif output == "markdown":

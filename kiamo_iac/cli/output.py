@@ -17,15 +17,20 @@ from kiamo_iac.render.formats import REPOSITORY_FORMATS
 if TYPE_CHECKING:
     from kiamo_iac.app.validation import Validation
     from kiamo_iac.cli.session import Session
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.planner.plan import Plan
 
 
+WITH_PROVENANCE: Final = frozenset({"json", "markdown", "html", "github"})
+"""Formats of a plan that show where it comes from; `github` in the step's summary."""
 COMPACT_ABOVE: Final = 60
 """Steps; a longer plan is shown compact on a terminal, unless an option says how."""
 
 
-def show_plan(plan: Plan, session: Session, *, output: str, compact: bool | None = None) -> None:
+def show_plan(
+    plan: Plan, session: Session, *, output: str, compact: bool | None = None, provenance: PlanProvenance | None = None
+) -> None:
     """Write a plan; as `github`, also to the step's summary. `compact`: one line for each step; None: where there are
     many and stdout is a terminal.
     """
@@ -38,9 +43,9 @@ def show_plan(plan: Plan, session: Session, *, output: str, compact: bool | None
     if output in REPOSITORY_FORMATS:
         plan = plan_in_repository(plan, _project_prefix(session))
     style = session.style(sys.stdout)
-    write_data(plan_renderer(output, style).render(plan), utf8=True)
+    write_data(plan_renderer(output, style).render(plan, provenance), utf8=True)
     if output == "github":
-        add_to_step_summary(plan_renderer("markdown", style).render(plan))
+        add_to_step_summary(plan_renderer("markdown", style).render(plan, provenance))
 
 
 def check_compact(compact: bool | None, *, output: str) -> None:

@@ -16,14 +16,13 @@ from kiamo_iac.cli.options import (
     plan_format_option,
     plan_options,
 )
-from kiamo_iac.cli.output import check_compact, show_plan, show_refusal
+from kiamo_iac.cli.output import WITH_PROVENANCE, check_compact, show_plan, show_refusal
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_data, write_message
 
 if TYPE_CHECKING:
-    from kiamo_iac.app.planning import PlanResult
-    from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
+    from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
 
 EPILOG = """\b
@@ -92,17 +91,10 @@ def plan(
     if environment is None:
         msg = "Missing option '-e' / '--environment' (or --all-environments)."
         raise click.UsageError(msg)
-    workspace, result = show_one(session, environment, options, output=output, compact=compact, rehearse=rehearse)
-    if not result.plan.applyable:
+    made = show_one(session, environment, options, output=output, compact=compact, rehearse=rehearse, out=out)
+    if not made.applyable:
         return 1
-    if out is not None:
-        from kiamo_iac.app.saved_plans import save_plan
-        from kiamo_iac.core.printable import shell_word
-
-        save_plan(workspace, result, out)
-        command = f"kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}"
-        write_message(f"Plan saved to {out}. To apply it (once): {command}")
-    return 2 if detailed_exitcode and result.plan.steps else 0
+    return 2 if detailed_exitcode and made.steps else 0
 
 
 def show_one(
@@ -113,14 +105,16 @@ def show_one(
     output: str,
     compact: bool | None,
     rehearse: bool = False,
-) -> tuple[Workspace, PlanResult]:
-    """Plan an environment, and show it; what it was planned in, and the plan. `apply --dry-run` does this, too.
+    out: Path | None = None,
+) -> Plan:
+    """Plan an environment, show the plan, and save it in `out` unless it is refused. `apply --dry-run` does this, too.
 
     Raises:
         UsageError: `compact` is passed for another format than text.
         KiamoIacError: there is no plan.
     """
     from kiamo_iac.app.planning import plan_environment
+    from kiamo_iac.app.provenance import provenance_of
 
     check_compact(compact, output=output)
     with show_refusal(session, environment=environment, output=output):
@@ -131,8 +125,17 @@ def show_one(
 
         result, summary = rehearse_plan(workspace, result)
         write_message(summary)
-    show_plan(result.plan, session, output=output, compact=compact)
-    return workspace, result
+    saved = out is not None and result.plan.applyable
+    provenance = provenance_of(workspace, result.plan) if saved or output in WITH_PROVENANCE else None
+    show_plan(result.plan, session, output=output, compact=compact, provenance=provenance)
+    if out is not None and saved:
+        from kiamo_iac.app.saved_plans import save_plan
+        from kiamo_iac.core.printable import shell_word
+
+        save_plan(workspace, result, out, provenance=provenance)
+        command = f"kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}"
+        write_message(f"Plan saved to {out}. To apply it (once): {command}")
+    return result.plan
 
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:

@@ -34,5 +34,6 @@ def show(session: Session, *, file: Path, output: str, compact: bool | None) -> 
     from kiamo_iac.app.saved_plans import load_saved_plan
 
     check_compact(compact, output=output)
-    show_plan(load_saved_plan(file).plan, session, output=output, compact=compact)
+    saved = load_saved_plan(file)
+    show_plan(saved.plan, session, output=output, compact=compact, provenance=saved.provenance)
     return 0

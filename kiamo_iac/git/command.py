@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, Self
 
-from kiamo_iac.core.errors import GitError, KiamoIacError, TransportError
+from kiamo_iac.core.errors import GitError, TransportError
 from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.secret import HIDDEN, conceal, redact
 from kiamo_iac.git.environment import find_git, git_environment
@@ -192,17 +192,6 @@ class Git:
         lines = [line.strip() for line in errors.data.decode("utf-8", "replace").splitlines() if line.strip()]
         lines = [line for line in lines if not _IGNORED_WARNING.match(line)]
         return GitResult(process.returncode, bytes(output.data), without_password(" ".join(lines[-4:]))[:400])
-
-
-def head_commit(folder: Path, environ: Mapping[str, str]) -> str | None:
-    """The commit that the work tree of `folder` is at; None where there is no git, no repository or no commit."""
-    try:
-        git = Git.of(folder, environ, seconds=10)
-        result = git.run("rev-parse", "--verify", "--quiet", "HEAD") if git is not None else None
-    except KiamoIacError:
-        return None
-    commit = result.output.decode("ascii", "replace").strip() if result is not None and result.code == 0 else ""
-    return commit if is_commit(commit) else None
 
 
 def _configured(more: Mapping[str, str]) -> list[str]:

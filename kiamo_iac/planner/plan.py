@@ -13,7 +13,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
 from kiamo_iac.core.sensitive import Path
 from kiamo_iac.core.state import RemoteId
 
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 """Of the plan's JSON; the first number changes when a reader of the old form would misread the new one."""
 
 

@@ -1,6 +1,7 @@
 """A saved plan: the plan's JSON, with what `apply` needs to check that it is still valid. Pure: text in and out.
 
     plan JSON     what is to be done, each step with what it saw (`plan_json`)
+    "provenance"  where it comes from, for people; never compared
     "saved"       version, time, digests of manifests and contract, options; a nonce, so that no two are equal
     "digest"      SHA-256 over all of that
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.common_records import ADDRESS, DIAGNOSTIC
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.json_schema import Schema, closed, schema_document
+from kiamo_iac.core.provenance import PROVENANCE, PlanProvenance
 from kiamo_iac.core.record import Key, Record, boolean, constant, definitions, list_of, text
 from kiamo_iac.core.secret import redact
 from kiamo_iac.core.strict_json import parse_json
@@ -62,6 +64,7 @@ class SavedPlan:
     nonce: str
     """32 random hexadecimal characters."""
     options: Options = Options()
+    provenance: PlanProvenance = field(kw_only=True)
 
     @property
     def digest(self) -> str:
@@ -102,6 +105,7 @@ def saved_plan_schema() -> Schema:
     properties = {
         **PLAN.properties,
         "applyable": {"const": True, "description": "A plan that is refused is not saved."},
+        "provenance": PROVENANCE.schema,
         "saved": SAVED.schema,
         "digest": text("SHA-256 over all of the above.", pattern=_DIGEST).schema,
     }
@@ -120,6 +124,11 @@ def manifests_digest(files: Iterable[tuple[str, bytes]]) -> str:
     for name, content in entries:
         whole.update(len(name).to_bytes(8, "big") + name + content)
     return whole.hexdigest()
+
+
+def plan_digest(plan: Plan) -> str:
+    """64 hexadecimal characters over a plan alone."""
+    return _digest(without_tokens(PLAN.data(plan)))
 
 
 def contract_digest(contract: Mapping[str, Any]) -> str:
@@ -194,13 +203,16 @@ def _no_plan(shown: str, why: str) -> PlanFileError:
 
 def _data(saved: SavedPlan) -> dict[str, Any]:
     """Everything but the digest."""
-    data: dict[str, Any] = without_tokens({**PLAN.data(saved.plan), "saved": SAVED.data(saved)})
-    return data
+    return {
+        **without_tokens(PLAN.data(saved.plan)),
+        "provenance": PROVENANCE.data(saved.provenance),
+        "saved": without_tokens(SAVED.data(saved)),
+    }
 
 
 def _saved(data: Mapping[str, Any]) -> SavedPlan:
     plan = PLAN.parse({name: data[name] for name in PLAN.names})
-    return SavedPlan(plan, **SAVED.values(data["saved"]))
+    return SavedPlan(plan, provenance=PROVENANCE.parse(data["provenance"]), **SAVED.values(data["saved"]))
 
 
 def without_tokens(data: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from kiamo_iac.core.common_records import (
     ADDRESS,
@@ -17,7 +17,8 @@ from kiamo_iac.core.common_records import (
     version_of,
 )
 from kiamo_iac.core.diagnostics import worst_first
-from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.json_schema import Schema, closed, schema_document
+from kiamo_iac.core.provenance import PROVENANCE, PlanProvenance
 from kiamo_iac.core.record import (
     Key,
     Record,
@@ -108,9 +109,17 @@ PLAN: Final = Record(
 """Its bindings are no part of it."""
 
 
+def plan_data(plan: Plan, provenance: PlanProvenance | None = None) -> dict[str, Any]:
+    """The JSON of a plan, with where it comes from if that is known."""
+    data = PLAN.data(plan)
+    return data if provenance is None else {**data, "provenance": PROVENANCE.data(provenance)}
+
+
 def plan_schema() -> Schema:
     """The schema of `plan --format json`."""
     title = "A plan of kiamo-iac"
+    properties = {**PLAN.properties, "provenance": PROVENANCE.schema}
+    body = closed(properties, str(PLAN.body["description"]), required=list(PLAN.names))
     return schema_document(
-        "plan", major(FORMAT_VERSION), title=title, body=PLAN.body, definitions=definitions(STEP, DIAGNOSTIC)
+        "plan", major(FORMAT_VERSION), title=title, body=body, definitions=definitions(STEP, DIAGNOSTIC)
     )

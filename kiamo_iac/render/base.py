@@ -13,6 +13,7 @@ from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 
 if TYPE_CHECKING:
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.planner.drift import Drift
 
 
@@ -101,8 +102,8 @@ class PlanRenderer(Protocol):
 
     def __init__(self, style: Style) -> None: ...
 
-    def render(self, plan: Plan) -> str:
-        """The whole plan, ending with a newline."""
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:
+        """The whole plan, ending with a newline. `provenance`: where it comes from, which some formats show."""
         ...
 
 

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
 
+from kiamo_iac.core.provenance import PlanProvenance
 from kiamo_iac.render.escape import visible
 
 MAX_BYTES: Final = 60_000
@@ -102,6 +103,13 @@ def notice(missing: Iterable[str]) -> list[str]:
     if not counts:
         return []
     return [f"**Cut to fit in a comment:** {counts} are not shown. Run the command with `--format text` for all.", ""]
+
+
+def provenance_lines(provenance: PlanProvenance | None) -> list[str]:
+    """Where a plan comes from, as one line in code spans; nothing where that is unknown."""
+    if provenance is None:
+        return []
+    return [", ".join(f"{label}: {code(known)}" for label, known in provenance.facts) + ".", ""]
 
 
 def clipped(text: str, limit: int = MAX_LINE) -> str:

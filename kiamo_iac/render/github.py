@@ -22,6 +22,7 @@ from kiamo_iac.render.escape import visible
 from kiamo_iac.render.view import ListSection, PlanVerdict, PlanView, plan_view, unchanged
 
 if TYPE_CHECKING:
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.render.view_drift import DriftRow, DriftView
 
@@ -154,7 +155,7 @@ class GithubPlan:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, plan: Plan) -> str:
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:  # noqa: ARG002 - not shown
         """Workflow commands, a line each."""
         return self.draw(plan_view(plan))
 

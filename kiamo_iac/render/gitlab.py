@@ -20,6 +20,7 @@ from kiamo_iac.render.diagnostics import fingerprinted
 from kiamo_iac.render.escape import json_document, visible
 
 if TYPE_CHECKING:
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.planner.drift import Drift, ResourceDrift
 
 
@@ -33,7 +34,7 @@ class GitlabPlan:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, plan: Plan) -> str:
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:  # noqa: ARG002 - not shown
         """`{"create": …, "update": …, "delete": …}`, ending with a newline."""
         created = {step.address for step in plan.steps if step.action is Action.CREATE}
         deleted = {step.address for step in plan.steps if step.action is Action.DELETE} | plan.also_deleted

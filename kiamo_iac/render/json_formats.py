@@ -20,6 +20,7 @@ from kiamo_iac.core.common_records import (
 )
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place, has_errors
 from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.provenance import PlanProvenance
 from kiamo_iac.core.record import (
     Record,
     anything,
@@ -36,7 +37,7 @@ from kiamo_iac.core.record import (
 from kiamo_iac.core.state import OwedState
 from kiamo_iac.planner.drift import AttributeDrift, ChangedBy, Drift, DriftEvent, ResourceDrift, RunStateChange
 from kiamo_iac.planner.plan import Plan
-from kiamo_iac.planner.plan_json import PLAN
+from kiamo_iac.planner.plan_json import plan_data
 from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.diagnostics import summary_data
 from kiamo_iac.render.escape import json_document
@@ -199,9 +200,9 @@ class JsonPlan:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, plan: Plan) -> str:
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:
         """The whole plan, ending with a newline."""
-        return json_document(PLAN.data(plan))
+        return json_document(plan_data(plan, provenance))
 
 
 class JsonCheck:

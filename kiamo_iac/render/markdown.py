@@ -17,6 +17,7 @@ from kiamo_iac.render.comment_page import (
     listed,
     marker,
     notice,
+    provenance_lines,
     size,
 )
 from kiamo_iac.render.diagnostics import DiagnosticGroup, counted, tally
@@ -33,6 +34,7 @@ from kiamo_iac.render.view import (
 )
 
 if TYPE_CHECKING:
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.planner.drift import Drift
     from kiamo_iac.render.view_drift import DriftRow, DriftView
 
@@ -49,16 +51,17 @@ class MarkdownPlan:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, plan: Plan) -> str:
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:
         """The comment, below `comment_page.MAX_BYTES`, ending with a newline."""
-        return self.draw(plan_view(plan))
+        return self.draw(plan_view(plan), provenance)
 
-    def draw(self, view: PlanView) -> str:
+    def draw(self, view: PlanView, provenance: PlanProvenance | None = None) -> str:
         """The same of a view."""
         budget = SizeBudget()
         head = [marker("plan", view.environment), f"### Plan for {code(view.environment)}", "", _verdict(view), ""]
         head += [f"Plan: {view.summary}", ""] if view.rows else []
         head += [f"Instance: {code(view.url)}", ""] if view.url else []
+        head += provenance_lines(provenance)
         budget.left -= size("\n".join(head)) + NOTICE
         head += _named("Errors", view.errors, budget, most=_ERRORS)
         head += _named("Apply will be blocked", view.guards, budget, most=_NAMED)

@@ -12,13 +12,14 @@ import click
 from kiamo_iac.core.common_records import ADDRESS, ENVIRONMENT, KIND, PLACE_OR_NULL, URL, major, version_of
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.json_schema import Schema, schema_document
+from kiamo_iac.core.provenance import PROVENANCE, PlanProvenance
 from kiamo_iac.core.record import Record, counts, derived, integer, list_of, nullable, one_of, seconds, text
 from kiamo_iac.planner.plan import Plan, Step
 from kiamo_iac.planner.plan_json import ACTION
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import document, json_document, visible
 
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 """Of the report's JSON; the first number changes when a reader of the old form would misread the new one."""
 
 DONE, FAILED, NOT_TRIED = OUTCOMES = ("done", "failed", "not_tried")
@@ -34,6 +35,8 @@ class RunFacts:
     """In UTC."""
     seconds: float
     """From then to the end of its last step."""
+    provenance: PlanProvenance | None = None
+    """Where its plan comes from; None: unknown."""
 
 
 class ReportedStep(Protocol):
@@ -71,7 +74,9 @@ class ReportedStep(Protocol):
 def run_text(results: Sequence[ReportedStep], facts: RunFacts, style: Style) -> str:
     """Every step by outcome, with reasons and notes; when all are done, those with notes. First the run, last the
     totals."""
-    lines = [f"Run {facts.run_id}: started at {rfc3339(facts.started_at)}, {facts.seconds:.1f} s.", ""]
+    lines = [f"Run {facts.run_id}: started at {rfc3339(facts.started_at)}, {facts.seconds:.1f} s."]
+    known = facts.provenance.of_git if facts.provenance is not None else ()
+    lines += [", ".join(f"{label}: {visible(text)}" for label, text in known), ""] if known else [""]
     shown = results if any(result.status != DONE for result in results) else [each for each in results if each.notes]
     if shown:
         steps = {result.step.id: result.step for result in results}
@@ -197,6 +202,7 @@ REPORT: Final = Record(
         ),
         "seconds": derived(seconds("From then to the end of the last step."), "facts.seconds"),
         "summary": derived(counts(OUTCOMES, "How many steps of each outcome."), "summary"),
+        "provenance": derived(nullable(PROVENANCE), "facts.provenance"),
         "results": list_of(_RESULT, "Every step of the plan, in its order."),
     },
 )

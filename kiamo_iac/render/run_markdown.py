@@ -10,7 +10,17 @@ from collections.abc import Iterator, Sequence
 
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.planner.plan import Plan, Step
-from kiamo_iac.render.comment_page import NOTICE, SizeBudget, code, listed, marker, notice, size, take
+from kiamo_iac.render.comment_page import (
+    NOTICE,
+    SizeBudget,
+    code,
+    listed,
+    marker,
+    notice,
+    provenance_lines,
+    size,
+    take,
+)
 from kiamo_iac.render.run import (
     DONE,
     FAILED,
@@ -38,6 +48,7 @@ def run_markdown(plan: Plan, results: Sequence[ReportedStep], facts: RunFacts, *
         head += [f"**What to do next:** {code(failure.hint)}", ""] if failure.hint else []
     times = f"started at {code(rfc3339(facts.started_at))}, {facts.seconds:.1f} s"
     head += [f"Run {code(facts.run_id)} on {code(plan.url)}, {times}.", ""]
+    head += provenance_lines(facts.provenance)
     budget.left -= size("\n".join(head)) + NOTICE
     for title, outcome in (("Failed", FAILED), ("Not tried", NOT_TRIED)):
         found = [result for result in results if result.status == outcome]

@@ -25,6 +25,7 @@ from kiamo_iac.render.view import (
 )
 
 if TYPE_CHECKING:
+    from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.planner.drift import ChangedBy, Drift
     from kiamo_iac.render.view_drift import DriftView
 
@@ -40,7 +41,7 @@ class TextPlan:
     def __init__(self, style: Style) -> None:
         self._paint = _Paint(style)
 
-    def render(self, plan: Plan) -> str:
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:  # noqa: ARG002 - not shown
         """The whole plan, ending with a newline."""
         return self.draw(plan_view(plan))
 

@@ -8,7 +8,6 @@ from kiamo_iac import __version__
 from kiamo_iac.app.adopting import adopt_resources
 from kiamo_iac.app.ownership import (
     break_lock,
-    commit_of,
     entry_stamp,
     environment_name,
     forget_entries,
@@ -73,11 +72,11 @@ def test_a_lock_is_released_by_its_id_only(site: Site) -> None:
 
 
 def test_entries_are_stamped_with_time_and_version(site: Site) -> None:
-    entry = entry_stamp(commit_of(site.workspace))(Owned(BASE, None))
+    entry = entry_stamp(None)(Owned(BASE, None))
     assert entry.version == __version__
     assert entry.applied_at is not None
     assert entry.applied_at.endswith("Z")
-    assert entry.commit is None  # the project is in no repository
+    assert entry.commit is None
 
 
 # --- adopt -----------------------------------------------------------------------------------------------------------

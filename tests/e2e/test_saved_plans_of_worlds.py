@@ -12,11 +12,12 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.planner.plan_compare import Finding, compare
-from kiamo_iac.planner.plan_file import Options, SavedPlan, load_plan, text_of
+from kiamo_iac.planner.plan_file import SavedPlan, load_plan, text_of
 from tests.e2e.ledgers import blocks
 from tests.e2e.rig import Rig, rig, write_manifest
 from tests.e2e.test_any_to_any import EXAMPLES, thoroughly
 from tests.e2e.worlds import World, worlds
+from tests.render.plans import PROVENANCE_OF_TESTS
 
 HANDS = ("nobody", "contacts", "label", "stop")
 """What somebody does in between."""
@@ -64,7 +65,7 @@ def _run(world: World, data: st.DataObject, path: Path, counts: Counter[str]) ->
 
 
 def _saved(plan: Plan) -> SavedPlan:
-    return SavedPlan(plan, "0", "2026-01-01T00:00:00Z", "a" * 64, "b" * 64, "0" * 32, Options())
+    return SavedPlan(plan, "0", "2026-01-01T00:00:00Z", "a" * 64, "b" * 64, "0" * 32, provenance=PROVENANCE_OF_TESTS)
 
 
 def _by_hand(bench: Rig, hand: str, data: st.DataObject) -> Address | None:

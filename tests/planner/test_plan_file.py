@@ -25,6 +25,7 @@ from kiamo_iac.planner.plan_file import (
     text_of,
 )
 from tests.planner.conftest import Planner
+from tests.render.plans import PROVENANCE_OF_TESTS
 
 DESIRED: dict[str, Any] = {
     "services": [{"name": "Sales"}, {"name": "Win back", "managed": True}],
@@ -78,6 +79,7 @@ def saved_of(plan: Plan) -> SavedPlan:
         contract_digest="b" * 64,
         nonce="c" * 32,
         options=Options(prune=True, targets=(Address("bases/prospects"),), may_stop=(Address("bases/x/batches/y"),)),
+        provenance=PROVENANCE_OF_TESTS,
     )
 
 
@@ -275,7 +277,8 @@ def test_flip_every_field_and_nothing_is_written_that_was_not_shown(made: Plan, 
             passed.add(path)
     assert counted > 1000
     allowed = {("saved", key) for key in _SHOWN_ONLY} if attacker else set()
-    shown = {path for path in passed if path[0] == "diagnostics"}  # apply shows those that it finds itself
+    # of both, apply shows what it finds itself
+    shown = {path for path in passed if path[0] in {"diagnostics", "provenance"}}
     assert passed - shown == allowed
     assert bool(shown) is attacker
 

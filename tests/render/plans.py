@@ -7,10 +7,24 @@ from typing import Any
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
+from kiamo_iac.core.provenance import ContractName, PlanProvenance
 from kiamo_iac.core.state import DanglingReference
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
 
 BASE = "bases/prospects"
+
+PROVENANCE_OF_TESTS = PlanProvenance(
+    tool_version="0.1.0",
+    created_at="2026-11-28T12:00:00Z",
+    commit="abcdef0123" * 4,
+    dirty=True,
+    branch="feature/`::error::x`<b>|\u202e",
+    author="</td><script>alert(1)</script> ::warning::`",
+    pipeline_url="https://gitlab.example.com/job/1",
+    contract=ContractName("Kiamo API v2", "1"),
+    digest="e" * 64,
+)
+"""Everything is known, and what people choose is hostile."""
 
 
 def step(

@@ -17,7 +17,7 @@ from tests.ledger.entries import WHEN, content_of, owned
 from tests.manifest import test_manifest_blocks, test_manifest_relations, test_project_environments, test_project_file
 from tests.manifest.test_manifest_state import MANIFEST
 from tests.render.goldens import GOLDEN, GOLDEN_DRIFT
-from tests.render.plans import PLANS
+from tests.render.plans import PLANS, PROVENANCE_OF_TESTS
 from tests.render.test_run import FACTS, mixed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,4 +196,4 @@ def _golden(folder: Path, name: str) -> str:
 def _saved(make: Callable[[], Any]) -> str:
     nonce, digest = "0123456789abcdef" * 2, "0123456789abcdef" * 4
     options = Options(prune=True, targets=(Address.of("bases", "a"),))
-    return text_of(SavedPlan(make(), "0.1.0", WHEN, digest, digest, nonce, options))
+    return text_of(SavedPlan(make(), "0.1.0", WHEN, digest, digest, nonce, options, provenance=PROVENANCE_OF_TESTS))

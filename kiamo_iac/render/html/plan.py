@@ -8,6 +8,7 @@ from typing import Any, Final, assert_never
 
 from markupsafe import Markup
 
+from kiamo_iac.core.provenance import PlanProvenance
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
 from kiamo_iac.render.base import Style
 from kiamo_iac.render.escape import value
@@ -52,11 +53,11 @@ class HtmlPlan:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, plan: Plan) -> str:
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:
         """The whole page, ending with a newline."""
-        return self.draw(plan_view(plan), plan)
+        return self.draw(plan_view(plan), plan, provenance)
 
-    def draw(self, view: PlanView, plan: Plan) -> str:
+    def draw(self, view: PlanView, plan: Plan, provenance: PlanProvenance | None = None) -> str:
         """The same of a view, and of the plan that is drawn as a graph."""
         rows = [StepCells(row, where=within(row.step.address), gist=_attribute_summary(row)) for row in view.rows]
         fit = fitted(plan_graph(plan), nodes=MAX_NODES)
@@ -64,6 +65,7 @@ class HtmlPlan:
         return page(
             "plan.html.j2",
             view=view,
+            provenance=provenance.facts if provenance is not None else (),
             verdict=_verdict(view.verdict),
             groups=grouped_rows((row.step.address, row) for row in rows),
             filters=filters(
