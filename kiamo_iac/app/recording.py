@@ -394,7 +394,8 @@ def managed_declaration(desired: State, address: Address) -> ResourceState | Non
 
 def declared_attributes(declared: ResourceState) -> dict[str, Any]:
     """A declaration as a ledger entry: references as names, pass-through attributes under `settings`, and sensitive
-    values replaced with their mask."""
+    values replaced with their mask; without what is set at creation alone."""
+    declared = declared.compared
     attributes = dict(declared.attributes)
     if declared.settings:
         attributes["settings"] = dict(masked(declared.settings))

@@ -65,6 +65,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0243": "An entry of sensitive is a setting that is not declared.",
     "KIA0244": "A setting has the placeholder that outputs show for a sensitive value.",
     "KIA0245": "A variable is named like a secret, and its value is in the project file.",
+    "KIA0247": "An entry of ignore_changes is not an attribute that can be ignored.",
     "KIA0246": "A variable that is named like a secret is used in an attribute, which outputs and the ledger show.",
     # KIA03xx: the project file, its paths and environments
     "KIA0301": "A value of the project file has the wrong type for its key.",
@@ -154,6 +155,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0620": "A run ended before a batch had the run state that it was bringing it to; this plan does.",
     "KIA0621": "A run state that an earlier run was bringing a batch to is no longer owed.",
     "KIA0622": "Declared resources exist on the instance, and are not managed: the ledger does not have them.",
+    "KIA0624": "Attributes differ from their manifests, and are ignored: ignore_changes lists them.",
     "KIA0623": "An interrupted run has left a temporary name, and there is no ledger; will be renamed back.",
     # KIA07xx: guards
     "KIA0701": "A batch would be started, which dials contacts; this needs --allow-start or --allow-start-of.",

@@ -41,6 +41,8 @@ class Lifecycle:
     """The run state that it gets once, right after this tool creates it."""
     sensitive: tuple[str, ...] = ()
     """Settings that are masked in every output and stored nowhere, dotted: `settings.smtp.password`."""
+    ignore_changes: tuple[str, ...] = ()
+    """Attributes that are set when it is created and not compared afterwards; of settings, `settings.pace` or all."""
 
 
 PRESENT = Lifecycle()
@@ -247,9 +249,26 @@ class Resource(BaseModel):
             "Keys that are named like secrets are sensitive without being listed."
         ),
     ] = unset()
+    ignore_changes: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        Field(
+            description="Attributes that are set when it is created and not compared afterwards: `label`, "
+            "`settings.pace`, `settings`."
+        ),
+    ] = unset()
 
 
 COMMON_KEYS = frozenset(
-    {"ensure", "protect", "renamed_from", "settings", "exclusive", "managed", "initial_state", "sensitive"}
+    {
+        "ensure",
+        "protect",
+        "renamed_from",
+        "settings",
+        "exclusive",
+        "managed",
+        "initial_state",
+        "sensitive",
+        "ignore_changes",
+    }
 )
 """Keys of a block that are not attributes of the resource."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -55,6 +55,20 @@ class ResourceState:
     def run_state(self) -> str | None:
         """The run state: live, or desired when it is declared."""
         return self.attributes.get("state")
+
+    @property
+    def compared(self) -> ResourceState:
+        """Desired: itself without what is set at creation alone (`ignore_changes`)."""
+        ignored = self.lifecycle.ignore_changes
+        if not ignored:
+            return self
+        attributes = {key: value for key, value in self.attributes.items() if key == "name" or key not in ignored}
+        settings = {
+            key: value
+            for key, value in self.settings.items()
+            if "settings" not in ignored and f"settings.{key}" not in ignored
+        }
+        return replace(self, attributes=attributes, settings=settings or EMPTY)
 
     @property
     def is_default(self) -> bool:

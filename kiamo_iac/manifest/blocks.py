@@ -235,6 +235,7 @@ def lifecycle_of(kind: type[Resource], keys: Mapping[str, Any]) -> Lifecycle:
         exclusive=tuple(dict.fromkeys(keys.get("exclusive", ()))),
         initial_state=keys.get("initial_state"),
         sensitive=tuple(dict.fromkeys(keys.get("sensitive", ()))),
+        ignore_changes=tuple(dict.fromkeys(keys.get("ignore_changes", ()))),
     )
 
 
@@ -248,6 +249,7 @@ def _shared(
     exclusive: tuple[str, ...],
     initial_state: str | None,
     sensitive: tuple[str, ...],
+    ignore_changes: tuple[str, ...],
 ) -> Lifecycle:
-    lifecycle = Lifecycle(ensure, managed, protect, renamed_from, exclusive, initial_state, sensitive)
+    lifecycle = Lifecycle(ensure, managed, protect, renamed_from, exclusive, initial_state, sensitive, ignore_changes)
     return next((known for known in (PRESENT, REFERENCE) if known == lifecycle), lifecycle)

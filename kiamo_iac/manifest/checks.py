@@ -12,7 +12,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, did_you_mean
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
-from kiamo_iac.core.resource import Ensure, Resource
+from kiamo_iac.core.resource import COMMON_KEYS, Ensure, Resource
 from kiamo_iac.core.state import ResourceState
 from kiamo_iac.document.value_errors import not_among
 from kiamo_iac.manifest.blocks import BlockType
@@ -158,6 +158,26 @@ class KindChecks:
                 yield self._not_a_child(resource, collection, index=index, place=places.place(keys["exclusive"]))
         if lifecycle.renamed_from:
             yield from self._check_former_names(resource, places.place(keys["renamed_from"]))
+        if lifecycle.ignore_changes:
+            yield from self._check_ignored(resource, keys["ignore_changes"], places.place(keys["ignore_changes"]))
+
+    def _check_ignored(self, resource: ResourceState, entries: list[str], place: Place) -> Iterator[Diagnostic]:
+        """The entries of `ignore_changes` that are no attributes, or that are always compared."""
+        known = [*(key for key in self._block_type.keys if key not in {*COMMON_KEYS, "name", "state"}), "settings"]
+        for index, entry in enumerate(entries):
+            head, dot, key = entry.partition(".")
+            if entry in known or (head == "settings" and dot and key):
+                continue
+            summary = f"{quote(entry)} is not an attribute of {self._block_type.with_article}"
+            hint = did_you_mean(entry, known) or f"attributes: {', '.join(sorted(known))}, settings.KEY"
+            if entry == "name":
+                summary, hint = "the name cannot be ignored: it is identity", "remove it from ignore_changes"
+            elif entry == "state" and self._block_type.kind.machine is not None:
+                summary = "the run state cannot be ignored"
+                hint = 'write "initial_state" in place of "state": it is set once, at creation'
+            elif head in known:
+                hint = f'write "{head}": only settings can be ignored entry by entry'
+            yield _problem("KIA0247", summary, hint, resource=resource, key=str(index), place=place)
 
     def _not_a_child(self, resource: ResourceState, collection: str, *, index: int, place: Place) -> Diagnostic:
         children = self._block_type.children

@@ -121,7 +121,18 @@ class _Composer:
         yield ComposedValue(path, shown, Provenance(source, variables))
 
 
-_FIRST = ("name", "managed", "ensure", "protect", "renamed_from", "exclusive", "label", "datatype", "service")
+_FIRST = (
+    "name",
+    "managed",
+    "ensure",
+    "protect",
+    "renamed_from",
+    "exclusive",
+    "ignore_changes",
+    "label",
+    "datatype",
+    "service",
+)
 """Keys in the order in which they are shown; all others follow, in the order of declaration."""
 
 

@@ -100,6 +100,12 @@ def _block(block_type: BlockType, capabilities: Capabilities | None) -> Schema:
             plain = {"enum": list(known.choices[key]), "description": plain["description"]}
         words = [plain.pop("description"), *_rules(block_type, key, known)]
         properties[key] = {"description": " ".join(words), **_with_variables(plain)}
+    ignorable = sorted(key for key in properties if key not in {*COMMON_KEYS, "name", "state"})
+    properties["ignore_changes"]["items"] = {
+        "type": "string",
+        **_either("variable", {"pattern": f"^({'|'.join(ignorable)}|settings(\\..+)?)$"}),
+        "defaultSnippets": _snippets([*ignorable, "settings"]),
+    }
     if block_type.children:
         properties["exclusive"]["items"] = _with_variables({"enum": list(block_type.children)})
     else:

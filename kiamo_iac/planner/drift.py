@@ -240,7 +240,9 @@ class _Comparison:
         other = self._by_known_id(entry)
         if other is not None:
             return self._drift(pair, DriftEvent.RENAMED, ChangedBy.BOTH, entry, live=other)
-        changed = changed_in_git(pair.declaration, entry, self._names.final_names(pair, self._ledger_addresses))
+        changed = changed_in_git(
+            pair.declaration.compared, entry, self._names.final_names(pair, self._ledger_addresses)
+        )
         return self._drift(pair, DriftEvent.DELETED, combine(git=changed, instance=True), entry)
 
     def _undeclared(self, pair: ResourcePair, entry: Owned) -> ResourceDrift:

@@ -26,6 +26,7 @@ class ResourcePair:
     """The address after the plan."""
     kind: type[Resource]
     desired: ResourceState | None
+    """Where it is live, without what is set at creation alone."""
     live: ResourceState | None
     parent: ResourcePair | None = None
     made_with_parent: bool = False
@@ -147,7 +148,8 @@ class _Pairer:
             address = Address.of(kind.collection, name, above)
             entry = _entry(entries, match, (name, *d.lifecycle.renamed_from))
             made = with_parent and match is not None
-            pairs.append(ResourcePair(address, kind, d, match, parent, made_with_parent=made, owned=entry))
+            one = d if match is None else d.compared
+            pairs.append(ResourcePair(address, kind, one, match, parent, made_with_parent=made, owned=entry))
         matched = {id(p.live) for p in pairs}
         for name, i in by_name.items():
             if id(i) not in matched:

@@ -22,7 +22,7 @@ from kiamo_iac.planner.dependencies import DependencyBuilder, order_names
 from kiamo_iac.planner.matching import ResourcePairs, pair_resources
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.planner.pruning import pruning_diagnostics, undeclared, unmanaged_diagnostics
-from kiamo_iac.planner.reconcile import reconcile
+from kiamo_iac.planner.reconcile import ignored_diagnostics, reconcile
 from kiamo_iac.planner.references import ReferenceIndex
 from kiamo_iac.planner.removal import RemovalPlanner
 from kiamo_iac.planner.run_state import unpaid
@@ -60,6 +60,7 @@ def build_plan(
     diagnostics = pairs.diagnostics + pruning_diagnostics(pairs, desired, owned, prune=prune)
     if owned is not None:
         diagnostics += unmanaged_diagnostics(pairs, {change_set.pair for change_set in change_sets if change_set.nodes})
+    diagnostics += ignored_diagnostics(pairs, desired)
     DependencyBuilder(change_sets, pairs, references, capabilities).add()
     order_names(change_sets, pairs, capabilities)
     diagnostics += _check_operations(change_sets, desired, capabilities)

@@ -7,19 +7,22 @@ exists:      rename ─► update ─► commands                   (a batch tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from kiamo_iac.core.address import identity
 from kiamo_iac.core.capabilities import Capabilities
+from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.printable import shell_word
+from kiamo_iac.core.sensitive import shows
+from kiamo_iac.core.state import ResourceState, State
 from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.change_set import ChangeSet
 from kiamo_iac.planner.diff import attribution_suffix, field_changes
 from kiamo_iac.planner.kept import as_sent
 from kiamo_iac.planner.masking import comparable, not_compared
-from kiamo_iac.planner.matching import ResourcePair
+from kiamo_iac.planner.matching import ResourcePair, ResourcePairs
 from kiamo_iac.planner.plan import Action, Cause, FieldChange, PlannedChange
 from kiamo_iac.planner.references import ReferenceIndex
 from kiamo_iac.planner.run_state import (
@@ -34,6 +37,8 @@ from kiamo_iac.planner.run_state import (
 )
 
 _NOT_COMPARED = frozenset({"name", "state"})
+_SHOWN: Final = 5
+"""Attributes that a note names."""
 
 
 def reconcile(pair: ResourcePair, references: ReferenceIndex, capabilities: Capabilities) -> ChangeSet:
@@ -261,6 +266,51 @@ def _update(change_set: ChangeSet, changes: tuple[FieldChange, ...]) -> None:
             source=pair.declaration.source_of(roots[0]),
         )
     )
+
+
+def ignored_diagnostics(pairs: ResourcePairs, desired: State) -> list[Diagnostic]:
+    """What differs from its manifest and is not compared, because `ignore_changes` lists it: one note on all of it."""
+    found = sorted(
+        f"{declared.address} {path}"
+        for declared in desired
+        if declared.lifecycle.ignore_changes
+        for pair in (pairs.by_address.get(declared.address),)
+        if pair is not None and pair.live is not None and pair.declared_present
+        for path in _ignored(declared, pair.live)
+    )
+    if not found:
+        return []
+    some = (
+        "1 attribute differs from its manifest and is" if len(found) == 1 else f"{len(found)} attributes differ and are"
+    )
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return [
+        Diagnostic(
+            "KIA0624",
+            f"{some} ignored: {', '.join(found[:_SHOWN])}{more}",
+            severity=Severity.NOTE,
+            hint="ignore_changes lists it; to apply the declared value, remove it from that list",
+        )
+    ]
+
+
+def _ignored(declared: ResourceState, live: ResourceState) -> Iterator[str]:
+    """The paths of a declaration that are not compared, and differ."""
+    compared = declared.compared
+    references = {reference.attribute: reference for reference in declared.kind.references}
+    for key in declared.attributes.keys() - compared.attributes.keys():
+        wanted, now = declared.attributes[key], live.attributes.get(key)
+        reference = references.get(key)
+        alike = same(wanted, now) if reference is None else reference.equal(wanted, now, _one_name)
+        if not alike:
+            yield key
+    for key in declared.settings.keys() - compared.settings.keys():
+        if not shows(live.settings.get(key), declared.settings[key]):
+            yield f"settings.{key}"
+
+
+def _one_name(declared: object, live: object) -> bool:
+    return identity(str(declared)) == identity(str(live))
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------

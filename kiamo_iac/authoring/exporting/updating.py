@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -107,15 +107,16 @@ class BlockUpdater:
         representation = self._representations.of(live)
         self._run_state(declared, live)
         body = declared.layers.body
+        ignored = frozenset(body.get("ignore_changes") or ())
         for key, value in body.items():
-            if key in COMMON_KEYS or key in {"name", "state"}:
+            if key in COMMON_KEYS or key in {"name", "state"} or key in ignored:
                 continue
             if (key,) in representation.omitted or key not in representation.attributes:
                 self._remove_key(declared, live, key, representation.omitted.get((key,)))
             elif not equal(declared, key, value, representation.attributes[key]):
                 self._put(declared, live, key, representation.attributes[key])
-        if body.get("settings"):
-            self._settings(declared, live, representation)
+        if body.get("settings") and "settings" not in ignored:
+            self._settings(declared, live, representation, ignored)
 
     def _put(self, declared: MatchedBlock, live: ResourceState, key: str, value: Any) -> None:
         layers = declared.layers
@@ -144,7 +145,9 @@ class BlockUpdater:
             omitted = Omission("KIA1007", "is declared, but has no value on the instance")
         self._report.omitted(live, (key,), omitted, source=source)
 
-    def _settings(self, declared: MatchedBlock, live: ResourceState, representation: Representation) -> None:
+    def _settings(
+        self, declared: MatchedBlock, live: ResourceState, representation: Representation, ignored: Collection[str]
+    ) -> None:
         before: Mapping[str, Any] = declared.layers.body["settings"]
         shown = hidden(before, declared.layers.body.get("sensitive") or ())
         wanted: dict[str, Any] = {}
@@ -152,7 +155,7 @@ class BlockUpdater:
             if sensitive_paths(shown[key]) or sensitive_paths(live.settings.get(key)):
                 wanted[key] = value
                 self._sensitive(declared, key, matches=shows(live.settings.get(key), shown[key]))
-            elif same(live.settings.get(key), value):
+            elif f"settings.{key}" in ignored or same(live.settings.get(key), value):
                 wanted[key] = value
             elif key in representation.settings:
                 wanted[key] = representation.settings[key]

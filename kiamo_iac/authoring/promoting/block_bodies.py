@@ -17,6 +17,7 @@ _DEFAULTS: Final[Mapping[Leaf, Any]] = {
     ("protect",): False,
     ("renamed_from",): [],
     ("exclusive",): [],
+    ("ignore_changes",): [],
 }
 """The defaults of a block."""
 
