@@ -16,7 +16,7 @@ from kiamo_iac.cli import reference
 from kiamo_iac.core.codes import CODES
 from kiamo_iac.render.base import plan_renderer
 from kiamo_iac.render.escape import json_document
-from tests import schema_pages
+from tests import assumption_page, schema_pages
 from tests.faults import rows
 from tests.render.checks import CHECK_SUFFIXES, CHECKS, GOLDEN_CHECK, rendered_check
 from tests.render.drifts import DRIFTS, rendered
@@ -71,6 +71,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "reference" / "commands.md", reference.command_pages()
     yield ROOT / "docs" / "reference" / "exit-codes.md", exit_code_page()
     yield ROOT / "docs" / "reference" / "environment.md", environment_page()
+    yield ROOT / "docs" / "reference" / "assumptions.md", assumption_page.page()
     for page_name, text in schema_pages.pages():
         yield ROOT / "docs" / "reference" / page_name, text
     yield ROOT / "README.md", with_blocks((ROOT / "README.md").read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.api.reader import StateReader
+from kiamo_iac.app.first_contact import FirstContact
 from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.core.diagnostics import Diagnostic, by_place
 from kiamo_iac.core.errors import KiamoIacError, UsageError
@@ -81,11 +82,11 @@ def read_inputs(
         ApiError: the instance could not be read.
         KiamoIacError: the ledger could not be read.
     """
-    budget = workspace.budget(target)
+    budget, contact = workspace.budget(target), FirstContact(workspace, target)
     with (
         workspace.interruption.interruptible(),
         collector_paused(),
-        workspace.client(target, budget=budget) as client,
+        workspace.client(target, budget=budget, watch=contact.watch) as client,
         StateReader(client, workspace.contract) as reader,
     ):
         reader.start()
@@ -94,7 +95,10 @@ def read_inputs(
             loaded = workspace.load(target.name)
             desired, notes = loaded.checked(), loaded.diagnostics
         entries = owned()
-        live = reader.finish(desired, owned=entries, prune=prune)
+        try:
+            live = reader.finish(desired, owned=entries, prune=prune)
+        finally:
+            contact.announce()
     return PlanInputs(target, desired, live.state, entries, (*notes, *live.diagnostics), budget)
 
 

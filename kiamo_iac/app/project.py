@@ -98,6 +98,12 @@ class Workspace:
             keep_parts=keep_parts,
         )
 
+    def contract_digest(self) -> str:
+        """64 hexadecimal characters over the contract in force."""
+        from kiamo_iac.planner.plan_file import contract_digest
+
+        return contract_digest(self.contract.model_dump(mode="json", exclude_unset=True))
+
     def private_root(self, environment: str) -> Path:
         """Below which local ledgers, backups and journals are: the folder of the project file; or, in tests, that of
         the file that keeps the ledger instead.

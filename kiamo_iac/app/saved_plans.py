@@ -19,7 +19,6 @@ from kiamo_iac.planner.plan_compare import check_bound, check_same
 from kiamo_iac.planner.plan_file import (
     MAX_BYTES,
     SavedPlan,
-    contract_digest,
     load_plan,
     manifests_digest,
     text_of,
@@ -47,7 +46,7 @@ def save_plan(
         tool_version=__version__,
         created_at=provenance.created_at,
         manifests_digest=_digest_of_manifests(workspace, result.plan.environment),
-        contract_digest=_digest_of_contract(workspace),
+        contract_digest=workspace.contract_digest(),
         nonce=secrets.token_hex(16),
         provenance=provenance,
         options=result.options,
@@ -95,7 +94,7 @@ def start_saved_apply(
         environment=environment,
         url=target.url,
         manifests_digest=_digest_of_manifests(workspace, target.name),
-        contract_digest=_digest_of_contract(workspace),
+        contract_digest=workspace.contract_digest(),
         tool_version=__version__,
     )
 
@@ -124,7 +123,3 @@ def _digest_of_manifests(workspace: Workspace, environment: str) -> str:
 
 def _read(path: Path, shown: str) -> tuple[str, bytes]:
     return shown, read_bytes(path, shown=shown)
-
-
-def _digest_of_contract(workspace: Workspace) -> str:
-    return contract_digest(workspace.contract.model_dump(mode="json", exclude_unset=True))

@@ -77,7 +77,7 @@ def plan(
 ) -> int:
     """Show what apply would change in an environment, and why.
 
-    Reads the manifests, the ledger and the instance, and writes nothing: a read-only token is enough, and no
+    Reads the manifests, the ledger and the instance, and changes none of them: a read-only token is enough, and no
     lock is taken. Changes that the API would reject are refused here, with the reason and the place.
     """
     from kiamo_iac.planner.plan_file import Options

@@ -68,6 +68,8 @@ NO_ITEM: Final = "none"
 """As `item`: the answer shows no object. As `wrap`: nothing is wrapped."""
 EVERY_FIELD: Final = "$fields"
 """As `form`: each attribute is a form field of its own."""
+EMULATOR: Final = "kiamo-iac-emulator"
+"""The header `Server` of the emulator. It speaks any contract, so that a plan against it proves nothing of one."""
 
 
 class Basis(StrEnum):

@@ -104,6 +104,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0406": "A header of the contract cannot carry the token: it has another meaning in HTTP, or proxies log it.",
     "KIA0407": "A path of the contract could be read as another path by a server.",
     "KIA0408": "A pattern of the contract cannot be matched in bounded time, or differs between engines.",
+    "KIA0409": "An instance is read for the first time with a contract that is mostly assumed.",
     "KIA0421": "Two live names are equal in Unicode NFC.",
     "KIA0422": "A live object has a parent that the instance does not list.",
     "KIA0423": "A live value is one that the contract does not list; it is read as it is.",

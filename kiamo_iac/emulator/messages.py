@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kiamo_iac.contract.entries import EMULATOR
 from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.emulator.refusal import Refusal
 
-JSON_HEADERS: Final = {"content-type": "application/json"}
+JSON_HEADERS: Final = {"content-type": "application/json", "server": EMULATOR}
 
 DEEPEST: Final = 64
 """Levels of lists and objects that a body may have."""

@@ -1,6 +1,7 @@
 """A page of the documentation, taken apart into what a reader does: write a file, type a command, read the answer.
 
     ```yaml title="manifests/a.yaml"     the file is written, as a reader would
+    ```diff title="manifests/a.yaml"      lines of it are replaced: those after `-` by those after `+`
     ```console                           `$ ` begins a command, `> ` goes on with it, the rest is what is said
     <!-- run                             the same, unseen: what a reader has already, and what others do meanwhile
     -->
@@ -14,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tests.cli.program import ROOT
 
@@ -46,6 +48,35 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """Lines of a file replaced by others, as a reader would."""
+
+    name: str
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, name: str, diff: str) -> Self:
+        """From a block in which each line begins with `-`, `+` or a space."""
+        lines = diff.splitlines(keepends=True)
+        kept = ["".join(line[1:] for line in lines if line[0] in signs) for signs in ("- ", "+ ")]
+        return cls(name, *kept)
+
+    def apply(self, folder: Path) -> None:
+        """Edit the file.
+
+        Raises:
+            ValueError: it does not have these lines exactly once.
+        """
+        file = folder / self.name
+        text = file.read_text(encoding="utf-8")
+        if (count := text.count(self.before)) != 1:
+            msg = f"{self.name} has these lines {count} times:\n{self.before}"
+            raise ValueError(msg)
+        file.write_text(text.replace(self.before, self.after), encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """A block of code."""
 
@@ -67,12 +98,16 @@ def fences(page: Path) -> Iterator[Fence]:
             yield Fence(found["language"], found["about"].strip(), body, line)
 
 
-def doings(page: Path) -> Iterator[Command | Written]:
+Doing = Command | Written | Edited
+
+
+def doings(page: Path) -> Iterator[Doing]:
     """What a reader of the page does, in order."""
     for fence in fences(page):
         title = re.search(r'title="([^"]+)"', fence.about)
         if title:
-            yield Written(title[1], fence.body)
+            is_edit = fence.language == "diff"
+            yield Edited.of(title[1], fence.body) if is_edit else Written(title[1], fence.body)
         elif fence.language in {"console", "run"}:
             yield from commands(fence)
 

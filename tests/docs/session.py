@@ -1,4 +1,7 @@
-"""A page played through in one bash, as a reader would at two terminals: an emulator in one, commands in the other."""
+"""A page played through in one bash, as a reader would at two terminals: an emulator in one, commands in the other.
+
+Run as a module, it makes an edit of a page: `python -m tests.docs.session NAME BEFORE AFTER`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.docs.page import Command, Written, pattern
+from tests.docs.page import Command, Doing, Edited, Written, pattern
 from tests.shells import project
 
 PORT = re.compile(r"\b809\d\b")
@@ -19,14 +22,16 @@ PORT = re.compile(r"\b809\d\b")
 _PRELUDE = """
 status=0
 ended() { printf '\\n[ended %s %s]\\n' "$1" "$status"; }
-background() {  # an emulator, until it says where it is
+background() {  # a server, until it says where it is
   local said
   said=$(mktemp)
-  kiamo-iac "$@" >"$said" 2>&1 & jobs+=($!)
+  "$@" >"$said" 2>&1 & jobs+=($!)
   for _ in {1..600}; do grep -q Ctrl-C "$said" && break; sleep 0.05; done
   cat "$said"
 }
 by-hand() { "$PYTHON" -m tests.docs.by_hand "$@"; }
+vendor() { background "$PYTHON" -m tests.docs.vendor "$@"; }
+edited() { "$PYTHON" -m tests.docs.session "$@" || exit 1; }
 jobs=()
 trap 'kill "${jobs[@]}" 2>/dev/null; wait' EXIT
 exec 2>&1
@@ -42,7 +47,7 @@ class Difference:
     said: str
 
 
-def free_ports(doings: Sequence[Command | Written]) -> dict[str, str]:
+def free_ports(doings: Sequence[Doing]) -> dict[str, str]:
     """A free port for each that the page shows."""
     shown = {port for doing in doings for port in PORT.findall(_text(doing))}
     held = {port: socket.create_server(("127.0.0.1", 0)) for port in sorted(shown)}
@@ -53,11 +58,17 @@ def free_ports(doings: Sequence[Command | Written]) -> dict[str, str]:
             server.close()
 
 
-def _text(doing: Command | Written) -> str:
-    return doing.typed if isinstance(doing, Command) else doing.text
+def _text(doing: Doing) -> str:
+    match doing:
+        case Command():
+            return doing.typed
+        case Written():
+            return doing.text
+        case Edited():
+            return doing.before + doing.after
 
 
-def script_of(doings: Sequence[Command | Written], ports: dict[str, str]) -> str:
+def script_of(doings: Sequence[Doing], ports: dict[str, str]) -> str:
     """The whole page as one script, which tells the end and the exit code of each command."""
 
     def real(text: str) -> str:
@@ -69,14 +80,17 @@ def script_of(doings: Sequence[Command | Written], ports: dict[str, str]) -> str
             name = shlex.quote(doing.name)
             parts.append(f'mkdir -p "$(dirname {name})"; printf %s {shlex.quote(real(doing.text))} >{name}\n')
             continue
+        if isinstance(doing, Edited):
+            parts.append(shlex.join(["edited", doing.name, real(doing.before), real(doing.after)]) + "\n")
+            continue
         typed = real(doing.typed)
         if typed.startswith("kiamo-iac emulator "):
-            typed = typed.replace("kiamo-iac", "background", 1)
+            typed = f"background {typed}"
         parts.append(f"(exit $status)\n{typed}\nstatus=$?; ended {number}\n")
     return "".join(parts)
 
 
-def played(doings: Sequence[Command | Written], folder: Path) -> list[Difference]:
+def played(doings: Sequence[Doing], folder: Path) -> list[Difference]:
     """Play a page in an empty folder; what did not go as it says. A command ends with 0, or `echo $?` comes next."""
     project.make(folder)
     home = folder / "home"
@@ -94,17 +108,23 @@ def played(doings: Sequence[Command | Written], folder: Path) -> list[Difference
         int(number): (text, int(code))
         for text, number, code in re.findall(r"(.*?)\n\[ended (\d+) (\d+)\]\n", said, re.DOTALL)
     }
-    return list(_differences(doings, answers))
+    rest = said.rpartition("\n[ended ")[2].partition("\n")[2]
+    return list(_differences(doings, answers, rest=rest))
 
 
-def _differences(doings: Sequence[Command | Written], answers: dict[int, tuple[str, int]]) -> list[Difference]:
+def _differences(doings: Sequence[Doing], answers: dict[int, tuple[str, int]], *, rest: str) -> list[Difference]:
+    """`rest`: what was said after the last command that ended."""
     found = []
     for number, doing in enumerate(doings):
-        if isinstance(doing, Written):
+        if not isinstance(doing, Command):
             continue
-        said, code = answers.get(number, ("(it never ended)", 255))
+        said, code = answers.get(number, (f"(it never ended)\n{rest}", 255))
         following = doings[number + 1] if number + 1 < len(doings) else None
         expected = code == 0 or (isinstance(following, Command) and following.typed == "echo $?")
         if not expected or not (doing.hidden or re.fullmatch(pattern(doing.said), said)):
             found.append(Difference(doing, code, said))
     return found
+
+
+if __name__ == "__main__":
+    Edited(*sys.argv[1:]).apply(Path.cwd())

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.lines import invocations, problem_of
 from tests.cli.program import ROOT
-from tests.docs.page import DOCS, Command, Fence, Written, commands, doings, fences, pages, pattern
+from tests.docs.page import DOCS, Command, Edited, Fence, Written, commands, doings, fences, pages, pattern
 
 TEXTS = sorted(
     [
@@ -94,7 +94,9 @@ def test_the_readme_is_short_and_leads_to_the_site_s_pages() -> None:
     assert {"docs/index.md", "docs/tutorial.md", "docs/fr/prise-en-main.md", "docs/reference/commands.md"} <= linked
 
 
-@pytest.mark.parametrize("page", ["tutorial.md", "fr/prise-en-main.md", "how-to/promotion.md"])
+@pytest.mark.parametrize(
+    "page", ["tutorial.md", "fr/prise-en-main.md", "how-to/promotion.md", "how-to/your-kiamo-differs.md"]
+)
 def test_the_pages_that_matter_are_run(page: str) -> None:
     run = [doing for doing in doings(DOCS / page) if isinstance(doing, Command) and not doing.hidden]
     assert len(run) >= 4
@@ -114,6 +116,18 @@ def test_a_page_is_taken_apart_as_a_reader_reads_it(tmp_path: Path) -> None:
         Command("unseen", "", 16, hidden=True),
     ]
     assert list(commands(Fence("console", "", "$ a\n\nb\n", 1))) == [Command("a", "\nb\n", 2)]
+
+
+def test_an_edit_replaces_lines_that_are_there_once(tmp_path: Path) -> None:
+    page, file = tmp_path / "page.md", tmp_path / "a.yaml"
+    page.write_text('```diff title="a.yaml"\n a:\n-  - b\n+  - c\n+  - d\n```\n', encoding="utf-8")
+    (edit,) = doings(page)
+    assert edit == Edited("a.yaml", "a:\n  - b\n", "a:\n  - c\n  - d\n")
+    file.write_text("x: 1\na:\n  - b\n", encoding="utf-8")
+    edit.apply(tmp_path)
+    assert file.read_text(encoding="utf-8") == "x: 1\na:\n  - c\n  - d\n"
+    with pytest.raises(ValueError, match=r"a\.yaml has these lines 0 times"):
+        edit.apply(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,11 @@ def read_message(stream: BinaryIO) -> Message | None:
 
 
 @contextmanager
-def accepting(serve: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A port of loopback where `serve` has each connection, in a thread of its own."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+def accepting(
+    serve: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None, *, port: int = 0
+) -> Iterator[int]:
+    """A port of loopback (0: any free one) where `serve` has each connection, in a thread of its own."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=64)
     peers: set[socket.socket] = set()
 
     def one(peer: socket.socket) -> None:

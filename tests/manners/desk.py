@@ -505,14 +505,14 @@ class Desk:
 
 
 @contextmanager
-def serving(desk: Desk) -> Iterator[Desk]:
-    """The instance behind a port of loopback."""
+def serving(desk: Desk, *, port: int = 0) -> Iterator[Desk]:
+    """The instance behind a port of loopback (0: any free one)."""
 
     def serve(peer: socket.socket) -> None:
         with peer.makefile("rb") as stream:
             while (message := read_message(stream)) is not None:
                 peer.sendall(desk.handle(message).whole())
 
-    with accepting(serve) as port:
-        desk.url = f"http://127.0.0.1:{port}"
+    with accepting(serve, port=port) as own:
+        desk.url = f"http://127.0.0.1:{own}"
         yield desk
