@@ -26,8 +26,8 @@ EVERY = [each.basis for each in assumptions(load_contract())]
 ASSUMED = EVERY.count(Basis.ASSUMED)
 NOTE = (
     f"note KIA0409: staging is read for the first time with a contract of which {ASSUMED} of {len(EVERY)} statements "
-    "are assumed: kiamo-iac doctor -e staging checks them, kiamo-iac contract derive makes a contract from the vendor's "
-    "collection\n"
+    "are assumed: kiamo-iac doctor -e staging checks them, kiamo-iac contract derive makes a contract from the "
+    "vendor's collection\n"
 )
 
 
