@@ -186,9 +186,9 @@ class Client:
 
     def _explain(self, refused: RefusedError, kind: str, operation: str) -> None:
         """Name the entries of the contract that a refusal is likely to come from: an object may be gone, but a 404 of a
-        list, and a 405 of any call, is of a wrong contract."""
+        list or of what shows an attribute, and a 405 of any call, is of a wrong contract."""
         call = ("kinds", kind, "operations", operation)
-        if refused.status == 404 and operation == "list":
+        if refused.status == 404 and (operation == "list" or operation in self._sources[kind]):
             path, prefix = self.contract.entry(*call, "path"), self.contract.entry("prefix", "path")
             refused.hint = f"the instance may not have this address: check {path}, after {prefix}"
         elif refused.status == 405:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any, Final, TypeVar, assert_never
 from urllib.parse import parse_qsl, urlsplit
 
 from kiamo_iac.api.client import Client, Ids
-from kiamo_iac.api.response import MISSING, ApiResponse, dig, is_count, kind_of
+from kiamo_iac.api.further_pages import END, LONGEST_LINK, address_in, cut_off, further, next_link
+from kiamo_iac.api.response import MISSING, ApiResponse, dig
 from kiamo_iac.api.shape import SOURCES
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.entries import Listing, Paging
@@ -22,7 +22,6 @@ T = TypeVar("T")
 
 _FOLLOWED: Final = frozenset({"cursor", "next", "link"})
 """Styles in which each page leads to the next one."""
-_END: Final[tuple[Any, ...]] = (None, "", False, {}, [])
 _FEW: Final = 4
 _READERS: Final = 4
 """Objects of one list that are read at a time, where there are more than a few and the list is of no parent."""
@@ -31,14 +30,16 @@ _ATTEMPTS: Final = 3
 """Times that a list is read when it changes between its pages."""
 
 
-_LINK: Final = re.compile(
-    r'<(?P<target>[^<>]{0,4000})>[^<>,]{0,400}?;\s{0,9}rel=(?P<rel>"[^"]{0,100}"|[^\s,;"]{1,100})'
-)
-_LONGEST_LINK: Final = 16_000
-
-
 class _ShiftedError(Exception):
     """The list changed while its pages were read; the message is the predicate of "The pages of KIND"."""
+
+
+class _UnreadError(Exception):
+    """An object is listed, and its read answers that it does not exist."""
+
+    def __init__(self, remote_id: RemoteId) -> None:
+        super().__init__()
+        self.remote_id = remote_id
 
 
 def listed_rows(client: Client, kind: str, parent_id: RemoteId | None, *, decoder: Decoder) -> list[LiveRow]:
@@ -77,12 +78,12 @@ def read_item(
     """
     try:
         response = client.call(kind, "read", {**parents, "id": remote_id})
-        item = response.item(client.contract.kinds[kind].item_of("read"))
-        return with_sources(client, kind, item, {**parents, "id": remote_id}), response
     except RefusedError as error:
         if error.status == 404:
             return None
         raise
+    item = response.item(client.contract.kinds[kind].item_of("read"))
+    return with_sources(client, kind, item, {**parents, "id": remote_id}), response
 
 
 def with_sources(client: Client, kind: str, item: Mapping[str, Any], ids: Ids) -> Mapping[str, Any]:
@@ -105,7 +106,7 @@ def _completed(
     if not reads and all(a.source is None for a in stanza.attributes.values()):
         return ((item, response) for item in items)
 
-    def complete(item: Any) -> tuple[Any, ApiResponse] | None:
+    def complete(item: Any) -> tuple[Any, ApiResponse]:
         id_ = dig(item, stanza.id.wire)
         if not isinstance(item, dict) or type(id_) not in {str, int}:
             return item, response
@@ -116,12 +117,24 @@ def _completed(
         if not reads:
             return with_sources(client, kind, item, {**parents, "id": id_}), response
         found = read_item(client, kind, id_, parents)
-        return None if found is None else ({**item, **found[0]}, found[1])
+        if found is None:
+            raise _UnreadError(id_)
+        return {**item, **found[0]}, found[1]
 
     if len(items) < _FEW or ids:  # lists below parents are read in parallel already
-        return [found for found in map(complete, items) if found is not None]
+        return [*map(complete, items)]
     with ThreadPoolExecutor(_READERS, thread_name_prefix="detail") as pool:
-        return [found for found in pool.map(complete, items) if found is not None]
+        return [*pool.map(complete, items)]
+
+
+def unread(client: Client, kind: str, remote_id: RemoteId) -> ResponseError:
+    """The error for an object that is listed, and does not exist by its read: it must not pass for one that is gone."""
+    entry = client.contract.entry("kinds", kind, "operations", "read", "path")
+    shown = printable(str(remote_id), 60)
+    return ResponseError(
+        f'The {kind} with the id "{shown}" is listed, and its read answers that it does not exist.',
+        hint=f"correct {entry}, or try again later",
+    )
 
 
 def _as_listed(
@@ -143,7 +156,33 @@ def listed(
     completed: bool = True,
 ) -> list[T]:
     """Everything that the list call of `kind` has. `take` turns an item into its id and what is kept of it.
-    `completed`: what the contract says that only other calls show of an object is read too.
+    `completed`: what the contract says that only other calls show of an object is read too; what is deleted before that
+    is no longer listed.
+
+    Raises:
+        ApiError: a call failed, or a response is not what the contract describes.
+    """
+    complete = _completed if completed else _as_listed
+    missing: set[RemoteId] = set()
+    while True:
+        with client.barrier.without_writes() if missing else nullcontext():
+            try:
+                return _listed(client, kind, ids, take=take, complete=complete)
+            except _UnreadError as error:
+                if error.remote_id in missing or len(missing) >= _ATTEMPTS:
+                    raise unread(client, kind, error.remote_id) from None
+                missing.add(error.remote_id)
+
+
+def _listed(
+    client: Client,
+    kind: str,
+    ids: Ids,
+    *,
+    take: Callable[[object, ApiResponse], tuple[RemoteId, T]],
+    complete: _Complete,
+) -> list[T]:
+    """Everything that the list call of `kind` has.
 
     A list that changes between its pages is read again, up to three times, while the writes of this client wait. With
     paging and no `total`, the end is a page shorter than the first, or an empty one; a list of several pages is then
@@ -155,7 +194,6 @@ def listed(
     """
     listing = client.contract.kinds[kind].listing
     integer = client.contract.kinds[kind].id.type == "integer"
-    complete = _completed if completed else _as_listed
     if listing.paging.style == "none":
         response = client.call(kind, "list", ids)
         found: dict[RemoteId, T] = {}
@@ -189,14 +227,6 @@ def listed(
     )
 
 
-_FURTHER: Final = re.compile(
-    r"(has_?more|(has_?)?next(_?(page|cursor|token|url|link))?|(after_?)cursor)", re.IGNORECASE
-)
-"""Keys of a response that, where they are set, say that more pages follow."""
-_COUNTS: Final = re.compile(r"total(_?(count|items|elements|results|records|rows))?|x-total-count", re.IGNORECASE)
-"""Keys of a response that count all objects of a list."""
-
-
 def _check_complete(client: Client, kind: str, response: ApiResponse, rows: int, listing: Listing) -> None:
     """
     Raises:
@@ -208,63 +238,21 @@ def _check_complete(client: Client, kind: str, response: ApiResponse, rows: int,
         total = response.total(listing.total)
         why = f"it lists {rows:,} objects, and counts {total:,}" if total != rows else None
     elif not listing.whole:
-        why = _further(response, rows)
+        call = client.contract.kinds[kind].operations["list"]
+        why = further(response, rows) or cut_off(call, rows)
     if why is not None:
-        raise ResponseError(
-            f"The response to {response.call} is a part of a list: {why}.",
-            hint=f"describe its pages under kinds.{kind}.listing.paging of {client.contract.origin}; "
-            "if the list is whole all the same, set kinds."
-            f"{kind}.listing.whole: true",
-            entry=_PAGING,
-        )
+        raise _part(client, kind, response, why)
 
 
-def _further(response: ApiResponse, rows: int) -> str | None:
-    """What a response says of further pages; None: nothing."""
-    if next_link(response.headers.get("link", "")) is not None:
-        return "its header Link names a next page"
-    for path, key, value in _beside_rows(response.data):
-        if not value or isinstance(value, list):
-            continue
-        if _FURTHER.fullmatch(key):
-            return f'"{printable(path, 60)}" is {kind_of(value)}'
-        count = _count(value)
-        if _COUNTS.fullmatch(key) and count is not None and count > rows:
-            return f'it lists {rows:,} objects, and "{printable(path, 60)}" is {count:,}'
-    return None
-
-
-def says_whole(data: Any, rows: int) -> str | None:
-    """What shows in the answer to a list that it is whole; None: nothing."""
-    for path, key, value in _beside_rows(data):
-        if _FURTHER.fullmatch(key) and value in _END:
-            return f'"{printable(path, 60)}" is {kind_of(value)}'
-        if _COUNTS.fullmatch(key) and _count(value) == rows:
-            return f'"{printable(path, 60)}" counts them too'
-    return None
-
-
-def _beside_rows(data: Any) -> Iterator[tuple[str, str, Any]]:
-    """Dotted path, key and value of what is beside the rows of a list: at the top of the answer, and one below."""
-    outer = data if isinstance(data, dict) else {}
-    inner = ((f"{key}.", value) for key, value in outer.items() if isinstance(value, dict))
-    for prefix, values in (("", outer), *inner):
-        for key, value in values.items():
-            yield prefix + key, key, value
-
-
-def _count(value: Any) -> int | None:
-    if type(value) is int:
-        return value
-    return int(value) if type(value) is str and is_count(value) else None
-
-
-def next_link(header: str) -> str | None:
-    """The address of the next page in a Link header (RFC 8288); None: there is none."""
-    for link in _LINK.finditer(header[:_LONGEST_LINK]):
-        if any(word.casefold() == "next" for word in link["rel"].strip('"').split()):
-            return link["target"]
-    return None
+def _part(client: Client, kind: str, response: ApiResponse, why: str) -> ResponseError:
+    """The error for a list that is not whole."""
+    return ResponseError(
+        f"The response to {response.call} is a part of a list: {why}.",
+        hint=f"describe its pages under kinds.{kind}.listing.paging of {client.contract.origin}; "
+        "if the list is whole all the same, set kinds."
+        f"{kind}.listing.whole: true",
+        entry=_PAGING,
+    )
 
 
 def _pages(
@@ -280,10 +268,10 @@ def _pages(
     found: dict[RemoteId, T] = {}
     total = first_size = None
     number = repeated = 0
-    further: dict[str, str | int] | None = None
+    following: dict[str, str | int] | None = None
     followed: set[tuple[tuple[str, str | int], ...]] = set()
     while True:
-        query = _query(listing.paging, number, seen=len(found) + repeated) if further is None else further
+        query = _query(listing.paging, number, seen=len(found) + repeated) if following is None else following
         in_body = listing.paging.within == "body"
         response = client.call(
             kind, "list", ids, query=None if in_body else query, body=query if in_body and query else None
@@ -305,17 +293,21 @@ def _pages(
                 raise _ShiftedError(msg)
             total = now
         if listing.paging.style in _FOLLOWED:
-            further = _next_query(client, listing.paging, response)
-            if further is None:
+            following = _next_query(client, listing.paging, response)
+            if following is None:
+                _check_last(client, kind, response, len(found), listing=listing)
                 break
-            if tuple(further.items()) in followed:
+            if tuple(following.items()) in followed:
                 msg = "lead back to an earlier one"
                 raise _ShiftedError(msg)
-            followed.add(tuple(further.items()))
+            followed.add(tuple(following.items()))
             number += 1
             continue
         first_size = len(items) if first_size is None else first_size
         if _is_last(len(items), first_size, seen=len(found) + repeated, total=total):
+            _check_last(client, kind, response, len(found), listing=listing)
+            is_full = number == 0 and len(items) >= listing.paging.limit
+            _check_total(client, kind, ids, found, total=total if is_full else None, take=take, complete=complete)
             break
         number += 1
     if repeated or total not in {None, len(found)}:
@@ -326,6 +318,52 @@ def _pages(
         )
         raise _ShiftedError(msg)
     return number + 1, found
+
+
+def _check_total(
+    client: Client,
+    kind: str,
+    ids: Ids,
+    found: Mapping[RemoteId, T],
+    *,
+    total: int | None,
+    take: Callable[[object, ApiResponse], tuple[RemoteId, T]],
+    complete: _Complete,
+) -> None:
+    """A first page that is full, and has as many objects as the total (None: it has not): that may be the count of one
+    page.
+
+    Raises:
+        _ShiftedError: there are further objects.
+    """
+    if total is None:
+        return
+    listing = client.contract.kinds[kind].listing
+    query = _query(listing.paging, 1, seen=len(found))
+    in_body = listing.paging.within == "body"
+    try:
+        response = client.call(kind, "list", ids, query=None if in_body else query, body=query if in_body else None)
+    except RefusedError:
+        return  # there is no such page
+    rows = response.rows(listing, integer=client.contract.kinds[kind].id.type == "integer")
+    if any(take(*each)[0] not in found for each in complete(client, kind, ids, rows, response)):
+        entry = client.contract.entry("kinds", kind, "listing", "total")
+        msg = f"have more than the {total:,} objects of their total: correct {entry}, which may count one page"
+        raise _ShiftedError(msg)
+
+
+def _check_last(client: Client, kind: str, response: ApiResponse, rows: int, *, listing: Listing) -> None:
+    """
+    Raises:
+        ResponseError: the last page says that more follow.
+    """
+    if rows and response.rows(listing) == []:
+        return  # the page after the last one may name the one after it
+    path = {"cursor": listing.paging.next, "next": listing.paging.url}.get(listing.paging.style)
+    says_end = path is not None and dig(response.data, path) is not MISSING
+    why = None if listing.whole else further(response, rows, keys=not says_end)
+    if why is not None:
+        raise _part(client, kind, response, why)
 
 
 def _is_last(size: int, first_size: int, *, seen: int, total: int | None) -> bool:
@@ -353,17 +391,20 @@ def _next_query(client: Client, paging: Paging, response: ApiResponse) -> dict[s
     same path, and the token nowhere else."""
     if paging.style == "cursor":
         cursor = dig(response.data, paging.next)
-        if cursor is MISSING or cursor in _END:
+        if cursor is MISSING or cursor in END:
             return None
-        if type(cursor) not in {str, int} or len(str(cursor)) > _LONGEST_LINK:
+        if type(cursor) not in {str, int} or len(str(cursor)) > LONGEST_LINK:
             raise response.unlike("a cursor", cursor, path=paging.next)
         return {paging.parameter: cursor}
     address: Any = next_link(response.headers.get("link", "")) if paging.style == "link" else None
     if paging.style == "next":
         address = dig(response.data, paging.url)
-    if address is None or address is MISSING or address in _END:
+    if address is MISSING and (elsewhere := address_in(response.data)) is not None:
+        key = ("listing", "paging", "url")
+        raise response.mismatch(f'"{paging.url}" is missing, and "{printable(elsewhere, 60)}" is an address', key)
+    if address is None or address is MISSING or address in END:
         return None
-    if not isinstance(address, str) or len(address) > _LONGEST_LINK:
+    if not isinstance(address, str) or len(address) > LONGEST_LINK:
         raise response.unlike("an address", address, path=paging.url)
     fields = parse_qsl(urlsplit(address).query, keep_blank_values=True)
     query: dict[str, str | int] = {key: value for key, value in fields if key != client.contract.auth.query}

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.listing import listed_rows, read_row
+from kiamo_iac.api.listing import listed_rows, read_row, unread
 from kiamo_iac.api.scope import read_everywhere, resources_named_by
 from kiamo_iac.api.state_builder import StateBuilder
 from kiamo_iac.api.vanished import LedgerIds
@@ -267,15 +267,23 @@ class StateReader:
             return rows
         known = stanza.attributes.keys() | {_SETTINGS}
         ids = {kind.parent: parent.remote_id} if kind.parent and parent and parent.remote_id is not None else {}
+        missing: set[RemoteId] = set()
         for number, row in enumerate(rows):
             wanted = self._wanted.get((kind.kind, identity(row.name)))
             if not wanted or all(_is_shown(row, key) or key.partition(".")[0] not in known for key in wanted):
                 continue
             found = read_row(self._client, kind.kind, row.remote_id, ids, decoder=self._decoders[kind.kind])
-            if found is not None:
+            if found is None:
+                missing.add(row.remote_id)
+            else:
                 found.parent_id = found.parent_id if found.parent_id is not None else row.parent_id
                 rows[number] = found
-        return rows
+        if not missing:
+            return rows
+        still_listed = {row.remote_id for row in self._rows(kind, parent)} & missing
+        if still_listed:
+            raise unread(self._client, kind.kind, min(still_listed, key=str))
+        return [row for row in rows if row.remote_id not in missing]
 
     def _gather(self, jobs: Iterator[_Job]) -> Generator[tuple[_Job, list[LiveRow]], None, None]:
         """Every job with its rows, as they come; the first failure ends it and is raised.

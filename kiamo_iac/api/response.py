@@ -10,7 +10,7 @@ from typing import Any, Final
 from kiamo_iac.contract.entries import Errors, Listing
 from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError
 from kiamo_iac.core.linear_pattern import linear_pattern
-from kiamo_iac.core.printable import printable
+from kiamo_iac.core.printable import printable, quote
 from kiamo_iac.core.strict_json import parse_json
 
 MISSING: Final = object()
@@ -50,6 +50,8 @@ class ApiResponse:
         """
         found = rows_of(self.data, listing, integer=integer)
         if found is not None:
+            if listing.groups and not listing.whole and (other := _other_group(dig(self.data, listing.items), listing)):
+                raise self.mismatch(f"there are rows under {quote(other)}, too", ("listing", "groups"))
             return found
         wanted = "an object of rows" if listing.keyed else "an object of lists" if listing.groups else "a list"
         raise self.unlike(wanted, dig(self.data, listing.items), path=listing.items, key=("listing", "items"))
@@ -149,6 +151,23 @@ def rows_of(data: Any, listing: Listing, *, integer: bool = False) -> list[Any] 
     if not isinstance(found, list):
         return None
     return found if listing.row is None else [dig(row, listing.row) for row in found]
+
+
+def _other_group(data: Any, listing: Listing) -> str | None:
+    """The key of an array beside the groups whose rows are like theirs."""
+    listed = [row.keys() for group in listing.groups for row in dig(data, group) or () if isinstance(row, dict)]
+    if not listed or not isinstance(data, dict):
+        return None
+    shared = frozenset.intersection(*map(frozenset, listed))
+    known = {group.split(".")[0] for group in listing.groups}
+    for key, rows in data.items():
+        if key not in known and isinstance(rows, list) and any(_is_like(row, shared) for row in rows):
+            return str(key)
+    return None
+
+
+def _is_like(row: Any, keys: frozenset[str]) -> bool:
+    return isinstance(row, dict) and len(keys) > 1 and keys <= row.keys()
 
 
 def _is_rows(rows: Any) -> bool:

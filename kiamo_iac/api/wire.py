@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, assert_never
 
 from kiamo_iac.api.response import ApiResponse, is_count, kind_of
-from kiamo_iac.api.shape import KindShape
+from kiamo_iac.api.shape import GROUP, KindShape
 from kiamo_iac.contract.entries import Attribute
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.contract.request_checks import refused_id
@@ -97,7 +97,7 @@ class Decoder:
         self._entries |= {stanza.parent_wire or "": ("parent_wire",), stanza.id.wire: ("id", "wire")}
         """Wire name → the entry of the contract that says so."""
         self._plain.sort(key=lambda entry: entry[0] != "name")
-        known = {stanza.id.wire, *(a.wire for a in stanza.attributes.values())}
+        known = {GROUP, stanza.id.wire, *(a.wire for a in stanza.attributes.values())}
         known |= {entry.wire for entry in stanza.embedded.values()}
         for child in contract.kinds.values():
             if child.inside is not None and child.parent == kind.kind:

@@ -13,7 +13,8 @@ from typing import Any, Final, Protocol
 from kiamo_iac.api.client import Client, Ids
 from kiamo_iac.api.doctor.examination import CheckOutcome, Findings
 from kiamo_iac.api.doctor.rows import KindSightings, Parent, counted, made_with_parent
-from kiamo_iac.api.listing import listed, says_whole, with_sources
+from kiamo_iac.api.further_pages import says_whole
+from kiamo_iac.api.listing import listed, with_sources
 from kiamo_iac.api.response import MISSING, ApiResponse, dig
 from kiamo_iac.contract.collection.matching import rows_path
 from kiamo_iac.contract.model import Contract
