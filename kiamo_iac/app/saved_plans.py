@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,13 @@ from kiamo_iac.app.planning import PlanResult, plan_from_inputs
 from kiamo_iac.app.provenance import provenance_of
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.safe_files import read_limited, write_private
-from kiamo_iac.document.files import read_bytes
 from kiamo_iac.planner.plan_compare import check_bound, check_same
 from kiamo_iac.planner.plan_file import (
     MAX_BYTES,
     SavedPlan,
     load_plan,
     manifests_digest,
+    observed_of,
     text_of,
 )
 
@@ -45,11 +46,12 @@ def save_plan(
         plan=result.plan,
         tool_version=__version__,
         created_at=provenance.created_at,
-        manifests_digest=_digest_of_manifests(workspace, result.plan.environment),
+        manifests_digest=manifests_digest(result.inputs.desired),
         contract_digest=workspace.contract_digest(),
         nonce=secrets.token_hex(16),
         provenance=provenance,
         options=result.options,
+        observed={address: observed_of(state) for address, state in sorted(result.plan.observed.items())},
     )
     text = text_of(saved)
     try:
@@ -89,14 +91,15 @@ def start_saved_apply(
     """
     saved = load_saved_plan(file)
     target = workspace.target(saved.plan.environment)
-    check_bound(
+    check = partial(
+        check_bound,
         saved,
         environment=environment,
         url=target.url,
-        manifests_digest=_digest_of_manifests(workspace, target.name),
         contract_digest=workspace.contract_digest(),
         tool_version=__version__,
     )
+    check()
 
     def planned(ledger: Ledger) -> ApplyRun:
         if ledger.was_applied(saved.digest):
@@ -105,21 +108,12 @@ def start_saved_apply(
                 msg, hint="a saved plan can be applied once: create a new one with kiamo-iac plan --out"
             )
         inputs = read_under_lock(workspace, target, ledger, prune=saved.options.prune)
+        check(manifests_digest=manifests_digest(inputs.desired))
         result = plan_from_inputs(workspace, inputs, saved.options)
-        check_same(saved.plan, result.plan)
+        check_same(saved.plan, result.plan, observed=saved.observed, live=inputs.live)
         return ApplyRun(workspace, ledger, result, saved_digest=saved.digest)
 
     with run_under_lock(workspace, target.name, planned, lock_timeout=lock_timeout) as run:
         yield run
 
 
-def _digest_of_manifests(workspace: Workspace, environment: str) -> str:
-    """The digest of the base manifests and of this environment's patches."""
-    project = workspace.project
-    composition = project.composition(project.environments[environment])
-    files = dict.fromkeys((*composition.files, *(file for layer in composition.patches for file in layer)))
-    return manifests_digest(_read(path, path.relative_to(project.root).as_posix()) for path in files)
-
-
-def _read(path: Path, shown: str) -> tuple[str, bytes]:
-    return shown, read_bytes(path, shown=shown)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic
@@ -22,7 +22,7 @@ from kiamo_iac.core.errors import (
 )
 from kiamo_iac.core.printable import printable, shell_word
 from kiamo_iac.core.state import RemoteId, ResourceState
-from kiamo_iac.planner.diff import field_changes
+from kiamo_iac.planner.diff import changes_sentence, value_changes
 from kiamo_iac.planner.plan import FieldChange, Step
 
 _HINT = "run plan again and review it"
@@ -36,8 +36,7 @@ def changed(step: Step, address: Address, *, before: ResourceState | None, now: 
     """The object at `address` was changed since the plan."""
     code = "KIA0801" if address == step.address else "KIA0802"
     found = _differences(before, now) if before is not None else []
-    shown = "; ".join(f"{c.path} was {_shown(c.before)} and is {_shown(c.after)}" for c in found)
-    detail = f"{shown[:1].upper()}{shown[1:]}." if shown else None
+    detail = changes_sentence(found)
     hint = _SHAPE.format(kind=now.kind.kind) if found and all(map(_is_unset_on_one_side, found)) else _HINT
     return _stale(step, code, "has changed since the plan was made", address=address, detail=detail, hint=hint)
 
@@ -95,25 +94,11 @@ def _stale(
 
 
 def _differences(before: ResourceState, now: ResourceState) -> list[FieldChange]:
-    found = [
-        change
-        for key in _keys(before.attributes, now.attributes)
-        for change in field_changes(key, before.attributes.get(key), now.attributes.get(key))
+    settings = value_changes(before.settings, now.settings)
+    return [
+        *value_changes(before.attributes, now.attributes),
+        *(replace(change, path=f"settings.{change.path}") for change in settings),
     ]
-    found += [
-        change
-        for key in _keys(before.settings, now.settings)
-        for change in field_changes(f"settings.{key}", before.settings.get(key), now.settings.get(key))
-    ]
-    return found
-
-
-def _keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return sorted(before.keys() | now.keys())
-
-
-def _shown(value: Any) -> str:
-    return "not set" if value is None else printable(json.dumps(value, ensure_ascii=False), 80)
 
 
 def add_diagnostic(error: ApiError, step: Step) -> None:

@@ -9,12 +9,14 @@ declared   applied   live     changed by
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
 from kiamo_iac.core.address import identity
+from kiamo_iac.core.printable import printable
 from kiamo_iac.core.resource import Reference, Resource
 from kiamo_iac.core.state import DanglingReference, Owned, ResourceState
 from kiamo_iac.core.strict_json import same
@@ -45,6 +47,22 @@ def field_changes(path: str, before: Any, after: Any) -> tuple[FieldChange, ...]
         for keys in _differing_leaves(before, after)
     )
     return leaves or (FieldChange(path, before, after),)  # a key with null against no key: no leaf shows it
+
+
+def value_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """The changes of each key from `before` to `after`, by path."""
+    keys = sorted(before.keys() | after.keys())
+    return tuple(change for key in keys for change in field_changes(key, before.get(key), after.get(key)))
+
+
+def changes_sentence(changes: Iterable[FieldChange]) -> str | None:
+    """`Label was "A" and is "B"; state was "new" and is "started".`; None where nothing changed."""
+    shown = "; ".join(f"{printable(c.path, 80)} was {_worded(c.before)} and is {_worded(c.after)}" for c in changes)
+    return f"{shown[:1].upper()}{shown[1:]}." if shown else None
+
+
+def _worded(value: Any) -> str:
+    return "not set" if value is None else printable(json.dumps(value, ensure_ascii=False), 80)
 
 
 def _differing_leaves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from typing import Any
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, has_errors
 from kiamo_iac.core.sensitive import Path
-from kiamo_iac.core.state import RemoteId
+from kiamo_iac.core.state import RemoteId, ResourceState
 
 FORMAT_VERSION = "1.3"
 """Of the plan's JSON; the first number changes when a reader of the old form would misread the new one."""
@@ -151,6 +151,8 @@ class Plan:
     """Errors make the plan not applyable; warnings and notes do not."""
     bindings: Mapping[Address, Binding] = field(default_factory=dict)
     """Address (as in `Step.address`) → binding, for every live object that a step needs. Not part of the JSON."""
+    observed: Mapping[Address, ResourceState] = field(default_factory=dict, compare=False, repr=False)
+    """What the fingerprints in `Step.seen` are of, sensitive values hidden. Not part of the JSON."""
 
     @property
     def applyable(self) -> bool:

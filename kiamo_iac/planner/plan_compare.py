@@ -6,12 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
 from kiamo_iac.core.errors import PlanFileError, StaleError
-from kiamo_iac.planner.plan import Action, Plan, Risk, Step
-from kiamo_iac.planner.plan_file import SAVE_AGAIN, SavedPlan, without_tokens
+from kiamo_iac.core.state import State
+from kiamo_iac.planner.diff import changes_sentence, value_changes
+from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
+from kiamo_iac.planner.plan_file import SAVE_AGAIN, SavedPlan, observed_of, without_tokens
 from kiamo_iac.planner.plan_json import STEP
 
 
@@ -41,6 +45,8 @@ class PlanDifference:
     address: Address
     saw: Presence
     now: Presence
+    changes: tuple[FieldChange, ...] = ()
+    """What is known of its attributes: as the saved plan saw them, and now."""
 
     @property
     def sentence(self) -> str:
@@ -67,11 +73,18 @@ class Verdict:
     """When it is stale: by address."""
 
 
-def compare(saved: Plan, derived: Plan) -> Verdict:
+def compare(
+    saved: Plan,
+    derived: Plan,
+    *,
+    observed: Mapping[Address, Mapping[str, Any]] = MappingProxyType({}),
+    live: State | None = None,
+) -> Verdict:
     """Compare a saved plan with the one that the same manifests, contract and options lead to now.
 
-    Steps are the same when every field of them is, in their order; values are compared as JSON has them, `1` is neither
-    `true` nor `1.0`. Live changes that leave the steps, and what they saw, as they were are no difference.
+    Steps are the same when every field of them but their place is, in their order; values are compared as JSON has
+    them, `1` is neither `true` nor `1.0`. Live changes that leave the steps, and what they saw, as they were are no
+    difference. `observed`: what the saved plan saw; `live`: what `derived` was made of.
     """
     if (saved.environment, saved.url) == (derived.environment, derived.url) and _steps(saved) == _steps(derived):
         return Verdict(Finding.SAME)
@@ -82,7 +95,23 @@ def compare(saved: Plan, derived: Plan) -> Verdict:
         if address not in before or address not in now or before[address] != now[address]
     )
     changes = changes or _reassessed(saved, derived)
+    changes = tuple(replace(c, changes=_attribute_changes(c.address, observed, derived, live)) for c in changes)
     return Verdict(Finding.STALE if changes else Finding.TAMPERED, changes)
+
+
+def _attribute_changes(
+    address: Address, observed: Mapping[Address, Mapping[str, Any]], derived: Plan, live: State | None
+) -> tuple[FieldChange, ...]:
+    before, now = observed.get(address), derived.observed.get(address)
+    if before is None:
+        return ()
+    if now is not None:
+        return value_changes(before, observed_of(now))
+    found = live.get(address) if live is not None else None
+    if found is None:
+        return ()
+    # not in the new plan, so its declaration has not hidden what is sensitive in its settings
+    return value_changes({**before, "settings": None}, {**observed_of(found), "settings": None})
 
 
 def _reassessed(saved: Plan, derived: Plan) -> tuple[PlanDifference, ...]:
@@ -104,8 +133,14 @@ def _bare(step: Step) -> Step:
     return replace(step, risk=risk, reason="", also_deletes=())
 
 
-def check_same(saved: Plan, derived: Plan) -> None:
-    """Check that both plans are the same.
+def check_same(
+    saved: Plan,
+    derived: Plan,
+    *,
+    observed: Mapping[Address, Mapping[str, Any]] = MappingProxyType({}),
+    live: State | None = None,
+) -> None:
+    """Check that both plans are the same; all arguments as for `compare`.
 
     Raises:
         StaleError: what the plan saw has changed; a diagnostic for every address.
@@ -115,7 +150,7 @@ def check_same(saved: Plan, derived: Plan) -> None:
         msg = "The instance has changed since the plan was saved, and the new plan is refused. Nothing was written."
         errors = [d for d in derived.diagnostics if d.severity is Severity.ERROR]
         raise StaleError(msg, hint="correct the errors, and plan again", diagnostics=errors)
-    verdict = compare(saved, derived)
+    verdict = compare(saved, derived, observed=observed, live=live)
     match verdict.finding:
         case Finding.SAME:
             return
@@ -125,7 +160,13 @@ def check_same(saved: Plan, derived: Plan) -> None:
                 "The instance has changed since the plan was saved. Nothing was written.",
                 hint=SAVE_AGAIN,
                 diagnostics=[
-                    Diagnostic("KIA0805", c.sentence, address=c.address, source=sources.get(c.address))
+                    Diagnostic(
+                        "KIA0805",
+                        c.sentence,
+                        detail=changes_sentence(c.changes),
+                        address=c.address,
+                        source=sources.get(c.address),
+                    )
                     for c in verdict.changes
                 ],
             )
@@ -142,13 +183,13 @@ def check_bound(
     *,
     environment: str | None,
     url: str,
-    manifests_digest: str,
+    manifests_digest: str | None = None,
     contract_digest: str,
     tool_version: str,
 ) -> None:
     """Check that a saved plan is of this environment, address, tool, manifests and contract.
 
-    `environment`: the one that was passed, or None.
+    `environment`: the one that was passed, or None. `manifests_digest`: None before the manifests are read.
 
     Raises:
         PlanFileError: it was made for another environment or instance, or by another version of the tool.
@@ -170,7 +211,7 @@ def check_bound(
             ("manifests", saved.manifests_digest, manifests_digest),
             ("the contract", saved.contract_digest, contract_digest),
         )
-        if then != now
+        if now is not None and then != now
     ]
     if changed:
         msg = f"{' and '.join(changed).capitalize()} changed since the plan was saved. Nothing was written."
@@ -183,7 +224,8 @@ def _steps(plan: Plan) -> list[str]:
 
 
 def _canonical(step: Step) -> str:
-    return json.dumps(without_tokens(STEP.data(step)), sort_keys=True)
+    """The place is left out: a comment above it moves it."""
+    return json.dumps(without_tokens(STEP.data(step) | {"source": None}), sort_keys=True)
 
 
 def _seen(plan: Plan) -> dict[Address, str | None]:

@@ -13,8 +13,8 @@ token is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -23,8 +23,10 @@ from kiamo_iac.core.common_records import ADDRESS, DIAGNOSTIC
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.json_schema import Schema, closed, schema_document
 from kiamo_iac.core.provenance import PROVENANCE, PlanProvenance
-from kiamo_iac.core.record import Key, Record, boolean, constant, definitions, list_of, text
+from kiamo_iac.core.record import Key, Record, boolean, constant, definitions, list_of, mapping_of, text
 from kiamo_iac.core.secret import redact
+from kiamo_iac.core.sensitive import masked, revealed
+from kiamo_iac.core.state import ResourceState, State
 from kiamo_iac.core.strict_json import parse_json
 from kiamo_iac.planner.plan import FORMAT_VERSION, Plan
 from kiamo_iac.planner.plan_json import PLAN, STEP
@@ -64,6 +66,8 @@ class SavedPlan:
     nonce: str
     """32 random hexadecimal characters."""
     options: Options = Options()
+    observed: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
+    """See `observed_of`: only for telling people what has changed."""
     provenance: PlanProvenance = field(kw_only=True)
 
     @property
@@ -91,10 +95,15 @@ SAVED: Final = Record(
         "format_version": constant(SAVED_VERSION, "The format of `saved`."),
         "tool_version": text("The version of kiamo-iac; apply takes no other."),
         "created_at": text("When it was created: RFC 3339, UTC, to the second."),
-        "manifests_digest": text("SHA-256 over the names and bytes of the manifests.", pattern=_DIGEST),
+        "manifests_digest": text("SHA-256 over what the manifests declare.", pattern=_DIGEST),
         "contract_digest": text("SHA-256 over the contract.", pattern=_DIGEST),
         "nonce": text("Random, so that no two plans are equal.", pattern="^[0-9a-f]{32}$"),
         "options": OPTIONS,
+        "observed": mapping_of(
+            mapping_of(None, "Attribute → value; a sensitive one is masked."),
+            "What the plan saw, by address, to tell what has changed since; it is never compared.",
+            keys=ADDRESS,
+        ),
     },
 )
 """All of a saved plan but the plan itself."""
@@ -116,14 +125,25 @@ def saved_plan_schema() -> Schema:
     )
 
 
-def manifests_digest(files: Iterable[tuple[str, bytes]]) -> str:
-    """64 hexadecimal characters over the names (as the project shows them, with forward slashes) and the bytes of
-    files, in any order."""
-    entries = sorted((name.encode("utf-8", "surrogatepass"), sha256(content).digest()) for name, content in files)
-    whole = sha256()
-    for name, content in entries:
-        whole.update(len(name).to_bytes(8, "big") + name + content)
-    return whole.hexdigest()
+def manifests_digest(desired: State) -> str:
+    """64 hexadecimal characters over what manifests declare: comments, layout, line ends, names of files and the order
+    of blocks make no difference."""
+    rows = sorted((one.address, json.dumps(_declared(one), sort_keys=True)) for one in desired)
+    return sha256(json.dumps(rows).encode("ascii")).hexdigest()
+
+
+def _declared(one: ResourceState) -> list[Any]:
+    lifecycle = asdict(one.lifecycle)
+    return [one.kind.kind, revealed(one.attributes), revealed(one.settings), lifecycle]
+
+
+def observed_of(state: ResourceState) -> dict[str, Any]:
+    """The attributes of a live object for people, with its settings and how much it contains; sensitive ones masked."""
+    counted = state.kind.contents
+    contents = {counted: state.extras.get(counted, 0)} if counted else {}
+    settings = {"settings": masked(state.settings)} if state.settings else {}
+    found: dict[str, Any] = without_tokens({**masked(state.attributes), **settings, **contents})
+    return found
 
 
 def plan_digest(plan: Plan) -> str:

@@ -77,6 +77,7 @@ def build_plan(
         steps=builder.build(nodes),
         diagnostics=by_place(diagnostics),
         bindings=builder.bindings,
+        observed=builder.observed,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.state import fingerprint
+from kiamo_iac.core.state import ResourceState, fingerprint
 from kiamo_iac.planner.change_set import ChangeNode
 from kiamo_iac.planner.masking import paths_to_hide
 from kiamo_iac.planner.matching import ResourcePair
@@ -21,6 +21,8 @@ class StepBuilder:
     def __init__(self, references: ReferenceIndex) -> None:
         self._references = references
         self._fingerprints: dict[Address, str] = {}
+        self.observed: dict[Address, ResourceState] = {}
+        """Address → live object, for every fingerprint."""
         self.bindings: dict[Address, Binding] = {}
         """Address → id and exact name, of every live object that a step writes, refers to, or has as an ancestor."""
 
@@ -58,6 +60,7 @@ class StepBuilder:
             return None
         if pair.address not in self._fingerprints:
             self._fingerprints[pair.address] = fingerprint(pair.live)
+            self.observed[pair.address] = pair.live
         return self._fingerprints[pair.address]
 
     def _bind(self, pair: ResourcePair) -> None:

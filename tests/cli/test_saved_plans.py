@@ -149,7 +149,7 @@ def test_an_unrelated_change_goes_on(desk: Desk) -> None:
 
 def test_changed_manifests_or_contract_are_stale(desk: Desk) -> None:
     save(desk)
-    desk.manifest(f"# a word more\n{MANIFEST}")
+    desk.manifest(MANIFEST.replace("label: Ville", "label: City"))
     assert "Manifests changed since the plan was saved" in stale(desk)
     desk.manifest(MANIFEST)
     (desk.folder / "my.yaml").write_text("name: mine\n", encoding="utf-8")
@@ -238,7 +238,7 @@ def test_a_changed_patch_is_a_changed_manifest(desk: Desk) -> None:
     project.write_text(patched, encoding="utf-8")
     (desk.folder / "late.yaml").write_text("bases: [{name: prospects, label: A}]\n", encoding="utf-8")
     assert desk.run("plan", "-e", "staging", "--out", "p.plan")[0] == 0
-    (desk.folder / "late.yaml").write_text("# only a comment\nbases: [{name: prospects, label: A}]\n", encoding="utf-8")
+    (desk.folder / "late.yaml").write_text("bases: [{name: prospects, label: B}]\n", encoding="utf-8")
     code, _, err = desk.run("apply", "p.plan", "--yes")
     assert code == 3
     assert "Manifests changed since the plan was saved" in err
