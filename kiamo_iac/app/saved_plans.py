@@ -115,5 +115,3 @@ def start_saved_apply(
 
     with run_under_lock(workspace, target.name, planned, lock_timeout=lock_timeout) as run:
         yield run
-
-
