@@ -44,7 +44,7 @@ def runs_of(root: Path, environment: str) -> list[str]:
     try:
         names = folder.siblings()
     except OSError as error:
-        raise _unusable(folder, error) from error
+        raise _unusable(folder, error, what=f"The journals in {folder.path.parent} cannot be read") from error
     return [name.removesuffix(_SUFFIX) for name in names if _NAME.fullmatch(name)]
 
 
@@ -163,7 +163,7 @@ def read_journal(file: RootedFile) -> Journal:
     return parse_journal(data, str(file.path))
 
 
-def _unusable(file: RootedFile, error: OSError) -> JournalError:
+def _unusable(file: RootedFile, error: OSError, *, what: str = "") -> JournalError:
     why = error.strerror or str(error)
     hint = "remove it: files below .kiamo belong to this machine" if isinstance(error, MisplacedError) else None
-    return JournalError(f"The journal {file.path} cannot be read: {why}.", hint=hint)
+    return JournalError(f"{what or f'The journal {file.path} cannot be read'}: {why}.", hint=hint)

@@ -68,7 +68,7 @@ def list_(session: Session, *, environment: str, output: str) -> int:
     elif found:
         write_data(journal_list_text(found, session.style(sys.stdout)))
     else:
-        write_message(f"{name} has no journal: nothing was applied from this folder yet.")
+        write_message(f"{name} has no journal that can be read: each apply from this folder writes one.")
     return 0
 
 

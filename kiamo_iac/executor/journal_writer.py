@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, Self
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import JournalError
-from kiamo_iac.core.safe_files import RootedFile
+from kiamo_iac.core.safe_files import MisplacedError, RootedFile
 from kiamo_iac.core.secret import redact
 from kiamo_iac.core.state import ResourceState, State
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
@@ -87,7 +87,10 @@ class JournalWriter:
             self._file.seek(0, os.SEEK_END)
         except OSError as error:
             msg = f"The journal {self._place.path} cannot be written: {error.strerror or error}. Nothing was written."
-            raise JournalError(msg, hint="free space on the disk, or make .kiamo/journal writable") from error
+            hint = "free space on the disk, or make .kiamo/journal writable"
+            if isinstance(error, MisplacedError):
+                hint = f"remove {error.place}: files below .kiamo belong to this machine"
+            raise JournalError(msg, hint=hint) from error
 
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:

@@ -107,6 +107,28 @@ def test_f22_a_journal_that_cannot_be_written_fails_before_the_first_call(desk: 
     assert not desk.ledger.exists()
 
 
+def test_a_link_in_the_place_of_the_journals_is_named(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (desk.folder / ".kiamo").mkdir()
+    (desk.folder / ".kiamo" / "journal").symlink_to(tmp_path_factory.mktemp("elsewhere"))
+    code, _, err = desk.run("apply", "-e", "staging", "--yes")
+    assert (code, "remove .kiamo/journal: files below .kiamo belong to this machine" in err) == (1, True)
+    code, _, err = desk.run("journal", "list", "-e", "staging")
+    folder = desk.folder / ".kiamo" / "journal" / "staging"
+    assert (code, f"The journals in {folder} cannot be read: .kiamo/journal is a symbolic link" in err) == (1, True)
+    assert desk.run("plan", "-e", "staging")[0] == 0
+
+
+def test_without_a_journal_that_can_be_read_plans_and_applies_go_on(desk: Desk) -> None:
+    desk.apply()
+    files(desk)[0].write_text("nonsense\n")
+    code, out, err = desk.run("journal", "list", "-e", "staging")
+    assert (code, out, "staging has no journal that can be read" in err) == (0, "", True)
+    code, out, _ = desk.run("plan", "-e", "staging")
+    assert (code, "No changes" in out) == (0, True)
+    relabel(desk, "Changed")
+    assert len(files(desk)) == 2
+
+
 def test_a_damaged_journal_is_named_and_the_others_are_listed(desk: Desk) -> None:
     desk.apply()
     relabel(desk, "Changed")

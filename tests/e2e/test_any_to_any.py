@@ -24,7 +24,7 @@ from tests.e2e.oracle import begun, complaints, ended, gone
 from tests.e2e.rig import Rig, rig, write_manifest
 from tests.e2e.worlds import World, worlds
 
-EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "1000"))
+EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "500"))
 """How many worlds are tried; .ci/run tries more."""
 
 thoroughly = settings(

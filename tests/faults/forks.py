@@ -131,6 +131,9 @@ def _child(order: dict[str, object], streams: Sequence[IO[bytes]]) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     for source, number in ((null, 0), (streams[0].fileno(), 1), (streams[1].fileno(), 2)):
         os.dup2(source, number)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # tests that run in the background ignore SIGINT
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["kiamo-iac", *order["arguments"]]  # type: ignore[misc]
     main()
 

@@ -14,7 +14,7 @@ from kiamo_iac.core.errors import KiamoIacError, ManifestError
 from kiamo_iac.manifest.project.file import load_project
 from tests.authoring.promoting.worlds import declared, done, emptied, left, project, promoted, said, worlds, write
 
-EXAMPLES = max(40, int(os.environ.get("KIAMO_IAC_WORLDS", "1000")) // 25)
+EXAMPLES = max(25, int(os.environ.get("KIAMO_IAC_WORLDS", "500")) // 25)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
