@@ -29,7 +29,7 @@ INTRODUCTIONS: Mapping[str, str] = MappingProxyType(
         "report": "The output of `apply --format json` on stdout, after the run.",
         "drift": "The output of `drift --format json`.",
         "doctor": "The output of `doctor --format json`.",
-        "recording": "The file of `doctor --record`.",
+        "recording": "The file of `doctor --record`, which `contract derive` and `contract compare` read.",
         "validate": "The output of `validate --format json`.",
     }
 )

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from kiamo_iac.api.response import ApiResponse, is_count, kind_of
+from kiamo_iac.api.response import ApiResponse, kind_of
 from kiamo_iac.contract.entries import Operation
+from kiamo_iac.contract.page_signs import is_count, page_signs
 from kiamo_iac.core.printable import printable
 
-END: Final[tuple[Any, ...]] = (None, "", False, {}, [])
-"""Values that say that nothing follows."""
 LONGEST_LINK: Final = 16_000
 _LINK: Final = re.compile(
     r'<(?P<target>[^<>]{0,4000})>[^<>,]{0,400}?;\s{0,9}rel=(?P<rel>"[^"]{0,100}"|[^\s,;"]{1,100})'
 )
-_FURTHER: Final = re.compile(
-    r"(has_?more|(has_?)?next(_?(page|cursor|token|url|link|href))?|(after_?)cursor|(page_?)?suivante?|reste)",
-    re.IGNORECASE,
-)
-"""Keys of a response that, where they are set, say that more pages follow."""
-_COUNTS: Final = re.compile(r"total(_?(count|items|elements|results|records|rows))?|x-total-count", re.IGNORECASE)
-"""Keys of a response that count all objects of a list."""
 _SIZE: Final = re.compile(
     r"(page_?|max_?)?(size|limit|count|results|rows|items|records)|per_?page|top|take|first|nb|nombre|limite|taille",
     re.IGNORECASE,
@@ -45,44 +36,22 @@ def further(response: ApiResponse, rows: int, *, keys: bool = True) -> str | Non
     its total alone."""
     if keys and next_link(response.headers.get("link", "")) is not None:
         return "its header Link names a next page"
-    for path, key, value in _beside_rows(response.data):
-        if _is_empty(value) or isinstance(value, list):
-            continue
-        if keys and _FURTHER.fullmatch(key):
-            return f'"{printable(path, 60)}" is {kind_of(value)}'
-        count = _count(value)
-        if _COUNTS.fullmatch(key) and count is not None and count > rows:
-            return f'it lists {rows:,} objects, and "{printable(path, 60)}" is {count:,}'
+    for sign in page_signs(response.data, rows):
+        shown = f'"{printable(sign.path, 60)}"'
+        if sign.is_further and sign.counted is not None:
+            return f"it lists {rows:,} objects, and {shown} is {sign.counted:,}"
+        if sign.is_further and keys:
+            return f"{shown} is {kind_of(sign.value)}"
     return None
 
 
 def says_whole(data: Any, rows: int) -> str | None:
     """What shows in the answer to a list that it is whole; None: nothing."""
-    for path, key, value in _beside_rows(data):
-        if _FURTHER.fullmatch(key) and value in END:
-            return f'"{printable(path, 60)}" is {kind_of(value)}'
-        if _COUNTS.fullmatch(key) and _count(value) == rows:
-            return f'"{printable(path, 60)}" counts them too'
+    for sign in page_signs(data, rows):
+        if not sign.is_further:
+            shown = f'"{printable(sign.path, 60)}"'
+            return f"{shown} is {kind_of(sign.value)}" if sign.counted is None else f"{shown} counts them too"
     return None
-
-
-def _beside_rows(data: Any) -> Iterator[tuple[str, str, Any]]:
-    """Dotted path, key and value of what is beside the rows of a list: at the top of the answer, and one below."""
-    outer = data if isinstance(data, dict) else {}
-    inner = ((f"{key}.", value) for key, value in outer.items() if isinstance(value, dict))
-    for prefix, values in (("", outer), *inner):
-        for key, value in values.items():
-            yield prefix + key, key, value
-
-
-def _count(value: Any) -> int | None:
-    if type(value) is int:
-        return value
-    return int(value) if type(value) is str and is_count(value) else None
-
-
-def _is_empty(value: Any) -> bool:
-    return all(map(_is_empty, value.values())) if isinstance(value, dict) else not value
 
 
 def next_link(header: str) -> str | None:

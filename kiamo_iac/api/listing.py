@@ -9,11 +9,12 @@ from typing import Any, Final, TypeVar, assert_never
 from urllib.parse import parse_qsl, urlsplit
 
 from kiamo_iac.api.client import Client, Ids
-from kiamo_iac.api.further_pages import END, LONGEST_LINK, address_in, cut_off, further, next_link
+from kiamo_iac.api.further_pages import LONGEST_LINK, address_in, cut_off, further, next_link
 from kiamo_iac.api.response import MISSING, ApiResponse, dig
 from kiamo_iac.api.shape import SOURCES
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.entries import Listing, Paging
+from kiamo_iac.contract.page_signs import END
 from kiamo_iac.core.errors import RefusedError, ResponseError
 from kiamo_iac.core.printable import printable
 from kiamo_iac.core.state import RemoteId

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kiamo_iac.contract.entries import Errors, Listing
+from kiamo_iac.contract.page_signs import is_count
 from kiamo_iac.core.errors import AccessError, RefusedError, ResponseError
 from kiamo_iac.core.linear_pattern import linear_pattern
 from kiamo_iac.core.printable import printable, quote
@@ -107,11 +108,6 @@ def _lists_in(data: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:
             yield f'"{printable(prefix + key, 60)}"'
         elif depth > 1:
             yield from _lists_in(value, f"{prefix}{key}.", depth - 1)
-
-
-def is_count(text: str) -> bool:
-    """Whether a text is a count in digits."""
-    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def dig(data: Any, path: str | None) -> Any:

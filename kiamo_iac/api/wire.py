@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, assert_never
 
-from kiamo_iac.api.response import ApiResponse, is_count, kind_of
+from kiamo_iac.api.response import ApiResponse, kind_of
 from kiamo_iac.api.shape import GROUP, KindShape
 from kiamo_iac.contract.entries import Attribute
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.page_signs import is_count
 from kiamo_iac.contract.request_checks import refused_id
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError, ResponseError

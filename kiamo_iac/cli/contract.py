@@ -54,6 +54,7 @@ DERIVE_EPILOG = """\b
 Examples:
   kiamo-iac contract derive collection.json -o my-contract.yaml
   kiamo-iac contract derive collection.json --answers answers.yaml -o my-contract.yaml
+  kiamo-iac contract derive collection.json --recording recording.json -o my-contract.yaml
   kiamo-iac contract derive --published -o my-contract.yaml
   kiamo-iac contract derive openapi.yaml
 
@@ -65,11 +66,20 @@ COMPARE_EPILOG = """\b
 Examples:
   kiamo-iac contract compare collection.json
   kiamo-iac contract compare collection.json --explain
+  kiamo-iac contract compare collection.json --recording recording.json
   kiamo-iac contract compare collection.json --format json
 
 \b
 Exit codes: 0 compared, 1 an operation of the contract is missing in the collection, 64 usage.
 """
+
+
+_recording_option = click.option(
+    "--recording",
+    type=NamedPath(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="What an instance answered, as doctor --record wrote it; it settles questions.",
+)
 
 
 @click.group(epilog=EPILOG, short_help="Show, check or derive the API contract.")
@@ -137,10 +147,17 @@ def fetch(session: Session, *, address: str | None, out: Path | None) -> int:
     metavar="FILE",
     help="Entries that answer questions: they take the place of what is derived.",
 )
+@_recording_option
 @click.option("-o", "--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write to FILE instead of stdout.")
 @pass_session
 def derive(
-    session: Session, *, collection: Path | None, published: bool, answers: Path | None, out: Path | None
+    session: Session,
+    *,
+    collection: Path | None,
+    published: bool,
+    answers: Path | None,
+    recording: Path | None,
+    out: Path | None,
 ) -> int:
     """Derive an override of the contract from a collection: Postman v2.0 or v2.1, or OpenAPI 3 (JSON or YAML).
 
@@ -148,6 +165,7 @@ def derive(
     its place: no call is made by guess. Needs no project. --answers takes an override of a few lines, so that a newer
     collection is derived again without losing what you know.
     """
+    from kiamo_iac.app.doctor import recording_from_file
     from kiamo_iac.app.fetching import PUBLISHED, collection_from_file
     from kiamo_iac.contract.collection.answering import answered
     from kiamo_iac.contract.collection.derive import derive_contract
@@ -162,7 +180,7 @@ def derive(
         found = read_collection(_fetched(session, None), shown=PUBLISHED)
     else:
         found = collection_from_file(collection)
-    derived = derive_contract(found)
+    derived = derive_contract(found, recording_from_file(recording) if recording is not None else None)
     if answers is not None:
         derived = answered(derived, answers)
     text = override_text(found, derived)
@@ -178,19 +196,22 @@ def derive(
 @contract.command(epilog=COMPARE_EPILOG, short_help="Hold the contract against the vendor's collection.")
 @click.argument("collection", type=NamedPath(exists=True, dir_okay=False))
 @click.option("--explain", is_flag=True, help="Show the candidates, with their evidence and score.")
+@_recording_option
 @format_option
 @pass_session
-def compare(session: Session, *, collection: Path, explain: bool, output: str) -> int:
+def compare(session: Session, *, collection: Path, explain: bool, recording: Path | None, output: str) -> int:
     """Compare the contract in force with a collection: a line an operation, whether and where it is found there.
 
     Exit code 1 where the collection has nothing like an operation that the contract has.
     """
+    from kiamo_iac.app.doctor import recording_from_file
     from kiamo_iac.app.fetching import collection_from_file
     from kiamo_iac.app.project import contract_in_force
     from kiamo_iac.contract.collection.comparing import Correspondence, compare_contract
     from kiamo_iac.render.collection import comparison_json, comparison_text
 
-    rows = compare_contract(contract_in_force(session.project), collection_from_file(collection))
+    recorded = recording_from_file(recording) if recording is not None else None
+    rows = compare_contract(contract_in_force(session.project), collection_from_file(collection), recorded)
     as_json = output == "json"
     write_data(comparison_json(rows) if as_json else comparison_text(rows, explain=explain), utf8=as_json)
     return int(any(row.outcome is Correspondence.MISSING for row in rows))

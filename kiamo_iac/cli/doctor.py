@@ -15,6 +15,7 @@ Examples:
   kiamo-iac doctor -e staging
   kiamo-iac doctor -e staging --format json
   kiamo-iac doctor -e staging --record recording.json
+  kiamo-iac contract derive collection.json --recording recording.json -o my-contract.yaml
 
 \b
 Exit codes: 0 nothing is contradicted, 1 something is, or a check failed, 64 usage.

@@ -1,8 +1,8 @@
 """What an instance answered, without what it holds: the structure of each answer, the types of values, counts beside
 rows, and the words of run states, datatypes and flags. Names, ids, labels, contact data and tokens are not in it.
 
-A value is a placeholder, as in a vendor's collection: `"<string>"`, `"<integer>"`, `"<number>"`. A key that may be data
-(an id, a name, a role) is `<key>`. Rows that look alike then are there once.
+A value is a placeholder, as in a vendor's collection: `"<string>"`, `"<integer>"`, `"<number>"`; the address of a page
+is `/?<string>`. A key that may be data (an id, a name, a role) is `<key>`. Rows that look alike then are there once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.common_records import count, major, version_of
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.json_schema import Schema, schema_document
-from kiamo_iac.core.record import Record, anything, integer, list_of, text
+from kiamo_iac.core.record import Record, anything, boolean, integer, list_of, text
 from kiamo_iac.core.resource import ReferenceShape
 from kiamo_iac.core.secret import conceal
 from kiamo_iac.core.strict_json import parse_json
@@ -38,6 +38,8 @@ _ROWS: Final = 20
 _KEYS: Final = 80
 """Keys of one object; one with more is a mapping of data."""
 _DEEPEST: Final = 12
+_ADDRESS: Final = ("http://", "https://", "/", "?")
+"""Beginnings of the address of a page, beside rows."""
 _KEY: Final = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.@$-]{0,39}")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
 """A run state, a datatype or a flag."""
@@ -73,6 +75,8 @@ class RecordedCall:
     times: int
     rows: int
     """Of a list: the rows of the longest of them; else 0."""
+    is_followed: bool
+    """Whether a header Link names a next page."""
     answer: JsonValue
     """Null also where it was not JSON."""
 
@@ -85,26 +89,14 @@ class Recording:
     """The name of that contract."""
     calls: tuple[RecordedCall, ...]
 
-    def answers(self, kind: str, operation: str) -> tuple[JsonValue, ...]:
+    def answered(self, kind: str, operation: str) -> tuple[RecordedCall, ...]:
         """The successful answers to an operation, those with most rows first."""
         found = [
             call
             for call in self.calls
             if (call.kind, call.operation) == (kind, operation) and 200 <= call.status < 300 and call.answer is not None
         ]
-        return tuple(call.answer for call in sorted(found, key=lambda call: -call.rows))
-
-    def rows(self, kind: str) -> tuple[tuple[JsonValue, int], ...]:
-        """The successful answers to the list of a kind, each with the number of its rows."""
-        return tuple(
-            (call.answer, call.rows)
-            for call in self.calls
-            if (call.kind, call.operation) == (kind, "list") and 200 <= call.status < 300
-        )
-
-    def answered(self) -> frozenset[tuple[str, str, str, str]]:
-        """Kind, operation, method and path of the calls that succeeded."""
-        return frozenset((c.kind, c.operation, c.method, c.path) for c in self.calls if 200 <= c.status < 300)
+        return tuple(sorted(found, key=lambda call: -call.rows))
 
 
 class AnswerRecorder:
@@ -112,16 +104,17 @@ class AnswerRecorder:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._kept: dict[tuple[str, str, int, str], RecordedCall] = {}
+        self._kept: dict[tuple[str, str, int, bool, str], RecordedCall] = {}
         self._several: Counter[tuple[str, str]] = Counter()
 
-    def __call__(self, kind: str, operation: str, status: int, data: Any) -> None:
-        """Keep one answer; `data`: its JSON, None where it is not JSON."""
+    def __call__(self, kind: str, operation: str, status: int, data: Any, *, is_followed: bool = False) -> None:
+        """Keep one answer; `data`: its JSON, None where it is not JSON. `is_followed`: a header Link names a next
+        page."""
         blank = _Blank(self._contract, kind)
         answer = blank.of(data) if 200 <= status < 300 else None
         call = self._contract.kinds[kind].operations[operation]
         rows = blank.rows if operation == "list" else 0
-        key = (kind, operation, status, json.dumps(answer, sort_keys=True))
+        key = (kind, operation, status, is_followed, json.dumps(answer, sort_keys=True))
         known = self._kept.get(key)
         if known is None:
             if self._several[kind, operation] >= _ANSWERS:
@@ -135,6 +128,7 @@ class AnswerRecorder:
             status,
             1 + (known.times if known is not None else 0),
             max(rows, known.rows if known is not None else 0),
+            is_followed,
             answer,
         )
 
@@ -224,6 +218,8 @@ class _Blank:
             return value
         is_allowed = value in self._allowed.get(key, ())
         if isinstance(value, str):
+            if not inside and value.startswith(_ADDRESS):
+                return "/?<string>"
             return value if is_allowed else "<string>"
         if isinstance(value, int):
             is_count = not inside and _COUNTS.fullmatch(key) is not None
@@ -308,6 +304,7 @@ _CALL: Final = Record(
         "status": integer("The HTTP status.", minimum=100, maximum=999),
         "times": integer("How many answers look like this.", minimum=1),
         "rows": count("Of a list: the rows of the longest of them."),
+        "is_followed": boolean("Whether a header Link names a next page."),
         "answer": anything("Its JSON with placeholders; null: a refusal, or no JSON."),
     },
 )

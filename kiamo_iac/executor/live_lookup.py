@@ -17,11 +17,12 @@ from urllib.parse import unquote, urlsplit
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed, listed_rows, read_item
-from kiamo_iac.api.response import ApiResponse, dig, is_count
+from kiamo_iac.api.response import ApiResponse, dig
 from kiamo_iac.api.shape import place
 from kiamo_iac.api.wire import Decoder, LiveRow, put_names, references_by
 from kiamo_iac.contract.entries import NO_ITEM
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.page_signs import is_count
 from kiamo_iac.contract.request_checks import refused_id
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.errors import RefusedError, ResponseError

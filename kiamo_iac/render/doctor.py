@@ -57,7 +57,8 @@ def _lines(examination: Examination) -> Iterator[str]:
     yield ""
     yield ", ".join(f"{number} {_words(verdict)}" for verdict, number in summary.items())
     if contradicted:
-        yield f"Correct {examination.origin}, check it with kiamo-iac contract check FILE, and run doctor again."
+        yield f"Correct {examination.origin}, and run doctor again. Or record what it answers (--record FILE),"
+        yield "and derive the contract from it: kiamo-iac contract derive COLLECTION --recording FILE."
 
 
 def _section(title: str, judged: Iterable[JudgedAssumption]) -> Iterator[str]:

@@ -230,11 +230,12 @@ def test_another_path_of_one_list(tmp_path: Path) -> None:
 
 def test_another_envelope(tmp_path: Path) -> None:
     found = examined(tmp_path, lambda _, data: {"data": data} if isinstance(data, list) else data)
-    assert found.contradicted.keys() == {"kinds.base.listing", "kinds.service.listing"}
+    assert found.contradicted.keys() == {f"kinds.{kind}.listing" for kind in ("service", "base", "field", "batch")}
     assert 'there is a list under "data"' in found.contradicted["kinds.base.listing"]
     assert found.one("kinds.base.listing")["mend"].startswith("write items: data at kinds.base.listing (")
     assert found.verdict("kinds.base.operations.list") == "confirmed"
-    assert found.check("list of fields") == ("skipped", "no base was seen")
+    assert found.check("list of fields")[0] == "failed"
+    assert found.verdict("kinds.batch.attributes.state.values") == "confirmed"
 
 
 def test_an_item_in_an_envelope(tmp_path: Path) -> None:

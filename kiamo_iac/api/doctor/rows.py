@@ -112,10 +112,13 @@ class KindSightings:
         flat = self.decoder.flat(item)
         if flat.get(self.stanza.id.wire) is None and flat.get(self.name_wire) is None:
             inner = [key for key, value in item.items() if isinstance(value, dict) and self.stanza.id.wire in value]
-            place = self.contract.entry("kinds", self.kind.kind)
-            self._mends[("item",)] = f"write item: {printable(inner[0], 60)} at {place}" if len(inner) == 1 else None
             self._note(("item",), f"the answer to a read has neither id nor name, but {_listed(item) or 'no key'}")
-            return
+            if len(inner) != 1:
+                return
+            place = self.contract.entry("kinds", self.kind.kind)
+            self._mends[("item",)] = f"write item: {printable(inner[0], 60)} at {place}"
+            item = item[inner[0]]
+            flat = self.decoder.flat(item)
         self._decode({**listed.item, **item} if self._is_completed else item, response)
         self._keys.update(flat)
         self._in_reads.update(key for key, value in flat.items() if value is not None)

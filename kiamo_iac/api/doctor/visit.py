@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from kiamo_iac.api.client import Client, Ids
 from kiamo_iac.api.doctor.examination import CheckOutcome, Findings
 from kiamo_iac.api.doctor.rows import KindSightings, Parent, counted, made_with_parent
-from kiamo_iac.api.further_pages import says_whole
+from kiamo_iac.api.further_pages import next_link, says_whole
 from kiamo_iac.api.listing import listed, with_sources
 from kiamo_iac.api.response import MISSING, ApiResponse, dig
 from kiamo_iac.contract.collection.matching import rows_path
@@ -46,8 +46,8 @@ _ROUND: Final = frozenset({10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 5
 class CallRecorder(Protocol):
     """Keeps what calls answer."""
 
-    def __call__(self, kind: str, operation: str, status: int, data: Any) -> object:
-        """A response has come; `data`: its JSON, None where it is not JSON."""
+    def __call__(self, kind: str, operation: str, status: int, data: Any, *, is_followed: bool) -> object:
+        """A response has come; `data`: its JSON, None where it is not JSON. `is_followed`: as `next_link` finds."""
 
 
 @dataclass(slots=True)
@@ -117,10 +117,7 @@ class InstanceVisit:
             if self._is_ended():
                 break
             error = self._list(client, kind, parent)
-            if error is None:
-                sightings.lists += 1
-                self._parents.setdefault(kind.kind, []).append(parent)
-            else:
+            if error is not None:
                 failures.append(error)
                 if isinstance(error, RefusedError) and error.status != 404:
                     break
@@ -139,11 +136,37 @@ class InstanceVisit:
             self.findings.check(name, CheckOutcome.SKIPPED, self._ended or "not read")
 
     def _list(self, client: Client, kind: type[Resource], parent: Parent) -> ApiError | None:
-        """Read one list; the error that ended it."""
-        at, stanza = f"kinds.{kind.kind}", self.contract.kinds[kind.kind]
-        sightings, begun = self.seen[kind.kind], self.seen[kind.kind].rows
-        ids: Ids = {} if parent is None or stanza.parent is None else {stanza.parent: parent}
+        """Read one list; the error that ended it. Where only the place of its rows is another, it is read again, with
+        the rows where they are, so that the rest is seen too."""
+        at, begun = f"kinds.{kind.kind}", self.seen[kind.kind].rows
+        error = failed = self._read_list(client, kind, parent)
+        self.statuses.setdefault(kind.kind, []).append(self._status())
+        if isinstance(error, ResponseError) and error.entry == ("listing", "items") and self.responses:
+            rows_at = rows_path(_parsed(self.responses[-1]))
+            if rows_at is not None:
+                where = printable(rows_at[0], 120) if rows_at[0] is not None else "null"
+                mend = f"write items: {where} at {self.contract.entry(*at.split('.'), 'listing')}"
+                self.findings.contradict(f"{at}.listing", str(error).rstrip("."), mend)
+                client.contract = _with_rows_at(client.contract, kind.kind, rows_at[0])
+                failed = self._read_list(client, kind, parent)
+        if failed is not None:
+            self._judge_list_error(kind, failed)
+            return failed
+        rows = self.seen[kind.kind].rows - begun
+        self.seen[kind.kind].lists += 1
+        self._parents.setdefault(kind.kind, []).append(parent)
+        self.findings.confirm(f"{at}.operations.list", "it is answered")
+        if rows:
+            self.findings.confirm(f"{at}.listing", counted(rows, "row"))
+        else:
+            self.findings.leave(f"{at}.listing", "the list is empty")
+        self._judge_paging(kind, rows)
+        return error
 
+    def _read_list(self, client: Client, kind: type[Resource], parent: Parent) -> ApiError | None:
+        """Take the rows of one list; the error that ended it."""
+        stanza, sightings = self.contract.kinds[kind.kind], self.seen[kind.kind]
+        ids: Ids = {} if parent is None or stanza.parent is None else {stanza.parent: parent}
         taken: set[RemoteId] = set()
 
         def take(item: object, response: ApiResponse) -> tuple[RemoteId, None]:
@@ -156,26 +179,13 @@ class InstanceVisit:
 
         with self._call(kind.kind, "list") as error:
             listed(client, kind.kind, ids, take=take, completed=False)
-        self.statuses.setdefault(kind.kind, []).append(self._status())
-        rows = sightings.rows - begun
-        if not error:
-            self.findings.confirm(f"{at}.operations.list", "it is answered")
-            if rows:
-                self.findings.confirm(f"{at}.listing", counted(rows, "row"))
-            else:
-                self.findings.leave(f"{at}.listing", "the list is empty")
-            self._judge_paging(kind, rows)
-            return None
-        self._judge_list_error(kind, error[0])
-        return error[0]
+        return error[0] if error else None
 
     def _judge_list_error(self, kind: type[Resource], error: ApiError) -> None:
         at = f"kinds.{kind.kind}"
         if isinstance(error, ResponseError) and error.entry:
             self.findings.confirm(f"{at}.operations.list", "it is answered")
-            self.findings.contradict_entry(
-                kind.kind, error.entry, str(error).rstrip("."), self._listing_mend(kind, error)
-            )
+            self.findings.contradict_entry(kind.kind, error.entry, str(error).rstrip("."))
             return
         if isinstance(error, AccessError):
             self._leave_list(kind, f"the token may not read it ({error.status})")
@@ -183,16 +193,6 @@ class InstanceVisit:
             self._leave_list(kind, f"its list was refused with {error.status}")
         else:
             self._leave_list(kind, "its list was not answered")
-
-    def _listing_mend(self, kind: type[Resource], error: ResponseError) -> str | None:
-        """Where the answer to a list has its rows, if there is one array of objects in it."""
-        if error.entry != ("listing", "items") or not self.responses:
-            return None
-        found = rows_path(_parsed(self.responses[-1]))
-        if found is None:
-            return None
-        place = self.contract.entry("kinds", kind.kind, "listing")
-        return f"write items: {printable(found[0], 120) if found[0] is not None else 'null'} at {place}"
 
     def _leave_list(self, kind: type[Resource], why: str) -> None:
         at = f"kinds.{kind.kind}"
@@ -359,7 +359,8 @@ class InstanceVisit:
             self.seconds.append((time.monotonic() - begun) / len(self.responses))
         if self.record is not None:
             for response in self.responses:
-                self.record(kind, operation, response.status, _parsed(response))
+                is_followed = next_link(response.headers.get("link", "")) is not None
+                self.record(kind, operation, response.status, _parsed(response), is_followed=is_followed)
 
     def _end_after(self, error: ApiError) -> None:
         """After some failures no further call is of use, or allowed."""
@@ -380,6 +381,14 @@ class InstanceVisit:
             return None
         last = self.responses[-1]
         return last.status if last.status >= 300 or _parsed(last) is not None else None
+
+
+def _with_rows_at(contract: Contract, kind: str, path: str | None) -> Contract:
+    """A contract whose list of a kind has its rows under another path."""
+    stanza = contract.kinds[kind]
+    listing = stanza.listing.model_copy(update={"items": path, "groups": (), "keyed": None, "total": None})
+    stanzas = {**contract.kinds, kind: stanza.model_copy(update={"listing": listing})}
+    return contract.model_copy(update={"kinds": stanzas})
 
 
 def _spread(items: list[Any], most: int) -> list[Any]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kiamo_iac.contract.collection.matching import Certainty, OperationMatch, match_operations
+from kiamo_iac.contract.collection.recorded import settled_matches, with_recording
 from kiamo_iac.contract.collection.requests import Collection
 from kiamo_iac.contract.entries import Operation
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.recording import Recording
 
 
 class Correspondence(StrEnum):
@@ -37,10 +39,18 @@ class ComparedOperation:
     outcome: Correspondence
 
 
-def compare_contract(contract: Contract, collection: Collection) -> tuple[ComparedOperation, ...]:
-    """A row for every operation that either side has."""
+def compare_contract(
+    contract: Contract, collection: Collection, recording: Recording | None = None
+) -> tuple[ComparedOperation, ...]:
+    """A row for every operation that either side has. `recording`: what an instance answered, in the place of
+    examples."""
+    if recording is not None:
+        collection = with_recording(collection, recording)
+    matches = match_operations(collection)
+    if recording is not None:
+        matches = settled_matches(matches, recording, unknown=collection.unknown_base)
     rows = []
-    for match in match_operations(collection):
+    for match in matches:
         stanza = contract.kinds.get(match.kind)
         call = stanza.operations.get(match.operation) if stanza is not None else None
         if call is not None or match.candidates:

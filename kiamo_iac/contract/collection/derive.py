@@ -26,11 +26,13 @@ from kiamo_iac.contract.collection.matching import (
     match_operations,
 )
 from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, EntryPath, documented
+from kiamo_iac.contract.collection.recorded import settle, settled_matches, with_recording
 from kiamo_iac.contract.collection.requests import Collection, CollectionRequest
 from kiamo_iac.contract.collection.route import PARENTS, is_id_name, is_plain_id
 from kiamo_iac.contract.collection.words import compact
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
+from kiamo_iac.contract.recording import Recording
 from kiamo_iac.document.writing import flow_text
 
 _PARTIAL: Final = re.compile(
@@ -73,9 +75,13 @@ class _Draft:
         self.questions.append(ContractQuestion(path, text, candidates, frozenset(about.split())))
 
 
-def derive_contract(collection: Collection) -> DerivedContract:
-    """The override that a collection gives."""
+def derive_contract(collection: Collection, recording: Recording | None = None) -> DerivedContract:
+    """The override that a collection gives. `recording`: what an instance answered, in the place of examples."""
+    if recording is not None:
+        collection = with_recording(collection, recording)
     matches = match_operations(collection)
+    if recording is not None:
+        matches = settled_matches(matches, recording, unknown=collection.unknown_base)
     draft = _Draft()
     prefix = _common_prefix(matches)
     data: Entry = {"name": f"{collection.name}, derived from its collection"}
@@ -107,6 +113,8 @@ def derive_contract(collection: Collection) -> DerivedContract:
                 ("kinds", kind, "made_with_parent"), f"which objects of this kind does a new {PARENTS[kind]} have?"
             )
     data["kinds"] = draft.kinds
+    if recording is not None:
+        draft.questions = [*settle(data, draft.questions, matches, recording)]
     _refuse_what_contradicts(packaged, data, draft)
     return DerivedContract(data, tuple(draft.questions), matches)
 
