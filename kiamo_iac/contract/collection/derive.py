@@ -337,6 +337,8 @@ def _name(candidate: MatchCandidate, kind: str, placeholder: str, query: dict[st
     for name in request.body if isinstance(request.body, dict) else ():
         if is_name(name):
             value = request.body[name] if isinstance(request.body, dict) else None
+            if isinstance(value, list):
+                continue
             inner = [key for key in value if is_plain_id(key)] if isinstance(value, dict) else []
             body[name] = {inner[0]: placeholder} if len(inner) == 1 else placeholder
             return
