@@ -100,7 +100,7 @@ class _Writer:
 
     def keys(self, schema: Schema) -> str:
         """A table of the keys of a mapping; required keys are marked."""
-        required = set(schema.get("required", ()))
+        required = {*schema.get("required", ()), *schema.get("else", {}).get("required", ())}
         rows = (
             (
                 f"`{key}`{' (required)' if key in required else ''}",

@@ -29,15 +29,12 @@ def checkout_of_run(workspace: Workspace, environment: str) -> Checkout:
 
 
 def _files(workspace: Workspace, environment: str) -> Iterable[Path]:
-    """The project file, the contract, the manifests and the patches."""
+    """The project file, the contract, the manifests, the patches, and the files with rows that they name."""
     project = workspace.project
-    composition = project.composition(project.environments[environment])
     yield project.file
     if project.contract is not None:
         yield project.contract
-    yield from composition.files
-    for layer in composition.patches:
-        yield from layer
+    yield from workspace.inputs(environment)
 
 
 def provenance_of(workspace: Workspace, plan: Plan, checkout: Checkout | None = None) -> PlanProvenance:

@@ -115,7 +115,7 @@ def _source_in_repository(source: SourceRange | None, below: str) -> SourceRange
 
 
 def _below(source: SourceRange, below: str) -> SourceRange:
-    return source._replace(file=_path(source.file, below))
+    return source._replace(file=_path(source.file, below), row=_path(source.row, below) if source.row else "")
 
 
 def _path(file: str, below: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,6 +16,7 @@ from kiamo_iac.manifest.loader import load
 from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests
 from kiamo_iac.manifest.project.model import Project, find_project
 from kiamo_iac.manifest.project_checks import check_project_manifests
+from kiamo_iac.manifest.rows import SUFFIX as ROWS_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +74,19 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
         return _validate_project(file or find_project(Path.cwd()), paths)
     inside: dict[Path, list[Path]] = {}
     loose: list[Path] = []
+    result = Validation()
     for path in paths:
         check_way(path, project=True)
         found = project_above(path if path.is_dir() else path.parent)
-        if found is None:
+        if found is None and path.suffix.lower() == ROWS_SUFFIX:
+            result += Validation(ignored=(path,))
+        elif found is None:
             files, projects = _below(path)
             loose += files
             for project in projects:
                 inside.setdefault(project, [])
         else:
             inside.setdefault(real(found.parent) / found.name, []).append(path)
-    result = Validation()
     for project, named in inside.items():
         result += _validate_project(project, named)
     if loose:
@@ -99,16 +102,16 @@ def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:
         checked = check_project_manifests(workspace.project, workspace.contract.capabilities())
     except ManifestError as error:
         return Validation(error.diagnostics, parts=(CheckedFolder(real(file.parent), error.diagnostics),))
-    foreign = tuple(_foreign_paths(workspace.project, paths))
+    foreign = tuple(_foreign_paths(workspace.project, paths, checked.inputs))
     folder = CheckedFolder(workspace.project.root, checked.diagnostics, workspace.project)
     return Validation(checked.diagnostics, checked.files, checked.resources, foreign, (folder,))
 
 
-def _foreign_paths(project: Project, paths: Sequence[Path]) -> list[Path]:
+def _foreign_paths(project: Project, paths: Sequence[Path], inputs: Collection[Path]) -> list[Path]:
     """Those of `paths` that the project does not read."""
     if not paths:
         return []
-    known = {real(path) for path in (*project.every_manifest, project.file, project.contract) if path}
+    known = {real(path) for path in (*project.every_manifest, project.file, project.contract, *inputs) if path}
     return [path for path in paths if not path.is_dir() and real(path) not in known]
 
 

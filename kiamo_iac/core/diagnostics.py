@@ -27,9 +27,17 @@ class SourceRange(NamedTuple):
     file: str
     line: int
     column: int
+    row: str = ""
+    """`agences.csv:12`: the row that a block was generated from, by its file and line; empty where there is none."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        place = f"{self.file}:{self.line}:{self.column}"
+        return f"{place} ({self.row})" if self.row else place
+
+    @property
+    def written(self) -> SourceRange:
+        """The place itself, without the row: one string of a file has one, however many rows it is filled in for."""
+        return self._replace(row="") if self.row else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +58,11 @@ class Diagnostic:
     related: tuple[tuple[str, SourceRange], ...] = ()
     """Other places, each with a reason (`first declared here`)."""
 
-    def sort_key(self) -> tuple[str, int, int, str, str, str]:
-        """Order by place, then code, then address."""
+    def sort_key(self) -> tuple[str, int, int, int, str, str, str, str]:
+        """Order by place, then row, then code, then address."""
         where = self.source or SourceRange("￿", 0, 0)
-        return (where.file, where.line, where.column, self.code, self.address or "", self.summary)
+        row = (len(where.row), where.row)  # of one file, by its line
+        return (where.file, where.line, where.column, *row, self.code, self.address or "", self.summary)
 
 
 def by_place(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -108,6 +108,38 @@ class Place:
         return f"Place({self.range})"
 
 
+class RowPlace(Place):
+    """The place of a mapping or list that was generated from a row: that in the manifest, beside the row."""
+
+    __slots__ = ("_own", "_row")
+
+    def __init__(self, own: Place, row: str) -> None:
+        """`row`: as `SourceRange.row`."""
+        self._own = own
+        self._row = row
+
+    @property
+    def file(self) -> str:
+        """The file of the manifest."""
+        return self._own.file
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._own
+
+    @property
+    def range(self) -> SourceRange:
+        """Where the mapping or list begins."""
+        return self._own.range._replace(row=self._row)
+
+    def at(self, key: str) -> SourceRange:
+        """The place of the value of `key`."""
+        return self._own.at(key)._replace(row=self._row)
+
+    def of_key(self, key: str) -> SourceRange:
+        """The place of `key` itself."""
+        return self._own.of_key(key)._replace(row=self._row)
+
+
 class MergedPlace(Place):
     """The place of a merged mapping: some of its keys come from other mappings."""
 

@@ -28,7 +28,8 @@ V = TypeVar("V")
 E = TypeVar("E", bound=StrEnum)
 
 ADDRESS_PATTERN: Final = "^[^/]+/[^/]+(/[^/]+/[^/]+)*$"
-PLACE_PATTERN: Final = r":[1-9][0-9]*:[1-9][0-9]*$"
+PLACE_PATTERN: Final = r":[1-9][0-9]*:[1-9][0-9]*( \(.+:[1-9][0-9]*\))?$"
+_PLACE: Final = re.compile(r"(.*):([0-9]{1,9}):([0-9]{1,9})(?: \((.+:[0-9]{1,9})\))?", re.DOTALL)
 
 
 class Form(Generic[V]):
@@ -231,14 +232,13 @@ def address(description: str) -> Form[Address]:
 
 
 def place(description: str) -> Form[SourceRange]:
-    """`file:line:column`; the file may hold colons."""
+    """`file:line:column`; the file may hold colons. Of what a row generated: `file:line:column (agences.csv:12)`."""
 
     def read(value: Any) -> SourceRange:
-        try:
-            file, line, column = _text(value).rsplit(":", 2)
-            return SourceRange(file, int(line), int(column))
-        except ValueError:
+        found = _PLACE.fullmatch(_text(value))
+        if found is None:
             return wrong("must be file:line:column")
+        return SourceRange(found[1], int(found[2]), int(found[3]), found[4] or "")
 
     return Form(json_schema.text(description, pattern=PLACE_PATTERN), read, str)
 

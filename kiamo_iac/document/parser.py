@@ -20,7 +20,7 @@ _MANY: Final = 32
 class Document:
     """One YAML document as plain data, with the place of every value."""
 
-    __slots__ = ("_first", "_lines", "_marks", "_originals", "_shapes", "data", "diagnostics", "file")
+    __slots__ = ("_added", "_first", "_lines", "_marks", "_originals", "_shapes", "data", "diagnostics", "file")
 
     def __init__(self, reader: YamlReader, lines: LineIndex) -> None:
         """Read the whole document."""
@@ -34,6 +34,25 @@ class Document:
         self._first = reader.first
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._originals: Mapping[int, Node] = {}
+        self._added: dict[int, tuple[Node, Place]] = {}
+
+    def extended(self) -> Self:
+        """A document of the same text, to which `add` adds; this one stays as it is."""
+        other = copy(self)
+        other._added = dict(self._added)  # noqa: SLF001 - its own
+        return other
+
+    def add(self, node: Node, place: Place) -> None:
+        """Give a mapping or list that is not of the text a place, such as one that was generated."""
+        self._added[id(node)] = node, place
+
+    def has(self, node: Node) -> bool:
+        """Whether `place` knows a mapping or list."""
+        return id(node) in self._added or id(node) in self._first
+
+    def is_written(self, node: Node) -> bool:
+        """Whether a mapping or list is of the text itself; one with variables filled in is."""
+        return id(node) in self._first
 
     def with_data(self, data: Any, originals: Mapping[int, Node]) -> Self:
         """A document of the same text with other data of the same shape.
@@ -60,6 +79,9 @@ class Document:
         Raises:
             KeyError: it is not part of this document.
         """
+        added = self._added.get(id(node))
+        if added is not None:
+            return added[1]
         keys: Keys
         if isinstance(node, list):
             keys = len(node)

@@ -82,6 +82,7 @@ class YamlReader:
         self._escaped = "\\" in text
         """Whether strings in double quotes may contain escapes."""
         self._unicode_keys = False
+        self._has_merge_key = False
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._depth = self._deepest = 0
         self._listing = "sensitive" in text
@@ -265,8 +266,12 @@ class YamlReader:
                 self._value(event)
             return None
         if not event.style and event.value == "<<":
-            hint = "write the keys out, or use an alias for a whole value"
-            self._report("KIA0110", "merge keys (<<) are not supported", event, hint=hint)
+            if not self._has_merge_key:  # once a file is enough
+                hint = (
+                    'in a manifest, define the keys under "templates:", and write "use: NAME"; elsewhere write them out'
+                )
+                self._report("KIA0110", "merge keys (<<) are not supported", event, hint=hint)
+            self._has_merge_key = True
             return None
         key = self._scalar(event)
         if not isinstance(key, str):

@@ -9,7 +9,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 # All but what libyaml's reader accepts (YAML 1.2, production c-printable): control characters, halves of pairs.
-_UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+UNPRINTABLE: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 
 class SyntaxProblem(NamedTuple):
@@ -89,7 +89,7 @@ def explain(error: Exception, text: str) -> SyntaxProblem:
     """The problem for an exception that the parser raised on `text`."""
     if isinstance(error, MarkedYAMLError):
         return _marked(error, text)
-    found = re.search(_UNPRINTABLE, text)
+    found = re.search(UNPRINTABLE, text)
     if isinstance(error, (ReaderError, UnicodeEncodeError)) and found:
         summary = f"the character U+{ord(found[0]):04X} is not allowed in YAML"
         hint = 'remove it, or write it as "\\x…" or "\\u…" in double quotes'

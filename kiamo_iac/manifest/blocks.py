@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean
@@ -96,7 +96,11 @@ class Block:
     at_top: bool
     """It is at the top of its file, not in the block of its parent."""
     path: tuple[str | int, ...] = ()
-    """The keys and indices from the root of its file."""
+    """The keys and indices from the root of its file; of a generated one, of the block that it comes from."""
+    generated: bool = False
+    """A template or a row had a part in it: it is not written as it stands, and no edit of a file changes it alone."""
+    row: str = ""
+    """The row that it comes from, as `agences.csv:12`."""
 
     def body(self) -> dict[str, Any]:
         """The keys for its model: the block, or a copy without its children and the names of its parents."""
@@ -109,16 +113,62 @@ class Block:
         return {key: value for key, value in self.node.items() if key not in children and key not in named}
 
 
-def read_blocks(document: Document, block_types: BlockTypes, report: Report) -> list[Block]:
+class BlockGenerator(Protocol):
+    """Makes the blocks that `use` and `for_each` of a file stand for."""
+
+    top_key: ClassVar[str]
+    """The key at the top of a file that it reads itself."""
+    keys: ClassVar[frozenset[str]]
+    """The keys of a block that it is asked about."""
+
+    def at_top(self, data: dict[str, Any]) -> None:
+        """Check the value of its key at the top."""
+        ...
+
+    def blocks(self, kind: type[Resource], node: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+        """The blocks that come of one, each with its row (empty without rows)."""
+        ...
+
+    def check(self, kind: type[Resource], node: dict[str, Any]) -> None:
+        """Check a block that is not made of a row."""
+        ...
+
+
+def read_blocks(
+    document: Document, block_types: BlockTypes, report: Report, generator: BlockGenerator | None = None
+) -> list[Block]:
     """Every block of a file, parents before their children; anything else is reported."""
-    blocks = _Blocks(document, block_types, report)
+    blocks = _Blocks(document, block_types, report, generator)
     blocks.top()
     return blocks.found
 
 
+class _Holder(NamedTuple):
+    """What a block is read below."""
+
+    parent: Address | None = None
+    lost: bool = False
+    """The address of the parent is unknown."""
+    path: tuple[str | int, ...] = ()
+    generated: bool = False
+    row: str = ""
+    at_top: bool = True
+
+    def item(self, key: str, index: int) -> _Holder:
+        """That of an item of the collection `key`."""
+        return self._replace(path=(*self.path, key, index))
+
+    def generated_of(self, row: str) -> _Holder:
+        """That of a block that was generated from an item, by a row if there is one."""
+        return self._replace(generated=True, row=row or self.row)
+
+
 class _Blocks:
-    def __init__(self, document: Document, block_types: BlockTypes, report: Report) -> None:
+    def __init__(
+        self, document: Document, block_types: BlockTypes, report: Report, generator: BlockGenerator | None
+    ) -> None:
         self.found: list[Block] = []
+        self._generator = generator
         self._document = document
         self._block_types = block_types
         self._report = report
@@ -137,52 +187,52 @@ class _Blocks:
             return
         for key in data:
             block_type = self._block_types.get(key)
-            if block_type is None:
+            if self._generator is not None and key == self._generator.top_key:
+                self._generator.at_top(data)
+            elif block_type is None:
                 nouns = {block_type.noun: name for name, block_type in self._block_types.items()}
                 near = f'did you mean "{nouns[key]}"?' if key in nouns else did_you_mean(key, self._block_types)
                 hint = near or f"known collections: {', '.join(self._block_types)}"
                 summary = f"unknown collection {quote(key)}"
                 self._report(Diagnostic("KIA0202", summary, hint=hint, source=self._document.place(data).of_key(key)))
             else:
-                self._collection(block_type, data, key=key, parent=None, at_top=True)
+                self._collection(block_type, data, _Holder(), key=key)
 
-    def _collection(
-        self,
-        block_type: BlockType,
-        holder: dict[str, Any],
-        *,
-        key: str,
-        parent: Address | None,
-        at_top: bool,
-        lost: bool = False,
-        path: tuple[str | int, ...] = (),
-    ) -> None:
-        """`lost`: the address of the parent is unknown. `path`: of the mapping `holder`."""
-        value = holder[key]
+    def _collection(self, block_type: BlockType, data: dict[str, Any], holder: _Holder, *, key: str) -> None:
+        """The blocks under a key of `data`."""
+        value = data[key]
         if not isinstance(value, list):
-            where = self._document.place(holder).at(key)
+            where = self._document.place(data).at(key)
             summary = f"{block_type.kind.collection} must be a list, got {type_of(value)}"
             hint = 'write "- name: …" for each, or remove the key' if value is None else 'begin each item with "- "'
             self._report(Diagnostic("KIA0203", summary, hint=hint, source=where))
             return
         for index, node in enumerate(value):
             if isinstance(node, dict):
-                self._block(block_type, node, parent=parent, at_top=at_top, lost=lost, path=(*path, key, index))
+                self._item(block_type, node, holder.item(key, index))
             else:
                 summary, hint = f"{block_type.with_article} must be a mapping, got {type_of(node)}", 'write "- name: …"'
                 source = self._document.place(value).at(str(index))
                 self._report(Diagnostic("KIA0203", summary, hint=hint, source=source))
 
-    def _block(
-        self,
-        block_type: BlockType,
-        node: dict[str, Any],
-        *,
-        parent: Address | None,
-        at_top: bool,
-        lost: bool,
-        path: tuple[str | int, ...],
-    ) -> None:
+    def _item(self, block_type: BlockType, node: dict[str, Any], at: _Holder) -> None:
+        """The block of an item, or those that are generated from it."""
+        generator = self._generator
+        if generator is None:
+            self._block(block_type, node, at)
+        elif generator.keys.isdisjoint(node):
+            if not at.row:
+                generator.check(block_type.kind, node)
+            self._block(block_type, node, at)
+        else:
+            for made, row in generator.blocks(block_type.kind, node):
+                if not row:
+                    generator.check(block_type.kind, made)
+                self._block(block_type, made, at.generated_of(row))
+
+    def _block(self, block_type: BlockType, node: dict[str, Any], at: _Holder) -> None:
+        """Add a block, and those that are nested in it."""
+        parent, lost, at_top = at.parent, at.lost, at.at_top
         if at_top and block_type.ancestors:
             parent = self._parent(block_type, node)
             lost = parent is None
@@ -190,12 +240,16 @@ class _Blocks:
         address = None
         if isinstance(name, str) and name and not lost:
             address = Address.of(block_type.kind.collection, name, parent)
-        self.found.append(Block(block_type, node, parent, address, at_top, path))
+        self.found.append(Block(block_type, node, parent, address, at_top, at.path, at.generated, at.row))
         for collection in block_type.children:
             if collection in node:
-                child = self._block_types[collection]
-                lost = address is None
-                self._collection(child, node, key=collection, parent=address, at_top=False, lost=lost, path=path)
+                generated = bool(at.row) or (at.generated and self._is_of_template(node[collection]))
+                inner = _Holder(address, address is None, at.path, generated, at.row, at_top=False)
+                self._collection(self._block_types[collection], node, inner, key=collection)
+
+    def _is_of_template(self, items: Any) -> bool:
+        """Whether the list of a merged block does not stand in the block itself."""
+        return isinstance(items, list) and not self._document.is_written(items)
 
     def _parent(self, block_type: BlockType, node: dict[str, Any]) -> Address | None:
         """The address of the parent that a block at the top of a file names."""

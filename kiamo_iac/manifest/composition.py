@@ -69,9 +69,14 @@ def merge(parts: Sequence[Part], report: Report) -> tuple[Block, Locator]:
     lowest = parts[0].block
     if len(parts) == 1:
         return lowest, parts[0].document
-    merging = _PlacedMerge(parts[0], report)
+
+    def without_effect(key: str, place: Place) -> None:
+        report(_null_without_key(key, lowest, place))
+
+    document = parts[0].document
+    merging = PlacedMerge(lowest.body(), document.place(lowest.node), document, without_effect)
     for part in parts[1:]:
-        merging.add_part(part)
+        merging.add_layer(part.block.body(), part.document.place(part.block.node), part.document)
     block = Block(lowest.type, merging.body, lowest.parent, lowest.address, at_top=False, path=lowest.path)
     return block, merging
 
@@ -128,18 +133,20 @@ def merge_bodies(bodies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return merging.body
 
 
-class _PlacedMerge(Merge):
+class PlacedMerge(Merge):
     """A merge that keeps the place of every value."""
 
-    def __init__(self, lowest: Part, report: Report) -> None:
-        super().__init__(lowest.block.body())
-        self._report = report
-        self._own = lowest.document.place(lowest.block.node)
+    def __init__(
+        self, lowest: Mapping[str, Any], place: Place, document: Document, without_effect: Callable[[str, Place], None]
+    ) -> None:
+        """`place`: of the body in its document. `without_effect` gets each null that takes nothing away, by its key
+        and the place of the mapping that has it."""
+        super().__init__(lowest)
+        self._without_effect = without_effect
+        self._own = self._here = place
         self._elsewhere: dict[str, Place] = {}
         self._inner: dict[int, Place] = {}
-        self._documents = [lowest.document]
-        self._block = lowest.block
-        self._here = self._own
+        self._documents = [document]
 
     def place(self, node: Node) -> Place:
         """The place of a node; of a merged one, of each key."""
@@ -149,12 +156,15 @@ class _PlacedMerge(Merge):
             return self._inner[id(node)]
         return next(found for document in self._documents if (found := _place(document, node)) is not None)
 
-    def add_part(self, part: Part) -> None:
-        """Merge the next layer over the block."""
-        self._documents.append(part.document)
-        self._block = part.block
-        self._here = part.document.place(part.block.node)
-        self.add(part.block.body())
+    def holder(self, key: str) -> Place:
+        """The place of the mapping that a key comes from."""
+        return self._elsewhere.get(key, self._own)
+
+    def add_layer(self, upper: Mapping[str, Any], place: Place, document: Document) -> None:
+        """Merge the next layer over the body; `place`: of it in its document."""
+        self._documents.append(document)
+        self._here = place
+        self.add(upper)
 
     def replaced(self, key: str) -> None:
         self._elsewhere[key] = self._here
@@ -162,13 +172,13 @@ class _PlacedMerge(Merge):
     def removed(self, key: str, *, found: bool) -> None:
         self._elsewhere.pop(key, None)
         if not found:
-            self._report(_null_without_key(key, self._block, self._here))
+            self._without_effect(key, self._here)
 
     def merged(self, key: str, old: dict[str, Any], upper: dict[str, Any], merged: dict[str, Any]) -> None:
         own, here = self.place(old), self._documents[-1].place(upper)
         for name, value in upper.items():
             if value is None and name not in old:
-                self._report(_null_without_key(name, self._block, here))
+                self._without_effect(name, here)
         self._inner[id(merged)] = MergedPlace(own, {name: here for name, value in upper.items() if value is not None})
         self._elsewhere[key] = self._here
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,12 @@ from kiamo_iac.core.resource import COMMON_KEYS, PRESENT
 from kiamo_iac.core.runtime import collector_paused
 from kiamo_iac.core.sensitive import hidden, hidden_at, hidden_repeats, remember
 from kiamo_iac.core.state import EMPTY, ResourceState, State
+from kiamo_iac.document.parser import Document
 from kiamo_iac.manifest import relations
 from kiamo_iac.manifest.blocks import REFERENCE, Block, block_types, lifecycle_of, read_blocks
 from kiamo_iac.manifest.checks import KindChecks
 from kiamo_iac.manifest.composition import Composition, Locator, Part, merge
+from kiamo_iac.manifest.generation import FileGenerator, Generator
 from kiamo_iac.manifest.names import check_similar_names, may_be_mistyped
 from kiamo_iac.manifest.references import ReferenceChecker
 from kiamo_iac.manifest.sensitive_settings import check_variables, filled_paths
@@ -54,7 +56,9 @@ class Loaded:
     variables: Variables = field(default_factory=Variables)
     """The variables, and where they were filled in."""
     unread: bool = False
-    """A file could not be read as YAML: what it declares is unknown."""
+    """A file could not be read as YAML, or a block not be generated: what it declares is unknown."""
+    inputs: tuple[Path, ...] = ()
+    """The files with rows (CSV) that blocks were generated from."""
 
     def checked(self) -> State:
         """The state, when no diagnostic is an error.
@@ -85,28 +89,32 @@ def compose(
 
     Problems of files are diagnostics: see `Loaded.checked`.
     """
-    loading = _Loading(composition.variables, capabilities, keep_parts=keep_parts)
+    loading = _Loading(composition.variables, capabilities, Generator(sources), keep_parts=keep_parts)
     with collector_paused():
         for number, files in enumerate(composition.patches, start=1):
             loading.read_patches(sources.read(files), layer=number)
         loading.read(sources.read(composition.files))
         loading.relate()
-    explained = map(composition.variables.explained, loading.diagnostics)
+    explained = (composition.variables.explained(loading.with_row(found)) for found in loading.diagnostics)
     diagnostics = by_place(explained)
     files_read = len(composition.files) + sum(map(len, composition.patches))
     state = State(loading.resources.values())
-    return Loaded(state, diagnostics, files_read, loading.parts, composition.variables, loading.unread)
+    inputs = tuple(loading.generator.inputs)
+    return Loaded(state, diagnostics, files_read, loading.parts, composition.variables, loading.unread, inputs)
 
 
 class _Loading:
     """The resources and diagnostics so far."""
 
-    def __init__(self, variables: Variables, capabilities: Capabilities, *, keep_parts: bool) -> None:
+    def __init__(
+        self, variables: Variables, capabilities: Capabilities, generator: Generator, *, keep_parts: bool
+    ) -> None:
+        self.generator = generator
         self.resources: dict[Address, ResourceState] = {}
         self.parts: dict[Address, tuple[Part, ...]] = {}
         self.diagnostics: list[Diagnostic] = []
         self._variables = variables
-        self._secrets = frozenset(name for name, variable in variables.known.items() if is_secret(name, variable))
+        self._secrets = {name for name, variable in variables.known.items() if is_secret(name, variable)}
         self._capabilities = capabilities
         self._keep_parts = keep_parts
         self._patches: dict[Address, list[Part]] = {}
@@ -118,6 +126,8 @@ class _Loading:
         self._siblings: dict[tuple[Address | None, str], list[ResourceState]] = {}
         self._inner: dict[Address, dict[str, Place]] = {}
         self._named: dict[Address, tuple[str, SourceRange]] = {}
+        self._rows: dict[Address, str] = {}
+        """Address of a resource that was generated from a row → the row."""
         self._suggestions = SuggestionBudget()
         self.unread = False
         """A file could not be read: what it declares is unknown, and not reported as missing."""
@@ -139,6 +149,8 @@ class _Loading:
         for part, found in self._blocks(sources, layer=0):
             patches = self._patches.pop(part.block.address, ()) if self._patches and part.block.address else ()
             self._add([part, *patches], found)
+        if not self.unread:
+            self.diagnostics += self.generator.unused()
         added = [] if self.unread else list(self._patches.values())
         for parts in added:
             self._warn_of_addition(parts[0])
@@ -150,21 +162,45 @@ class _Loading:
 
         A value with a syntax error gets no further diagnostics.
         """
+        for source, document, wrong in self._documents(sources, layer=layer):
+            generator = None
+            if source.generates:
+                document = document.extended()  # noqa: PLW2901
+                generator = FileGenerator(self.generator, document, wrong.append, is_patch=layer > 0)
+            found: list[Diagnostic] = []
+            blocks = read_blocks(document, self._block_types, found.append, generator)
+            self.unread |= self.generator.incomplete
+            self._secrets |= self.generator.secrets
+            for block in blocks:
+                yield Part(block, document, layer), found
+            refused = {problem.source for problem in wrong if problem.severity is Severity.ERROR}
+            self.diagnostics += wrong
+            self.diagnostics += [problem for problem in found if problem.source not in refused]
+
+    def _documents(
+        self, sources: Iterator[SourceFile], *, layer: int
+    ) -> Iterator[tuple[SourceFile, Document, list[Diagnostic]]]:
+        """Every file with its variables filled in, and its problems so far, in their order.
+
+        From the first one on that may use templates, they come when all were read: another file may define them.
+        """
+        held: list[tuple[SourceFile, Document, list[Diagnostic]]] = []
         for source in sources:
-            self.diagnostics += source.diagnostics
-            self.unread |= source.cut_short
-            if source.document is None:
-                continue
             wrong = list(source.diagnostics)
+            self.unread |= source.cut_short
             document = source.document
+            if document is None:
+                self.diagnostics += wrong
+                continue
             if source.has_variables:
                 document = self._variables.fill(document, wrong.append)
-                self.diagnostics += wrong[len(source.diagnostics) :]
-            refused = {problem.source for problem in wrong if problem.severity is Severity.ERROR}
-            found: list[Diagnostic] = []
-            for block in read_blocks(document, self._block_types, found.append):
-                yield Part(block, document, layer), found
-            self.diagnostics += [problem for problem in found if problem.source not in refused]
+            if source.generates and layer == 0:
+                self.generator.collect(document, wrong.append)
+            if held or (source.generates and layer == 0):
+                held.append((source, document, wrong))
+            else:
+                yield source, document, wrong
+        yield from held
 
     def _add(self, parts: list[Part], found: list[Diagnostic]) -> None:
         block, places = merge(parts, found.append) if len(parts) > 1 else (parts[0].block, parts[0].document)
@@ -185,6 +221,8 @@ class _Loading:
         if first is not resource:
             found.append(_duplicate(parts[0], first.place))
             return
+        if row := parts[0].block.row:
+            self._rows[block.address] = row
         if self._keep_parts:
             self.parts[block.address] = tuple(parts)
         self._siblings.setdefault((block.parent, block.type.noun), []).append(resource)
@@ -195,6 +233,13 @@ class _Loading:
         found += self._checks[block.type.noun].of(resource, keys, places)
         if self._secrets:
             found += check_variables(resource, places, self._variables, self._secrets)
+
+    def with_row(self, diagnostic: Diagnostic) -> Diagnostic:
+        """A diagnostic of a generated resource with its row, also where its place is one that all rows share."""
+        row = self._rows.get(diagnostic.address) if diagnostic.address is not None else None
+        if row is None or diagnostic.source is None or diagnostic.source.row:
+            return diagnostic
+        return replace(diagnostic, source=diagnostic.source._replace(row=row))
 
     def _warn_of_addition(self, part: Part) -> None:
         """Warn of a patch that adds a resource whose name is nearly that of another: it is probably mistyped."""

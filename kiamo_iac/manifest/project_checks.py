@@ -24,6 +24,8 @@ class CheckedManifests:
     files: int
     resources: int
     """How many resources they declare, each counted once."""
+    inputs: frozenset[Path] = frozenset()
+    """The files with rows (CSV) that they name."""
 
 
 def check_project_manifests(project: Project, capabilities: Capabilities) -> CheckedManifests:
@@ -37,17 +39,19 @@ def check_project_manifests(project: Project, capabilities: Capabilities) -> Che
     environments: dict[Diagnostic, list[str]] = {}
     addresses: set[str] = set()
     files: set[Path] = set()
+    inputs: set[Path] = set()
     for composition, names in groups:
         loaded = compose(composition, sources=sources, capabilities=capabilities)
         for diagnostic in loaded.diagnostics:
             environments.setdefault(diagnostic, []).extend(names)
         addresses.update(resource.address for resource in loaded.state)
         files.update(composition.files, *composition.patches)
+        inputs.update(loaded.inputs)
     found = [_in_environments(diagnostic, names, project) for diagnostic, names in environments.items()]
     found += _named_as_secrets(project)
     if not has_errors(found):  # a file that could not be read may use any of them
         found += _unused(project, groups)
-    return CheckedManifests(by_place(found), len(files), len(addresses))
+    return CheckedManifests(by_place(found), len(files), len(addresses), frozenset(inputs))
 
 
 _Groups = list[tuple[Composition, list[str]]]

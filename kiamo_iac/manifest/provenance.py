@@ -116,8 +116,8 @@ class _Composer:
             for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
                 yield from self._below_key((*path, key), inner, place.at(str(key)), places, shown=shown[key])
             return
-        names = self._variables.filled.get(source, ())
-        variables = tuple((name, self._variables.known[name].source) for name in names)
+        known = self._variables.known
+        variables = tuple((name, known[name].source) for name in self._variables.names_at(source) if name in known)
         yield ComposedValue(path, shown, Provenance(source, variables))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
-from kiamo_iac.core.place import Place, pack
+from kiamo_iac.core.place import Place, RowPlace, pack
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Ensure, Lifecycle
 from kiamo_iac.core.state import ResourceState
@@ -117,5 +117,6 @@ def imply_parents(
             summary = f"no manifest declares the {kind.kind} {quote(name)}: it must exist on the instance"
             found.append(Diagnostic("KIA0228", summary, Severity.WARNING, hint=hint, address=address, source=source))
         place = Place(source.file, pack(source.line, source.column))
+        place = RowPlace(place, source.row) if source.row else place
         resources[address] = ResourceState(address, kind, {"name": name}, lifecycle=REFERENCE, place=place)
     return found

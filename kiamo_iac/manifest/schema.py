@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from kiamo_iac.core.capabilities import Capabilities, KindCapabilities
-from kiamo_iac.core.json_schema import Schema, defined, list_of, schema_document, text, with_null
+from kiamo_iac.core.json_schema import Schema, closed, defined, list_of, mapping_of, schema_document, text, with_null
 from kiamo_iac.core.resource import COMMON_KEYS
-from kiamo_iac.manifest.blocks import BlockType, block_types
-from kiamo_iac.manifest.variables import VARIABLE_NAME
+from kiamo_iac.manifest.blocks import BlockType, BlockTypes, block_types
+from kiamo_iac.manifest.generation import FOR_EACH, MAX_GENERATED, TEMPLATES, USE
+from kiamo_iac.manifest.variables import EACH, VARIABLE_NAME
 
 VERSION: Final = 1
 """Changes when a valid manifest becomes invalid."""
 
-_VARIABLE: Final = r"(^|[^$])\$\{" + VARIABLE_NAME.pattern + r"\}"
-_ALONE: Final = r"^(\$\{" + VARIABLE_NAME.pattern + r"\})+$"
+_NAMED: Final = r"\$\{(" + VARIABLE_NAME.pattern + "|" + EACH + r"\.[^${}]+)\}"
+_VARIABLE: Final = f"(^|[^$]){_NAMED}"
+_ALONE: Final = f"^({_NAMED})+$"
 _DEFINITIONS: Final[Schema] = {
     "variable": {"$comment": "Text that holds a variable, such as ${brand}.", "type": "string", "pattern": _VARIABLE},
     "variable_alone": {"$comment": "Nothing but a variable, such as ${on}.", "type": "string", "pattern": _ALONE},
 }
 """Without descriptions: an editor would show them for the attribute."""
+_SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
+_CELL: Final[Schema] = {"type": ["string", "number", "boolean", "null"]}
+_GENERATING: Final[Schema] = {
+    USE: {
+        "description": "The name of a template, or a list of names, the last one on top. Its keys are merged under "
+        "those of the block.",
+        "if": {"type": "array"},
+        "then": {"type": "array", "items": {"type": "string"}},
+        "else": {"type": "string"},
+    },
+    FOR_EACH: {
+        "description": "The rows: {csv: FILE}, or a list of scalars or mappings. The block stands for one resource a "
+        f"row, at most {MAX_GENERATED:,} in all; ${{{EACH}}} in its strings is the scalar, ${{{EACH}.code}} the value "
+        "of the column code. Not within a block that has for_each.",
+        "if": {"type": "array"},
+        "then": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"if": {"type": "object"}, "then": {"additionalProperties": _CELL}, "else": _SCALAR},
+        },
+        "else": closed(
+            {
+                "csv": text(
+                    "A CSV file in UTF-8, with , or ; between its columns and their names in the first line. "
+                    "Its path is relative to the project file, and within its folder.",
+                    minLength=1,
+                )
+            },
+            "A file with the rows.",
+        ),
+    },
+}
 
 
 def manifest_schema(capabilities: Capabilities | None = None) -> Schema:
@@ -28,12 +62,12 @@ def manifest_schema(capabilities: Capabilities | None = None) -> Schema:
 
     With `capabilities`, closed lists of the contract are in it, and attributes that it has no wire name for are not.
     """
-    return _whole("manifest", "A manifest of kiamo-iac", capabilities, of_block=lambda schema: schema)
+    return _whole("manifest", "A manifest of kiamo-iac", capabilities)
 
 
 def patch_schema(capabilities: Capabilities | None = None) -> Schema:
     """The schema of a patch, where null removes an attribute."""
-    return _whole("patch", "A patch over the manifests of kiamo-iac", capabilities, of_block=_removable)
+    return _whole("patch", "A patch over the manifests of kiamo-iac", capabilities, patch=True)
 
 
 def kind_schema(kind: str, capabilities: Capabilities | None = None) -> Schema:
@@ -44,27 +78,29 @@ def kind_schema(kind: str, capabilities: Capabilities | None = None) -> Schema:
     """
     by_noun = {block_type.noun: block_type for block_type in block_types().values()}
     block_type = by_noun[kind]
-    below = {name: _block(by_noun[name], capabilities) for name in _descendants(block_type)}
+    below = {name: _generated(_block(by_noun[name], capabilities)) for name in _descendants(block_type)}
     return schema_document(
         _named(f"kind-{kind}", capabilities),
         VERSION,
         title=f"{block_type.with_article.capitalize()} of kiamo-iac",
-        body=_at_top(block_type, _block(block_type, capabilities)),
-        definitions={**_DEFINITIONS, **below},
+        body=_generated(_at_top(block_type, _block(block_type, capabilities))),
+        definitions={**_DEFINITIONS, **_GENERATING, **below},
     )
 
 
-def _whole(name: str, title: str, capabilities: Capabilities | None, *, of_block: Callable[[Schema], Schema]) -> Schema:
+def _whole(name: str, title: str, capabilities: Capabilities | None, *, patch: bool = False) -> Schema:
     known = block_types()
-    definitions: Schema = dict(_DEFINITIONS)
-    properties: Schema = {}
+    definitions: Schema = {**_DEFINITIONS, **({} if patch else _GENERATING)}
+    properties: Schema = {} if patch else {TEMPLATES: _templates(known, capabilities)}
     for collection, block_type in known.items():
-        block = of_block(_block(block_type, capabilities))
+        plain = _block(block_type, capabilities)
+        block = _removable(plain) if patch else _generated(plain)
         definitions[block_type.noun] = block
         at_top = block_type.noun
         if block_type.ancestors:
             at_top = f"{block_type.noun}_at_top"
-            definitions[at_top] = _at_top(block_type, block)
+            above = _at_top(block_type, _removable(plain) if patch else plain)
+            definitions[at_top] = above if patch else _generated(above)
         properties[collection] = list_of(defined(at_top), f"Each {block_type.noun}, by its name.")
     body = {
         "type": ["object", "null"],
@@ -131,6 +167,33 @@ def _at_top(block_type: BlockType, block: Schema) -> Schema:
     """The block at the top of a file, where it names its parents."""
     names = {kind.kind: text(f"The name of its {kind.kind}.", minLength=1) for kind in block_type.ancestors}
     return {**block, "properties": {**names, **block["properties"]}, "required": [*names, *block["required"]]}
+
+
+def _generated(block: Schema) -> Schema:
+    """A block of a manifest, which may be generated: templates may have all its required keys but the name."""
+    others = [key for key in block["required"] if key != "name"]
+    made = {**block, "properties": {**block["properties"], **{key: defined(key) for key in _GENERATING}}}
+    made["required"] = ["name"]
+    return {**made, "if": {"required": [USE]}, "else": {"required": others}} if others else made
+
+
+def _templates(known: BlockTypes, capabilities: Capabilities | None) -> Schema:
+    """The templates at the top of a manifest: each may have the keys of any kind but the name."""
+    properties: Schema = {}
+    for block_type in known.values():
+        for key, value in _at_top(block_type, _block(block_type, capabilities))["properties"].items():
+            if key != "name":  # of two kinds that differ in a key, what is the same
+                properties[key] = value if properties.get(key, value) == value else _common(properties[key], value)
+    keys = closed(properties, "Keys of a block.", required=[])
+    description = "Templates by their names: keys that blocks share. A block names those that it has in `use`."
+    return mapping_of(keys, description)
+
+
+def _common(first: Schema, second: Schema) -> Schema:
+    same = {key: value for key, value in first.items() if second.get(key) == value}
+    begin, end = first["description"], second["description"]
+    sentences = [part for part in begin.split(". ") if part in end.split(". ")]
+    return {**same, "description": begin if begin == end else f"{'. '.join(sentences).rstrip('.')}."}
 
 
 def _removable(block: Schema) -> Schema:

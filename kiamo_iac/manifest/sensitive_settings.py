@@ -117,7 +117,7 @@ def check_variables(
         if isinstance(value, dict | list):
             is_filled = bool(filled_paths(value, places, variables, secrets))
         else:
-            is_filled = source is not None and not set(secrets).isdisjoint(variables.filled.get(source, ()))
+            is_filled = source is not None and not set(secrets).isdisjoint(variables.names_at(source))
         if is_filled:
             yield Diagnostic(
                 "KIA0246",
@@ -139,7 +139,7 @@ def filled_paths(
         here = (*path, str(key)) if isinstance(written, Mapping) else path
         if value and isinstance(value, dict | list):
             found += filled_paths(value, places, variables, secrets, here)
-        elif not set(secrets).isdisjoint(variables.filled.get(place.at(str(key)), ())):
+        elif not set(secrets).isdisjoint(variables.names_at(place.at(str(key)))):
             found.append(here)
     return found
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.document.files import read_text
+from kiamo_iac.document.files import read_bytes, read_text
 from kiamo_iac.document.parser import Document, parse
+from kiamo_iac.manifest.rows import CsvFile, read_csv
 from kiamo_iac.manifest.variables import MARK
+
+_GENERATES: Final = re.compile(r"\b(?:use|for_each|templates)\b|\$\{each")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class SourceFile:
     diagnostics: tuple[Diagnostic, ...]
     """Problems of its syntax."""
     has_variables: bool = False
+    generates: bool = False
+    """It may have templates, or blocks that are generated."""
 
     @property
     def cut_short(self) -> bool:
@@ -38,6 +45,7 @@ class SourceFiles:
         """`keep`: cache the documents, for several environments."""
         self._root = root
         self._kept: dict[Path, SourceFile] | None = {} if keep else None
+        self._csv: dict[str, CsvFile] = {}
         self._lock = threading.Lock()
 
     def read(self, files: Sequence[Path]) -> Iterator[SourceFile]:
@@ -52,6 +60,13 @@ class SourceFiles:
                     source = self._kept[path] = _read(path, shown)
             yield source
 
+    def csv(self, text: str) -> CsvFile:
+        """The CSV file that a manifest names by a path, relative to the root; each is read once."""
+        with self._lock:
+            if text not in self._csv:
+                self._csv[text] = read_csv(self._root, text)
+            return self._csv[text]
+
     def put(self, path: Path, text: str) -> None:
         """Use `text` as the content of `path` from now on, to try a change without writing it."""
         if self._kept is None:
@@ -64,6 +79,15 @@ class SourceFiles:
             self._kept.pop(path, None)
 
 
+def may_name_rows(path: Path) -> bool:
+    """Whether a manifest may have a `for_each`.
+
+    Raises:
+        ManifestError: it cannot be read.
+    """
+    return b"for_each" in read_bytes(path, shown=path.as_posix()).replace(b"\0", b"")  # in UTF-16 too
+
+
 def _read(path: Path, shown: str) -> SourceFile:
     try:
         text = read_text(path, shown=shown)
@@ -74,7 +98,7 @@ def _read(path: Path, shown: str) -> SourceFile:
 
 def _source(text: str, shown: str) -> SourceFile:
     document = parse(text, file=shown)
-    return SourceFile(document, document.diagnostics, MARK in text)
+    return SourceFile(document, document.diagnostics, MARK in text, _GENERATES.search(text) is not None)
 
 
 def _shown(path: Path, root: Path) -> str:

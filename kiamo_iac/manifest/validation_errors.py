@@ -12,6 +12,7 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.document.value_errors import Rule, value_problem
 from kiamo_iac.manifest.blocks import Block
 from kiamo_iac.manifest.composition import Locator
+from kiamo_iac.manifest.generation import GENERATING
 
 CODES_OF_RULES: Final = {Rule.TYPE: "KIA0203", Rule.CHOICE: "KIA0205", Rule.BOUNDS: "KIA0206"}
 
@@ -71,5 +72,5 @@ def _unknown(path: str, block: Block) -> _Problem:
     summary = f"unknown key {quote(path)} in {block_type.with_article}"
     if path in {kind.kind for kind in block_type.ancestors}:
         return _Problem("KIA0202", summary, f"remove it: this {block_type.noun} is already in the block of its {path}")
-    keys = block_type.keys | block_type.children.keys()
+    keys = block_type.keys | block_type.children.keys() | GENERATING
     return _Problem("KIA0202", summary, did_you_mean(path, keys) or f"known keys: {', '.join(sorted(keys))}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.known_forms import forms_in
@@ -21,6 +21,9 @@ MARK: Final = "${"
 VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_FILLED: Final = 16 * 1024 * 1024
 """Characters of all strings with variables filled in, aliases included: as many as one file may have."""
+EACH: Final = "each"
+"""What `for_each` fills in: `${each}`, or `${each.code}` of a column. No variable has this name."""
+_COLUMN: Final = f"{EACH}."
 _FOUND: Final = re.compile(r"\$\$\{|\$\{([^${}]*)(\}?)")
 
 Value = str | int | float | bool
@@ -36,6 +39,35 @@ class Variable:
     """The place of its value."""
 
 
+class ColumnReference(NamedTuple):
+    """`${each.code}` in a string; without a column, `${each}`."""
+
+    column: str | None
+
+    def __str__(self) -> str:
+        return f"${{{EACH}}}" if self.column is None else f"${{{_COLUMN}{self.column}}}"
+
+
+class RowText(str):
+    """A string that each row of `for_each` fills in; its text is the one that is written."""
+
+    __slots__ = ("parts",)
+    parts: tuple[Value | ColumnReference, ...]
+    """Variables are filled in."""
+
+    @classmethod
+    def of(cls, text: str, parts: Iterable[Value | ColumnReference]) -> Self:
+        """`text`: as it is written."""
+        made = cls(text)
+        made.parts = tuple(parts)
+        return made
+
+    @property
+    def references(self) -> Iterator[ColumnReference]:
+        """The columns that it refers to, in their order."""
+        return (part for part in self.parts if isinstance(part, ColumnReference))
+
+
 @dataclass(frozen=True, slots=True)
 class Variables:
     """The variables of one environment, and which of them were used."""
@@ -43,7 +75,7 @@ class Variables:
     known: Mapping[str, Variable] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     filled: dict[SourceRange, tuple[str, ...]] = field(default_factory=dict)
-    """Place of a filled string → its variables, in their order."""
+    """Place of a filled string → its variables and columns (`each.code`), in their order."""
     sizes: dict[str, int] = field(default_factory=dict)
     """File → characters of its filled strings."""
     suggestions: SuggestionBudget = field(default_factory=SuggestionBudget, compare=False)
@@ -52,9 +84,13 @@ class Variables:
         """`document` with its variables filled in; what cannot be filled in is reported and kept."""
         return _Filler(self, document, report).filled()
 
+    def names_at(self, source: SourceRange) -> tuple[str, ...]:
+        """The variables and columns that were filled into the string at a place."""
+        return self.filled.get(source.written, ())
+
     def explained(self, diagnostic: Diagnostic) -> Diagnostic:
         """A diagnostic with the places where the variables of its value are set."""
-        names = self.filled.get(diagnostic.source) if diagnostic.source is not None else None
+        names = self.names_at(diagnostic.source) if diagnostic.source is not None else ()
         if not names:
             return diagnostic
         given = tuple((f"{quote(name)} is set here", self.known[name].source) for name in names if name in self.known)
@@ -96,11 +132,19 @@ def literal(text: str) -> str:
     return text.replace(MARK, "$${")
 
 
-def _text(value: Value) -> str:
+def as_text(value: Value) -> str:
     """A value inside a string, as manifests write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def secret_in(filled: str) -> Diagnostic | None:
+    """The problem, without a place, of a string that became a secret by what was filled in; or None."""
+    forms = forms_in(filled)
+    if forms:
+        return Diagnostic("KIA0240", f"this looks like {forms[0].name}", hint=ROTATE)
+    return Diagnostic("KIA0117", LOOKS_LIKE_TOKEN, hint=REVOKE) if TOKEN.search(filled) else None
 
 
 class _Filler:
@@ -175,7 +219,7 @@ class _Filler:
         return self._string(node, key, value) if isinstance(value, str) and MARK in value else value
 
     def _string(self, node: Node, key: Any, text: str) -> Value:
-        parts: list[Value] = []
+        parts: list[Value | ColumnReference] = []
         end = 0
         for found in _FOUND.finditer(text):
             parts.append(text[end : found.start()])
@@ -190,25 +234,27 @@ class _Filler:
         if not self._fits(sum(len(part) for part in parts if isinstance(part, str)), source):
             return text
         self._variables.filled[source] = names_in(text)
-        filled = parts[0] if len(parts) == 1 else "".join(map(_text, parts))
+        values = [part for part in parts if not isinstance(part, ColumnReference)]
+        if len(values) < len(parts):
+            return RowText.of(text, parts)
+        filled = values[0] if len(values) == 1 else "".join(map(as_text, values))
         return self._checked(filled, source) if isinstance(filled, str) else filled
 
     def _checked(self, filled: str, source: SourceRange) -> str:
         """The string; one that became a secret by its variables is reported, and redacted."""
-        forms = forms_in(filled)
-        if forms:
-            self._report(Diagnostic("KIA0240", f"this looks like {forms[0].name}", hint=ROTATE, source=source))
-        elif TOKEN.search(filled):
-            self._report(Diagnostic("KIA0117", LOOKS_LIKE_TOKEN, hint=REVOKE, source=source))
-        else:
+        problem = secret_in(filled)
+        if problem is None:
             return filled
+        self._report(replace(problem, source=source))
         return redact(filled)
 
-    def _variable(self, node: Node, key: Any, found: re.Match[str]) -> Value | None:
+    def _variable(self, node: Node, key: Any, found: re.Match[str]) -> Value | ColumnReference | None:
         """The value of one `${name}`, or None, which is reported."""
         name, closed = found[1], found[2]
         if name is None:
             return MARK
+        if closed and (name == EACH or name.startswith(_COLUMN)):
+            return ColumnReference(name.removeprefix(_COLUMN) if name != EACH else None)
         if not closed or not VARIABLE_NAME.fullmatch(name):
             what = "is not closed" if not closed else f"is not a variable: {quote(name)} is not a valid name"
             hint = 'write "${name}" with letters, digits and underscores, or "$${" for a literal "${"'

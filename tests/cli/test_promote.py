@@ -339,3 +339,31 @@ def test_somebody_at_a_terminal_sees_what_cannot_be_seen(place: Place, monkeypat
     shown = place.run("--no-color", *FROM_TO, "--declared")[1]
     assert "\u202e" not in shown
     assert "\\u202e" in shown
+
+
+def test_a_generated_resource_is_patched_by_its_name_and_its_block_never_written(place: Place) -> None:
+    generated = """\
+  - for_each: [a, b]
+    base: prospects
+    name: "relance-${each}"
+    service: Outbound
+    association: {destination: phone}
+    settings: {pace: 1, note: "${brand}"}
+"""
+    base = f"{BASE}batches:\n{generated}"
+    place.write("manifests/a.yaml", base)
+    patch = "batches:\n  - {base: prospects, name: relance-b, settings: {pace: 5}}\n"
+    place.write("environments/staging/a.yaml", patch)
+    place.done(*FROM_TO, "--declared", "--write")
+    assert place.read("manifests/a.yaml") == base
+    written = "".join(
+        text.decode() for name, text in place.files().items() if name.startswith("environments/production")
+    )
+    assert "name: relance-b" in written
+    assert "pace: 5" in written
+    assert "relance-a" not in written
+    assert "note" not in written
+    place.write("environments/staging/a.yaml", "")
+    place.done(*FROM_TO, "--declared", "--write")
+    assert place.read("manifests/a.yaml") == base
+    assert "pace" not in place.read("environments/production/a.yaml"), "the patch that hides the row goes"

@@ -92,7 +92,9 @@ def test_a_fifth_kind_is_checked(tmp_path: Path, attempts: Capabilities) -> None
 def test_a_fifth_kind_stands_in_the_schema(attempts: Capabilities) -> None:
     schema = manifest_schema(attempts)
     assert schema["properties"]["attempts"]["items"] == {"$ref": "#/definitions/attempt_at_top"}
-    assert schema["definitions"]["attempt_at_top"]["required"] == ["base", "batch", "name"]
+    at_top = schema["definitions"]["attempt_at_top"]
+    assert at_top["required"] == ["name"]
+    assert (at_top["if"], at_top["else"]) == ({"required": ["use"]}, {"required": ["base", "batch"]})
     assert schema["definitions"]["batch"]["properties"]["attempts"]["items"] == {"$ref": "#/definitions/attempt"}
 
 

@@ -128,11 +128,13 @@ class _Exporting:
             parent.layers.add_children(part, kind.collection, blocks)
             return True
         names = ", ".join(quote(block["name"]) for block in blocks)
+        generated = any(part.block.generated for part in parent.layers.parts)
+        why = "generated" if generated else "outside the folder"
+        by_hand = f"declare them at the top of a manifest, with {parent.kind.kind}: {parent.address.name}"
         self._report.warn(
-            "KIA1011",
-            f"new {kind.collection} of {quote(parent.address.name)} are omitted, because its block is outside the "
-            f"folder: {names}",
-            hint="export into the folder that holds it",
+            "KIA1014" if generated else "KIA1011",
+            f"new {kind.collection} of {quote(parent.address.name)} are omitted, because its block is {why}: {names}",
+            hint=by_hand if generated else "export into the folder that holds it",
             address=parent.address,
             source=parent.layers.source_of(),
         )

@@ -16,18 +16,20 @@ from kiamo_iac.manifest.variables import variables_in
 
 
 class NotWritableError(Exception):
-    """What would have to change is in a file that may not be written."""
+    """What would have to change is in a file that may not be written, or in a block that is generated."""
 
-    def __init__(self, source: SourceRange) -> None:
+    def __init__(self, source: SourceRange, *, generated: bool = False) -> None:
         super().__init__(str(source))
         self.source = source
+        self.generated = generated
 
 
 @dataclass(slots=True)
 class LayeredBlock:
     """One declared resource: the blocks of all layers, the lowest first.
 
-    Every method that edits raises NotWritableError where the file may not be written; then nothing was edited.
+    Every method that edits raises NotWritableError where the block is generated, or its file may not be written; then
+    nothing was edited.
     """
 
     parts: tuple[Part, ...]
@@ -71,7 +73,8 @@ class LayeredBlock:
 
     def lowest_writable(self) -> Part | None:
         """The lowest layer that may be written: where new children go."""
-        return next((part for part in self.parts if self.edits.may_change(part.document.file)), None)
+        writable = (part for part in self.parts if self.edits.may_change(part.document.file))
+        return next((part for part in writable if not part.block.generated), None)
 
     def add_children(self, part: Part, collection: str, blocks: list[dict[str, Any]]) -> None:
         """Add blocks to a collection of one layer."""
@@ -161,6 +164,8 @@ class LayeredBlock:
         return found
 
     def _ref(self, part: Part, key: str = "name") -> BlockRef:
+        if part.block.generated:
+            raise NotWritableError(part.document.place(part.block.node).at(key), generated=True)
         if not self.edits.may_change(part.document.file):
             raise NotWritableError(part.document.place(part.block.node).at(key))
         return BlockRef(part.document.file, part.block.path)

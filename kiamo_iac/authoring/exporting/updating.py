@@ -224,12 +224,9 @@ class BlockUpdater:
         except NotWritableError as error:
             noun, name = declared.kind.kind, quote(declared.address.name)
             what = f'"{path}" of the {noun} {name}' if path else f"the {noun} {name}"
+            code, why, hint = refused_by(error)
             self._report.warn(
-                "KIA1011",
-                f"{what} is not updated: it is outside the folder",
-                hint="export into the folder that holds it, or change it there",
-                address=declared.address,
-                source=error.source,
+                code, f"{what} is not updated: {why}", hint=hint, address=declared.address, source=error.source
             )
             return False
         return True
@@ -246,6 +243,14 @@ class BlockUpdater:
             address=declared.address,
             source=source,
         )
+
+
+def refused_by(error: NotWritableError) -> tuple[str, str, str]:
+    """The code, the reason and the hint of an edit that was refused."""
+    if error.generated:
+        hint = "change its row, its template or its block by hand, or patch it by its name"
+        return "KIA1014", "its block is generated", hint
+    return "KIA1011", "it is outside the folder", "export into the folder that holds it, or change it there"
 
 
 def _needed(declared: MatchedBlock, live: ResourceState) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from kiamo_iac.authoring.exporting.unrepresentable import escaped
 from kiamo_iac.authoring.promoting.promotion import NOTHING, Body, Leaf
 from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.composition import Part
@@ -23,7 +24,9 @@ _DEFAULTS: Final[Mapping[Leaf, Any]] = {
 
 
 def written(part: Part) -> dict[str, Any]:
-    """The keys of a part as they are written, variables unfilled."""
+    """The keys of a part as they are written, variables unfilled; of a generated one, as they could be written."""
+    if part.block.generated:
+        return {key: escaped(value) for key, value in part.block.body().items() if key != "name"}
     raw = part.document.original(part.block.node)
     return {key: raw[key] for key in part.block.body() if key != "name"}  # type: ignore[call-overload]
 
@@ -31,7 +34,7 @@ def written(part: Part) -> dict[str, Any]:
 def names_of(part: Part) -> dict[str, str]:
     """Its name as its file has it; at the top of a file after the names of its ancestors, by kind."""
     block = part.block
-    raw = part.document.original(block.node)
+    raw = part.document.original(block.node) if not block.generated else escaped(block.node)
     above = [kind.kind for kind in block.type.ancestors] if block.at_top else []
     return {key: raw[key] for key in (*above, "name")}  # type: ignore[call-overload]
 

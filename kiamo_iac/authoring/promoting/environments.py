@@ -79,7 +79,7 @@ def compose_environments(
     loaded = {name: made(name, name) for name in compositions}
     wanted = made(source, target).parts
     names: dict[str, Mapping[Address, Address]] = {name: {} for name in compositions}
-    if any(variables_in(name) for parts in wanted.values() for name in names_of(parts[0]).values()):
+    if any(_may_be_named_otherwise(parts[0]) for parts in wanted.values()):
         grouped = loaded[source].parts
         wanted = _regrouped(grouped, wanted)
         ours = {_where(parts[0]): address for address, parts in wanted.items()}
@@ -88,6 +88,11 @@ def compose_environments(
             pairs = ((ours.get(_where(parts[0])), address) for address, parts in theirs.items())
             names[name] = {our: their for our, their in pairs if our is not None and our != their}
     return ComposedEnvironments(source, target, compositions, loaded, wanted, names)
+
+
+def _may_be_named_otherwise(part: Part) -> bool:
+    """Whether an environment with other variables may have another name for it."""
+    return part.block.generated or any(map(variables_in, names_of(part).values()))
 
 
 def _is_absent(parts: tuple[Part, ...]) -> bool:
@@ -105,8 +110,9 @@ def _regrouped(grouped: Parts, other: Parts) -> Parts:
         same = [known[_where(part)] for part in parts if _where(part) in known]
         if same:
             found.setdefault(same[0][0], tuple(part for _, part in same))
-    return found
+    rows = {address: parts for address, parts in other.items() if parts[0].block.row and address not in found}
+    return found | rows  # a variable may name another file with rows
 
 
-def _where(part: Part) -> tuple[str, tuple[str | int, ...]]:
-    return part.document.file, part.block.path
+def _where(part: Part) -> tuple[str, tuple[str | int, ...], str]:
+    return part.document.file, part.block.path, part.block.row

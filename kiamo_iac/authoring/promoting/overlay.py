@@ -7,12 +7,13 @@ patch of to  ─────────► to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kiamo_iac.authoring.comments import above
-from kiamo_iac.authoring.promoting.block_bodies import alike
+from kiamo_iac.authoring.promoting.block_bodies import alike, names_of, written
 from kiamo_iac.authoring.promoting.environments import ComposedEnvironments, shown
 from kiamo_iac.authoring.promoting.promotion import Body, Leaf
 from kiamo_iac.authoring.sheet import REMOVED, BlockRef, EditTransaction, is_removed
@@ -28,6 +29,10 @@ class LayerBlock(NamedTuple):
     layer: int
     """0: the base."""
     ref: BlockRef
+    names: Mapping[str, str] = MappingProxyType({})
+    """Of a generated block: its name, and those of its ancestors that it has itself, by kind."""
+    generated: Mapping[str, Any] | None = None
+    """Of a generated block, which is never edited: its body."""
 
 
 class EnvironmentOverlay:
@@ -54,6 +59,9 @@ class EnvironmentOverlay:
                 stacks[address] = []
                 for part in parts:
                     ref = BlockRef(part.document.file, part.block.path)
+                    if part.block.generated:
+                        stacks[address].append(LayerBlock(part.layer, ref, names_of(part), written(part)))
+                        continue
                     stacks[address].append(LayerBlock(part.layer, ref))
                     self._places.setdefault(ref, []).append((name, address))
 
@@ -66,16 +74,24 @@ class EnvironmentOverlay:
     def stack(self, environment: str, address: Address) -> list[LayerBlock]:
         """The blocks that an environment has of a resource, the lowest first."""
         found = self._stacks[environment].get(self.environments.named(environment, address), [])
-        return [part for part in found if self.edits.node(part.ref) is not REMOVED]
+        return [part for part in found if self._is_alive(part)]
+
+    def _is_alive(self, part: LayerBlock) -> bool:
+        return part.generated is not None or self.edits.node(part.ref) is not REMOVED
 
     def base(self, address: Address) -> BlockRef | None:
         """The block of a resource in the base, as `from` has it."""
         stack = self.stack(self.environments.source, address) or self.stack(self.environments.target, address)
-        return stack[0].ref if stack and stack[0].layer == 0 and self.edits.may_change(stack[0].ref.file) else None
+        lowest = stack[0] if stack else None
+        if lowest is None or lowest.layer or lowest.generated is not None or not self.edits.may_change(lowest.ref.file):
+            return None
+        return lowest.ref
 
-    def body(self, ref: BlockRef, address: Address) -> dict[str, Any]:
+    def body(self, part: LayerBlock, address: Address) -> Mapping[str, Any]:
         """The keys of a block without its name, the names of its parents, and its children."""
-        shape = self.shape(address)
+        if part.generated is not None:
+            return part.generated
+        ref, shape = part.ref, self.shape(address)
         out = {"name", *shape.children, *(kind.kind for kind in shape.ancestors if len(ref.path) == 2)}
         node = self.edits.node(ref)
         return {key: _without_removed(value) for key, value in node.items() if key not in out and value is not REMOVED}
@@ -83,7 +99,7 @@ class EnvironmentOverlay:
     def effective(self, environment: str, address: Address) -> dict[str, Any] | None:
         """What an environment declares of a resource, as it is written; None: nothing."""
         stack = self.stack(environment, address)
-        return merge_bodies(self.body(part.ref, address) for part in stack) if stack else None
+        return merge_bodies(self.body(part, address) for part in stack) if stack else None
 
     def own(self, address: Address) -> list[BlockRef]:
         """The blocks of a resource in patches of `to` that no other environment has, the highest first."""
@@ -174,7 +190,7 @@ class EnvironmentOverlay:
         if any(not is_removed(value) and key not in names for key, value in self.edits.node(ref).items()):
             return False
         for environment, address in self._places.get(ref, ()):
-            alive = [p for p in self._stacks[environment][address] if self.edits.node(p.ref) is not REMOVED]
+            alive = list(filter(self._is_alive, self._stacks[environment][address]))
             if len(alive) < 2 or alive[0].ref == ref:
                 return False
         return True
@@ -218,7 +234,7 @@ class EnvironmentOverlay:
         at: Address | None = address
         while at is not None:
             stack = self.stack(environment, at)
-            name = self.edits.node(stack[0].ref)["name"] if stack else self._named_by_child(environment, address, at)
+            name = self._name(stack[0], "name") if stack else self._named_by_child(environment, address, at)
             found[self.shape(at).noun if at != address else "name"] = name
             at = at.parent
         return dict(reversed(found.items()))
@@ -227,9 +243,13 @@ class EnvironmentOverlay:
         """The name of something that no manifest declares, as the block of a resource below it has it."""
         for part in self.stack(environment, address):
             if len(part.ref.path) == 2:
-                name: str = self.edits.node(part.ref)[self.shape(at).noun]
-                return name
+                return self._name(part, self.shape(at).noun)
         return at.name
+
+    def _name(self, part: LayerBlock, key: str) -> str:
+        """`name` of a block, or the name of an ancestor that it has."""
+        found: str = part.names[key] if part.generated is not None else self.edits.node(part.ref)[key]
+        return found
 
 
 def _without_removed(value: Any) -> Any:

@@ -103,7 +103,8 @@ class StrategyRunner:
     def _move_resource(self, difference: Difference) -> Iterator[_Files]:
         overlay, address = self._overlay, difference.address
         patched = overlay.patched(address)
-        place = self._placing.in_base(address) if patched and overlay.base(address) is None else None
+        declared = [part for part in overlay.stack(overlay.environments.source, address) if not part.layer]
+        place = self._placing.in_base(address) if patched and not declared else None
         if place is None:
             return
         self._fill(place, difference, order=())

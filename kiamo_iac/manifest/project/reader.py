@@ -28,7 +28,7 @@ from kiamo_iac.document.parser import Document
 from kiamo_iac.document.scalars import type_of
 from kiamo_iac.document.value_errors import not_among
 from kiamo_iac.manifest.paths import PathProblem, inside
-from kiamo_iac.manifest.variables import MARK, VARIABLE_NAME, Variable
+from kiamo_iac.manifest.variables import EACH, MARK, VARIABLE_NAME, Variable
 
 
 def wrong_type(what: str, wanted: str, value: Any) -> str:
@@ -260,6 +260,9 @@ def read_variables(reader: KeyReader, value: Any, source: SourceRange) -> dict[s
         if not VARIABLE_NAME.fullmatch(name):
             hint = "use ASCII letters, digits and underscores; do not begin with a digit"
             reader.report("KIA0323", f"invalid variable name {quote(name)}", place.of_key(name), hint)
+        elif name == EACH:
+            hint = "rename it"
+            reader.report("KIA0323", f"{quote(EACH)} is the row of for_each, not a variable", place.of_key(name), hint)
         elif not isinstance(given, str | int | float | bool):
             hint = "write one value; for larger differences between environments, write a patch"
             reader.report(

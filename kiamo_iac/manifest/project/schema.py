@@ -33,7 +33,7 @@ from kiamo_iac.core.settings import (
     LimitSettings,
 )
 from kiamo_iac.manifest.project.file import ENVIRONMENT_NAME, INSTANCE_NAME
-from kiamo_iac.manifest.variables import VARIABLE_NAME
+from kiamo_iac.manifest.variables import EACH, VARIABLE_NAME
 
 VERSION: Final = 1
 """Changes when a valid project file becomes invalid."""
@@ -112,7 +112,8 @@ def _variables(description: str) -> Schema:
         **pattern(r"^(?![\s\S]*\$\{)", "A variable cannot refer to another variable: write its value."),
     }
     names = pattern(
-        f"^{VARIABLE_NAME.pattern}$", "Use ASCII letters, digits and underscores; do not begin with a digit."
+        f"^(?!{EACH}$){VARIABLE_NAME.pattern}$",
+        f"Use ASCII letters, digits and underscores; do not begin with a digit. {EACH} is the row of for_each.",
     )
     return mapping_of(value, f"{description} A manifest uses them as ${{name}}.", propertyNames=names)
 

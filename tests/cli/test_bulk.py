@@ -1,0 +1,123 @@
+"""Templates and rows from the command line: plan, apply, saved plans, export, promote, validate and fmt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Desk
+
+TEMPLATES = """\
+templates:
+  relance: # every batch of this kind
+    service: Ventes
+    association: {destination: phone}
+"""
+GENERATED = """\
+services:
+  - name: Ventes
+bases:
+  - name: prospects
+    label: Prospects
+batches:
+  - base: prospects
+    use: relance
+    for_each: {csv: agences.csv} # one batch an agency
+    name: "relance-${each.code}"
+    settings: {note: "${each.ville}"}
+"""
+CSV = "code;ville\na;Paris\nb;Lyon\n"
+ROW_B = "manifests/a.yaml:11:5 (agences.csv:3)"
+
+
+@pytest.fixture
+def bulk(desk: Desk) -> Desk:
+    """A project with two generated batches, which are on the instance."""
+    desk.manifest(TEMPLATES + GENERATED)
+    (desk.folder / "agences.csv").write_text(CSV, encoding="utf-8")
+    assert desk.run("apply", "-e", "staging", "--yes")[0] == 0
+    return desk
+
+
+def test_a_step_has_the_place_of_the_block_and_of_the_row(desk: Desk) -> None:
+    desk.manifest(TEMPLATES + GENERATED)
+    (desk.folder / "agences.csv").write_text(CSV, encoding="utf-8")
+    code, out, _ = desk.run("plan", "-e", "staging", "--format", "json")
+    sources = {step["address"]: step["source"] for step in json.loads(out)["steps"]}
+    assert (code, sources["bases/prospects/batches/relance-b"]) == (0, ROW_B)
+    assert desk.run("apply", "-e", "staging", "--yes")[0] == 0
+    assert desk.run("plan", "-e", "staging", "--detailed-exitcode")[0] == 0
+    code, out, _ = desk.run("ledger", "list", "-e", "staging")
+    assert (code, out.count("relance-")) == (0, 2), "what is generated is declared, and managed"
+    (desk.folder / "agences.csv").write_text(CSV.replace("Lyon", "Nice"), encoding="utf-8")
+    code, out, _ = desk.run("drift", "-e", "staging")
+    assert (code, "relance-b" in out, "relance-a" in out) == (0, True, False)
+
+
+def test_a_saved_plan_is_stale_when_a_row_was_changed(bulk: Desk) -> None:
+    rows = bulk.folder / "agences.csv"
+    rows.write_text(CSV + "c;Lille\n", encoding="utf-8")
+    saved = str(bulk.folder / "p.plan")
+    assert bulk.run("plan", "-e", "staging", "--out", saved)[0] == 0
+    rows.write_text(CSV + "c;Rouen\n", encoding="utf-8")
+    code, _, err = bulk.run("apply", "--yes", saved)
+    assert (code, "Manifests changed since the plan was saved" in err) == (3, True)
+    rows.write_text(CSV + "\nc;Lille\n", encoding="utf-8")
+    assert bulk.run("apply", "--yes", saved)[0] == 0, "what is declared is the same"
+
+
+def test_an_export_reports_what_is_generated_and_does_not_write_it(bulk: Desk) -> None:
+    before = (bulk.folder / "manifests" / "a.yaml").read_bytes()
+    live = {
+        "services": [{"name": "Ventes", "label": "Ventes"}],
+        "bases": [
+            {
+                "name": "prospects",
+                "label": "Autre",
+                "batches": [
+                    {
+                        "name": "relance-a",
+                        "service": "Ventes",
+                        "association": {"destination": "phone"},
+                        "settings": {"note": "Marseille"},
+                    }
+                ],
+            }
+        ],
+    }
+    bulk.emulator.reset()
+    bulk.emulator.seed(live)
+    code, _, err = bulk.run("export", "-e", "eager", "-o", "manifests")
+    assert code == 0
+    assert 'manifests/a.yaml:15:15 (agences.csv:2): warning KIA1014: "settings.note" of the batch "relance-a"' in err
+    assert 'the batch "relance-b" is not updated: its block is generated' in err
+    after = (bulk.folder / "manifests" / "a.yaml").read_bytes()
+    assert after == before.replace(b"label: Prospects", b"label: Autre"), "what is not generated is written"
+
+
+def test_validate_takes_the_files_with_rows(bulk: Desk, tmp_path: Path) -> None:
+    code, _, err = bulk.run("validate", "agences.csv")
+    assert (code, err) == (0, "1 manifest, 4 resources: valid.\n")
+    (bulk.folder / "other.csv").write_text("x\n", encoding="utf-8")
+    code, _, err = bulk.run("validate", "other.csv")
+    assert (code, err.splitlines()[-1]) == (0, "other.csv is not a manifest of its project: not checked.")
+    (bulk.folder / "agences.csv").write_text(CSV + "d\n", encoding="utf-8")
+    code, out, _ = bulk.run("validate", "--format", "json")
+    (problem,) = json.loads(out)["diagnostics"]
+    assert (code, problem["source"], problem["code"]) == (1, "agences.csv:4:1", "KIA0254")
+    assert problem["related"] == [{"message": "its rows are used here", "source": "manifests/a.yaml:13:21"}]
+
+
+def test_fmt_keeps_templates_rows_and_comments(bulk: Desk) -> None:
+    path = bulk.folder / "manifests" / "a.yaml"
+    bulk.run("fmt")
+    before = path.read_text(encoding="utf-8")
+    path.write_text(
+        before.replace("{csv: agences.csv}", '{  "csv":   agences.csv }').replace("  use", "  use"), "utf-8"
+    )
+    assert bulk.run("fmt")[0] == 0
+    assert path.read_text(encoding="utf-8") == before
+    assert "# one batch an agency" in before
+    assert "# every batch of this kind" in before
