@@ -23,8 +23,9 @@ packaged [contract](contract.md), {assumed} of them assumed. None of them is mor
 
 {counts}
 
-`doctor` shows {shown} of them by reading alone; the other {unshown} show in a write. What is written is read again,
-whatever this page says: see [what is not believed unread](contract.md#what-is-not-believed-unread).
+[`doctor`](contract.md#does-the-instance-agree) shows {shown} of them by reading alone, on your instance and with your
+contract; the other {unshown} show in a write. What is written is read again, whatever this page says: see
+[what is not believed unread](contract.md#what-is-not-believed-unread).
 
 To be surer, derive a contract from the vendor's collection: [your Kiamo differs](../how-to/your-kiamo-differs.md). To
 find out without harm, meet a real Kiamo in small steps: [first contact](../how-to/first-contact.md).

@@ -96,6 +96,8 @@ def test_a_derived_contract_is_valid_and_has_what_is_certain_alone(name: str, tm
                 f"{call.method} {contract.prefix.path}{call.path}"
             )
             assert call.basis == "documented"
+        assert stanza.names is not None
+        assert stanza.names.basis == "assumed"  # their pattern is the packaged one: no collection says it
     assert "# ? " in text
     assert len(json.dumps(house.answers)) < 900
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
-from kiamo_iac.contract.collection.reading import read_collection
+from kiamo_iac.contract.collection.reading import read_collection, resolved
 from kiamo_iac.contract.collection.requests import CollectionRequest
 from kiamo_iac.core.errors import ManifestError
 
@@ -135,3 +137,47 @@ paths:
 def test_parts_of_a_request_may_have_any_shape(key: str, part: Any) -> None:
     request = {"method": "POST", "url": "https://x/bases", key: part}
     assert only(postman(request)).place == "/item/0"
+
+
+POINTERS: Final[dict[str, Any]] = {
+    "a/b": {"c~d": [{"x": 1}, {"y": 2}]},
+    "e f": {"é": {"$ref": "#/a~1b/c~0d/1"}},
+    "g%h": {"0": {"z": 3}},
+    "": {"": {"w": 4}},
+    "list": [[{"v": 5}]],
+    "circle": {"$ref": "#/circle"},
+    "far": {"$ref": "other.yaml#/a"},
+}
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    ["#/a~1b/c~0d/0", "#/e%20f/%C3%A9", "#/g%25h/0", "#//", "#/list/0/0", "#/e f", "#/a%7E1b/c~0d/1", "#/list/0"],
+)
+def test_a_reference_leads_where_a_library_says(pointer: str) -> None:
+    resolver = Registry().with_resource("", DRAFT202012.create_resource(POINTERS)).resolver()
+    wanted = resolver.lookup(pointer).contents
+    while isinstance(wanted, dict) and "$ref" in wanted:
+        wanted = resolver.lookup(wanted["$ref"]).contents
+    assert resolved(POINTERS, {"$ref": pointer}) == (wanted if isinstance(wanted, dict) else {})
+
+
+@pytest.mark.parametrize("pointer", ["#/circle", "#/far", "#/nowhere", "#/list/7", "#/list/-1", "#/list/x", "#a", ""])
+def test_a_reference_that_leads_nowhere_is_empty(pointer: str) -> None:
+    assert resolved(POINTERS, {"$ref": pointer}) == {}
+
+
+def test_schemas_are_composed_at_any_depth_and_end_where_they_hold_themselves() -> None:
+    reference = {"$ref": "#/components/schemas/C"}
+    schemas = {
+        "A": {"properties": {"id": {"type": "integer"}}},
+        "B": {"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"name": {"type": "string"}}}]},
+        "C": {"allOf": [{"$ref": "#/components/schemas/B"}, reference], "properties": {"label": {"type": "string"}}},
+    }
+    answers = {"200": {"content": {"application/json": {"schema": reference}}}}
+    tree = {
+        "openapi": "3.1.0",
+        "paths": {"/bases/{id}": {"get": {"responses": answers}}},
+        "components": {"schemas": schemas},
+    }
+    assert only(tree).answer == {"id": "<integer>", "name": "<string>", "label": "<string>"}

@@ -200,7 +200,8 @@ def _identity(collection: Collection, kind: str, examples: KindExamples, stanza:
         )
         stanza["id"] = {"wire": "id", "type": "string", "basis": "assumed"}
     if re.search(r"(?<!\d)2060(?!\d)", f"{collection.text}\n{examples.text}"):
-        stanza["names"] = documented({"taken": "ERR_2060"})
+        # The packaged pattern stays in force beside it, and no collection says it.
+        stanza["names"] = {"taken": "ERR_2060", "basis": "assumed"}
     else:
         stanza["names"] = {"taken": None}
         draft.ask((*at, "names"), "are names unique? If so, taken is the code that says that one is in use")
@@ -336,6 +337,8 @@ def _name(candidate: MatchCandidate, kind: str, placeholder: str, query: dict[st
     for name in request.body if isinstance(request.body, dict) else ():
         if is_name(name):
             value = request.body[name] if isinstance(request.body, dict) else None
+            if isinstance(value, list):
+                continue
             inner = [key for key in value if is_plain_id(key)] if isinstance(value, dict) else []
             body[name] = {inner[0]: placeholder} if len(inner) == 1 else placeholder
             return

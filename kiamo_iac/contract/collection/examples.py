@@ -11,12 +11,9 @@ from pydantic import JsonValue
 from kiamo_iac.contract.collection.matching import Certainty, MatchCandidate, OperationMatch, rows_path
 from kiamo_iac.contract.collection.requests import CollectionRequest
 from kiamo_iac.contract.collection.route import is_id_name, is_plain_id
-from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, KIND_WORDS, compact, without_own_kind
+from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, KIND_WORDS, NESTING, compact, without_own_kind
 
 _TOTALS: Final = frozenset({"total", "totalcount", "counttotal", "count", "nb", "nombre", "totalitem"})
-
-_NESTING: Final = frozenset({"attribute", "attribut", "propertie", "propriete"})
-"""Keys under which a house keeps all attributes of an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +165,7 @@ def flat(value: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """An object with the keys below `attributes` beside its own, as dotted paths."""
     found: dict[str, JsonValue] = {}
     for key, each in value.items():
-        if isinstance(each, dict) and compact(key) in _NESTING:
+        if isinstance(each, dict) and compact(key) in NESTING:
             found |= {f"{key}.{inner}": below for inner, below in each.items()}
         else:
             found[key] = each

@@ -19,6 +19,7 @@ from kiamo_iac.contract.collection.words import (
     COMMAND_WORDS,
     FOREIGN_FOLDERS,
     LOOSE_WORDS,
+    NESTING,
     OLD_WORDS,
     OTHER_WORDS,
     REACHED_WORDS,
@@ -45,6 +46,7 @@ _STRONG: Final = -4
 _COMMAND_KEYS: Final = frozenset({"command", "commande", "action", "state", "statu", "status", "statut", "etat"})
 _IMPERATIVE: Final = frozenset({"command", "commande", "action"})
 _ACTION_KEYS: Final = frozenset({"action", "command", "commande", "cmd", "op", "operation", "method", "methode", "do"})
+_ALL: Final = frozenset({"all", "tou", "toute", "every"})
 _CODED: Final = re.compile(r"[`\"'«“]\s*([\w-]{1,40})\s*[`\"'»”]")
 
 
@@ -217,7 +219,7 @@ def _plain(operation: str, request: CollectionRequest, route: RequestRoute) -> E
 
 def _of_operation(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
     """Signals for or against an operation, beside the shape of the call."""
-    answer, body = request.answer, request.body
+    answer = request.answer
     if operation == "list" and answer is not None:
         rows = _rows(answer)
         yield Evidence(2, "answers a list") if rows is not None else Evidence(_STRONG, "answers no list")
@@ -226,19 +228,29 @@ def _of_operation(operation: str, request: CollectionRequest, route: RequestRout
     elif operation == "read" and isinstance(answer, dict):
         yield Evidence(1, "answers an object")
     if operation in {"create", "update"}:
-        if isinstance(body, list):
-            yield Evidence(_STRONG, "sends an array")
-        keys = {word for key in _keys(body) for word in (compact(key), without_own_kind(key, route.kind))}
-        known = [name for name, spellings in ATTRIBUTE_WORDS.items() if keys & spellings and name != "contacts"]
-        if known:
-            yield Evidence(min(len(known), 3), f"sends {', '.join(known)}")
-        if keys & {"contact", "contacts"} and not known:
-            yield Evidence(_STRONG, "sends contacts")
-        if operation == "update" and keys and keys <= {"state", "status", "statu", "etat", "command", "commande"}:
-            yield Evidence(_STRONG, "sends a run state alone")
+        yield from _of_body(operation, request, route)
     for code, (kind, of) in CODES.items():
         if kind == route.kind and _has_code(request, code):
             yield Evidence(3, f"names error {code}") if of == operation else Evidence(-2, f"names error {code}")
+
+
+def _of_body(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
+    """Signals of what a create or an update sends."""
+    body = request.body
+    if isinstance(body, list):
+        yield Evidence(_STRONG, "sends an array")
+    elif isinstance(body, dict) and len(body) == 1 and isinstance(next(iter(body.values())), list):
+        yield Evidence(_STRONG, "sends an array alone")
+    keys = {word for key in _keys(body) for word in (compact(key), without_own_kind(key, route.kind))}
+    known = [name for name, spellings in ATTRIBUTE_WORDS.items() if keys & spellings and name != "contacts"]
+    if known:
+        yield Evidence(min(len(known), 3), f"sends {', '.join(known)}")
+    if keys & {"contact", "contacts"} and not known:
+        yield Evidence(_STRONG, "sends contacts")
+    if operation == "create" and keys and "name" not in known:
+        yield Evidence(_STRONG, "sends no name")
+    if operation == "update" and keys and keys <= {"state", "status", "statu", "etat", "command", "commande"}:
+        yield Evidence(_STRONG, "sends a run state alone")
 
 
 def _has_code(request: CollectionRequest, code: str) -> bool:
@@ -265,22 +277,34 @@ def _of_page(operation: str, request: CollectionRequest, route: RequestRoute) ->
 
 
 def _of_title(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
-    title = words(request.name)
+    title = title_of(request, route)
     if kind_of(title) == route.kind:
         yield Evidence(1, "the kind in its name")
+    yield from _of_other_requests(title)
+    is_listed = request.method == "GET" and not {"list", "liste", "lister"}.isdisjoint(title)
+    if not SEARCH_WORDS.isdisjoint(words(route.path)) or not (is_listed or SEARCH_WORDS.isdisjoint(title)):
+        yield Evidence(_STRONG, "it searches")
+    if operation in COMMANDS:
+        return
+    if operation not in {"list", "create"} and not _ALL.isdisjoint(title):
+        yield Evidence(_STRONG, "its name says all")
     verb = meaning_of(without_kind(title), VERB_WORDS)
     if verb == operation or (verb == "read" and operation == "list"):
         yield Evidence(2, "the operation in its name")
     elif verb is not None and not (operation == "read" and verb == "list"):
         yield Evidence(-3, f"its name says {verb}")
-    other = next((word for word in title if word in OTHER_WORDS), None)
-    if other and (other != "contact" or kind_of(title) is None):
-        yield Evidence(_STRONG, f"its name says {other}")
-    elif kind_of(title) is None and (foreign := next((word for word in title if word in FOREIGN_FOLDERS), None)):
-        yield Evidence(_STRONG, f"its name says {foreign}")
-    is_listed = request.method == "GET" and not {"list", "liste", "lister"}.isdisjoint(title)
-    if not SEARCH_WORDS.isdisjoint(words(route.path)) or not (is_listed or SEARCH_WORDS.isdisjoint(title)):
-        yield Evidence(_STRONG, "it searches")
+
+
+def _of_other_requests(title: tuple[str, ...]) -> Iterator[Evidence]:
+    """The words of a name that say that a request does something else, or with something else."""
+    for word in dict.fromkeys(without_kind(title)):
+        if word in OTHER_WORDS or word in FOREIGN_FOLDERS:
+            yield Evidence(_STRONG, f"its name says {word}")
+
+
+def title_of(request: CollectionRequest, route: RequestRoute) -> tuple[str, ...]:
+    """The words of a request's name; of one that has none but its path, those of its route."""
+    return words(route.path if request.name.startswith("/") else request.name)
 
 
 def _of_folders(request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
@@ -299,15 +323,10 @@ def _as_command(operation: str, request: CollectionRequest, route: RequestRoute)
     """The candidates for a command of a batch that one request gives."""
     if request.method == "GET" or not names_object(request, route) or route.verb is not None:
         return
-    page = [each for each in _of_page(operation, request, route) if not each.why.startswith("its name says")]
+    page = list(_of_page(operation, request, route))
     if any(_has_code(request, code) for code in COMMAND_CODES):
         page.append(Evidence(2, "names an error of run states"))
-    title = words(request.name)
-    said = meaning_of(title, COMMAND_WORDS)
-    if said == operation:
-        page.append(Evidence(2, "the command in its name"))
-    elif said is not None:
-        page.append(Evidence(-3, f"its name says {said}"))
+    page += _of_command_words(operation, request, route)
     if route.command is not None:
         if route.command == operation:
             yield MatchCandidate(request, route, (Evidence(6, f"{operation} in the path"), *page))
@@ -316,6 +335,25 @@ def _as_command(operation: str, request: CollectionRequest, route: RequestRoute)
     if len(keys) != 1 or not (route.is_state or len(_keys(request.body)) == 1):
         return
     yield from _by_word(operation, request, route, keys[0], tuple(page))
+
+
+def _of_command_words(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:
+    """Whether name and text of a request say this command, or only another one."""
+    title = title_of(request, route)
+    if operation in (said := _commands_in(title)):
+        yield Evidence(2, "the command in its name")
+    elif said:
+        yield Evidence(_STRONG, f"its name says {', '.join(said)}")
+    if not _ALL.isdisjoint(title):
+        yield Evidence(_STRONG, "its name says all")
+    if (said := _commands_in(words(request.text))) and operation not in said:
+        yield Evidence(_STRONG, f"its text says {', '.join(said)}")
+
+
+def _commands_in(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The commands that words name; starting and going on are one, for a batch that was paused is started again."""
+    found = [name for name, spellings in COMMAND_WORDS.items() if not spellings.isdisjoint(parts)]
+    return (*found, *(_DIALS - {*found})) if not _DIALS.isdisjoint(found) else tuple(found)
 
 
 def _by_word(
@@ -358,7 +396,9 @@ def _keys(body: JsonValue) -> tuple[str, ...]:
     if not isinstance(body, dict):
         return ()
     inner = next(iter(body.values())) if len(body) == 1 else None
-    return (*body, *inner) if isinstance(inner, dict) else tuple(body)
+    keys = (*body, *inner) if isinstance(inner, dict) else tuple(body)
+    nested = [each for key, each in (inner if isinstance(inner, dict) else body).items() if compact(key) in NESTING]
+    return (*keys, *(key for each in nested if isinstance(each, dict) for key in each))
 
 
 def _rows(answer: JsonValue) -> JsonValue:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 from pydantic import JsonValue
 
@@ -25,6 +26,9 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 """Of a collection."""
 MAX_REQUESTS: Final = 5_000
 _DEEPEST: Final = 30
+_DEEPEST_SCHEMA: Final = 8
+_MOST_REFERENCES: Final = 20
+"""From one to the next."""
 _MOST_SCHEMAS: Final = 500_000
 """Looked at in one document; schemas that hold each other have no end."""
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -306,7 +310,7 @@ class _OpenApi:
     def _example(self, schema: Mapping[str, Any], *, depth: int) -> JsonValue:
         """A value of a schema, with placeholders as Postman writes them."""
         self._left -= 1
-        if depth > 8 or self._left < 0 or not schema:
+        if depth > _DEEPEST_SCHEMA or self._left < 0 or not schema:
             return None
         if "example" in schema:
             value: JsonValue = schema["example"]
@@ -321,15 +325,18 @@ class _OpenApi:
             return {key: self._example(self._resolved(each), depth=depth + 1) for key, each in properties.items()}
         return f"<{kind}>" if isinstance(kind, str) else None
 
-    def _properties(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+    def _properties(self, schema: Mapping[str, Any], *, depth: int = 0) -> dict[str, Any]:
+        """Its own, and those of the schemas that it is composed of, at any depth."""
+        self._left -= 1
         found: dict[str, Any] = {}
-        for part in (*_list(schema.get("allOf")), *_list(schema.get("oneOf"))[:1], *_list(schema.get("anyOf"))[:1]):
-            found.update(_dict(self._resolved(part).get("properties")))
+        if depth < _DEEPEST_SCHEMA and self._left > 0:
+            for part in (*_list(schema.get("allOf")), *_list(schema.get("oneOf"))[:1], *_list(schema.get("anyOf"))[:1]):
+                found.update(self._properties(self._resolved(part), depth=depth + 1))
         return {**found, **_dict(schema.get("properties"))}
 
     def _collect_enums(self, schema: Mapping[str, Any], found: dict[str, tuple[str, ...]], *, depth: int) -> None:
         self._left -= 1
-        if depth > 8 or self._left < 0:
+        if depth > _DEEPEST_SCHEMA or self._left < 0:
             return
         if schema.get("type") == "array":
             self._collect_enums(self._resolved(schema.get("items")), found, depth=depth + 1)
@@ -341,16 +348,27 @@ class _OpenApi:
             self._collect_enums(inner, found, depth=depth + 1)
 
     def _resolved(self, node: Any) -> Mapping[str, Any]:
-        """A mapping behind its references within the document; empty: it is none, or a reference leads elsewhere."""
-        for _ in range(20):
-            if not isinstance(node, dict):
-                return {}
-            target = node.get("$ref")
-            if not isinstance(target, str):
-                return node
-            if not target.startswith("#/"):
-                return {}
-            node = self._tree
-            for part in target[2:].split("/"):
-                node = _dict(node).get(part.replace("~1", "/").replace("~0", "~"))
-        return {}
+        return resolved(self._tree, node)
+
+
+def resolved(tree: Mapping[str, Any], node: Any) -> Mapping[str, Any]:
+    """A mapping of an OpenAPI document, behind its references within the document; empty: it is none, or a reference
+    leads nowhere, in a circle or to another document, which is never fetched."""
+    for _ in range(_MOST_REFERENCES):
+        if not isinstance(node, dict):
+            return {}
+        target = node.get("$ref")
+        if not isinstance(target, str):
+            return node
+        if not target.startswith("#/"):
+            return {}
+        node = tree
+        for part in unquote(target[2:]).split("/"):
+            node = _below(node, part.replace("~1", "/").replace("~0", "~"))
+    return {}
+
+
+def _below(node: Any, key: str) -> Any:
+    if isinstance(node, list):
+        return node[int(key)] if key.isdecimal() and key.isascii() and int(key) < len(node) else None
+    return _dict(node).get(key)

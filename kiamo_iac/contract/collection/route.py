@@ -110,7 +110,7 @@ class _RouteReader:
         if at + 1 in self._parents:
             self.verb = self.verb or "list"
         elif at in self._at_kind:
-            if self._at_kind[at] not in {self.kind, PARENTS.get(self.kind)}:
+            if self._at_kind[at] not in {self.kind, PARENTS.get(self.kind)} or self._at_kind[at] in self.ids:
                 self.others.append(part)
             self.verb = self.verb or _verb_in(part)
             self.command = self.command or (_command_in(part) if at == self._last else None)
@@ -120,7 +120,12 @@ class _RouteReader:
     def _placeholder(self, at: int, part: str, ending: str) -> None:
         above = self._at_kind.get(at - 1) if at <= self._last else (self.kind if self.kind not in self.ids else None)
         above = self._parents.get(at, above)
-        if above is None or above in self.ids or above not in {self.kind, PARENTS.get(self.kind)}:
+        if (
+            above is None
+            or above in self.ids
+            or above not in {self.kind, PARENTS.get(self.kind)}
+            or _is_of_another(part, above)
+        ):
             self.others.append(part)
             return
         self.ids.add(above)
@@ -129,14 +134,15 @@ class _RouteReader:
     def _says_what_is_done(self, part: str) -> bool:
         """Whether a segment behind the kind is a command, a state or a verb."""
         parts = words(part)
-        if command := meaning_of(parts, COMMAND_WORDS):
+        own = tuple(word for word in parts if word not in KIND_WORDS[self.kind] and word not in _ONE)
+        if command := meaning_of(("".join(own),), COMMAND_WORDS):
             self.command = self.command or command
         elif compact(part) in STATE_WORDS:
             self.is_state = True
         elif self.is_state and (reached := meaning_of((compact(part),), REACHED_WORDS)):
             self.command = self.command or reached
-        elif verb := meaning_of(("".join(word for word in parts if word not in _ONE),), VERB_WORDS):
-            self.verb = self.verb or verb
+        elif (verb := meaning_of(("".join(own),), VERB_WORDS)) and self.verb in {None, verb}:
+            self.verb = verb
         else:
             return False
         return True
@@ -176,6 +182,14 @@ def is_id_name(name: str, kind: str) -> bool:
 def is_plain_id(name: str) -> bool:
     """Whether a parameter or key is called id."""
     return name.lower() in ID_WORDS
+
+
+def _is_of_another(placeholder: str, kind: str) -> bool:
+    """Whether a placeholder is the id of another kind: `/batches/{baseId}/start` starts all batches of a base."""
+    name = placeholder.strip("{}")
+    if not name or is_plain_id(name) or is_id_name(name, kind):
+        return False
+    return any(is_id_name(name, other) for other in KIND_WORDS if other != kind)
 
 
 def _is_placeholder(part: str) -> bool:

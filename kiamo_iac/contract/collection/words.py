@@ -72,12 +72,18 @@ STATE_WORDS: Final = frozenset(
 """Segments of calls that change a run state."""
 FOREIGN_FOLDERS: Final = frozenset(
     {"supervision", "agent", "interaction", "task", "tache", "statistic", "statistique", "messaging", "directory",
-     "annuaire", "activity", "planning", "report", "rapport"}
+     "annuaire", "activity", "planning", "report", "rapport", "template", "modele", "trash", "corbeille", "deleted",
+     "preview", "simulation"}
 )  # fmt: skip
-"""Other APIs of the vendor."""
+"""Other APIs of the vendor, and objects of another sort."""
 OTHER_WORDS: Final = frozenset(
     {"import", "importer", "export", "exporter", "count", "compter", "compteur", "nombre", "statistic", "statistique",
-     "duplicate", "dupliquer", "copy", "copier", "purge", "purger", "reset", "history", "historique", "contact"}
+     "stat", "duplicate", "dupliquer", "copy", "copier", "clone", "cloner", "merge", "fusionner", "purge", "purger",
+     "reset", "clear", "vider", "history", "historique", "contact", "preview", "apercu", "schedule", "planifier",
+     "cancel", "annuler", "undo", "check", "verifier", "test", "tester", "simulate", "simuler", "validate", "valider",
+     "can", "log", "journal", "audit", "recording", "record", "enregistrement", "value", "valeur", "deleted",
+     "supprime", "supprimee", "archived", "archive", "archiver", "restore", "restaurer", "member", "membre", "bulk",
+     "mass", "masse", "multiple", "many", "several", "plusieur", "right", "droit", "permission", "recycle"}
 )  # fmt: skip
 """Of requests that do something else with a kind."""
 CODES: Final[Mapping[str, tuple[str, str]]] = {
@@ -101,6 +107,8 @@ ATTRIBUTE_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "default": frozenset({"default", "isdefault", "pardefaut", "defaut"}),
     "contacts": frozenset({"contact", "contactcount", "contactscount", "nbcontact", "nombrecontact"}),
 }
+NESTING: Final = frozenset({"attribute", "attribut", "propertie", "propriete"})
+"""Keys under which a house keeps all attributes of an object."""
 ID_WORDS: Final = frozenset({"id", "_id", "identifiant", "uuid", "identifier", "guid"})
 STATE_SPELLINGS: Final[Mapping[str, frozenset[str]]] = {
     "new": frozenset({"new", "nouveau", "nouvelle", "created", "cree", "creee"}),
@@ -110,6 +118,8 @@ STATE_SPELLINGS: Final[Mapping[str, frozenset[str]]] = {
     "finished": frozenset({"finished", "completed", "done", "termine", "terminee", "fini", "finie"}),
 }
 """Run states as answers show them."""
+_BEHIND_ARTICLES: Final = frozenset({"contact", "appel", "attente", "donnee", "call"})
+"""What a kind may be made of: a list of contacts, but no contacts of a list."""
 _ARTICLES: Final = frozenset({"de", "d", "du", "des", "la", "le", "les", "l", "of", "the", "a", "an", "un", "une"})
 OLD_WORDS: Final = re.compile(
     r"\b(?:deprecated|obsol[eè]te|d[eé]pr[eé]ci[eé]e?s?|do not use|ne plus utiliser)\b", re.IGNORECASE
@@ -140,9 +150,19 @@ def compact(text: str) -> str:
     return "".join(words(text))
 
 
+def _phrase(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Words without the articles in the name of a kind: of `liste de contacts`, but not of `contacts of a base`."""
+    kept: list[str] = []
+    for part in parts:
+        while part in _BEHIND_ARTICLES and kept and kept[-1] in _ARTICLES:
+            kept.pop()
+        kept.append(part)
+    return tuple(kept)
+
+
 def whole_kind(parts: tuple[str, ...]) -> str | None:
     """The kind that all words together name: `listes de contacts`."""
-    name = "".join(part for part in parts if part not in _ARTICLES)
+    name = "".join(_phrase(parts))
     return next((kind for kind, known in KIND_WORDS.items() if name in known), None)
 
 
@@ -150,7 +170,7 @@ def kind_of(parts: tuple[str, ...]) -> str | None:
     """The kind that words name: by all of them together, else by the last one or two that do."""
     if kind := whole_kind(parts):
         return kind
-    parts = tuple(part for part in parts if part not in _ARTICLES)
+    parts = _phrase(parts)
     pairs = [first + second for first, second in pairwise(parts)]
     for part in (*reversed(pairs), *reversed(parts)):
         for kind, known in KIND_WORDS.items():
@@ -162,7 +182,7 @@ def kind_of(parts: tuple[str, ...]) -> str | None:
 def without_kind(parts: tuple[str, ...]) -> tuple[str, ...]:
     """Words without those that name a kind: `contact list index` → index, for a contact list is no list of contacts."""
     kept: list[str] = []
-    for part in (part for part in parts if part not in _ARTICLES):
+    for part in _phrase(parts):
         if kept and any(kept[-1] + part in known for known in KIND_WORDS.values()):
             kept.pop()
         elif not any(part in known for known in KIND_WORDS.values()):
