@@ -1,4 +1,4 @@
-"""Every manner of the table goes through the whole story, with a plan after each chapter."""
+"""Every manner of the table goes through the whole story, with a plan after each chapter, and doctor agrees with it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.manners.examining import examine
 from tests.manners.story import Manner, tell
 from tests.manners.table import SAYABLE
 
@@ -13,3 +14,8 @@ from tests.manners.table import SAYABLE
 @pytest.mark.parametrize("manner", SAYABLE, ids=lambda manner: manner.name)
 def test_a_manner_goes_through_the_whole_story(manner: Manner, tmp_path: Path) -> None:
     tell(manner, tmp_path / "project")
+
+
+@pytest.mark.parametrize("manner", SAYABLE, ids=lambda manner: manner.name)
+def test_doctor_contradicts_nothing_of_a_contract_that_describes_its_instance(manner: Manner, tmp_path: Path) -> None:
+    examine(manner, tmp_path / "project", applies=True)

@@ -296,7 +296,7 @@ class KindSightings:
             if attribute is None or others is None or not others.objects or attribute.by == "key":
                 continue
             ids = {each.remote_id for each in others.objects}
-            names = {each.flat.get(others.name_wire) for each in others.objects}
+            names = {name for each in others.objects if isinstance(name := each.flat.get(others.name_wire), str)}
             targets = [
                 target
                 for each in self.objects

@@ -39,6 +39,8 @@ PARENTS: Final = 20
 """Objects of a kind whose children are listed."""
 _READS: Final = 3
 """Objects of a kind that are read."""
+_UNANSWERED: Final = 2
+"""Calls without a usable response, after which no other is made: each may take as long as a call may."""
 _ROUND: Final = frozenset({10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000})
 """Usual sizes of a page."""
 
@@ -64,6 +66,8 @@ class InstanceVisit:
     seen: dict[str, KindSightings] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     skew: float | None = None
+    _unanswered: int = 0
+    """Calls that no usable response came to."""
     _ended: str | None = None
     """Why no further call is made."""
     statuses: dict[str, list[int | None]] = field(default_factory=dict)
@@ -225,16 +229,18 @@ class InstanceVisit:
         stanza, sightings = self.contract.kinds[kind.kind], self.seen[kind.kind]
         if self._is_ended():
             return
-        chosen = _spread(sightings.objects, _READS)
         sources = {a.source for a in stanza.attributes.values() if a.source is not None}
         for operation in (*(("read",) if "read" in stanza.operations else ()), *sorted(sources)):
-            key = f"kinds.{kind.kind}.operations.{operation}"
+            needs = stanza.parent if stanza.parent in stanza.operations[operation].placeholders() else None
+            chosen = _spread([each for each in sightings.objects if needs is None or each.parent is not None], _READS)
             if not chosen:
-                self.findings.leave(key, f"no {kind.kind} was seen")
+                self.findings.leave(f"kinds.{kind.kind}.operations.{operation}", f"no {kind.kind} was seen")
             failed: list[ApiError] = []
+            made = 0
             for each in chosen:
                 if self._is_ended():
                     break
+                made += 1
                 ids: dict[str, RemoteId] = {"id": each.remote_id}
                 if stanza.parent is not None and each.parent is not None:
                     ids[stanza.parent] = each.parent
@@ -250,7 +256,7 @@ class InstanceVisit:
                 failed += error
                 if error and isinstance(error[0], AccessError):
                     break
-            self._judge_reads(kind, operation, made=len(chosen), failed=failed)
+            self._judge_reads(kind, operation, made=made, failed=failed)
 
     def _source(self, kind: type[Resource], operation: str, response: ApiResponse) -> None:
         for name, attribute in self.contract.kinds[kind.kind].attributes.items():
@@ -364,7 +370,8 @@ class InstanceVisit:
 
     def _end_after(self, error: ApiError) -> None:
         """After some failures no further call is of use, or allowed."""
-        if isinstance(error, TransportError) and (not self.calls or not error.sent):
+        self._unanswered += isinstance(error, TransportError)
+        if isinstance(error, TransportError) and (not self.calls or not error.sent or self._unanswered > _UNANSWERED):
             self._ended = "the instance does not answer"
         elif isinstance(error, BudgetError | BusyError):
             self._ended = str(error).rstrip(".")

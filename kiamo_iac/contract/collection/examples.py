@@ -193,7 +193,7 @@ def type_of(value: JsonValue) -> Literal["string", "integer", "boolean"] | None:
     """The type of an example, also of a placeholder; None: another, or not known."""
     if isinstance(value, bool) or value == "<boolean>":
         return "boolean"
-    if isinstance(value, int) or value in {"<integer>", "<long>", "<int>"}:
+    if isinstance(value, int) or value in ("<integer>", "<long>", "<int>"):
         return "integer"
     if isinstance(value, str) and value != "<number>" and not value.startswith("{{"):
         return "string"
