@@ -222,7 +222,8 @@ class Client:
             flat = whole(stanza, shape, under, flat)
         body = shape.nested(flat, under) if shape is not None and flat is not None else dict(flat or {})
         for path in operation.carry:
-            if (value := dig(under, path)) is not MISSING:
+            is_sent = path != stanza.id.wire and dig(body, path) is not MISSING
+            if (value := dig(under, path)) is not MISSING and not is_sent:
                 place(body, path, value)
         return {operation.wrap: body} if operation.wrap is not None and (body or flat is not None) else body
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
+from itertools import permutations
+from typing import Final
 
+from kiamo_iac.contract.call_checks import call_contradictions, harm_contradictions, same_calls
 from kiamo_iac.contract.entries import Attribute, KindContract
 from kiamo_iac.contract.language_checks import language_contradictions, query_contradictions
+from kiamo_iac.contract.listing_checks import listing_contradictions
 from kiamo_iac.contract.operation_checks import Contradiction, operation_contradictions
 from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Resource
+from kiamo_iac.core.state_machine import StateMachine
 from kiamo_iac.resources import kinds as resources
 
 _SCALARS = (str, int, float)
@@ -24,9 +30,19 @@ class ContradictionError(ValueError):
         self.found = found
 
 
-def contradictions(kinds: Mapping[str, KindContract], *, query: str | None = None) -> Iterator[Contradiction]:
-    """All contradictions between the entries of a contract's kinds. `query`: the parameter that carries the token."""
+def contradictions(
+    kinds: Mapping[str, KindContract], *, query: str | None = None, absent: Collection[str] = ()
+) -> Iterator[Contradiction]:
+    """All contradictions between the entries of a contract's kinds. `query`: the parameter that carries the token;
+    `absent`: the codes of an object that does not exist."""
+    for kind, stanza in kinds.items():
+        if stanza.names is not None and stanza.names.taken in absent:
+            why = f"{stanza.names.taken} is the code of an object that does not exist, too"
+            yield Contradiction(
+                ("kinds", kind, "names", "taken"), why, "correct it, or errors.absent", other=("errors", "absent")
+            )
     yield from query_contradictions(kinds, query)
+    yield from call_contradictions(kinds)
     for kind, stanza in kinds.items():
         at = ("kinds", kind)
         yield from _parents(kinds, stanza, at=at)
@@ -34,7 +50,19 @@ def contradictions(kinds: Mapping[str, KindContract], *, query: str | None = Non
         if (model := resources().get(kind)) is not None:
             yield from _meanings(model, stanza, at=at)
             yield from language_contradictions(kinds, stanza, model, at=at)
+            below = (other.inside.wire for other in kinds.values() if other.inside is not None and other.parent == kind)
+            twins = frozenset(name for pair in same_calls(stanza) for name in pair)
+            yield from harm_contradictions(stanza, model, at=at, inside=tuple(below), twins=twins)
         yield from operation_contradictions(stanza, at=at)
+        yield from listing_contradictions(stanza, at=at)
+        for one, other in same_calls(stanza):
+            call = stanza.operations[other]
+            yield Contradiction(
+                (*at, "operations", other),
+                f"the same call as {one}: {call.method} {call.path}",
+                f"correct its method, path, query or body, or remove it: {other}: null",
+                other=(*at, "operations", one),
+            )
 
 
 def _parents(
@@ -47,7 +75,10 @@ def _parents(
         yield Contradiction(
             (*at, "operations", "list"),
             f"the call has no {placeholder}: set parent_wire to the attribute that has the id of the parent",
+            f"write {placeholder} in path, query or body, or parent_wire",
         )
+    if stanza.parent is None and stanza.made_with_parent is not None:
+        yield Contradiction((*at, "made_with_parent"), "has no effect: the kind has no parent", "remove it")
     for made in stanza.made_with_parent.things if stanza.made_with_parent else ():
         if not isinstance(made.get("name"), str):
             why = "name must be a string" if "name" in made else 'missing key "name"'
@@ -68,7 +99,7 @@ def _attributes(
         here = (*at, "attributes", name)
         if attribute.wire in used_by:
             what = f"duplicate wire name {quote(attribute.wire)}: {used_by[attribute.wire]} has it too"
-            yield Contradiction((*here, "wire"), what)
+            yield Contradiction((*here, "wire"), what, "write the name that the instance has for it")
         used_by.setdefault(attribute.wire, f"the attribute {quote(name)}")
         if attribute.refers_to is not None and attribute.refers_to not in kinds:
             why = f"unknown kind {quote(attribute.refers_to)}"
@@ -79,13 +110,37 @@ def _attributes(
             hint = f"add kinds.{attribute.refers_to}.attributes.key, read_only, or write by: id or by: name"
             yield Contradiction((*here, "by"), why if not target.parent else f"{why} is referred to by key", hint)
         yield from _values(attribute, at=here)
+    yield from _paths(stanza, at=at)
     named = [(("id", "wire"), stanza.id.wire), (("parent_wire",), stanza.parent_wire or "parent")]
     named += [(("attributes", name, "wire"), each.wire) for name, each in stanza.attributes.items()]
     named += [(("embedded", child, "wire"), each.wire) for child, each in stanza.embedded.items()]
     for path, wire in named:
+        if wire.split(".")[0] in {"$group", "$from"}:
+            hint = "write the name that the instance has for it; read: $group is the array of a row"
+            yield Contradiction((*at, *path), f"{quote(wire)} is no name of the instance's", hint)
         if not all(wire.split(".")):
             hint = "write the names of nested objects with a dot between them: label.fr"
             yield Contradiction((*at, *path), f"{quote(wire)} is neither a name nor a path", hint)
+
+
+def _paths(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """Attributes that are read at one place, and those of which one is sent over the other."""
+    shown: dict[tuple[str | None, str], tuple[str, str]] = {}
+    if stanza.identity == "id":
+        shown[None, stanza.id.wire] = ("the id", stanza.id.wire)
+    for name, attribute in stanza.attributes.items():
+        path = attribute.read or attribute.wire
+        other, wire = shown.setdefault((attribute.source, path), (f"the attribute {quote(name)}", attribute.wire))
+        if attribute.wire != wire:
+            key = "wire" if attribute.read is None else "read"
+            why = f"{quote(path)} is where {other} is read"
+            yield Contradiction((*at, "attributes", name, key), why, "write where the instance shows it")
+    sent = {("attributes", name, "wire"): each.wire for name, each in stanza.attributes.items() if not each.read_only}
+    sent |= {("embedded", child, "wire"): each.wire for child, each in stanza.embedded.items()}
+    for (entry, wire), (_, other_wire) in permutations(sent.items(), 2):
+        if wire.startswith(f"{other_wire}.") or (wire == other_wire and entry[0] == "embedded"):
+            why = f"{quote(wire)} and {quote(other_wire)} cannot be sent in one body"
+            yield Contradiction((*at, *entry), why, "write the name that the instance has for it")
 
 
 def _values(attribute: Attribute, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
@@ -121,10 +176,44 @@ def _meanings(model: type[Resource], stanza: KindContract, *, at: tuple[str, ...
             yield from _words(model, name, attribute, at=here)
 
 
+_YES: Final = frozenset({"true", "yes", "y", "oui", "o", "vrai", "on"})
+_NO: Final = frozenset({"false", "no", "n", "non", "faux", "off", "0", ""})
+
+
+def _each(value: object) -> list[object]:
+    return [*value] if isinstance(value, list) else [value]
+
+
+def _misread(given: Mapping[str, object], machine: StateMachine, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """A state that reads as a running one, or the other way round."""
+    states = {*machine.moves, *machine.terminal}
+    for word, value in given.items():
+        for each in _each(value):
+            other = each.strip().casefold() if isinstance(each, str) else ""
+            if word in states and other in states and (word in machine.running) != (other in machine.running):
+                why = f"the value {quote(other)} says another state, and only one of the two dials"
+                yield Contradiction((*at, "values", word), why, "write the value that the instance has for this state")
+
+
+def _swapped(given: Mapping[str, object], *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """A flag that says the opposite: every object would be one that the platform made, or none."""
+    for word, opposite in (("true", _NO), ("false", _YES)):
+        for each in _each(given.get(word)):
+            if each is not None and str(each).strip().casefold() in opposite:
+                why = f"the value {quote(each if isinstance(each, str) else json.dumps(each))} says the opposite"
+                yield Contradiction((*at, "values", word), why, "write the value that the instance has for this word")
+
+
 def _words(model: type[Resource], name: str, attribute: Attribute, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
     """Words that manifests do not have, and states without a value."""
     given = attribute.values or {}
     machine = model.machine if name == "state" else None
+    if name == "name" or attribute.refers_to is not None:
+        why = (
+            "has no effect: a name has no words" if name == "name" else "has no effect on what refers to another object"
+        )
+        yield Contradiction((*at, "values"), why, "remove it")
+        return
     if machine is not None:
         known: tuple[str, ...] = (*machine.moves, *sorted(machine.terminal))
     elif model.system is not None and name == model.system.flag:
@@ -135,6 +224,16 @@ def _words(model: type[Resource], name: str, attribute: Attribute, *, at: tuple[
         if word not in known:
             hint = did_you_mean(word, known) or f"known words: {', '.join(known)}"
             yield Contradiction((*at, "values", word), f"unknown word {quote(word)}", hint)
+    if machine is not None:
+        yield from _misread(given, machine, at=at)
+    elif known == ("true", "false"):
+        yield from _swapped(given, at=at)
+    elif attribute.choices:
+        for word in sorted({*attribute.choices} - given.keys()):
+            other = next((each for each, value in given.items() if word in _each(value)), None)
+            if other is not None:
+                why = f"the value of {quote(other)}, {quote(word)}, is that of the word {quote(word)}, too"
+                yield Contradiction((*at, "values", other), why, f"write the value of {quote(word)}, too")
     if machine is not None and (missing := [state for state in known if state not in given]):
         yield Contradiction(
             (*at, "values"),

@@ -123,6 +123,16 @@ class Failure(ContractEntry):
     unless: JsonValue | None = None
     """The value, or a list of values, of a success."""
 
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if {"equals", "unless"} <= self.model_fields_set:
+            msg = "is and unless exclude each other"
+            raise ValueError(msg)
+        if [] in (self.equals, self.unless):
+            msg = "an empty list has no value: then no call fails, or every one"
+            raise ValueError(msg)
+        return self
+
     def shown_by(self, found: Any, *, is_there: bool) -> bool:
         """Whether a value under `path` says that the call failed."""
         if "equals" in self.model_fields_set:
@@ -148,6 +158,14 @@ class Errors(BasedEntry):
     absent: tuple[str, ...] = ()
     """Codes of an object that does not exist, whatever the status."""
     meanings: Meanings
+
+    @model_validator(mode="after")
+    def _absent_are_codes(self) -> Self:
+        for code in self.absent:
+            if linear_pattern(self.code_pattern).find(code) != code:
+                msg = f"absent: {code} is no code that code_pattern finds"
+                raise ValueError(msg)
+        return self
 
 
 class IdRule(BasedEntry):
@@ -251,9 +269,9 @@ class Paging(ContractEntry):
     offset: str = "offset"
     size: str = "size"
     """Wire names of the query parameters."""
-    first: Annotated[int, Field(ge=0, le=1)] = 1
+    first: Annotated[int, Field(ge=0, le=1, strict=True)] = 1
     """The number of the first page."""
-    limit: Annotated[int, Field(ge=1, le=100_000)] = 100
+    limit: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 100
     """Objects a page."""
 
     @model_validator(mode="after")

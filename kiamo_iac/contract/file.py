@@ -175,15 +175,16 @@ def _problems(detail: ErrorDetails, report: _Report) -> Iterable[Diagnostic]:
             hint = f"add {path[-1]}: documented, observed or assumed" if path[-1] == "basis" else f'add "{path[-1]}: …"'
             yield report.at(path, code="KIA0402", text=f"missing key {quote(where)}", hint=hint)
         case "value_error" if isinstance(error := detail.get("ctx", {}).get("error"), ContradictionError):
-            for at, why, hint in error.found:
-                yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}", hint=hint)
+            for at, why, hint, other in error.found:
+                yield report.at(at, code="KIA0404", text=f"{'.'.join(at)}: {why}", hint=hint, other=other)
         case kind if kind in _REFUSED:
             code, hint = _REFUSED[kind]
             hint = detail.get("ctx", {}).get("hint", hint)
             yield report.at(path, code=code, text=f"{where}: {detail['msg']}", hint=hint)
         case "value_error":
             why = detail["msg"].removeprefix("Value error, ")
-            yield report.at(path, code="KIA0403", text=f"{where}: {why[:1].lower()}{why[1:]}")
+            hint = "see its form: kiamo-iac schema contract-override"
+            yield report.at(path, code="KIA0403", text=f"{where}: {why[:1].lower()}{why[1:]}", hint=hint)
         case kind:
             problem = value_problem(
                 kind, path=where, value=detail["input"], context=detail.get("ctx"), message=detail["msg"]
@@ -198,9 +199,11 @@ class _Report:
         self.suggestions = SuggestionBudget()
         self._places = EntryPlaces(document)
 
-    def at(self, path: Path_, *, code: str, text: str, hint: str | None = None) -> Diagnostic:
-        """A diagnostic at the entry of the override, or at its innermost parent that the override has."""
-        return Diagnostic(code, text, hint=hint, source=self._places.innermost(path)[0])
+    def at(self, path: Path_, *, code: str, text: str, hint: str | None = None, other: Path_ = ()) -> Diagnostic:
+        """A diagnostic at the entry of the override, or at its innermost parent that the override has. `other`: the
+        path of another entry that may be at fault: the one of which the override has more."""
+        found = max((self._places.innermost(each) for each in (path, other) if each), key=lambda each: each[1])
+        return Diagnostic(code, text, hint=hint, source=found[0])
 
 
 def _list_of(keys: Iterable[str]) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from kiamo_iac.contract.entries import KindContract
+from kiamo_iac.contract.entries import EVERY_FIELD, Inside, KindContract, Operation
 from kiamo_iac.contract.operation_checks import Contradiction
+from kiamo_iac.core.diagnostics import did_you_mean
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import ReferenceShape, Resource
 
@@ -28,10 +29,24 @@ def language_contradictions(
     if stanza.inside is not None:
         parent = kinds.get(stanza.parent or "")
         above = parent.operations if parent is not None else {}
+        yield from _inside(stanza, stanza.inside, parent, at=(*at, "inside"))
         for needed in ("read", stanza.inside.write):
             if needed not in above:
                 why = f"{stanza.parent or 'its parent'} has no operation {quote(needed)}"
                 yield Contradiction((*at, "inside"), why, "write the operation of the parent that replaces the list")
+
+
+def _inside(
+    stanza: KindContract, inside: Inside, parent: KindContract | None, *, at: tuple[str, ...]
+) -> Iterator[Contradiction]:
+    """A list inside the parent that another call than an update would write, or that has the name of something else."""
+    if inside.write in _CHANGES - {"update"} | {"read"}:
+        why = f"{inside.write} of {stanza.parent or 'its parent'} does not replace the list"
+        yield Contradiction((*at, "write"), why, "write update, or the operation of its own that replaces the list")
+    for name, attribute in parent.attributes.items() if parent is not None else ():
+        if attribute.wire.split(".")[0] == inside.wire.split(".")[0]:
+            why = f"{quote(inside.wire)} is the key of the attribute {quote(name)} of a {stanza.parent}"
+            yield Contradiction((*at, "wire"), why, "write the key of the list in the parent's write")
 
 
 def query_contradictions(kinds: Mapping[str, KindContract], parameter: str | None) -> Iterator[Contradiction]:
@@ -52,6 +67,7 @@ def _operations(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contra
     for name, call in stanza.operations.items():
         here = (*at, "operations", name)
         is_inside = stanza.inside is not None
+        yield from _signs(call, at=here)
         if call.id is not None and name != "create":
             yield Contradiction((*here, "id"), "has no effect: only a create makes an id", "remove it")
         if call.send == "whole" and name != "update":
@@ -64,6 +80,23 @@ def _operations(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contra
         elif call.reads_first and "read" not in stanza.operations and not is_inside:
             key = "send" if call.send == "whole" else "carry"
             yield _unread((*here, key), "the object is read right before")
+
+
+def _signs(call: Operation, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
+    """Words with a `$` that mean nothing, and would be sent or looked for as they are."""
+    known = {
+        "form": (call.form, (EVERY_FIELD,)),
+        "wrap": (call.wrap, ("$kind",)),
+        "id": (call.id, ("$location", "$answer", "$name")),
+        "item": (call.item, ()),
+    }
+    for key, (value, meant) in known.items():
+        if value is not None and value.startswith("$") and (value not in meant or key == "wrap"):
+            hint = did_you_mean(value, meant) or f"write {', '.join((*meant, 'or a name of the instance'))}"
+            yield Contradiction((*at, key), f"{quote(value)} has no meaning", hint)
+    if call.wrap is not None and "." in call.wrap:
+        why = f"{quote(call.wrap)} is a path, and requests are wrapped in one key"
+        yield Contradiction((*at, "wrap"), why, "write one key")
 
 
 def _unread(path: tuple[str, ...], why: str) -> Contradiction:
@@ -94,6 +127,20 @@ def _shapes(stanza: KindContract, model: type[Resource], *, at: tuple[str, ...])
             continue
         texts = [*_texts(attribute.shape)]
         reference = references.get(name)
+        is_one = reference is None or reference.shape is ReferenceShape.ONE
+        if (isinstance(attribute.shape, list) and (is_one or len(attribute.shape) != 1)) or (
+            is_one and "$role" in texts
+        ):
+            hint = (
+                "write the form of one value" if is_one else "write one entry, such as [{role: $role, field: $field}]"
+            )
+            why = "is a list, and the attribute has one value" if is_one else "must have one entry"
+            yield Contradiction((*at, "attributes", name, "shape"), why, hint)
+            continue
+        if any(text.count("$") > 1 for text in texts):
+            hint = "write $ once, where the value stands"
+            yield Contradiction((*at, "attributes", name, "shape"), "has two places for one value", hint)
+            continue
         if reference is not None and reference.shape is ReferenceShape.MAPPING:
             complete = "$role" in texts and not {"$field", "$"}.isdisjoint(texts)
             hint = "write one entry, such as [{role: $role, field: $field}]"

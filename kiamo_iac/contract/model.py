@@ -41,7 +41,7 @@ class Contract(ContractEntry):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if found := tuple(contradictions(self.kinds, query=self.auth.query)):
+        if found := tuple(contradictions(self.kinds, query=self.auth.query, absent=self.errors.absent)):
             raise ContradictionError(found)
         return self
 

@@ -1,20 +1,18 @@
-"""The consistency of a kind's calls: each names what it acts on, and no two of them are the same call."""
+"""The consistency of a kind's calls: each names what it acts on."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from itertools import combinations
 from typing import Final, NamedTuple
 
 from kiamo_iac.contract.entries import KindContract, Operation
 from kiamo_iac.core.printable import quote
 
 _BRACES = re.compile(r"\{[^{}]*\}|[{}]")
-_POSTMAN = re.compile(r"(?:(?<=/)|^):(?P<path>\w+)$|\{\{\s*(?P<variable>[\w.\-]*)\s*\}\}")
+_POSTMAN = re.compile(r"(?:(?<=/)|^):(?P<path>\w+)$|\{\{\s*(?P<variable>[\w.\-]*)\s*\}\}|\$\{(?P<shell>\w+)\}")
+_PLACEHOLDERS: Final = "{id} is the id of the object, and {base} (any kind's name) that of its parent"
 _READS: Final = frozenset({"list", "read"})
-_UPSERT: Final = frozenset({"create", "update"})
 
 
 class Contradiction(NamedTuple):
@@ -25,6 +23,8 @@ class Contradiction(NamedTuple):
     why: str
     """One sentence without a full stop."""
     hint: str | None = None
+    other: tuple[str, ...] = ()
+    """The path of the other entry, where there are two: the one that a file has is at fault."""
 
 
 def operation_contradictions(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
@@ -33,29 +33,30 @@ def operation_contradictions(stanza: KindContract, *, at: tuple[str, ...]) -> It
         here = (*at, "operations", name)
         postman = [Contradiction((*here, key), why, hint) for key, why, hint in _postman(call)]
         yield from postman or _operation(stanza, name, call=call, at=here)
-    if stanza.inside is None:  # else all of them are the parent's
-        yield from _same_calls(stanza, at=at)
 
 
 def _operation(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, ...]) -> Iterator[Contradiction]:
     reads = _READS | {attribute.source for attribute in stanza.attributes.values()}
     if name in reads and call.method not in {"GET", "POST"}:
-        yield Contradiction((*at, "method"), f"must be GET or POST for {name}, got {call.method}")
+        why = f"must be GET or POST for {name}, got {call.method}"
+        yield Contradiction((*at, "method"), why, "write GET, or POST where the instance reads by it")
     elif name not in reads and call.method == "GET":
-        yield Contradiction((*at, "method"), f"must not be GET for {name}: a GET is repeated after a failure")
+        why = f"must not be GET for {name}: a GET is repeated after a failure"
+        yield Contradiction((*at, "method"), why, "write POST, PUT, PATCH or DELETE")
     known = {stanza.parent} if stanza.inside is not None or name in {"list", "create"} else {"id", stanza.parent}
     wanted = call.placeholders()
     if unknown := wanted - known:
         possible = ", ".join(sorted("{" + k + "}" for k in known if k)) or "none"
-        yield Contradiction((*at, "path"), f"unknown placeholder {{{min(unknown)}}}; known placeholders: {possible}")
+        why = f"unknown placeholder {{{min(unknown)}}}; known placeholders: {possible}"
+        yield Contradiction((*at, "path"), why, _PLACEHOLDERS)
     texts = [*call.path.split("/"), *call.query.values(), *(v for v in call.body.values() if isinstance(v, str))]
     for text in texts:
         found = _BRACES.findall(text)
         if len(set(found)) < len(found):
-            yield Contradiction(at, f"duplicate placeholder in {quote(text)}")
+            yield Contradiction(at, f"duplicate placeholder in {quote(text)}", "write each placeholder once")
     stray = [brace for brace in _BRACES.findall(call.path) if brace.strip("{}") not in wanted]
     if stray:
-        yield Contradiction((*at, "path"), f"invalid placeholder {quote(stray[0])}")
+        yield Contradiction((*at, "path"), f"invalid placeholder {quote(stray[0])}", _PLACEHOLDERS)
     elif not unknown and stanza.inside is None:
         yield from _target(stanza, name, call=call, at=at)
 
@@ -79,30 +80,6 @@ def _target(stanza: KindContract, name: str, *, call: Operation, at: tuple[str, 
         )
 
 
-def _same_calls(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradiction]:
-    """Two operations that are one call: a stop that is the call of a start dials."""
-    for one, other in combinations(stanza.operations, 2):
-        if {one, other} == _UPSERT or not _is_same(stanza.operations[one], stanza.operations[other]):
-            continue
-        call = stanza.operations[other]
-        yield Contradiction(
-            (*at, "operations", other),
-            f"the same call as {one}: {call.method} {call.path}",
-            f"correct its method, path, query or body, or remove it: {other}: null",
-        )
-
-
-def _is_same(one: Operation, other: Operation) -> bool:
-    def shape(call: Operation) -> tuple[str, ...]:
-        return (
-            call.method,
-            call.path.rstrip("/"),
-            *(json.dumps(part, sort_keys=True) for part in (call.query, call.body)),
-        )
-
-    return shape(one) == shape(other)
-
-
 def _postman(call: Operation) -> Iterator[tuple[str, str, str]]:
     """Placeholders as Postman writes them: the key that has one, what is wrong, and a hint."""
     texts = [("path", segment) for segment in call.path.split("/")]
@@ -110,10 +87,8 @@ def _postman(call: Operation) -> Iterator[tuple[str, str, str]]:
     for key, text in texts:
         if (found := _POSTMAN.search(text)) is None:
             continue
-        name = found["path"] or found["variable"] or "id"
+        name = found["path"] or found["variable"] or found["shell"] or "id"
         written = found[0]
-        yield (
-            key,
-            f"{quote(written)} is a placeholder of Postman's, and would be sent as it is",
-            f"write {{{name}}}: {{id}} is the id of the object, and {{base}} (any kind's name) that of its parent",
-        )
+        whose = "a shell's" if found["shell"] else "Postman's"
+        why = f"{quote(written)} is a placeholder of {whose}, and would be sent as it is"
+        yield key, why, f"write {{{name}}}: {_PLACEHOLDERS}"

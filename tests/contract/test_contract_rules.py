@@ -50,7 +50,7 @@ CALLS = [
         "kinds:\n  field:\n    operations:\n      list: {path: /fields}\n",
         "mine.yaml:4:7",
         f"kinds.field.operations.list: {LIST}",
-        None,
+        "write {base} in path, query or body, or parent_wire",
     ),
     # two operations that are one call
     (
@@ -168,7 +168,7 @@ VALUES = [
 
 @pytest.mark.parametrize(("text", "source", "says", "hint"), CALLS)
 def test_a_call_says_what_it_acts_on_and_is_no_other(
-    tmp_path: Path, text: str, source: str, says: str, hint: str | None
+    tmp_path: Path, text: str, source: str, says: str, hint: str
 ) -> None:
     found = [(d.code, str(d.source), d.summary, d.hint) for d in problems_of(tmp_path, text)]
     assert found == [("KIA0404", source, says, hint)]

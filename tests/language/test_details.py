@@ -371,3 +371,17 @@ def test_writes_of_one_object_take_turns(scene: Scene) -> None:
     fields = ", ".join(f"{{name: f{n}, label: F, datatype: string}}" for n in range(8))
     scene.apply(f"bases: [{{name: p, label: Q, fields: [{fields}]}}]\n")
     assert len(scene.platform.rows["field"]) == 9
+
+
+def test_what_is_carried_gives_way_to_what_is_changed(scene: Scene) -> None:
+    class Asking(Platform):
+        def updated(self, row: Row, changes: Row) -> None:
+            assert {"name", "label"} <= changes.keys()
+            super().updated(row, changes)
+
+    scene.platform = Asking()
+    scene.platform.seed("base", name="prospects", label="A", motd="Hello")
+    scene.contract("kinds: {base: {operations: {update: {carry: [name, label]}}}}\n")
+    scene.apply("bases: [{name: prospects, label: B}]\n")
+    scene.apply("bases: [{name: prospects, label: B, settings: {motd: Bonjour}}]\n")
+    assert scene.platform.named("base", "prospects")["label"] == "B"
