@@ -46,3 +46,30 @@ def test_without_a_contract_it_is_as_wide_as_the_models() -> None:
     assert "label" not in SCHEMA["definitions"]["batch"]["properties"]
     assert "else" not in wide["definitions"]["field"]["properties"]["datatype"]
     assert "email" in SCHEMA["definitions"]["field"]["properties"]["datatype"]["else"]["enum"]
+
+
+GENERATED = {
+    "templates: {a: {base: b, service: s, settings: {x: 1}}}": True,
+    "templates: {a: {name: b}}": False,
+    "templates: {a: {use: b}}": False,
+    "templates: {a: {colour: b}}": False,
+    "templates: [a]": False,
+    "batches: [{use: a, name: b}]": True,
+    "batches: [{use: [a, c], name: b, base: d}]": True,
+    "batches: [{for_each: [a], name: b}]": False,
+    "batches: [{use: [1], name: b}]": False,
+    "bases: [{for_each: {csv: a.csv}, name: '${each.Code agence}'}]": True,
+    "bases: [{for_each: [1, b, true], name: '${each}', protect: '${each}'}]": True,
+    "bases: [{for_each: [{a: 1, b: null}], name: '${each.a}', ensure: '${each.b}'}]": True,
+    "bases: [{for_each: [], name: a}]": False,
+    "bases: [{for_each: [[a]], name: a}]": False,
+    "bases: [{for_each: [{a: [1]}], name: a}]": False,
+    "bases: [{for_each: {cvs: a.csv}, name: a}]": False,
+    "bases: [{for_each: a.csv, name: a}]": False,
+    "bases: [{name: a, fields: [{for_each: [a], name: '${each}'}]}]": True,
+}
+
+
+@pytest.mark.parametrize("text", GENERATED)
+def test_it_describes_templates_and_rows(text: str) -> None:
+    assert VALIDATOR.is_valid(data_of(text)) is GENERATED[text]

@@ -74,6 +74,8 @@ def test_every_manifest_of_ours_passes(name: str, folders: list[str]) -> None:
     files = [*ROOT.glob("kiamo_iac/demo/project/manifests/*.yaml")]
     for folder in folders:
         files += ROOT.glob(f"examples/*/{folder}/**/*.yaml")
+    if name == "patch":  # which generates nothing
+        files = [file for file in files if "for_each" not in file.read_text(encoding="utf-8")]
     assert len(files) >= 10
     assert check(committed(name), files) == {}
 
