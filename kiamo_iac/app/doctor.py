@@ -48,6 +48,7 @@ def examine_instance(
         contract.origin,
         tuple(findings.checks),
         findings.judged(),
+        findings.override(),
         visit.calls,
     )
     return examination, recorder.recording() if recorder is not None else None

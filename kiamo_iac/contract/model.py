@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import PrivateAttr, model_validator
+from pydantic import PrivateAttr, ValidationError, model_validator
 
 from kiamo_iac.contract.checks import ContradictionError, contradictions
 from kiamo_iac.contract.entries import Auth, Basis, Calls, ContractEntry, Errors, KindContract, Prefix
@@ -66,6 +67,15 @@ class Contract(ContractEntry):
         copy = self.model_copy()
         copy._places = places  # noqa: SLF001 - of the same class
         return copy
+
+    def accepts(self, override: Mapping[str, Any]) -> bool:
+        """Whether this contract with an override merged over it is one."""
+        own = self.model_dump(mode="json", exclude_unset=True, by_alias=True)
+        try:
+            type(self).model_validate(merge(own, override))
+        except ValidationError:
+            return False
+        return True
 
     def entry(self, *path: str) -> str:
         """An entry as messages name it: `kinds.base.listing.items (my-contract.yaml:5)`."""

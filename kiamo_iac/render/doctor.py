@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from kiamo_iac.api.doctor.examination import (
     AssumptionVerdict,
@@ -16,7 +16,8 @@ from kiamo_iac.api.doctor.examination import (
 from kiamo_iac.contract.entries import Basis
 from kiamo_iac.core.common_records import ENVIRONMENT, URL, count, major, version_of
 from kiamo_iac.core.json_schema import Schema, schema_document
-from kiamo_iac.core.record import Record, boolean, counts, derived, enum, list_of, nullable, text
+from kiamo_iac.core.record import Record, boolean, counts, derived, enum, list_of, mapping_of, nullable, text
+from kiamo_iac.document.writing import flow_text, scalar
 from kiamo_iac.render.escape import document, json_document, visible
 
 FORMAT_VERSION: Final = "1.0"
@@ -56,9 +57,24 @@ def _lines(examination: Examination) -> Iterator[str]:
         yield f"Only a write would show: {len(writes)} ({_by_kind(writes)}; --format json lists them)"
     yield ""
     yield ", ".join(f"{number} {_words(verdict)}" for verdict, number in summary.items())
+    if examination.override is not None:
+        yield ""
+        yield "The correction, as far as the instance shows it (for the file of contract: in kiamo.yaml):"
+        yield from _block(examination.override, "  ")
+        yield ""
     if contradicted:
         yield f"Correct {examination.origin}, and run doctor again. Or record what it answers (--record FILE),"
         yield "and derive the contract from it: kiamo-iac contract derive COLLECTION --recording FILE."
+
+
+def _block(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """An override, with a line for each entry of a kind."""
+    for key, value in data.items():
+        if isinstance(value, Mapping) and "basis" not in value:
+            yield f"{indent}{scalar(key)}:"
+            yield from _block(value, f"{indent}  ")
+        else:
+            yield f"{indent}{scalar(key)}: {flow_text(value, inert=True)}"
 
 
 def _section(title: str, judged: Iterable[JudgedAssumption]) -> Iterator[str]:
@@ -122,6 +138,9 @@ EXAMINATION: Final = Record(
         "calls": count("How many responses came."),
         "summary": derived(counts(AssumptionVerdict, "How many assumptions have each verdict."), "summary"),
         "checks": list_of(_CHECK, "In the order in which they are shown."),
+        "override": nullable(
+            mapping_of(None, "What corrects the contract, as an override; null: nothing is shown to.")
+        ),
         "assumptions": derived(list_of(_JUDGED, "In the order of the contract."), "judged"),
     },
 )

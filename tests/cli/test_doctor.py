@@ -307,7 +307,9 @@ def test_another_wire_name_is_suggested(tmp_path: Path) -> None:
 
     found = examined(tmp_path, everywhere(french))
     assert found.contradicted.keys() == {f"kinds.{kind}.attributes.label" for kind in ("service", "base", "field")}
-    assert found.one("kinds.base.attributes.label")["mend"].startswith('write wire: "libelle" at kinds.base.attributes')
+    assert found.one("kinds.base.attributes.label")["mend"].startswith(
+        "write wire: libelle at kinds.base.attributes.label ("
+    )
 
 
 def test_unknown_attributes_are_a_note(tmp_path: Path) -> None:
@@ -339,7 +341,7 @@ def test_other_default_fields(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reply", "key", "mend"),
     [
-        (answer(400, '{"code": "ERR_3000", "message": "x"}'), "errors.absent", "write errors: {absent: [ERR_3000]}"),
+        (answer(400, '{"code": "ERR_3000", "message": "x"}'), "errors.absent", "write absent: [ERR_3000] at errors ("),
         (answer(200, '{"id": "x", "name": "x"}'), "errors.absent", "correct errors ("),
         (answer(404, '{"fault": {"text": "ERR_3000"}}'), "errors", "correct errors ("),
     ],
@@ -437,6 +439,31 @@ def test_clocks_that_differ(tmp_path: Path) -> None:
     found = examined(tmp_path, headers={"date": late})
     assert found.code == 0
     assert re.fullmatch(r"the instance's is 7,[12]\d\d s behind this machine's", found.check("clock")[1])
+
+
+def test_the_correction_that_it_shows_is_a_contract_that_the_instance_confirms(tmp_path: Path) -> None:
+    def other(request: Message, data: Any) -> Any:
+        if request.path.endswith("/no-such-id"):
+            return answer(400, '{"code": "ERR_3000", "message": "No."}')
+        french = {"label": "libelle", "contacts": "nbContacts"}
+        if isinstance(data, list):
+            kept = [{french.get(key, key): row[key] for key in row if key != "association"} for row in data]
+            return {"resultat": {"lignes": [row | ({"service": "Ventes"} if "service" in row else {}) for row in kept]}}
+        if isinstance(data, dict):
+            item = {french.get(key, key): value for key, value in data.items()}
+            return {"objet": item | ({"service": "Ventes"} if "service" in item else {})}
+        return data
+
+    found = examined(tmp_path, other)
+    assert len(found.contradicted) > 8
+    base = found.data["override"]["kinds"]["base"]
+    assert base["listing"] == {"items": "resultat.lignes", "basis": "observed"}
+    assert base["item"] == "objet"
+    assert found.data["override"]["kinds"]["batch"]["attributes"]["service"] == {"by": "name", "basis": "observed"}
+    (tmp_path / "c.yaml").write_text(json.dumps(found.data["override"]), encoding="utf-8")
+    (tmp_path / "kiamo.yaml").write_text(f"contract: c.yaml\n{PROJECT}", encoding="utf-8")
+    again = examined(tmp_path, other)
+    assert (again.code, again.contradicted, again.data["override"]) == (0, {}, None)
 
 
 def test_the_limits_of_the_environment_hold(tmp_path: Path) -> None:

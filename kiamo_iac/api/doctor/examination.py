@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import JsonValue
 
 from kiamo_iac.contract.assumptions import Assumption, assumptions
+from kiamo_iac.contract.entries import Basis
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.contract.places import EntryPath
+from kiamo_iac.document.writing import flow_text
+
+_OF_A_KIND: Final = 3
+"""Length of the path of an entry that has no basis around it: `kinds.base.item`."""
 
 
 class CheckOutcome(StrEnum):
@@ -69,6 +78,9 @@ class Examination:
     checks: tuple[ExaminationCheck, ...]
     judged: tuple[JudgedAssumption, ...]
     """In the order of the contract."""
+    override: Mapping[str, Any] | None
+    """What corrects the contract, as far as the instance shows it; None: it shows no correction, or one that no
+    contract can have."""
     calls: int
     """How many responses came."""
 
@@ -94,6 +106,15 @@ class _Seen:
     verdict: AssumptionVerdict
     why: str
     mend: str | None = None
+    patch: ContractPatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractPatch:
+    """A value that an entry of the contract should have."""
+
+    entry: EntryPath
+    value: JsonValue
 
 
 @dataclass(slots=True)
@@ -113,9 +134,13 @@ class Findings:
         """The instance shows that an assumption is right."""
         self._add(key, _Seen(AssumptionVerdict.CONFIRMED, why))
 
-    def contradict(self, key: str, why: str, mend: str | None = None) -> None:
-        """The instance shows that an assumption is wrong; `mend`: what to write in the contract."""
-        self._add(key, _Seen(AssumptionVerdict.CONTRADICTED, why, mend))
+    def contradict(self, key: str, why: str, patch: ContractPatch | None = None) -> None:
+        """The instance shows that an assumption is wrong; `patch`: what corrects it."""
+        mend = None
+        if patch is not None:
+            place = self.contract.entry(*patch.entry[:-1])
+            mend = f"write {patch.entry[-1]}: {flow_text(patch.value)} at {place}"
+        self._add(key, _Seen(AssumptionVerdict.CONTRADICTED, why, mend, patch))
 
     def leave(self, key: str, why: str) -> None:
         """An assumption was not seen, for this reason."""
@@ -130,17 +155,29 @@ class Findings:
         if key not in self._seen or rank[self._seen[key].verdict] < rank[seen.verdict]:
             self._seen[key] = seen
 
-    def contradict_entry(self, kind: str, entry: Iterable[str], why: str, mend: str | None = None) -> None:
+    def contradict_entry(self, kind: str, entry: Iterable[str], why: str, patch: ContractPatch | None = None) -> None:
         """As `contradict`, of the assumption that the entry of a kind's contract belongs to."""
         path = ("kinds", kind, *entry)
         known = {each.key: each for each in assumptions(self.contract)}
         for depth in range(len(path), 2, -1):
             key = ".".join(path[:depth])
             if key in known:
-                self.contradict(key, why, mend)
+                self.contradict(key, why, patch)
                 return
         key = f"kinds.{kind}.operations.read" if path[2:] == ("item",) else f"kinds.{kind}.listing"
-        self.contradict(key, why, mend)
+        self.contradict(key, why, patch)
+
+    def override(self) -> Mapping[str, Any] | None:
+        """As `Examination` has it."""
+        data: dict[str, Any] = {}
+        for patch in [seen.patch for seen in self._seen.values() if seen.patch is not None]:
+            inner = data
+            for part in patch.entry[:-1]:
+                inner = inner.setdefault(part, {})
+            inner[patch.entry[-1]] = patch.value
+            if len(patch.entry) != _OF_A_KIND:
+                inner["basis"] = Basis.OBSERVED.value
+        return data if data and self.contract.accepts(data) else None
 
     def judged(self) -> tuple[JudgedAssumption, ...]:
         """A verdict for each assumption of the contract."""

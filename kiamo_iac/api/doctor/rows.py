@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kiamo_iac.api.doctor.examination import CheckOutcome, Findings
+from pydantic import JsonValue
+
+from kiamo_iac.api.doctor.examination import CheckOutcome, ContractPatch, Findings
 from kiamo_iac.api.response import ApiResponse, dig, kind_of
 from kiamo_iac.api.wire import Decoder
 from kiamo_iac.contract.collection.words import ATTRIBUTE_WORDS, compact
@@ -58,7 +60,7 @@ class KindSightings:
     _wrong: dict[tuple[str, ...], tuple[int, str]] = field(default_factory=dict)
     """Entry → how many objects do not fit it, and how the first does not."""
     _keys: set[str] = field(default_factory=set)
-    _mends: dict[tuple[str, ...], str | None] = field(default_factory=dict)
+    _patches: dict[tuple[str, ...], ContractPatch] = field(default_factory=dict)
     _in_rows: Counter[str] = field(default_factory=Counter)
     _in_reads: Counter[str] = field(default_factory=Counter)
     _only_read: Counter[str] = field(default_factory=Counter)
@@ -115,8 +117,7 @@ class KindSightings:
             self._note(("item",), f"the answer to a read has neither id nor name, but {_listed(item) or 'no key'}")
             if len(inner) != 1:
                 return
-            place = self.contract.entry("kinds", self.kind.kind)
-            self._mends[("item",)] = f"write item: {printable(inner[0], 60)} at {place}"
+            self._patches[("item",)] = self._patch("item", value=inner[0])
             item = item[inner[0]]
             flat = self.decoder.flat(item)
         self._decode({**listed.item, **item} if self._is_completed else item, response)
@@ -170,7 +171,7 @@ class KindSightings:
         kind, at = self.kind.kind, f"kinds.{self.kind.kind}"
         for entry, (count, first) in self._wrong.items():
             more = f" (and {count - 1} more)" if count > 1 else ""
-            findings.contradict_entry(kind, entry, f"{first.rstrip('.')}{more}", self._mends.get(entry))
+            findings.contradict_entry(kind, entry, f"{first.rstrip('.')}{more}", self._patches.get(entry))
         seen = self.rows + self.reads
         if not seen:
             keys = ("id", "names.pattern", "names.taken", *(f"attributes.{name}" for name in self.stanza.attributes))
@@ -202,7 +203,7 @@ class KindSightings:
             why += f"; unknown keys are {_listed(others)}" if others else ""
             is_always_shown = attribute.required or attribute.read_only or name == "name"
             if near and not (attribute.read is not None or "." in wire):
-                findings.contradict(key, why, f'write wire: "{printable(near[0], 60)}" at {self._entry(name)}')
+                findings.contradict(key, why, self._patch("attributes", name, "wire", value=near[0]))
             elif is_always_shown and (self.reads or "read" not in self.stanza.operations):
                 findings.contradict(key, why)
             else:
@@ -240,8 +241,8 @@ class KindSightings:
             )
         twice = [name for names in self._names.values() for name, count in names.items() if count > 1]
         if twice:
-            mend = f"write names: {{taken: null}} at {self.contract.entry('kinds', self.kind.kind, 'names')}"
-            findings.contradict(f"{at}.taken", f"several objects have the same name: {_listed(twice)}", mend)
+            patch = self._patch("names", "taken", value=None)
+            findings.contradict(f"{at}.taken", f"several objects have the same name: {_listed(twice)}", patch)
         elif total > 1:
             findings.leave(f"{at}.taken", f"no two of {total} are equal; only a write confirms it")
 
@@ -263,8 +264,8 @@ class KindSightings:
             else:
                 findings.leave(key, f"rows show all that {counted(self.reads, 'read')} show")
         elif missing:
-            mend = f"write listing: {{detail: read}} for exports, at {self._listing_entry()}"
-            findings.contradict(key, f"only a read shows {_listed(missing)}", mend)
+            patch = self._patch("listing", "detail", value="read")
+            findings.contradict(key, f"only a read shows {_listed(missing)}", patch)
         else:
             findings.confirm(key, f"{counted(self.reads, 'object')} read, and nothing more is shown")
         if settings:
@@ -280,11 +281,8 @@ class KindSightings:
     def _unknown(self) -> list[str]:
         return sorted(self._keys - self.decoder.known)
 
-    def _entry(self, name: str) -> str:
-        return self.contract.entry("kinds", self.kind.kind, "attributes", name, "wire")
-
-    def _listing_entry(self) -> str:
-        return self.contract.entry("kinds", self.kind.kind, "listing")
+    def _patch(self, *entry: str, value: JsonValue) -> ContractPatch:
+        return ContractPatch(("kinds", self.kind.kind, *entry), value)
 
     # --- what refers to others ---------------------------------------------------------------------------------------
 
@@ -308,9 +306,10 @@ class KindSightings:
             wrong = [target for target in targets if target not in wanted]
             if wrong and all(target in other for target in wrong):
                 why = f"{_quoted(wrong[0])} is the {instead} of a {others.kind.kind}"
-                place = self.contract.entry("kinds", self.kind.kind, "attributes", reference.attribute)
                 findings.contradict(
-                    f"kinds.{self.kind.kind}.attributes.{reference.attribute}", why, f"write by: {instead} at {place}"
+                    f"kinds.{self.kind.kind}.attributes.{reference.attribute}",
+                    why,
+                    self._patch("attributes", reference.attribute, "by", value=instead),
                 )
 
 

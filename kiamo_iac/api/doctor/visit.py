@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
 
+from pydantic import JsonValue
+
 from kiamo_iac.api.client import Client, Ids
-from kiamo_iac.api.doctor.examination import CheckOutcome, Findings
+from kiamo_iac.api.doctor.examination import CheckOutcome, ContractPatch, Findings
 from kiamo_iac.api.doctor.rows import KindSightings, Parent, counted, made_with_parent
 from kiamo_iac.api.further_pages import next_link, says_whole
 from kiamo_iac.api.listing import listed, with_sources
@@ -128,11 +130,11 @@ class InstanceVisit:
         of = ""
         if stanza.listed_by_parent and stanza.parent is not None:
             of = f" below {sightings.lists} of {total} {kinds()[stanza.parent].collection}"
-        if failures:
-            outcome = CheckOutcome.FAILED
-            if isinstance(failures[0], AccessError):
-                outcome = CheckOutcome.NOTE
-            self.findings.check(name, outcome, str(failures[0]).rstrip("."), failures[0].hint)
+        if failures and self.calls:
+            outcome = CheckOutcome.NOTE if isinstance(failures[0], AccessError) else CheckOutcome.FAILED
+            text = str(failures[0]).rstrip(".")
+            text += f" (all the same, {counted(sightings.rows, 'object')} read)" if sightings.rows else ""
+            self.findings.check(name, outcome, text, failures[0].hint)
         elif sightings.lists:
             text = f"{counted(sightings.rows, 'object')}{of}, {counted(self.calls - begun, 'response')}"
             self.findings.check(name, CheckOutcome.OK, text)
@@ -148,9 +150,8 @@ class InstanceVisit:
         if isinstance(error, ResponseError) and error.entry == ("listing", "items") and self.responses:
             rows_at = rows_path(_parsed(self.responses[-1]))
             if rows_at is not None:
-                where = printable(rows_at[0], 120) if rows_at[0] is not None else "null"
-                mend = f"write items: {where} at {self.contract.entry(*at.split('.'), 'listing')}"
-                self.findings.contradict(f"{at}.listing", str(error).rstrip("."), mend)
+                patch = ContractPatch((*at.split("."), "listing", "items"), rows_at[0])
+                self.findings.contradict(f"{at}.listing", str(error).rstrip("."), patch)
                 client.contract = _with_rows_at(client.contract, kind.kind, rows_at[0])
                 failed = self._read_list(client, kind, parent)
         if failed is not None:
@@ -326,8 +327,9 @@ class InstanceVisit:
             self.findings.confirm("errors.absent", f"an unknown id is answered with 404{code}")
             self.findings.check(name, CheckOutcome.OK, f"answered with 404{code}")
         else:
-            mend = f"write errors: {{absent: [{printable(error.code, 40)}]}}" if error.code else None
-            self.findings.contradict("errors.absent", f"an unknown id is answered with {error.status}{code}", mend)
+            codes: list[JsonValue] = [*self.contract.errors.absent, error.code]
+            patch = ContractPatch(("errors", "absent"), codes) if error.code else None
+            self.findings.contradict("errors.absent", f"an unknown id is answered with {error.status}{code}", patch)
             self.findings.check(name, CheckOutcome.FAILED, f"answered with {error.status}{code}")
         self._judge_error_form()
 
