@@ -180,11 +180,11 @@ class _Undo:
         if parent is not None and parent.created:
             return  # it is deleted with its parent
         at, known = self.former(run.address), self._id_after(run)
-        there = self._by_id.get((run.kind.kind, known)) if known is not None else self._live.get(at)
+        there = self._by_id.get((run.kind.kind, known)) if known is not None else self._live_at(run, at.name)
         if there is None:
             self._refuse_without_parent(run)
             return
-        if known is None and not self._is_recorded(at, there):
+        if known is None and not self._is_recorded(run, there):
             self._refuse(run, "no answer says whether the run created it", hint="if it did, delete it on the instance")
             return
         if (protected := self._protected(run.address)) is not None:
@@ -202,12 +202,26 @@ class _Undo:
         entries = sorted(self._owned.items())
         return next((at for at, entry in entries if entry.protect and address.covers(at)), None)
 
-    def _is_recorded(self, at: Address, there: ResourceState) -> bool:
+    def _is_recorded(self, run: _Run, there: ResourceState) -> bool:
         """Whether the ledger has this object, or says that one like it was to be created."""
-        entry = self._owned.get(at)
-        if entry is None:
-            return False
-        return is_as_sent(entry, there) if entry.remote_id is None else entry.remote_id == there.remote_id
+        entries = [self._owned.get(at) for at in (run.address, self.former(run.address), there.address)]
+        return any(
+            is_as_sent(entry, there) if entry.remote_id is None else _is_of(entry, there)
+            for entry in entries
+            if entry is not None
+        )
+
+    def _live_at(self, run: _Run, name: str) -> ResourceState | None:
+        """The live object of a name that stands where the resource stands, whatever its parent is called now."""
+        above, parent = run.address.parent, None
+        if above is not None:
+            there = self._runs.get(above)
+            known = self._id_after(there) if there is not None else None
+            parent = self._by_id.get((run.kind.parent or "", known)) if known is not None else None
+            parent = parent or self._there(self.former(above), run.kind.parent)
+            if parent is None:
+                return None
+        return self._live.get(Address.of(run.address.collection, name, parent.address if parent is not None else None))
 
     def _create_again(self, run: _Run) -> None:
         step = run.first(Action.DELETE)
@@ -394,7 +408,7 @@ class _Undo:
 
     def _taken(self, run: _Run) -> ResourceState | None:
         """The object that has the name which a resource is to get back, and keeps it; None: no other one."""
-        other = self._live.get(self.former(run.address))
+        other = self._live_at(run, self.former(run.address).name)
         if other is None or other.remote_id == run.remote_id:
             return None
         mover = self._run_of.get((run.kind.kind, other.remote_id)) if other.remote_id is not None else None

@@ -126,6 +126,20 @@ def test_a_swap_is_undone(site: Site) -> None:
     assert state(site) == before
 
 
+def test_what_was_deleted_below_a_base_of_a_swap_is_created_in_that_base(site: Site) -> None:
+    """Also where the other base of the swap has an object of that name."""
+    field = "{name: x, label: %s, datatype: string}"
+    two = "bases:\n  - {name: %s, label: A, fields: [%s]%s}\n  - {name: %s, label: B, fields: [%s]%s}\n"
+    site.manifest(two % ("a", field % "X", "", "b", field % "Y", ""))
+    site.apply()
+    before = site.emulator.dump()
+    site.manifest(two % ("b", "", ", renamed_from: [a]", "a", field % "Y", ", renamed_from: [b]"))
+    site.apply(Options(prune=True), consents=Consents(data_loss=(Address("bases/a"), Address("bases/b"))))
+    undo(site)
+    assert notes(site) == []
+    assert site.emulator.dump() == before
+
+
 def test_a_stopped_batch_stays_stopped_and_is_listed(site: Site) -> None:
     site.manifest(MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}"))
     site.apply(consents=EVERYTHING)
