@@ -19,7 +19,7 @@ BENCH_RUN := $(BENCH_VENV)/$(BIN)/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow browser shells workflows docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
+.PHONY: help demo test slow browser dist shells workflows docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
 
 help:
 	@echo "make demo        a complete demo on a local Kiamo emulator"
@@ -31,6 +31,7 @@ help:
 	@echo "make shells      completion in bash, zsh and fish, at a terminal (needs all three)"
 	@echo "make hooks       the hooks under pre-commit (needs the package index)"
 	@echo "make docs        run every command in the documentation against emulators"
+	@echo "make dist        what is published: links, the sdist's tests, the oldest versions allowed (needs the package index)"
 	@echo "make site        build the documentation site, in build/site"
 	@echo "make browser     the HTML pages in Chromium (needs it); screenshots in build/screenshots"
 	@echo "make lint        ruff and import-linter"
@@ -73,6 +74,9 @@ docs: $(VENV)/.dev
 site: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
 	$(RUN) -m pytest tests/docs/built_site.py $(ARGS)
+
+dist: $(VENV)/.dev
+	$(RUN) -m pytest tests/distribution/stage_distribution.py $(ARGS)
 
 browser: $(VENV)/.dev
 	$(RUN) -m pytest tests/browser/plan_pages.py tests/browser/hostile_pages.py $(ARGS)

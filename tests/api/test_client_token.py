@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import pickle
 import traceback
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+import kiamo_iac
 from kiamo_iac.api.client import Client
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.errors import ApiError, UsageError
@@ -46,7 +48,9 @@ def test_the_token_is_in_no_error_traceback_or_log(
     whole = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     frames = "".join(whole.format())
     assert "client.py" in frames
-    ours = [frame for frame in whole.stack if "kiamo_iac" in frame.filename]
+    package = str(Path(kiamo_iac.__file__).parent)
+    ours = [frame for frame in whole.stack if frame.filename.startswith(package)]
+    assert ours
     assert CANARY not in "".join(str(frame.locals) for frame in ours)
     assert CANARY not in caplog.text
 

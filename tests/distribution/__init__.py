@@ -1,0 +1,1 @@
+"""What is published: sdist, wheel and metadata."""
