@@ -11,6 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"KIA\d{4}")
 
 
+SHOWING = ("tests/document", "tests/manifest", "tests/security", "tests/cli")
+"""Where tests show what is wrong with files, manifests and projects."""
+
+
 def codes_in(*folders: str, suffixes: tuple[str, ...] = (".py",)) -> set[str]:
     found: set[str] = set()
     for folder in folders:
@@ -38,4 +42,4 @@ def test_every_meaning_is_a_sentence() -> None:
 
 def test_every_code_of_files_manifests_and_projects_is_shown_by_a_test() -> None:
     expected = {code for code in CODES if code[:5] in {"KIA01", "KIA02", "KIA03"}}
-    assert expected - codes_in("tests/document", "tests/manifest", "tests/security", suffixes=(".py", ".txt")) == set()
+    assert expected - codes_in(*SHOWING, suffixes=(".py", ".txt")) == set()
