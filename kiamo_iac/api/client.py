@@ -190,7 +190,9 @@ class Client:
         call = ("kinds", kind, "operations", operation)
         if refused.status == 404 and (operation == "list" or operation in self._sources[kind]):
             path, prefix = self.contract.entry(*call, "path"), self.contract.entry("prefix", "path")
-            refused.hint = f"the instance may not have this address: check {path}, after {prefix}"
+            refused.hint = (
+                f"{self.url} may not have this address: check {path}, after {prefix}; or the environment's url"
+            )
         elif refused.status == 405:
             refused.hint = f"the instance may want another method: check {self.contract.entry(*call, 'method')}"
 

@@ -20,6 +20,7 @@ from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.core.diagnostics import Diagnostic, by_place
 from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.runtime import collector_paused
+from kiamo_iac.manifest.project_checks import nothing_declared
 from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def read_inputs(
         notes: tuple[Diagnostic, ...] = ()
         if desired is None:
             loaded = workspace.load(target.name)
-            desired, notes = loaded.checked(), loaded.diagnostics
+            desired = loaded.checked()
+            empty = nothing_declared(workspace.project, files=loaded.files, resources=len(desired))
+            notes = (*loaded.diagnostics, *empty)
         entries = owned()
         try:
             live = reader.finish(desired, owned=entries, prune=prune)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 """As `datetime.weekday` counts them."""
+EVERY_DAY: Final = ("daily", "every day")
+"""Written in the place of days."""
 WRITTEN: Final = "Mon-Fri 19:00-08:00 Europe/Paris"
 """A change window as an example."""
 
@@ -102,7 +104,7 @@ def _span(text: str) -> Span:
     found = _WINDOW.fullmatch(text)
     if found is None:
         msg = f'"{text}" is not days, hours and a time zone' if text else "a change window is empty"
-        raise WindowError(msg, hint=f"write {WRITTEN}")
+        raise WindowError(msg, hint=f"write {WRITTEN}, or daily in the place of Mon-Fri")
     opens, closes = _minutes(found["opens"]), _minutes(found["closes"])
     if opens == _DAY_MINUTES:
         msg = "a window cannot open at 24:00"
@@ -126,13 +128,16 @@ def _minutes(text: str) -> int:
 
 
 def _days(text: str) -> list[int]:
-    """The days of `Mon`, or of `Fri-Mon`, which goes over Sunday."""
+    """The days of `Mon`, of `Fri-Mon`, which goes over Sunday, or of `daily`."""
+    if " ".join(text.lower().split()) in EVERY_DAY:
+        return list(range(len(DAYS)))
     ends = [end.strip() for end in text.split("-")]
     for end in ends:
         if end not in DAYS:
             msg = f'"{end}" is not a day of the week'
             meant = end[:3].capitalize()  # not the nearest one: that of "Lun" (Monday) would be Sunday
-            raise WindowError(msg, hint=f'write "{meant}"' if meant in DAYS else f"the days are {', '.join(DAYS)}")
+            known = f"the days are {', '.join(DAYS)}, and daily"
+            raise WindowError(msg, hint=f'write "{meant}"' if meant in DAYS else known)
     if len(ends) > 2:
         msg = f'"{text}" is not a range of days'
         raise WindowError(msg, hint="write Mon-Fri, or Mon,Wed,Fri")

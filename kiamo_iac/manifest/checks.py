@@ -81,13 +81,10 @@ class KindChecks:
         if character is not None:
             summary = f"the name contains the invisible character U+{ord(character):04X}"
             yield _problem("KIA0210", summary, "remove it", resource=resource, key="name")
-        elif self._name is not None and not self._name.matches(name):
+        elif self._name is not None and not self._name.matches(identity(name)):
             summary = f"{quote(name)} has characters that the contract does not allow in a new name"
-            composed = self._name.matches(identity(name))
             hint = (
-                "type its accents as single characters (Unicode NFC): the two forms are one name"
-                if composed
-                else f"allowed: {self._known.name_pattern}; if your version of Kiamo accepts more, set "
+                f"allowed: {self._known.name_pattern}; if your version of Kiamo accepts more, set "
                 f'"kinds: {self._block_type.noun}: names: pattern:" in {self._capabilities.origin}'
             )
             found = _problem("KIA0209", summary, hint, resource=resource, key="name")

@@ -72,7 +72,7 @@ def resolve_environment(project: Project, name: str | None, environ: Mapping[str
     token_variable = _token_variable(prefix, environ, alone=len(project.environments) == 1)
     check_instance(environment, _origin(url, where), where=where, shared=token_variable == TOKEN, environ=environ)
     pinned_ledger_origin(project, environment.name, environ)
-    token = _token(token_variable, prefix, environ)
+    token = _token(token_variable, prefix, environ, alone=len(project.environments) == 1)
     return Target(environment.name, url.rstrip("/"), token, environment.guards, environment.ledger, environment.limits)
 
 
@@ -117,13 +117,15 @@ def _token_variable(prefix: str, environ: Mapping[str, str], *, alone: bool) -> 
     return TOKEN if alone and variable(environ, TOKEN) is not None else None
 
 
-def _token(name: str | None, prefix: str, environ: Mapping[str, str]) -> Secret:
+def _token(name: str | None, prefix: str, environ: Mapping[str, str], *, alone: bool) -> Secret:
     token = from_environ(environ, name, file=name != TOKEN) if name is not None else None
     if token is None:
         own = f"{prefix}_TOKEN"
         shared = variable(environ, TOKEN) is not None
         alone_only = f" ({TOKEN} counts only where there is one environment)" if shared else ""
-        raise UsageError(f"No API token: set {own}{alone_only}.", hint=f"or set {own}_FILE to a file that holds it")
+        or_shared = f", or {TOKEN}, as there is one environment" if alone else ""
+        hint = f"or set {own}_FILE to a file that holds it{or_shared}"
+        raise UsageError(f"No API token: set {own}{alone_only}.", hint=hint)
     if not _FORM.fullmatch(token.reveal()):
         where = name if name is not None and variable(environ, name) is not None else f"the file of {name}_FILE"
         msg = f"The value of {where} is not a token: it has {len(token.reveal())} characters."

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, by_place, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place, has_errors
 from kiamo_iac.core.printable import quote
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
 from kiamo_iac.manifest.project.model import Project
 from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.manifest.variables import named_as_secret, unused
+
+_OTHER_ENDINGS: Final = (".json", ".yaml.txt", ".yml.txt", ".toml", ".yaml~", ".yaml.j2")
+_LOOKED_AT: Final = 1000
+_NAMED: Final = 3
+"""Other files that are named, of so many that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,46 @@ def check_project_manifests(project: Project, capabilities: Capabilities) -> Che
         inputs.update(loaded.inputs)
     found = [_in_environments(diagnostic, names, project) for diagnostic, names in environments.items()]
     found += _named_as_secrets(project)
+    found += _sharing_one_url(project)
     if not has_errors(found):  # a file that could not be read may use any of them
         found += _unused(project, groups)
+        found += nothing_declared(project, files=len(files), resources=len(addresses))
     return CheckedManifests(by_place(found), len(files), len(addresses), frozenset(inputs))
+
+
+def nothing_declared(project: Project, *, files: int, resources: int) -> list[Diagnostic]:
+    """A warning if the manifests of a project, which are valid, declare no resource."""
+    if resources or not project.folders:
+        return []
+    folder = project.folders[0]
+    summary, hint = "the manifests declare nothing", "declare a resource, or write an instance as manifests: export"
+    if not files:
+        summary = "there is no manifest in the folders of manifests"
+        others = _other_files(folder.path)
+        hint = f"names of manifests end in .yaml or .yml: {', '.join(others)} is not read" if others else hint
+    return [Diagnostic("KIA0248", summary, Severity.WARNING, hint=hint, source=folder.source)]
+
+
+def _other_files(folder: Path) -> list[str]:
+    """The first files in a folder that look like manifests, and are not read as such."""
+    try:
+        names = sorted(entry.name for entry in islice(folder.iterdir(), _LOOKED_AT))
+    except OSError:
+        return []
+    return [quote(name) for name in names if name.lower().endswith(_OTHER_ENDINGS)][:_NAMED]
+
+
+def _sharing_one_url(project: Project) -> list[Diagnostic]:
+    first: dict[str, str] = {}
+    found = []
+    for environment in project.environments.values():
+        url = (environment.url or "").rstrip("/")
+        other = first.setdefault(url, environment.name)
+        if url and other != environment.name:
+            summary = f"{quote(environment.name)} has the url of {quote(other)}: both change one instance"
+            hint = "correct one of them; each environment has a ledger of its own, and prunes by it"
+            found.append(Diagnostic("KIA0317", summary, Severity.WARNING, hint=hint, source=environment.source))
+    return found
 
 
 _Groups = list[tuple[Composition, list[str]]]

@@ -86,6 +86,7 @@ def _create(change_set: ChangeSet, capabilities: Capabilities) -> None:
     after: dict[str, Any] = {k: v for k, v in desired.attributes.items() if k != "state"}
     if desired.settings:
         after["settings"] = dict(desired.settings)
+    after["name"] = identity(desired.name)
     reason = "declared, missing on the instance"
     change_set.add(
         PlannedChange(Action.CREATE, pair.address, pair.kind.kind, reason, after=after, source=desired.source)
@@ -219,9 +220,9 @@ def _rename(change_set: ChangeSet) -> None:
     pair = change_set.pair
     if not pair.renamed:
         return
-    old, new = pair.live_object.name, pair.declaration.name
+    old, new = pair.live_object.name, identity(pair.declaration.name)
     former = pair.declaration.lifecycle.renamed_from
-    on_instance = pair.owned is not None and pair.owned.address.name == identity(new) and identity(old) not in former
+    on_instance = pair.owned is not None and pair.owned.address.name == new and identity(old) not in former
     why = f'renamed to "{old}" on the instance' if on_instance else f'renamed_from lists "{old}"'
     if pair.owned is not None and pair.owned.renaming_to is not None and identity(old) not in former:
         why = f'left as "{old}" by an interrupted run'

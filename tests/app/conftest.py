@@ -27,7 +27,7 @@ PROJECT = """\
 manifests: [manifests]
 environments:
   staging: {url: "http://127.0.0.1:8090"}
-  guarded: {url: "http://127.0.0.1:8090", guards: {max_deletes: 0}}
+  guarded: {url: "http://localhost:8090", guards: {max_deletes: 0}}
 """
 MANIFEST = """\
 services:

@@ -21,7 +21,7 @@ PROJECT = """\
 manifests: [manifests]
 environments:
   staging: {url: "http://127.0.0.1:8090"}
-  eager: {url: "http://127.0.0.1:8090", guards: {allow_start: true}}
+  eager: {url: "http://localhost:8090", guards: {allow_start: true}}
 """
 MANIFEST = """\
 services:

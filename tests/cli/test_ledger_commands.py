@@ -65,6 +65,7 @@ def test_it_says_which_commit_it_was(desk: Desk) -> None:
     git("add", "manifests", "kiamo.yaml")
     git("commit", "-q", "-m", "one")
     desk.manifest(MANIFEST.replace("label: Prospects", "label: Autre"))
+    git("commit", "-q", "-a", "-m", "two")
     desk.apply()
     commits = {address: thing["commit"] for address, thing in desk.owned().items()}
     assert commits["bases/prospects"] == git("rev-parse", "HEAD")

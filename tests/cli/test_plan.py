@@ -219,3 +219,23 @@ def test_what_apply_would_refuse_is_said_beforehand(desk: Desk) -> None:
     assert "note KIA0701: apply will be blocked: starting this batch dials contacts; pass --allow-start" in out
     assert "hint: pass --allow-start" in out
     assert "KIA0701" not in desk.run("plan", "-e", "eager")[1]
+
+
+def test_d24_a_name_in_nfd_is_created_in_nfc_and_is_one_name(desk: Desk) -> None:
+    desk.manifest("bases:\n  - {name: cafe\u0301, label: Café}\n")
+    desk.apply()
+    assert [base["name"] for base in desk.emulator.dump()["bases"]] == ["caf\u00e9"]
+    assert "No changes" in desk.run("plan", "-e", "staging")[1]
+    desk.manifest("bases:\n  - {name: the\u0301, renamed_from: [café], label: Café}\n")
+    desk.apply()
+    assert [base["name"] for base in desk.emulator.dump()["bases"]] == ["th\u00e9"]
+
+
+def test_d08_a_404_of_a_list_names_the_url_the_path_and_the_contract(desk: Desk) -> None:
+    desk.project('manifests: [manifests]\nenvironments:\n  staging: {url: "http://127.0.0.1:8090/kiamo"}\n')
+    code, _, err = desk.run("plan", "-e", "staging")
+    assert code == 1
+    assert "was refused with 404" in err
+    assert "Hint: http://127.0.0.1:8090/kiamo may not have this address: check kinds." in err
+    assert ".operations.list.path (kiamo_iac/contract/contract.yaml:" in err
+    assert "after prefix.path" in err

@@ -179,3 +179,42 @@ def test_files_are_named_as_they_stand_from_where_it_was_typed(tmp_path: Path) -
     assert kiamo("validate", cwd=folder).stdout.startswith("manifests/a.yaml:2:5: error ")
     beside = kiamo("--project", "../kiamo.yaml", "validate", cwd=folder / "manifests")
     assert beside.stdout.startswith("manifests/a.yaml:2:5: error ")
+
+
+def test_d07_manifests_that_declare_nothing_have_a_warning(desk: Desk) -> None:
+    (desk.folder / "manifests" / "a.yaml").unlink()
+    (desk.folder / "manifests" / "bases.json").write_text('{"bases": []}')
+    code, out, err = desk.run("validate")
+    assert code == 0
+    assert "kiamo.yaml:1:13: warning KIA0248: there is no manifest in the folders of manifests\n" in out + err
+    assert 'hint: names of manifests end in .yaml or .yml: "bases.json" is not read\n' in out + err
+    assert "warning KIA0248" in desk.run("plan", "-e", "staging")[1]
+    desk.manifest("# nothing yet\n")
+    assert "warning KIA0248: the manifests declare nothing\n" in "".join(desk.run("validate")[1:])
+    desk.manifest("services:\n  - name: Ventes\n")
+    assert "KIA0248" not in "".join(desk.run("validate")[1:])
+
+
+def test_d07_two_environments_with_one_url_have_a_warning(desk: Desk) -> None:
+    desk.project(
+        'manifests: [manifests]\nenvironments:\n  a: {url: "http://127.0.0.1:1"}\n  b: {url: "http://127.0.0.1:1/"}\n'
+    )
+    code, out, err = desk.run("validate")
+    assert code == 0
+    assert 'kiamo.yaml:4:12: warning KIA0317: "b" has the url of "a": both change one instance\n' in out + err
+    assert desk.run("validate", "--strict")[0] == 1
+
+
+def test_d07_a_project_file_of_another_name_is_named(desk: Desk) -> None:
+    (desk.folder / "kiamo.yaml").rename(desk.folder / "kiamo.yml")
+    code, _, err = desk.run("validate")
+    assert code == 64
+    assert f"Hint: rename {desk.folder / 'kiamo.yml'} to kiamo.yaml\n" in err
+
+
+@pytest.mark.parametrize("url", ["", '""', "null", "~"])
+def test_d07_an_empty_url_is_an_error_that_says_what_to_write(desk: Desk, url: str) -> None:
+    desk.project(f"manifests: [manifests]\nenvironments:\n  a:\n    url: {url}\n")
+    code, out, err = desk.run("validate")
+    assert code == 1
+    assert "hint: write url: https://kiamo.example.com" in out + err

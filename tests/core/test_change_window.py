@@ -171,3 +171,12 @@ def test_what_is_not_said() -> None:
     assert [settings.delete_percent(managed) for managed in (0, 9, 10)] == [50, 50, 30]
     assert GuardSettings(max_delete_percent=7).delete_percent(9) == 7
     assert ChangeWindow.parse(f"  {WRITTEN.replace(' ', '   ')} ") == ChangeWindow.parse(WRITTEN)
+
+
+@pytest.mark.parametrize("days", ["daily", "Daily", "every day", "every  day", "Mon-Sun", "Thu-Wed", "Mon-Fri,Sat,Sun"])
+def test_d26_every_day_can_be_written(days: str) -> None:
+    window = ChangeWindow.parse(f"{days} 19:00-08:00 Europe/Paris")
+    assert window.spans[0].days == frozenset(range(7))
+    with pytest.raises(WindowError) as caught:
+        ChangeWindow.parse("always 19:00-08:00 Europe/Paris")
+    assert caught.value.hint == "the days are Mon, Tue, Wed, Thu, Fri, Sat, Sun, and daily"

@@ -12,6 +12,7 @@ from kiamo_iac.core.errors import UsageError
 from kiamo_iac.core.secret import TOKEN, Secret, redact
 from kiamo_iac.core.urls import is_loopback, origin_of
 from kiamo_iac.manifest.environment import resolve_environment
+from kiamo_iac.manifest.project.file import load_project
 from tests.manifest.test_project_file import project
 
 CANARY = ("0123456789abcdef" * 3)[:40]
@@ -177,3 +178,15 @@ def test_a_secret_is_compared_and_never_written() -> None:
         pickle.dumps(secret)
     assert redact(f"a {CANARY} b") == "a (hidden) b"
     assert TOKEN.search(CANARY + "0") is None
+
+
+def test_d25_the_hint_for_a_missing_token_offers_the_shared_one_where_it_counts(tmp_path: Path) -> None:
+    for environments, offered in (("staging", True), ("staging,production", False)):
+        text = "".join(f"  {name}: {{url: 'https://{name}.example.com'}}\n" for name in environments.split(","))
+        (tmp_path / "kiamo.d").mkdir(exist_ok=True)
+        (tmp_path / "kiamo.yaml").write_text(f"manifests: [kiamo.d]\nenvironments:\n{text}")
+        with pytest.raises(UsageError, match="No API token: set KIAMO_STAGING_TOKEN\\.") as caught:
+            resolve_environment(load_project(tmp_path / "kiamo.yaml"), "staging", {})
+        assert caught.value.hint is not None
+        assert caught.value.hint.startswith("or set KIAMO_STAGING_TOKEN_FILE to a file that holds it")
+        assert (", or KIAMO_TOKEN, as there is one environment" in caught.value.hint) is offered

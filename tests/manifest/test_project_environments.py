@@ -12,7 +12,9 @@ from kiamo_iac.core.ledger_settings import FileSettings, GitSettings, HttpSettin
 from kiamo_iac.core.settings import GuardSettings, LimitSettings
 from kiamo_iac.manifest.environment import resolve_environment
 from kiamo_iac.manifest.project.model import Environment
+from kiamo_iac.manifest.project_checks import check_project_manifests
 from tests.manifest.loading import codes
+from tests.manifest.packaged import CAPABILITIES
 from tests.manifest.test_project_file import PREFIX, project
 
 WINDOW = "Mon-Fri 19:00-08:00 Europe/Paris"
@@ -305,3 +307,9 @@ def test_two_environments_never_share_a_ledger(tmp_path: Path, first: str, secon
         project(tmp_path, f"{PREFIX}environments:\n  a: {{ledger: {first}}}\n  b: {{ledger: {second}}}\n  c:\n")
     assert codes(caught.value.diagnostics) == ["kiamo.yaml:4:3 KIA0314"]
     assert str(caught.value.diagnostics[0].related[0][1]) == "kiamo.yaml:3:3"
+
+
+def test_d07_what_is_declared_nowhere_and_a_url_that_is_twice(tmp_path: Path) -> None:
+    urls = "environments:\n  a: {url: 'https://k.example.com'}\n  b: {url: 'https://k.example.com/'}\n  c: {}\n"
+    checked = check_project_manifests(project(tmp_path, f"{PREFIX}{urls}"), CAPABILITIES)
+    assert codes(checked.diagnostics) == ["kiamo.yaml:1:13 KIA0248?", "kiamo.yaml:4:12 KIA0317?"]

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError, UsageError
@@ -18,6 +19,9 @@ from kiamo_iac.git.repository import has_git, work_tree_of
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.paths import PROJECT_FILE, manifests_below
 from kiamo_iac.manifest.variables import Variable, Variables
+
+_MISNAMED: Final = ("kiamo.yml", "kiamo.json", "Kiamo.yaml")
+"""Names that a project file does not have, and that people give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ def find_project(start: Path) -> Path:
     Raises:
         UsageError: there is none; or the nearest one is of another user, who could have put it there for anybody.
     """
-    at = start.absolute()
+    at, misnamed = start.absolute(), None
     for folder in (at, *at.parents):
         file = folder / PROJECT_FILE
         if file.is_file():
@@ -149,9 +153,13 @@ def find_project(start: Path) -> Path:
                 msg = f"{file} belongs to another user, in a folder that everyone may write to."
                 raise UsageError(msg, hint="it decides where tokens are sent: to use it, pass --project")
             return file
+        if misnamed is None:
+            misnamed = next((folder / name for name in _MISNAMED if (folder / name).is_file()), None)
         if has_git(folder):
             break
     msg = f"No {PROJECT_FILE} found here or in a folder above."
+    if misnamed is not None:
+        raise UsageError(msg, hint=f"rename {misnamed} to {PROJECT_FILE}")
     raise UsageError(msg, hint="change to the folder of the project, or pass --project FILE")
 
 
