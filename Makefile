@@ -59,7 +59,7 @@ slow: $(VENV)/.dev
 	KIAMO_IAC_WORLDS=3000 $(RUN) -m pytest --numprocesses auto tests/e2e/test_any_to_any.py tests/e2e/test_lying_ledgers.py \
 	  tests/e2e/test_saved_plans_of_worlds.py tests/e2e/test_export_worlds.py tests/authoring/promoting \
 	  tests/faults/stage_kills.py tests/faults/test_schedules.py tests/faults/test_machine.py \
-	  tests/manners/stage_manners.py tests/emulator/stage_emulator_manners.py \
+	  tests/manners/stage_manners.py tests/emulator/stage_emulator_manners.py tests/emulator/stage_openapi.py \
 	  tests/emulator/test_emulator_manners.py tests/app/test_rings.py $(ARGS)
 
 shells: $(VENV)/.dev

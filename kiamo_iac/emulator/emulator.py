@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from kiamo_iac.contract.openapi import openapi_document
 from kiamo_iac.core.strict_json import write_json
 from kiamo_iac.core.urls import is_loopback
 from kiamo_iac.emulator.engine import Engine
@@ -127,6 +128,10 @@ def _contacts(emulator: Engine, request: EmulatorRequest) -> None:
     emulator.set_contacts(_text(body, "base"), body["contacts"], batch=batch)
 
 
+def _openapi(emulator: Engine, _: EmulatorRequest) -> dict[str, Any]:
+    return openapi_document(emulator.contract)
+
+
 def _faults(emulator: Engine, _: EmulatorRequest) -> dict[str, Any]:
     return {"faults": emulator.faults.left()}
 
@@ -166,5 +171,6 @@ _ENDPOINTS: dict[str, dict[str, Callable[[Engine, EmulatorRequest], dict[str, An
     "calls": {"GET": _calls},
     "advance": {"POST": _advance},
     "contacts": {"POST": _contacts},
+    "openapi": {"GET": _openapi},
     "faults": {"GET": _faults, "POST": _add_faults, "DELETE": _clear_faults},
 }

@@ -14,6 +14,8 @@ import pytest
 
 from kiamo_iac.app import fetching
 from kiamo_iac.cli.main import run
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.openapi import openapi_document
 from tests.cli.conftest import Desk
 from tests.http.servers import CERTIFICATES, always, answer, wild
 
@@ -75,6 +77,16 @@ def test_fetch_asks_the_metadata_first_and_sends_no_token(
     assert not {"authorization", "kiamo-api-token"} & {name for _, headers in asked for name in headers}
     assert (folder / "collection.json").read_bytes() == DOCUMENTER.read_bytes()
     assert capsys.readouterr().err == "Written to collection.json.\n"
+
+
+def test_fetch_follows_a_published_id_that_has_changed(folder: Path) -> None:
+    """The metadata are at the address that was known; the collection is where they say."""
+    answers = {COLLECTION: DOCUMENTER.read_bytes()}
+    with documenter(answers) as (url, asked):
+        answers["/view/metadata/formerId"] = metadata(url)
+        assert run(["contract", "fetch", "--from", f"{url}/view/metadata/formerId", "-o", "collection.json"]) == 0
+    assert [path for path, _ in asked] == ["/view/metadata/formerId", COLLECTION]
+    assert (folder / "collection.json").read_bytes() == DOCUMENTER.read_bytes()
 
 
 def test_fetch_takes_the_address_of_the_collection_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,5 +227,44 @@ def test_a_plan_refuses_by_name_what_a_derived_contract_leaves_open(desk: Desk) 
         file.write("contract: mine.yaml\n")
     code, out, err = desk.run("plan", "-e", "staging")
     assert code == 1
-    assert "mine.yaml" in out + err
+    assert "KIA0211" in out + err
+    assert "of mine.yaml" in out + err
+    assert desk.writes() == []
+
+
+def test_a_start_that_is_a_question_is_refused_by_name(desk: Desk) -> None:
+    """All else is answered, by the packaged contract's own document."""
+    document = openapi_document(load_contract())
+    del document["paths"]["/api/bases/{base}/batches/{id}/command"]
+    (desk.folder / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+    answers = {
+        "kinds": {
+            "field": {
+                "made_with_parent": {
+                    "things": [{"name": "phone", "label": "Phone", "datatype": "phone"}],
+                    "basis": "documented",
+                }
+            },
+            "batch": {
+                "attributes": {
+                    "service": {"wire": "service", "refers_to": "service", "by": "id", "basis": "documented"},
+                    "association": {"wire": "association", "refers_to": "field", "by": "name", "basis": "documented"},
+                    "state": {"values": {each: each for each in ("new", "started", "paused", "stopped", "finished")}},
+                }
+            },
+        }
+    }
+    (desk.folder / "answers.yaml").write_text(json.dumps(answers), encoding="utf-8")
+    assert desk.run("contract", "derive", "openapi.json", "--answers", "answers.yaml", "-o", "mine.yaml")[0] == 0
+    with (desk.folder / "kiamo.yaml").open("a", encoding="utf-8") as file:
+        file.write("contract: mine.yaml\n")
+    manifest = desk.folder / "manifests" / "a.yaml"
+    batch = "association: {destination: phone}"
+    text = manifest.read_text(encoding="utf-8")
+    assert text.count(batch) == 1
+    manifest.write_text(text.replace(batch, f"{batch}, state: started"), encoding="utf-8")
+    code, out, _ = desk.run("plan", "-e", "staging")
+    assert code == 1
+    assert 'error KIA0501: the contract has no call to start a batch, which "relance" needs' in out
+    assert "kinds.batch.operations.start in mine.yaml" in out
     assert desk.writes() == []

@@ -11,6 +11,13 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
+from kiamo_iac.contract.collection.answering import answered
+from kiamo_iac.contract.collection.derive import derive_contract
+from kiamo_iac.contract.collection.reading import read_collection
+from kiamo_iac.contract.collection.writing import override_text
+from kiamo_iac.contract.file import load_contract
+from kiamo_iac.contract.model import Contract
+
 FOLDER = Path(__file__).parent / "dialects"
 COLLECTIONS = Path(__file__).parent / "collections"
 _SCHEMA = "https://schema.getpostman.com/json/collection/{}/collection.json"
@@ -53,6 +60,17 @@ def dialect(name: str) -> Dialect:
     else:
         data = json.dumps(_postman(tree), ensure_ascii=False).encode()
     return Dialect(name, data, tree["operations"], tree["facts"], tree["answers"])
+
+
+def contract_of(name: str, folder: Path) -> Contract:
+    """The contract that its collection and its answers give."""
+    house = dialect(name)
+    with (folder / "answers.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(dict(house.answers), file)
+    found = read_collection(house.data, shown=name)
+    derived = answered(derive_contract(found), folder / "answers.yaml")
+    (folder / "contract.yaml").write_text(override_text(found, derived), encoding="utf-8")
+    return load_contract(folder / "contract.yaml")
 
 
 def names() -> list[str]:

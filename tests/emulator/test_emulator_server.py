@@ -132,6 +132,14 @@ def test_the_stage_is_set_over_http(http: httpx.Client, emulator: Emulator, cont
     assert http.get("/_emulator/dump").json() == {}
 
 
+def test_an_id_with_a_line_break_is_an_unknown_object(http: httpx.Client, contract: Contract) -> None:
+    """Its address is one of the contract, not one that no router knows."""
+    path = contract.kinds["service"].operations["read"].path.replace("{id}", "a%0Ab%1F")
+    answer = http.get(contract.prefix.path + path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert "ERR_3" in answer.text
+
+
 def test_the_log_is_read_over_http(http: httpx.Client, kiamo: Speaker, contract: Contract) -> None:
     kiamo.create("service", name="S")
     log = http.get("/_emulator/calls").json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kiamo_iac.contract.collection.derive import call_of
 from kiamo_iac.contract.collection.matching import Certainty, OperationMatch, match_operations
 from kiamo_iac.contract.collection.recorded import settled_matches, with_recording
 from kiamo_iac.contract.collection.requests import Collection
@@ -52,19 +53,21 @@ def compare_contract(
     rows = []
     for match in matches:
         stanza = contract.kinds.get(match.kind)
-        call = stanza.operations.get(match.operation) if stanza is not None else None
+        own = stanza is not None and stanza.inside is None  # what is inside of its parent has the calls of that
+        call = stanza.operations.get(match.operation) if stanza is not None and own else None
         if call is not None or match.candidates:
             rows.append(_compared(contract, match, call))
     return tuple(rows)
 
 
 def _compared(contract: Contract, match: OperationMatch, call: Operation | None) -> ComparedOperation:
-    ours = _text(call.method, contract.prefix.path + call.path, call.body) if call is not None else None
+    ours = found = None
+    if call is not None:
+        ours = _text(call.method, contract.prefix.path + call.path, call.query, call.body)
     best = match.best
-    found = None
     if best is not None:
-        body = dict([best.command]) if best.command is not None else {}
-        found = _text(best.request.method, best.route.prefix + best.route.path, body)
+        theirs, _ = call_of(match, best, "")
+        found = _text(theirs["method"], theirs["path"], theirs.get("query"), theirs.get("body"))
     if call is None:
         outcome = Correspondence.UNUSED
     elif best is None:
@@ -76,7 +79,7 @@ def _compared(contract: Contract, match: OperationMatch, call: Operation | None)
     return ComparedOperation(match, ours, found, outcome)
 
 
-def _text(method: str, path: str, body: object) -> str:
+def _text(method: str, path: str, query: object, body: object) -> str:
     from kiamo_iac.document.writing import flow_text
 
-    return f"{method} {path.rstrip('/')}" + (f" {flow_text(body)}" if body else "")
+    return " ".join([method, path.rstrip("/"), *(flow_text(each) for each in (query, body) if each)])
