@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -44,6 +44,10 @@ _KEY: Final = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.@$-]{0,39}")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
 """A run state, a datatype or a flag."""
 _FEW_WORDS: Final = 24
+"""Different words under one key; where there are more, they are texts."""
+_SEVERAL: Final = 4
+"""Objects, whose words are texts where no two are equal."""
+_TEXTS: Final = frozenset({"name", "label"})
 _LARGEST: Final = 10**9
 """Of a count."""
 _ENVELOPE: Final = frozenset(
@@ -134,7 +138,17 @@ class AnswerRecorder:
 
     def recording(self) -> Recording:
         """All that was kept."""
-        return Recording(self._contract.name, tuple(self._kept.values()))
+        words: dict[tuple[str, str], set[JsonValue]] = {}
+        for call in self._kept.values():
+            for key, value in _leaves(call.answer, ""):
+                if isinstance(value, str) and not value.startswith("<"):
+                    words.setdefault((call.kind, key), set()).add(value)
+        many = {at for at, found in words.items() if len(found) > _FEW_WORDS}
+        calls = (
+            replace(call, answer=_blanked(call.answer, frozenset(key for kind, key in many if kind == call.kind)))
+            for call in self._kept.values()
+        )
+        return Recording(self._contract.name, tuple(calls))
 
 
 @dataclass(slots=True)
@@ -174,7 +188,14 @@ class _Blank:
                 if entry.values is not None or entry.choices is not None or attribute == flag:
                     under.add(last)
             known |= {part for path in paths if path for part in path.split(".")}
-        self._words_under, self._known, self._mappings = frozenset(under), frozenset(known), frozenset(mappings)
+        texts = {
+            a.wire.rpartition(".")[2]
+            for s in self.contract.kinds.values()
+            for n, a in s.attributes.items()
+            if n in _TEXTS
+        }
+        self._words_under = frozenset(under - texts)
+        self._known, self._mappings = frozenset(known), frozenset(mappings)
 
     def of(self, data: Any) -> JsonValue:
         """The answer without them."""
@@ -186,7 +207,7 @@ class _Blank:
         self._allowed = {
             key: frozenset(found)
             for key, found in words.items()
-            if len(found) <= _FEW_WORDS and (found.total() < 4 or len(found) < found.total())
+            if len(found) <= _FEW_WORDS and (found.total() < _SEVERAL or len(found) < found.total())
         }
         self._texts = frozenset(
             value.casefold()
@@ -196,10 +217,12 @@ class _Blank:
         return self._blank(data, "", is_known=True, inside=False, depth=0)
 
     def _has_words(self, key: str) -> bool:
-        spelled = compact(key)
-        return key in self._words_under or any(
-            spelled in ATTRIBUTE_WORDS[name] for name in ("state", "datatype", "default")
-        )
+        """Whether a key is that of a run state, a datatype or a flag, by the contract or by its spelling."""
+        model, spelled = kinds()[self.kind], compact(key)
+        names = [name for name in ("datatype",) if name in model.model_fields]
+        names += ["state"] if model.machine is not None else []
+        names += [model.system.flag] if model.system is not None else []
+        return key in self._words_under or any(spelled in ATTRIBUTE_WORDS.get(name, ()) for name in names)
 
     def _blank(self, value: Any, key: str, *, is_known: bool, inside: bool, depth: int) -> JsonValue:
         """`inside`: of an object or a row; else of what is around it. `is_known`: no key on the way may be data."""
@@ -269,6 +292,15 @@ def _leaves(value: Any, key: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
             yield from _leaves(each, key, depth + 1)
     else:
         yield key, value
+
+
+def _blanked(value: JsonValue, keys: frozenset[str], key: str = "") -> JsonValue:
+    """An answer without the texts under some keys."""
+    if isinstance(value, dict) and keys:
+        return {inner: _blanked(each, keys, inner) for inner, each in value.items()}
+    if isinstance(value, list) and keys:
+        return _distinct(_blanked(each, keys, key) for each in value)
+    return "<string>" if isinstance(value, str) and key in keys else value
 
 
 def _distinct(values: Iterable[JsonValue]) -> list[JsonValue]:
