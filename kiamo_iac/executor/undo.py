@@ -231,7 +231,7 @@ class _Undo:
             self._refuse(run, f'another object is called "{printable(other.name, 60)}" now')
             return
         if step.lost:
-            self._note(run.address, f"{step.lost} cannot be brought back", hint="import them again")
+            self._note(self.former(run.address), f"{step.lost} cannot be brought back", hint="import them again")
         self._declare_image(run.address, run.kind, step.before, state=run.former_state)
         for image in step.with_it:
             below = self._runs.get(image.address)
@@ -276,23 +276,23 @@ class _Undo:
     def _declare_image(
         self, address: Address, kind: type[Resource], image: Mapping[str, Any], *, state: str | None
     ) -> None:
-        machine = kind.machine
+        at, machine = self.former(address), kind.machine
         former_state = state or image.get("state")
         if machine is not None and former_state in machine.terminal:
-            self._note(address, f"the {kind.kind} was {former_state}, and is not created again: it would be new")
+            self._note(at, f"the {kind.kind} was {former_state}, and is not created again: it would be new")
             return
         if machine is not None and former_state not in {None, machine.initial}:
-            self._note(address, f"the {kind.kind} is created again as new; it was {former_state}")
+            self._note(at, f"the {kind.kind} is created again as new; it was {former_state}")
         attributes = {
             key: value for key, value in image.items() if key not in {"state", "settings"} and value is not None
         }
         attributes.setdefault("name", address.name)
         for reference in kind.references:
             if any(str(name).startswith(_GONE) for name in reference.names(attributes)):
-                self._note(address, f"its {reference.attribute} referred to an object that was missing already")
+                self._note(at, f"its {reference.attribute} referred to an object that was missing already")
                 attributes.pop(reference.attribute)
-        settings = self._settings(address, image.get("settings"))
-        self._declare(self.former(address), kind, attributes, self._lifecycle(address), settings)
+        settings = self._settings(at, image.get("settings"))
+        self._declare(at, kind, attributes, self._lifecycle(address), settings)
 
     def _restore(self, run: _Run) -> None:
         there = self._by_id.get((run.kind.kind, run.remote_id))
@@ -319,6 +319,8 @@ class _Undo:
             why = f'another object is called "{printable(former, 60)}" now'
         elif self._was_renamed_since(run, there):
             why = f'it was renamed to "{printable(there.name, 60)}" after the run'
+        elif identity(former) != there.address.name and not _can_be_renamed(there):
+            why = f"it is {there.run_state}, and cannot be renamed"
         else:
             return former
         self._note(run.address, f"{why}: it keeps its name")
@@ -342,6 +344,14 @@ class _Undo:
         for key in [key for key in settings if self._was_changed_since(run, there, key, of_settings=True)]:
             self._note(run.address, f'"settings.{key}" was changed after the run, and is kept', hint=_BY_HAND)
             del settings[key]
+        machine, state = run.kind.machine, there.run_state
+        if machine is not None and state in machine.terminal:
+            names = [key for key, value in attributes.items() if not same(value, there.attributes.get(key))]
+            names += [f"settings.{key}" for key, value in settings.items() if not same(value, there.settings.get(key))]
+            if not names:
+                return {}, {}
+            self._note(run.address, f"it is {state}, and cannot be changed any more ({', '.join(names)})")
+            return {}, {}
         return attributes, settings
 
     def _was_renamed_since(self, run: _Run, there: ResourceState) -> bool:
@@ -449,6 +459,11 @@ class _Undo:
 def _settings_of(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     settings = attributes.get("settings")
     return settings if isinstance(settings, Mapping) else EMPTY
+
+
+def _can_be_renamed(there: ResourceState) -> bool:
+    machine = there.kind.machine
+    return machine is None or machine.rename_only_in is None or there.run_state in machine.rename_only_in
 
 
 def _is_of(entry: Owned, there: ResourceState) -> bool:

@@ -154,6 +154,51 @@ def test_a_stopped_batch_stays_stopped_and_is_listed(site: Site) -> None:
     assert any("it is stopped, and cannot become started again" in note for note in notes(site))
 
 
+def test_what_a_stopped_or_started_batch_keeps_is_listed_and_the_rest_is_undone(site: Site) -> None:
+    site.apply()
+    site.manifest(
+        MANIFEST.replace("label: Prospects", "label: Leads").replace(
+            "{name: spring, service: Sales, association: {destination: phone}}",
+            "{name: spring, service: Sales, association: {destination: city}, state: stopped}",
+        )
+    )
+    site.apply(consents=EVERYTHING)
+    assert actions(undo(site)) == [("update", "bases/prospects")]
+    assert notes(site) == [
+        "bases/prospects/batches/spring: it is stopped, and cannot be changed any more (association)",
+        "bases/prospects/batches/spring: it is stopped, and cannot become new again",
+    ]
+
+
+def test_a_batch_that_runs_keeps_the_name_that_the_run_gave_it(site: Site) -> None:
+    site.apply()
+    site.manifest(
+        MANIFEST.replace("label: Prospects", "label: Leads").replace(
+            "{name: spring,", "{name: summer, state: started, renamed_from: [spring],"
+        )
+    )
+    site.apply(consents=EVERYTHING)
+    assert actions(undo(site)) == [("update", "bases/prospects")]
+    assert notes(site) == [
+        "bases/prospects/batches/summer: it is started, and cannot be renamed: it keeps its name",
+        "bases/prospects/batches/summer: it is started, and cannot become new again",
+    ]
+
+
+def test_what_is_created_again_below_a_renamed_base_is_listed_where_it_will_be(site: Site) -> None:
+    site.manifest(MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}"))
+    site.apply(consents=EVERYTHING)
+    site.manifest(
+        MANIFEST[: MANIFEST.index("    batches:")].replace(
+            "- name: prospects", "- name: leads\n    renamed_from: [prospects]"
+        )
+    )
+    leads = Address("bases/leads")
+    site.apply(Options(prune=True), consents=Consents(stops=(leads,), data_loss=(leads,)))
+    assert ("create", "bases/prospects/batches/spring") in actions(undo(site))
+    assert notes(site) == ["bases/prospects/batches/spring: the batch is created again as new; it was started"]
+
+
 def test_a_batch_that_a_run_paused_needs_consent_to_be_started_again(site: Site) -> None:
     site.manifest(MANIFEST.replace("destination: phone}}", "destination: phone}, state: started}"))
     site.apply(consents=EVERYTHING)
