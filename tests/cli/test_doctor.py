@@ -28,6 +28,7 @@ from tests.cli.program import Completed, kiamo
 from tests.faults.kiamo import TOKEN, Kiamo, serving
 from tests.faults.wire import Message, answer
 from tests.http.servers import CERTIFICATES, always, wild
+from tests.http.servers import answer as http_answer
 
 PROJECT = "manifests: [manifests]\nenvironments:\n  staging:\n    url: http://127.0.0.1:1\n"
 OTHER = Path(__file__).parents[1] / "contract" / "other.yaml"
@@ -412,6 +413,18 @@ def test_a_host_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert found.data["calls"] == 0
 
 
+def test_a_certificate_that_is_trusted(tmp_path: Path) -> None:
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "kiamo.yaml").write_text(PROJECT, encoding="utf-8")
+    trust = ("--ca-bundle", str(CERTIFICATES / "authority.pem"))
+    with wild(always(http_answer(b"[]")), tls=True) as server:
+        environ = {"KIAMO_STAGING_TOKEN": TOKEN, "KIAMO_STAGING_URL": server.url.replace("http:", "https:")}
+        done = kiamo(*trust, "doctor", "-e", "staging", "--format", "json", cwd=tmp_path, **environ)
+    found = Examined(done.returncode, json.loads(done.stdout), "")
+    assert found.check("tls") == ("ok", "the certificate is trusted")
+    assert found.verdict("prefix") == "confirmed"
+
+
 def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "manifests").mkdir()
     (tmp_path / "kiamo.yaml").write_text(PROJECT, encoding="utf-8")
@@ -431,7 +444,6 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
     assert found.code == 1
     assert found.check("url") == ("ok", url)
     assert found.check("tls")[0] == "failed"
-    assert CERTIFICATES.exists()
 
 
 def test_clocks_that_differ(tmp_path: Path) -> None:

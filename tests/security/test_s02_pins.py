@@ -29,6 +29,7 @@ def reading(environment: str) -> tuple[tuple[str, ...], ...]:
         ("apply", "-e", environment, "--yes"),
         ("drift", "-e", environment),
         ("export", "-e", environment),
+        ("doctor", "-e", environment),
         ("adopt", "-e", environment, "bases/prospects"),
         ("promote", "--from", environment, "--to", "other"),
         ("promote", "--from", "other", "--to", environment),

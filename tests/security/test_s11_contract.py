@@ -28,6 +28,7 @@ COMMANDS = [
     ["apply", "-e", "staging", "--yes"],
     ["drift", "-e", "staging"],
     ["export", "-e", "staging"],
+    ["doctor", "-e", "staging"],
     ["contract", "show"],
 ]
 OVERRIDES = [
