@@ -110,8 +110,8 @@ def show_drift(drift: Drift, session: Session, *, environment: str, output: str)
         add_to_step_summary(drift_renderer("markdown", style).render(drift, environment=environment))
 
 
-def show_check(found: Validation, session: Session, *, output: str, strict: bool) -> None:
-    """Write the result of `validate`."""
+def show_check(found: Validation, session: Session, *, output: str, strict: bool, seconds: float) -> None:
+    """Write the result of `validate`, which took so long."""
     from kiamo_iac.render.base import CheckReport, check_renderer
 
     if output in REPOSITORY_FORMATS or len(found.parts) > 1:  # files of several projects may have equal names
@@ -124,6 +124,7 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
         checked = checked_in_repository(found, strict=strict, below=below_here)
     else:
         checked = CheckReport(found.diagnostics, files=found.files, things=found.resources, strict=strict)
+    checked = replace(checked, seconds=seconds)
     write_data(check_renderer(output, session.style(sys.stdout)).render(checked), utf8=output != "text")
 
 

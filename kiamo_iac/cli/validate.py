@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -43,8 +44,10 @@ def validate(session: Session, *, paths: tuple[Path, ...], output: str, strict: 
         from kiamo_iac.render.diagnostics import counted, tally
         from kiamo_iac.render.escape import visible
 
+        begun = time.perf_counter()
         found = check(session.project, paths=paths)
-    show_check(found, session, output=output, strict=strict)
+        seconds = time.perf_counter() - begun
+    show_check(found, session, output=output, strict=strict, seconds=seconds)
     if output != "json":
         write_message(
             f"{counted(found.files, 'manifest')}, {counted(found.resources, 'resource')}: "

@@ -164,8 +164,8 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0620": "A run ended before a batch had the run state that it was bringing it to; this plan does.",
     "KIA0621": "A run state that an earlier run was bringing a batch to is no longer owed.",
     "KIA0622": "Declared resources exist on the instance, and are not managed: the ledger does not have them.",
-    "KIA0624": "Attributes differ from their manifests, and are ignored: ignore_changes lists them.",
     "KIA0623": "An interrupted run has left a temporary name, and there is no ledger; will be renamed back.",
+    "KIA0624": "Attributes differ from their manifests, and are ignored: ignore_changes lists them.",
     # KIA07xx: guards
     "KIA0701": "A batch would be started, which dials contacts; this needs --allow-start or --allow-start-of.",
     "KIA0702": "A plan would delete more resources than max_deletes allows.",

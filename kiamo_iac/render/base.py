@@ -95,6 +95,8 @@ class CheckReport:
     """The project file, where those formats put a problem that has no place of its own."""
     strict: bool = False
     """Whether warnings fail the run, too."""
+    seconds: float = 0.0
+    """How long the check took."""
 
 
 class PlanRenderer(Protocol):

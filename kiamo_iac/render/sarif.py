@@ -1,17 +1,19 @@
 """What `validate` found as SARIF 2.1.0, for GitHub's code scanning and for editors.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/. Places count from the root of the repository (`%SRCROOT%`), columns
-in characters.
+in characters. What GitHub does not take is left out, and counted in a notification; a check reaches only its limit of
+results: https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from typing import Any, Final, assert_never
 from urllib.parse import quote_from_bytes
 
-from kiamo_iac import __version__
+from kiamo_iac import PROJECT_URL, __version__
 from kiamo_iac.core.codes import CODES
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.render.base import CheckReport, Style
@@ -19,6 +21,12 @@ from kiamo_iac.render.diagnostics import fingerprinted
 from kiamo_iac.render.escape import json_document, visible
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_MOST: Final = 5_000
+"""Results that GitHub shows of one run; of more it takes those that weigh most."""
+_MOST_RELATED: Final = 100
+"""Related places of one result, far below the limit of 1,000."""
+_CODES_PAGE: Final = f"{PROJECT_URL}/blob/main/docs/reference/diagnostics.md"
+_WEIGHT: Final = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 _PLACEHOLDER: Final = re.compile(r"\{(\d+)\}")
 
 
@@ -30,15 +38,33 @@ class SarifCheck:
 
     def render(self, report: CheckReport) -> str:
         """A SARIF log of one run, ending with a newline."""
-        rules = sorted({diagnostic.code for diagnostic in report.diagnostics})
-        found = fingerprinted(report.diagnostics)
-        driver = {"name": "kiamo-iac", "semanticVersion": __version__, "rules": [_rule(code) for code in rules]}
+        found = list(fingerprinted(report.diagnostics))
+        left_out = len(found) - _MOST
+        heaviest = sorted(range(len(found)), key=lambda number: _WEIGHT.index(found[number][0].severity))[:_MOST]
+        found = [found[number] for number in sorted(heaviest)]
+        rules = sorted({diagnostic.code for diagnostic, _ in found})
+        driver = {
+            "name": "kiamo-iac",
+            "semanticVersion": __version__,
+            "informationUri": PROJECT_URL,
+            "rules": [_rule(code) for code in rules],
+        }
         run = {
             "tool": {"driver": driver},
+            # Code scanning keeps the results of projects apart, and closes those of one that are gone.
+            "automationDetails": {"id": f"kiamo-iac/validate/{_uri(posixpath.dirname(report.home)) or '.'}/"},
+            "invocations": [{"executionSuccessful": True, **_notification(left_out)}],
             "columnKind": "unicodeCodePoints",
             "results": [_result(diagnostic, name, rules, home=report.home) for diagnostic, name in found],
         }
         return json_document({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _notification(left_out: int) -> dict[str, Any]:
+    if left_out <= 0:
+        return {}
+    text = f"{left_out:,} further results are not in this file, which has {_MOST:,}: run kiamo-iac validate to see all."
+    return {"toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}]}
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -46,6 +72,7 @@ def _rule(code: str) -> dict[str, Any]:
     return {
         "id": code,
         "shortDescription": {"text": _plain(meaning)},
+        "helpUri": f"{_CODES_PAGE}#:~:text={code}",
         "help": {"text": _plain(f"{meaning} The message of each result has the hint, where there is one.")},
     }
 
@@ -66,7 +93,7 @@ def _result(diagnostic: Diagnostic, fingerprint: str, rules: Sequence[str], *, h
     if diagnostic.related:
         result["relatedLocations"] = [
             {"id": number, **_location(place), "message": {"text": _plain(message)}}
-            for number, (message, place) in enumerate(diagnostic.related, start=1)
+            for number, (message, place) in enumerate(diagnostic.related[:_MOST_RELATED], start=1)
         ]
     return result
 

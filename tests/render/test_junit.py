@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -46,9 +47,17 @@ def test_the_schema_refuses_what_is_no_report(change: Callable[[Xml.Element], ob
     assert any(said.startswith(problem) for said in SCHEMA.problems(root))
 
 
+def test_d29_the_times_of_cases_add_up_to_that_of_the_check() -> None:
+    root = parsed(replace(CHECKS["full"], seconds=1.5))
+    assert root.get("time") == "1.500"
+    for nodes in (root, list(root.iter("testcase"))):
+        assert sum(float(node.get("time", "0")) for node in nodes) == pytest.approx(1.5)
+
+
 def test_errors_fail_and_the_rest_is_told() -> None:
     root = parsed(CHECKS["full"])
-    assert root.attrib == {"name": "kiamo-iac validate", "tests": "6", "failures": "3", "errors": "0"}
+    counts = {"tests": "6", "failures": "3", "errors": "0"}
+    assert root.attrib == {"name": "kiamo-iac validate", "time": "0.000", **counts}
     assert len(root.findall(".//failure")) == 3
     assert [node.text for node in root.findall(".//system-out")] == [
         'note KIA0308: "a" and "A" would share their environment variables',

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -12,9 +14,11 @@ import jsonschema
 import pytest
 
 from kiamo_iac.core.codes import CODES
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import visible
 from kiamo_iac.render.sarif import SarifCheck
+from tests.cli.program import ROOT
 from tests.render.checks import CHECKS, rendered_check
 from tests.render.hostile import HOSTILE, HUGE, checked_of
 
@@ -56,6 +60,31 @@ def test_rules_are_the_codes_that_occur() -> None:
         assert rule["help"]["text"].startswith(CODES[rule["id"]])
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+
+
+def test_d29_readers_find_the_tool_its_rules_and_the_project() -> None:
+    run = run_of(CHECKS["full"])
+    driver = run["tool"]["driver"]
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    assert driver["informationUri"] == urls["Homepage"]
+    pages = {rule["helpUri"].removeprefix(urls["Homepage"] + "/blob/main/") for rule in driver["rules"]}
+    assert pages == {f"docs/reference/diagnostics.md#:~:text={rule['id']}" for rule in driver["rules"]}
+    page = (ROOT / "docs" / "reference" / "diagnostics.md").read_text(encoding="utf-8")
+    assert all(rule["id"] in page for rule in driver["rules"])
+    assert run["automationDetails"] == {"id": "kiamo-iac/validate/telephony/"}
+    assert run_of(CheckReport())["automationDetails"] == {"id": "kiamo-iac/validate/./"}
+    assert run["invocations"] == [{"executionSuccessful": True}]
+
+
+def test_d29_no_more_results_than_code_scanning_shows_and_errors_first() -> None:
+    note = Diagnostic("KIA0308", "near", Severity.NOTE, source=SourceRange("a.yaml", 1, 1))
+    notes = tuple(replace(note, source=SourceRange("a.yaml", line, 1)) for line in range(1, 5003))
+    error = Diagnostic("KIA0202", "unknown key", source=SourceRange("z.yaml", 1, 1))
+    run = run_of(CheckReport((*notes, error)))
+    assert len(run["results"]) == 5000
+    assert run["results"][-1]["ruleId"] == "KIA0202"
+    (notification,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert notification["message"]["text"].startswith("3 further results are not in this file, which has 5,000")
 
 
 def test_places_are_exact() -> None:
