@@ -83,7 +83,7 @@ def test_a_case_keeps_its_name_when_lines_move() -> None:
     one = CheckReport((Diagnostic("KIA0202", "a", source=SourceRange("a.yaml", 1, 1)),))
     moved = CheckReport((Diagnostic("KIA0202", "a", source=SourceRange("a.yaml", 7, 1)),))
     names = [next(parsed(checked).iter("testcase")).attrib for checked in (one, moved)]
-    assert names[0] == names[1] == {"classname": "a.yaml", "name": "KIA0202: a"}
+    assert names[0] == names[1] == {"classname": "a.yaml", "name": "KIA0202: a", "time": "0.000"}
 
 
 @pytest.mark.parametrize("trick", [*HOSTILE, "huge"])
