@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from kiamo_iac.app.project import Workspace, project_above
 from kiamo_iac.contract.file import load_contract
-from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.core.errors import ManifestError
+from kiamo_iac.core.printable import quote
 from kiamo_iac.core.safe_files import real
+from kiamo_iac.git.repository import work_tree_of
 from kiamo_iac.manifest.loader import load
-from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests
+from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests, projects_below
 from kiamo_iac.manifest.project.model import Project, find_project
 from kiamo_iac.manifest.project_checks import check_project_manifests
 from kiamo_iac.manifest.rows import SUFFIX as ROWS_SUFFIX
@@ -60,7 +62,8 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
     """Check manifests offline.
 
     Without `paths`: the project. With them: every project that contains one, as a whole, since a problem may involve
-    several files; paths outside any project are checked together. A folder also means the projects in it. Problems of
+    several files; paths outside any project are checked together. A folder also means the projects in it, and each
+    project of a repository must be called otherwise. Problems of
     project file and contract are among the diagnostics.
 
     Raises:
@@ -87,13 +90,39 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
                 inside.setdefault(project, [])
         else:
             inside.setdefault(real(found.parent) / found.name, []).append(path)
+            for project in projects_below(path) if path.is_dir() else ():
+                inside.setdefault(real(project.parent) / project.name, [])
     for project, named in inside.items():
         result += _validate_project(project, named)
+    result = _with_shared_names(result)
     if loose:
         loaded = load(loose, root=Path.cwd(), capabilities=load_contract().capabilities())
         folder = CheckedFolder(Path.cwd(), loaded.diagnostics, loose=tuple(loose))
         result += Validation(loaded.diagnostics, loaded.files, len(loaded.state), parts=(folder,))
     return result
+
+
+def _with_shared_names(result: Validation) -> Validation:
+    """An error for each project that is called as one before it, in the same repository: each would take the ledgers
+    and the comments of the other for its own."""
+    first: dict[tuple[Path | None, str], Project] = {}
+    parts = []
+    for part in result.parts:
+        project = part.project
+        tree = work_tree_of(part.root)
+        other = (
+            first.setdefault((tree, project.identity), project) if project is not None and tree is not None else None
+        )
+        if project is not None and other is not None and other is not project:
+            problem = Diagnostic(
+                "KIA0318",
+                f"the project in {quote(other.folder)} is called {quote(project.identity)} too",
+                hint="give each project of a repository a name: of its own; then run ledger move if it has a ledger",
+                source=SourceRange(project.file.name, 1, 1),
+            )
+            part = replace(part, diagnostics=(*part.diagnostics, problem))  # noqa: PLW2901 - with one more
+        parts.append(part)
+    return replace(result, diagnostics=tuple(d for part in parts for d in part.diagnostics), parts=tuple(parts))
 
 
 def _validate_project(file: Path, paths: Sequence[Path]) -> Validation:

@@ -93,9 +93,9 @@ def _next_steps(request: ProjectRequest, folder: str) -> str:
     lines.append(f"  kiamo-iac plan -e {first.name}")
     match request.ci.value:
         case "github":
-            lines.append("The settings to make on GitHub are listed at the top of .github/workflows/kiamo.yml.")
+            lines.append(f"The settings to make on GitHub are listed at the top of {request.pipeline_file}.")
         case "gitlab":
-            lines.append("The settings to make on GitLab are listed at the top of the pipeline file.")
+            lines.append(f"The settings to make on GitLab are listed at the top of {request.pipeline_file}.")
         case _:
             lines.append("For pipelines, pass --ci github or --ci gitlab.")
     return "\n".join(lines)

@@ -91,6 +91,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0315": "A number in limits is out of bounds.",
     "KIA0316": "The name of a project or of an instance is invalid.",
     "KIA0317": "Two environments have one url.",
+    "KIA0318": "Two projects of a repository have one name.",
     "KIA0320": "A variable is used in a manifest, but not defined in the project file.",
     "KIA0321": "A variable of the project file is not used in any manifest.",
     "KIA0322": "A reference to a variable (${name}) is invalid.",

@@ -174,6 +174,25 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def projects_below(folder: Path) -> list[Path]:
+    """Every project file below a folder, in a fixed order. Links and hidden folders are not followed.
+
+    Raises:
+        KiamoIacError: a folder cannot be read.
+    """
+
+    def unreadable(error: OSError) -> None:
+        msg = f"Cannot read the folder {folder}: {error.strerror}."
+        raise KiamoIacError(msg, hint="check its permissions") from error
+
+    found = []
+    for at, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if PROJECT_FILE in files and Path(at) != folder:
+            found.append(Path(at) / PROJECT_FILE)
+    return found
+
+
 def loose_manifests(folder: Path) -> list[Path]:
     """Every manifest below a folder that is not in a project.
 

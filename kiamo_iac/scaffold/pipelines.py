@@ -23,7 +23,7 @@ def actions() -> Mapping[str, str]:
 
 
 def github_workflow(request: ProjectRequest) -> str:
-    """`.github/workflows/kiamo.yml`."""
+    """The workflow of a project."""
     named = parse_remote(request.tool.url) if request.tool is not None else None
     used = actions()
     tool = fill_template(
@@ -39,8 +39,14 @@ def github_workflow(request: ProjectRequest) -> str:
         "#                                      write both values into this file)\n"
     )
     first, *gated = request.environments
+    paths = "".join(f'\n      - "{path}"' for path in request.changes)
+    filtered = "\n  # Require none of these checks for merging: where no path below has changed, there are none."
     text = fill_template(
         "github/head.yml",
+        of=_of(request),
+        group=_within(request, "/"),
+        paths=f"\n    paths:{paths}" if paths else "",
+        filtered=filtered if paths else "",
         settings="" if request.tool is not None else lacking,
         names=_listed(request.environments),
         prefixes=_prefixes(request.environments),
@@ -57,6 +63,9 @@ def github_workflow(request: ProjectRequest) -> str:
             "job": _job_id(environment),
             "prefix": environment.prefix,
             "project": request.project,
+            "of": _of(request),
+            "group": _within(request, "/"),
+            "artifact": _within(request, "-"),
         }
         return fill_template(f"github/{template}.yml", tool=tool, **common, **used, **more)
 
@@ -72,36 +81,64 @@ def github_workflow(request: ProjectRequest) -> str:
 
 
 def gitlab_pipeline(request: ProjectRequest) -> str:
-    """`.gitlab-ci.yml`."""
+    """The jobs of a project, in a file that `.gitlab-ci.yml` includes."""
     lacking = (
         "#   KIAMO_IAC_REPOSITORY    the https address of the git repository of kiamo-iac\n"
         "#   KIAMO_IAC_REF           the tag, branch or commit of it\n"
     )
     variables = ""
     if request.tool is not None:
-        variables = f'\n  KIAMO_IAC_REPOSITORY: "{request.tool.url}"\n  KIAMO_IAC_REF: "{request.tool.ref}"'
+        variables = f'\n    KIAMO_IAC_REPOSITORY: "{request.tool.url}"\n    KIAMO_IAC_REF: "{request.tool.ref}"'
     first, *gated = request.environments
-    stages = ["validate", "plan", *(f"apply {environment.name}" for environment in request.environments)]
+    paths = ", ".join(f'"{path}/*"' if path.endswith("**") else f'"{path}"' for path in request.changes)
+    names = {
+        "colon": f":{request.name}" if request.name is not None else "",
+        "hidden": f"-{request.name}" if request.name is not None else "",
+        "tag": _within(request, ":"),
+        "folder": _within(request, "/"),
+        "changes": f"\n      changes: [{paths}]" if paths else "",
+    }
     text = fill_template(
         "gitlab/head.yml",
         settings="" if request.tool is not None else lacking,
         names=_listed(request.environments),
         prefixes=_prefixes(request.environments),
         gated=f" of {_listed(gated)}" if gated else "",
-        stages=", ".join(f'"{stage}"' for stage in stages),
         variables=variables,
         project=request.project,
-        folder=request.below,
+        below=request.below,
+        of=_of(request),
+        **names,
     )
 
     def job(template: str, environment: NewEnvironment, **more: str) -> str:
-        return fill_template(f"gitlab/{template}.yml", name=environment.name, prefix=environment.prefix, **more)
+        common = {"name": environment.name, "prefix": environment.prefix, **names}
+        return fill_template(f"gitlab/{template}.yml", **common, **more)
 
     text += "".join(job("plan", environment) for environment in request.environments)
     text += job("apply", first)
     for previous, environment in zip(request.environments, gated, strict=False):
         text += job("gated", environment, previous=previous.name)
     return text + "".join(job("drift", environment) for environment in request.environments)
+
+
+def gitlab_root() -> str:
+    """`.gitlab-ci.yml`: it includes the jobs of every project of the repository."""
+    return fill_template("gitlab/root.yml")
+
+
+INCLUDED: Final = ".gitlab/kiamo*.gitlab-ci.yml"
+"""What `.gitlab-ci.yml` includes."""
+
+
+def _of(request: ProjectRequest) -> str:
+    """` emea`: the project in the name of a job that people read; empty where the repository has one at its root."""
+    return f" {request.name}" if request.name is not None else ""
+
+
+def _within(request: ProjectRequest, mark: str) -> str:
+    """`emea/`: what comes before the name of an environment, so that projects share nothing."""
+    return f"{request.name}{mark}" if request.name is not None else ""
 
 
 def _listed(environments: Sequence[NewEnvironment]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import assert_never
 from urllib.parse import quote
 
-from kiamo_iac.scaffold.pipelines import github_workflow, gitlab_pipeline
+from kiamo_iac.scaffold.pipelines import INCLUDED, github_workflow, gitlab_pipeline, gitlab_root
 from kiamo_iac.scaffold.repository import read_text
 from kiamo_iac.scaffold.request import CiSystem, NewEnvironment, ProjectRequest
 from kiamo_iac.scaffold.template import fill_template
@@ -32,13 +32,16 @@ def draft_project(request: ProjectRequest) -> NewProject:
         patch = fill_template("project/patch.yaml", name=environment.name)
         project.files[request.folder / "environments" / environment.name / "prospects.yaml"] = patch
     _add_unless_present(project, request.folder / ".gitignore", fill_template("project/gitignore"))
-    _add_unless_present(project, root / ".pre-commit-config.yaml", _pre_commit(request))
+    hooks = root / ".pre-commit-config.yaml"
+    if not (hooks.exists() and "kiamo-validate" in read_text(hooks)):  # they are of all projects of the repository
+        _add_unless_present(project, hooks, _pre_commit(request))
     match request.ci:
         case CiSystem.GITHUB:
-            project.files[root / ".github" / "workflows" / "kiamo.yml"] = github_workflow(request)
+            project.files[root / request.pipeline_file] = github_workflow(request)
             _dependabot(project, root / ".github")
         case CiSystem.GITLAB:
-            _gitlab(project, root, gitlab_pipeline(request))
+            project.files[root / request.pipeline_file] = gitlab_pipeline(request)
+            _gitlab(project, root / ".gitlab-ci.yml")
         case CiSystem.NONE:
             pass
         case _:
@@ -46,13 +49,13 @@ def draft_project(request: ProjectRequest) -> NewProject:
     return project
 
 
-def _gitlab(project: NewProject, root: Path, text: str) -> None:
-    file = root / ".gitlab-ci.yml"
-    if file.exists():
-        project.files[root / ".gitlab" / "kiamo.gitlab-ci.yml"] = text
-        project.additions[file] = "include:\n  - local: .gitlab/kiamo.gitlab-ci.yml # and add its stages to yours\n"
-    else:
-        project.files[file] = text
+def _gitlab(project: NewProject, file: Path) -> None:
+    """The file that includes the jobs of every project. One that is there may do so already."""
+    if not file.exists():
+        project.files[file] = gitlab_root()
+    elif INCLUDED not in read_text(file):
+        stages = "and add to your stages: validate, plan, apply"
+        project.additions[file] = f'include:\n  - local: "{INCLUDED}" # {stages}\n'
 
 
 def _dependabot(project: NewProject, folder: Path) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, assert_never
 
 from kiamo_iac.scaffold.repository import ProjectRepository
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._\-]*")
+_LITERAL: Final = re.compile(r"[\w./\- ]+")
+"""A path without characters of a pattern."""
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -69,6 +71,24 @@ class ProjectRequest:
         """The name of the project: of its folder, where the repository may hold other projects; at its root, None."""
         name = re.sub(r"[^a-z0-9]+", "-", self.below.lower())[:40].strip("-")
         return name or None
+
+    @property
+    def pipeline_file(self) -> PurePosixPath:
+        """The file of its pipeline, relative to the root of the repository."""
+        name = f"kiamo-{self.name}" if self.name is not None else "kiamo"
+        match self.ci:
+            case CiSystem.GITLAB:
+                return PurePosixPath(f".gitlab/{name}.gitlab-ci.yml")
+            case CiSystem.GITHUB | CiSystem.NONE:
+                return PurePosixPath(f".github/workflows/{name}.yml")
+            case _:
+                assert_never(self.ci)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The paths whose changes concern it, as patterns; none where every change may. A folder whose name would be a
+        pattern itself has none."""
+        return (f"{self.below}**", str(self.pipeline_file)) if self.name and _LITERAL.fullmatch(self.below) else ()
 
     @property
     def project(self) -> str:

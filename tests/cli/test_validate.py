@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -218,3 +219,47 @@ def test_d07_an_empty_url_is_an_error_that_says_what_to_write(desk: Desk, url: s
     code, out, err = desk.run("validate")
     assert code == 1
     assert "hint: write url: https://kiamo.example.com" in out + err
+
+
+def two_projects(desk: Desk, *, inner: str, outer: str = "") -> None:
+    """A project at the root of a repository, and one below it; each with that text in its project file."""
+    (desk.folder / ".git").mkdir()
+    (desk.folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    below = desk.folder / "teams" / "emea"
+    (below / "manifests").mkdir(parents=True)
+    (below / "manifests" / "b.yaml").write_text("bases: [{name: emea, lable: X}]\n")
+    (below / "kiamo.yaml").write_text(f"{inner}manifests: [manifests]\n")
+    desk.project(f"{outer}manifests: [manifests]\n")
+
+
+def test_a_folder_means_every_project_in_it(desk: Desk) -> None:
+    two_projects(desk, inner="name: emea\n")
+    code, out, err = desk.run("validate", ".")
+    assert code == 1
+    assert "teams/emea/manifests/b.yaml:1:22" in out + err
+    assert "2 manifests" in out + err
+    assert desk.run("validate")[0] == 0
+    assert desk.run("validate", "manifests")[0] == 0
+    assert desk.run("--project", "kiamo.yaml", "validate", ".")[0] == 0
+    code, out, _ = desk.run("validate", ".", "--format", "gitlab")
+    assert [each["location"]["path"] for each in read_list(out)] == ["teams/emea/manifests/b.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "clash"),
+    [("name: emea\n", "name: emea\n", True), ("name: apac\n", "name: emea\n", False), ("", "", False)],
+)
+def test_two_projects_of_a_repository_have_names_of_their_own(desk: Desk, outer: str, inner: str, clash: bool) -> None:
+    two_projects(desk, inner=inner, outer=outer)
+    (desk.folder / "teams" / "emea" / "manifests" / "b.yaml").write_text("bases: [{name: emea}]\n")
+    code, out, err = desk.run("validate", ".")
+    assert code == (1 if clash else 0)
+    assert ("KIA0318" in out + err) is clash
+    assert ("teams/emea/kiamo.yaml:1:1" in out + err) is clash
+
+
+def read_list(text: str) -> list[dict[str, Any]]:
+    """JSON, a list of objects."""
+    data = json.loads(text)
+    assert isinstance(data, list)
+    return data

@@ -1,9 +1,9 @@
 """A small runner of GitLab's pipelines: our own file, with bash, and nothing of GitLab.
 
-It obeys `workflow`, `rules`, `extends`, `stages` and `needs`, gives a job the variables that it would have (a project's
-variable goes before one of the file; one of an environment is for its jobs alone, a protected one for the default
-branch), runs `script` as a runner with bash does, and keeps artifacts. Unless it has a repository to clone for each
-job, `before_script`, which installs the program, is left out: it is on the path already.
+It obeys `include`, `workflow`, `rules`, `extends`, `stages` and `needs`, gives a job the variables that it would have
+(a project's variable goes before one of the file; one of an environment is for its jobs alone, a protected one for the
+default branch), runs `script` as a runner with bash does, and keeps artifacts. Unless it has a repository to clone for
+each job, `before_script`, which installs the program, is left out: it is on the path already.
 """
 
 from __future__ import annotations
@@ -54,21 +54,28 @@ class Gitlab:
     """The manual jobs whose button is pressed."""
     origin: Path | None = None
     """What each job clones, to run its `before_script` too. Without it, jobs share the work tree of the machine."""
+    changed: tuple[str, ...] | None = None
+    """The files that the commit changes; None: all."""
     pipelines: int = 0
 
     def run(self, file: Path, source: str, **predefined: str) -> dict[str, Done]:
         """Every job of the pipeline, in the order of stages and needs; a job after a failed one does not run."""
         self.pipelines += 1
-        text = YAML(typ="safe").load(file)
+        text = load_pipeline(file)
         given = {"CI_PIPELINE_SOURCE": source, "CI_DEFAULT_BRANCH": "main", "CI_PROJECT_ID": "42", **predefined}
         given |= {"CI_API_V4_URL": f"{self.machine.forge.url}/api/v4", "CI_JOB_TOKEN": JOB, "GITLAB_CI": "true"}
         given |= {"CI_SERVER_URL": self.machine.forge.url}
         if not any(_holds(rule["if"], given) for rule in text["workflow"]["rules"]):
             return {}
         jobs = {name: extended(text, name) for name in text if name not in _NOT_JOBS and not name.startswith(".")}
-        chosen = {name: rule for name, job in jobs.items() if (rule := _rule(job, given)) is not None}
+        chosen = {name: rule for name, job in jobs.items() if (rule := self._rule(job, given)) is not None}
         done: dict[str, Done] = {}
-        for name in sorted(chosen, key=lambda name: text["stages"].index(jobs[name]["stage"])):
+        needed = {name: jobs[name].get("needs", []) for name in chosen}
+        assert {other for needs in needed.values() for other in needs} <= chosen.keys(), "a job that is not there"
+        waiting = sorted(chosen, key=lambda name: text["stages"].index(jobs[name]["stage"]))
+        while waiting:
+            name = next(name for name in waiting if done.keys() >= set(needed[name]))
+            waiting.remove(name)
             job = jobs[name]
             before = job.get("needs") or [
                 other
@@ -84,6 +91,17 @@ class Gitlab:
                     name, job, {**text.get("variables", {})}, given, [done[other] for other in before]
                 )
         return done
+
+    def _rule(self, job: Mapping[str, Any], given: Mapping[str, str]) -> Mapping[str, Any] | None:
+        found = (rule for rule in job["rules"] if _holds(rule["if"], given) and self._concerns(rule.get("changes")))
+        return next(found, None)
+
+    def _concerns(self, patterns: list[str] | None) -> bool:
+        """Whether the commit changes one of these paths, or a file below `folder/**/*`."""
+        if patterns is None or self.changed is None:
+            return True
+        below = tuple(pattern.removesuffix("**/*") for pattern in patterns if pattern.endswith("/**/*"))
+        return any(file in patterns or file.startswith(below) for file in self.changed)
 
     def _job(
         self, name: str, job: Mapping[str, Any], common: Mapping[str, str], given: Mapping[str, str], before: list[Done]
@@ -145,6 +163,18 @@ class Gitlab:
         return folder
 
 
+def load_pipeline(file: Path) -> dict[str, Any]:
+    """A pipeline with the files that it includes; its own keys go before theirs."""
+    text: dict[str, Any] = YAML(typ="safe").load(file)
+    made: dict[str, Any] = {}
+    for entry in text.get("include", []):
+        for included in sorted(file.parent.glob(entry["local"])):
+            jobs = YAML(typ="safe").load(included)
+            assert made.keys().isdisjoint(jobs), f"{included.name} has keys of another file"
+            made |= jobs
+    return {**made, **text}
+
+
 def extended(text: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A job over the one that it extends; mappings are merged, anything else is replaced."""
     job = dict(text[name])
@@ -158,10 +188,6 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(value, dict) and isinstance(made.get(key), dict)
         made[key] = _merged(made[key], value) if both else value
     return made
-
-
-def _rule(job: Mapping[str, Any], given: Mapping[str, str]) -> Mapping[str, Any] | None:
-    return next((rule for rule in job["rules"] if _holds(rule["if"], given)), None)
 
 
 def _holds(text: str, given: Mapping[str, str]) -> bool:

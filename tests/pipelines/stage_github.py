@@ -77,6 +77,10 @@ def test_from_a_pull_request_to_production(github: Github, here: Machine) -> Non
         "apply-production": "success",
     }
     assert asked == ["staging", "production"]
+    for name in ("staging", "production"):
+        kept = github.artifacts[f"kiamo-journal-{name}"]
+        assert kept == here.temp / "kiamo-journal"
+        assert list(kept.glob(f"journal/{name}/*")), list(kept.rglob("*"))
     assert here.bases("staging") == ["Prospects of ACME staging"]
     assert here.bases("production") == ["Prospects of ACME"]
     assert len(here.forge.comments) == 2

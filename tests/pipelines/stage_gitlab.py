@@ -7,11 +7,13 @@ an emulator and a small forge.
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.cli.program import kiamo
 from tests.forge.fake import ROBOT
 from tests.pipelines.gitlab_runner import Done, Gitlab, Setting
 from tests.pipelines.machine import PLAN_TOKEN, WRITE_TOKEN, Machine, machine
@@ -132,9 +134,10 @@ def test_without_a_token_to_comment_with_the_plan_is_there_all_the_same(gitlab: 
 def test_an_instance_that_changes_before_the_button_is_pressed_is_left_alone(gitlab: Gitlab, here: Machine) -> None:
     done = merge(gitlab)
     here.emulators["production"].seed({"bases": [{"name": "prospects", "label": "By hand"}]})
-    text = (here.project / ".gitlab-ci.yml").read_text(encoding="utf-8")
+    file = here.project / ".gitlab" / "kiamo.gitlab-ci.yml"
+    text = file.read_text(encoding="utf-8")
     propose = text[text.index("propose:production:") : text.index("# Applies exactly that plan")]
-    (here.project / ".gitlab-ci.yml").write_text(text.replace(propose, _kept(propose)), encoding="utf-8")
+    file.write_text(text.replace(propose, _kept(propose)), encoding="utf-8")
     kept = done["propose:production"].artifacts
     assert kept is not None
     (here.temp / "kept").symlink_to(kept / "kiamo-plan")
@@ -147,6 +150,42 @@ def test_an_instance_that_changes_before_the_button_is_pressed_is_left_alone(git
 def _kept(propose: str) -> str:
     """The job that hands on the plan of the first pipeline, as when a button is pressed days later."""
     return f'{propose.rstrip()}\n  script: ["mkdir kiamo-plan && cp -R ../temp/kept/. kiamo-plan"]\n\n'
+
+
+def test_two_projects_of_a_repository_run_beside_each_other(gitlab: Gitlab, here: Machine) -> None:
+    """Each has its jobs, its plans and its comments, and a commit runs those of the project that it changes."""
+    subprocess.run(["git", "init", "--quiet", here.project], check=True)
+    named = [part for name, url in here.urls.items() for part in ("--environment", f"{name}={url}")]
+    assert kiamo("init", "emea", "--ci", "gitlab", *named, cwd=here.project).returncode == 0
+    file = here.project / "emea" / "manifests" / "prospects.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("name: prospects", "name: emea"), encoding="utf-8")
+    own = {"validate": "success", "plan:staging": "success", "plan:production": "success"}
+    emea = {"validate:emea": "success", "plan:emea:staging": "success", "plan:emea:production": "success"}
+    done = merge_request(gitlab)
+    assert results(done) == own | emea
+    assert len(here.forge.comments) == 4
+    kept = done["plan:emea:staging"].artifacts
+    assert kept is not None
+    assert (kept / "kiamo-plan" / "emea" / "staging" / "saved.plan").is_file()
+
+    gitlab.changed = ("README.md", "emea/manifests/prospects.yaml")
+    assert results(merge_request(gitlab)) == own | emea  # the project at the root runs for any change
+    gitlab.changed = ("manifests/prospects.yaml", "emea-2/x.yaml")
+    assert results(merge_request(gitlab)) == own
+    gitlab.changed = None
+
+    gitlab.presses = {"apply:production", "apply:emea:production"}
+    assert set(results(merge(gitlab)).values()) == {"success"}
+    assert sorted(base["name"] for base in here.emulators["production"].dump()["bases"]) == ["emea", "prospects"]
+    wrote = here.writes("staging")
+    assert set(results(merge(gitlab)).values()) == {"success"}
+    assert here.writes("staging") == wrote
+    assert set(results(night(gitlab)).values()) == {"success"}
+
+    file.write_text(file.read_text(encoding="utf-8").replace("label: City", "lable: City"), encoding="utf-8")
+    done = merge_request(gitlab)
+    assert {name: job for name, job in results(done).items() if "emea" not in name} == own
+    assert results(done)["plan:emea:staging"] == "skipped"
 
 
 def test_drift_at_night_fails_if_the_instance_was_changed(gitlab: Gitlab, here: Machine) -> None:

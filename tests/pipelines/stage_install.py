@@ -15,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.cli.program import kiamo
-from tests.pipelines.gitlab_runner import extended
+from tests.pipelines.gitlab_runner import extended, load_pipeline
 from tests.pipelines.machine import ROOT
 
 
@@ -31,7 +31,7 @@ def scripts(folder: Path) -> Iterator[tuple[str, str]]:
     for step in action["runs"]["steps"]:
         yield f"action {step['name']}", step["run"]
     assert kiamo("init", "--ci", "gitlab", cwd=folder).returncode == 0
-    pipeline = YAML(typ="safe").load(folder / ".gitlab-ci.yml")
+    pipeline = load_pipeline(folder / ".gitlab-ci.yml")
     for name, job in pipeline.items():
         if "script" in job or "before_script" in job:
             whole = extended(pipeline, name)

@@ -46,9 +46,13 @@ def test_every_input_is_used_and_every_output_is_made() -> None:
 @pytest.mark.parametrize("mode", ["validate", "plan", "apply", "drift", "destroy"])
 def test_each_mode_is_one_step_and_any_other_is_a_mistake(mode: str) -> None:
     contexts = {"inputs": {"mode": mode, "comment": "false"}, "github": {"event_name": "push"}}
-    functions = {"success": lambda: True, "cancelled": lambda: False}
+    functions = {"success": lambda: True, "cancelled": lambda: False, "always": lambda: True}
     run = [step["name"] for step in STEPS if condition(step.get("if", "success()"), contexts, functions)]
-    wanted = {"plan": ["Plan", "What the plan came to"], "destroy": ["Look at the mode"]}
+    wanted = {
+        "plan": ["Plan", "What the plan came to"],
+        "apply": ["Apply", "Keep the journal"],
+        "destroy": ["Look at the mode"],
+    }
     assert run == ["Install kiamo-iac", *wanted.get(mode, [mode.capitalize()])]
 
 

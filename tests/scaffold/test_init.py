@@ -17,6 +17,7 @@ from kiamo_iac.cli.main import run
 from kiamo_iac.core.safe_files import RootedFile
 from kiamo_iac.document.formatting import FormatResult, format_text
 from kiamo_iac.emulator import FULL_TOKEN
+from tests.pipelines.gitlab_runner import extended, load_pipeline
 from tests.pipelines.machine import ROOT
 
 GITHUB = "git@github.com:acme/call-centre.git"
@@ -177,7 +178,7 @@ def test_files_that_people_have_already_are_left_alone(here: Here, capsys: pytes
     for name in (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"):
         assert (folder / name).read_text() == "mine\n"
         assert f"{name} exists and was not changed" in err
-    assert "local: .gitlab/kiamo.gitlab-ci.yml" in err
+    assert 'local: ".gitlab/kiamo*.gitlab-ci.yml" # and add to your stages: validate, plan, apply' in err
     assert ".kiamo/" in err
     assert (folder / ".gitlab" / "kiamo.gitlab-ci.yml").is_file()
 
@@ -186,8 +187,8 @@ def test_files_that_people_have_already_are_left_alone(here: Here, capsys: pytes
     ("remote", "wanted"),
     [
         (GITHUB, ".github/workflows/kiamo.yml"),
-        (GITLAB, ".gitlab-ci.yml"),
-        ("ssh://git@gitlab.example.com:2222/ops/x.git", ".gitlab-ci.yml"),
+        (GITLAB, ".gitlab/kiamo.gitlab-ci.yml"),
+        ("ssh://git@gitlab.example.com:2222/ops/x.git", ".gitlab/kiamo.gitlab-ci.yml"),
         ("https://bitbucket.example.com/ops/x.git", None),
         ("../elsewhere", None),
         (None, None),
@@ -196,7 +197,8 @@ def test_files_that_people_have_already_are_left_alone(here: Here, capsys: pytes
 def test_whose_pipelines_are_written_is_told_by_the_remote(here: Here, remote: str | None, wanted: str | None) -> None:
     folder = here(remote)
     assert run(["init"]) == 0
-    found = [name for name in tree(folder) if name.startswith((".github/", ".gitlab"))]
+    found = [name for name in tree(folder) if name.startswith((".github/", ".gitlab/"))]
+    assert (folder / ".gitlab-ci.yml").exists() is (wanted is not None and ".gitlab" in wanted)
     assert [name for name in found if name != ".github/dependabot.yml"] == ([wanted] if wanted else [])
     assert (".github/dependabot.yml" in found) is (wanted == ".github/workflows/kiamo.yml")
 
@@ -241,7 +243,7 @@ def test_the_ledger_is_on_the_port_of_the_remote(here: Here, remote: str, host: 
 def test_what_to_set_is_named_by_the_variables_of_the_project(here: Here) -> None:
     folder = here(GITLAB)
     assert run(["init", "--environment", "b.c", "--environment", "3"]) == 0
-    assert "for each <ENV> of B_C, 3." in (folder / ".gitlab-ci.yml").read_text(encoding="utf-8")
+    assert "for each <ENV> of B_C, 3." in (folder / ".gitlab" / "kiamo.gitlab-ci.yml").read_text(encoding="utf-8")
 
 
 def test_github_keeps_it_on_a_ref(here: Here) -> None:
@@ -253,9 +255,12 @@ def test_github_keeps_it_on_a_ref(here: Here) -> None:
 def test_a_project_in_a_folder_of_the_repository(here: Here) -> None:
     folder = here(GITHUB, head="trunk")
     assert run(["init", "kiamo/emea"]) == 0
-    workflow = read(folder / ".github" / "workflows" / "kiamo.yml")
+    workflow = read(folder / ".github" / "workflows" / "kiamo-kiamo-emea.yml")
     assert workflow["jobs"]["plan-staging"]["steps"][2]["with"]["project"] == "kiamo/emea/kiamo.yaml"
-    assert (workflow.get("on") or workflow.get(True))["push"] == {"branches": ["trunk"]}
+    assert (workflow.get("on") or workflow.get(True))["push"] == {
+        "branches": ["trunk"],
+        "paths": ["kiamo/emea/**", ".github/workflows/kiamo-kiamo-emea.yml"],
+    }
     assert (folder / "kiamo" / "emea" / ".gitignore").is_file()
     assert run(["--project", "kiamo/emea/kiamo.yaml", "validate"]) == 0
 
@@ -329,12 +334,16 @@ def test_the_url_is_that_of_the_first_environment(here: Here) -> None:
         (".github/workflows/kiamo.yml", "github-workflows"),
         (".github/dependabot.yml", "dependabot"),
         (".gitlab-ci.yml", "gitlab-ci"),
+        (".gitlab/kiamo.gitlab-ci.yml", "gitlab-ci"),
+        (".github/workflows/kiamo-below.yml", "github-workflows"),
+        (".gitlab/kiamo-below.gitlab-ci.yml", "gitlab-ci"),
     ],
 )
 def test_pipelines_meet_the_published_schema(here: Here, file: str, schema: str) -> None:
     here()
     ci = "gitlab" if "gitlab" in file else "github"
-    assert run(["init", "--ci", ci, *("--environment", "a", "--environment", "b.c")]) == 0
+    for folder in (".", "below"):
+        assert run(["init", folder, "--ci", ci, *("--environment", "a", "--environment", "b.c")]) == 0
     checked = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", file]
     done = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -366,13 +375,15 @@ def test_a_folder_is_text_to_a_pipeline(here: Here, ci: str, name: str) -> None:
     root = here()
     assert run(["init", "--ci", ci, "--", name]) == 0
     if ci == "github":
-        jobs = read(root / ".github" / "workflows" / "kiamo.yml")["jobs"]
+        (file,) = (root / ".github" / "workflows").iterdir()
+        jobs = read(file)["jobs"]
         given = [step.get("with", {}) for job in jobs.values() for step in job["steps"]]
         assert {each["project"] for each in given if "mode" in each} == {f"{name}/kiamo.yaml"}
     else:
-        pipeline = read(root / ".gitlab-ci.yml")
-        assert pipeline["variables"]["KIAMO_PROJECT"] == f"{name}/kiamo.yaml"
-        assert pipeline[".kiamo-apply"]["artifacts"]["paths"] == [f"{name}/.kiamo/"]
+        pipeline = load_pipeline(root / ".gitlab-ci.yml")
+        (apply,) = (key for key in pipeline if key.startswith(".kiamo-apply"))
+        assert extended(pipeline, apply)["variables"]["KIAMO_PROJECT"] == f"{name}/kiamo.yaml"
+        assert pipeline[apply]["artifacts"]["paths"] == [f"{name}/.kiamo/"]
 
 
 @pytest.mark.parametrize("ci", ["github", "gitlab"])
@@ -391,3 +402,77 @@ def test_every_environment_is_a_folder_on_every_system(here: Here, name: str) ->
     root = here()
     assert run(["init", "--environment", "staging", "--environment", name]) == 64
     assert tree(root) == []
+
+
+# --- several projects in one repository -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [".", "teams/emea"])
+def test_gitlab_runs_every_project_of_a_repository(here: Here, capsys: pytest.CaptureFixture[str], first: str) -> None:
+    """The second `init` changes no file, and leaves nothing to add; no job or setting of one is that of the other."""
+    root = here(GITLAB)
+    assert run(["init", first]) == 0
+    before = {name: (root / name).read_bytes() for name in tree(root)}
+    capsys.readouterr()
+    assert run(["init", "apac"]) == 0
+    assert "exists and was not changed" not in capsys.readouterr().err
+    assert {name: (root / name).read_bytes() for name in before} == before
+    pipeline = load_pipeline(root / ".gitlab-ci.yml")  # which refuses a key of two files
+    names = {name for name in pipeline if "apac" in name}
+    assert {"validate:apac", "plan:apac:staging", "apply:apac:production", "drift:apac:staging"} < names
+    jobs = {name: extended(pipeline, name) for name in pipeline if "script" in extended_or_empty(pipeline, name)}
+    for name, job in jobs.items():
+        ours = name in names
+        assert (job["variables"]["KIAMO_PROJECT"] == "apac/kiamo.yaml") is ours, name
+        assert all(("apac" in needed) is ours for needed in job.get("needs", [])), name
+        assert all(
+            "apac/**/*" in rule["changes"] for rule in job["rules"] if ours and "schedule" not in rule["if"][-11:]
+        )
+    groups = [job["resource_group"] for name, job in jobs.items() if "resource_group" in job]
+    assert len(groups) == len(set(groups)) == 4
+
+
+def extended_or_empty(pipeline: dict[str, Any], name: str) -> dict[str, Any]:
+    """A job; empty for what is none."""
+    return extended(pipeline, name) if isinstance(pipeline[name], dict) and not name.startswith(".") else {}
+
+
+@pytest.mark.parametrize("first", [".", "teams/emea"])
+def test_github_runs_every_project_of_a_repository(here: Here, capsys: pytest.CaptureFixture[str], first: str) -> None:
+    root = here(GITHUB)
+    assert run(["init", first]) == 0
+    before = {name: (root / name).read_bytes() for name in tree(root)}
+    capsys.readouterr()
+    assert run(["init", "apac"]) == 0
+    assert "exists and was not changed" not in capsys.readouterr().err
+    assert {name: (root / name).read_bytes() for name in before} == before
+    workflows = [read(file) for file in sorted((root / ".github" / "workflows").iterdir())]
+    assert len({workflow["name"] for workflow in workflows}) == 2
+    titles = [job["name"] for workflow in workflows for job in workflow["jobs"].values()]
+    assert len(titles) == len(set(titles))
+    groups = [job["concurrency"]["group"] for workflow in workflows for job in workflow["jobs"].values()]
+    own = [{job["concurrency"]["group"] for job in workflow["jobs"].values()} for workflow in workflows]
+    assert groups
+    assert own[0].isdisjoint(own[1])
+
+
+def test_a_name_that_two_folders_would_have_is_refused(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    root = here(GITLAB)
+    assert run(["init", "teams/a"]) == 0
+    assert run(["init", "teams-a"]) == 1
+    assert "kiamo-teams-a.gitlab-ci.yml" in capsys.readouterr().err
+    assert not (root / "teams-a").exists()
+
+
+def test_a_folder_whose_name_is_a_pattern_is_not_filtered_by_path(here: Here) -> None:
+    root = here(GITHUB)
+    assert run(["init", "a[b]*"]) == 0
+    workflow = read(root / ".github" / "workflows" / "kiamo-a-b.yml")
+    assert (workflow.get("on") or workflow.get(True))["pull_request"] is None
+
+
+def test_hooks_are_of_all_projects(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    here()
+    assert run(["init", "a", "--ci", "none"]) == 0
+    assert run(["init", "b", "--ci", "none"]) == 0
+    assert "exists and was not changed" not in capsys.readouterr().err

@@ -14,11 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.cli.program import ROOT, kiamo
 from tests.pipelines.github_runner import Github
-from tests.pipelines.gitlab_runner import Done, Gitlab, Setting, extended
+from tests.pipelines.gitlab_runner import Done, Gitlab, Setting, extended, load_pipeline
 from tests.pipelines.machine import PLAN_TOKEN, WRITE_TOKEN, Machine, machine
 
 FOLDERS = ("kiamo-plan", "kiamo-report", ".kiamo-iac", ".kiamo")
@@ -230,12 +229,13 @@ def test_s12_no_folder_on_the_way_to_the_project_is_a_link(tmp_path: Path) -> No
     (root / "sub").symlink_to(outside)
     shutil.copytree(outside / "sub", outside, dirs_exist_ok=True)
     commit(root)
-    pipeline = YAML(typ="safe").load(root / ".gitlab-ci.yml")
-    prelude = extended(pipeline, "validate")["before_script"]
+    pipeline = load_pipeline(root / ".gitlab-ci.yml")
+    validate = extended(pipeline, "validate:sub")
+    prelude = validate["before_script"]
     done = subprocess.run(
         ["bash", "-c", "\n".join(["set -eo pipefail", *prelude])],
         cwd=root,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **pipeline["variables"]},
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **validate["variables"]},
         capture_output=True,
         text=True,
         check=False,
@@ -246,7 +246,7 @@ def test_s12_no_folder_on_the_way_to_the_project_is_a_link(tmp_path: Path) -> No
 
 
 def test_s12_no_cache_no_work_tree_and_no_ledger_go_from_job_to_job(here: Machine) -> None:
-    pipeline = YAML(typ="safe").load(here.project / ".gitlab-ci.yml")
+    pipeline = load_pipeline(here.project / ".gitlab-ci.yml")
     jobs = {name: extended(pipeline, name) for name in pipeline if ":" in name or name == "validate"}
     assert len(jobs) == 8
     for job in jobs.values():
@@ -299,7 +299,7 @@ def test_s12_gitlab_what_only_jobs_write_is_found_beside_a_project_file_of_any_n
     gitlab: Gitlab, here: Machine, outside: Path
 ) -> None:
     (here.project / "kiamo.yaml").rename(here.project / "emea.yaml")
-    pipeline = here.project / ".gitlab-ci.yml"
+    pipeline = here.project / ".gitlab" / "kiamo.gitlab-ci.yml"
     text = pipeline.read_text(encoding="utf-8")
     pipeline.write_text(text.replace('KIAMO_PROJECT: "kiamo.yaml"', 'KIAMO_PROJECT: "emea.yaml"'), encoding="utf-8")
     plant_a_rescue_copy(here.project, outside)
@@ -309,13 +309,14 @@ def test_s12_gitlab_what_only_jobs_write_is_found_beside_a_project_file_of_any_n
 
 
 def test_s12_gitlab_no_environment_is_applied_beside_the_job_that_validates(tmp_path: Path) -> None:
-    """Whatever the environment is called: each has a stage of its own."""
+    """Whatever the environment is called: each job waits for those before it by their names."""
     done = kiamo("init", "--ci", "gitlab", "--environment", "validate", "--environment", "b", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    pipeline = YAML(typ="safe").load(tmp_path / ".gitlab-ci.yml")
-    stages = [pipeline[name]["stage"] for name in ("validate", "plan:b", "apply:validate", "apply:b")]
+    pipeline = load_pipeline(tmp_path / ".gitlab-ci.yml")
+    stages = [pipeline[name]["stage"] for name in ("validate", "plan:b", "apply:validate")]
     assert stages == pipeline["stages"]
-    assert len(set(stages)) == 4
+    needs = {name: pipeline[name]["needs"] for name in ("apply:validate", "propose:b", "apply:b")}
+    assert needs == {"apply:validate": ["validate"], "propose:b": ["apply:validate"], "apply:b": ["propose:b"]}
 
 
 # --- GitHub, and the scripts -----------------------------------------------------------------------------------------
@@ -440,6 +441,7 @@ def test_s12_a_saved_plan_is_a_file_whatever_it_is_called(tmp_path: Path) -> Non
             "PATH": os.environ["PATH"],
             "COMMAND": str(tmp_path),
             "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "RUNNER_TEMP": str(tmp_path),
             "ENVIRONMENT": "staging",
             "PLAN_FILE": "--allow-data-loss=bases/a",
             "LOCK_TIMEOUT": "1",
@@ -479,3 +481,55 @@ def test_s12_a_pin_without_a_value_stops_the_action_before_a_token_is_sent(
     assert done.returncode == 1
     assert f"::error title=Not pinned::{pin}" in done.stdout
     assert not (tmp_path / "called").exists()
+
+
+def keep(tree: Path, temp: Path, **environ: str) -> Mapping[str, str]:
+    """What the action hands to the workflow after an apply."""
+    done = subprocess.run(
+        [ROOT / "pipelines" / "action", "keep"],
+        cwd=tree,
+        env={"PATH": os.environ["PATH"], "RUNNER_TEMP": str(temp), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return contents(temp / "kiamo-journal")
+
+
+def journal(folder: Path, name: str, *, made: int) -> None:
+    """A file below `.kiamo`, with its time in seconds since the run began."""
+    file = folder / ".kiamo" / "journal" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(name, encoding="utf-8")
+    os.utime(file, (1_700_000_000 + made,) * 2)
+
+
+@pytest.mark.parametrize("project", ["", "emea/kiamo.yaml"])
+def test_s12_github_the_journal_of_a_run_is_kept_and_nothing_that_a_commit_brought(
+    tmp_path: Path, outside: Path, project: str
+) -> None:
+    tree, temp = tmp_path / "tree", tmp_path / "temp"
+    folder = tree / Path(project).parent
+    folder.mkdir(parents=True)
+    temp.mkdir()
+    (folder / "kiamo.yaml").touch()
+    journal(folder, "forged", made=-10)
+    journal(folder, "run 'a' $(x)", made=10)
+    (folder / ".kiamo" / "journal" / "link").symlink_to(outside / "staging" / "saved.plan")
+    (folder / ".kiamo" / "folder").symlink_to(outside)
+    assert keep(tree, temp, PROJECT=project) == {}  # nothing was applied
+    (temp / "kiamo-iac.started").touch()
+    os.utime(temp / "kiamo-iac.started", (1_700_000_000,) * 2)
+    assert keep(tree, temp, PROJECT=project, CDPATH=str(outside)) == {"journal/run 'a' $(x)": "run 'a' $(x)"}
+
+
+def test_s12_github_a_link_in_the_place_of_kiamo_is_not_followed(tmp_path: Path, outside: Path) -> None:
+    tree, temp = tmp_path / "tree", tmp_path / "temp"
+    tree.mkdir()
+    temp.mkdir()
+    (tree / "kiamo.yaml").touch()
+    (temp / "kiamo-iac.started").touch()
+    os.utime(temp / "kiamo-iac.started", (0, 0))
+    (tree / ".kiamo").symlink_to(outside)
+    assert keep(tree, temp) == {}
