@@ -29,6 +29,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0120": "A file cannot be formatted without risk to its content.",
     "KIA0121": "A file cannot be edited without risk to its content, and must be edited by hand.",
     "KIA0122": "A file cannot be written.",
+    "KIA0123": "A number is not written as JSON writes it, and is sent in JSON's form.",
     # KIA02xx: manifests
     "KIA0201": "A manifest is not a mapping of collections.",
     "KIA0202": "A manifest has an unknown collection, or a block has a key that is unknown for its kind.",

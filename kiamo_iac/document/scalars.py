@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.printable import quote
@@ -43,6 +44,7 @@ _BASED: Final = re.compile(r"[-+]?0(?:o[0-7]+|x[0-9a-fA-F]+|b[01]+)")
 _SPECIAL: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _SEXAGESIMAL: Final = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+")
 _INT64: Final = 2**63
+_NOT_ZERO: Final = re.compile(r"[-+]?[0.]*[1-9]")
 
 
 def type_of(value: Any) -> str:
@@ -105,6 +107,30 @@ def _number(text: str) -> tuple[Scalar, ScalarProblem | None]:
     return text, None
 
 
+class SpelledFloat(float):
+    """A number that JSON writes otherwise than the file: `1.10`, `1e3`."""
+
+    spelling: str
+    """As the file has it."""
+
+    def __new__(cls, spelling: str) -> Self:
+        """The number that `spelling` is."""
+        made = super().__new__(cls, spelling)
+        made.spelling = spelling
+        return made
+
+    def __getnewargs__(self) -> tuple[Any]:
+        """For copies: of its spelling."""
+        return (self.spelling,)
+
+
+def respelled(number: SpelledFloat) -> ScalarProblem:
+    """The warning that a number is sent in another spelling than it is written in."""
+    text, written = number.spelling, json.dumps(number)
+    hint = f"to keep it as it is written, quote it: {quote(text)}; for the number, write {written}"
+    return ScalarProblem("KIA0123", f"{quote(text)} is the number {written}", hint, Severity.WARNING)
+
+
 def _exact(text: str) -> tuple[Scalar, ScalarProblem | None]:
     problem = ScalarProblem(
         "KIA0116", "the number is too large to keep exactly", "quote it if it is a string, such as an identifier"
@@ -113,7 +139,14 @@ def _exact(text: str) -> tuple[Scalar, ScalarProblem | None]:
         value = int(text) if len(text) < 21 else _INT64
         return (value, None) if -_INT64 <= value < _INT64 else (text, problem)
     number = float(text)
-    return (number, None) if math.isfinite(number) else (text, problem)
+    if not math.isfinite(number):
+        return text, problem
+    if number == 0 and _NOT_ZERO.match(text):
+        return text, problem._replace(summary="the number is too small to keep: it would be 0")
+    if json.dumps(number) == text:
+        return number, None
+    spelled = SpelledFloat(text)
+    return spelled, respelled(spelled)
 
 
 _TEXT_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})

@@ -15,6 +15,7 @@ from kiamo_iac.core.secret import TOKEN, redact
 from kiamo_iac.core.sensitive import names_secret
 from kiamo_iac.document.parser import Document, Node
 from kiamo_iac.document.reader import LOOKS_LIKE_TOKEN, REVOKE, ROTATE
+from kiamo_iac.document.scalars import SpelledFloat, respelled
 
 MARK: Final = "${"
 """A text without it has no variables."""
@@ -133,10 +134,10 @@ def literal(text: str) -> str:
 
 
 def as_text(value: Value) -> str:
-    """A value inside a string, as manifests write it."""
+    """A value inside a string, as manifests write it; a number as the project file spells it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return value.spelling if isinstance(value, SpelledFloat) else str(value)
 
 
 def secret_in(filled: str) -> Diagnostic | None:
@@ -238,6 +239,9 @@ class _Filler:
         if len(values) < len(parts):
             return RowText.of(text, parts)
         filled = values[0] if len(values) == 1 else "".join(map(as_text, values))
+        if isinstance(filled, SpelledFloat):
+            problem = respelled(filled)
+            self._report(Diagnostic(problem.code, problem.summary, problem.severity, hint=problem.hint, source=source))
         return self._checked(filled, source) if isinstance(filled, str) else filled
 
     def _checked(self, filled: str, source: SourceRange) -> str:

@@ -45,7 +45,7 @@ def test_json_is_read_as_json(data: object) -> None:
     assert document.data == {"data": data}
 
 
-BEYOND_THE_STANDARD = {"KIA0114", "KIA0115", "KIA0116", "KIA0118"}
+BEYOND_THE_STANDARD = {"KIA0114", "KIA0115", "KIA0116", "KIA0118", "KIA0123"}
 """What ruamel writes without quotes, and we want quoted."""
 
 

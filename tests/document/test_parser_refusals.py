@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import json
 import tracemalloc
 
 import pytest
@@ -165,3 +167,35 @@ def test_a_token_stays_hidden_when_the_syntax_is_broken() -> None:
 @pytest.mark.parametrize("offset", range(6))
 def test_tokens_are_found_at_every_offset(offset: int) -> None:
     assert codes(parse(f"x{'x' * offset}: {TOKEN}", file="m.yaml")) == ["KIA0117"]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("1.10", "1.1"),
+        ("1e3", "1000.0"),
+        (".5", "0.5"),
+        ("1.", "1.0"),
+        ("0.0e5", "0.0"),
+        ("1.00000000000000001", "1.0"),
+    ],
+)
+def test_d06_a_number_that_json_writes_otherwise_is_a_warning(written: str, sent: str) -> None:
+    document = parse(f"a: {written}\n", file="a.yaml")
+    assert json.dumps(document.data) == f'{{"a": {sent}}}'
+    (found,) = document.diagnostics
+    assert (found.code, found.severity) == ("KIA0123", Severity.WARNING)
+    assert found.summary == f'"{written}" is the number {sent}'
+    assert copy.deepcopy(document.data) == document.data
+
+
+@pytest.mark.parametrize("written", ["1.1", "-1.5", "0.0", "-0.0", "10", "1e-05", "1e+16", '"1.10"'])
+def test_d06_a_number_as_json_writes_it_has_none(written: str) -> None:
+    assert parse(f"a: {written}\n", file="a.yaml").diagnostics == ()
+
+
+@pytest.mark.parametrize("written", ["1e-400", "-1E-999", "0.0000001e-400"])
+def test_d06_a_number_that_would_become_zero_is_an_error(written: str) -> None:
+    document = parse(f"a: {written}\n", file="a.yaml")
+    assert [(d.code, d.severity) for d in document.diagnostics] == [("KIA0116", Severity.ERROR)]
+    assert document.diagnostics[0].summary == "the number is too small to keep: it would be 0"

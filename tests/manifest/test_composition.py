@@ -353,3 +353,13 @@ def test_many_environments_are_not_looked_for_once_for_each_other(
     monkeypatch.setattr("kiamo_iac.manifest.project.model.manifests_below", looking)
     check_project_manifests(made, CAPABILITIES)
     assert len(looked) == 2 * len(names) + 1
+
+
+def test_d06_a_number_keeps_its_spelling_in_a_text(tmp_path: Path) -> None:
+    text = "manifests: [manifests]\nvariables: {release: 1.10, big: 1e3}\nenvironments:\n  staging: {}\n"
+    label = 'bases: [{name: a, label: "R ${release}/${big}", settings: {pace: "${release}"}}]\n'
+    loaded = composed(project(tmp_path, {"manifests/a.yaml": label}, text), "staging")
+    base = loaded.state[Address("bases/a")]
+    assert base.attributes["label"] == "R 1.10/1e3"
+    assert json.dumps(base.settings) == '{"pace": 1.1}'
+    assert codes(loaded.diagnostics) == ["manifests/a.yaml:1:66 KIA0123?"]
