@@ -149,6 +149,7 @@ def fetch(session: Session, *, address: str | None, out: Path | None) -> int:
 )
 @_recording_option
 @click.option("-o", "--out", type=NamedPath(dir_okay=False), metavar="FILE", help="Write to FILE instead of stdout.")
+@format_option
 @pass_session
 def derive(
     session: Session,
@@ -158,12 +159,13 @@ def derive(
     answers: Path | None,
     recording: Path | None,
     out: Path | None,
+    output: str,
 ) -> int:
     """Derive an override of the contract from a collection: Postman v2.0 or v2.1, or OpenAPI 3 (JSON or YAML).
 
     What is certain is written as documented. What is not is null, with a commented question and its candidates at
     its place: no call is made by guess. Needs no project. --answers takes an override of a few lines, so that a newer
-    collection is derived again without losing what you know.
+    collection is derived again without losing what you know. --format json has the operations and the questions too.
     """
     from kiamo_iac.app.doctor import recording_from_file
     from kiamo_iac.app.fetching import PUBLISHED, collection_from_file
@@ -172,6 +174,7 @@ def derive(
     from kiamo_iac.contract.collection.matching import Certainty
     from kiamo_iac.contract.collection.reading import read_collection
     from kiamo_iac.contract.collection.writing import override_text
+    from kiamo_iac.render.collection import derivation_json
 
     if (collection is None) != published:
         msg = "Pass either COLLECTION or --published."
@@ -183,8 +186,10 @@ def derive(
     derived = derive_contract(found, recording_from_file(recording) if recording is not None else None)
     if answers is not None:
         derived = answered(derived, answers)
-    text = override_text(found, derived)
-    if out is None:
+    text = derivation_json(found, derived) if output == "json" else override_text(found, derived)
+    if out is None and output == "json":
+        write_data(text, utf8=True)
+    elif out is None:
         write_unchanged(text, instead="pass -o FILE")
     else:
         write_file(text, out, what="the contract")

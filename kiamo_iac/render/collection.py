@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from kiamo_iac.contract.collection.comparing import ComparedOperation, Correspondence
+from kiamo_iac.contract.collection.derive import DerivedContract
+from kiamo_iac.contract.collection.matching import OperationMatch
+from kiamo_iac.contract.collection.requests import Collection
 from kiamo_iac.render.escape import document, json_document, visible
 
 VERSION: Final = "1.0"
@@ -55,14 +58,40 @@ def comparison_json(rows: Sequence[ComparedOperation]) -> str:
     return json_document({"format_version": VERSION, "operations": [_row(row) for row in rows]})
 
 
+def derivation_json(collection: Collection, derived: DerivedContract) -> str:
+    """A derived contract, its operations with their evidence, and its questions."""
+    return json_document(
+        {
+            "format_version": VERSION,
+            "collection": {
+                "name": collection.name,
+                "format": collection.format,
+                "requests": len(collection.requests),
+            },
+            "contract": derived.data,
+            "operations": [
+                {**_named(match), "certainty": match.certainty.value, **_candidates(match)} for match in derived.matches
+            ],
+            "questions": [
+                {"path": list(each.path), "question": each.text, "candidates": list(each.candidates)}
+                for each in derived.questions
+            ],
+        }
+    )
+
+
 def _row(row: ComparedOperation) -> dict[str, Any]:
+    calls = {"outcome": row.outcome.value, "contract": row.call, "collection": row.found}
+    return {**_named(row.match), **calls, **_candidates(row.match)}
+
+
+def _named(match: OperationMatch) -> dict[str, Any]:
+    return {"kind": match.kind, "operation": match.operation}
+
+
+def _candidates(match: OperationMatch) -> dict[str, Any]:
     return {
-        "kind": row.match.kind,
-        "operation": row.match.operation,
-        "outcome": row.outcome.value,
-        "contract": row.call,
-        "collection": row.found,
-        "why": row.match.why or None,
+        "why": match.why or None,
         "candidates": [
             {
                 "request": str(candidate.request),
@@ -71,6 +100,6 @@ def _row(row: ComparedOperation) -> dict[str, Any]:
                 "score": candidate.score,
                 "evidence": [{"weight": each.weight, "why": each.why} for each in candidate.evidence],
             }
-            for candidate in row.match.candidates
+            for candidate in match.candidates
         ],
     }

@@ -182,6 +182,29 @@ def test_a_derived_file_passes_the_check(folder: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == (folder / "mine.yaml").read_text(encoding="utf-8")
 
 
+def test_a_derivation_as_data_has_its_questions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    openapi = str(COLLECTIONS / "openapi-3.yaml")
+    assert run(["contract", "derive", openapi, "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["collection"] == {"name": "Outbound API", "format": "OpenAPI 3", "requests": 20}
+    start = next(each for each in data["operations"] if each["operation"] == "start")
+    assert (start["certainty"], data["contract"]["kinds"]["batch"]["operations"]["start"]) == ("question", None)
+    asked = next(each for each in data["questions"] if each["path"] == ["kinds", "batch", "operations", "start"])
+    assert asked["question"] == "no value of state for start is documented"
+    assert asked["candidates"][0].startswith("start: {method: PUT, path: ")
+    assert run(["contract", "derive", openapi, "--format", "json", "-o", "derived.json"]) == 0
+    assert json.loads((folder / "derived.json").read_text(encoding="utf-8")) == data
+
+
+def test_answers_that_are_no_contract_are_refused_with_their_place(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "answers.yaml").write_text("kinds:\n  batch:\n    operations: {start: {methd: PUT}}\n", encoding="utf-8")
+    assert run(["contract", "derive", str(DOCUMENTER), "--answers", "answers.yaml", "-o", "mine.yaml"]) == 1
+    assert "answers.yaml:3:26: error KIA0401: unknown key" in capsys.readouterr().err
+    assert not (folder / "mine.yaml").exists()
+
+
 def test_derive_published_fetches_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {COLLECTION: DOCUMENTER.read_bytes()}
     with documenter(answers) as (url, asked):
