@@ -143,7 +143,8 @@ def _exact(text: str) -> tuple[Scalar, ScalarProblem | None]:
         return text, problem
     if number == 0 and _NOT_ZERO.match(text):
         return text, problem._replace(summary="the number is too small to keep: it would be 0")
-    if json.dumps(number) == text:
+    written = json.dumps(number)
+    if text in {written, written.replace("e", ".0e")}:  # both YAML 1.1 and 1.2 read 1.0e+16 as a number
         return number, None
     spelled = SpelledFloat(text)
     return spelled, respelled(spelled)

@@ -189,7 +189,7 @@ def test_d06_a_number_that_json_writes_otherwise_is_a_warning(written: str, sent
     assert copy.deepcopy(document.data) == document.data
 
 
-@pytest.mark.parametrize("written", ["1.1", "-1.5", "0.0", "-0.0", "10", "1e-05", "1e+16", '"1.10"'])
+@pytest.mark.parametrize("written", ["1.1", "-1.5", "0.0", "-0.0", "10", "1e-05", "1e+16", "1.0e+16", '"1.10"'])
 def test_d06_a_number_as_json_writes_it_has_none(written: str) -> None:
     assert parse(f"a: {written}\n", file="a.yaml").diagnostics == ()
 
