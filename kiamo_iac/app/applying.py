@@ -71,6 +71,8 @@ class ApplyRun:
         self.seconds = 0.0
         """How long the run has taken, from the end of planning to its last step."""
         self._begun = time.perf_counter()
+        if workspace.log is not None:
+            workspace.log(f"run {self.run_id} is planned")
 
     @property
     def plan(self) -> Plan:

@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import log_line, write_data, write_message
+from kiamo_iac.cli.terminal import RunLog, log_line, write_data, write_message
 
 EPILOG = """\b
 Examples, in a job of GitHub Actions or GitLab CI:
@@ -45,7 +45,7 @@ def comment(session: Session, *, file: Path) -> int:
         transport=session.transport,
         ca_bundle=session.ca_bundle,
         show=log_line,
-        log=log_line if session.verbose else None,
+        log=RunLog() if session.verbose else None,
     )
     if posted is None:
         write_message("This pipeline has no merge request: nothing was posted.")

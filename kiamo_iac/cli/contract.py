@@ -9,7 +9,7 @@ import click
 
 from kiamo_iac.cli.options import NamedPath, format_option
 from kiamo_iac.cli.session import Session, pass_session
-from kiamo_iac.cli.terminal import log_line, write_data, write_file, write_message, write_unchanged
+from kiamo_iac.cli.terminal import RunLog, log_line, write_data, write_file, write_message, write_unchanged
 
 EPILOG = """\b
 Examples:
@@ -230,5 +230,5 @@ def _fetched(session: Session, address: str | None) -> bytes:
         transport=session.transport,
         ca_bundle=session.ca_bundle,
         show=log_line,
-        log=log_line if session.verbose else None,
+        log=RunLog() if session.verbose else None,
     )

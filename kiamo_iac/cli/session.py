@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 import click
 
-from kiamo_iac.cli.terminal import log_line, show_notice, style_for
+from kiamo_iac.cli.terminal import RunLog, log_line, show_notice, style_for
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
@@ -58,7 +58,7 @@ class Session:
             Workspace.open(
                 self.project,
                 transport=self.transport,
-                log=log_line if self.verbose else None,
+                log=RunLog() if self.verbose else None,
                 may_be_missing=may_be_missing,
             ),
             ca_bundle=self.ca_bundle,

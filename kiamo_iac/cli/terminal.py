@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import secrets
 import stat
 import sys
 from typing import IO, TYPE_CHECKING, Final
@@ -148,6 +150,19 @@ def _is_log(stream: IO[str]) -> bool:
 def log_line(text: str) -> None:
     """Write one line with untrusted data to stderr, such as an API call with an id of the server."""
     write_message(visible(text))
+
+
+class RunLog:
+    """Writes a line for each call of a process, with an id for the process and a number for the line. Safe under
+    threads."""
+
+    def __init__(self) -> None:
+        self._id = secrets.token_hex(3)
+        self._lines = itertools.count(1)
+
+    def __call__(self, text: str) -> None:
+        """Write one line with untrusted data to stderr."""
+        log_line(f"{self._id} {next(self._lines)}: {text}")
 
 
 def show_notice(diagnostic: Diagnostic) -> None:

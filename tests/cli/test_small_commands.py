@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,15 @@ def test_a_missing_call_of_the_contract_refuses_the_plan(desk: Desk) -> None:
     assert "KIA0501" in out
     assert "mine.yaml" in out
     assert desk.writes() == []
+
+
+def test_the_log_numbers_its_lines_and_names_process_and_run(desk: Desk) -> None:
+    code, out, err = desk.run("-v", "apply", "-e", "staging", "--yes", "--format", "json")
+    assert code == 0
+    lines = re.findall(r"^([0-9a-f]{6}) (\d+): (.*)$", err, re.MULTILINE)
+    assert len({process for process, _, _ in lines}) == 1
+    assert [int(number) for _, number, _ in lines] == list(range(1, len(lines) + 1))
+    assert any(re.fullmatch(r"POST /api/bases: 201, \d+ ms", text) for _, _, text in lines)
+    assert f"run {json.loads(out)['run_id']} is planned" in {text for _, _, text in lines}
+    _, _, again = desk.run("-v", "plan", "-e", "staging")
+    assert not re.search(f"^{lines[0][0]} ", again, re.MULTILINE)

@@ -1,14 +1,18 @@
 """The installation that pipelines begin with, for real; and every script of theirs through shellcheck.
 
-Not collected with the default suite: `make pipelines`. It needs shellcheck, and the package index that pip knows.
+Not collected with the default suite: `make pipelines`. It needs shellcheck, jq and curl, and the index that pip knows.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -110,3 +114,58 @@ def test_an_old_python_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "needs Python 3.11 or newer" in done.stderr
     assert "Python 3.8.1" in done.stderr
+
+
+def test_the_notification_of_the_documentation(tmp_path: Path) -> None:
+    """The script of docs/how-to/notifications.md, against a chat of its own."""
+    page = (ROOT / "docs" / "how-to" / "notifications.md").read_text(encoding="utf-8")
+    script = tmp_path / "notify"
+    script.write_text(page.partition('```bash title="notify"\n')[2].partition("```")[0], encoding="utf-8")
+    shellcheck(script)
+    report = tmp_path / "report.md"
+    report.write_text("### Applied\n\n`a\"b` $(touch x) 'c' ${HOME}\n" + "é" * 5000, encoding="utf-8")
+    with posts() as chat:
+        sent = {"PATH": os.environ["PATH"], "CHAT_WEBHOOK": chat.url, "CI_JOB_URL": "https://gitlab.example.com/1"}
+        notified = subprocess.run(["bash", script, report], cwd=tmp_path, env=sent, capture_output=True, check=True)
+        assert notified.stdout == b""
+        (body,) = chat.bodies
+    text = json.loads(body)["text"]
+    assert text.startswith("### Applied\n\n`a\"b` $(touch x) 'c' ${HOME}\n")
+    assert text.endswith("\n\nhttps://gitlab.example.com/1")
+    assert len(text) < 3100
+    assert not (tmp_path / "x").exists()
+    away = subprocess.run(["bash", script, report], cwd=tmp_path, env=sent, capture_output=True, text=True, check=True)
+    assert "The chat was not notified." in away.stderr
+
+
+class Chat:
+    """What a webhook was sent."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.bodies: list[bytes] = []
+
+
+@contextmanager
+def posts() -> Iterator[Chat]:
+    """A webhook on loopback."""
+    chat = Chat()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            chat.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        chat.url = f"http://127.0.0.1:{server.server_port}/hook"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield chat
+        finally:
+            server.shutdown()
+            thread.join()
