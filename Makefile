@@ -50,7 +50,8 @@ test: $(VENV)/.dev
 
 .PHONY: pipelines
 pipelines: $(VENV)/.dev
-	$(RUN) -m pytest tests/pipelines/stage_install.py tests/pipelines/stage_github.py tests/pipelines/stage_gitlab.py $(ARGS)
+	$(RUN) -m pytest tests/pipelines/stage_install.py tests/pipelines/stage_github.py tests/pipelines/stage_gitlab.py \
+	  tests/security/stage_s12_pipelines.py $(ARGS)
 
 workflows: $(VENV)/.dev
 	$(RUN) -m pytest tests/pipelines/stage_workflows.py $(ARGS)
@@ -60,7 +61,7 @@ slow: $(VENV)/.dev
 	  tests/e2e/test_saved_plans_of_worlds.py tests/e2e/test_export_worlds.py tests/authoring/promoting \
 	  tests/faults/stage_kills.py tests/faults/test_schedules.py tests/faults/test_machine.py \
 	  tests/manners/stage_manners.py tests/emulator/stage_emulator_manners.py tests/emulator/stage_openapi.py \
-	  tests/emulator/test_emulator_manners.py tests/app/test_rings.py $(ARGS)
+	  tests/emulator/test_emulator_manners.py tests/app/test_rings.py tests/e2e/test_large_instance.py $(ARGS)
 
 shells: $(VENV)/.dev
 	$(RUN) -m pytest tests/shells/zsh_and_fish.py $(ARGS)

@@ -308,7 +308,7 @@ class _Undo:
         if former is not None and at.name != (now := self._name_of(there)):
             lifecycle = replace(lifecycle, renamed_from=(now,))
         attributes["name"] = former or there.name
-        self._declare(at, run.kind, attributes, lifecycle, self._settings(run.address, settings))
+        self._declare(at, run.kind, attributes, lifecycle, self._settings(at, settings))
 
     def _name_before(self, run: _Run, there: ResourceState) -> str | None:
         """The name that an object gets back; None: it keeps the one that it has."""
@@ -323,8 +323,8 @@ class _Undo:
             why = f"it is {there.run_state}, and cannot be renamed"
         else:
             return former
-        self._note(run.address, f"{why}: it keeps its name")
         self._kept.add(run.address)
+        self._note(self.former(run.address), f"{why}: it keeps its name")
         return None
 
     def _values_before(self, run: _Run, there: ResourceState) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -336,13 +336,15 @@ class _Undo:
             settings |= _settings_of(step.before)
             attributes |= {key: value for key, value in step.before.items() if key != "settings"}
         for key in [key for key in attributes if self._was_changed_since(run, there, key)]:
-            self._note(run.address, f"{key} was changed after the run, and is kept", hint=_BY_HAND)
+            self._note(self.former(run.address), f"{key} was changed after the run, and is kept", hint=_BY_HAND)
             del attributes[key]
         for key in [key for key, value in attributes.items() if value is None]:
-            self._note(run.address, f"{key} was not set, and cannot be removed", hint="remove it in Kiamo")
+            self._note(self.former(run.address), f"{key} was not set, and cannot be removed", hint="remove it in Kiamo")
             del attributes[key]
         for key in [key for key in settings if self._was_changed_since(run, there, key, of_settings=True)]:
-            self._note(run.address, f'"settings.{key}" was changed after the run, and is kept', hint=_BY_HAND)
+            self._note(
+                self.former(run.address), f'"settings.{key}" was changed after the run, and is kept', hint=_BY_HAND
+            )
             del settings[key]
         machine, state = run.kind.machine, there.run_state
         if machine is not None and state in machine.terminal:
@@ -350,7 +352,7 @@ class _Undo:
             names += [f"settings.{key}" for key, value in settings.items() if not same(value, there.settings.get(key))]
             if not names:
                 return {}, {}
-            self._note(run.address, f"it is {state}, and cannot be changed any more ({', '.join(names)})")
+            self._note(self.former(run.address), f"it is {state}, and cannot be changed any more ({', '.join(names)})")
             return {}, {}
         return attributes, settings
 
@@ -401,7 +403,7 @@ class _Undo:
         if state is None or machine is None or there.run_state is None or machine.satisfies(there.run_state, state):
             return None
         if machine.path(there.run_state, state) is None:
-            self._note(run.address, f"it is {there.run_state}, and cannot become {state} again")
+            self._note(self.former(run.address), f"it is {there.run_state}, and cannot become {state} again")
             return None
         return state
 

@@ -1,4 +1,4 @@
-"""Every manner of the table goes through the story, in short; `make slow` tells all of it."""
+"""Each third manner of the table goes through the story, in short; `make slow` tells all of it, of all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.manners.story import Manner, tell_in_short
 from tests.manners.table import SAYABLE, TABLE
 
 
-@pytest.mark.parametrize("manner", SAYABLE, ids=lambda manner: manner.name)
+@pytest.mark.parametrize("manner", SAYABLE[::3], ids=lambda manner: manner.name)
 def test_a_manner_goes_through_the_story(manner: Manner, tmp_path: Path) -> None:
     tell_in_short(manner, tmp_path / "project")
 
