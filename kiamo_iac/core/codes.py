@@ -168,6 +168,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0622": "Declared resources exist on the instance, and are not managed: the ledger does not have them.",
     "KIA0623": "An interrupted run has left a temporary name, and there is no ledger; will be renamed back.",
     "KIA0624": "Attributes differ from their manifests, and are ignored: ignore_changes lists them.",
+    "KIA0625": "A new resource looks like one that is not declared any more: a rename without renamed_from.",
     # KIA07xx: guards
     "KIA0701": "A batch would be started, which dials contacts; this needs --allow-start or --allow-start-of.",
     "KIA0702": "A plan would delete more resources than max_deletes allows.",

@@ -19,6 +19,7 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.core.state import Ownership, State
 from kiamo_iac.planner.change_set import ChangeNode, ChangeSet
 from kiamo_iac.planner.dependencies import DependencyBuilder, order_names
+from kiamo_iac.planner.likeness import likely_renames
 from kiamo_iac.planner.matching import ResourcePairs, pair_resources
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.planner.pruning import pruning_diagnostics, undeclared, unmanaged_diagnostics
@@ -65,6 +66,8 @@ def build_plan(
     order_names(change_sets, pairs, capabilities)
     diagnostics += _check_operations(change_sets, desired, capabilities)
     _check_names(change_sets, capabilities)
+    deleted = {node.pair for change_set in change_sets for node in change_set.nodes if node.action is Action.DELETE}
+    diagnostics += likely_renames(pairs, deleted)
     if targets:
         change_sets, excluded = limit_to_targets(change_sets, targets, pairs)
         diagnostics += excluded
