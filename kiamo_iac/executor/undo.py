@@ -256,6 +256,9 @@ class _Undo:
     def _has_other_parent(self, run: _Run) -> bool:
         """Whether others have made another object in the place of its parent; then that is refused."""
         parent = run.address.parent
+        above = self._runs.get(parent) if parent is not None else None
+        if above is not None and (run.kind.parent, above.remote_id) in self._by_id:
+            return False  # it is known by its id, whatever it is called
         there, entry = (self._live.get(parent), self._owned.get(parent)) if parent is not None else (None, None)
         if there is None or entry is None or entry.remote_id in {None, there.remote_id}:
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from kiamo_iac.planner.guards import Consents
 from kiamo_iac.planner.plan import Plan
 from kiamo_iac.planner.plan_file import Options
 from tests.app.conftest import LIVE, MANIFEST, Site
+from tests.app.killing import Kill, killed
 
 BASE = Address("bases/prospects")
 EVERYTHING = Consents(every_start=True, stops=(BASE,), data_loss=(BASE,))
@@ -138,6 +140,26 @@ def test_what_was_deleted_below_a_base_of_a_swap_is_created_in_that_base(site: S
     undo(site)
     assert notes(site) == []
     assert site.emulator.dump() == before
+
+
+@pytest.mark.parametrize("unsaved", [False, True])
+def test_a_swap_with_deletions_that_was_cut_is_undone(site: Site, *, unsaved: bool) -> None:
+    """At every write, also where the ledger has nothing of the run."""
+    field = "{name: %s, label: F, datatype: string}"
+    two = "bases:\n  - {name: %s, label: A, fields: [%s]%s}\n  - {name: %s, label: B, fields: [%s]%s}\n"
+    for at in count(1):
+        site.emulator.reset()
+        (site.folder / ".kiamo" / "staging.ledger.jsonl").unlink(missing_ok=True)
+        site.manifest(two % ("a", field % "x", "", "b", field % "y", ""))
+        site.apply()
+        before = site.emulator.dump()
+        site.manifest(two % ("b", "", ", renamed_from: [a]", "a", "", ", renamed_from: [b]"))
+        if not killed(site, Kill(at, committed=True, unsaved=unsaved), Options(prune=True)):
+            break
+        undo(site, consents=Consents(data_loss=(Address("bases/a"), Address("bases/b"))))
+        assert notes(site) == []
+        assert site.emulator.dump() == before, at
+    assert at == 6
 
 
 def test_a_stopped_batch_stays_stopped_and_is_listed(site: Site) -> None:
