@@ -20,7 +20,7 @@ from kiamo_iac.app.ownership import read_owned
 from kiamo_iac.core.diagnostics import Diagnostic, by_place
 from kiamo_iac.core.errors import KiamoIacError, UsageError
 from kiamo_iac.core.runtime import collector_paused
-from kiamo_iac.manifest.project_checks import nothing_declared
+from kiamo_iac.manifest.project_checks import missing_patches, nothing_declared
 from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def read_inputs(
             loaded = workspace.load(target.name)
             desired = loaded.checked()
             empty = nothing_declared(workspace.project, files=loaded.files, resources=len(desired))
-            notes = (*loaded.diagnostics, *empty)
+            lacking = missing_patches(workspace.project.environments[target.name])
+            notes = (*loaded.diagnostics, *empty, *lacking)
         entries = owned()
         try:
             live = reader.finish(desired, owned=entries, prune=prune)

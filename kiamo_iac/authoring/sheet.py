@@ -243,6 +243,10 @@ class EditTransaction:
         )
         return tuple(change for change in found if change is not None)
 
+    def is_empty(self, file: str) -> bool:
+        """Whether an edited file has no key any more."""
+        return file in self._sheets and not _plain(self._sheets[file].data)
+
     # --- undo --------------------------------------------------------------------------------------------------------
 
     def mark(self) -> int:

@@ -93,6 +93,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0316": "The name of a project or of an instance is invalid.",
     "KIA0317": "Two environments have one url.",
     "KIA0318": "Two projects of a repository have one name.",
+    "KIA0319": "A folder or file of patches does not exist, and counts as empty.",
     "KIA0320": "A variable is used in a manifest, but not defined in the project file.",
     "KIA0321": "A variable of the project file is not used in any manifest.",
     "KIA0322": "A reference to a variable (${name}) is invalid.",
@@ -230,5 +231,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA1029": "A promotion would change something else too, or would not have the wanted effect.",
     "KIA1030": "The other environment has pending changes already.",
     "KIA1031": "Comments on moved values are not moved.",
+    "KIA1033": "A patch repeats what the layers below it have: it can be removed.",
+    "KIA1034": "A patch file declares nothing any more: it can be deleted.",
     "KIA1032": "The other environment gets a folder of patches.",
 }

@@ -12,7 +12,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place, has_error
 from kiamo_iac.core.printable import quote
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
-from kiamo_iac.manifest.project.model import Project
+from kiamo_iac.manifest.project.model import Environment, Project
 from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.manifest.variables import named_as_secret, unused
 
@@ -57,6 +57,7 @@ def check_project_manifests(project: Project, capabilities: Capabilities) -> Che
     found = [_in_environments(diagnostic, names, project) for diagnostic, names in environments.items()]
     found += _named_as_secrets(project)
     found += _sharing_one_url(project)
+    found += (problem for environment in project.environments.values() for problem in missing_patches(environment))
     if not has_errors(found):  # a file that could not be read may use any of them
         found += _unused(project, groups)
         found += nothing_declared(project, files=len(files), resources=len(addresses))
@@ -83,6 +84,22 @@ def _other_files(folder: Path) -> list[str]:
     except OSError:
         return []
     return [quote(name) for name in names if name.lower().endswith(_OTHER_ENDINGS)][:_NAMED]
+
+
+def missing_patches(environment: Environment) -> list[Diagnostic]:
+    """A warning for each entry of its patches that does not exist. Git keeps no empty folder: the last file of one may
+    have been deleted."""
+    return [
+        Diagnostic(
+            "KIA0319",
+            f"{quote(folder.path.name)} of the patches of {quote(environment.name)} does not exist: it counts as empty",
+            Severity.WARNING,
+            hint="remove it from patches, or correct the path",
+            source=folder.source,
+        )
+        for folder in environment.patches
+        if folder.lacking and not folder.path.exists()
+    ]
 
 
 def _sharing_one_url(project: Project) -> list[Diagnostic]:

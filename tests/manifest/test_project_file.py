@@ -9,6 +9,7 @@ import pytest
 from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project, find_project
+from kiamo_iac.manifest.project_checks import missing_patches
 from tests.manifest.loading import codes
 
 
@@ -79,12 +80,6 @@ CASES = {
         PREFIX + "environments: {a: {patches: x}}\n",
         "2:29 KIA0301",
         "[environments/staging]",
-    ),
-    "a patch that is not there": (PREFIX + "environments: {a: {patches: [x]}}\n", "2:30 KIA0306", "correct"),
-    "a patch that is no manifest": (
-        PREFIX + "environments: {a: {patches: [README.md]}}\n",
-        "2:30 KIA0306",
-        "create the folder",
     ),
     "a patch out of the project": (
         PREFIX + "environments: {a: {patches: [../x]}}\n",
@@ -239,3 +234,20 @@ def test_it_is_found_upward_and_not_above_the_repository(tmp_path: Path) -> None
 def test_a_project_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         load_project(tmp_path / "none.yaml")
+
+
+def test_a_patch_that_is_no_manifest_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("x")
+    with pytest.raises(ManifestError) as caught:
+        project(tmp_path, PREFIX + "environments: {a: {patches: [README.md]}}\n")
+    assert codes(caught.value.diagnostics) == ["kiamo.yaml:2:30 KIA0306"]
+
+
+@pytest.mark.parametrize("name", ["environments/a", "environments/a.yaml"])
+def test_d20_patches_whose_last_file_was_deleted_count_as_empty(tmp_path: Path, name: str) -> None:
+    """Git keeps no empty folder."""
+    found = project(tmp_path, PREFIX + f"environments: {{a: {{patches: [{name}]}}}}\n")
+    (environment,) = found.environments.values()
+    assert found.composition(environment).patches == ((),)
+    (warning,) = missing_patches(environment)
+    assert (warning.code, warning.severity, str(warning.source)) == ("KIA0319", "warning", "kiamo.yaml:2:30")

@@ -13,12 +13,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kiamo_iac.authoring.comments import above
-from kiamo_iac.authoring.promoting.block_bodies import alike, names_of, written
+from kiamo_iac.authoring.promoting.block_bodies import alike, leaf_of, names_of, written
 from kiamo_iac.authoring.promoting.environments import ComposedEnvironments, shown
-from kiamo_iac.authoring.promoting.promotion import Body, Leaf
+from kiamo_iac.authoring.promoting.promotion import NOTHING, Body, Leaf
 from kiamo_iac.authoring.sheet import REMOVED, BlockRef, EditTransaction, is_removed
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.safe_files import real
+from kiamo_iac.core.strict_json import same
 from kiamo_iac.manifest.blocks import BlockType, block_types
 from kiamo_iac.manifest.composition import merge_bodies
 
@@ -125,6 +126,16 @@ class EnvironmentOverlay:
             if not alike(self.effective(name, address), wanted):
                 return False
         return True
+
+    def repeated(self, address: Address, leaf: Leaf) -> Iterator[str]:
+        """The files of patches, of any environment, that have a leaf as the layers below them have it."""
+        for environment in self.environments.loaded:
+            bodies = [(part.ref.file, self.body(part, address)) for part in self.stack(environment, address)]
+            for number, (file, body) in enumerate(bodies[1:], start=1):
+                value = leaf_of(body, leaf)
+                below = leaf_of(merge_bodies(inner for _, inner in bodies[:number]), leaf)
+                if value is not NOTHING and same(value, below):
+                    yield file
 
     # --- changing -------------------------------------------------------------------------------------------------
 

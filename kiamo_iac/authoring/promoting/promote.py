@@ -22,7 +22,7 @@ from kiamo_iac.authoring.promoting.strategies import StrategyRunner
 from kiamo_iac.authoring.selection import Selection
 from kiamo_iac.authoring.sheet import EditTransaction, FileChange, Sheet
 from kiamo_iac.core.capabilities import Capabilities
-from kiamo_iac.core.diagnostics import Diagnostic, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, by_place, has_errors
 from kiamo_iac.core.errors import EditError, KiamoIacError, ManifestError
 from kiamo_iac.core.printable import quote
 from kiamo_iac.document.editing import Editor
@@ -62,6 +62,8 @@ class _Promoting:
         self._selection = selection
         self._capabilities = capabilities
         self._sources = SourceFiles(project.root, keep=True)
+        self._leftovers: tuple[Diagnostic, ...] = ()
+        """What the edits that were tried last leave in patches without need."""
 
     def promotion(self) -> Promotion:
         before = self._composed(all_compositions(self._project), self._sources)
@@ -79,7 +81,9 @@ class _Promoting:
             changes,
             files,
             missing=report.missing(compared, self._target.name),
-            notes=report.notes(before, compared, changes, files, project_file=self._project.file),
+            notes=by_place(
+                (*report.notes(before, compared, changes, files, project_file=self._project.file), *self._leftovers)
+            ),
             by_variables=report.by_variables(before, compared),
             only_target=report.only_target(before),
             desired=after.loaded[self._target.name].state,
@@ -131,6 +135,7 @@ class _Promoting:
         moves = StrategyRunner(overlay, placing, may_move=may_move)
         changes = tuple(moves.all(compared.differences))
         files = list(edits.changes())
+        self._leftovers = tuple(report.leftovers(overlay, changes, files))
         if placing.folder is not None:
             files.append(self._project_file(placing.folder))
         return changes, tuple(sorted(files, key=lambda f: f.file)), _with_new(before.compositions, overlay)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kiamo_iac.authoring.comments import lost
-from kiamo_iac.authoring.promoting.block_bodies import ENSURE, leaf_of
+from kiamo_iac.authoring.promoting.block_bodies import ENSURE, every_leaf, leaf_of
 from kiamo_iac.authoring.promoting.comparing import Comparison, DeclaredBlock
 from kiamo_iac.authoring.promoting.environments import ComposedEnvironments
+from kiamo_iac.authoring.promoting.overlay import EnvironmentOverlay
 from kiamo_iac.authoring.promoting.promotion import NOTHING, Difference, Leaf, PromotedDifference, Strategy
 from kiamo_iac.authoring.sheet import FileChange
 from kiamo_iac.core.address import Address
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, by_place
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.strict_json import same
 
@@ -62,6 +63,35 @@ def notes(
         summary = f"its run state in {environments.source} is not promoted"
         found.append(_of("KIA1028", summary, address, environments, hint="pass --run-state to promote it"))
     return by_place([*found, *_of_files(environments, files, project_file)])
+
+
+def leftovers(
+    overlay: EnvironmentOverlay, changes: Sequence[PromotedDifference], files: Sequence[FileChange]
+) -> Iterator[Diagnostic]:
+    """What is left in patches without need: copies of what was promoted into the base, and files without a block."""
+    repeated: dict[tuple[str, Address], list[str]] = {}
+    for change in changes:
+        if change.how is not Strategy.MOVE:
+            continue
+        difference = change.difference
+        for leaf in [difference.leaf] if difference.leaf else every_leaf(difference.wanted):
+            for file in overlay.repeated(difference.address, leaf):
+                paths = repeated.setdefault((file, difference.address), [])
+                paths += [".".join(leaf)] if ".".join(leaf) not in paths else []
+    for (file, address), paths in repeated.items():
+        yield Diagnostic(
+            "KIA1033",
+            f"{' and '.join(paths)} in this patch {'repeats' if len(paths) == 1 else 'repeat'} the base",
+            Severity.NOTE,
+            hint="remove it, unless the environment is to keep the value when the base changes",
+            address=address,
+            source=SourceRange(file, 1, 1),
+        )
+    for change_of in files:
+        if change_of.before is not None and overlay.edits.is_empty(change_of.file):
+            hint = "delete it; a folder of patches without a file counts as empty (KIA0319)"
+            summary = "the patch file declares nothing any more"
+            yield Diagnostic("KIA1034", summary, Severity.NOTE, hint=hint, source=SourceRange(change_of.file, 1, 1))
 
 
 def _of_files(

@@ -168,7 +168,7 @@ class _ProjectReader:
             path = self._reader.path(text, where, what=f"{key}[{index}]")
             if path is not None and (path.is_dir() or (files and is_manifest(path))):
                 yield Folder(path, where)
-            elif path is not None and not path.exists() and self._may_lack(path):
+            elif path is not None and not path.exists() and (files or self._may_lack(path)):
                 yield Folder(path, where, lacking=True)
             elif path is not None:
                 what = "is not a folder" if path.exists() else "does not exist"

@@ -119,7 +119,7 @@ class Project:
     def _files(self, folders: Iterable[Folder]) -> tuple[Path, ...]:
         found: dict[Path, Path] = {}
         for folder in folders:
-            if folder.lacking and not folder.path.is_dir():
+            if folder.lacking and not folder.path.exists():
                 continue
             try:
                 paths = list(manifests_below(folder.path, self.root))
