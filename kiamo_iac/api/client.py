@@ -193,6 +193,8 @@ class Client:
             refused.hint = (
                 f"{self.url} may not have this address: check {path}, after {prefix}; or the environment's url"
             )
+        elif refused.status == 404 and operation != "read":
+            refused.hint = f"if the object is there, check {self.contract.entry(*call, 'path')}"
         elif refused.status == 405:
             refused.hint = f"the instance may want another method: check {self.contract.entry(*call, 'method')}"
 

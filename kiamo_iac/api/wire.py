@@ -25,8 +25,10 @@ _WORDS: Final = {str: "a string", int: "a whole number", bool: "true or false"}
 _PLURALS: Final = {str: "strings", int: "whole numbers"}
 _FLAG_WORDS: Final = {"true": True, "false": False}
 """The words of a flag in `values`."""
-_NOT_SET: Final = frozenset({"", "0", "n", "no", "non", "none", "null", "false", "off", "f"})
+_NOT_SET: Final = frozenset({"", "0", "n", "no", "non", "none", "null", "false", "faux", "off", "f", "-"})
 """Texts that say of a flag that it is not set, where the contract lists no values."""
+_SET: Final = frozenset({"1", "y", "yes", "o", "oui", "true", "vrai", "on", "t", "v", "x"})
+"""Texts that say of a flag that it is set. Any other is taken for one, with a warning."""
 _NO_TARGET: Final = (None, "")
 """A reference that is not set."""
 _DEEPEST: Final = 64
@@ -157,21 +159,24 @@ class Decoder:
             name=attributes["name"],
             attributes=attributes,
             settings=self._settings(item, response),
-            extras=self._meant(found) if (found := self._found_extras(item)) else EMPTY,
+            extras=self._meant(found, attributes["name"]) if (found := self._found_extras(item)) else EMPTY,
             parent_id=self._parent_id(item, response) if self._parent else None,
         )
 
     def _found_extras(self, item: dict[str, Any]) -> dict[str, Any]:
         return {name: item[wire] for name, wire in self._extras if item.get(wire)}
 
-    def _meant(self, found: dict[str, Any]) -> Mapping[str, Any]:
+    def _meant(self, found: dict[str, Any], of: str) -> Mapping[str, Any]:
         """Read-only values in the words of the contract: a flag "N" is not true, and a count "0" is none."""
         for name, value in [*found.items()]:
             words = self._extra_words.get(name)
             if words is not None and not isinstance(value, dict | list) and (type(value), value) in words:
                 found[name] = words[type(value), value]
             elif isinstance(value, str) and name == self._flag:
-                found[name] = value.strip().casefold() not in _NOT_SET
+                text = value.strip().casefold()
+                found[name] = text not in _NOT_SET
+                if text not in _NOT_SET | _SET:
+                    self.unlisted.setdefault((name, printable(value, 60)), of)
             elif isinstance(value, str) and name == self._count and is_count(value):
                 found[name] = int(value)
             if not found[name]:

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from kiamo_iac.api.client import Client
-from kiamo_iac.api.listing import listed, listed_rows, read_item
+from kiamo_iac.api.listing import listed, listed_rows, read_item, unread
 from kiamo_iac.api.response import ApiResponse, dig
 from kiamo_iac.api.shape import place
 from kiamo_iac.api.wire import Decoder, LiveRow, put_names, references_by
@@ -222,6 +222,10 @@ class LiveLookup:
             row = found.by_id.get(remote_id) if found is not None else None
             return self.resource(location, row) if row is not None else None
         one = self._reader.find(location.kind, remote_id, self._parent(location))
+        if one is None and "list" in self._contract.kinds[location.kind].operations:
+            found = self._list(location, self.clock())
+            if found is not None and remote_id in found.by_id:
+                raise unread(self._client, location.kind, remote_id)
         return self.resource(location, one.row) if one is not None else None
 
     def id_of_name(self, location: ObjectLocation, *, since: float = NEVER) -> RemoteId | None:

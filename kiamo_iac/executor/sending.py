@@ -11,6 +11,8 @@ from typing import Any
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.response import ApiResponse
 from kiamo_iac.contract.model import Contract
+from kiamo_iac.core.errors import RefusedError
+from kiamo_iac.core.printable import printable
 from kiamo_iac.core.state import RemoteId
 from kiamo_iac.executor.live_lookup import ObjectReader
 
@@ -44,7 +46,9 @@ class Sender:
             if needs_object:
                 parents = {key: id_ for key, id_ in ids.items() if key != "id"}
                 found = self._reader.find(kind, ids["id"], parents)
-                under = found.raw if found is not None else {}
+                if found is None:  # what replaces it would be a part of it
+                    raise _missing(kind, operation, ids["id"])
+                under = found.raw
             return self._client.call(kind, operation, ids, body=body, under=under)
 
     def _is_part(self, kind: str, operation: str, body: Body | None) -> bool:
@@ -79,5 +83,13 @@ class Sender:
             ]
             if operation == "create":
                 new.append(changed)
-            under = parent.raw if parent is not None else {}
+            if parent is None:
+                raise _missing(above, operation, ids[above])
+            under = parent.raw
             return self._client.call(above, inside.write, {"id": ids[above]}, body={inside.wire: new}, under=under)
+
+
+def _missing(kind: str, operation: str, remote_id: RemoteId) -> RefusedError:
+    """The error for a write that is based on an object that does not exist, as if the instance had refused it."""
+    shown = printable(str(remote_id), 60)
+    return RefusedError(f'The {operation} was not sent: the {kind} with the id "{shown}" does not exist.', status=404)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, assert_never
 
@@ -127,7 +128,16 @@ class Writer:
         remote_id = done.found.row.remote_id
         self._bind(step.address, Binding(remote_id, done.found.row.name))
         self._known.add(self._key(step, remote_id))
-        return _outcome(done, remote_id, found=found)
+        outcome = _outcome(done, remote_id, found=found)
+        return replace(outcome, notes=(*outcome.notes, *self._notes_on_flag(step, done.found)))
+
+    def _notes_on_flag(self, step: Step, found: LiveObject) -> Iterator[str]:
+        """A note where what this run made reads as an object that the platform made."""
+        system = kinds()[step.kind].system
+        if system is not None and found.row.extras.get(system.flag):
+            entry = self._contract.entry("kinds", step.kind, "attributes", system.flag)
+            what = f"{step.address} was created, and the instance shows it as a default {step.kind}"
+            yield f"{what}, which is neither changed nor deleted. If it is none, correct {entry}."
 
     def _verify_embedded(self, step: Step) -> Outcome:
         """Verify that the create of the parent created this child; create it otherwise."""

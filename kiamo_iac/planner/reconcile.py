@@ -327,7 +327,8 @@ def _refuse_system(change_set: ChangeSet, changes: tuple[FieldChange, ...], capa
         "KIA0512",
         f'"{pair.address.name}" is a default {pair.kind.kind}: its {shown} cannot be changed',
         detail=f"The API would return {capabilities.meaning(system.update)}.",
-        hint=f"declare its live values ({'; '.join(f'{c.path}: {c.before}' for c in changes)}), or remove the block",
+        hint=f"declare its live values ({'; '.join(f'{c.path}: {c.before}' for c in changes)}), or remove the block; "
+        f"if it is none, correct kinds.{pair.kind.kind}.attributes.{system.flag} of {capabilities.origin}",
         key=_roots(changes)[0] if changes else "name",
     )
 
@@ -337,13 +338,18 @@ def _refuse_immutable(change_set: ChangeSet, changes: tuple[FieldChange, ...], c
     fixed = [name for name in _roots(changes) if name in pair.kind.immutable]
     if pair.renamed and "name" in pair.kind.immutable:
         fixed.append("name")
+    unshown = {change.path for change in changes if change.before is None}
     for name in fixed:
         code = pair.kind.immutable[name]
+        hint = "declare its live value; or delete it (ensure: absent) and declare it again, which loses its data"
+        if name in unshown:
+            entry = f"kinds.{pair.kind.kind}.attributes.{name}.wire of {capabilities.origin}"
+            hint = f"the instance does not show it: correct {entry}, or remove it from the block"
         change_set.refuse(
             "KIA0507",
             f'the {name} of {pair.kind.kind} "{pair.address.name}" is set at creation and cannot be changed',
             detail=f"The API would return {capabilities.meaning(code)}." if code else None,
-            hint="declare its live value; or delete it (ensure: absent) and declare it again, which loses its data",
+            hint=hint,
             key=name,
         )
 
