@@ -58,6 +58,11 @@ class Diagnostic:
     related: tuple[tuple[str, SourceRange], ...] = ()
     """Other places, each with a reason (`first declared here`)."""
 
+    @property
+    def of_row(self) -> str | None:
+        """`row agences.csv:12`, for formats whose places have a line and a column alone."""
+        return f"row {self.source.row}" if self.source is not None and self.source.row else None
+
     def sort_key(self) -> tuple[str, int, int, int, str, str, str, str]:
         """Order by place, then row, then code, then address."""
         where = self.source or SourceRange("￿", 0, 0)

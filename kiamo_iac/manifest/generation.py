@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, did_you_mean
+from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange, SuggestionBudget
 from kiamo_iac.core.place import JoinedPlace, MergedPlace, Place, RowPlace
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import Resource
@@ -44,8 +44,11 @@ _OWN: Final = GENERATING | {"name"}
 """The keys of a block that no template has."""
 MAX_GENERATED: Final = MAX_ROWS
 """Resources that one block may generate, those nested in it counted."""
+_MANY: Final = 20
+"""Problems of one block after which no more are reported."""
 MAX_VALUES: Final = 2_000_000
-"""Values that all blocks of an environment may generate."""
+"""Values that all blocks of an environment may generate; each resource counts as `_COUNTED` more."""
+_COUNTED: Final = 8
 
 
 @dataclass(slots=True)
@@ -76,7 +79,10 @@ class Generator:
     """A block could not be generated: what it declares is unknown."""
     _values: int = 0
     _characters: int = 0
+    _is_full: bool = False
+    """More was generated than is allowed: nothing more is."""
     _reported: set[Diagnostic] = field(default_factory=set)
+    _suggestions: SuggestionBudget = field(default_factory=SuggestionBudget)
 
     # --- templates ---------------------------------------------------------------------------------------------------
 
@@ -125,7 +131,7 @@ class Generator:
     ) -> Iterator[tuple[dict[str, Any], str]]:
         """The blocks that come of one with `use` or `for_each`, each with its row (empty without rows); `document`
         gets their places. With an error, none."""
-        merged = self._merged(node, document, report)
+        merged = self._merged(node, document, report) if not self._is_full else None
         if merged is None:
             self.incomplete = True
         elif FOR_EACH in node:
@@ -176,7 +182,7 @@ class Generator:
                 summary, hint = f"use must name a template, got {what}", "write use: NAME, or use: [NAME, OTHER]"
                 report(Diagnostic("KIA0203", summary, hint=hint, source=source))
             elif name not in self.templates:
-                near = did_you_mean(name, self.templates)
+                near = self._suggestions.near(name, self.templates)
                 hint = near or f'define it under "{TEMPLATES}:" at the top of a manifest'
                 report(Diagnostic("KIA0250", f"there is no template {quote(name)}", hint=hint, source=source))
             else:
@@ -196,16 +202,16 @@ class Generator:
         if rows is None or pattern is None or not self._fits(pattern, rows, source, report):
             self.incomplete = True
             return
-        filling = _Filling(pattern, document, report)
+        filling = _Filling(pattern, document, report, left=MAX_FILLED - self._characters)
         for row in rows.rows:
-            made = filling.filled(pattern.node, row)
-            self._characters += filling.characters
-            filling.characters = 0
-            if self._characters > MAX_FILLED:
-                self._affords(0, 0, source, report)
+            try:
+                made = filling.filled(pattern.node, row)
+            except _TooLongError:
                 self.incomplete = True
+                self._affords(0, MAX_FILLED + 1, source, report)
                 return
             yield made, row.label
+        self._characters += filling.characters
 
     def _rows(self, given: Any, source: SourceRange, document: Document, report: Report) -> RowTable | None:
         """The rows of `for_each`; None where there are none, which is reported."""
@@ -264,12 +270,13 @@ class Generator:
 
     def _fits(self, pattern: _Pattern, rows: RowTable, source: SourceRange, report: Report) -> bool:
         """Whether every reference of the block names a column, and there are not too many resources."""
-        refused = False
-        for reference, where in pattern.references:
-            why = rows.refused(reference)
+        problems = 0
+        for reference, where in dict.fromkeys(pattern.references):
+            why = rows.refused(reference, self._suggestions)
             if why is not None:
-                report(Diagnostic("KIA0255", why[0], hint=why[1], source=where))
-                refused = True
+                problems += 1
+                if problems <= _MANY:
+                    report(Diagnostic("KIA0255", why[0], hint=why[1], source=where))
             elif reference.column is not None and names_secret(reference.column):
                 self.secrets.add(f"{EACH}.{reference.column}")
         resources = pattern.resources * len(rows.rows)
@@ -277,8 +284,9 @@ class Generator:
             summary = f"the block generates {resources:,} resources; at most {MAX_GENERATED:,} are allowed"
             hint = "split its rows between several blocks"
             report(Diagnostic("KIA0256", summary, hint=hint, source=source))
-            refused = True
-        return not refused and self._affords(pattern.values * len(rows.rows), 0, source, report)
+            problems += 1
+        values = (pattern.values + _COUNTED * pattern.resources) * len(rows.rows)
+        return not problems and self._affords(values, 0, source, report)
 
     def _affords(self, values: int, characters: int, source: SourceRange, report: Report) -> bool:
         """Count what is generated; False, which is reported, where it is too much."""
@@ -286,6 +294,7 @@ class Generator:
         self._characters += characters
         if self._values <= MAX_VALUES and self._characters <= MAX_FILLED:
             return True
+        self._is_full = True
         summary = f"the blocks generate more than {MAX_VALUES:,} values, or {MAX_FILLED:,} characters"
         report(Diagnostic("KIA0112", summary, hint="generate fewer resources, or shorter texts", source=source))
         return False
@@ -319,6 +328,8 @@ class _Pattern:
     def _block(self, kind: type[Resource], node: dict[str, Any]) -> None:
         """A block is made for each row, even if nothing of it varies: it has the row as its place."""
         self.resources += 1
+        if self.resources > MAX_GENERATED:
+            return  # through aliases: too many by themselves
         nested = {child.collection: child for child in children_of(kind.kind)}
         for collection, child in nested.items():
             items = node.get(collection)
@@ -327,8 +338,8 @@ class _Pattern:
                 for item in items:
                     if isinstance(item, dict):
                         self._block(child, item)
-        self._node(node, nested)
-        self._varies(node)
+        if not self._node(node, nested):
+            self._varies(node)
 
     def _node(self, node: Node, nested: Mapping[str, object] = MappingProxyType({})) -> bool:
         """Whether anything below a node varies."""
@@ -345,15 +356,21 @@ class _Pattern:
         return varies
 
     def _varies(self, node: Node) -> None:
+        self.values += len(node)  # also where it comes again, by an alias
         if id(node) not in self.places:
             self.places[id(node)] = self._document.place(node)
-            self.values += len(node)
+
+
+class _TooLongError(Exception):
+    """The texts of all rows are too long together."""
 
 
 class _Filling:
     """Fills the columns of rows into a pattern. Nodes that do not vary are shared by all rows."""
 
-    def __init__(self, pattern: _Pattern, document: Document, report: Report) -> None:
+    def __init__(self, pattern: _Pattern, document: Document, report: Report, *, left: int) -> None:
+        """`left`: how many characters there may be."""
+        self._left = left
         self.characters = 0
         """Of the texts that were made."""
         self._varying = pattern.places
@@ -401,8 +418,11 @@ class _Filling:
                 return None
         if len(parts) == 1 and not isinstance(parts[0], str):
             return parts[0]
-        text = "".join(as_text(part) for part in parts if part is not None)
-        self.characters += len(text)
+        texts = [as_text(part) for part in parts if part is not None]
+        self.characters += sum(map(len, texts))
+        if self.characters > self._left:
+            raise _TooLongError
+        text = "".join(texts)
         problem = secret_in(text)
         if problem is not None:
             self._report(replace(problem, source=RowPlace(place, row.label).at(key)))

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, did_you_mean, has_errors
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget, has_errors
 from kiamo_iac.core.known_forms import forms_in
 from kiamo_iac.core.place import Place
 from kiamo_iac.core.printable import quote
@@ -60,20 +60,23 @@ class RowTable:
     """The rows of one `for_each`."""
 
     rows: tuple[Row, ...]
-    columns: tuple[str, ...] | None
+    columns: Mapping[str, None] | None
     """The columns of any of them, in order; None: they are scalars."""
 
-    def refused(self, reference: ColumnReference) -> tuple[str, str] | None:
+    def refused(self, reference: ColumnReference, suggestions: SuggestionBudget) -> tuple[str, str] | None:
         """Why no row has what a reference names, and a hint; or None."""
         if self.columns is None:
             if reference.column is None:
                 return None
             return f"the rows have no columns, such as {quote(reference.column)}", f"write ${{{EACH}}}"
         if reference.column is None:
-            return f"${{{EACH}}} names no column of the rows", f"write ${{{EACH}.{self.columns[0]}}}"
+            return f"${{{EACH}}} names no column of the rows", f"write ${{{EACH}.{next(iter(self.columns))}}}"
         if reference.column in self.columns:
             return None
-        hint = did_you_mean(reference.column, self.columns) or f"known columns: {', '.join(self.columns[:_MANY])}"
+        hint = (
+            suggestions.near(reference.column, self.columns)
+            or f"known columns: {', '.join(islice(self.columns, _MANY))}"
+        )
         return f"the rows have no column {quote(reference.column)}", hint
 
 
@@ -102,7 +105,7 @@ def rows_of_list(items: list[Any], place: Place, report: Report) -> RowTable | N
         columns |= dict.fromkeys(item) if isinstance(item, dict) else {}
     for problem in found[:_MANY]:
         report(problem)
-    return None if found else RowTable(tuple(rows), tuple(columns) if shape is dict else None)
+    return None if found else RowTable(tuple(rows), columns if shape is dict else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ class _Reading:
             what = "no rows below its header" if header else "no rows"
             hint = "add a row for each resource; to delete the resources, declare them with ensure: absent"
             self._report(1, f"the file has {what}", hint, code="KIA0256")
-        return None if header is None or has_errors(self.problems) else RowTable(tuple(rows), tuple(header))
+        return None if header is None or has_errors(self.problems) else RowTable(tuple(rows), dict.fromkeys(header))
 
     def _records(self, reader: Any) -> Iterator[tuple[int, list[str]]]:
         """Every record that is not empty, with the line where it begins."""
@@ -246,11 +249,15 @@ class _Reading:
         return ";" if semicolons > commas else ","
 
     def _is_header(self, header: list[str], line: int) -> bool:
+        seen: set[str] = set()
         for number, name in enumerate(header, start=1):
+            if len(self.problems) == _MANY:
+                break
             if not name:
                 self._report(line, f"column {number} has no name", "name it in the header, or remove the column")
-            elif name in header[: number - 1]:
+            elif name in seen:
                 self._report(line, f"the header has the column {quote(name)} twice", "rename or remove one of them")
+            seen.add(name)
         return not self.problems
 
     def _report(self, line: int, summary: str, hint: str, *, code: str = _CODE) -> None:

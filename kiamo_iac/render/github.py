@@ -116,7 +116,7 @@ def _of_groups(groups: Iterable[DiagnosticGroup]) -> Iterator[Annotation]:
 
 def _of_diagnostic(diagnostic: Diagnostic, *, more: str = "") -> Annotation:
     """A diagnostic as an annotation at its place, its code as the title."""
-    lines = [diagnostic.summary]
+    lines = [diagnostic.summary, *filter(None, [diagnostic.of_row])]
     if diagnostic.address:
         lines.append(f"of {diagnostic.address}")
     if diagnostic.detail:

@@ -91,7 +91,12 @@ class GitlabCheck:
 
 def _issue(diagnostic: Diagnostic, fingerprint: str, home: str) -> dict[str, Any]:
     place = diagnostic.source or SourceRange(home, 1, 1)
-    parts = [diagnostic.summary, diagnostic.detail, f"hint: {diagnostic.hint}" if diagnostic.hint else None]
+    parts = [
+        diagnostic.summary,
+        diagnostic.of_row,
+        diagnostic.detail,
+        f"hint: {diagnostic.hint}" if diagnostic.hint else None,
+    ]
     return {
         "description": " \N{EN DASH} ".join(visible(text) for text in parts if text),
         "check_name": diagnostic.code,

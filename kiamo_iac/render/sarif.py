@@ -78,7 +78,12 @@ def _rule(code: str) -> dict[str, Any]:
 
 
 def _result(diagnostic: Diagnostic, fingerprint: str, rules: Sequence[str], *, home: str) -> dict[str, Any]:
-    lines = [diagnostic.summary, diagnostic.detail, f"hint: {diagnostic.hint}" if diagnostic.hint else None]
+    lines = [
+        diagnostic.summary,
+        diagnostic.of_row,
+        diagnostic.detail,
+        f"hint: {diagnostic.hint}" if diagnostic.hint else None,
+    ]
     location = _location(diagnostic.source or SourceRange(home, 1, 1))
     if diagnostic.address:
         location["logicalLocations"] = [{"fullyQualifiedName": visible(diagnostic.address)}]

@@ -121,3 +121,33 @@ def test_fmt_keeps_templates_rows_and_comments(bulk: Desk) -> None:
     assert path.read_text(encoding="utf-8") == before
     assert "# one batch an agency" in before
     assert "# every batch of this kind" in before
+
+
+@pytest.mark.parametrize("output", ["text", "json", "github", "gitlab", "junit", "sarif"])
+def test_every_format_names_the_row_of_a_problem(desk: Desk, output: str) -> None:
+    desk.manifest(TEMPLATES + GENERATED)
+    (desk.folder / "agences.csv").write_text(CSV + "a;Nice\n", encoding="utf-8")
+    code, out, _ = desk.run("validate", "--format", output)
+    assert (code, "KIA0207" in out, "agences.csv:4" in out) == (1, True, True)
+
+
+@pytest.mark.parametrize("output", ["text", "json", "markdown", "html"])
+def test_every_format_of_a_plan_names_the_row_of_what_is_generated(desk: Desk, output: str) -> None:
+    desk.manifest(TEMPLATES + GENERATED)
+    (desk.folder / "agences.csv").write_text(CSV, encoding="utf-8")
+    code, out, _ = desk.run("plan", "-e", "staging", "--format", output)
+    assert code == 0
+    assert "agences.csv:3" in out
+
+
+def test_what_a_cell_says_is_data_in_every_output(desk: Desk) -> None:
+    desk.manifest(TEMPLATES + GENERATED)
+    hostile = "::error::stop <script>alert(1)</script> ${brand} [x](http://h.example)"
+    (desk.folder / "agences.csv").write_text(f'code;ville\na;"{hostile}"\n', encoding="utf-8")
+    for output in ("text", "markdown", "html", "github"):
+        _, out, _ = desk.run("plan", "-e", "staging", "--format", output)
+        assert not [line for line in out.splitlines() if line.startswith("::error::stop")]
+        assert "alert(1)" in out or output == "github"
+        assert "<script>alert(1)" not in out or output != "html"
+    code, out, _ = desk.run("render", "-e", "staging")
+    assert (code, out.count("$${brand}")) == (0, 1), "as a manifest would have to write it"

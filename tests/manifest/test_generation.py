@@ -315,3 +315,27 @@ def test_an_unused_template_is_a_warning_and_what_lacks_one_declares_what_is_unk
 def test_merge_keys_are_one_error_a_file(tmp_path: Path) -> None:
     text = "x: &x {a: 1}\nbases:\n" + "".join(f"  - {{<<: *x, name: b{number}}}\n" for number in range(299))
     assert [code for code in places(loaded(tmp_path, text)) if "KIA0110" in code] == ["m.yaml:3:6 KIA0110"]
+
+
+def test_a_few_lines_cannot_generate_more_than_is_allowed(tmp_path: Path) -> None:
+    """Without the limits, each of these is some minutes, or all memory."""
+    rows = "a\n" + "".join(f"x{number}\n" for number in range(10_000))
+    loops = "".join(
+        f'  - {{for_each: {{csv: agences.csv}}, name: "b{n}", label: "${{each.a}}"}}\n' for n in range(1000)
+    )
+    text = "bases:\n  - {for_each: {csv: agences.csv}, name: b, label: &l [" + '"${each.a}",' * 300 + "]}\n"
+    found = with_rows(tmp_path, text + loops, rows)
+    assert [code.split()[1] for code in places(found)] == ["KIA0112"]
+    text = 'bases:\n  - {for_each: {csv: agences.csv}, name: x, label: "' + "${each.a}" * 100_000 + '"}\n'
+    found = with_rows(tmp_path, text, "a\n" + "y" * 100_000)
+    assert places(found) == ["m.yaml:2:16 KIA0112"]
+
+
+def test_many_rows_are_no_slower_for_each(tmp_path: Path) -> None:
+    """Neither to load nor where every one is wrong: square, this would be minutes."""
+    rows = "a;b\n" + "".join(f"x{number};y\n" for number in range(10_000))
+    text = HEAD + 'batches: [{base: prospects, for_each: {csv: agences.csv}, name: "${each.a}", service: Ventes}]\n'
+    assert len(with_rows(tmp_path, text, rows).state) == 10_004
+    found = with_rows(tmp_path, text.replace("each.a", "each.b"), rows)
+    assert len(found.diagnostics) == 9_999
+    assert str(found.diagnostics[-1].source) == "m.yaml:5:11 (agences.csv:10001)"
