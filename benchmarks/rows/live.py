@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import documents
@@ -25,10 +26,11 @@ def plan(project: Path, instance: Live) -> Run:
     return run((*KIAMO_IAC, "--project", str(project), "plan", "-e", "bench"), environment=instance.environment)
 
 
-def apply(project: Path, instance: Live) -> Run:
-    """`kiamo-iac apply --yes` of a project to an instance."""
+def apply(project: Path, instance: Live, *, more: Mapping[str, str] | None = None) -> Run:
+    """`kiamo-iac apply --yes` of a project to an instance. `more`: environment variables."""
     return run(
-        (*KIAMO_IAC, "--project", str(project), "apply", "-e", "bench", "--yes"), environment=instance.environment
+        (*KIAMO_IAC, "--project", str(project), "apply", "-e", "bench", "--yes"),
+        environment={**instance.environment, **(more or {})},
     )
 
 
@@ -84,7 +86,7 @@ def apply_new(scale: Scale, pairs: int) -> Outcome:
             instance.seed(0)
             return float(inside("floor", "writes", str(count), str(WRITES), environment=instance.environment))
 
-        return Pairs(alternate(pairs, lambda: _applied(project, instance, count), floor))
+        return Pairs(alternate(pairs, lambda: applied(project, instance, count), floor))
 
 
 def apply_growth(scale: Scale, pairs: int) -> Outcome:
@@ -92,27 +94,25 @@ def apply_growth(scale: Scale, pairs: int) -> Outcome:
     count = scale.of(300, 3)
     one, two = (documents.project(scale.folder / f"growth-{n}", n * count) for n in (1, 2))
     with live(latency=LATENCY) as instance:
-        return Pairs(
-            alternate(pairs, lambda: _applied(two, instance, 2 * count), lambda: _applied(one, instance, count))
-        )
+        return Pairs(alternate(pairs, lambda: applied(two, instance, 2 * count), lambda: applied(one, instance, count)))
 
 
-def _applied(project: Path, instance: Live, count: int) -> float:
+def applied(project: Path, instance: Live, count: int, *, more: Mapping[str, str] | None = None) -> float:
     """Seconds of an apply to an instance without any base: a base and its batches are a write each."""
     instance.seed(0)
     shutil.rmtree(project.parent / ".kiamo", ignore_errors=True)  # a ledger whose every base is gone is refused
-    wall = apply(project, instance).wall
+    wall = apply(project, instance, more=more).wall
     writes = count * (1 + len(documents.BATCHES))
     if instance.count()[1] != writes:
         raise AssertionError(f"{instance.count()[1]} writes, expected {writes}")
     return wall
 
 
-def export_memory(scale: Scale, pairs: int, *, into_folder: bool) -> Outcome:
-    """Peak memory of an export beyond the start of the program: of 600 bases, compared with that of 100."""
+def export_memory(scale: Scale, pairs: int, *, into_folder: bool, large: int = 600, small: int = 100) -> Outcome:
+    """Peak memory of an export beyond the start of the program: of many bases, compared with that of fewer."""
     if sys.platform == "win32":
         return Missing("this system does not report the peak memory of a process")
-    large, small = scale.of(600, 6), scale.of(100, 2)
+    large, small = scale.of(large, 6), scale.of(small, 2)
 
     def taken(count: int) -> float:
         folder = Path(tempfile.mkdtemp(dir=scale.folder))
@@ -153,5 +153,13 @@ ROWS = (
         1.35,
         lambda s, n: export_memory(s, n, into_folder=False),
         pairs=3,
+    ),
+    Row(
+        "export-memory-2000",
+        "memory of an `export` of 2,000 bases",
+        "of 500",
+        1.3,
+        lambda s, n: export_memory(s, n, into_folder=True, large=2000, small=500),
+        pairs=1,
     ),
 )
