@@ -70,14 +70,14 @@ class _Writer:
 
     def _parameters(self, path: str, calls: Sequence[tuple[str, str, Operation]]) -> list[Schema]:
         found: dict[str, Schema] = {}
-        kind, name, call = calls[0]
         for placeholder in _PLACEHOLDER.findall(path):
-            schema = self._id_of(kind, placeholder)
+            schema = self._id_of(calls[0][0], placeholder)
             found[placeholder] = {"name": placeholder, "in": "path", "required": True, "schema": schema}
-        for key, text in call.query.items():
-            found[key] = {"name": key, "in": "query", "required": True, "schema": self._fixed(kind, text)}
-        if name == "list":
-            for key, schema in self._pages(kind, within="query").items():
+        for kind, name, call in calls:
+            for key, text in call.query.items():
+                is_required = all(key in other.query for _, _, other in calls)
+                found[key] = {"name": key, "in": "query", "required": is_required, "schema": self._fixed(kind, text)}
+            for key, schema in (self._pages(kind, within="query") if name == "list" else {}).items():
                 found[key] = {"name": key, "in": "query", "schema": schema}
         return list(found.values())
 

@@ -17,6 +17,9 @@ from kiamo_iac.contract.openapi import openapi_document
 from kiamo_iac.emulator import Emulator, EmulatorRequest
 from tests.contract.dialect import contract_of, names
 
+ONE_ADDRESS = {"query-ids": {"base.list", "base.read"}}
+"""Calls with one method and path, which OpenAPI cannot tell apart by their queries."""
+
 
 def test_the_packaged_contract_is_read_back() -> None:
     contract = load_contract()
@@ -29,7 +32,8 @@ def test_a_derived_contract_is_read_back(name: str, tmp_path: Path) -> None:
     contract = contract_of(name, tmp_path)
     document = openapi_document(contract)
     rows = compare_contract(contract, read_collection(json.dumps(document).encode(), shown="it"))
-    assert [f"{row.match.kind}.{row.match.operation}" for row in rows if row.outcome is not Correspondence.SAME] == []
+    other = {f"{row.match.kind}.{row.match.operation}" for row in rows if row.outcome is not Correspondence.SAME}
+    assert other == ONE_ADDRESS.get(name, set())
     for schema in _schemas(document["paths"]):
         Draft202012Validator.check_schema(schema)
     identifiers = [call["operationId"] for calls in document["paths"].values() for call in calls.values()]

@@ -180,6 +180,13 @@ def _errors(matches: tuple[OperationMatch, ...], draft: _Draft) -> None:
             failed = {"path": key, "is": False}
         elif len(seen) > 1 and compact(key) in _RETURN_CODES and all(type(each) is int and each == 0 for each in seen):
             failed = {"path": key, "unless": 0}
+        elif (
+            len(seen) > 1
+            and isinstance(seen[0], str)
+            and compact(seen[0]) in _SUCCESS
+            and seen.count(seen[0]) == len(seen)
+        ):
+            failed = {"path": key, "unless": seen[0]}
         if failed:
             text = f"answers have {key}: has a call that fails a status of success, and says so there?"
             entry = {"failed": failed, "absent": ["ERR_3000"]}
@@ -304,7 +311,7 @@ def call_of(match: OperationMatch, candidate: MatchCandidate, prefix: str) -> tu
         call["query"] = query
     if body:
         call["body"] = body
-    elif match.operation in COMMANDS:
+    elif match.operation in COMMANDS and match.operation != "resume":
         call["body"] = None  # not the packaged one
     if match.operation in {"create", "update"} and (wrapped := wrapping(request)) is not None:
         call["wrap"] = wrapped

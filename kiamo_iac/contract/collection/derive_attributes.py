@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from kiamo_iac.contract.collection.examples import KindExamples, type_of
 from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, documented
-from kiamo_iac.contract.collection.route import is_plain_id
+from kiamo_iac.contract.collection.route import is_id_name, is_plain_id
 from kiamo_iac.contract.collection.words import (
     ATTRIBUTE_WORDS,
     KIND_WORDS,
@@ -23,6 +23,7 @@ from kiamo_iac.contract.collection.words import (
 from kiamo_iac.document.writing import flow_text
 
 _STATES: Final = tuple(STATE_SPELLINGS)
+_IDS: Final = frozenset({"id", "identifiant", "uuid", "guid"})
 _ROLES: Final = frozenset({"role", "usage", "fonction", "type"})
 _TARGETS: Final[Mapping[str, str]] = {
     "field": "fields?|champs?|colonnes?|columns?",
@@ -97,6 +98,7 @@ class _AttributeReader:
             for key in keys
             if (last := key.rpartition(".")[2]) == name
             or not known.isdisjoint((compact(last), without_own_kind(last, self._kind)))
+            or (name == "service" and is_id_name(last, name))
         ]
         if name == "contacts":
             found = [key for key in found if type_of(self._shown.get(key)) == "integer"]
@@ -145,8 +147,11 @@ class _AttributeReader:
                     name, f"which word stands for each of {', '.join(_STATES)}?{seen}", *candidates, about="values"
                 )
         shown_value = self._shown.get(wire)
-        if name == "default" and isinstance(shown_value, str) and type_of(shown_value) == "string":
-            flags = {**written, "values": {"true": "O", "false": "N"}}
+        if name == "default" and type_of(shown_value) in {"string", "integer"}:
+            flags = {
+                **written,
+                "values": {"true": 1, "false": 0} if isinstance(shown_value, int) else {"true": "O", "false": "N"},
+            }
             candidate = f"{name}: {flow_text(documented(flags))}"
             self.ask(name, f"which values does it have? Seen: {shown_value}", candidate, about="values")
         return True
@@ -189,7 +194,7 @@ class _AttributeReader:
 
     def _by(self, wire: str, value: JsonValue, target: str) -> str | None:
         parts = words(wire)
-        if len(parts) > 1 and not {"id", "identifiant"}.isdisjoint((parts[0], parts[-1])):
+        if len(parts) > 1 and not _IDS.isdisjoint((parts[0], parts[-1])):
             return "id"
         if len(parts) > 1 and not {"name", "nom"}.isdisjoint((parts[0], parts[-1])):
             return "name"

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from pydantic import JsonValue
 
 from kiamo_iac.contract.collection.requests import Collection, CollectionRequest
-from kiamo_iac.contract.collection.route import PARENTS, RequestRoute, is_id_name, is_plain_id, route_of
+from kiamo_iac.contract.collection.route import PARENTS, RequestRoute, is_id_name, is_plain_id, route_of, shared_start
 from kiamo_iac.contract.collection.words import (
     ATTRIBUTE_WORDS,
     CODES,
@@ -42,6 +42,8 @@ CERTAIN: Final = 9
 LEAD: Final = 3
 POSSIBLE: Final = 4
 """The least score of a candidate."""
+LIKELY: Final = 9
+"""The least of what speaks for a candidate, where much is against it."""
 _STRONG: Final = -4
 _COMMAND_KEYS: Final = frozenset({"command", "commande", "action", "state", "statu", "status", "statut", "etat"})
 _IMPERATIVE: Final = frozenset({"command", "commande", "action"})
@@ -86,6 +88,11 @@ class MatchCandidate:
         return sum(each.weight for each in self.evidence)
 
     @property
+    def likelihood(self) -> int:
+        """The same without what is against it."""
+        return sum(max(each.weight, 0) for each in self.evidence)
+
+    @property
     def objections(self) -> tuple[str, ...]:
         """What is against it, the strong ones alone."""
         return tuple(each.why for each in self.evidence if each.is_strong_objection)
@@ -111,11 +118,13 @@ class OperationMatch:
 
 def match_operations(collection: Collection) -> tuple[OperationMatch, ...]:
     """Every operation of every kind, in the order of the contract."""
-    routed = [(request, route) for request in collection.requests if (route := route_of(request)) is not None]
+    start = shared_start(collection.requests)
+    requests = collection.requests
+    routed = [(each, route) for each in requests if (route := route_of(each, start=start)) is not None]
     unnamed = {"service", "base", "field", "batch"} - {route.kind for _, route in routed}
     if unnamed:
         loose = {word: kind for word, kind in LOOSE_WORDS.items() if kind in unnamed}
-        routed = [(each, route) for each in collection.requests if (route := route_of(each, loose)) is not None]
+        routed = [(each, route) for each in requests if (route := route_of(each, loose, start=start)) is not None]
     found = []
     for kind in ("service", "base", "field", "batch"):
         mine = [(request, route) for request, route in routed if route.kind == kind]
@@ -139,7 +148,7 @@ def _match(kind: str, operation: str, mine: list[tuple[CollectionRequest, Reques
         elif shape := _shape(operation, request, route):
             evidence = (shape, *_of_operation(operation, request, route), *_of_page(operation, request, route))
             candidates.append(MatchCandidate(request, route, evidence))
-    candidates = [each for each in candidates if each.score >= POSSIBLE]
+    candidates = [each for each in candidates if each.score >= POSSIBLE or each.likelihood >= LIKELY]
     candidates.sort(key=lambda each: -each.score)
     certainty, why = _verdict(operation, candidates)
     return OperationMatch(kind, operation, tuple(candidates), certainty, why)
@@ -199,9 +208,10 @@ def _with_verb(operation: str, request: CollectionRequest, route: RequestRoute) 
 
 def _plain(operation: str, request: CollectionRequest, route: RequestRoute) -> Evidence | None:
     method, named = request.method, route.has_id
+    by_query = not named and any(is_plain_id(name) for name in request.query)
     call = f"{method} {'with' if named else 'without'} an id"
     usual = {
-        "list": method == "GET" and not named,
+        "list": method == "GET" and not named and not by_query,
         "create": method == "POST" and not named,
         "read": method == "GET" and named,
         "update": method in {"PUT", "PATCH"} and named,
@@ -210,11 +220,12 @@ def _plain(operation: str, request: CollectionRequest, route: RequestRoute) -> E
     if usual[operation]:
         return Evidence(4, call)
     unusual = {
+        "read": method == "GET" and by_query,
         "update": (method == "POST" and named) or (method == "PUT" and names_object(request, route)),
-        "create": method == "PUT" and not named,
+        "create": method == "PUT" and not named and not by_query,
         "delete": method == "DELETE" and names_object(request, route),
     }
-    return Evidence(1, call) if unusual.get(operation) else None
+    return Evidence(2 if by_query else 1, call) if unusual.get(operation) else None
 
 
 def _of_operation(operation: str, request: CollectionRequest, route: RequestRoute) -> Iterator[Evidence]:

@@ -33,6 +33,8 @@ _MOST_SCHEMAS: Final = 500_000
 """Looked at in one document; schemas that hold each other have no end."""
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _BARE_VARIABLE: Final = re.compile(r"(?<=[:\[,\s])(\{\{[^{}]*\}\}|<[a-zA-Z]+>)(?=\s*[,\]}\s])")
+_COMMENT: Final = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+"""A string, or a comment, which JSON does not have and examples do."""
 _BARE_STATUS: Final = re.compile(r"^(\s*)([1-5]\d\d):(?=\s|$)", re.MULTILINE)
 """A status as a key, without quotes: YAML reads a number."""
 _SUCCESS: Final = re.compile(r"2\d\d|default")
@@ -98,11 +100,14 @@ def _json(text: Any) -> JsonValue:
     if not isinstance(text, str) or not text.strip():
         return None
     text = _BARE_VARIABLE.sub(lambda found: json.dumps(found[1]), text)
-    try:
-        value: JsonValue = parse_json(text.encode("utf-8", "replace"))
-    except ValueError:
-        return None
-    return value
+    bare = _COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else "", text)
+    for each in dict.fromkeys((text, bare)):
+        try:
+            value: JsonValue = parse_json(each.encode("utf-8", "replace"))
+        except ValueError:
+            continue
+        return value
+    return None
 
 
 class _Postman:
@@ -245,7 +250,10 @@ class _OpenApi:
         )
 
     def _requests(self) -> Iterator[CollectionRequest]:
-        server = _text(_dict(next(iter(_list(self._tree.get("servers"))), None)).get("url"))
+        first = _dict(next(iter(_list(self._tree.get("servers"))), None))
+        server = _text(first.get("url"))
+        for name, variable in _dict(first.get("variables")).items():
+            server = server.replace(f"{{{name}}}", _text(_dict(variable).get("default")) or f"{{{name}}}")
         texts = {
             _text(_dict(tag).get("name")): plain_text(_dict(tag).get("description"))
             for tag in _list(self._tree.get("tags"))

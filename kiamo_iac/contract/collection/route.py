@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
@@ -53,10 +54,13 @@ class RequestRoute:
     """Segments that may name a kind, and may not."""
 
 
-def route_of(request: CollectionRequest, loose: Mapping[str, str] = MappingProxyType({})) -> RequestRoute | None:
-    """The route of a request; None: its path names no kind. `loose`: words that are taken for kinds too."""
+def route_of(
+    request: CollectionRequest, loose: Mapping[str, str] = MappingProxyType({}), *, start: int = 0
+) -> RequestRoute | None:
+    """The route of a request; None: its path names no kind. `loose`: words that are taken for kinds too. `start`: so
+    many segments begin every path of the collection."""
     segments = [part for part in request.path.split("/") if part]
-    found, parents = _kinds(segments, loose)
+    found, parents = _kinds(segments, loose, start)
     if not found:
         return None
     reader = _RouteReader(segments, dict(found), parents)
@@ -133,8 +137,9 @@ class _RouteReader:
 
     def _says_what_is_done(self, part: str) -> bool:
         """Whether a segment behind the kind is a command, a state or a verb."""
-        parts = words(part)
-        own = tuple(word for word in parts if word not in KIND_WORDS[self.kind] and word not in _ONE)
+        own = tuple(
+            word for word in words(_RPC.sub("", part)) if word not in KIND_WORDS[self.kind] and word not in _ONE
+        )
         if command := meaning_of(("".join(own),), COMMAND_WORDS):
             self.command = self.command or command
         elif compact(part) in STATE_WORDS:
@@ -157,13 +162,25 @@ def _parts(segment: str) -> tuple[str, str]:
     return (f"{name}}}", method) if found else (segment, "")
 
 
-def _kinds(segments: list[str], loose: Mapping[str, str]) -> tuple[list[tuple[int, str]], dict[int, str]]:
+def shared_start(requests: Sequence[CollectionRequest]) -> int:
+    """How many segments begin every path, and so name no kind: two of `/services/rest/bases`."""
+    paths = [[part for part in request.path.split("/") if part] for request in requests]
+    shared = list(takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False)))
+    while shared and (shared[-1][0].startswith("{") or _kind(_parts(shared[-1][0])[0]) is not None):
+        shared.pop()
+    behind = sum(bool(_kinds(path, {}, len(shared))[0]) for path in paths)
+    return len(shared) if 2 * behind > len(paths) else 0
+
+
+def _kinds(
+    segments: list[str], loose: Mapping[str, str], start: int = 0
+) -> tuple[list[tuple[int, str]], dict[int, str]]:
     """The segments that name a kind, and the placeholders of a parent behind `GetByBase`: position → kind."""
     found: list[tuple[int, str]] = []
     parents: dict[int, str] = {}
     for at, part in enumerate(segments):
         name = _parts(part)[0]
-        kind = None if part.startswith("{") else _kind(name) or loose.get(compact(name))
+        kind = None if at < start or part.startswith("{") else _kind(name) or loose.get(compact(name))
         if kind is None:
             continue
         if found and PARENTS.get(found[-1][1]) == kind and not _BY.isdisjoint(words(name)):

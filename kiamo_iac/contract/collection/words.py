@@ -57,7 +57,7 @@ SEARCH_WORDS: Final = frozenset({"search", "rechercher", "recherche", "find", "q
 COMMAND_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "start": frozenset({"start", "demarrer", "demarrage", "lancer", "lancement", "launch", "run"}),
     "pause": frozenset({"pause", "suspendre", "suspend", "suspension"}),
-    "stop": frozenset({"stop", "arreter", "arret", "terminer", "terminate", "cloturer", "clore"}),
+    "stop": frozenset({"stop", "arreter", "arret", "terminer", "terminate", "cloturer", "cloture", "clore"}),
     "resume": frozenset({"resume", "reprendre", "reprise"}),
 }
 REACHED_WORDS: Final[Mapping[str, frozenset[str]]] = {
