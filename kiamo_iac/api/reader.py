@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, Self
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed_rows, read_row, unread
-from kiamo_iac.api.scope import read_everywhere, resources_named_by
-from kiamo_iac.api.state_builder import StateBuilder
+from kiamo_iac.api.scope import read_everywhere, referred_to, resources_named_by
+from kiamo_iac.api.state_builder import IsWanted, StateBuilder
 from kiamo_iac.api.vanished import LedgerIds
 from kiamo_iac.api.wire import Decoder, LiveRow
 from kiamo_iac.contract.model import Contract
@@ -137,7 +137,11 @@ class StateReader:
                 or is_temporary(identity(parent.name), wanted.names[above])
             )
 
-        return self._below(builder, concerns)
+        def is_wanted(kind: type[Resource], name: str, ids: Collection[RemoteId]) -> bool:
+            named = wanted.names[kind.kind] | referred_to(desired, kind.kind)
+            return bool(everywhere) or name in named or not wanted.ids[kind.kind].isdisjoint(ids)
+
+        return self._below(builder, concerns, is_wanted)
 
     def whole(
         self,
@@ -158,7 +162,8 @@ class StateReader:
         if owned:
             self._expected = LedgerIds(owned, State(), prune=False)
         self._decoders = {kind.kind: Decoder(self._contract, kind, intern=False) for kind in self._readable}
-        return self._below(self._read_tops(PackedChildren(), change), lambda _, parent: concerns(parent.address))
+        builder = self._read_tops(PackedChildren(), change)
+        return self._below(builder, lambda _, parent: concerns(parent.address), lambda *_: False)
 
     def _read_tops(
         self,
@@ -184,14 +189,21 @@ class StateReader:
             raise self._expected.refuse(kind)
         return rows
 
-    def _below(self, builder: StateBuilder, concerns: _Concerns) -> LiveRead:
+    def _below(self, builder: StateBuilder, concerns: _Concerns, is_wanted: IsWanted) -> LiveRead:
         for level in self._levels():
             self._read_level(level, builder, concerns)
-        return LiveRead(builder.state(), (*builder.diagnostics(), *self._unlisted()))
+        return LiveRead(builder.state(is_wanted), (*builder.diagnostics(), *self._unlisted()))
 
     def _unlisted(self) -> Iterator[Diagnostic]:
-        """A warning for each value that the contract does not list: it is read as it is."""
+        """A warning for each value that the contract does not list, or that is of another type: it is read as it is."""
         for kind, decoder in self._decoders.items():
+            for (attribute, got), name in sorted(decoder.mistyped.items()):
+                yield Diagnostic(
+                    "KIA0424",
+                    f'the {attribute} of a {kind} ("{printable(name, 60)}") must be a string, got {got}',
+                    Severity.WARNING,
+                    hint=f"correct it there, or kinds.{kind}.attributes.{attribute} of {self._contract.origin}",
+                )
             for (attribute, value), name in sorted(decoder.unlisted.items()):
                 yield Diagnostic(
                     "KIA0423",

@@ -70,6 +70,18 @@ def resources_named_by(desired: State, owned: Ownership, *, prune: bool) -> Name
     )
 
 
+def referred_to(desired: State, kind: str) -> frozenset[str]:
+    """The names in NFC of the resources of a kind that declared ones refer to, wherever they are."""
+    names = (
+        name
+        for resource in desired
+        for reference in resource.kind.references
+        if reference.kind == kind
+        for name in reference.names(resource.attributes)
+    )
+    return frozenset(map(identity, names))
+
+
 _Attributes = dict[tuple[str, str], frozenset[str]]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kiamo_iac.api.wire import LiveRow, put_names, references_by
@@ -17,6 +19,20 @@ from kiamo_iac.core.state import RemoteId, ResourceState, State
 from kiamo_iac.resources import children_of, kinds
 
 _Names = dict[RemoteId, str]
+
+IsWanted = Callable[[type[Resource], str, Collection[RemoteId]], bool]
+"""(kind, name in NFC, ids) → whether a run is about objects of that name, or with one of those ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    """Two objects with one name."""
+
+    found: Diagnostic
+    objects: tuple[type[Resource], str, Collection[RemoteId]]
+    """What `IsWanted` takes."""
+    below: bool
+    """Whether they have a parent."""
 
 
 class StateBuilder:
@@ -54,7 +70,7 @@ class StateBuilder:
             *(kind.parent for kind in kinds().values() if self._is_split(kind)),
         }
         self._shared: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._clashes: list[Diagnostic] = []
+        self._clashes: list[_Clash] = []
         self._warnings: list[Diagnostic] = []
 
     def add(self, kind: type[Resource], parent: ResourceState | None, rows: list[LiveRow]) -> None:
@@ -119,16 +135,20 @@ class StateBuilder:
                 )
                 self._warnings.append(Diagnostic("KIA0422", summary, Severity.WARNING))
 
-    def state(self) -> State:
-        """Everything, sorted by address.
+    def state(self, is_wanted: IsWanted) -> State:
+        """Everything, sorted by address. Of objects without a parent that have one name, and for which `is_wanted` is
+        false, there is none, and a warning.
 
         Raises:
-            ResponseError: names clash; every clash is in its diagnostics.
+            ResponseError: other names clash; every clash is in its diagnostics.
         """
-        if self._clashes:
+        clashes = [clash.found for clash in self._clashes if clash.below or is_wanted(*clash.objects)]
+        if clashes:
             msg = "Names on the instance clash: two objects have one name in Unicode NFC, in which names are compared."
             hint = "rename one of each pair in Kiamo"
-            raise _with(ResponseError(msg, hint=hint), by_place(self._clashes))
+            raise _with(ResponseError(msg, hint=hint), by_place(clashes))
+        hint = "neither is read; to manage or export one, rename the other in Kiamo"
+        self._warnings += [replace(c.found, severity=Severity.WARNING, hint=hint) for c in self._clashes]
         found = [instance for instances in self._instances.values() for instance in instances]
         if self._below is not None and self._tops is not None:
             return PackedState(found, self._tops, self._below)
@@ -146,10 +166,13 @@ class StateBuilder:
         references, by_key = self._by_id[kind.kind], self._by_key[kind.kind]
         alike = parent is not None and not kind.references and self._below is None
         seen: dict[Address, LiveRow] = {}
+        clashing = _in_twice(kind, rows) if above is None else frozenset()
         for row in rows:
             address = Address.of(kind.collection, row.name, above)
             if (other := seen.setdefault(address, row)) is not row:
                 self._clash(kind, address, (other, row))
+                continue
+            if address in clashing:
                 continue
             for reference in references:
                 put_names(row.attributes, reference, self._names_for(reference, above))
@@ -175,9 +198,17 @@ class StateBuilder:
         detail = f"Their ids are {' and '.join(printable(str(row.remote_id), 60) for row in rows)}."
         if rows[0].name != rows[1].name:
             detail += f" Their names differ only in Unicode form: {rows[0].name!a} and {rows[1].name!a}."
-        self._clashes.append(
-            Diagnostic("KIA0421", summary if one == other else f"{summary}, {other}", detail=detail, address=address)
+        found = Diagnostic(
+            "KIA0421", summary if one == other else f"{summary}, {other}", detail=detail, address=address
         )
+        objects = kind, address.name, frozenset(row.remote_id for row in rows)
+        self._clashes.append(_Clash(found, objects, below=address.parent is not None))
+
+
+def _in_twice(kind: type[Resource], rows: list[LiveRow]) -> frozenset[Address]:
+    """The addresses that two objects without a parent have."""
+    names = Counter(identity(row.name) for row in rows)
+    return frozenset(Address.of(kind.collection, name) for name, count in names.items() if count > 1)
 
 
 def _with(error: ResponseError, diagnostics: Iterable[Diagnostic]) -> ResponseError:

@@ -78,6 +78,8 @@ class Decoder:
         self._count = kind.contents
         self.unlisted: dict[tuple[str, str], str] = {}
         """(attribute, value) that the contract does not list → the name of the first object that has it."""
+        self.mistyped: dict[tuple[str, str], str] = {}
+        """(attribute, what it has in the place of a string) → the name of the first object that has it."""
         for name, attribute in stanza.attributes.items():
             if attribute.read_only and name != "state" and name not in references:
                 self._extras.append((name, attribute.wire))
@@ -139,13 +141,15 @@ class Decoder:
         for name, wire, type_ in self._plain:
             value = item.get(wire)
             if value is None:
-                if name == "name":
-                    raise self._wrong(item, wire, "a non-empty string", response=response)
-            elif type_ is not None and type(value) is not type_:
-                raise self._wrong(item, wire, _WORDS[type_], response=response)
+                continue
+            if type_ is not None and type(value) is not type_:
+                if not _is_read_as_it_is(name, type_, value):
+                    raise self._wrong(item, wire, _WORDS[type_], response=response)
+                self.mistyped.setdefault((name, kind_of(value)), attributes["name"])
+                attributes[name] = value
             else:
                 attributes[name] = self._text(name, value) if type(value) is str else value
-        if not attributes["name"]:
+        if not attributes.get("name"):
             raise self._wrong(item, self._plain[0][1], "a non-empty string", response=response)
         for name, wire, words, needed in self._words:
             self._word(item, attributes, name=name, wire=wire, words=words, needed=needed, response=response)
@@ -279,6 +283,11 @@ def _by_wire(values: Mapping[str, Any]) -> dict[tuple[type, Any], str]:
 def _is_deep(value: Any, left: int) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return left < 0 or any(_is_deep(item, left - 1) for item in inner)
+
+
+def _is_read_as_it_is(name: str, type_: type, value: Any) -> bool:
+    """Whether a value of another type than `type_` is no reason to refuse the object that has it."""
+    return name != "name" and type_ is str and not isinstance(value, dict | list)
 
 
 def _type_of(kind: type[Resource], attribute: str) -> type | None:

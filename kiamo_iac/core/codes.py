@@ -119,6 +119,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0421": "Two live names are equal in Unicode NFC.",
     "KIA0422": "A live object has a parent that the instance does not list.",
     "KIA0423": "A live value is one that the contract does not list; it is read as it is.",
+    "KIA0424": "A live value is not of the type that the contract says; it is read as it is.",
     "KIA0431": "The instance refused a step.",
     "KIA0432": "A step got no usable response.",
     "KIA0433": "A step cannot be turned into an API call, or its response does not match the contract.",

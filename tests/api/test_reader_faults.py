@@ -8,10 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from kiamo_iac.api.reader import LiveRead, read
+from kiamo_iac.api.reader import LiveRead, StateReader, read
 from kiamo_iac.contract.model import Contract, merge
+from kiamo_iac.core.address import Address
+from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.errors import RefusedError, ResponseError
-from kiamo_iac.core.state import State
+from kiamo_iac.core.state import Owned, ResourceState, State
+from kiamo_iac.resources import kinds
 from tests.api.clients import client_of
 from tests.api.desires import desire
 from tests.http.stubs import Stub, reply
@@ -141,11 +144,50 @@ def test_attributes_that_are_equal_but_not_alike_are_not_shared(contract: Contra
 # --- clashes ---------------------------------------------------------------------------------------------------------
 
 
+def test_d19_two_bases_of_one_name_concern_only_those_who_name_them(contract: Contract) -> None:
+    twins = [{"id": "1", "name": "two", "label": "A"}, {"id": "2", "name": "two", "label": "B"}]
+    found = look(contract, bases=[BASE, *twins])
+    assert [str(one.address) for one in found.state if one.kind.kind == "base"] == ["bases/b"]
+    (warning,) = found.diagnostics
+    assert (warning.code, warning.severity) == ("KIA0421", Severity.WARNING)
+    assert warning.summary == 'two bases on the instance have the name "two"'
+    for desired in (desire("bases/b", "bases/two"), desire("bases/two/fields/x")):
+        with pytest.raises(ResponseError, match="Names on the instance clash"):
+            look(contract, desired=desired, bases=[BASE, *twins])
+    owned = {Address("bases/old"): Owned(Address("bases/old"), "2")}
+    stub = Stub(lambda request: reply([BASE, *twins] if request.url.path.endswith("bases") else []))
+    with (
+        client_of(contract, stub) as client,
+        StateReader(client, contract) as reader,
+        pytest.raises(ResponseError, match="Names on the instance clash"),
+    ):
+        reader.finish(desire("bases/b"), owned=owned)
+
+
+def test_d19_two_services_of_one_name_concern_what_refers_to_them(contract: Contract) -> None:
+    services = [{"id": "s", "name": "S"}, {"id": "t", "name": "T"}, {"id": "u", "name": "T"}]
+    assert [d.code for d in look(contract, services=services).diagnostics] == ["KIA0421"]
+    batch = ResourceState(
+        Address("bases/b/batches/spring"), kinds()["batch"], {"name": "spring", "service": "T", "association": {}}
+    )
+    with pytest.raises(ResponseError, match="Names on the instance clash"):
+        look(contract, services=services, desired=State([*desire("bases/b"), batch]))
+
+
+@pytest.mark.parametrize("label", [True, False, 7, 1.5])
+def test_d19_a_label_that_is_no_string_is_read_as_it_is(contract: Contract, label: Any) -> None:
+    found = look(contract, bases_7_fields=[FIELD, FIELD | {"id": "g", "name": "odd", "label": label, "default": False}])
+    assert found.state[Address("bases/b/fields/odd")].attributes["label"] == label
+    (warning,) = found.diagnostics
+    assert (warning.code, warning.severity) == ("KIA0424", Severity.WARNING)
+    assert warning.summary.startswith('the label of a field ("odd") must be a string, got ')
+
+
 def test_names_that_clash_in_nfc_are_fatal_and_named(contract: Contract) -> None:
     twins = [{"id": "1", "name": "Caf\u00e9", "label": "A"}, {"id": "2", "name": "Cafe\u0301", "label": "B"}]
     batches = [BATCH, BATCH | {"id": "y"}]
     with pytest.raises(ResponseError, match="Names on the instance clash") as caught:
-        look(contract, bases=[BASE, *twins], bases_7_batches=batches)
+        look(contract, desired=desire("bases/b", "bases/Café"), bases=[BASE, *twins], bases_7_batches=batches)
     found = [(d.code, str(d.address), d.summary, d.detail) for d in caught.value.diagnostics]
     assert found == [
         (

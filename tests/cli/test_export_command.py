@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kiamo_iac.emulator import FULL_TOKEN
+from kiamo_iac.cli.main import run
+from kiamo_iac.cli.session import Session
+from kiamo_iac.emulator import FULL_TOKEN, EmulatorRequest, EmulatorResponse
+from kiamo_iac.http.transport import InProcess
 from tests.cli.conftest import Desk
 
 LIVE = {
@@ -414,3 +419,29 @@ def test_no_line_of_stdout_is_a_command_to_a_pipeline(live: Desk) -> None:
     assert not any(line.lstrip().startswith("::") for line in out.splitlines())
     assert live.run("export", "-e", "staging", "-o", "elsewhere")[0] == 0
     assert "label: |\n" in (live.folder / "elsewhere" / "b.yaml").read_text(encoding="utf-8")
+
+
+def test_d19_what_is_odd_on_the_instance_does_not_end_an_export(
+    desk: Desk, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    desk.emulator.seed(LIVE)
+
+    def handle(request: EmulatorRequest) -> EmulatorResponse:
+        response = desk.emulator.handle(request)
+        rows = json.loads(response.body)
+        if request.path.endswith("/fields"):
+            rows = [row | ({"label": True} if row["name"] == "city" else {}) for row in rows]
+        elif request.path.endswith("/bases"):
+            rows += [rows[0] | {"id": letter * 24, "name": "twin"} for letter in "ab"]
+        return replace(response, body=json.dumps(rows).encode())
+
+    session = Session(transport=InProcess(handle, request=EmulatorRequest))
+    assert run(("export", "-e", "staging", "-o", str(tmp_path / "out")), session=session) == 0
+    err = capsys.readouterr().err
+    assert 'warning KIA0421: two bases on the instance have the name "twin"' in err
+    assert 'warning KIA0424: the label of a field ("city") must be a string, got true' in err
+    written = "".join(file.read_text() for file in (tmp_path / "out").rglob("*.yaml"))
+    assert "name: prospects" in written
+    assert "name: city" in written
+    assert "twin" not in written
+    assert "label: true" not in written
