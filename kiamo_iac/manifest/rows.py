@@ -92,6 +92,8 @@ def rows_of_list(items: list[Any], place: Place, report: Report) -> RowTable | N
         if isinstance(item, list) or (not isinstance(item, dict) and item is None):
             summary = f"a row must be a scalar or a mapping, got {type_of(item)}"
             found.append(Diagnostic("KIA0203", summary, hint="write - a, or - {code: a}", source=source))
+        elif item == {}:
+            found.append(Diagnostic("KIA0203", "a row has no columns", hint="write {code: a}", source=source))
         elif isinstance(item, dict) is not (shape is dict):
             summary = "some rows are scalars, and others are mappings"
             found.append(Diagnostic("KIA0203", summary, hint="write every row in the same way", source=source))

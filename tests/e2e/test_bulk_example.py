@@ -6,10 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
+from kiamo_iac.app.project import Workspace
+from kiamo_iac.core.state import ResourceState
 from kiamo_iac.emulator import FULL_TOKEN
 from kiamo_iac.emulator.server import Server
 from tests.cli.program import ROOT, kiamo
 from tests.e2e.test_examples import seeded
+
+
+def _declared(resource: ResourceState) -> tuple[object, ...]:
+    return dict(resource.attributes), dict(resource.settings), resource.lifecycle
 
 
 def test_rows_of_a_spreadsheet_are_checked_and_added(tmp_path: Path) -> None:
@@ -21,6 +27,13 @@ def test_rows_of_a_spreadsheet_are_checked_and_added(tmp_path: Path) -> None:
     assert rendered.count("- name: relance-") == 300
     assert "# manifests/relances.yaml:21:11 (agences.csv:8)\n" in rendered
     assert "agence: Pilote" in rendered
+    written_out = tmp_path / "written-out"
+    (written_out / "manifests").mkdir(parents=True)
+    (written_out / "kiamo.yaml").write_text("manifests: [manifests]\n", encoding="utf-8")
+    (written_out / "manifests" / "all.yaml").write_text(rendered, encoding="utf-8")
+    generated = Workspace.open(example / "kiamo.yaml").load("staging").checked()
+    state = Workspace.open(written_out / "kiamo.yaml").load().checked()
+    assert {one.address: _declared(one) for one in state} == {one.address: _declared(one) for one in generated}
     rows.write_bytes(text.replace(b"a007;", b"a006;").replace(b"Nice;Recouvrement", b"Nice;Recouvrment"))
     wrong = kiamo("validate", "--format", "json", cwd=example)
     found = [(d["code"], d["source"]) for d in json.loads(wrong.stdout)["diagnostics"]]

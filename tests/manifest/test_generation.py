@@ -179,6 +179,7 @@ PROBLEMS: Mapping[str, tuple[str, str, str]] = {
     "rows of two forms": (BLOCK + "for_each: [{a: b}, c]}", "m.yaml:11:68 KIA0203", "in the same way"),
     "a row that is a list": (BLOCK + "for_each: [[a]]}", "m.yaml:11:60 KIA0203", "write - a"),
     "a cell that is a list": (BLOCK + "for_each: [{a: [b]}]}", "m.yaml:11:60 KIA0203", "a column for each"),
+    "an empty row": ('{base: prospects, for_each: [{}], name: "${each}"}', "m.yaml:11:34 KIA0203", "write {code: a}"),
     "a row of rows": (BLOCK + 'for_each: ["${each}"]}', "m.yaml:11:60 KIA0255", "write its value"),
     "no file": (BLOCK + "for_each: {csv: b.csv}}", "m.yaml:11:65 KIA0306", "relative to the folder"),
     "a folder": (BLOCK + "for_each: {csv: dir.csv}}", "m.yaml:11:65 KIA0104", "check the file"),
