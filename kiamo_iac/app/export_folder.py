@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiamo_iac.authoring.exporting.matching import Parts
 from kiamo_iac.authoring.exporting.target_folder import TargetFolder
+from kiamo_iac.authoring.promoting.promote import with_patches
 from kiamo_iac.core.errors import UsageError
-from kiamo_iac.core.printable import shell_word
+from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.safe_files import real
 from kiamo_iac.document.files import read_text
 from kiamo_iac.manifest.composition import Composition
 from kiamo_iac.manifest.loader import compose
-from kiamo_iac.manifest.paths import manifests_below
+from kiamo_iac.manifest.paths import PathProblem, inside, manifests_below
+from kiamo_iac.manifest.project.model import Folder
 from kiamo_iac.manifest.sources import SourceFiles
 from kiamo_iac.manifest.variables import Variables
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
+    from kiamo_iac.authoring.sheet import FileChange
     from kiamo_iac.manifest.project.model import Environment, Project
 
 
@@ -48,8 +53,10 @@ class Destination:
         return replace(self.composition, files=base, patches=tuple(patches))
 
 
-def destination(workspace: Workspace, environment: str, path: Path, *, single: bool) -> Destination:
-    """The folder at `path`, with everything that is declared for the environment.
+def destination(
+    workspace: Workspace, environment: str, path: Path, *, single: bool, patched: bool = False
+) -> Destination:
+    """The folder at `path`, with everything that is declared for the environment. `patched`: as of `patches_of`.
 
     Where the project's manifests for the environment are in or around the folder, they are what is declared; else
     the manifests of the folder alone are.
@@ -69,9 +76,44 @@ def destination(workspace: Workspace, environment: str, path: Path, *, single: b
     else:
         composition = project.composition(chosen)
         _check_links(at, path, (*composition.files, *(file for files in composition.patches for file in files)))
-    folder = TargetFolder(at, _prefix(at, project.root), single=single)
+    folder = TargetFolder(at, _prefix(at, project.root), single=single, patched=patched)
     made = Destination(folder, composition, sources, layer or 0, layer is not None)
     return _read(made, workspace)
+
+
+def patches_of(workspace: Workspace, environment: str) -> tuple[Path, Workspace, FileChange | None]:
+    """The folder with the patches of an environment that lie above all others and that no other environment has; the
+    project with it, and its file where the folder is a new entry.
+
+    Raises:
+        UsageError: the project cannot have such a folder.
+        EditError: the project file cannot be edited without risk.
+    """
+    project, chosen = workspace.project, workspace.project.environments[environment]
+    if chosen.patches and _is_own(project, chosen):
+        return chosen.patches[-1].path, workspace, None
+    name = next(name for name in _folder_names(environment) if not os.path.lexists(project.root / name))
+    path = inside(project.root, name)
+    if isinstance(path, PathProblem) or any(path.is_relative_to(folder.path) for folder in project.folders):
+        msg = f"The project can have no folder {name} for the patches of {quote(environment)}."
+        raise UsageError(msg, hint="add a folder under patches in the project file, and export into it with -o")
+    changed = with_patches(project, chosen, name)
+    patches = (*chosen.patches, Folder(path, chosen.source, lacking=True))
+    environments = {**project.environments, environment: replace(chosen, patches=patches)}
+    return path, replace(workspace, project=replace(project, environments=environments)), changed
+
+
+def _is_own(project: Project, chosen: Environment) -> bool:
+    """Whether its last patch is a folder that nothing else reads."""
+    path = chosen.patches[-1].path
+    others = [folder.path for folder in (*project.folders, *chosen.patches[:-1])]
+    others += [f.path for other in project.environments.values() if other is not chosen for f in other.patches]
+    return not path.is_file() and not any(path.is_relative_to(o) or o.is_relative_to(path) for o in others)
+
+
+def _folder_names(environment: str) -> Iterator[str]:
+    yield f"environments/{environment}"
+    yield from (f"environments/{environment}-{number}" for number in count(2))
 
 
 def _check(at: Path, path: Path, project: Project) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kiamo_iac.api.reader import LiveRead, StateReader
 from kiamo_iac.app.adopting import Adoption, adopt_declared
 from kiamo_iac.app.export_check import ExportCheck, check_size
-from kiamo_iac.app.export_folder import Destination, destination
+from kiamo_iac.app.export_folder import Destination, destination, patches_of
 from kiamo_iac.app.ownership import lock_ledger, read_owned
 from kiamo_iac.authoring.exporting.export import Export, export, hide_like
 from kiamo_iac.authoring.exporting.report import ExportReport
@@ -24,6 +24,7 @@ from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.printable import quote, shell_word
 from kiamo_iac.core.secret import secrets_of
 from kiamo_iac.core.state import State
+from kiamo_iac.manifest.project.file import load_project
 
 if TYPE_CHECKING:
     from kiamo_iac.app.project import Workspace
@@ -69,8 +70,9 @@ def export_instance(
     *,
     folder: Path | None = None,
     single: bool = False,
+    patched: bool = False,
 ) -> ExportResult:
-    """Export an instance: into `folder`, or as one text.
+    """Export an instance: into `folder`, or as one text; `patched`: into the patches of the environment alone.
 
     Everything is computed, and checked as a plan would read it, before the first file is written. The ledger is read
     without its lock.
@@ -83,7 +85,13 @@ def export_instance(
     """
     target = workspace.target(environment)
     result, _ = _exported(
-        workspace, target, selection, owned=lambda: read_owned(workspace, target.name), folder=folder, single=single
+        workspace,
+        target,
+        selection,
+        owned=lambda: read_owned(workspace, target.name),
+        folder=folder,
+        single=single,
+        patched=patched,
     )
     return result
 
@@ -93,8 +101,9 @@ def export_and_adopt(
     environment: str | None,
     selection: ExportSelection = EVERYTHING,
     *,
-    folder: Path,
+    folder: Path | None = None,
     single: bool = False,
+    patched: bool = False,
     lock_timeout: float = 0,
 ) -> tuple[ExportResult, Adoption]:
     """Export an instance into a folder of the project's manifests, and record in the ledger what is declared then.
@@ -107,9 +116,17 @@ def export_and_adopt(
     target = workspace.target(environment)
     with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="export --adopt") as ledger:
         result, live = _exported(
-            workspace, target, selection, owned=lambda: ledger.owned, folder=folder, single=single, must_be_read=True
+            workspace,
+            target,
+            selection,
+            owned=lambda: ledger.owned,
+            folder=folder,
+            single=single,
+            patched=patched,
+            must_be_read=True,
         )
-        desired = workspace.load(target.name).checked()
+        written = replace(workspace, project=load_project(workspace.project.file))
+        desired = written.load(target.name).checked()
         return result, adopt_declared(workspace, ledger, desired, live, environment=target.name, wanted=selection.has)
 
 
@@ -121,11 +138,15 @@ def _exported(
     owned: Callable[[], Ownership | None],
     folder: Path | None,
     single: bool,
+    patched: bool,
     must_be_read: bool = False,
 ) -> tuple[ExportResult, State]:
     """The result of an export, and what was read of the instance."""
+    project_file = None
+    if patched:
+        folder, workspace, project_file = patches_of(workspace, target.name)
     with workspace.interruption.interruptible():
-        read = _read(workspace, target, selection, owned=owned, folder=folder, single=single)
+        read = _read(workspace, target, selection, owned=owned, folder=folder, single=single, patched=patched)
     place = read.place
     if must_be_read and place is not None and not place.read_by_project:
         named = workspace.project.folders[0].path.relative_to(workspace.project.root).as_posix()
@@ -146,12 +167,16 @@ def _exported(
         made.report.add(read.live.diagnostics)
         document = tuple(change for change in made.files if isinstance(change, NewFile))
         return ExportResult(read.target.name, made.report, document), read.live.state
+    edited: tuple[str, ...] = ()
     check = ExportCheck(read.target, place, workspace.contract.capabilities(), live=read.live.state, owned=read.owned)
     check.check(made.files, made.report, planned=not selection.only)
     _warn_shared(workspace, read.target.name, place, made)
     write_files(made.files, within=place.folder.path)
+    if project_file is not None and made.files:
+        write_files([project_file], within=workspace.project.root)
+        edited = (project_file.file,)
     created = tuple(change.file for change in made.files if change.before is None)
-    edited = tuple(change.file for change in made.files if change.before is not None)
+    edited += tuple(change.file for change in made.files if change.before is not None)
     made.report.add(read.live.diagnostics)
     return ExportResult(read.target.name, made.report, created=created, edited=edited), read.live.state
 
@@ -164,10 +189,13 @@ def _read(
     owned: Callable[[], Ownership | None],
     folder: Path | None,
     single: bool,
+    patched: bool,
 ) -> _ExportInputs:
     with workspace.client(target) as client, StateReader(client, workspace.contract) as reader:
         reader.start()
-        place = destination(workspace, target.name, folder, single=single) if folder is not None else None
+        place = None
+        if folder is not None:
+            place = destination(workspace, target.name, folder, single=single, patched=patched)
         entries = owned()
         hide = hide_like(entries or {}, _declared(workspace, target.name))
         live = reader.whole(selection.concerns, owned=entries, change=hide)
@@ -211,5 +239,5 @@ def _warn_shared(workspace: Workspace, environment: str, place: Destination, mad
     made.report.warn(
         "KIA1013",
         f"the changed manifests are also used by {named}",
-        hint="run plan --all-environments; move values for one environment into its patches",
+        hint="run plan --all-environments; for a change of this environment alone, pass --into-patches instead",
     )

@@ -18,6 +18,7 @@ Examples:
   kiamo-iac export -e production -o manifests              (one file per base; comments are kept)
   kiamo-iac export -e production -o manifests --only bases/prospects --skip-defaults
   kiamo-iac export -e production -o manifests --adopt      (and manage what is exported)
+  kiamo-iac export -e production --into-patches            (a change made by hand, for this environment alone)
   kiamo-iac export -e production -o copy --single --run-state --with-closed
 
 \b
@@ -71,6 +72,12 @@ def _may_lack(folder: Path | None, manifests: Path) -> bool:
 @click.option("--skip-defaults", is_flag=True, help="Omit empty attributes in new blocks.")
 @click.option("--run-state", is_flag=True, help="Declare the current run state in new blocks.")
 @click.option("--with-closed", is_flag=True, help="Include stopped and finished batches.")
+@click.option(
+    "--into-patches",
+    "patched",
+    is_flag=True,
+    help="Write into the patches of this environment; no other environment changes.",
+)
 @click.option("--adopt", is_flag=True, help="Then record in the ledger what is declared, as adopt --all does.")
 @lock_timeout_option
 @pass_session
@@ -84,6 +91,7 @@ def export(
     skip_defaults: bool,
     run_state: bool,
     with_closed: bool,
+    patched: bool,
     adopt: bool,
     lock_timeout: float,
 ) -> int:
@@ -99,22 +107,31 @@ def export(
     from kiamo_iac.render.export import export_text
     from kiamo_iac.render.ledger import adoption_text
 
-    if single and folder is None:
+    if single and folder is None and not patched:
         msg = "--single needs a folder."
         raise UsageError(msg, hint="pass -o DIR; stdout is always one document")
     selection = ExportSelection(only, skip_defaults=skip_defaults, run_state=run_state, with_closed=with_closed)
+    if patched and folder is not None:
+        msg = "--into-patches and -o exclude each other."
+        raise UsageError(msg, hint="omit -o: the folder is that of the environment's patches")
     adoption = None
     if adopt:
-        if folder is None:
+        if folder is None and not patched:
             msg = "--adopt needs a folder."
             raise UsageError(msg, hint="pass -o DIR: only what a manifest declares can be adopted")
         with session.locking_workspace(may_be_missing=partial(_may_lack, folder)) as workspace:
             result, adoption = export_and_adopt(
-                workspace, environment, selection, folder=folder, single=single, lock_timeout=lock_timeout
+                workspace,
+                environment,
+                selection,
+                folder=folder,
+                single=single,
+                patched=patched,
+                lock_timeout=lock_timeout,
             )
     else:
         workspace = session.workspace(may_be_missing=partial(_may_lack, folder))
-        result = export_instance(workspace, environment, selection, folder=folder, single=single)
+        result = export_instance(workspace, environment, selection, folder=folder, single=single, patched=patched)
     for text in result.texts():
         write_data(text, utf8=True)
     write_message(

@@ -65,7 +65,7 @@ def test_an_export_keeps_the_list_and_the_declared_value(edited: Desk) -> None:
 def test_what_was_deleted_is_created_with_it_again(desk: Desk) -> None:
     desk.manifest(MANIFEST.replace("datatype: string}", "datatype: string, ignore_changes: [label]}"))
     desk.apply()
-    ident = desk.owned()["bases/prospects/fields/ville"]["remote_id"]
+    ident = desk.owned()["bases/prospects/fields/ville"]["id"]
     desk.by_hand("DELETE", f"/api/bases/{desk.id_of('prospects')}/fields/{ident}")
     code, out, _ = desk.run("drift", "-e", "staging", "--on-instance")
     assert code == 0

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kiamo_iac.authoring.exporting.blocks import BlockBuilder, in_block_order
+from kiamo_iac.authoring.exporting.layered_block import PatchedBlock
 from kiamo_iac.authoring.exporting.matching import MatchedBlock, Matcher, Parts
 from kiamo_iac.authoring.exporting.report import ExportReport
 from kiamo_iac.authoring.exporting.representation import Representations
 from kiamo_iac.authoring.exporting.target_folder import FilePlacer, TargetFolder
-from kiamo_iac.authoring.exporting.unrepresentable import IsSecret, no_secrets
+from kiamo_iac.authoring.exporting.unrepresentable import IsSecret, escaped, no_secrets
 from kiamo_iac.authoring.exporting.updating import BlockUpdater
 from kiamo_iac.authoring.selection import ExportSelection
 from kiamo_iac.authoring.sheet import ChangedFile
@@ -92,6 +93,7 @@ class _Exporting:
             capabilities=self._capabilities,
             owned=self._owned,
             edits=edits,
+            patched=folder.patched,
         )
         declared = matching.all()
         updater = BlockUpdater(self._representations, self._report)
@@ -104,8 +106,27 @@ class _Exporting:
         self._add_top_blocks(there, placer)
         if chosen:
             self._update_lists(declared, chosen, updater, added=set(map(Address, self._report.added)))
+        self._add_pending(declared, placer)
         self._report.finish()
         return Export(placer.changes(), self._report)
+
+    def _add_pending(self, declared: list[MatchedBlock], placer: FilePlacer) -> None:
+        """New blocks of declared resources in the patches, children in those of their parents."""
+        known = {one.address: one for one in declared}
+        for one in reversed(declared):
+            layers = one.layers
+            if not isinstance(layers, PatchedBlock) or not layers.pending:
+                continue
+            node = layers.parts[0].block.node
+            block = {"name": escaped(node["name"]), **layers.pending}
+            parent = one.address.parent
+            if parent is None:
+                placer.add(one.kind, node["name"], block)
+            elif parent in known:
+                known[parent].layers.append_children(one.kind.collection, [block])
+            else:  # its parent is declared by its name alone
+                names = {kind.kind: node[kind.kind] for kind in layers.parts[0].block.type.ancestors}
+                placer.add(one.kind, node["name"], {**escaped(names), **block}, within=next(iter(names.values())))
 
     def _add_children(self, there: Mapping[Address, MatchedBlock]) -> None:
         """New blocks in the blocks of declared parents."""
@@ -123,9 +144,7 @@ class _Exporting:
 
     def _appended(self, parent: MatchedBlock, kind: type[Resource], blocks: list[dict[str, Any]]) -> bool:
         """Whether the block of `parent` may be written; reported where it may not."""
-        part = parent.layers.lowest_writable()
-        if part is not None:
-            parent.layers.add_children(part, kind.collection, blocks)
+        if parent.layers.append_children(kind.collection, blocks):
             return True
         names = ", ".join(quote(block["name"]) for block in blocks)
         generated = any(part.block.generated for part in parent.layers.parts)

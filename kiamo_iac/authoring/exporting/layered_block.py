@@ -71,6 +71,13 @@ class LayeredBlock:
             for part in self.parts:
                 self.edits.put(self._node(part), "name", escaped(name))
 
+    def append_children(self, collection: str, blocks: list[dict[str, Any]]) -> bool:
+        """Add blocks to a collection of the lowest layer that may be written; False where none may."""
+        part = self.lowest_writable()
+        if part is not None:
+            self.add_children(part, collection, blocks)
+        return part is not None
+
     def lowest_writable(self) -> Part | None:
         """The lowest layer that may be written: where new children go."""
         writable = (part for part in self.parts if self.edits.may_change(part.document.file))
@@ -174,3 +181,77 @@ class LayeredBlock:
         """The block of a layer as it is edited."""
         node: dict[str, Any] = self.edits.node(self._ref(part, key))
         return node
+
+
+@dataclass(slots=True)
+class PatchedBlock(LayeredBlock):
+    """A declared resource of which only the patches of one environment may be written, above all other layers.
+
+    What would have to change below is written over: in the patch that is there, or else in `pending`.
+
+    A rename still raises NotWritableError: layers are matched by the name.
+    """
+
+    pending: dict[str, Any] = field(default_factory=dict)
+    """The keys of a new block of the resource in the patches; collections of new blocks below it among them."""
+
+    def append_children(self, collection: str, blocks: list[dict[str, Any]]) -> bool:
+        if not LayeredBlock.append_children(self, collection, blocks):
+            self.pending.setdefault(collection, []).extend(blocks)
+        return True
+
+    def remove(self) -> None:
+        try:
+            LayeredBlock.remove(self)
+        except NotWritableError:
+            if self.body.get("protect") or self.body.get("renamed_from"):  # which an absent resource may not have
+                raise
+            self._over("ensure", "absent")
+
+    def put(self, key: str, value: Any) -> None:
+        try:
+            LayeredBlock.put(self, key, value)
+        except NotWritableError:
+            self._over(key, escaped(value))
+
+    def remove_key(self, key: str) -> None:
+        try:
+            LayeredBlock.remove_key(self, key)
+        except NotWritableError:
+            self._over(key, "present" if key == "ensure" else None)
+
+    def remove_items(self, key: str, items: Collection[str]) -> None:
+        try:
+            LayeredBlock.remove_items(self, key, items)
+        except NotWritableError:
+            removed = self._removed.setdefault(key, set())
+            removed.update(items)
+            self._over(key, [text for text in self.body[key] if text not in removed] or None)
+
+    def put_entry(self, key: str, entry: str, value: Any) -> None:
+        try:
+            LayeredBlock.put_entry(self, key, entry, value)
+        except NotWritableError:
+            self._entry_over(key, entry, escaped(value))
+
+    def remove_entry(self, key: str, entry: str) -> None:
+        try:
+            LayeredBlock.remove_entry(self, key, entry)
+        except NotWritableError:
+            self._entry_over(key, entry, None)
+
+    def _over(self, key: str, value: Any) -> None:
+        own = self.lowest_writable()
+        if own is None:
+            self.pending[key] = value
+        else:
+            self.edits.put(self._node(own), key, value)
+
+    def _entry_over(self, key: str, entry: str, value: Any) -> None:
+        own = self.lowest_writable()
+        if own is None:
+            self.pending.setdefault(key, {})[entry] = value
+        elif isinstance(self._node(own).get(key), dict):
+            self.edits.put(self._node(own)[key], entry, value)
+        else:
+            self.edits.put(self._node(own), key, {entry: value})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kiamo_iac.authoring.exporting.layered_block import LayeredBlock
+from kiamo_iac.authoring.exporting.layered_block import LayeredBlock, PatchedBlock
 from kiamo_iac.authoring.sheet import EditTransaction
 from kiamo_iac.core.address import Address, identity
 from kiamo_iac.core.capabilities import Capabilities
@@ -55,8 +55,17 @@ class Matcher:
     """Finds the live resource of every declared one, parents before children."""
 
     def __init__(
-        self, parts: Parts, live: State, *, capabilities: Capabilities, owned: Ownership, edits: EditTransaction
+        self,
+        parts: Parts,
+        live: State,
+        *,
+        capabilities: Capabilities,
+        owned: Ownership,
+        edits: EditTransaction,
+        patched: bool = False,
     ) -> None:
+        """`patched`: what may not be changed is written over in the environment's own patches."""
+        self._layered = PatchedBlock if patched else LayeredBlock
         self._parts = parts
         self._live = live
         self._capabilities = capabilities
@@ -75,7 +84,7 @@ class Matcher:
     def _one(self, address: Address) -> MatchedBlock:
         parts = self._parts[address]
         kind = parts[0].block.type.kind
-        layers = LayeredBlock(parts, self._edits)
+        layers = self._layered(parts, self._edits)
         above = self._found.get(address.parent) if address.parent is not None else None
         parent = above.live_address if above is not None else address.parent
         live_address = Address.of(kind.collection, address.name, parent)

@@ -41,6 +41,8 @@ class TargetFolder:
     """The same → where they are."""
     single: bool = False
     """New blocks go into one file."""
+    patched: bool = False
+    """It has the patches of one environment alone, above all other layers: what may not be changed is written over."""
     inert: bool = False
     """No line of a new file is a command to a pipeline: it may go into a log."""
 

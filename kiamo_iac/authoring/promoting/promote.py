@@ -137,7 +137,7 @@ class _Promoting:
         files = list(edits.changes())
         self._leftovers = tuple(report.leftovers(overlay, changes, files))
         if placing.folder is not None:
-            files.append(self._project_file(placing.folder))
+            files.append(with_patches(self._project, self._target, placing.folder))
         return changes, tuple(sorted(files, key=lambda f: f.file)), _with_new(before.compositions, overlay)
 
     def _sheet(self, file: str) -> Sheet:
@@ -146,17 +146,22 @@ class _Promoting:
         data = document.data if document is not None else None
         return Sheet(file, path, data, text=lambda: _text(path, file))
 
-    def _project_file(self, folder: str) -> FileChange:
-        """The project file with one more entry under the patches of `to`."""
-        path = self._project.file
-        text = _text(path, path.name)
-        editor = Editor(text, file=path.name, flow=("patches",))
-        at = ("environments", self._target.name, "patches")
-        if self._target.patches:
-            editor.append(at, folder)
-        else:
-            editor.set(at, [folder])
-        return FileChange(shown(path, self._project.root), path, text, editor.text())
+
+def with_patches(project: Project, environment: Environment, folder: str) -> FileChange:
+    """The project file with one more entry under the patches of an environment.
+
+    Raises:
+        EditError: it cannot be edited without risk.
+    """
+    path = project.file
+    text = _text(path, path.name)
+    editor = Editor(text, file=path.name, flow=("patches",))
+    at = ("environments", environment.name, "patches")
+    if environment.patches:
+        editor.append(at, folder)
+    else:
+        editor.set(at, [folder])
+    return FileChange(shown(path, project.root), path, text, editor.text())
 
 
 def _text(path: Path, shown: str) -> str:
