@@ -223,13 +223,31 @@ class Client:
         """A body in the shape of the contract, with what goes back of the object as it was read."""
         stanza, shape = self.contract.kinds[kind], self._shapes[kind]
         if operation.send == "whole" and flat is not None:
-            flat = whole(stanza, shape, under, flat)
+            flat = self._with_children(kind, whole(stanza, shape, under, flat), under)
         body = shape.nested(flat, under) if shape is not None and flat is not None else dict(flat or {})
         for path in operation.carry:
             is_sent = path != stanza.id.wire and dig(body, path) is not MISSING
             if (value := dig(under, path)) is not MISSING and not is_sent:
                 place(body, path, value)
         return {operation.wrap: body} if operation.wrap is not None and (body or flat is not None) else body
+
+    def _with_children(self, kind: str, flat: dict[str, Any], under: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of an update that replaces the object, with what exists only inside of it under the name that it is
+        sent under."""
+        item = self.contract.kinds[kind].item_of("read")
+        for child, stanza in self.contract.kinds.items():
+            if stanza.inside is None or stanza.parent != kind:
+                continue
+            wire = stanza.inside.wire
+            path = (stanza.inside.read or wire).removeprefix(f"{item}.")
+            if path != wire:
+                flat.pop(path, None)
+            if wire not in flat and (shown := dig(under, path)) is not MISSING:
+                flat[wire] = shown
+            if wire not in flat:
+                msg = f"The update was not sent: it replaces the whole {kind}, and its read does not show each {child}."
+                raise ApiError(msg, hint=f"check {self.contract.entry('kinds', child, 'inside', 'read')}")
+        return flat
 
     def _content(
         self, operation: Operation, body: Mapping[str, Any], *, wanted: bool

@@ -43,6 +43,13 @@ def _inside(
     if inside.write in _CHANGES - {"update"} | {"read"}:
         why = f"{inside.write} of {stanza.parent or 'its parent'} does not replace the list"
         yield Contradiction((*at, "write"), why, "write update, or the operation of its own that replaces the list")
+    if "." in inside.wire:
+        yield Contradiction((*at, "wire"), f"{quote(inside.wire)} is a path, and the list is one key", "write one key")
+    if parent is not None and (call := parent.operations.get("update")) is not None and call.send == "whole":
+        item = parent.item_of("read")
+        if inside.read is not None and item is not None and not inside.read.startswith(f"{item}."):
+            why = f"it is not below {quote(item)}, and the whole {stanza.parent} that is sent would be without it"
+            yield Contradiction((*at, "read"), why, "write the path of the list below item")
     for name, attribute in parent.attributes.items() if parent is not None else ():
         if attribute.wire.split(".")[0] == inside.wire.split(".")[0]:
             why = f"{quote(inside.wire)} is the key of the attribute {quote(name)} of a {stanza.parent}"

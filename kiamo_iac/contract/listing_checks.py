@@ -53,13 +53,16 @@ def _rows(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradictio
     if listing.keyed is not None and listing.groups:
         yield Contradiction((*at, "keyed"), "has no effect beside groups, which are arrays", "remove one of the two")
     if stanza.inside is not None and (key := _unwritten(stanza)) is not None:
-        why = "the list is replaced as a plain array, which this instance does not show"
+        why = "the list is replaced as an array, or by the names of its rows"
         yield Contradiction((*at, key), why, "remove it, or inside")
 
 
 def _unwritten(stanza: KindContract) -> str | None:
-    """The key of a form in which a list inside its parent cannot be sent back."""
-    return "groups" if stanza.listing.groups else "row" if stanza.listing.row else None
+    """The key of a form in which a list inside its parent cannot be sent back: what is new has no id yet."""
+    listing, name = stanza.listing, stanza.attributes.get("name")
+    if listing.keyed is not None and name is not None and listing.keyed != name.wire:
+        return "keyed"
+    return "groups" if listing.groups else "row" if listing.row else None
 
 
 def _filters(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradiction]:

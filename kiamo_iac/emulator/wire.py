@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kiamo_iac.contract.entries import Attribute
+from kiamo_iac.contract.entries import Attribute, Listing
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.strict_json import write_json
 from kiamo_iac.emulator.paths import MISSING, formed, look, merged, put, take, under, unformed
@@ -90,7 +90,7 @@ class KindWire:
         rest = deepcopy(dict(body)) if self._paths or self._inside else dict(body)
         for child, inside in self._inside.items():
             if operation == inside.write and (found := take(rest, inside.wire)) is not MISSING:
-                draft.inside[child] = found
+                draft.inside[child] = _rows_of(found, self._kinds[child].listing)
         for path in self._paths:
             if (found := take(rest, path)) is not MISSING:
                 self._put(draft, path, found, template)
@@ -233,6 +233,13 @@ class KindWire:
                 value = self._value(stored, name, attribute, shown)
                 return value if value in groups else groups[-1]
         return groups[0] if stored.attributes.get("default") else groups[-1]
+
+
+def _rows_of(found: Any, listing: Listing) -> Any:
+    """The rows of a list that is keyed as the parent shows it."""
+    if listing.keyed is None or not isinstance(found, dict):
+        return found
+    return [{listing.keyed: key, **row} if isinstance(row, dict) else row for key, row in found.items()]
 
 
 def _choices(value: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.response import ApiResponse
+from kiamo_iac.contract.entries import Listing
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.errors import RefusedError
 from kiamo_iac.core.printable import printable
@@ -85,8 +86,15 @@ class Sender:
                 new.append(changed)
             if parent is None:
                 raise _missing(above, operation, ids[above])
-            under = parent.raw
-            return self._client.call(above, inside.write, {"id": ids[above]}, body={inside.wire: new}, under=under)
+            body = {inside.wire: _as_shown(new, stanza.listing)}
+            return self._client.call(above, inside.write, {"id": ids[above]}, body=body, under=parent.raw)
+
+
+def _as_shown(rows: list[dict[str, Any]], listing: Listing) -> Any:
+    """The list of a parent in the form in which its read shows it."""
+    if (key := listing.keyed) is None:
+        return rows
+    return {str(row.get(key)): {name: value for name, value in row.items() if name != key} for row in rows}
 
 
 def _missing(kind: str, operation: str, remote_id: RemoteId) -> RefusedError:

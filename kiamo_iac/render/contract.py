@@ -17,7 +17,8 @@ def contract_data(contract: Contract) -> dict[str, Any]:
 
 
 def contract_json(contract: Contract) -> str:
-    """The whole contract, override included, in the shape of the file: it may be given as `contract:` again."""
+    """The whole contract, override included, in the shape of the file. Given as `contract:`, what the override removed
+    comes back from the packaged contract."""
     return json_document(contract_data(contract))
 
 

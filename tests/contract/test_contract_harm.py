@@ -11,6 +11,21 @@ from tests.contract.test_contract_file import problems_of
 
 HARMFUL = [
     (
+        "kinds: {field: {inside: {wire: a.b}}}\n",
+        "1:26",
+        'kinds.field.inside.wire: "a.b" is a path, and the list is one key',
+    ),
+    (
+        "kinds: {field: {inside: {wire: columns}, listing: {keyed: id}}}\n",
+        "1:52",
+        "kinds.field.listing.keyed: the list is replaced as an array, or by the names of its rows",
+    ),
+    (
+        "kinds: {base: {item: base, operations: {update: {send: whole}}}, field: {inside: {wire: c, read: d}}}\n",
+        "1:92",
+        'kinds.field.inside.read: it is not below "base", and the whole base that is sent would be without it',
+    ),
+    (
         "kinds: {batch: {operations: {stop: {query: {command: start}, body: {}}}}}\n",
         "1:30",
         'kinds.batch.operations.stop: the call says "start": it may start the batch, which dials',
@@ -247,7 +262,7 @@ HARMFUL = [
     (
         "kinds: {field: {inside: {wire: columns}, listing: {groups: [a, b]}}}\n",
         "1:52",
-        "kinds.field.listing.groups: the list is replaced as a plain array, which this instance does not show",
+        "kinds.field.listing.groups: the list is replaced as an array, or by the names of its rows",
     ),
     ("errors: {failed: {path: s, is: a, unless: b}}\n", "1:10", "errors.failed: is and unless exclude each other"),
     (
@@ -262,7 +277,7 @@ HARMFUL = [
         "kinds.base.listing.paging.limit must be an integer, got a boolean",
     ),
     (
-        "kinds: {base: {listing: {paging: {style: page, limit: 1e3}}}}\n",
+        "kinds: {base: {listing: {paging: {style: page, limit: 100.5}}}}\n",
         "1:48",
         "kinds.base.listing.paging.limit must be an integer, got a number",
     ),

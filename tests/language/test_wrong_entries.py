@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.language.conftest import Scene
-from tests.language.platform import Platform, Row
-from tests.language.test_manners import Replacing
+from tests.language.platform import Called, Platform, Row
+from tests.language.test_manners import Inside, Replacing
 
 PACKAGED = "kiamo_iac/contract/contract.yaml:"
 WRONG_READ = "kinds: {base: {operations: {read: {path: '/bases/{id}/full'}%s}}}\n"
@@ -108,3 +108,68 @@ def test_flags_in_known_words_need_no_entry(scene: Scene, yes: str, no: str) -> 
     scene.platform = platform
     said = scene.apply(CITY % "City") + scene.apply(CITY % "Town")
     assert "default" not in said
+
+
+# --- what exists only inside its parent ---
+
+
+class Elsewhere(Inside):
+    """An update of the base replaces all of it, and takes the fields under another name than a read shows them."""
+
+    def taken(self, call: Called) -> Row:
+        sent = dict(call.body)
+        if call.kind == "base" and call.operation == "update":
+            sent["fields"] = sent.pop("columns")
+        return sent
+
+    def updated(self, row: Row, changes: Row) -> None:
+        assert {"name", "label", "fields"} <= changes.keys() <= {"name", "label", "fields", "motd"} or "base" in row
+        super().updated(row, changes)
+
+
+class ByName(Inside):
+    """Fields are shown by their names, and sent so."""
+
+    def answered(self, call: Called, row: Row | None) -> Any:
+        found = super().answered(call, row)
+        if call.kind == "base" and row is not None:
+            found["base"]["fields"] = {each.pop("name"): each for each in found["base"]["fields"]}
+        return found
+
+    def taken(self, call: Called) -> Row:
+        sent = dict(call.body)
+        if call.kind == "base" and call.operation == "update" and "fields" in sent:
+            sent["fields"] = [{"name": name, **field} for name, field in sent["fields"].items()]
+        return sent
+
+
+BASE = (
+    "kinds:\n  base: {item: base, embedded: null, operations: {delete: {item: none}%s}}\n"
+    "  field: {identity: name, %s}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("platform", "update", "field"),
+    [
+        (Elsewhere, ", update: {send: whole}", "inside: {wire: columns, read: base.fields}"),
+        (ByName, "", "listing: {keyed: name}, inside: {wire: fields, read: base.fields}"),
+        (ByName, ", update: {send: whole}", "listing: {keyed: name}, inside: {wire: fields, read: base.fields}"),
+    ],
+)
+def test_the_list_inside_goes_back_as_it_is_shown(
+    scene: Scene, platform: type[Platform], update: str, field: str
+) -> None:
+    scene.platform = platform()
+    scene.contract(BASE % (update, field))
+    scene.story()
+
+
+def test_a_whole_object_is_not_sent_without_what_exists_inside_of_it(scene: Scene) -> None:
+    scene.platform = Inside()
+    scene.contract(BASE % (", update: {send: whole}", "inside: {wire: columns, read: base.nothing}"))
+    scene.platform.seed("base", name="prospects", label="A")
+    scene.manifest("bases: [{name: prospects, label: B}]\n")
+    code, said = scene.run("apply", "-e", "staging", "--yes")
+    assert (code != 0, scene.platform.writes()) == (True, []), said
+    assert "kinds.field." in said
