@@ -200,7 +200,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tree=JSON, style=st.sampled_from(["item", "paths"]))
 def test_a_tree_of_any_shape_is_read_and_derived(tree: Any, style: str) -> None:
     """Whatever its parts are, the result is a valid override, or a clean error."""

@@ -41,7 +41,7 @@ _PARTIAL: Final = re.compile(
     re.IGNORECASE,
 )
 _WHOLE: Final = re.compile(r"replaces? the whole|every attribute must|remplace (?:tout|enti)", re.IGNORECASE)
-_TOKEN_HEADER: Final = re.compile(r"token|jeton|api-?key|authorization", re.IGNORECASE)
+_TOKEN_HEADER: Final = re.compile(r"token|jeton|api-?key|auth|cle-?api|api-?cle", re.IGNORECASE)
 _HEADER_IN_TEXT: Final = re.compile(r"\b([A-Za-z0-9]+(?:-[A-Za-z0-9]+)+)\s*:\s*[\[<{]")
 """`Kiamo-Api-Token:[API_token]`"""
 _VERSIONS: Final = frozenset({"version", "revision", "rev", "etag", "rowversion", "lockversion"})
@@ -232,17 +232,23 @@ def _operations(kind: str, matches: tuple[OperationMatch, ...], prefix: str, sta
             continue
         calls[match.operation] = call
         if match.operation == "update":
-            _update(match.candidates[0], call, at, draft)
+            if _update(match.candidates[0], call, at, draft, reads=calls.get("read") is not None, shown=shown):
+                calls["update"] = None
             _carry(match, call, KindExamples(kind, matches))
         if any(answer.status == 202 for answer in match.candidates[0].request.answers):
             draft.ask(at, "the answer is 202: is the work done when it comes, or later?", about="path")
 
 
-def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft) -> None:
-    """Whether an update empties what it is not sent."""
+def _update(
+    candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft, *, reads: bool, shown: tuple[str, ...]
+) -> bool:
+    """Whether an update may empty what it is not sent, and cannot be made, for no request reads the object first."""
     text = candidate.request.text
     if candidate.request.method == "PATCH" or (_PARTIAL.search(text) and not _WHOLE.search(text)):
-        return
+        return False
+    if not reads:
+        draft.ask(at, "does it change only what is sent? No request is certain to read what else it would need", *shown)
+        return True
     call["send"] = "whole"
     if not _WHOLE.search(text):
         draft.ask(
@@ -250,6 +256,7 @@ def _update(candidate: MatchCandidate, call: Entry, at: EntryPath, draft: _Draft
             "does it change only what is sent? Then remove send: whole, which reads and sends every attribute",
             about="send",
         )
+    return False
 
 
 def _carry(match: OperationMatch, call: Entry, examples: KindExamples) -> None:

@@ -292,7 +292,7 @@ def _of_title(operation: str, request: CollectionRequest, route: RequestRoute) -
     if kind_of(title) == route.kind:
         yield Evidence(1, "the kind in its name")
     yield from _of_other_requests(title)
-    is_listed = request.method == "GET" and not {"list", "liste", "lister"}.isdisjoint(title)
+    is_listed = request.method == "GET" and not ({"list", "liste", "lister"} | _ALL).isdisjoint(title)
     if not SEARCH_WORDS.isdisjoint(words(route.path)) or not (is_listed or SEARCH_WORDS.isdisjoint(title)):
         yield Evidence(_STRONG, "it searches")
     if operation in COMMANDS:

@@ -234,7 +234,25 @@ def _is_action(word: str) -> bool:
 
 
 _NEUTRAL: Final = frozenset(
-    {"contact", "de", "d", "attente", "des", "by", "base", "kiamo", "call", "outbound", "appel", "the", "all"}
+    {
+        "contact",
+        "de",
+        "d",
+        "attente",
+        "des",
+        "by",
+        "base",
+        "kiamo",
+        "call",
+        "outbound",
+        "appel",
+        "the",
+        "all",
+        "custom",
+        "personnalise",
+        "personnalisee",
+        "sortant",
+    }
 )
 
 

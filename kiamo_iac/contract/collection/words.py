@@ -181,13 +181,11 @@ def kind_of(parts: tuple[str, ...]) -> str | None:
 
 def without_kind(parts: tuple[str, ...]) -> tuple[str, ...]:
     """Words without those that name a kind: `contact list index` → index, for a contact list is no list of contacts."""
-    kept: list[str] = []
-    for part in _phrase(parts):
-        if kept and any(kept[-1] + part in known for known in KIND_WORDS.values()):
-            kept.pop()
-        elif not any(part in known for known in KIND_WORDS.values()):
-            kept.append(part)
-    return tuple(kept)
+    parts = _phrase(parts)
+    every = frozenset().union(*KIND_WORDS.values())
+    pairs = {at for at, pair in enumerate(pairwise(parts)) if "".join(pair) in every}
+    named = pairs | {at + 1 for at in pairs} | {at for at, part in enumerate(parts) if part in every}
+    return tuple(part for at, part in enumerate(parts) if at not in named)
 
 
 def without_own_kind(name: str, kind: str) -> str:
