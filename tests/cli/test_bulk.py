@@ -91,8 +91,8 @@ def test_an_export_reports_what_is_generated_and_does_not_write_it(bulk: Desk) -
     bulk.emulator.seed(live)
     code, _, err = bulk.run("export", "-e", "eager", "-o", "manifests")
     assert code == 0
-    assert 'manifests/a.yaml:15:15 (agences.csv:2): warning KIA1014: "settings.note" of the batch "relance-a"' in err
-    assert 'the batch "relance-b" is not updated: its block is generated' in err
+    assert 'manifests/a.yaml:15:15 (agences.csv:2): warning KIA1014: "settings.note" of the generated batch is' in err
+    assert "the generated batch is not updated: its block stands for several" in err
     after = (bulk.folder / "manifests" / "a.yaml").read_bytes()
     assert after == before.replace(b"label: Prospects", b"label: Autre"), "what is not generated is written"
 
@@ -151,3 +151,30 @@ def test_what_a_cell_says_is_data_in_every_output(desk: Desk) -> None:
         assert "<script>alert(1)" not in out or output != "html"
     code, out, _ = desk.run("render", "-e", "staging")
     assert (code, out.count("$${brand}")) == (0, 1), "as a manifest would have to write it"
+
+
+def test_what_is_nested_in_a_block_with_a_template_is_written(bulk: Desk) -> None:
+    text = """\
+templates:
+  base: {label: Prospects}
+services:
+  - name: Ventes
+bases:
+  - name: prospects
+    use: base
+    fields:
+      - {name: ville, label: Town, datatype: string}
+    batches:
+      - {name: relance-a, service: Ventes, association: {destination: phone}, settings: {note: Lyon}}
+"""
+    path = bulk.manifest(text)
+    code, _, err = bulk.run("apply", "-e", "staging", "--yes")
+    assert code == 0, err
+    path.write_text(
+        text.replace("Town", "Ville").replace("label: Prospects", "label: P").replace("Lyon", "Nice"), "utf-8"
+    )
+    code, _, err = bulk.run("export", "-e", "staging", "-o", "manifests", "--only", "bases/prospects")
+    assert code == 0
+    assert '"label" of the generated base is not updated' in err
+    written = path.read_text(encoding="utf-8")
+    assert ("label: Town" in written, "note: Lyon" in written, "label: P}" in written) == (True, True, True)

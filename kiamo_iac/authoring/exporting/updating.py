@@ -222,8 +222,10 @@ class BlockUpdater:
         try:
             change()
         except NotWritableError as error:
-            noun, name = declared.kind.kind, quote(declared.address.name)
-            what = f'"{path}" of the {noun} {name}' if path else f"the {noun} {name}"
+            noun = declared.kind.kind
+            # Without the name of a generated one: what is the same of many rows is shown once.
+            one = f"the generated {noun}" if error.generated else f"the {noun} {quote(declared.address.name)}"
+            what = f'"{path}" of {one}' if path else one
             code, why, hint = refused_by(error)
             self._report.warn(
                 code, f"{what} is not updated: {why}", hint=hint, address=declared.address, source=error.source
@@ -249,7 +251,7 @@ def refused_by(error: NotWritableError) -> tuple[str, str, str]:
     """The code, the reason and the hint of an edit that was refused."""
     if error.generated:
         hint = "change its row, its template or its block by hand, or patch it by its name"
-        return "KIA1014", "its block is generated", hint
+        return "KIA1014", "its block stands for several", hint
     return "KIA1011", "it is outside the folder", "export into the folder that holds it, or change it there"
 
 
