@@ -48,6 +48,12 @@ _STRONG: Final = -4
 _COMMAND_KEYS: Final = frozenset({"command", "commande", "action", "state", "statu", "status", "statut", "etat"})
 _IMPERATIVE: Final = frozenset({"command", "commande", "action"})
 _ACTION_KEYS: Final = frozenset({"action", "command", "commande", "cmd", "op", "operation", "method", "methode", "do"})
+_AND: Final = (
+    r"\b(?:and|then|et|puis)\s+(?:is\s+|are\s+|it\s+|la\s+|le\s+|les\s+|l')?(?:immediately\s+|automatically\s+)?"
+)
+_ALSO_STARTS: Final = re.compile(rf"{_AND}(?:start|launch|dial|lanc|d[ée]marr|relanc|resum|repren)\w*", re.IGNORECASE)
+_ALSO_DELETES: Final = re.compile(rf"{_AND}(?:delet|remov|purg|supprim|effac|vid)\w*", re.IGNORECASE)
+_NOT_REALLY: Final = re.compile(r"\b(?:simulat|simul|preview|aper[çc]u|schedul|planifi|dry.run|test)\w*", re.IGNORECASE)
 _ALL: Final = frozenset({"all", "tou", "toute", "every"})
 _CODED: Final = re.compile(r"[`\"'«“]\s*([\w-]{1,40})\s*[`\"'»”]")
 
@@ -284,6 +290,7 @@ def _of_page(operation: str, request: CollectionRequest, route: RequestRoute) ->
     yield from _of_title(operation, request, route)
     if said := [name for name in request.query if compact(name) in _ACTION_KEYS]:
         yield Evidence(_STRONG, f"its query says what it does: {', '.join(said)}")
+    yield from _of_side_effects(operation, request)
     yield from _of_folders(request, route)
 
 
@@ -304,6 +311,17 @@ def _of_title(operation: str, request: CollectionRequest, route: RequestRoute) -
         yield Evidence(2, "the operation in its name")
     elif verb is not None and not (operation == "read" and verb == "list"):
         yield Evidence(-3, f"its name says {verb}")
+
+
+def _of_side_effects(operation: str, request: CollectionRequest) -> Iterator[Evidence]:
+    """What a name or a text says that a call does too, or only in a test."""
+    text = f"{request.name}\n{request.text}"
+    if operation not in _DIALS and (found := _ALSO_STARTS.search(text)):
+        yield Evidence(_STRONG, f"it may start too: {found[0]}")
+    if operation != "delete" and (found := _ALSO_DELETES.search(text)):
+        yield Evidence(_STRONG, f"it may delete too: {found[0]}")
+    if operation in _DIALS and (found := _NOT_REALLY.search(text)):
+        yield Evidence(_STRONG, f"its text says {found[0]}")
 
 
 def _of_other_requests(title: tuple[str, ...]) -> Iterator[Evidence]:
