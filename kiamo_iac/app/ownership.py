@@ -234,6 +234,7 @@ def _access(workspace: Workspace, environment: str, *, moving: Moving | None = N
         moving=moving,
         pinned=pinned,
         notify=workspace.notify,
+        show=workspace.on_wait or (lambda _: None),
         interruption=workspace.interruption,
     )
     address = settings.http_address

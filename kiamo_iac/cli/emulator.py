@@ -12,6 +12,7 @@ from kiamo_iac.cli.options import NamedPath
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_data, write_message
 from kiamo_iac.core.errors import UsageError
+from kiamo_iac.core.printable import visible
 from kiamo_iac.core.urls import is_loopback
 
 EPILOG = """\b
@@ -59,10 +60,17 @@ def _loopback(_context: click.Context, _parameter: click.Parameter, host: str) -
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="Play a fault, such as reset,call=POST (see the examples)."
 )
+@click.option(
+    "--project",
+    type=NamedPath(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The project file whose contract it implements, as the option of that name before the command.",
+)
 @pass_session
 def emulator(
     session: Session,
     *,
+    project: Path | None,
     host: str,
     port: int,
     db: Path | None,
@@ -86,14 +94,18 @@ def emulator(
     from kiamo_iac.emulator.faults import Fault
     from kiamo_iac.emulator.server import serve
 
+    contract = contract_in_force(project or session.project)
+    named = f"{contract.name} ({contract.origin if contract.overridden else 'packaged'})"
+
     def ready(url: str) -> None:
         # Not with write_message: it would mask the token if a variable holds it, and this token is public.
         click.echo(f"A local Kiamo emulator. Token: {FULL_TOKEN} (read-only: {READ_ONLY_TOKEN}).", err=True)
+        write_message(f"It implements the contract {visible(named)}.")
         write_data(f"{url}\n")
         write_message("Press Ctrl-C to stop it.")
 
     try:
-        instance = Emulator(contract_in_force(session.project), database=db or ":memory:", latency=latency / 1000)
+        instance = Emulator(contract, database=db or ":memory:", latency=latency / 1000)
         with instance:
             instance.faults.add([Fault.parse(text) for text in faults])
             if seed is not None and not any(instance.dump().values()):

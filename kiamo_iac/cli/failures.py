@@ -61,7 +61,7 @@ def _write(text: str) -> None:
         write_message(document(visible(redact(line)) for line in text.split("\n")), nl=False)
 
 
-_NEVER_SUGGESTED: Final = re.compile(r"--(?:allow-|force|owed|prune|write|yes).*")
+_NEVER_SUGGESTED: Final = re.compile(r"--(?:adopt|allow-|force|into-|owed|prune|write|yes).*")
 """Options that lift a protection, delete, or write: none is passed because it was suggested for a typo."""
 
 

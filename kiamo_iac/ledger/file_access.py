@@ -52,6 +52,7 @@ def locked_file(
     environment: str,
     timeout: float,
     pause: Callable[[float], object] = time.sleep,
+    show: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Callable[[], bool]]:
     """Hold the lock of the ledger at `ledger` (which need not exist), after `timeout` seconds of waiting at most.
     Yields whether it is held still: without its file, another run may lock another file of that name. `pause`: waits
@@ -68,6 +69,7 @@ def locked_file(
         locked_error=lambda other: other.locked_error(str(ledger.path), environment=environment),
         longest=_LONGEST_WAIT,
         pause=pause,
+        show=show,
     )
     beside, file = holder_file(ledger), lock_file(ledger).path
     taken = _place_of(file)
@@ -173,8 +175,15 @@ class FileAccess:
             LedgerError: the file cannot be read, locked or written.
         """
         context = self._context
-        environment, pause = context.environment, context.interruption.wait
-        with locked_file(self._file, info, environment=environment, timeout=timeout, pause=pause) as is_held:
+        locking = locked_file(
+            self._file,
+            info,
+            environment=context.environment,
+            timeout=timeout,
+            pause=context.interruption.wait,
+            show=context.show,
+        )
+        with locking as is_held:
             found = self._read()
             content, from_backup = self._resolved(found)
             store = FileStore(

@@ -156,6 +156,7 @@ class GitBackend:
             release=lambda: self._delete_lock(commit),
             unreleased=f"this run may hold the lock: {info.how_to_release(self._environment)}",
             pause=self._context.interruption.wait,
+            show=self._context.show,
         )
         self._held = commit
 

@@ -98,6 +98,7 @@ def http_access(settings: HttpSettings, context: LedgerContext) -> RemoteAccess:
         expected=context.expected_environment,
         send=context.send,
         pause=context.interruption.wait,
+        show=context.show,
     )
     return RemoteAccess(backend, context)
 
@@ -116,6 +117,7 @@ class HttpBackend:
         expected: str | None,
         send: Send,
         pause: Callable[[float], object] = time.sleep,
+        show: Callable[[str], object] = lambda _: None,
     ) -> None:
         """`expected`: the environment that the ledger must be of; None: any. `pause`: waits that many seconds between
         two attempts to lock.
@@ -133,6 +135,7 @@ class HttpBackend:
         self._expected = expected
         self._send = send
         self._pause = pause
+        self._show = show
         self._held: LockInfo | None = None
         self._sent: set[str] = set()
         """Revisions that this run has sent: one may have been stored although its call seemed to fail."""
@@ -152,6 +155,7 @@ class HttpBackend:
             release=lambda: self.break_lock(info),
             unreleased=f"this run may hold the lock: {info.how_to_release(self._environment)}",
             pause=self._pause,
+            show=self._show,
         )
         self._held = info
 

@@ -20,6 +20,8 @@ from kiamo_iac.core.secret import redact
 from kiamo_iac.core.strict_json import decode_json
 from kiamo_iac.ledger.entry import dump
 
+_REMINDER: Final = 30.0
+"""Seconds after which a wait for a lock is shown again."""
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
@@ -161,8 +163,10 @@ def acquire(
     unreleased: str = "",
     longest: float = _LONGEST_WAIT,
     pause: Callable[[float], object] = time.sleep,
+    show: Callable[[str], object] = lambda _: None,
 ) -> None:
     """Call `attempt` until it returns None (this run has the lock) and not the holder, for at most `timeout` seconds.
+    `show` receives a line when the wait begins, and then each half minute.
 
     Raises:
         LockedError: the lock was held all the time; made by `locked_error`.
@@ -170,11 +174,15 @@ def acquire(
             that fails, the hint has `unreleased`.
     """
     end, wait = time.monotonic() + timeout, _FIRST_WAIT
+    shown: float | None = None
     try:
         while (other := attempt()) is not None:
             left = end - time.monotonic()
             if left <= 0:
                 raise locked_error(other)
+            if shown is None or shown - left >= _REMINDER:
+                show(f"waiting up to {max(round(left), 1)} s for the lock: it is held by {redact(str(other))}")
+                shown = left
             pause(min(wait, left))
             wait = min(2 * wait, longest)
     except TransportError as error:

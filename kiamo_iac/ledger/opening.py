@@ -65,6 +65,8 @@ class LedgerContext:
     """The only origin that a git remote may lead to; None: those that the checkout configures."""
     notify: Callable[[Diagnostic], object] = _ignored
     """Receives diagnostics for the user."""
+    show: Callable[[str], object] = lambda _: None
+    """Receives a line when the run waits for the lock."""
     interruption: Interruption = field(default_factory=Interruption)
     """Of the run: it ends the wait for a lock, and knows how to release the one that is held."""
 

@@ -103,11 +103,11 @@ def test_d04_dry_run_is_plan(desk: Desk) -> None:
     ["--prun", "--prod", "--profile", "--allow-strt", "--allow-data-los", "--ye", "--yess", "--allow-stp", "--p"],
 )
 def test_d04_no_suggestion_is_destructive(desk: Desk, typo: str) -> None:
-    for command in ("apply", "plan", "undo", "promote"):
+    for command in ("apply", "plan", "undo", "promote", "export"):
         code, _, err = desk.run(command, typo)
         assert code == 64
         _, _, suggested = err.partition("Did you mean")
-        assert not re.search("--(prune|yes|allow|write|owed)", suggested)
+        assert not re.search("--(prune|yes|allow|write|owed|adopt|into)", suggested)
     assert re.search("Did you mean '?--parallelism", desk.run("apply", "--paralelism")[2])
 
 

@@ -84,3 +84,33 @@ def test_a_seed_that_is_none_is_refused(
     (tmp_path / "live.json").write_text(text, encoding="utf-8")
     assert run(["emulator", "--port", "0", "--seed", "live.json"]) == 64
     assert "The emulator cannot start: " in capsys.readouterr().err
+
+
+def test_d23_it_says_which_contract_it_implements_and_takes_that_of_a_project(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "manifests").mkdir(parents=True)
+    (project / "kiamo.yaml").write_text("manifests: [manifests]\ncontract: c.yaml\n")
+    (project / "c.yaml").write_text('contract_version: "1"\nname: Ours\nprefix: {path: /rest, basis: observed}\n')
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    file = str(project / "kiamo.yaml")
+    cases: tuple[tuple[tuple[str, ...], str, str], ...] = (
+        ((), "Kiamo API v2, as assumed by kiamo-iac (packaged)", "/api"),
+        (("--project", file), "Ours (c.yaml)", "/rest"),
+    )
+    for options, named, prefix in cases:
+        process = subprocess.Popen(
+            [*COMMAND, "emulator", "--port", "0", *options],
+            cwd=elsewhere,
+            env=variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        request = urllib.request.Request(f"{url}{prefix}/services", headers={"Kiamo-Api-Token": FULL_TOKEN})
+        with urllib.request.urlopen(request) as answer:
+            assert json.load(answer) == []
+        process.send_signal(signal.SIGTERM)
+        assert f"It implements the contract {named}.\n" in process.communicate(timeout=30)[1]
