@@ -26,6 +26,8 @@ from tests.e2e.worlds import World, worlds
 
 EXAMPLES = int(os.environ.get("KIAMO_IAC_WORLDS", "500"))
 """How many worlds are tried; .ci/run tries more."""
+MOST_EXAMPLES = max(1000, EXAMPLES)
+"""The same where something that must be reached is rare."""
 
 thoroughly = settings(
     max_examples=EXAMPLES,
@@ -34,6 +36,7 @@ thoroughly = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+most_thoroughly = settings(parent=thoroughly, max_examples=MOST_EXAMPLES)
 
 
 _REFUSED_EARLIER = {"KIA0505": "KIA0226", "KIA0514": "KIA0218"}

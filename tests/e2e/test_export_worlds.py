@@ -24,7 +24,8 @@ from tests.e2e.export_bench import Bench, export_bench, ids_of, leaves
 from tests.e2e.export_worlds import TOKEN, hard_live
 from tests.e2e.ledgers import blocks, draw_ledger
 from tests.e2e.rig import Rig, contract_named
-from tests.e2e.test_any_to_any import EXAMPLES, thoroughly
+from tests.e2e.test_any_to_any import MOST_EXAMPLES as EXAMPLES
+from tests.e2e.test_any_to_any import thoroughly
 from tests.e2e.worlds import CONTRACTS, World, worlds
 
 __all__ = ["export_bench"]
