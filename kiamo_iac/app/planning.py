@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 NO_OPTIONS: Final = Options()
 
+NEW_NAME: Final = "KIA0209"
+"""A name that the contract does not allow for what is new: `validate` warns, and a plan refuses it where it is new."""
 AT_A_TIME: Final = 4
 """Environments that are read at the same time."""
 
@@ -97,7 +99,10 @@ def read_inputs(
             desired = loaded.checked()
             empty = nothing_declared(workspace.project, files=loaded.files, resources=len(desired))
             lacking = missing_patches(workspace.project.environments[target.name])
-            notes = (*loaded.diagnostics, *empty, *lacking)
+            found = (
+                d for d in loaded.diagnostics if d.code != NEW_NAME
+            )  # a live name is valid; the plan has the others
+            notes = (*found, *empty, *lacking)
         entries = owned()
         try:
             live = reader.finish(desired, owned=entries, prune=prune)
