@@ -367,3 +367,24 @@ def test_a_generated_resource_is_patched_by_its_name_and_its_block_never_written
     place.done(*FROM_TO, "--declared", "--write")
     assert place.read("manifests/a.yaml") == base
     assert "pace" not in place.read("environments/production/a.yaml"), "the patch that hides the row goes"
+
+
+def test_environments_with_rows_of_their_own_are_compared_by_name(place: Place) -> None:
+    place.write(
+        "kiamo.yaml",
+        PROJECT.replace("brand: ACME Test", "brand: ACME Test, rows: t").replace(
+            "variables: {brand: ACME}", "variables: {brand: ACME, rows: p}"
+        ),
+    )
+    place.write("t.csv", "code\na\nb\ntrial\n")
+    place.write("p.csv", "code\nb\na\n")
+    block = '{for_each: {csv: "${rows}.csv"}, base: prospects, name: "lot-${each.code}", service: Outbound}'
+    place.write("manifests/a.yaml", f"{BASE}batches:\n  - {block}\n")
+    place.write("environments/staging/a.yaml", "")
+    assert place.promotion("--declared")["changes"] == [], "each has its rows"
+    patch = "batches:\n" + "".join(
+        f"  - {{base: prospects, name: lot-{code}, association: {{destination: phone}}}}\n" for code in ("b", "trial")
+    )
+    place.write("environments/staging/a.yaml", patch)
+    changes = place.promotion("--declared")["changes"]
+    assert [change["address"] for change in changes] == ["bases/prospects/batches/lot-b"], "production has no trial"

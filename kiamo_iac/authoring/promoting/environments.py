@@ -108,10 +108,11 @@ def _regrouped(grouped: Parts, other: Parts) -> Parts:
     found: dict[Address, tuple[Part, ...]] = {}
     for parts in grouped.values():
         same = [known[_where(part)] for part in parts if _where(part) in known]
-        if same:
+        is_of_other_rows = parts[0].block.row and _where(parts[0]) not in known
+        if same and not is_of_other_rows:
             found.setdefault(same[0][0], tuple(part for _, part in same))
     rows = {address: parts for address, parts in other.items() if parts[0].block.row and address not in found}
-    return found | rows  # a variable may name another file with rows
+    return found | rows  # a variable may name another file with rows; a patch of a row that is not in it is left out
 
 
 def _where(part: Part) -> tuple[str, tuple[str | int, ...], str]:
