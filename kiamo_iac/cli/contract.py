@@ -36,6 +36,7 @@ Exit codes: 0 shown, 1 the project's contract is invalid, 64 usage.
 CHECK_EPILOG = """\b
 Examples:
   kiamo-iac contract check my-contract.yaml
+  kiamo-iac contract check
 
 \b
 Exit codes: 0 valid, 1 invalid, 64 usage.
@@ -108,16 +109,20 @@ def show(session: Session, *, output: str) -> int:
     epilog=CHECK_EPILOG,
     short_help="Check an override, and show what it changes.",
 )
-@click.argument("file", type=NamedPath(exists=True, dir_okay=False))
+@click.argument("file", required=False, type=NamedPath(exists=True, dir_okay=False))
 @pass_session
-def check(session: Session, *, file: Path) -> int:
-    """Merge an override over the packaged contract, check the result, and show what changes."""
+def check(session: Session, *, file: Path | None) -> int:
+    """Merge an override over the packaged contract, check the result, and show what changes.
+
+    Without FILE, the override of the project.
+    """
+    from kiamo_iac.app.project import contract_in_force
     from kiamo_iac.contract.file import load_contract
     from kiamo_iac.render.contract import changes_text
 
-    merged = load_contract(file)
+    merged = load_contract(file) if file is not None else contract_in_force(session.project)
     write_data(changes_text(load_contract(), merged, session.style(sys.stdout)))
-    write_message(f"{file} is valid.")
+    write_message(f"{file or (merged.origin if merged.overridden else 'The packaged contract')} is valid.")
     return 0
 
 

@@ -38,7 +38,7 @@ def test_the_command_table_has_every_command_and_option() -> None:
     for name in COMMANDS:
         assert f"| `{name}" in table
     assert "`ledger list -e ENV [--format text\\|json]`" in table
-    assert "`contract check FILE`" in table
+    assert "`contract check [FILE]`" in table
 
 
 def test_every_exit_code_is_in_its_table() -> None:

@@ -49,6 +49,23 @@ def test_check_says_what_an_override_changes(desk: Desk) -> None:
     assert '- kinds.service.operations.create.path: "/services"\n' in out
 
 
+def test_check_without_a_file_checks_that_of_the_project(desk: Desk) -> None:
+    assert desk.run("contract", "check") == (
+        0,
+        "No changes to the packaged contract.\n",
+        "The packaged contract is valid.\n",
+    )
+    (desk.folder / "mine.yaml").write_text(OVERRIDE, encoding="utf-8")
+    with (desk.folder / "kiamo.yaml").open("a", encoding="utf-8") as file:
+        file.write("contract: mine.yaml\n")
+    code, out, err = desk.run("contract", "check")
+    assert (code, err) == (0, "mine.yaml is valid.\n")
+    assert '~ prefix.path: "/api" → "/v2"\n' in out
+    (desk.folder / "mine.yaml").write_text("nonsense: 1\n", encoding="utf-8")
+    code, out, err = desk.run("contract", "check")
+    assert (code, "mine.yaml:1:1: error KIA0401" in err) == (1, True)
+
+
 def test_check_says_what_is_wrong_with_it(desk: Desk) -> None:
     (desk.folder / "mine.yaml").write_text("nonsense: 1\nprefix: {path: api}\n", encoding="utf-8")
     code, out, err = desk.run("contract", "check", "mine.yaml")
