@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from kiamo_iac.core.strict_json import same
 from kiamo_iac.planner.masking import hidden_like
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.address import Address
     from kiamo_iac.core.state import ResourceState, State
@@ -53,7 +55,9 @@ def adopt_resources(
     target = workspace.target(environment)
     with lock_ledger(workspace, target.name, lock_timeout=lock_timeout, operation="adopt") as ledger:
         inputs = read_inputs(workspace, target, owned=lambda: ledger.owned)
-        return adopt_declared(workspace, ledger, inputs.desired, inputs.live, environment=target.name, named=addresses)
+        return adopt_declared(
+            workspace, ledger, inputs.desired, inputs.live, environment=target.name, named=addresses, files=inputs.files
+        )
 
 
 def adopt_declared(
@@ -65,8 +69,10 @@ def adopt_declared(
     environment: str,
     named: Sequence[Address] | None = None,
     wanted: Callable[[Address], bool] = lambda _: True,
+    files: Iterable[Path] = (),
 ) -> Adoption:
     """Record in a locked ledger what is declared at and below the addresses `named` (None: everything `wanted`).
+    `files`: what the manifests read, see `PlanInputs.files`.
 
     Raises:
         UsageError, LedgerError: as `adopt_resources`.
@@ -74,7 +80,7 @@ def adopt_declared(
     check_instance(ledger, live)
     for address in named or ():
         _check_adoptable(address, desired, live)
-    stamp = entry_stamp(checkout_of_run(workspace, environment).committed)
+    stamp = entry_stamp(checkout_of_run(workspace, environment, files=files).committed)
     found, missing, recreated = [], [], []
     moves: dict[Address, Address] = {}
     owned = ledger.owned

@@ -129,7 +129,7 @@ class ApplyRun:
 
         self._recheck_guards()
         end = stop or threading.Event()
-        self.checkout = checkout_of_run(self._workspace, self.plan.environment)
+        self.checkout = checkout_of_run(self._workspace, self.plan.environment, files=self._result.inputs.files)
         commit = self.checkout.committed
         with (
             self._workspace.interruption.setting(end),

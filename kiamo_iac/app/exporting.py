@@ -126,8 +126,17 @@ def export_and_adopt(
             must_be_read=True,
         )
         written = replace(workspace, project=load_project(workspace.project.file))
-        desired = written.load(target.name).checked()
-        return result, adopt_declared(workspace, ledger, desired, live, environment=target.name, wanted=selection.has)
+        loaded = written.load(target.name)
+        adoption = adopt_declared(
+            written,
+            ledger,
+            loaded.checked(),
+            live,
+            environment=target.name,
+            wanted=selection.has,
+            files=loaded.inputs,
+        )
+        return result, adoption
 
 
 def _exported(

@@ -24,6 +24,8 @@ from kiamo_iac.manifest.project_checks import missing_patches, nothing_declared
 from kiamo_iac.planner.plan_file import Options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kiamo_iac.api.budget import Budget
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.core.state import Ownership, State
@@ -53,6 +55,8 @@ class PlanInputs:
     """On the manifests and on what was read of the instance."""
     budget: Budget
     """Of the whole run: reads that follow count against the same limits."""
+    files: tuple[Path, ...] = ()
+    """What the manifests were read from beside the manifests: files of rows."""
     partial: bool = False
     """Whether the desired state holds only what is to change, as that of an undo: then it says nothing of the rest."""
 
@@ -94,21 +98,21 @@ def read_inputs(
     ):
         reader.start()
         notes: tuple[Diagnostic, ...] = ()
+        files: tuple[Path, ...] = ()
         if desired is None:
             loaded = workspace.load(target.name)
             desired = loaded.checked()
             empty = nothing_declared(workspace.project, files=loaded.files, resources=len(desired))
             lacking = missing_patches(workspace.project.environments[target.name])
-            found = (
-                d for d in loaded.diagnostics if d.code != NEW_NAME
-            )  # a live name is valid; the plan has the others
-            notes = (*found, *empty, *lacking)
+            # a live name is valid; the plan has the others
+            found = (d for d in loaded.diagnostics if d.code != NEW_NAME)
+            notes, files = (*found, *empty, *lacking), loaded.inputs
         entries = owned()
         try:
             live = reader.finish(desired, owned=entries, prune=prune)
         finally:
             contact.announce()
-    return PlanInputs(target, desired, live.state, entries, (*notes, *live.diagnostics), budget)
+    return PlanInputs(target, desired, live.state, entries, (*notes, *live.diagnostics), budget, files=files)
 
 
 def plan_from_inputs(workspace: Workspace, inputs: PlanInputs, options: Options) -> PlanResult:

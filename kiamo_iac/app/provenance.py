@@ -16,6 +16,7 @@ from kiamo_iac.git.checkout import Checkout, checkout_of
 from kiamo_iac.planner.plan_file import plan_digest
 
 if TYPE_CHECKING:
+    from kiamo_iac.app.planning import PlanResult
     from kiamo_iac.app.project import Workspace
     from kiamo_iac.planner.plan import Plan
 
@@ -23,9 +24,9 @@ _LONGEST: Final = 200
 """Characters of a branch or an author that are kept."""
 
 
-def checkout_of_run(workspace: Workspace, environment: str) -> Checkout:
-    """The checkout of the files that a run on an environment depends on. Runs git."""
-    return checkout_of(workspace.project.root, _files(workspace, environment), workspace.environ)
+def checkout_of_run(workspace: Workspace, environment: str, *, files: Iterable[Path] = ()) -> Checkout:
+    """The checkout of the files that a run on an environment depends on; `files`: what its manifests read. Runs git."""
+    return checkout_of(workspace.project.root, (*_files(workspace, environment), *files), workspace.environ)
 
 
 def _files(workspace: Workspace, environment: str) -> Iterable[Path]:
@@ -37,21 +38,26 @@ def _files(workspace: Workspace, environment: str) -> Iterable[Path]:
     yield from workspace.inputs(environment)
 
 
-def provenance_of(workspace: Workspace, plan: Plan, checkout: Checkout | None = None) -> PlanProvenance:
-    """Where `plan`, which is made now, comes from. `checkout`: what `checkout_of_run` found, if it was called."""
-    known = checkout or checkout_of_run(workspace, plan.environment)
+def provenance_of(workspace: Workspace, plan: Plan, checkout: Checkout) -> PlanProvenance:
+    """Where `plan`, which is made now, comes from. `checkout`: what `checkout_of_run` found for it."""
     contract = workspace.contract
     return PlanProvenance(
         tool_version=__version__,
         created_at=workspace.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        commit=known.commit,
-        dirty=known.dirty,
-        branch=_text(known.branch or _branch(workspace.environ)),
-        author=_text(known.author),
+        commit=checkout.commit,
+        dirty=checkout.dirty,
+        branch=_text(checkout.branch or _branch(workspace.environ)),
+        author=_text(checkout.author),
         pipeline_url=_pipeline_url(workspace.environ),
         contract=ContractName(printable(contract.name, _LONGEST), contract.contract_version),
         digest=plan_digest(plan),
     )
+
+
+def provenance_of_result(workspace: Workspace, result: PlanResult) -> PlanProvenance:
+    """The same of a plan with its inputs. Runs git."""
+    plan = result.plan
+    return provenance_of(workspace, plan, checkout_of_run(workspace, plan.environment, files=result.inputs.files))
 
 
 def _text(found: str | None) -> str | None:

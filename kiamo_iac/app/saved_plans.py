@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kiamo_iac import __version__
 from kiamo_iac.app.applying import ApplyRun, read_under_lock, run_under_lock
 from kiamo_iac.app.planning import PlanResult, plan_from_inputs
-from kiamo_iac.app.provenance import provenance_of
+from kiamo_iac.app.provenance import provenance_of_result
 from kiamo_iac.core.errors import PlanFileError
 from kiamo_iac.core.safe_files import read_limited, write_private
 from kiamo_iac.planner.plan_compare import check_bound, check_same
@@ -41,7 +41,7 @@ def save_plan(
         ValueError: the plan is refused.
         PlanFileError: the file cannot be written.
     """
-    provenance = provenance or provenance_of(workspace, result.plan)
+    provenance = provenance or provenance_of_result(workspace, result)
     saved = SavedPlan(
         plan=result.plan,
         tool_version=__version__,

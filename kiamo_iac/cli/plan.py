@@ -114,7 +114,7 @@ def show_one(
         KiamoIacError: there is no plan.
     """
     from kiamo_iac.app.planning import plan_environment
-    from kiamo_iac.app.provenance import provenance_of
+    from kiamo_iac.app.provenance import provenance_of_result
 
     check_compact(compact, output=output)
     with show_refusal(session, environment=environment, output=output):
@@ -126,7 +126,7 @@ def show_one(
         result, summary = rehearse_plan(workspace, result)
         write_message(summary)
     saved = out is not None and result.plan.applyable
-    provenance = provenance_of(workspace, result.plan) if saved or output in WITH_PROVENANCE else None
+    provenance = provenance_of_result(workspace, result) if saved or output in WITH_PROVENANCE else None
     show_plan(result.plan, session, output=output, compact=compact, provenance=provenance)
     if out is not None and saved:
         from kiamo_iac.app.saved_plans import save_plan

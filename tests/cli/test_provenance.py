@@ -115,3 +115,17 @@ def test_d18_nothing_is_known_outside_of_git(desk: Desk) -> None:
     found = json.loads(desk.run("plan", "-e", "staging", "--format", "json")[1])["provenance"]
     unknown = ("commit", "dirty", "branch", "author", "pipeline_url")
     assert {found[key] for key in unknown} == {None}
+
+
+def test_d11_rows_that_are_not_committed_make_a_commit_dirty(desk: Desk) -> None:
+    rows = desk.folder / "rows.csv"
+    rows.write_text("code\nnord\n")
+    desk.manifest('bases:\n  - {for_each: {csv: rows.csv}, name: "b-${each.code}", label: B}\n')
+    git(desk.folder, "init", "-q", "-b", "main")
+    git(desk.folder, "add", ".")
+    git(desk.folder, "commit", "-q", "-m", "one")
+    assert json.loads(desk.run("plan", "-e", "staging", "--format", "json")[1])["provenance"]["dirty"] is False
+    rows.write_text("code\nnord\nsud\n")
+    assert json.loads(desk.run("plan", "-e", "staging", "--format", "json")[1])["provenance"]["dirty"] is True
+    desk.apply()
+    assert {entry["commit"] for entry in desk.owned().values()} == {None}
