@@ -82,6 +82,8 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         left = self._deadline.left(httpcore.WriteTimeout, timeout)
+        if not buffer:  # httpcore ends every message with one
+            return
         if self._socket is None:
             self._inner.write(buffer, left)
             return
