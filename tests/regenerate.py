@@ -59,7 +59,13 @@ def exit_code_page() -> str:
 
 def environment_page() -> str:
     """Every environment variable."""
-    more = "Tokens are never written to a file, an option, a plan or a log. For a ledger's: [the ledger](../ledger.md)."
+    more = (
+        "Tokens are never written to a file, an option, a plan or a log. An empty variable is unset.\n\n"
+        "`HTTPS_PROXY` and `NO_PROXY` apply to https. For a private certificate authority, pass `--ca-bundle FILE`;\n"
+        "certificate checks cannot be turned off.\n\n"
+        "How to set pins: [tokens of a pipeline](../how-to/pipelines.md#tokens). The credentials of a ledger:\n"
+        "[the ledger](../how-to/ledger.md#credentials)."
+    )
     return f"# Environment variables\n\n{reference.variable_table()}\n\n{more}\n"
 
 

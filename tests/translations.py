@@ -3,7 +3,7 @@
     *Traduction de [Run it in pipelines](../how-to/pipelines.md), révision `1f2e3d4c5b`.*
 
 The revision is a digest of the words of the English page, or of one of its sections (`page.md#section`): how lines are
-broken does not count. When an English page has changed, carry the change over, and then:
+broken and where links lead does not count. When an English page has changed, carry the change over, and then:
 
     python -m tests.translations --changes docs/fr/pipelines.md    # what has changed since, from git
     python -m tests.translations --follow docs/fr/pipelines.md     # writes the revision of today
@@ -102,7 +102,8 @@ def revision_of(text: str, *, section: str | None = None) -> str:
             msg = f"there is no section {section}, only {', '.join(named)}"
             raise ValueError(msg)
         text = named[section]
-    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:10]
+    words = re.sub(r"\]\([^)\s]*\)", "]", text).split()
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:10]
 
 
 def translations() -> list[Path]:

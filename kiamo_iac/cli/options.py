@@ -46,7 +46,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PLAIN_FORMATS = ("text", "json")
 
-_FORMATS_HELP = "Text, versioned JSON, or a format for CI systems (docs/formats.md)."
+_FORMATS_HELP = "Text, versioned JSON, or a format for CI systems (docs/reference/formats.md)."
 
 
 def addresses(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:

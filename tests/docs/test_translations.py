@@ -63,8 +63,9 @@ def test_a_translation_that_has_fallen_behind_says_how_to_renew_it(tmp_path: Pat
     assert Followed.of(page).changes().startswith("No commit has ")
 
 
-def test_a_section_is_followed_by_itself() -> None:
+def test_words_count_and_a_section_is_followed_by_itself() -> None:
     text = "# A\n\n## First part\n\none\n\n## Second\n\ntwo\n"
+    assert revision_of("[a](b.md)") == revision_of("[a](c.md)") != revision_of("[b](b.md)")
     assert revision_of(text, section="first-part") == revision_of("one")
     assert revision_of(text, section="second") == revision_of("two") != revision_of(text)
     with pytest.raises(ValueError, match="no section third, only first-part, second"):

@@ -32,6 +32,6 @@ def test_every_format_has_golden_files() -> None:
 
 
 def test_the_page_on_formats_names_them_all() -> None:
-    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
     for row, formats in (("`plan`, `show`", PLAN_FORMATS), ("`drift`", DRIFT_FORMATS), ("`validate`", CHECK_FORMATS)):
         assert f"| {row} | {', '.join(f'`{name}`' for name in formats)} |" in page
