@@ -35,8 +35,10 @@ class _Entry(NamedTuple):
 class KindShape:
     """The shape of one kind."""
 
-    def __init__(self, entries: tuple[_Entry, ...]) -> None:
+    def __init__(self, entries: tuple[_Entry, ...], unsent: frozenset[str] = frozenset()) -> None:
+        """`unsent`: dotted paths of what an update never sends, though it stands beside what it does."""
         self._entries = entries
+        self._unsent = unsent
         self._by_wire = {entry.wire: entry for entry in entries}
         self._roots = frozenset({GROUP, SOURCES, *(entry.path.split(".")[0] for entry in entries)})
 
@@ -53,7 +55,9 @@ class KindShape:
             if wire is not None and "." in wire
         ]
         is_flat = all(e.path == e.wire and "." not in e.wire and not e.source and e.shape is None for e in entries)
-        return None if is_flat else cls(tuple(entries))
+        unsent = {a.read or a.wire for a in stanza.attributes.values() if a.read_only and a.source is None}
+        unsent |= {path for path in (stanza.id.wire, stanza.parent_wire) if path is not None}
+        return None if is_flat else cls(tuple(entries), frozenset(path for path in unsent if "." in path))
 
     def flat(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """The flat form of an object; what the contract does not know stays as it is."""
@@ -67,7 +71,7 @@ class KindShape:
 
     def nested(self, flat: Mapping[str, Any], under: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON of a request. `under`: the object as it was read right before, whose other keys beside a dotted path
-        (a label in another language) go back with it."""
+        (a label in another language) go back with it, unless they are read-only."""
         body: dict[str, Any] = {}
         for wire, value in flat.items():
             entry = self._by_wire.get(wire)
@@ -76,6 +80,8 @@ class KindShape:
                 body[wire] = written
             else:
                 place(body, wire, written, under=under)
+        for path in self._unsent - flat.keys():
+            _remove(body, path)
         return body
 
     def is_nested(self, flat: Mapping[str, Any]) -> bool:
@@ -94,6 +100,15 @@ def place(body: dict[str, Any], path: str, value: Any, *, under: Mapping[str, An
             inner[folder] = deepcopy(dict(old)) if isinstance(old, Mapping) else {}
         inner = inner[folder]
     inner[last] = value
+
+
+def _remove(body: dict[str, Any], path: str) -> None:
+    *folders, last = path.split(".")
+    inner: Any = body
+    for folder in folders:
+        inner = inner.get(folder) if isinstance(inner, dict) else None
+    if isinstance(inner, dict):
+        inner.pop(last, None)
 
 
 def whole(

@@ -58,6 +58,15 @@ def _valid_path(path: str) -> str:
     return path
 
 
+def _plain_shape(shape: JsonValue) -> JsonValue:
+    """A shape in which a text around the value has `$` for it, also where `$field` was written."""
+    if isinstance(shape, dict):
+        return {key: _plain_shape(each) for key, each in shape.items()}
+    if isinstance(shape, list):
+        return [_plain_shape(each) for each in shape]
+    return shape.replace("$field", "$") if isinstance(shape, str) and shape != "$field" else shape
+
+
 _PATTERN = Annotated[str, AfterValidator(_valid_pattern)]
 _WIRE = Annotated[str, Field(min_length=1, max_length=200)]
 _DOTTED = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
@@ -313,7 +322,7 @@ class Attribute(BasedEntry):
     """Its dotted path in a response; `$group`: the key of the array that its row is in."""
     source: _WIRE | None = Field(default=None, alias="from")
     """The operation whose response shows it, where a read of the object does not."""
-    shape: JsonValue | None = None
+    shape: Annotated[JsonValue | None, AfterValidator(_plain_shape)] = None
     """The form of its value: `$` stands for the value, `$role` and `$field` for an entry of a mapping."""
     required: bool = False
     """A create must have it."""

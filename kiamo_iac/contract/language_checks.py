@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ _CHANGES: Final = frozenset({"list", "create", "update", "delete"})
 """Operations that an attribute cannot be read from, beside the commands."""
 _CARRY: Final = frozenset({"list", "create", "read"})
 """Operations before which no object is read."""
+
+_VALUE: Final = re.compile(r"\$|\$field|[^$]*/\$|[^$]*\$[^a-z$][^$]*")
+"""A place for the value: alone, or in a text such as an address."""
 
 
 def language_contradictions(
@@ -149,7 +153,7 @@ def _shapes(stanza: KindContract, model: type[Resource], *, at: tuple[str, ...])
             yield Contradiction((*at, "attributes", name, "shape"), "has two places for one value", hint)
             continue
         if reference is not None and reference.shape is ReferenceShape.MAPPING:
-            complete = "$role" in texts and not {"$field", "$"}.isdisjoint(texts)
+            complete = "$role" in texts and any(map(_VALUE.fullmatch, texts))
             hint = "write one entry, such as [{role: $role, field: $field}]"
         else:
             complete = any("$" in text for text in texts)

@@ -142,9 +142,34 @@ def test_what_was_deleted_below_a_base_of_a_swap_is_created_in_that_base(site: S
     assert site.emulator.dump() == before
 
 
-@pytest.mark.parametrize("unsaved", [False, True])
-def test_a_swap_with_deletions_that_was_cut_is_undone(site: Site, *, unsaved: bool) -> None:
-    """At every write, also where the ledger has nothing of the run."""
+def test_a_swap_is_undone_without_a_ledger_and_with_all_that_was_done_below_it(site: Site) -> None:
+    """Both bases have a batch of the same name; one was stopped, which an update of it would refuse."""
+    batch = "{name: w, service: Sales, association: {destination: %s}%s}"
+    base = "  - {name: %s, label: %s, fields: [{name: f, label: F, datatype: string}], batches: [%s]%s}\n"
+    two = "services: [{name: Sales}]\nbases:\n"
+    site.manifest(two + base % ("a", "A", batch % ("f", ""), "") + base % ("b", "B", batch % ("f", ""), ""))
+    site.apply()
+    before = site.emulator.dump()
+    site.manifest(
+        two
+        + base % ("b", "A2", batch % ("phone", ", state: stopped"), ", renamed_from: [a]")
+        + base % ("a", "B2", batch % ("phone", ""), ", renamed_from: [b]")
+    )
+    site.apply(consents=Consents(stops=(Address("bases/a"), Address("bases/b"))))
+    (site.folder / ".kiamo" / "staging.ledger.jsonl").unlink()
+    undo(site)
+    assert notes(site) == [
+        "bases/a/batches/w: it is stopped, and cannot be changed any more (association)",
+        "bases/a/batches/w: it is stopped, and cannot become new again",
+    ]
+    (stopped,) = before["bases"][0]["batches"]
+    stopped |= {"association": {"destination": "phone"}, "state": "stopped"}
+    assert site.emulator.dump() == before
+
+
+@pytest.mark.parametrize("ledger", ["saved", "unsaved", "lost"])
+def test_a_swap_with_deletions_that_was_cut_is_undone(site: Site, ledger: str) -> None:
+    """At every write, also where the ledger has nothing of the run, and where there is none."""
     field = "{name: %s, label: F, datatype: string}"
     two = "bases:\n  - {name: %s, label: A, fields: [%s]%s}\n  - {name: %s, label: B, fields: [%s]%s}\n"
     for at in count(1):
@@ -154,8 +179,10 @@ def test_a_swap_with_deletions_that_was_cut_is_undone(site: Site, *, unsaved: bo
         site.apply()
         before = site.emulator.dump()
         site.manifest(two % ("b", "", ", renamed_from: [a]", "a", "", ", renamed_from: [b]"))
-        if not killed(site, Kill(at, committed=True, unsaved=unsaved), Options(prune=True)):
+        if not killed(site, Kill(at, committed=True, unsaved=ledger == "unsaved"), Options(prune=True)):
             break
+        if ledger == "lost":
+            (site.folder / ".kiamo" / "staging.ledger.jsonl").unlink()
         undo(site, consents=Consents(data_loss=(Address("bases/a"), Address("bases/b"))))
         assert notes(site) == []
         assert site.emulator.dump() == before, at
