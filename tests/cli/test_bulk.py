@@ -178,3 +178,17 @@ bases:
     assert '"label" of the generated base is not updated' in err
     written = path.read_text(encoding="utf-8")
     assert ("label: Town" in written, "note: Lyon" in written, "label: P}" in written) == (True, True, True)
+
+
+def test_what_an_export_may_not_write_goes_into_a_patch(bulk: Desk) -> None:
+    rows = bulk.folder / "agences.csv"
+    rows.write_text(CSV.replace("Lyon", "Nice"), encoding="utf-8")
+    before = (bulk.folder / "manifests" / "a.yaml").read_bytes()
+    code, _, err = bulk.run("export", "-e", "staging", "-o", "manifests")
+    assert (code, "pass --into-patches" in err) == (0, True)
+    code, _, err = bulk.run("export", "-e", "staging", "--into-patches")
+    assert code == 0, err
+    assert (bulk.folder / "manifests" / "a.yaml").read_bytes() == before
+    patches = "".join(path.read_text(encoding="utf-8") for path in bulk.folder.glob("environments/staging/*.yaml"))
+    assert ("name: relance-b" in patches, "note: Lyon" in patches, "relance-a" in patches) == (True, True, False)
+    assert bulk.run("plan", "-e", "staging", "--detailed-exitcode")[0] == 0

@@ -250,7 +250,7 @@ class BlockUpdater:
 def refused_by(error: NotWritableError) -> tuple[str, str, str]:
     """The code, the reason and the hint of an edit that was refused."""
     if error.generated:
-        hint = "change its row, its template or its block by hand, or patch it by its name"
+        hint = "change its row, its template or its block by hand, or pass --into-patches to patch it by its name"
         return "KIA1014", "its block stands for several", hint
     return "KIA1011", "it is outside the folder", "export into the folder that holds it, or change it there"
 
