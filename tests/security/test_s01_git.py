@@ -114,7 +114,7 @@ def test_s01_a_git_file_that_leads_into_the_tree_is_refused(project: Path, desk:
 def test_s01_a_program_git_of_the_checkout_is_never_started(
     project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    pwned, commit = desk.folder / "pwned", git(project, "rev-parse", "HEAD")
+    pwned = desk.folder / "pwned"
     for folder in (project, project / "bin", project.parent / "bin"):
         folder.mkdir(exist_ok=True)
         for name in ("git", "git-upload-pack", "git-receive-pack"):
@@ -125,8 +125,9 @@ def test_s01_a_program_git_of_the_checkout_is_never_started(
         code, out, err = desk.run(*line)
         assert code == 0, out + err
     (project / "kiamo.yaml").write_text(FILE_LEDGER, encoding="utf-8")
+    git(project, "commit", "-q", "-a", "-m", "a ledger in a file")
     assert desk.run("adopt", "-e", "staging", "bases/prospects")[0] == 0
-    assert {thing["commit"] for thing in desk.owned().values()} == {commit}
+    assert {thing["commit"] for thing in desk.owned().values()} == {git(project, "rev-parse", "HEAD")}
     assert not pwned.exists()
 
 
