@@ -232,7 +232,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA1029": "A promotion would change something else too, or would not have the wanted effect.",
     "KIA1030": "The other environment has pending changes already.",
     "KIA1031": "Comments on moved values are not moved.",
+    "KIA1032": "The other environment gets a folder of patches.",
     "KIA1033": "A patch repeats what the layers below it have: it can be removed.",
     "KIA1034": "A patch file declares nothing any more: it can be deleted.",
-    "KIA1032": "The other environment gets a folder of patches.",
 }

@@ -19,7 +19,7 @@ SCHEMAS = {name: entry.make() for name, entry in catalogue().items()}
 SCHEMAS |= {f"{name}, in force": entry.make() for name, entry in catalogue(CAPABILITIES).items()}
 ALTERNATIVES = {"oneOf", "anyOf", "not"}
 SUBSCHEMAS = {"items", "additionalProperties", "if", "then", "else", "propertyNames"}
-OPEN = {"observed", "settings", "attributes", "before", "after", "body", "values", "things"}
+OPEN = {"observed", "settings", "attributes", "before", "after", "body", "values", "things", "override"}
 """Keys under which any JSON may stand."""
 
 
