@@ -70,6 +70,8 @@ def test_openapi_references_are_followed_also_those_that_lead_in_a_circle() -> N
     [
         ("https://server.example.com/api/bases/:id", "/api/bases/{id}"),
         ("{{url}}/bases/{{base_id}}?page=1", "/bases/{base_id}"),
+        ("https://s/bases/:id.json", "/bases/{id}.json"),
+        ("https://s/bases/{{id}}.json", "/bases/{id}.json"),
         ("server:8080/bases/12", "/bases/{}"),
         ("https://s/bases/<integer>", "/bases/{integer}"),
         ({"raw": "{{url}}/api/bases", "host": ["{{url}}"], "path": ["api", "bases"]}, "/api/bases"),

@@ -29,7 +29,7 @@ _DEEPEST: Final = 30
 _DEEPEST_SCHEMA: Final = 8
 _MOST_REFERENCES: Final = 20
 """From one to the next."""
-_MOST_SCHEMAS: Final = 500_000
+_MOST_SCHEMAS: Final = 200_000
 """Looked at in one document; schemas that hold each other have no end."""
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _BARE_VARIABLE: Final = re.compile(r"(?<=[:\[,\s])(\{\{[^{}]*\}\}|<[a-zA-Z]+>)(?=\s*[,\]}\s])")

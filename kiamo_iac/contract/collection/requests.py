@@ -155,7 +155,8 @@ def _without_host(address: str) -> str:
 
 def _segment(text: str, variables: Mapping[str, str]) -> str:
     if text.startswith(":") and len(text) > 1:
-        return f"{{{text[1:]}}}"
+        name, dot, ending = text[1:].partition(".")
+        return f"{{{name}}}{dot}{ending}"
     if whole := _VARIABLE.fullmatch(text) or _ANGLES.fullmatch(text):
         return f"{{{whole[1]}}}"
     text = _VARIABLE.sub(lambda found: variables.get(found[1]) or f"{{{found[1]}}}", text)

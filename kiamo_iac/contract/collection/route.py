@@ -22,6 +22,7 @@ from kiamo_iac.contract.collection.words import (
     kind_of,
     meaning_of,
     whole_kind,
+    without_kind,
     words,
 )
 
@@ -101,14 +102,14 @@ class _RouteReader:
         self.is_state = False
 
     def read(self, at: int) -> None:
-        part, method = _parts(self._segments[at])
+        part, ending, method = _parts(self._segments[at])
         if method:
             command = meaning_of((compact(method),), COMMAND_WORDS)
             if command is None or at <= self._last or at != len(self._segments) - 1:
                 self.others.append(method)
             self.command = self.command or command
         if _is_placeholder(part):
-            self._placeholder(at, part, f":{method}" if method else "")
+            self._placeholder(at, part, ending)
             return
         self.written.append(self._segments[at])
         if at + 1 in self._parents:
@@ -153,13 +154,15 @@ class _RouteReader:
         return True
 
 
-def _parts(segment: str) -> tuple[str, str]:
-    """A segment without the method behind its colon, and that method: `{id}:start`."""
+def _parts(segment: str) -> tuple[str, str, str]:
+    """A segment without its ending, the ending, and the method in it: `{id}:start`, `{id}.json`."""
     if not segment.startswith("{"):
-        name, _, method = segment.partition(":")
-        return name, method
-    name, found, method = segment.partition("}:")
-    return (f"{name}}}", method) if found else (segment, "")
+        name, colon, method = segment.partition(":")
+        return name, colon + method, method
+    name, brace, ending = segment.partition("}")
+    if ending.startswith(":"):
+        return name + brace, ending, ending[1:]
+    return (name + brace, ending, "") if _RPC.fullmatch(ending) else (segment, "", "")
 
 
 def shared_start(requests: Sequence[CollectionRequest]) -> int:
@@ -262,10 +265,15 @@ def _names_only(parts: tuple[str, ...]) -> bool:
 
 
 def _verb_in(part: str) -> str | None:
-    parts = words(part)
-    return meaning_of(parts, VERB_WORDS) if len(parts) > 1 and whole_kind(parts) is None else None
+    """The verb beside a kind: `createBase`."""
+    return meaning_of(_beside_kind(part), VERB_WORDS)
 
 
 def _command_in(part: str) -> str | None:
-    parts = words(part)
-    return meaning_of(parts, COMMAND_WORDS) if len(parts) > 1 and whole_kind(parts) is None else None
+    """The command beside a kind: `startBatch`."""
+    return meaning_of(_beside_kind(part), COMMAND_WORDS)
+
+
+def _beside_kind(part: str) -> tuple[str, ...]:
+    parts = words(_RPC.sub("", part))
+    return without_kind(parts) if len(parts) > 1 else ()
