@@ -25,11 +25,7 @@ from tests.render.plans import PLANS
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BLOCKS: Mapping[str, Callable[[], str]] = {
-    "commands": reference.command_table,
-    "exit-codes": reference.exit_code_table,
-    "environment-variables": reference.variable_table,
-}
+BLOCKS: Mapping[str, Callable[[], str]] = {"commands": reference.command_table}
 """The generators of blocks, by name."""
 
 BLOCK = re.compile(r"(<!-- BEGIN generated: (?P<name>[\w-]+) -->\n).*?(<!-- END generated -->)", re.DOTALL)

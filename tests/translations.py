@@ -2,8 +2,8 @@
 
     *Traduction de [Run it in pipelines](../how-to/pipelines.md), révision `1f2e3d4c5b`.*
 
-The revision is a digest of the words of the English page, or of one of its sections (`page.md#section`): how lines are
-broken and where links lead does not count. When an English page has changed, carry the change over, and then:
+The revision is a digest of the words of the English page: how lines are broken and where links lead does not count.
+When an English page has changed, carry the change over, and then:
 
     python -m tests.translations --changes docs/fr/pipelines.md    # what has changed since, from git
     python -m tests.translations --follow docs/fr/pipelines.md     # writes the revision of today
@@ -25,7 +25,7 @@ from tests.docs.page import DOCS
 
 FRENCH = DOCS / "fr"
 _LINE = re.compile(
-    r"^\*.+ \[[^\]\n]+\]\((?P<target>[^)#\s]+\.md)(?:#(?P<section>[\w-]+))?\), "
+    r"^\*.+ \[[^\]\n]+\]\((?P<target>[^)#\s]+\.md)\), "
     r"révision `(?P<revision>[\w-]+)`\.\*$",
     re.MULTILINE,
 )
@@ -33,11 +33,10 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The English page, or section, that a translation names, and the revision that it was made from."""
+    """The English page that a translation names, and the revision that it was made from."""
 
     page: Path
     english: Path
-    section: str | None
     revision: str
 
     @classmethod
@@ -52,12 +51,12 @@ class Followed:
         if found is None or text.count("\n", 0, found.start()) != 2:
             msg = f"{_short(page)}:3: name the page that it follows: *Traduction de [TITLE](PAGE.md), révision `-`.*"
             raise ValueError(msg)
-        return cls(page, (page.parent / found["target"]).resolve(), found["section"], found["revision"])
+        return cls(page, (page.parent / found["target"]).resolve(), found["revision"])
 
     @property
     def today(self) -> str:
         """The revision of the English page as it is."""
-        return revision_of(self.english.read_text(encoding="utf-8"), section=self.section)
+        return revision_of(self.english.read_text(encoding="utf-8"))
 
     @property
     def problem(self) -> str | None:
@@ -84,24 +83,13 @@ class Followed:
         """How the English page differs from the revision that is followed, or that no commit has it."""
         name = _short(self.english)
         for commit in _git("log", "--format=%h", "--", name).split():
-            if revision_of(_git("show", f"{commit}:{name}"), section=self.section) == self.revision:
+            if revision_of(_git("show", f"{commit}:{name}")) == self.revision:
                 return _git("diff", commit, "--", name)
         return f"No commit has {name} at {self.revision}.\n"
 
 
-def revision_of(text: str, *, section: str | None = None) -> str:
-    """A digest of ten hexadecimal digits.
-
-    Raises:
-        ValueError: there is no such section.
-    """
-    if section is not None:
-        parts = re.split(r"^## (.*)$", text, flags=re.MULTILINE)
-        named = {re.sub(r"\s", "-", title.lower()): body for title, body in zip(parts[1::2], parts[2::2], strict=True)}
-        if section not in named:
-            msg = f"there is no section {section}, only {', '.join(named)}"
-            raise ValueError(msg)
-        text = named[section]
+def revision_of(text: str) -> str:
+    """A digest of ten hexadecimal digits."""
     words = re.sub(r"\]\([^)\s]*\)", "]", text).split()
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:10]
 

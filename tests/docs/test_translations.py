@@ -32,7 +32,7 @@ def test_a_translation_follows_the_page_as_it_is(page: Path) -> None:
 
 
 def test_the_way_to_a_pipeline_is_there_in_french_and_linked_from_the_english_pages() -> None:
-    followed = {Followed.of(page).english: page for page in PAGES if Followed.of(page).section is None}
+    followed = {Followed.of(page).english: page for page in PAGES}
     assert {DOCS / name for name in TRANSLATED} <= set(followed)
     for english, page in followed.items():
         assert page in {(english.parent / path).resolve() for path, _ in links(english)}, f"{english} has no link"
@@ -63,13 +63,8 @@ def test_a_translation_that_has_fallen_behind_says_how_to_renew_it(tmp_path: Pat
     assert Followed.of(page).changes().startswith("No commit has ")
 
 
-def test_words_count_and_a_section_is_followed_by_itself() -> None:
-    text = "# A\n\n## First part\n\none\n\n## Second\n\ntwo\n"
+def test_words_count_and_where_links_lead_does_not() -> None:
     assert revision_of("[a](b.md)") == revision_of("[a](c.md)") != revision_of("[b](b.md)")
-    assert revision_of(text, section="first-part") == revision_of("one")
-    assert revision_of(text, section="second") == revision_of("two") != revision_of(text)
-    with pytest.raises(ValueError, match="no section third, only first-part, second"):
-        revision_of(text, section="third")
 
 
 def test_a_page_that_names_nothing_is_an_error(tmp_path: Path) -> None:
@@ -79,5 +74,5 @@ def test_a_page_that_names_nothing_is_an_error(tmp_path: Path) -> None:
         Followed.of(page)
 
 
-def test_every_page_of_docs_fr_is_a_translation_or_follows_a_part() -> None:
+def test_docs_fr_has_translations_alone() -> None:
     assert {page.name for page in (ROOT / "docs" / "fr").rglob("*")} == {page.name for page in PAGES}

@@ -1,4 +1,4 @@
-"""What README.md shows is what happens: its quick tour, its contract and its pytest example are run as they stand."""
+"""What README.md and the page of the emulator show is what happens: its quick tour and its pytest example are run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from kiamo_iac.emulator.server import Server
 from tests.cli.program import ROOT, kiamo, variables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EMULATOR = (ROOT / "docs" / "how-to" / "emulator.md").read_text(encoding="utf-8")
 SHOWN_URL = "http://127.0.0.1:8090"
 
 
-def block(language: str, starting: str) -> str:
-    """The fenced block of the README that begins with `starting`."""
-    (found,) = [b for b in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if b.startswith(starting)]
+def block(language: str, starting: str, *, page: str = README) -> str:
+    """The fenced block of a page that begins with `starting`."""
+    (found,) = [b for b in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) if b.startswith(starting)]
     return str(found)
 
 
@@ -46,15 +47,8 @@ def test_the_quick_tour_answers_as_it_says(project: Path) -> None:
             assert re.fullmatch("(?:.*\n)*".join(map(re.escape, shown.split("…\n"))), said), said
 
 
-def test_the_contract_it_shows_holds_together(project: Path) -> None:
-    (project / "my.yaml").write_text(block("yaml", "# my.yaml"), encoding="utf-8")
-    checked = kiamo("contract", "check", "my.yaml", cwd=project)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "/v2/contact-bases" in checked.stdout
-
-
 def test_the_pytest_example_passes(project: Path) -> None:
-    example = block("python", "import subprocess").replace('["python", ', f"[{sys.executable!r}, ")
+    example = block("python", "import subprocess", page=EMULATOR).replace('["python", ', f"[{sys.executable!r}, ")
     plugins = re.search(r"^pytest_plugins = .*$", example, re.MULTILINE)
     assert plugins
     (project / "conftest.py").write_text(plugins[0], encoding="utf-8")
