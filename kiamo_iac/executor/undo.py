@@ -148,12 +148,18 @@ class _Undo:
 
     def entries(self) -> Ownership:
         """The ledger, for which no rename of the run is done. It keeps those that a run has begun and not ended: they
-        are taken back as such."""
-        renamed = {address for address, run in self._runs.items() if run.former_name is not None}
-        return {
+        are taken back as such. What it lacks of the renamed objects is added: the journal has their ids."""
+        renamed = {address: run for address, run in self._runs.items() if run.former_name is not None}
+        entries = {
             address: replace(entry, renamed_from=()) if address in renamed and entry.renaming_to is None else entry
             for address, entry in self._owned.items()
         }
+        recorded = {(entry.address.collection, entry.remote_id) for entry in entries.values()}
+        for run in renamed.values():
+            there = self._by_id.get((run.kind.kind, run.remote_id))
+            if there is not None and (there.address.collection, there.remote_id) not in recorded:
+                entries.setdefault(there.address, Owned(there.address, there.remote_id))
+        return entries
 
     # --- the desired state -------------------------------------------------------------------------------------------
 
@@ -454,7 +460,9 @@ class _Undo:
             parent, above = parent.parent, kinds().get(above.parent or "")
 
     def _refuse(self, run: _Run, why: str, *, hint: str | None = None) -> None:
-        self._note(run.address, f"nothing of it is undone: {why}", hint=hint)
+        parent = self.former(run.address.parent) if run.address.parent is not None else None
+        at = Address.of(run.address.collection, run.address.name, parent)
+        self._note(at, f"nothing of it is undone: {why}", hint=hint)
 
     def _note(self, address: Address, what: str, *, hint: str | None = None) -> None:
         summary = f"{printable(address, 120)}: {what}"
