@@ -173,3 +173,61 @@ def test_a_whole_object_is_not_sent_without_what_exists_inside_of_it(scene: Scen
     code, said = scene.run("apply", "-e", "staging", "--yes")
     assert (code != 0, scene.platform.writes()) == (True, []), said
     assert "kinds.field." in said
+
+
+# --- attributes below one key ---
+
+
+class Below(Platform):
+    """Everything of an object but its id is below one key; an update takes no attribute that is not for it."""
+
+    def taken(self, call: Called) -> Row:
+        (attributes,) = call.body.values()
+        known = {"name", "label", "datatype", "service", "association", "motd"}
+        assert attributes.keys() <= known, attributes
+        return dict(attributes)
+
+    def shown(self, kind: str, row: Row) -> Any:
+        found = super().shown(kind, row)
+        return {"id": found.pop("id"), "attributes": found}
+
+
+NAMES = {
+    "service": "name label",
+    "base": "name label contacts",
+    "field": "name label datatype default",
+    "batch": "name service association state contacts",
+}
+
+
+def test_what_is_read_only_does_not_go_back_beside_what_is_sent(scene: Scene) -> None:
+    scene.platform = Below()
+    text = "".join(
+        f"  {kind}: {{%sattributes: {{{', '.join(f'{a}: {{wire: attributes.{a}}}' for a in names.split())}}}}}\n"
+        % ("embedded: null, " if kind == "base" else "")
+        for kind, names in NAMES.items()
+    )
+    scene.contract(f"kinds:\n{text}")
+    scene.story()
+
+
+@pytest.mark.parametrize("place", ["$", "$field"])
+def test_an_association_of_addresses(scene: Scene, place: str) -> None:
+    class Addresses(Platform):
+        def taken(self, call: Called) -> Row:
+            sent = dict(call.body)
+            if "association" in sent:
+                sent["association"] = {e["role"]: e["field"]["href"].removeprefix("/f/") for e in sent["association"]}
+            return sent
+
+        def shown(self, kind: str, row: Row) -> Any:
+            found = super().shown(kind, row)
+            if kind == "batch":
+                roles = row.get("association") or {}
+                found["association"] = [{"role": r, "field": {"href": f"/f/{f}", "x": 1}} for r, f in roles.items()]
+            return found
+
+    scene.platform = Addresses()
+    shape = f"[{{role: $role, field: {{href: /f/{place}}}}}]"
+    scene.contract(f"kinds: {{batch: {{attributes: {{association: {{shape: {shape}}}}}}}}}\n")
+    scene.story()
