@@ -61,8 +61,8 @@ slow: $(VENV)/.dev
 	  tests/e2e/test_saved_plans_of_worlds.py tests/e2e/test_export_worlds.py tests/authoring/promoting \
 	  tests/faults/stage_kills.py tests/faults/test_schedules.py tests/faults/test_machine.py \
 	  tests/manners/stage_manners.py tests/emulator/stage_emulator_manners.py tests/emulator/stage_openapi.py \
-	  tests/e2e/stage_derived_contracts.py \
-	  tests/emulator/test_emulator_manners.py tests/app/test_rings.py tests/e2e/test_large_instance.py $(ARGS)
+	  tests/e2e/stage_derived_contracts.py tests/emulator/test_emulator_manners.py tests/app/test_rings.py \
+	  tests/app/stage_undo_worlds.py tests/e2e/test_large_instance.py $(ARGS)
 
 shells: $(VENV)/.dev
 	$(RUN) -m pytest tests/shells/zsh_and_fish.py $(ARGS)

@@ -33,14 +33,17 @@ class Kill:
     """What the file of the ledger holds at that moment; None: there is none."""
 
 
-def killed(site: Site, kill: Kill, options: Options | None = None) -> bool:
+EVERY_START = Consents(every_start=True)
+
+
+def killed(site: Site, kill: Kill, options: Options | None = None, consents: Consents = EVERY_START) -> bool:
     """Apply to staging, and kill the run; False: it ended before."""
     with (
         pytest.MonkeyPatch.context() as patch,
         _killing(site, kill, patch),
         start_apply(site.workspace, "staging", options or Options()) as run,
     ):
-        run.check_guards(Consents(every_start=True))
+        run.check_guards(consents)
         run.perform(parallelism=1)
     path = ledger_file(site)
     if kill.dead and kill.ledger is not None:
@@ -53,7 +56,7 @@ def killed(site: Site, kill: Kill, options: Options | None = None) -> bool:
 def applied(site: Site, options: Options | None = None) -> Report:
     """Apply to staging, with the consent to every start."""
     with start_apply(site.workspace, "staging", options or Options()) as run:
-        run.check_guards(Consents(every_start=True))
+        run.check_guards(EVERY_START)
         report = run.perform(parallelism=1)
         run.check(report)
     return report
