@@ -25,7 +25,7 @@ def test_f07_killed_at_any_write_the_next_apply_converges(scene: Scene, forking:
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
 def test_f07_killed_at_a_write_of_a_long_plan(scene: Scene, forking: Forks, when: When) -> None:
-    """Each seventh of them; `stage_kills.py` has all."""
+    """Each eleventh of them; `stage_kills.py` has all."""
     changes = changing(scene, plot=LONG)
-    for number in range(1 if when is BEFORE else 4, LONG.count + 1, 7):
+    for number in range(1 if when is BEFORE else 4, LONG.count + 1, 11):
         killed_at(changes, forking, number, when=when)
