@@ -186,7 +186,7 @@ class ApplyRun:
         with self._workspace.client(self._result.inputs.target, budget=budget, witness=journal, stop=end) as client:
             contract, live = self._workspace.contract, self._result.inputs.live
             owned = self._result.inputs.owned or {}
-            polling = Polling(pause=end.wait)
+            polling = Polling(pause=end.wait, show=self._workspace.on_wait or (lambda _: None))
             writer = Writer(client, contract, self.plan, live=live, owned=owned, polling=polling)
             locked = _LastCheck(writer, self._ledger, end)
             recorded = _recorded_ids(self._result)

@@ -45,6 +45,8 @@ Ids = Mapping[str, RemoteId]
 Body = Mapping[str, Any]
 
 _AFTER: Final = "run plan to see whether it was created"
+_UNSHOWN: Final = 2.0
+"""Seconds of waiting that are not shown."""
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
 _CREATES: Final = 2
@@ -72,12 +74,17 @@ class Polling:
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], object] = time.sleep
     """Waits that many seconds; true when the run is stopped."""
+    show: Callable[[str], object] = lambda _: None
+    """Receives one line when a wait takes longer than `_UNSHOWN` seconds."""
 
     def until(self, look: Callable[[], T | None], seconds: float) -> T | None:
         """What `look` returns once that is not None; None after that many seconds, or when the run is stopped."""
-        deadline, wait = self.clock() + seconds, _FIRST_WAIT
+        deadline, wait, shown = self.clock() + seconds, _FIRST_WAIT, False
         while (found := look()) is None:
             left = deadline - self.clock()
+            if not shown and seconds - left >= _UNSHOWN < left:
+                self.show(f"waiting up to {round(left)} s: the instance does not show yet what became of a call")
+                shown = True
             if left <= 0 or self.pause(min(wait, left)):
                 return None
             wait = min(2 * wait, _LONGEST_WAIT)

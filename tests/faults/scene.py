@@ -116,8 +116,10 @@ class Scene:
     def _ledger_caller(self, *positional: Any, **named: Any) -> HttpCaller:
         return HttpCaller(*positional, **named | {"pause": FastClock(self.speed).pause})
 
-    def _polling(self, pause: Callable[[float], object] = time.sleep) -> Polling:
-        return Polling(clock=FastClock(self.speed), pause=lambda seconds: pause(seconds / self.speed))
+    def _polling(
+        self, pause: Callable[[float], object] = time.sleep, show: Callable[[str], object] = lambda _: None
+    ) -> Polling:
+        return Polling(clock=FastClock(self.speed), pause=lambda seconds: pause(seconds / self.speed), show=show)
 
     def plan(self, *arguments: str, **more: str) -> Completed:
         """`plan`."""

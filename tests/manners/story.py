@@ -197,7 +197,7 @@ def telling(manner: Manner, folder: Path) -> Iterator[Telling]:
         patch.setattr(
             delivery,
             "Polling",
-            lambda pause=None: Polling(clock=FastClock(SPEED), pause=FastClock(SPEED).pause),
+            lambda pause=None, show=None: Polling(clock=FastClock(SPEED), pause=FastClock(SPEED).pause),
         )
         yield Telling(manner, desk, folder)
 
