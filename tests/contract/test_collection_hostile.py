@@ -62,6 +62,8 @@ ASTRAY: dict[str, tuple[Any, ...]] = {
     "a removal with a mode": ("Delete a base", "DELETE", "bases/:id?purge=contacts"),
     "a removal from the trash": ("Delete a base", "DELETE", "trash/bases/:id"),
     "a list of what was deleted": ("Get deleted bases", "GET", "v2/deleted-bases"),
+    "a list of what was deleted, in French": ("Liste des bases supprimées", "GET", "v2/bases", "", None, [ONE]),
+    "a list of files that were deleted": ("Liste des fichiers supprimés", "GET", "v2/bases", "", None, [ONE]),
     "a list that purges": ("Get bases", "GET", "v2/bases?action=purge", "", None, [ONE]),
     "the services of an agent": ("Get services of the agent", "GET", "services", "", None, [ONE]),
     "an update that deletes": ("Update a base", "POST", "bases/:id?action=delete", "", dict(ONE), ONE),

@@ -10,8 +10,9 @@ import pytest
 from tests.contract.dialect import names
 from tests.e2e.test_derived_contract import SHORT, tell
 
-INCOMPLETE: Final = {"openapi-hal", "platform", "actions"}
-"""No word for a batch in any list; no label and no command; fields that are replaced as a list of their own."""
+INCOMPLETE: Final = {"openapi-hal", "platform", "actions", "versioned"}
+"""No word for a batch in any list; no label and no command; fields that are replaced as a list of their own; a variable
+without a value in every path."""
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name not in {*SHORT, *INCOMPLETE}])

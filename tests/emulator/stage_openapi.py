@@ -21,7 +21,7 @@ from kiamo_iac.emulator import FULL_TOKEN, Emulator
 from kiamo_iac.emulator.server import Server
 from tests.contract.dialect import contract_of, names
 
-HOUSES: Final = ("packaged", *(name for name in names() if name not in {"openapi-hal", "platform"}))
+HOUSES: Final = ("packaged", *(name for name in names() if name not in {"openapi-hal", "platform", "versioned"}))
 CHECKS: Final = [
     checks.not_a_server_error,
     of_openapi.status_code_conformance,

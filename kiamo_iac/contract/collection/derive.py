@@ -87,6 +87,9 @@ def derive_contract(collection: Collection, recording: Recording | None = None) 
     data: Entry = {"name": f"{collection.name}, derived from its collection"}
     _auth(collection, matches, data, draft)
     _errors(matches, draft)
+    if unset := _unset_beginning(collection):
+        text = f"every path begins with {', '.join(unset)}: write its value into the collection, and derive it again"
+        draft.ask(("prefix",), text)
     if prefix is None:
         draft.ask(("prefix",), "no request is certain: the beginning of every path is not known")
     else:
@@ -139,6 +142,13 @@ def _only_inside(kind: str, examples: KindExamples, draft: _Draft) -> None:
             f"inside: {{wire: {wire}, write: update}}",
             "identity: name  # where it has no id",
         )
+
+
+def _unset_beginning(collection: Collection) -> list[str]:
+    """The placeholders that every path begins with, where one is among its first segments."""
+    paths = [request.path.strip("/").split("/") for request in collection.requests]
+    shared = takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
+    return [parts[0] for parts in shared if parts[0].startswith("{")]
 
 
 def _common_prefix(matches: tuple[OperationMatch, ...]) -> str | None:

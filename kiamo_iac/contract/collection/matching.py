@@ -306,6 +306,8 @@ def _of_title(operation: str, request: CollectionRequest, route: RequestRoute) -
         return
     if operation not in {"list", "create"} and not _ALL.isdisjoint(title):
         yield Evidence(_STRONG, "its name says all")
+    if operation in {"list", "read"} and not VERB_WORDS["delete"].isdisjoint(title):
+        yield Evidence(_STRONG, "its name says deleted")
     verb = meaning_of(without_kind(title), VERB_WORDS)
     if verb == operation or (verb == "read" and operation == "list"):
         yield Evidence(2, "the operation in its name")
@@ -415,7 +417,7 @@ def _words_for(operation: str, key: str, spellings: tuple[str, ...]) -> list[str
     """The words that stand for a command: of a key such as `command`, imperatives come before states."""
     commands = sorted({word for word in spellings if compact(word) in COMMAND_WORDS[operation]})
     states = sorted({word for word in spellings if compact(word) in REACHED_WORDS.get(operation, ())})
-    return commands if commands and compact(key) in _IMPERATIVE else commands + states
+    return commands if commands and compact(key) in _IMPERATIVE else sorted({*commands, *states})
 
 
 def _keys(body: JsonValue) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from kiamo_iac.contract.collection.words import is_of_object
+
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _ANGLES: Final = re.compile(r"<([^<>]*)>")
 _EXAMPLE_ID: Final = re.compile(r"\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{24}")
@@ -158,6 +160,7 @@ def _segment(text: str, variables: Mapping[str, str]) -> str:
         name, dot, ending = text[1:].partition(".")
         return f"{{{name}}}{dot}{ending}"
     if whole := _VARIABLE.fullmatch(text) or _ANGLES.fullmatch(text):
-        return f"{{{whole[1]}}}"
+        value = variables.get(whole[1], "")
+        return value if value and not is_of_object(whole[1]) else f"{{{whole[1]}}}"
     text = _VARIABLE.sub(lambda found: variables.get(found[1]) or f"{{{found[1]}}}", text)
     return "{}" if _EXAMPLE_ID.fullmatch(text) else text

@@ -30,10 +30,38 @@ VERB_WORDS: Final[Mapping[str, frozenset[str]]] = {
         {"list", "liste", "lister", "listing", "all", "tou", "search", "getall", "rechercher", "find", "index"}
     ),
     "create": frozenset(
-        {"create", "creer", "creation", "add", "ajouter", "ajout", "new", "insert", "nouveau", "nouvelle", "store"}
+        {
+            "create",
+            "creer",
+            "creation",
+            "add",
+            "ajouter",
+            "ajout",
+            "new",
+            "insert",
+            "nouveau",
+            "nouvelle",
+            "store",
+            "cree",
+            "ajoute",
+        }
     ),
     "read": frozenset(
-        {"read", "lire", "detail", "show", "consulter", "info", "get", "obtenir", "recuperer", "retrieve"}
+        {
+            "read",
+            "lire",
+            "detail",
+            "show",
+            "consulter",
+            "consulte",
+            "affiche",
+            "afficher",
+            "info",
+            "get",
+            "obtenir",
+            "recuperer",
+            "retrieve",
+        }
     ),
     "update": frozenset(
         {
@@ -48,16 +76,19 @@ VERB_WORDS: Final[Mapping[str, frozenset[str]]] = {
             "rename",
             "renommer",
             "amend",
+            "modifie",
         }
     ),
-    "delete": frozenset({"delete", "supprimer", "suppression", "remove", "effacer", "destroy", "drop"}),
+    "delete": frozenset(
+        {"delete", "supprimer", "supprime", "suppression", "remove", "effacer", "efface", "destroy", "drop"}
+    ),
 }
 SEARCH_WORDS: Final = frozenset({"search", "rechercher", "recherche", "find", "query"})
 """Of lists that show what is asked for."""
 COMMAND_WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "start": frozenset({"start", "demarrer", "demarrage", "lancer", "lancement", "launch", "run"}),
+    "start": frozenset({"start", "demarrer", "demarre", "demarrage", "lancer", "lance", "lancement", "launch", "run"}),
     "pause": frozenset({"pause", "suspendre", "suspend", "suspension"}),
-    "stop": frozenset({"stop", "arreter", "arret", "terminer", "terminate", "cloturer", "cloture", "clore"}),
+    "stop": frozenset({"stop", "arreter", "arrete", "arret", "terminer", "terminate", "cloturer", "cloture", "clore"}),
     "resume": frozenset({"resume", "reprendre", "reprise"}),
 }
 REACHED_WORDS: Final[Mapping[str, frozenset[str]]] = {
@@ -82,7 +113,7 @@ OTHER_WORDS: Final = frozenset(
      "reset", "clear", "vider", "history", "historique", "contact", "preview", "apercu", "schedule", "planifier",
      "cancel", "annuler", "undo", "check", "verifier", "test", "tester", "simulate", "simuler", "validate", "valider",
      "can", "log", "journal", "audit", "recording", "record", "enregistrement", "value", "valeur", "deleted",
-     "supprime", "supprimee", "archived", "archive", "archiver", "restore", "restaurer", "member", "membre", "bulk",
+     "supprimee", "archived", "archive", "archiver", "restore", "restaurer", "member", "membre", "bulk",
      "mass", "masse", "multiple", "many", "several", "plusieur", "right", "droit", "permission", "recycle"}
 )  # fmt: skip
 """Of requests that do something else with a kind."""
@@ -148,6 +179,12 @@ def words(text: str) -> tuple[str, ...]:
 def compact(text: str) -> str:
     """A name as one word: `service_id` and `serviceId` → `serviceid`."""
     return "".join(words(text))
+
+
+def is_of_object(name: str) -> bool:
+    """Whether a variable stands for an object, whatever its value is now: `baseId`, `lot`; `version` does not."""
+    parts = words(name)
+    return not ID_WORDS.isdisjoint(parts) or any("".join(parts) in known for known in KIND_WORDS.values())
 
 
 def _phrase(parts: tuple[str, ...]) -> tuple[str, ...]:
