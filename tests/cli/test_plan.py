@@ -206,7 +206,7 @@ def test_verbose_tells_every_call_and_quiet_none(desk: Desk) -> None:
     assert (code, err) == (0, "")
     code, out, err = desk.run("-v", "plan", "-e", "staging")
     assert (code, out) == (0, quiet)
-    assert sorted(line.rsplit(",", 1)[0] for line in err.splitlines()) == [
+    assert sorted(line.split(": ", 1)[1].rsplit(",", 1)[0] for line in err.splitlines()) == [
         "GET /api/bases: 200",
         "GET /api/services: 200",
     ]
