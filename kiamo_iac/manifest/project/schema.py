@@ -176,7 +176,7 @@ def _guards() -> Schema:
                 "stopped batch never runs again. Any other batch must still be named.",
             },
             "change_window": text(
-                f"When apply may make changes, such as {WRITTEN}; separate several windows with semicolons.",
+                f"When apply may make changes: {WRITTEN}, or daily for the days; separate several with semicolons.",
                 minLength=1,
             ),
         },
