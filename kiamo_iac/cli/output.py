@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kiamo_iac.cli.terminal import is_terminal, write_data, write_message
+from kiamo_iac.core.printable import shell_word
 from kiamo_iac.core.secret import conceal
 from kiamo_iac.render.formats import REPOSITORY_FORMATS
 
@@ -29,10 +30,16 @@ COMPACT_ABOVE: Final = 60
 
 
 def show_plan(
-    plan: Plan, session: Session, *, output: str, compact: bool | None = None, provenance: PlanProvenance | None = None
+    plan: Plan,
+    session: Session,
+    *,
+    output: str,
+    compact: bool | None = None,
+    provenance: PlanProvenance | None = None,
+    command: str = "",
 ) -> None:
     """Write a plan; as `github`, also to the step's summary. `compact`: one line for each step; None: where there are
-    many and stdout is a terminal.
+    many and stdout is a terminal. `command`: the one that applies the plan.
     """
     from kiamo_iac.app.repository_paths import plan_in_repository
     from kiamo_iac.render.base import plan_renderer
@@ -40,12 +47,30 @@ def show_plan(
     if output == "text":
         write_plan_text(plan, session, compact=compact)
         return
+    if output == "html":
+        write_data(_plan_page(plan, session, provenance, command), utf8=True)
+        return
     if output in REPOSITORY_FORMATS:
         plan = plan_in_repository(plan, _project_prefix(session))
     style = session.style(sys.stdout)
     write_data(plan_renderer(output, style).render(plan, provenance), utf8=True)
     if output == "github":
         add_to_step_summary(plan_renderer("markdown", style).render(plan, provenance))
+
+
+def apply_command(file: Path) -> str:
+    """The command that applies a saved plan."""
+    return f"kiamo-iac apply {shell_word(file.as_posix(), 'PLANFILE')}"
+
+
+def _plan_page(plan: Plan, session: Session, provenance: PlanProvenance | None, command: str) -> str:
+    from kiamo_iac.app.source_pages import source_pages
+    from kiamo_iac.render.base import PageContext
+    from kiamo_iac.render.html.plan import HtmlPlan
+
+    project = _project_file(session)
+    sources = source_pages(project.parent, provenance, os.environ) if project is not None and provenance else None
+    return HtmlPlan(session.style(sys.stdout)).render(plan, provenance, PageContext(command, sources or ""))
 
 
 def check_compact(compact: bool | None, *, output: str) -> None:
@@ -130,11 +155,16 @@ def show_check(found: Validation, session: Session, *, output: str, strict: bool
 
 def _project_prefix(session: Session) -> str:
     """The folder of the project in its repository; empty without a project, where a saved plan may be shown."""
-    from kiamo_iac.app.project import project_above
     from kiamo_iac.app.repository_paths import below_repository
 
-    file = session.project or project_above(Path.cwd())
+    file = _project_file(session)
     return below_repository(file.parent) if file is not None else ""
+
+
+def _project_file(session: Session) -> Path | None:
+    from kiamo_iac.app.project import project_above
+
+    return session.project or project_above(Path.cwd())
 
 
 VARIABLE: Final = "GITHUB_STEP_SUMMARY"

@@ -16,9 +16,10 @@ from kiamo_iac.cli.options import (
     plan_format_option,
     plan_options,
 )
-from kiamo_iac.cli.output import WITH_PROVENANCE, check_compact, show_plan, show_refusal
+from kiamo_iac.cli.output import WITH_PROVENANCE, apply_command, check_compact, show_plan, show_refusal
 from kiamo_iac.cli.session import Session, pass_session
 from kiamo_iac.cli.terminal import write_data, write_message
+from kiamo_iac.core.printable import shell_word
 
 if TYPE_CHECKING:
     from kiamo_iac.core.address import Address
@@ -127,15 +128,23 @@ def show_one(
         write_message(summary)
     saved = out is not None and result.plan.applyable
     provenance = provenance_of_result(workspace, result) if saved or output in WITH_PROVENANCE else None
-    show_plan(result.plan, session, output=output, compact=compact, provenance=provenance)
+    command = apply_command(out) if out is not None else _command_of_options(environment, options)
+    show_plan(result.plan, session, output=output, compact=compact, provenance=provenance, command=command)
     if out is not None and saved:
         from kiamo_iac.app.saved_plans import save_plan
-        from kiamo_iac.core.printable import shell_word
 
         save_plan(workspace, result, out, provenance=provenance)
-        command = f"kiamo-iac apply {shell_word(out.as_posix(), 'PLANFILE')}"
         write_message(f"Plan saved to {out}. To apply it (once): {command}")
     return result.plan
+
+
+def _command_of_options(environment: str, options: Options) -> str:
+    """The command that plans again with the same options, and applies."""
+    words = ["kiamo-iac apply -e", shell_word(environment, "ENVIRONMENT")]
+    words += ["--prune"] if options.prune else []
+    words += [f"--target {shell_word(address, 'ADDRESS')}" for address in sorted(options.targets)]
+    words += [f"--allow-stop {shell_word(address, 'ADDRESS')}" for address in sorted(options.may_stop)]
+    return " ".join(words)
 
 
 def _show_all(session: Session, options: Options, *, output: str, detailed_exitcode: bool) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kiamo_iac.cli.options import NamedPath, compact_option, plan_format_option
-from kiamo_iac.cli.output import check_compact, show_plan
+from kiamo_iac.cli.output import apply_command, check_compact, show_plan
 from kiamo_iac.cli.session import Session, pass_session
 
 EPILOG = """\b
@@ -35,5 +35,6 @@ def show(session: Session, *, file: Path, output: str, compact: bool | None) -> 
 
     check_compact(compact, output=output)
     saved = load_saved_plan(file)
-    show_plan(saved.plan, session, output=output, compact=compact, provenance=saved.provenance)
+    command = apply_command(file)
+    show_plan(saved.plan, session, output=output, compact=compact, provenance=saved.provenance, command=command)
     return 0

@@ -67,6 +67,11 @@ class Address(str):
         """The number of collections in it: 1 at the top."""
         return (self.count("/") + 1) // 2
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Sorts an object right before what is below it: `bases/x/fields/a` before `bases/x-001`."""
+        return tuple(self.split("/"))
+
     def covers(self, other: Address) -> bool:
         """Whether `other` is this address or stands below it: an address given to an option means both."""
         return other == self or other.startswith(f"{self}/")

@@ -130,6 +130,23 @@ def origin_of_remote(text: str) -> Origin:
     return origin
 
 
+def page_of_remote(text: str) -> str:
+    """The https address of the repository for people, from a git remote; without user, password and `.git`.
+
+    Raises:
+        ValueError: as `origin_of_remote`, or the path cannot be in the address of a page.
+    """
+    origin = origin_of_remote(text)
+    short = _SCP.fullmatch(text)
+    path = short[2] if short is not None else text.partition("://")[2].partition("/")[2]
+    path = path.strip("/").removesuffix(".git")
+    port = f":{origin.port}" if origin.scheme == "https" and origin.port != _PORTS["https"] else ""
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    page = f"{'http' if origin.scheme == 'http' else 'https'}://{host}{port}/{path}"
+    parse_url(page)
+    return page
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine: localhost, 127.0.0.0/8 or ::1."""
     if host.lower() == "localhost":

@@ -133,7 +133,9 @@ def drift(desired: State, live: State, owned: Ownership | None) -> Drift:
     """
     comparison = _Comparison(desired, live, owned or {})
     found = list(comparison.resources())
-    differing = sorted((r for r in found if r.changed_by is not ChangedBy.NEITHER), key=lambda r: (r.address, r.event))
+    differing = sorted(
+        (r for r in found if r.changed_by is not ChangedBy.NEITHER), key=lambda r: (r.address.place, r.event)
+    )
     return Drift(
         tuple(differing),
         len(found) - len(differing),

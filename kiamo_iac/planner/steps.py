@@ -81,11 +81,11 @@ def _standing(node: ChangeNode) -> Standing:
 
 
 def in_order(nodes: list[ChangeNode]) -> list[ChangeNode]:
-    """The nodes, each after its dependencies; of those that may come next, the one with the smallest address first.
+    """The nodes, each after its dependencies; of those that may come next, the first in the order of addresses.
 
     There are no cycles: only the order of names could make one, and `order_names` breaks it.
     """
-    position = {id(node): (node.pair.address, n) for n, node in enumerate(nodes)}
+    position = {id(node): (node.pair.address.place, n) for n, node in enumerate(nodes)}
     by_id = {id(node): node for node in nodes}
     sorter: TopologicalSorter[int] = TopologicalSorter({i: map(id, n.dependencies) for i, n in by_id.items()})
     sorter.prepare()

@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from kiamo_iac.core.diagnostics import Diagnostic
+from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
 from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 
@@ -78,6 +78,32 @@ class Style:
     """Whether ANSI colours are understood there; no information is in the colour alone."""
     compact: bool = False
     """Whether a plan has one line for each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What a page of a plan says beside the plan; nothing of it comes out of the plan or a manifest."""
+
+    command: str = ""
+    """The command that applies the plan; empty: it is unknown."""
+    sources: str = ""
+    """The address, on the forge, of the folder that file names are relative to, with a final slash; empty: unknown."""
+
+    def href(self, source: SourceRange | None) -> str:
+        """The address of a line on the forge; empty where it is unknown. The name of its file cannot change more of it
+        than the path below `sources`."""
+        if not self.sources or source is None:
+            return ""
+        segments = source.file.split("/")
+        if not {"", ".", ".."}.isdisjoint(segments):  # outside the project: absolute, or above it
+            return ""
+        from urllib.parse import quote
+
+        path = quote(source.file, safe="/", errors="replace")
+        return f"{self.sources}{path}#L{source.line}"
+
+
+NO_CONTEXT: Final = PageContext()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ _FOCUS = """() => {
 def unreadable(page: Page) -> list[str]:
     """Each text that can be seen and is below 4.5 to 1 on what is behind it, as computed by the browser."""
     found = cast("dict[str, Any]", page.evaluate(_CONTRAST))
-    assert found["seen"] > 20
+    assert found["seen"] > 5
     return cast("list[str]", found["low"])
 
 

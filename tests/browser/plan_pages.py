@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from kiamo_iac.planner.plan import Plan
 from tests.browser.conftest import SCREENSHOTS, Open, Seen, screenshot
 from tests.browser.looking import background, focused, overflow, unreadable
-from tests.browser.subjects import drift_html, example_plan, plan_html
+from tests.browser.subjects import FORGE, campaign_plan, drift_html, example_plan, plan_html
 from tests.render.drifts import full as full_drift
 from tests.render.graph.graphs import large_plan
 from tests.render.plans import empty_plan, full_plan, refused_plan
@@ -151,7 +151,7 @@ def test_everything_can_be_reached_by_tab_and_the_focus_can_be_seen(plan_page: S
         page.keyboard.press("Tab")
     tags = [at["tag"] for at in seen]
     assert [at["what"] for at in seen[:6]] == ["#rows", "#main", "#diagnostics", "#rows", "#graph", "theme"]
-    assert (tags.count("summary"), tags.count("input")) == (11, 1)
+    assert (tags.count("summary"), tags.count("input")) == (1 + 3 + 11, 1)
     assert tags.count("button") == 1 + 1 + 7 + 3 + 4
     assert seen[-1]["what"] == "picture"
     page.keyboard.press("Shift+Tab")
@@ -245,6 +245,115 @@ def test_a_plan_of_ten_thousand_steps_opens_and_is_searched(opened: Open) -> Non
     expect(page.locator("#shown")).to_have_text("770")
 
 
+@pytest.fixture
+def campaigns(opened: Open) -> Seen:
+    """300 steps for 50 bases, with a warning about each."""
+    return opened(plan_html(campaign_plan(300), FORGE), width=1440)
+
+
+def test_d15_a_base_is_one_line_that_unfolds_by_keyboard(campaigns: Seen) -> None:
+    page = campaigns.page
+    assert page.locator(".group").count() == 50
+    assert page.locator(".group[open]").count() == 0
+    group = page.locator("#group-1")
+    line = group.locator("> summary")
+    assert line.inner_text().split() == (
+        ["bases/churn-winback-agency-0001", "4", "update", "1", "create", "1", "start", "dials", "contacts"]
+    )
+    assert group.evaluate("each => each.offsetHeight") < 50
+    line.press("Enter")
+    expect(page.locator("#step-1")).to_be_visible()
+    line.press("Space")
+    expect(page.locator("#step-1")).to_be_hidden()
+    page.get_by_role("button", name="Unfold all").click()
+    assert page.locator(".group[open]").count() == 50
+    page.get_by_role("button", name="Fold all").click()
+    assert page.locator(".group[open]").count() == 0
+
+
+def test_d15_the_list_of_groups_jumps_to_one_and_unfolds_it(campaigns: Seen) -> None:
+    page = campaigns.page
+    page.get_by_text("Jump to one of 50 groups").press("Enter")
+    link = page.get_by_role("navigation", name="Groups of steps").get_by_role("link", name="agency-0033")
+    for _ in range(2):  # also when it is followed again
+        link.click()
+        expect(page.locator("#group-33")).to_have_attribute("open", "")
+        expect(page.locator("#group-33 > summary")).to_be_in_viewport()
+        expect(page.locator("#step-193")).to_be_in_viewport()
+        assert focused(page)["tag"] == "summary"
+        page.locator("#group-33 > summary").press("Enter")
+    page.evaluate("location.hash = 'step-300'")
+    expect(page.locator("#step-300 .more")).to_be_visible()
+
+
+def test_d15_many_warnings_do_not_push_the_steps_down(campaigns: Seen) -> None:
+    page = campaigns.page
+    expect(page.get_by_role("heading", name="Diagnostics 50")).to_be_visible()
+    assert page.locator(".diagnostic").count() == 1
+    assert page.evaluate("document.querySelector('#rows').offsetTop") < 1400
+    page.get_by_text("and 49 more with the code KIA0602").press("Enter")
+    expect(page.get_by_text("manifests/agencies.yaml:50:3")).to_be_visible()
+
+
+def test_d15_a_search_from_below_shows_the_first_that_it_finds(campaigns: Seen) -> None:
+    page = campaigns.page
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.keyboard.press("/")
+    page.keyboard.type("lapsed on")
+    expect(page.locator("#shown")).to_have_text("50")
+    expect(page.locator("#step-4")).to_be_in_viewport()
+    expect(page.get_by_role("searchbox")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    assert page.locator(".group[open]").count() == 0
+
+
+def test_d15_values_are_shown_where_there_is_room(campaigns: Seen) -> None:
+    page = campaigns.page
+    page.locator("#group-2 > summary").click()
+    line = page.locator("#step-7 summary")
+    expect(line).to_contain_text('label: "Agency 2, winback of lapsed customers" → "Agency 2, winback 2027"')
+    assert line.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def test_d15_the_command_that_applies_it_is_copied(campaigns: Seen) -> None:
+    page = campaigns.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").press("Enter")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "kiamo-iac apply -e production"
+    assert page.evaluate("String(getSelection())") == "kiamo-iac apply -e production"
+
+
+def test_d15_places_are_links_to_the_forge(campaigns: Seen) -> None:
+    link = campaigns.page.get_by_role("link", name="manifests/agencies.yaml:1:3")
+    expect(link).to_have_attribute("href", f"{FORGE.sources}manifests/agencies.yaml#L1")
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
+
+
+_SIZES = """() => Object.fromEntries(
+  ["body", ".lead", "#rows h2", ".title", "tr .address", ".facts td", ".facts th", ".kind", ".act", ".grave", ".place"]
+  .map((query) => [query, parseFloat(getComputedStyle(document.querySelector(query)).fontSize)]))"""
+
+
+def test_d15_paper_has_the_sizes_of_the_screen_all_smaller_by_the_same(plan_page: Seen) -> None:
+    screen = plan_page.page.evaluate(_SIZES)
+    plan_page.page.emulate_media(media="print")
+    paper = plan_page.page.evaluate(_SIZES)
+    plan_page.page.emulate_media(media="screen")
+    assert {round(paper[query] / screen[query], 2) for query in screen} == {0.75}
+
+
+def test_d15_what_is_out_of_sight_of_five_thousand_steps_is_not_drawn(opened: Open) -> None:
+    page = opened(plan_html(large_plan(1, batches=4990))).page
+    page.locator("#group-2 > summary").click()
+    drawn = "all => all.filter((each) => each.checkVisibility({ contentVisibilityAuto: true })).length"
+    assert page.locator(".part > table").evaluate_all(drawn) < 5 < page.locator(".part").count()
+    page.keyboard.press("/")
+    page.keyboard.type("batch 4981")  # a name, and the number of a step
+    expect(page.locator("#shown")).to_have_text("2")
+    expect(page.locator(".rows > tbody > tr:visible")).to_have_count(2)
+
+
 def test_a_refused_plan_and_one_without_steps_say_so(opened: Open) -> None:
     refused = opened(plan_html(refused_plan())).page
     expect(refused.get_by_text("Plan refused: 2 errors.")).to_be_visible()
@@ -274,7 +383,7 @@ def test_a_drift_is_read_filtered_and_searched(opened: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pictures_are_taken(opened: Open, example: Plan, scheme: str) -> None:
-    seen = opened(plan_html(example), scheme=scheme, height=1300)
+    seen = opened(plan_html(example), scheme=scheme, height=1180)
     seen.page.locator("[data-action=start] summary").first.click()
     seen.page.mouse.move(0, 0)
     seen.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")

@@ -82,7 +82,9 @@ def in_html(text: str) -> Raised:
     top = {(alarm, action, unescape(address), number) for alarm, lines in found for number, action, address in lines}
     pills = {
         (alarm, number)
-        for number, row in re.findall(r'<tr id="step-(\d+)"(.*?)(?=<tr id="step-|\Z)', text, re.DOTALL)
+        for number, row in re.findall(
+            r'<tr id="step-(\d+)"(.*?)(?=<tr id="step-|<details class="group"|\Z)', text, re.DOTALL
+        )
         for alarm in Alarm
         if f'<span class="grave is-{alarm.value}">{alarm.label}</span>' in row
     }

@@ -91,12 +91,14 @@ def _by_group(graph: Graph) -> Graph:
 def _whole_group(nodes: list[GraphNode]) -> GraphNode:
     roles = Counter(node.role for node in nodes)
     marks = dict.fromkeys(node.mark for node in nodes if node.mark)
+    collection, _, own = nodes[0].group.partition("/")
     return GraphNode(
         key=nodes[0].key,
-        name=nodes[0].group,
+        name=own or collection,
         kind="group",
         role=next(role for role in _WORST_FIRST if role in roles),
-        group=nodes[0].group.partition("/")[0],
+        group=collection,
+        address=nodes[0].group,
         mark=", ".join(marks),
         caption=", ".join(f"{count:,} {role.value}" for role, count in roles.items()),
     )

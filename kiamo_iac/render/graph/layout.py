@@ -20,7 +20,7 @@ from kiamo_iac.render.graph.model import Graph, GraphNode
 from kiamo_iac.render.graph.ranks import Ranked, ranked
 from kiamo_iac.render.graph.routes import Run, routed
 
-WIDTH: Final = 216
+WIDTH: Final = 248
 HEIGHT: Final = 46
 """Of a node. All lengths are in pixels."""
 _GAP: Final = 12

@@ -172,21 +172,29 @@ def _thousandths(char: str) -> int:
         return 1080
     if unicodedata.combining(char):
         return 0
-    return 760 if char.isupper() else 650
+    return 790 if char.isupper() else 715
 
 
 def shortened(text: str, *, room: int, size: int) -> str:
-    """`text` made visible, and cut with an ellipsis where it is wider than `room` pixels.
+    """`text` made visible, and cut in its middle with an ellipsis where it is wider than `room` pixels.
 
-    A token is hidden before anything is cut: half a token would not be recognised as one.
+    Names differ at their ends as often as at their beginnings. A token is hidden before anything is cut: half a token
+    would not be recognised as one.
     """
     text = visible(redact(text))
     if width(text, size=size) <= room:
         return text
-    kept, left = [], room - width("…", size=size)
-    for char in text:
+    left = room - width("…", size=size)
+    head = _fitting(text, room=left // 2, size=size)
+    tail = _fitting(text[::-1], room=left // 2, size=size)[::-1]
+    return f"{head.rstrip()}…{tail.lstrip()}"
+
+
+def _fitting(text: str, *, room: int, size: int) -> str:
+    """The first characters of `text` that are no wider than `room`."""
+    left = room
+    for at, char in enumerate(text):
         left -= width(char, size=size) + 1
         if left < 0:
-            break
-        kept.append(char)
-    return f"{''.join(kept).rstrip()}…"
+            return text[:at]
+    return text

@@ -54,7 +54,11 @@ class HtmlDrift:
             view=view,
             no_ledger=NO_LEDGER,
             counts=[(side.value, _side(side), count) for side, count in view.counts],
-            groups=grouped_rows((cell.resource.address, cell) for cell in cells),
+            groups=grouped_rows(
+                cells,
+                lambda cell: cell.resource.address,
+                lambda cell: (cell.resource.changed_by.value, _side(cell.resource.changed_by)),
+            ),
             filters=filters(
                 ("side", "Changed", [(t.changed_by.value, _side(t.changed_by)) for t in _by_side(resources, view)]),
                 ("event", "Event", [(t.event.value, _event(t.event)) for t in resources]),

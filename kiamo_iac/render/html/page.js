@@ -21,8 +21,16 @@
   const fold = (details, open) => details.forEach((each) => { each.open = open; });
   const target = () => {
     const found = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (found && found.matches(".group")) {
+      if (found.hidden) clear();
+      found.open = true;
+      found.scrollIntoView();
+      found.querySelector("summary").focus({ preventScroll: true });
+      return;
+    }
     if (!found || !found.closest("tr")) return;
-    if (found.hidden && tools) clear();
+    if (found.hidden) clear();
+    fold([found.closest(".group")], true);
     fold(all("details", found).slice(0, 1), true);
     found.scrollIntoView({ block: "center" });
     const summary = found.querySelector("summary");
@@ -34,7 +42,8 @@
   let clear = () => {};
   if (tools) {
     const rows = all(".rows > tbody > tr");
-    const groups = all(".group");
+    const parts = all(".part").map((part) => [part, all("tbody > tr[id]", part)]);
+    const groups = all(".group").map((group) => [group, all(".part", group), group.open]);
     const find = one("#find");
     const chips = all(".chip");
     const unfold = one("#unfold");
@@ -43,8 +52,8 @@
     // A row is also found by the object that it is below.
     const textOf = (at) => {
       if (texts[at] === undefined) {
-        const caption = rows[at].closest("table").caption.textContent;
-        texts[at] = `${caption}/${rows[at].textContent}`.toLowerCase();
+        const title = rows[at].closest(".group").querySelector(".title").textContent;
+        texts[at] = `${title}/${rows[at].textContent}`.toLowerCase();
       }
       return texts[at];
     };
@@ -57,6 +66,7 @@
       }
       return [...wanted];
     };
+    let narrowed = false;
     const apply = () => {
       const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
       const wanted = pressed();
@@ -66,7 +76,19 @@
         if (row.hidden === fits) row.hidden = !fits;
         count += fits;
       });
-      for (const group of groups) group.hidden = !group.querySelector("tbody > tr[id]:not([hidden])");
+      for (const [part, inside] of parts) part.hidden = inside.every((row) => row.hidden);
+      const before = narrowed;
+      narrowed = wanted.length + words.length > 0;
+      for (const each of groups) {
+        const [group, inside] = each;
+        group.hidden = inside.every((part) => part.hidden);
+        if (narrowed && !before) each[2] = group.open;
+        if (narrowed) group.open = true;
+        else if (before) group.open = each[2];
+      }
+      // what was found begins below the tools, wherever the page had been scrolled to
+      const area = one("#rows");
+      if (narrowed && area.getBoundingClientRect().top < 0) area.scrollIntoView();
       one("#shown").textContent = count.toLocaleString("en");
       one("#none").hidden = count > 0;
       if (clearing) clearing.hidden = !wanted.length && !words.length;
@@ -79,7 +101,7 @@
     let waiting = 0;
     find.addEventListener("input", () => {
       clearTimeout(waiting);
-      waiting = setTimeout(apply, rows.length > 2000 ? 150 : 0);
+      waiting = setTimeout(apply, rows.length > 1000 ? 150 : 0);
     });
     for (const chip of chips) {
       chip.addEventListener("click", () => {
@@ -94,6 +116,7 @@
       const open = unfold.getAttribute("aria-pressed") !== "true";
       unfold.setAttribute("aria-pressed", String(open));
       unfold.textContent = open ? "Fold all" : "Unfold all";
+      fold(all(".group"), open);
       fold(all(".rows > tbody > tr:not([hidden]) details"), open);
     });
     document.addEventListener("keydown", (event) => {
@@ -113,12 +136,32 @@
     all(".keys").forEach((keys) => { keys.hidden = false; });
   }
   addEventListener("hashchange", target);
+  // a link that is followed again does not change the hash
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (!link || link.hash !== location.hash || !/^#(step|group|resource)-/.test(link.hash)) return;
+    event.preventDefault();
+    target();
+  });
   target();
+
+  // --- the command to type next
+  const copy = one("#copy");
+  if (copy) {
+    const command = one("#command");
+    copy.addEventListener("click", () => {
+      getSelection().selectAllChildren(command);
+      const done = () => { copy.textContent = "Copied"; };
+      if (navigator.clipboard) navigator.clipboard.writeText(command.textContent).then(done, () => {});
+      else if (document.execCommand("copy")) done();
+    });
+    copy.hidden = false;
+  }
 
   // --- paper shows everything that is not filtered away
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = all("tr:not([hidden]) details:not([open])");
+    closed = all(".group:not([open], [hidden]), .diagnostic details:not([open]), tr:not([hidden]) details:not([open])");
     fold(closed, true);
   });
   addEventListener("afterprint", () => fold(closed, false));

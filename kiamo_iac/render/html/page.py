@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,10 @@ from kiamo_iac.render.graph.model import group_of
 from kiamo_iac.render.graph.svg import graph_colors, graph_style
 
 _FOLDER: Final = Path(__file__).parent
+_PART: Final = 60
+"""Rows of one table; a browser lays out only those tables of a group that are in sight."""
+_UNFOLDED: Final = 60
+"""Rows of a page up to which its groups are unfolded."""
 
 
 def page(template: str, **context: Any) -> str:
@@ -85,13 +89,29 @@ def _environment() -> Environment:
 T = TypeVar("T")
 
 
+Label = tuple[str, str]
+"""A name for CSS, and words for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowGroup(Generic[T]):
-    """The rows that are shown together."""
+    """The rows that are shown together, below one line that can be unfolded."""
 
+    number: int
+    """Counts the groups of a page from 1."""
     title: str
     """The object that all of them are at or below, or the collection that all of them are in."""
     rows: tuple[T, ...]
+    counts: tuple[tuple[Label, int], ...]
+    """How many rows there are of each sort."""
+    marks: tuple[Label, ...]
+    """What a person must not overlook in it, each once."""
+    unfolded: bool
+
+    @property
+    def parts(self) -> list[tuple[T, ...]]:
+        """The rows, a table each."""
+        return [self.rows[at : at + _PART] for at in range(0, len(self.rows), _PART)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +133,28 @@ class RowFilter:
     options: tuple[FilterOption, ...]
 
 
-def grouped_rows(rows: Iterable[tuple[Address, T]]) -> tuple[RowGroup[T], ...]:
+def grouped_rows(
+    rows: Sequence[T],
+    address: Callable[[T], Address],
+    sort: Callable[[T], Label],
+    marks: Callable[[T], Iterable[Label]] = lambda _: (),
+) -> tuple[RowGroup[T], ...]:
     """Rows as the drawing has them together, in the order in which they come to each."""
     found: dict[str, list[T]] = {}
-    for address, row in rows:
-        found.setdefault(group_of(address), []).append(row)
-    return tuple(RowGroup(title, tuple(some)) for title, some in found.items())
+    for row in rows:
+        found.setdefault(group_of(address(row)), []).append(row)
+    unfolded = len(rows) <= _UNFOLDED or len(found) == 1
+    return tuple(
+        RowGroup(
+            number,
+            title,
+            tuple(some),
+            counts=tuple(Counter(map(sort, some)).items()),
+            marks=tuple(dict.fromkeys(mark for row in some for mark in marks(row))),
+            unfolded=unfolded,
+        )
+        for number, (title, some) in enumerate(found.items(), start=1)
+    )
 
 
 def within(address: Address) -> str:

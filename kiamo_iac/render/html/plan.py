@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from kiamo_iac.core.provenance import PlanProvenance
 from kiamo_iac.planner.plan import Action, Plan, Risk, Step
-from kiamo_iac.render.base import Style
+from kiamo_iac.render.base import NO_CONTEXT, PageContext, Style
+from kiamo_iac.render.diagnostics import DiagnosticGroup
 from kiamo_iac.render.escape import value
 from kiamo_iac.render.graph.build import plan_graph
 from kiamo_iac.render.graph.condense import fitted
@@ -20,10 +21,13 @@ from kiamo_iac.render.view import Alarm, PlanVerdict, PlanView, StepRow, plan_vi
 
 MAX_NODES: Final = 120
 """Of the drawing; a larger plan is drawn with less in it."""
-_GIST: Final = 3
+_GIST: Final = 6
 """How many attributes a folded step names."""
-_SHORT: Final = 48
-"""A longer value is left to the unfolded step: nothing is ever cut, as half a token would not be recognised as one."""
+_SHORT: Final = 120
+"""A longer value is left to the unfolded step: nothing is cut but by the browser, where the line ends, as half a token
+would not be recognised as one."""
+_ALIKE: Final = 3
+"""So many diagnostics of one code are one card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,13 @@ class HtmlPlan:
     def __init__(self, style: Style) -> None:
         del style
 
-    def render(self, plan: Plan, provenance: PlanProvenance | None = None) -> str:
+    def render(self, plan: Plan, provenance: PlanProvenance | None = None, context: PageContext = NO_CONTEXT) -> str:
         """The whole page, ending with a newline."""
-        return self.draw(plan_view(plan), plan, provenance)
+        return self.draw(plan_view(plan), plan, provenance, context)
 
-    def draw(self, view: PlanView, plan: Plan, provenance: PlanProvenance | None = None) -> str:
+    def draw(
+        self, view: PlanView, plan: Plan, provenance: PlanProvenance | None = None, context: PageContext = NO_CONTEXT
+    ) -> str:
         """The same of a view, and of the plan that is drawn as a graph."""
         rows = [StepCells(row, where=within(row.step.address), gist=_attribute_summary(row)) for row in view.rows]
         fit = fitted(plan_graph(plan), nodes=MAX_NODES)
@@ -67,7 +73,15 @@ class HtmlPlan:
             view=view,
             provenance=provenance.facts if provenance is not None else (),
             verdict=_verdict(view.verdict),
-            groups=grouped_rows((row.step.address, row) for row in rows),
+            cards=_cards(view.diagnostics),
+            href=context.href,
+            command=context.command if view.verdict in {PlanVerdict.READY, PlanVerdict.GUARDED} else "",
+            groups=grouped_rows(
+                rows,
+                lambda row: row.step.address,
+                lambda row: (row.step.action.value, row.step.action.value),
+                lambda row: [(alarm.value, alarm.label) for alarm in row.alarms],
+            ),
             filters=filters(
                 ("action", "Action", [(s.action.value, s.action.value) for s in _by_action(steps)]),
                 ("risk", "Risk", [(s.risk.value, _risk(s.risk)) for s in _by_risk(steps)]),
@@ -76,6 +90,21 @@ class HtmlPlan:
             note=fit.note,
             drawing=Markup(svg_of(fit)) if steps else None,  # noqa: S704 - its writer escapes all that is data
         )
+
+
+def _cards(diagnostics: Sequence[DiagnosticGroup]) -> list[list[DiagnosticGroup]]:
+    """Diagnostics, a card each; `_ALIKE` or more of one code and severity are one, in the place of the first."""
+    alike: dict[tuple[str, str], list[DiagnosticGroup]] = {}
+    for group in diagnostics:
+        alike.setdefault((group.first.code, group.first.severity), []).append(group)
+    cards: list[list[DiagnosticGroup]] = []
+    for group in diagnostics:
+        same = alike[group.first.code, group.first.severity]
+        if len(same) < _ALIKE:
+            cards.append([group])
+        elif group is same[0]:
+            cards.append(same)
+    return cards
 
 
 def _verdict(verdict: PlanVerdict) -> str:

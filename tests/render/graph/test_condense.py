@@ -25,7 +25,8 @@ def test_what_is_alike_is_drawn_once() -> None:
 
 def test_then_each_group_is_one_box() -> None:
     fit = fitted(plan_graph(large_plan(40)), nodes=60)
-    assert [node.name for node in fit.graph.nodes[:2]] == ["services", "bases/base-00000"]
+    assert [node.name for node in fit.graph.nodes[:2]] == ["services", "base-00000"]
+    assert fit.graph.nodes[1].whole == "12 create, 1 start bases/base-00000 (dials contacts)"
     assert fit.graph.nodes[1].subtitle == "12 create, 1 start"
     assert fit.graph.nodes[1].mark == "dials contacts"
     assert fit.note == "525 are too many to draw: each group is one box."
@@ -43,7 +44,7 @@ def test_then_groups_that_are_alike_are_one_box() -> None:
     fit = fitted(plan_graph(large_plan(100)), nodes=10)
     assert [(node.name, node.subtitle) for node in fit.graph.nodes] == [
         ("services", "5 create"),
-        ("bases/base-00000 and 99 more", "each 12 create, 1 start"),
+        ("base-00000 and 99 more", "each 12 create, 1 start"),
     ]
 
 

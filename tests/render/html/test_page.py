@@ -13,9 +13,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from kiamo_iac.planner.plan import Plan
-from kiamo_iac.render.base import Style, drift_renderer, plan_renderer
+from kiamo_iac.render.base import PageContext, Style, drift_renderer, plan_renderer
 from kiamo_iac.render.escape import value, visible
 from kiamo_iac.render.html import page as pages
+from kiamo_iac.render.html.plan import HtmlPlan
 from tests.render.drifts import DRIFTS
 from tests.render.graph.graphs import large_plan
 from tests.render.html.parsed import Page
@@ -180,3 +181,30 @@ def test_jinja_is_imported_for_html_alone() -> None:
         "assert 'jinja2' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_d15_no_card_counts_nothing() -> None:
+    refused = Page(PAGES["refused"])
+    counts = refused.elements.index(("ul", {"class": "counts", "aria-label": "How many steps of each action"}))
+    cards = [attributes for tag, attributes in refused.elements[counts:] if tag == "li"]
+    assert [card.get("class", "") for card in cards if not card.get("class", "").startswith("diagnostic")] == [
+        "is-update"
+    ]
+    assert 'class="counts"' not in html(Plan("staging", "https://k.example.com", ()))
+
+
+@pytest.mark.parametrize(("name", "there"), [("full", True), ("refused", False), ("empty", False)])
+def test_d15_the_command_is_only_on_the_page_of_a_plan_that_can_be_applied(name: str, there: bool) -> None:
+    page = HtmlPlan(Style()).render(PLANS[name](), context=PageContext("kiamo-iac apply -e 'a & b'"))
+    assert ("kiamo-iac apply -e &#39;a &amp; b&#39;" in page) is there
+
+
+def test_d15_a_group_says_what_is_in_it_on_one_line() -> None:
+    large = Page(PAGES["large"])
+    groups = [
+        attributes for tag, attributes in large.elements if tag == "details" and attributes.get("class") == "group"
+    ]
+    assert [group["id"] for group in groups] == [f"group-{number}" for number in range(1, 32)]
+    assert not any("open" in group for group in groups)
+    assert all("open" in a for t, a in Page(PAGES["full"]).elements if t == "details" and a.get("class") == "group")
+    assert '<span class="act is-create">12 create</span> <span class="act is-start">1 start</span> ' in PAGES["large"]
