@@ -105,6 +105,7 @@ class _Undo:
         self._live = live
         self._owned = owned
         self._by_id = {(each.kind.kind, each.remote_id): each for each in live}
+        self._entry_of = {(each.address.collection, each.remote_id): each for each in owned.values()}
         self._runs: dict[Address, _Run] = {}
         for step in journal.steps.values():
             if self._may_have_happened(step):
@@ -112,6 +113,8 @@ class _Undo:
         self._run_of = {
             (run.kind.kind, id_): run for run in self._runs.values() if (id_ := self._id_after(run)) is not None
         }
+        self._renamed = [run for run in self._runs.values() if run.former_name is not None]
+        self._protected_at = [address for address, entry in sorted(owned.items()) if entry.protect]
         self.declared: dict[Address, ResourceState] = {}
         self.impossible: list[Diagnostic] = []
         self._kept: set[Address] = set()
@@ -198,15 +201,14 @@ class _Undo:
             self._refuse(run, f"{printable(protected, 120)} is protected", hint=hint)
         elif there.address.name != at.name:
             self._refuse(run, f'it is called "{printable(there.name, 60)}" now', hint="delete it on the instance")
-        elif at in {self.former(other.address) for other in self._runs.values() if other is not run}:
+        elif at in {self.former(other.address) for other in self._renamed if other is not run}:
             self._refuse(run, "the run has renamed another object that had its name", hint="rename one of them by hand")
         else:
             self._declare(at, run.kind, {"name": there.name}, _ABSENT)
 
     def _protected(self, address: Address) -> Address | None:
         """What is protected, of an object and all below it."""
-        entries = sorted(self._owned.items())
-        return next((at for at, entry in entries if entry.protect and address.covers(at)), None)
+        return next((at for at in self._protected_at if address.covers(at)), None)
 
     def _is_recorded(self, run: _Run, there: ResourceState) -> bool:
         """Whether the ledger has this object, or says that one like it was to be created."""
@@ -388,7 +390,7 @@ class _Undo:
         now = there.settings.get(key) if of_settings else there.attributes.get(key)
         if any(map(_is_masked, (*before, *after, now))):
             return False
-        entry = next((each for each in self._owned.values() if _is_of(each, there)), None)
+        entry = self._entry_of.get((there.address.collection, there.remote_id))
         now = original(f"settings.{key}" if of_settings else key, now, entry)
         if reference is not None:
             return not any(reference.equal(value, now, _is_same_name) for value in (*before, *after))
@@ -397,9 +399,10 @@ class _Undo:
     def _name_of(self, there: ResourceState) -> str:
         """The name by which an object is paired: that from before the renames which a run has begun and not ended."""
         collection = there.address.collection
-        at = next((address for address, entry in self._owned.items() if _is_of(entry, there)), None)
-        if at is None:
+        known = self._entry_of.get((collection, there.remote_id))
+        if known is None:
             return there.address.name
+        at = known.address
         entries = {a.name: e for a, e in self._owned.items() if (a.parent, a.collection) == (at.parent, collection)}
         if all(entry.renaming_to is None for entry in entries.values()):
             return there.address.name

@@ -305,10 +305,12 @@ class Journal:
     results: dict[int, JournalResult] = field(default_factory=dict)
     """By the id of the step."""
     end: JournalEnd | None = None
+    by_step: dict[int | None, list[JournalCall]] = field(default_factory=dict)
+    """The calls by the id of their step; None: of none. A journal may have many thousands of both."""
 
-    def calls_of(self, step: int) -> list[JournalCall]:
-        """The calls of a step, in their order."""
-        return [call for call in self.calls.values() if call.step == step]
+    def calls_of(self, step: int | None) -> list[JournalCall]:
+        """The calls of a step, in their order; None: those of no step."""
+        return self.by_step.get(step, [])
 
     def may_have_happened(self, step: int) -> bool:
         """Whether a step is done, or may have been done: a call of it was sent whose answer is unknown."""
@@ -355,6 +357,7 @@ def _add(journal: Journal, entry: JournalLine) -> None:
             journal.steps[entry.id] = entry
         case JournalCall():
             journal.calls[entry.n] = entry
+            journal.by_step.setdefault(entry.step, []).append(entry)
         case JournalAnswer():
             journal.answers[entry.n] = entry
         case JournalResult():

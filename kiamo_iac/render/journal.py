@@ -50,7 +50,7 @@ def journal_text(journal: Journal, style: Style) -> str:
     for step in journal.steps.values():
         lines.append(f"{status_of(journal, step.id):9}  {style.symbols.actions[Action(step.action)]} {_line(step)}")
         lines += [f"           {line}" for line in _details(journal, step)]
-    others = [call for call in journal.calls.values() if call.step is None]
+    others = journal.calls_of(None)
     if others:
         lines += ["", "Calls of no step:", *(f"  {_call_line(journal, call)}" for call in others)]
     return document([*lines, "", f"{result_of(journal)}."])

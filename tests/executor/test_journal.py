@@ -214,6 +214,17 @@ def test_a_damaged_step_is_refused_with_its_line(script: Script, damage: Mapping
         parse_journal(head + damaged + b"\n", "j")
 
 
+def test_each_call_belongs_to_a_step_or_to_none(script: Script) -> None:
+    script.writer.begin(HEAD, plan(step(1, Action.CREATE), step(2, Action.CREATE)), State())
+    script.writer.sending("POST", "/none")
+    for number in (2, 1, 2):
+        with script.writer.step(step(number, Action.CREATE)):
+            script.writer.sending("POST", f"/{number}")
+    journal = script.read()
+    paths = {each: [call.path for call in journal.calls_of(each)] for each in (None, 1, 2, 3)}
+    assert paths == {None: ["/none"], 1: ["/1"], 2: ["/2", "/2"], 3: []}
+
+
 def test_a_second_head_is_refused(script: Script) -> None:
     script.writer.begin(HEAD, plan(), State())
     with pytest.raises(JournalError, match="line 2"):
