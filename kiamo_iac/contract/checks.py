@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from itertools import permutations
 from typing import Final
 
 from kiamo_iac.contract.call_checks import call_contradictions, harm_contradictions, same_calls
@@ -137,9 +136,14 @@ def _paths(stanza: KindContract, *, at: tuple[str, ...]) -> Iterator[Contradicti
             yield Contradiction((*at, "attributes", name, key), why, "write where the instance shows it")
     sent = {("attributes", name, "wire"): each.wire for name, each in stanza.attributes.items() if not each.read_only}
     sent |= {("embedded", child, "wire"): each.wire for child, each in stanza.embedded.items()}
-    for (entry, wire), (_, other_wire) in permutations(sent.items(), 2):
-        if wire.startswith(f"{other_wire}.") or (wire == other_wire and entry[0] == "embedded"):
-            why = f"{quote(wire)} and {quote(other_wire)} cannot be sent in one body"
+    wires = {wire: entry for entry, wire in reversed([*sent.items()])}
+    for entry, wire in sent.items():
+        folders = [wire[:at] for at, char in enumerate(wire) if char == "."]
+        clash = next((folder for folder in folders if folder in wires), None)
+        if clash is None and entry[0] == "embedded" and wires[wire] != entry:
+            clash = wire
+        if clash is not None:
+            why = f"{quote(wire)} and {quote(clash)} cannot be sent in one body"
             yield Contradiction((*at, *entry), why, "write the name that the instance has for it")
 
 
@@ -229,11 +233,10 @@ def _words(model: type[Resource], name: str, attribute: Attribute, *, at: tuple[
     elif known == ("true", "false"):
         yield from _swapped(given, at=at)
     elif attribute.choices:
-        for word in sorted({*attribute.choices} - given.keys()):
-            other = next((each for each, value in given.items() if word in _each(value)), None)
-            if other is not None:
-                why = f"the value of {quote(other)}, {quote(word)}, is that of the word {quote(word)}, too"
-                yield Contradiction((*at, "values", other), why, f"write the value of {quote(word)}, too")
+        read = {each: word for word, value in given.items() for each in _each(value) if isinstance(each, str)}
+        for word in sorted(({*attribute.choices} - given.keys()) & read.keys()):
+            why = f"the value of {quote(read[word])}, {quote(word)}, is that of the word {quote(word)}, too"
+            yield Contradiction((*at, "values", read[word]), why, f"write the value of {quote(word)}, too")
     if machine is not None and (missing := [state for state in known if state not in given]):
         yield Contradiction(
             (*at, "values"),

@@ -81,8 +81,10 @@ def _groups(stanza: KindContract, name: str, *, at: tuple[str, ...]) -> Iterator
         hint = "write the keys of the arrays under listing.groups"
         yield Contradiction((*at, "read"), f"{quote(_GROUP)} without groups has no value", hint)
         return
+    known = frozenset(groups)
     for word, value in (stanza.attributes[name].values or {}).items():
-        for each in value if isinstance(value, list) else [value]:
-            if each not in groups:
-                hint = f"write one of {', '.join(groups)}"
-                yield Contradiction((*at, "values", word), f"{quote(str(each))} is no group of the list", hint)
+        each = value if isinstance(value, list) else [value]
+        wrong = next((one for one in each if isinstance(one, dict | list) or one not in known), None)
+        if wrong is not None:
+            hint = f"write one of {', '.join(groups[:8])}"
+            yield Contradiction((*at, "values", word), f"{quote(str(wrong))} is no group of the list", hint)

@@ -357,3 +357,33 @@ def test_two_kinds_may_be_read_by_one_call(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert load_contract(path).overridden
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        (
+            "basis: assumed\nkinds:\n  base:\n    attributes:\n"
+            + "".join(f"      a{n}: {{wire: w{n}.x}}\n" for n in range(5_000)),
+            5_000,
+        ),
+        (
+            (
+                f"kinds: {{field: {{listing: {{groups: [{', '.join(f'g{n}' for n in range(20_000))}]}}, "
+                f"attributes: {{default: {{read: $group, values: "
+                f"{{'true': [{', '.join(f'h{n}' for n in range(20_000))}]}}}}}}}}}}\n"
+            ),
+            1,
+        ),
+        (
+            (
+                f"kinds: {{field: {{attributes: {{datatype: {{choices: [{', '.join(f'c{n}' for n in range(10_000))}], "
+                f"values: {{{', '.join(f'c{n}: c{n + 1}' for n in range(5_000))}}}}}}}}}}}\n"
+            ),
+            1,
+        ),
+    ],
+    ids=["attributes", "groups", "words"],
+)
+def test_checks_take_time_in_proportion(tmp_path: Path, text: str, problems: int) -> None:
+    assert len(problems_of(tmp_path, text)) == problems
