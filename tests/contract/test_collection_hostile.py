@@ -191,6 +191,14 @@ def test_more_requests_than_any_api_has_are_refused() -> None:
         of(*[item] * 5_001)
 
 
+@pytest.mark.parametrize("text", ["<", "and ", "`a", "a-", "name of the ", "x"])
+def test_a_description_without_end_is_read_to_a_limit(text: str) -> None:
+    """Of 4 MB, no more is read than of 200 kB."""
+    item = request("Start a batch", "POST", f"{BATCH}/start", text=text * (4_000_000 // len(text)))
+    found = of(item).requests[0]
+    assert len(found.text) <= 200_000
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "bases", "{{x}}", ":id", "start", "GET"]),
     lambda inner: st.lists(inner, max_size=3)

@@ -15,6 +15,8 @@ from kiamo_iac.contract.collection.words import is_of_object
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _ANGLES: Final = re.compile(r"<([^<>]*)>")
 _EXAMPLE_ID: Final = re.compile(r"\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{24}")
+_MOST_TEXT: Final = 200_000
+"""Characters of a description that are read."""
 _BLOCKS: Final = frozenset({"p", "br", "li", "tr", "div", "h1", "h2", "h3", "h4", "pre", "table", "ul", "ol"})
 
 
@@ -120,10 +122,11 @@ def plain_text(markup: Any) -> str:
         markup = markup.get("content")
     if not isinstance(markup, str):
         return ""
-    if "<" not in markup:
-        return markup
+    text: str = markup[:_MOST_TEXT]
+    if "<" not in text:
+        return text
     reader = _Text()
-    reader.feed(markup)
+    reader.feed(text)
     reader.close()
     return "".join(reader.parts)
 
