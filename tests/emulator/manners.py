@@ -18,7 +18,7 @@ from tests.faults.wire import Message, answer
 from tests.language.test_manners import MANNERS
 from tests.manners.desk import TOKEN, Call, Desk
 from tests.manners.story import Manner
-from tests.manners.table import SAYABLE
+from tests.manners.table import TABLE
 
 PHONE: Final = {"name": "phone", "label": "Phone", "datatype": "phone", "default": True}
 
@@ -88,7 +88,7 @@ class EmulatedManner(Manner):
 def emulated() -> Iterator[EmulatedManner]:
     """Each manner that a contract describes, once; those that differ by what no contract says are one."""
     seen: set[str] = set()
-    for manner in SAYABLE:
+    for manner in TABLE:
         text = json.dumps(manner.contract, sort_keys=True)
         if text not in seen:
             seen.add(text)

@@ -13,12 +13,12 @@ from kiamo_iac.contract.model import Contract
 from kiamo_iac.render.contract import contract_json
 from tests.cli.program import kiamo
 from tests.manners.story import Manner
-from tests.manners.table import SAYABLE, TABLE
+from tests.manners.table import TABLE
 
 PROJECT = "manifests: [manifests]\nenvironments: {staging: {url: 'http://127.0.0.1:1'}}\n"
 
 
-@pytest.mark.parametrize("manner", SAYABLE, ids=lambda manner: manner.name)
+@pytest.mark.parametrize("manner", TABLE, ids=lambda manner: manner.name)
 def test_what_is_shown_is_written_out_and_says_the_same(manner: Manner, tmp_path: Path) -> None:
     path = tmp_path / "contract.yaml"
     path.write_text(json.dumps(manner.contract), encoding="utf-8")
