@@ -17,7 +17,7 @@ from kiamo_iac.manifest.loader import Loaded, compose
 from kiamo_iac.manifest.pins import ledger_file_instead
 from kiamo_iac.manifest.project.file import load_project
 from kiamo_iac.manifest.project.model import Project, find_project
-from kiamo_iac.manifest.sources import SourceFiles, may_name_rows
+from kiamo_iac.manifest.sources import SourceFiles
 
 if TYPE_CHECKING:
     import threading
@@ -54,8 +54,6 @@ class Workspace:
     """Files that were read already, shared by several environments."""
     interruption: Interruption = field(default_factory=Interruption)
     """Of this run: a signal ends its waits, and what it does."""
-    _rows: dict[str | None, tuple[Path, ...]] = field(default_factory=dict, repr=False)
-    """Environment → the files with rows that its manifests named when they were read last."""
 
     @classmethod
     def open(
@@ -93,26 +91,12 @@ class Workspace:
             ManifestError: a folder of manifests cannot be read.
         """
         chosen = choose_environment(self.project, environment) if environment is not None else None
-        loaded = compose(
+        return compose(
             self.project.composition(chosen),
             sources=self.sources or SourceFiles(self.project.root),
             capabilities=self.contract.capabilities(),
             keep_parts=keep_parts,
         )
-        self._rows[environment] = loaded.inputs
-        return loaded
-
-    def inputs(self, environment: str) -> tuple[Path, ...]:
-        """What an environment is composed of: its manifests and patches, and the files with rows that they name.
-
-        Raises:
-            ManifestError: a folder of manifests, or a manifest, cannot be read.
-        """
-        composition = self.project.composition(self.project.environments[environment])
-        files = tuple(dict.fromkeys((*composition.files, *(file for layer in composition.patches for file in layer))))
-        if environment not in self._rows and any(map(may_name_rows, files)):
-            self.load(environment)
-        return files + self._rows.get(environment, ())
 
     def contract_digest(self) -> str:
         """64 hexadecimal characters over the contract in force."""

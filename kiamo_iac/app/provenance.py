@@ -30,12 +30,15 @@ def checkout_of_run(workspace: Workspace, environment: str, *, files: Iterable[P
 
 
 def _files(workspace: Workspace, environment: str) -> Iterable[Path]:
-    """The project file, the contract, the manifests, the patches, and the files with rows that they name."""
+    """The project file, the contract, the manifests and the patches."""
     project = workspace.project
+    composition = project.composition(project.environments[environment])
     yield project.file
     if project.contract is not None:
         yield project.contract
-    yield from workspace.inputs(environment)
+    yield from composition.files
+    for layer in composition.patches:
+        yield from layer
 
 
 def provenance_of(workspace: Workspace, plan: Plan, checkout: Checkout) -> PlanProvenance:

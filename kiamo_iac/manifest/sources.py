@@ -12,7 +12,7 @@ from typing import Final
 
 from kiamo_iac.core.diagnostics import Diagnostic, has_errors
 from kiamo_iac.core.errors import ManifestError
-from kiamo_iac.document.files import read_bytes, read_text
+from kiamo_iac.document.files import read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.manifest.rows import CsvFile, read_csv
 from kiamo_iac.manifest.variables import MARK
@@ -77,15 +77,6 @@ class SourceFiles:
         """Undo `put`."""
         if self._kept is not None:
             self._kept.pop(path, None)
-
-
-def may_name_rows(path: Path) -> bool:
-    """Whether a manifest may have a `for_each`.
-
-    Raises:
-        ManifestError: it cannot be read.
-    """
-    return b"for_each" in read_bytes(path, shown=path.as_posix()).replace(b"\0", b"")  # in UTF-16 too
 
 
 def _read(path: Path, shown: str) -> SourceFile:
