@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from benchmarks.harness import Row
-from benchmarks.rows import commands, ledgers, live, offline, startup
+from benchmarks.rows import commands, ledgers, live, offline, pages, startup
 
-ROWS: tuple[Row, ...] = (*startup.ROWS, *offline.ROWS, *live.ROWS, *ledgers.ROWS, *commands.ROWS)
+ROWS: tuple[Row, ...] = (*startup.ROWS, *offline.ROWS, *live.ROWS, *ledgers.ROWS, *commands.ROWS, *pages.ROWS)

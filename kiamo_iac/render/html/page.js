@@ -57,6 +57,16 @@
       }
       return texts[at];
     };
+    // the texts are made while the browser is idle
+    const idle = window.requestIdleCallback || ((later) => setTimeout(() => later({ timeRemaining: () => 8 }), 50));
+    const index = (from) => idle((deadline) => {
+      let at = from;
+      do {
+        for (const end = Math.min(at + 100, rows.length); at < end; at += 1) textOf(at);
+      } while (at < rows.length && deadline.timeRemaining() > 4);
+      if (at < rows.length) index(at);
+    });
+    index(0);
     const pressed = () => {
       const wanted = new Map();
       for (const chip of chips) {
@@ -101,7 +111,7 @@
     let waiting = 0;
     find.addEventListener("input", () => {
       clearTimeout(waiting);
-      waiting = setTimeout(apply, rows.length > 1000 ? 150 : 0);
+      waiting = setTimeout(apply, 100);
     });
     for (const chip of chips) {
       chip.addEventListener("click", () => {
