@@ -197,6 +197,8 @@ def test_what_a_killed_run_leaves_is_picked_up(site: Site, backend: str) -> None
     site.emulator.latency = 0
     locked = site.there.run(*APPLY)
     if backend == "file":  # the lock ends with its process
+        if locked.returncode == 3:  # the last call of the killed run took effect between this plan and its writes
+            locked = site.there.run(*APPLY)
         assert locked.returncode == 0, locked.stderr
     else:
         assert locked.returncode == 5
