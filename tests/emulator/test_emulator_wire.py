@@ -89,7 +89,7 @@ def test_the_packaged_contract_on_the_wire() -> None:
         }.items():
             answer = call(emulator, "GET", target)
             assert (answer.status, answer.body.decode()) == (200, wanted)
-            assert answer.headers == {"content-type": "application/json"}
+            assert answer.headers == {"content-type": "application/json", "server": "kiamo-iac-emulator"}
         refused = call(emulator, "DELETE", "/api/bases/1")
         assert refused.body == (b'{"code":"ERR_2000","message":"Cannot delete a base containing unfinished batches"}')
         stranger = call(emulator, "GET", "/api/bases", token=None)
