@@ -19,7 +19,7 @@ BENCH_RUN := $(BENCH_VENV)/$(BIN)/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow browser dist shells workflows docs site hooks lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
+.PHONY: help demo test slow browser dist shells workflows docs site hooks neighbours lint types generated regenerate check ci bench bench-venv venv pins clean FORCE
 
 help:
 	@echo "make demo        a complete demo on a local Kiamo emulator"
@@ -30,6 +30,7 @@ help:
 	@echo "make slow        the property tests with more examples, histories of runs, and kills at every call"
 	@echo "make shells      completion in bash, zsh and fish, at a terminal (needs all three)"
 	@echo "make hooks       the hooks under pre-commit (needs the package index)"
+	@echo "make neighbours  prettier and yamllint beside fmt (needs Node.js, npm and its registry)"
 	@echo "make docs        run every command in the documentation against emulators"
 	@echo "make dist        what is published: links, the sdist's tests, the oldest versions allowed (needs the package index)"
 	@echo "make site        build the documentation site, in build/site"
@@ -69,6 +70,9 @@ shells: $(VENV)/.dev
 
 hooks: $(VENV)/.dev
 	$(RUN) -m pytest tests/precommit/hooks.py $(ARGS)
+
+neighbours: $(VENV)/.dev
+	$(RUN) -m pytest tests/neighbours/stage_neighbours.py $(ARGS)
 
 docs: $(VENV)/.dev
 	$(RUN) -m pytest tests/docs/run_pages.py -n 2 $(ARGS)

@@ -54,7 +54,8 @@ def init(
     """Create a project: manifests, hooks and pipelines.
 
     In DIR: the project file, a first manifest, a patch for production, and .gitignore. At the root of the
-    repository: pre-commit hooks and pipelines. Existing files are never overwritten, and either all files
+    repository: pre-commit hooks, pipelines, and the settings with which prettier and yamllint accept
+    formatted manifests. Existing files are never overwritten, and either all files
     are written or none. The new project can be planned on the emulator.
     """
     del session

@@ -129,6 +129,8 @@ def gitlab_root() -> str:
 
 INCLUDED: Final = ".gitlab/kiamo*.gitlab-ci.yml"
 """What `.gitlab-ci.yml` includes."""
+WORKFLOWS: Final = ".github/workflows/kiamo*.yml"
+"""The workflows of all projects."""
 
 
 def _of(request: ProjectRequest) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import assert_never
 from urllib.parse import quote
 
-from kiamo_iac.scaffold.pipelines import INCLUDED, github_workflow, gitlab_pipeline, gitlab_root
+from kiamo_iac.scaffold.pipelines import INCLUDED, WORKFLOWS, github_workflow, gitlab_pipeline, gitlab_root
 from kiamo_iac.scaffold.repository import read_text
 from kiamo_iac.scaffold.request import CiSystem, NewEnvironment, ProjectRequest
 from kiamo_iac.scaffold.template import fill_template
@@ -35,6 +35,8 @@ def draft_project(request: ProjectRequest) -> NewProject:
     hooks = root / ".pre-commit-config.yaml"
     if not (hooks.exists() and "kiamo-validate" in read_text(hooks)):  # they are of all projects of the repository
         _add_unless_present(project, hooks, _pre_commit(request))
+    _prettier(project, request)
+    _yamllint(project, root)
     match request.ci:
         case CiSystem.GITHUB:
             project.files[root / request.pipeline_file] = github_workflow(request)
@@ -47,6 +49,39 @@ def draft_project(request: ProjectRequest) -> NewProject:
         case _:
             assert_never(request.ci)
     return project
+
+
+def _prettier(project: NewProject, request: ProjectRequest) -> None:
+    """Prettier has another layout than `fmt`. It reads one file, at the root, which has the lines of each project."""
+    if not request.below.isprintable():  # a line break would be another pattern
+        return
+    below = re.sub(r"[\\*?\[\]]", r"\\\g<0>", request.below)
+    lines = [f"/{below}{name}" for name in ("kiamo.yaml", "manifests/", "environments/", ".schemas/", ".kiamo/")]
+    match request.ci:
+        case CiSystem.GITHUB:
+            lines.append(f"/{WORKFLOWS}")
+        case CiSystem.GITLAB:
+            lines.append(f"/{INCLUDED}")
+        case CiSystem.NONE:
+            pass
+        case _:
+            assert_never(request.ci)
+    file = request.repository.root / ".prettierignore"
+    there = {line.strip().strip("/") for line in read_text(file).splitlines()}
+    lacking = [line for line in lines if line.strip("/") not in there]
+    if lacking:
+        _add_unless_present(project, file, fill_template("project/prettierignore") + "".join(f"{x}\n" for x in lacking))
+
+
+def _yamllint(project: NewProject, root: Path) -> None:
+    """Settings with which yamllint accepts the layout of `fmt`. They are of all projects of the repository."""
+    text = fill_template("project/yamllint")
+    rules = text[text.index("rules:\n") :]
+    there = [file for name in (".yamllint", ".yamllint.yaml", ".yamllint.yml") if (file := root / name).exists()]
+    if not there:
+        project.files[root / ".yamllint"] = text
+    elif rules not in read_text(there[0]):
+        project.additions[there[0]] = rules
 
 
 def _gitlab(project: NewProject, file: Path) -> None:

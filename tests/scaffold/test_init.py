@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -66,6 +67,8 @@ def test_a_new_project_is_valid(here: Here, capsys: pytest.CaptureFixture[str]) 
         "environments/production/prospects.yaml",
         ".gitignore",
         ".pre-commit-config.yaml",
+        ".prettierignore",
+        ".yamllint",
     ]
     assert sorted(out.split()) == tree(folder)
     assert "kiamo-iac plan -e staging" in err
@@ -171,11 +174,12 @@ def test_where_dependabot_looks_after_actions_there_is_nothing_to_add(
 
 def test_files_that_people_have_already_are_left_alone(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
     folder = here(GITLAB)
-    for name in (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"):
+    existing = (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml", ".prettierignore", ".yamllint")
+    for name in existing:
         (folder / name).write_text("mine\n")
     assert run(["init"]) == 0
     err = capsys.readouterr().err
-    for name in (".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"):
+    for name in existing:
         assert (folder / name).read_text() == "mine\n"
         assert f"{name} exists and was not changed" in err
     assert 'local: ".gitlab/kiamo*.gitlab-ci.yml" # and add to your stages: validate, plan, apply' in err
@@ -415,7 +419,7 @@ def test_gitlab_runs_every_project_of_a_repository(here: Here, capsys: pytest.Ca
     before = {name: (root / name).read_bytes() for name in tree(root)}
     capsys.readouterr()
     assert run(["init", "apac"]) == 0
-    assert "exists and was not changed" not in capsys.readouterr().err
+    assert to_add(capsys.readouterr().err) == [".prettierignore"]
     assert {name: (root / name).read_bytes() for name in before} == before
     pipeline = load_pipeline(root / ".gitlab-ci.yml")  # which refuses a key of two files
     names = {name for name in pipeline if "apac" in name}
@@ -444,7 +448,7 @@ def test_github_runs_every_project_of_a_repository(here: Here, capsys: pytest.Ca
     before = {name: (root / name).read_bytes() for name in tree(root)}
     capsys.readouterr()
     assert run(["init", "apac"]) == 0
-    assert "exists and was not changed" not in capsys.readouterr().err
+    assert to_add(capsys.readouterr().err) == [".prettierignore"]
     assert {name: (root / name).read_bytes() for name in before} == before
     workflows = [read(file) for file in sorted((root / ".github" / "workflows").iterdir())]
     assert len({workflow["name"] for workflow in workflows}) == 2
@@ -475,4 +479,61 @@ def test_hooks_are_of_all_projects(here: Here, capsys: pytest.CaptureFixture[str
     here()
     assert run(["init", "a", "--ci", "none"]) == 0
     assert run(["init", "b", "--ci", "none"]) == 0
-    assert "exists and was not changed" not in capsys.readouterr().err
+    assert to_add(capsys.readouterr().err) == [".prettierignore"]
+
+
+# --- prettier and yamllint --------------------------------------------------------------------------------------------
+
+
+def to_add(err: str) -> list[str]:
+    """The files to which something is to be added."""
+    return re.findall(r"^(.*) exists and was not changed", err, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("there", "lacking"),
+    [
+        ("", ["kiamo.yaml", "manifests/", "environments/", ".schemas/", ".kiamo/"]),
+        ("kiamo.yaml\n/manifests\n/environments/\n.schemas\n", [".kiamo/"]),
+        ("/kiamo.yaml\nmanifests/\nenvironments/\n.schemas/\n.kiamo/\n", []),
+    ],
+)
+def test_only_what_prettier_does_not_ignore_yet_is_to_be_added(
+    here: Here, capsys: pytest.CaptureFixture[str], there: str, lacking: list[str]
+) -> None:
+    folder = here()
+    (folder / ".prettierignore").write_text(there)
+    assert run(["init", "--ci", "none"]) == 0
+    err = capsys.readouterr().err
+    assert re.findall(r"^/(\S+)$", err, re.MULTILINE) == lacking
+    assert to_add(err) == ([".prettierignore"] if lacking else [])
+    assert (folder / ".prettierignore").read_text() == there
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [("teams/emea", 5), ("a[b]*?\\", 5), ("a\nkiamo.yaml", 0), ("a\rb", 0)],
+)
+def test_a_folder_is_one_name_to_prettier(here: Here, name: str, lines: int) -> None:
+    """No pattern that would take in other files, and no second line."""
+    folder = here()
+    assert run(["init", name, "--ci", "none"]) == 0
+    file = folder / ".prettierignore"
+    written = file.read_text().splitlines()[1:] if file.exists() else []
+    assert len(written) == lines
+    literal = re.sub(r"[\\*?\[\]]", lambda found: "\\" + found[0], name)
+    assert all(line.startswith(f"/{literal}/") for line in written)
+
+
+@pytest.mark.parametrize("name", [".yamllint", ".yamllint.yaml", ".yamllint.yml"])
+def test_yamllint_has_one_file_of_settings(here: Here, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    folder = here()
+    (folder / name).write_text("extends: relaxed\n")
+    assert run(["init", "a", "--ci", "none"]) == 0
+    err = capsys.readouterr().err
+    assert to_add(err) == [name]
+    rules = err[err.index("rules:\n") :].partition("\n\n")[0]
+    assert "extends" not in rules
+    (folder / name).write_text(f"extends: relaxed\n{rules}\n")
+    assert run(["init", "b", "--ci", "none"]) == 0
+    assert to_add(capsys.readouterr().err) == [".prettierignore"]

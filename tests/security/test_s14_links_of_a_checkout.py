@@ -275,6 +275,10 @@ def test_s14_a_saved_plan_is_its_owners_alone_and_replaces_a_link(repository: De
     assert stat.S_IMODE((repository.folder / "tonight.plan").lstat().st_mode) == 0o600
 
 
+EXISTING = {".gitignore", ".pre-commit-config.yaml", ".prettierignore", ".yamllint", ".gitlab-ci.yml"}
+"""The files that `init` lets stand."""
+
+
 @pytest.mark.parametrize("ci", ["github", "gitlab"])
 @pytest.mark.parametrize(
     "name",
@@ -287,6 +291,8 @@ def test_s14_a_saved_plan_is_its_owners_alone_and_replaces_a_link(repository: De
         "environments/production",
         ".gitignore",
         ".pre-commit-config.yaml",
+        ".prettierignore",
+        ".yamllint",
         ".gitlab-ci.yml",
         ".github/workflows/kiamo.yml",
         "kiamo.yaml",
@@ -306,9 +312,9 @@ def test_s14_init_writes_through_no_link(
     link.symlink_to(tmp_path / "kept" if target == "within" else outside / target)
     before = everything(tmp_path)
     done = kiamo("init", "--ci", ci, cwd=tmp_path)
-    is_file = "." in link.name[1:] or link.name == ".gitignore"
+    is_file = "." in link.name[1:] or link.name in EXISTING
     touched = (".github" in name) == (ci == "github") or not (".github" in name or ".gitlab" in name)
-    if not touched or (target == "within" and name in {".gitignore", ".pre-commit-config.yaml", ".gitlab-ci.yml"}):
+    if not touched or (target == "within" and name in EXISTING):
         assert done.returncode == 0, done.stderr
         assert link.is_symlink()
         assert list((tmp_path / "kept").iterdir()) == []
