@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from kiamo_iac import PROJECT_URL
+
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 ANY: Final[Mapping[str, Any]] = {}
@@ -23,8 +25,8 @@ def schema_document(
     body: Mapping[str, Any],
     definitions: Mapping[str, Any] | None = None,
 ) -> Schema:
-    """A whole schema. `version` changes when a document that was valid no longer is."""
-    document = {"$schema": DIALECT, "$id": f"urn:kiamo-iac:{name}:{version}", "title": title, **body}
+    """A whole schema. `version` changes when a document that was valid no longer is. Nothing fetches the `$id`."""
+    document = {"$schema": DIALECT, "$id": f"{PROJECT_URL}/schemas/{name}/{version}", "title": title, **body}
     return {**document, "definitions": dict(definitions)} if definitions else document
 
 

@@ -85,7 +85,7 @@ def test_in_a_project_its_contract_narrows_the_schemas_of_manifests(desk: Desk) 
     code, out, err = desk.run("schema", "manifest")
     assert (code, err) == (0, "")
     schema = json.loads(out)
-    assert schema["$id"] == "urn:kiamo-iac:manifest-in-force:1"
+    assert schema["$id"] == "https://github.com/kiamo-iac/kiamo-iac/schemas/manifest-in-force/1"
     fields = schema["definitions"]["field"]["properties"]
     assert fields["datatype"]["else"] == {"enum": ["text", "phone", "color"]}
     assert "Required on creation (ERR_1080)." in fields["datatype"]["description"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from kiamo_iac import PROJECT_URL
 from kiamo_iac.document.parser import parse
 from kiamo_iac.manifest.schema import manifest_schema
 from tests.manifest.packaged import CAPABILITIES
@@ -26,8 +27,8 @@ def data_of(text: str) -> Any:
 def test_it_is_a_schema_of_its_dialect() -> None:
     Draft7Validator.check_schema(SCHEMA)
     Draft7Validator.check_schema(manifest_schema())
-    assert manifest_schema()["$id"] == "urn:kiamo-iac:manifest:1"
-    assert SCHEMA["$id"] == "urn:kiamo-iac:manifest-in-force:1", "another schema has another id"
+    assert manifest_schema()["$id"] == f"{PROJECT_URL}/schemas/manifest/1"
+    assert SCHEMA["$id"] == f"{PROJECT_URL}/schemas/manifest-in-force/1", "another schema has another id"
 
 
 def test_it_takes_the_example_of_the_design() -> None:

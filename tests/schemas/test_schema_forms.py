@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.protocols import Validator
 
+from kiamo_iac import PROJECT_URL
 from kiamo_iac.app.schemas import catalogue
 from kiamo_iac.resources import kinds
 from tests.manifest.packaged import CAPABILITIES
@@ -92,7 +94,8 @@ def test_every_object_says_what_it_takes(schema: dict[str, Any]) -> None:
 
 def test_every_schema_has_an_id_of_its_own_with_a_version() -> None:
     ids = {name: schema["$id"] for name, schema in SCHEMAS.items()}
-    assert all(identifier.startswith("urn:kiamo-iac:") and identifier[-1].isdigit() for identifier in ids.values())
+    form = re.compile(re.escape(PROJECT_URL) + r"/schemas/[a-z]+(-[a-z]+)*/\d+(-\d+)*")
+    assert [name for name, identifier in ids.items() if not form.fullmatch(identifier)] == []
     by_content = {json.dumps(schema, sort_keys=True) for schema in SCHEMAS.values()}
     assert len(set(ids.values())) == len(by_content)
 
