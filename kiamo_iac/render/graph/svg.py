@@ -132,7 +132,9 @@ def _box(box: Box) -> str:
     node = box.node
     number = f"{node.number}" if node.number is not None else ""
     beside = width(number, size=11) + 14 if number else 8
-    name = shortened(node.name, room=WIDTH - _ICON - 10 - beside, size=13)
+    first, more, others = node.name.rpartition(" and ") if node.count > 1 else (node.name, "", "")
+    room = WIDTH - _ICON - 10 - beside - width(more + others, size=13)
+    name = f"{shortened(first, room=room, size=13)}{more}{others}"
     subtitle = node.subtitle if node.caption or not node.mark else f"{node.subtitle}, {node.mark}"
     classes = f"node {node.role.value}" + (" many" if node.count > 1 else "")
     shadow = f'<rect class="node-card" x="4" y="4" width="{WIDTH}" height="{HEIGHT}" rx="8"/>' if node.count > 1 else ""

@@ -136,6 +136,12 @@ def test_what_looks_like_a_token_is_hidden_before_anything_is_cut(output: str) -
     assert "hidden" in text
 
 
+def test_d15_what_is_drawn_once_says_how_many_it_is() -> None:
+    tree = ET.fromstring(svg(plan_graph(large_plan(900))))
+    shown = [e.text or "" for e in tree.iter(f"{SVG}text") if e.get("class") == "node-name"]
+    assert any(name.startswith("bas") and name.endswith("000 and 899 more") for name in shown)
+
+
 def test_text_is_cut_to_the_room_that_there_is() -> None:
     assert shortened("short", room=100, size=13) == "short"
     for text in ("a" * 100, "W" * 100, "名" * 100, "é" * 100):
