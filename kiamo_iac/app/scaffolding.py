@@ -24,16 +24,30 @@ EMULATOR: Final = "http://127.0.0.1:8090"
 _PLACEHOLDER: Final = "https://kiamo.example.com"
 _CODE: Final = frozenset('"\\$')
 """Characters with a meaning in double-quoted YAML, expressions (`${{ … }}`) or variables of pipelines."""
+_IMAGE: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?(?::[0-9]{1,5})?/)?"
+    r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9._\-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
+"""The form of references that container engines share; no character of it has a meaning in YAML's quotes or a shell."""
+_LONGEST_IMAGE: Final = 500
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")
 
 
 def init_project(
-    folder: Path, named: Sequence[str], *, url: str | None = None, ci: str | None = None, tool: str | None = None
+    folder: Path,
+    named: Sequence[str],
+    *,
+    url: str | None = None,
+    ci: str | None = None,
+    tool: str | None = None,
+    image: str | None = None,
 ) -> tuple[ProjectRequest, NewProject]:
     """Write a new project in `folder`; returns the parsed request and the written project.
 
     `named`: the environments, `NAME` or `NAME=URL` each. `url`: of the first. `ci`: github, gitlab, none, or None to
-    detect it. `tool`: the repository of kiamo-iac, `URL` or `URL@REF`.
+    detect it. `tool`: the repository of kiamo-iac, `URL` or `URL@REF`. `image`: an image with kiamo-iac, for
+    the jobs.
 
     Raises:
         UsageError: an option is invalid.
@@ -47,7 +61,11 @@ def init_project(
         environments=_environments(named, url=url),
         ci=CiSystem(ci) if ci is not None else guess_ci(repository),
         tool=_tool(tool) if tool is not None else None,
+        image=_image(image) if image is not None else None,
     )
+    if request.image is not None and request.ci is CiSystem.NONE:
+        msg = "--image is the image of pipelines, and none are written."
+        raise UsageError(msg, hint="pass --ci github or --ci gitlab")
     if request.ci is not CiSystem.NONE and (_CODE & set(request.below) or not request.below.isprintable()):
         msg = "The path of the folder in its repository has a character with a meaning in pipeline files."
         raise UsageError(msg, hint='rename it without ", \\, $ and invisible characters, or pass --ci none')
@@ -104,6 +122,20 @@ def _tool(text: str) -> ToolSource:
         msg = "--tool is not the https address of a git repository."
         raise UsageError(msg, hint="pass https://github.com/owner/kiamo-iac, with @TAG for a version")
     return ToolSource(url.rstrip("/"), ref)
+
+
+def _image(text: str) -> str:
+    """A reference such as `registry.example.com:5000/tools/kiamo-iac:0.1.0@sha256:…`.
+
+    Raises:
+        UsageError: it is no reference of an image.
+    """
+    if not _IMAGE.fullmatch(text) or len(text) > _LONGEST_IMAGE:
+        msg = "--image is not the reference of an image."
+        raise UsageError(
+            msg, hint="pass HOST/PATH:TAG@sha256:DIGEST; the path in small letters, the digest with 64 digits"
+        )
+    return text
 
 
 def _checked(url: str) -> str:

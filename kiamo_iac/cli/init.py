@@ -47,9 +47,21 @@ Exit codes: 0 written, 1 a file exists already (nothing is written), 64 usage.
     metavar="URL[@REF]",
     help="The git repository that hooks and pipelines install kiamo-iac from. Default: a CI variable.",
 )
+@click.option(
+    "--image",
+    metavar="NAME[@sha256:DIGEST]",
+    help="An image with kiamo-iac for the jobs of pipelines. Default: jobs install kiamo-iac.",
+)
 @pass_session
 def init(
-    session: Session, *, folder: Path, ci: str | None, url: str | None, named: tuple[str, ...], tool: str | None
+    session: Session,
+    *,
+    folder: Path,
+    ci: str | None,
+    url: str | None,
+    named: tuple[str, ...],
+    tool: str | None,
+    image: str | None,
 ) -> int:
     """Create a project: manifests, hooks and pipelines.
 
@@ -63,7 +75,7 @@ def init(
     from kiamo_iac.render.escape import visible
     from kiamo_iac.scaffold.writing import relative_name
 
-    request, project = init_project(folder, named, url=url, ci=ci, tool=tool)
+    request, project = init_project(folder, named, url=url, ci=ci, tool=tool, image=image)
     for file in project.files:
         write_data(f"{visible(relative_name(file))}\n")
     for file, text in project.additions.items():
@@ -99,4 +111,6 @@ def _next_steps(request: ProjectRequest, folder: str) -> str:
             lines.append(f"The settings to make on GitLab are listed at the top of {request.pipeline_file}.")
         case _:
             lines.append("For pipelines, pass --ci github or --ci gitlab.")
+    if request.image is not None and "@" not in request.image:
+        lines.append("The tag of the image can move: pin it with its digest, NAME@sha256:DIGEST.")
     return "\n".join(lines)

@@ -16,6 +16,20 @@ from kiamo_iac.scaffold.template import fill_template
 _ACTION: Final = re.compile(r"- uses: (actions/([a-z]+)(?:-artifact)?@[0-9a-f]{40} # v[0-9.]+)\n")
 """A line of `actions/action.yml`: the value of `uses:`, and the name in the templates."""
 
+_IMAGE: Final = """\
+  # A tag can move. To pin the image, add its digest: python:3.12@sha256:…, as shown by the registry.
+  image: python:3.12
+"""
+_OWN_IMAGE: Final = """\
+  # It has kiamo-iac, bash and git. A tag can move: pin it with the digest that the registry shows, NAME@sha256:…
+  image: {{name: "{}", entrypoint: [""]}}
+"""
+_IMAGED: Final = """\
+# Jobs run in an image that has kiamo-iac, bash and git; nothing is installed. They run as root, since the checkout
+# belongs to the user of the runner. Pin the image with the digest that the registry shows, NAME@sha256:…
+#
+"""
+
 
 def actions() -> Mapping[str, str]:
     """The actions of the workflows: `checkout`, `upload`, `download` → name, commit, and the version as a comment."""
@@ -32,6 +46,17 @@ def github_workflow(request: ProjectRequest) -> str:
         repository=named.path if named is not None else _required("KIAMO_IAC_REPOSITORY"),
         ref=request.tool.ref if request.tool is not None else _required("KIAMO_IAC_REF"),
     ).rstrip("\n")
+    in_image = {"container": "", "install": "", "installed": "", "temp": "${{ runner.temp }}"}
+    imaged = ""
+    if request.image is not None:
+        tool = f"{tool}\n{fill_template('github/image.yml')}".rstrip("\n")
+        imaged = _IMAGED
+        in_image = {
+            "container": f'\n    container: {{image: "{request.image}", options: --user root}}',
+            "install": ', install: "false"',
+            "installed": '\n          install: "false"',
+            "temp": "${{ steps.temp.outputs.folder }}",
+        }
     lacking = (
         "#     variable KIAMO_IAC_REPOSITORY    owner/name of the repository of kiamo-iac\n"
         "#     variable KIAMO_IAC_REF           the tag or commit of it\n"
@@ -55,6 +80,8 @@ def github_workflow(request: ProjectRequest) -> str:
         project=request.project,
         tool=tool,
         checkout=used["checkout"],
+        imaged=imaged,
+        **in_image,
     )
 
     def job(template: str, environment: NewEnvironment, **more: str) -> str:
@@ -66,6 +93,7 @@ def github_workflow(request: ProjectRequest) -> str:
             "of": _of(request),
             "group": _within(request, "/"),
             "artifact": _within(request, "-"),
+            **in_image,
         }
         return fill_template(f"github/{template}.yml", tool=tool, **common, **used, **more)
 
@@ -87,7 +115,10 @@ def gitlab_pipeline(request: ProjectRequest) -> str:
         "#   KIAMO_IAC_REF           the tag, branch or commit of it\n"
     )
     variables = ""
-    if request.tool is not None:
+    if request.image is not None:
+        lacking = ""
+    elif request.tool is not None:
+        lacking = ""
         variables = f'\n    KIAMO_IAC_REPOSITORY: "{request.tool.url}"\n    KIAMO_IAC_REF: "{request.tool.ref}"'
     first, *gated = request.environments
     paths = ", ".join(f'"{path}/*"' if path.endswith("**") else f'"{path}"' for path in request.changes)
@@ -100,11 +131,14 @@ def gitlab_pipeline(request: ProjectRequest) -> str:
     }
     text = fill_template(
         "gitlab/head.yml",
-        settings="" if request.tool is not None else lacking,
+        settings=lacking,
         names=_listed(request.environments),
         prefixes=_prefixes(request.environments),
         gated=f" of {_listed(gated)}" if gated else "",
         variables=variables,
+        image=_IMAGE if request.image is None else _OWN_IMAGE.format(request.image),
+        required=" KIAMO_IAC_REPOSITORY KIAMO_IAC_REF" if request.image is None else "",
+        tool=fill_template("gitlab/tool.yml" if request.image is None else "gitlab/image.yml"),
         project=request.project,
         below=request.below,
         of=_of(request),

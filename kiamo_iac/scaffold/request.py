@@ -59,6 +59,8 @@ class ProjectRequest:
     environments: Sequence[NewEnvironment]
     ci: CiSystem
     tool: ToolSource | None = None
+    image: str | None = None
+    """The image of the jobs, which has kiamo-iac; None: they install it."""
 
     @property
     def below(self) -> str:

@@ -46,6 +46,8 @@ class Github:
     approves: Callable[[str], bool] = lambda _environment: True
     """The reviewers."""
     artifacts: dict[str, Path] = field(default_factory=dict)
+    installations: int = 0
+    """How often a job would have installed the program."""
 
     def run(self, workflow: Path, event: str, payload: Mapping[str, Any]) -> dict[str, Done]:
         """Every job of the workflow for an event, in the order of its needs."""
@@ -132,6 +134,7 @@ class Github:
         contexts: Contexts,
     ) -> int:
         if "pipelines/install" in step["run"]:
+            self.installations += 1
             return 0
         assert step["shell"] == "bash"
         assert "${{" not in step["run"], "an expression inside of a script"
@@ -151,6 +154,7 @@ class Github:
                 "GITHUB_EVENT_PATH": str(self.machine.event),
                 "GITHUB_ACTION_PATH": str(ROOT),
                 "GITHUB_OUTPUT": str(files["output"]),
+                "GITHUB_WORKSPACE": str(self.machine.project),
                 "GITHUB_STEP_SUMMARY": str(files["summary"]),
                 "RUNNER_TEMP": str(self.machine.temp),
             }

@@ -75,8 +75,11 @@ class Machine:
 
 
 @contextmanager
-def machine(folder: Path, ci: str) -> Iterator[Machine]:
-    """A new project with the pipelines of `ci`, an instance for each environment, and a forge."""
+def machine(folder: Path, ci: str, *arguments: str) -> Iterator[Machine]:
+    """A new project with the pipelines of `ci`, an instance for each environment, and a forge.
+
+    `arguments`: more of `init`.
+    """
     made = {name: folder / name for name in ("project", "temp", "bin")}
     for path in made.values():
         path.mkdir()
@@ -92,7 +95,7 @@ def machine(folder: Path, ci: str) -> Iterator[Machine]:
     ):
         urls = {"staging": first.url, "production": second.url}
         named = [part for name, url in urls.items() for part in ("--environment", f"{name}={url}")]
-        done = kiamo("init", "--ci", ci, *named, cwd=made["project"])
+        done = kiamo("init", "--ci", ci, *named, *arguments, cwd=made["project"])
         assert done.returncode == 0, done.stderr
         yield Machine(**made, forge=forge, emulators={"staging": staging, "production": production}, urls=urls)
     shutil.rmtree(made["temp"])

@@ -6,6 +6,7 @@ an emulator and a small forge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,12 @@ def here(tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def github(here: Machine) -> Github:
-    """The repository, set up as the workflow's own comment says."""
+    """The repository."""
+    return configured(here)
+
+
+def configured(here: Machine) -> Github:
+    """A repository, set up as the workflow's own comment says."""
     return Github(
         here,
         secrets={"KIAMO_STAGING_PLAN_TOKEN": PLAN_TOKEN, "KIAMO_PRODUCTION_PLAN_TOKEN": PLAN_TOKEN},
@@ -54,6 +60,7 @@ def results(done: Mapping[str, Done]) -> dict[str, str]:
 def test_from_a_pull_request_to_production(github: Github, here: Machine) -> None:
     done = event(github, "pull_request", PULL)
     assert results(done) == {"validate": "success", "plan-staging": "success", "plan-production": "success"}
+    assert github.installations == 3
     markers = [comment["body"].splitlines()[0] for comment in here.forge.comments]
     assert markers == ["<!-- kiamo-iac:plan:staging -->", "<!-- kiamo-iac:plan:production -->"]
     assert "Prospects of ACME staging" in here.forge.comments[0]["body"]
@@ -91,6 +98,28 @@ def test_from_a_pull_request_to_production(github: Github, here: Machine) -> Non
     assert asked == ["staging", "production", "staging"]
     assert (here.writes("staging"), here.writes("production")) == wrote
     assert results(event(github, "schedule", {})) == {"drift-staging": "success", "drift-production": "success"}
+
+
+def test_in_an_image_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the temporary folder has another path than on the host, whose path `runner.temp` is."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    image = f"registry.example.com/tools/kiamo-iac@sha256:{'5' * 64}"
+    with machine(tmp_path, "github", "--image", image) as here:
+        github = configured(here)
+        workflow = (here.project / ".github" / "workflows" / "kiamo.yml").read_text(encoding="utf-8")
+        assert workflow.count("\n    container:") == workflow.count("\n    runs-on:") == 8
+        assert "runner.temp }}" not in workflow
+        assert set(results(event(github, "pull_request", PULL)).values()) == {"success"}
+        done = event(github, "push", PUSH)
+        assert results(done) == dict.fromkeys(
+            ("validate", "apply-staging", "propose-production", "apply-production"), "success"
+        )
+        assert here.bases("production") == ["Prospects of ACME"]
+        assert list(github.artifacts["kiamo-journal-production"].glob("journal/production/*"))
+        assert github.installations == 0
+        trusted = (tmp_path / "home" / ".gitconfig").read_text(encoding="utf-8")
+        assert set(re.findall("directory = (.*)", trusted)) == {str(here.project)}
 
 
 def test_no_token_is_in_a_log_a_summary_a_comment_or_an_artifact(github: Github, here: Machine) -> None:

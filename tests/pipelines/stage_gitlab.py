@@ -28,7 +28,12 @@ def here(tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def gitlab(here: Machine) -> Gitlab:
-    """The project, set up as the pipeline's own comment says."""
+    """The project."""
+    return configured(here)
+
+
+def configured(here: Machine) -> Gitlab:
+    """A project, set up as the pipeline's own comment says."""
     settings = {"KIAMO_GITLAB_TOKEN": Setting(ROBOT)}
     for name, url in here.urls.items():
         prefix = f"KIAMO_{name.upper()}"
@@ -94,6 +99,61 @@ def test_from_a_merge_request_to_production(gitlab: Gitlab, here: Machine) -> No
     assert set(results(merge(gitlab)).values()) == {"success"}
     assert (here.writes("staging"), here.writes("production")) == wrote
     assert results(night(gitlab)) == {"drift:staging": "success", "drift:production": "success"}
+
+
+@pytest.fixture
+def imaged(tmp_path: Path) -> Iterator[Gitlab]:
+    """A project whose jobs run in an image: each in a clone of its own, with nothing to install from."""
+    with machine(tmp_path, "gitlab", "--image", "registry.example.com/tools/kiamo-iac:1") as here:
+        gitlab = configured(here)
+        gitlab.origin = here.project
+        subprocess.run(["git", "init", "--quiet", "--initial-branch=main", here.project], check=True)
+        committed(here)
+        yield gitlab
+
+
+def committed(here: Machine) -> None:
+    """All that is in the work tree, in a commit."""
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    subprocess.run(["git", "-C", here.project, "add", "--all", "--force"], check=True)
+    subprocess.run(["git", "-C", here.project, *author, "commit", "--quiet", "-m", "x"], check=True)
+
+
+def test_in_an_image_nothing_is_installed(imaged: Gitlab) -> None:
+    """No setting says where from."""
+    assert set(results(merge_request(imaged)).values()) == {"success"}
+    imaged.presses = {"apply:production"}
+    done = merge(imaged)
+    assert set(results(done).values()) == {"success"}, "\n".join(job.log for job in done.values())
+    assert imaged.machine.bases("production") == ["Prospects of ACME"]
+
+
+@pytest.mark.parametrize("path", ["", ".:", ":", "bin:"])
+def test_a_commit_brings_no_program_to_an_image_without_one(
+    imaged: Gitlab, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where PATH has a relative folder, or an empty one, which is the work tree."""
+    here = imaged.machine
+    for folder in (here.project, here.project / "bin"):
+        folder.mkdir(exist_ok=True)
+        (folder / "kiamo-iac").write_text("#!/bin/sh\necho mine\n", encoding="utf-8")
+        (folder / "kiamo-iac").chmod(0o755)
+    committed(here)
+    (here.bin / "kiamo-iac").unlink()
+    monkeypatch.setattr(Machine, "variables", lambda _here: {"PATH": f"{path}/usr/bin:/bin", "HOME": str(here.temp)})
+    done = merge_request(imaged)
+    assert results(done) == {"validate": "failed (1)", "plan:staging": "skipped", "plan:production": "skipped"}
+    assert "has no kiamo-iac on its PATH" in done["validate"].log
+    assert "mine" not in done["validate"].log
+
+
+@pytest.mark.parametrize("name", ["kiamo-plan", ".kiamo", ".kiamo-iac"])
+def test_a_commit_with_files_of_jobs_is_refused_in_an_image_too(imaged: Gitlab, name: str) -> None:
+    here = imaged.machine
+    (here.project / name).mkdir(exist_ok=True)
+    (here.project / name / "x").write_text("x", encoding="utf-8")
+    committed(here)
+    assert results(merge(imaged))["validate"] == "failed (1)"
 
 
 def test_no_token_is_in_a_log_a_comment_or_an_artifact(gitlab: Gitlab, here: Machine) -> None:

@@ -34,7 +34,8 @@ def scripts(folder: Path) -> Iterator[tuple[str, str]]:
     action = YAML(typ="safe").load(ROOT / "action.yml")
     for step in action["runs"]["steps"]:
         yield f"action {step['name']}", step["run"]
-    assert kiamo("init", "--ci", "gitlab", cwd=folder).returncode == 0
+    for project, more in ((".", ()), ("image", ("--image", "kiamo-iac"))):
+        assert kiamo("init", project, "--ci", "gitlab", *more, cwd=folder).returncode == 0
     pipeline = load_pipeline(folder / ".gitlab-ci.yml")
     for name, job in pipeline.items():
         if "script" in job or "before_script" in job:

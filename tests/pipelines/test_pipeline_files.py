@@ -43,9 +43,10 @@ def test_every_input_is_used_and_every_output_is_made() -> None:
     assert named <= ids
 
 
+@pytest.mark.parametrize("install", ["true", "false"])
 @pytest.mark.parametrize("mode", ["validate", "plan", "apply", "drift", "destroy"])
-def test_each_mode_is_one_step_and_any_other_is_a_mistake(mode: str) -> None:
-    contexts = {"inputs": {"mode": mode, "comment": "false"}, "github": {"event_name": "push"}}
+def test_each_mode_is_one_step_and_any_other_is_a_mistake(mode: str, install: str) -> None:
+    contexts = {"inputs": {"mode": mode, "comment": "false", "install": install}, "github": {"event_name": "push"}}
     functions = {"success": lambda: True, "cancelled": lambda: False, "always": lambda: True}
     run = [step["name"] for step in STEPS if condition(step.get("if", "success()"), contexts, functions)]
     wanted = {
@@ -53,7 +54,8 @@ def test_each_mode_is_one_step_and_any_other_is_a_mistake(mode: str) -> None:
         "apply": ["Apply", "Keep the journal"],
         "destroy": ["Look at the mode"],
     }
-    assert run == ["Install kiamo-iac", *wanted.get(mode, [mode.capitalize()])]
+    installed = ["Install kiamo-iac"] if install == "true" else []
+    assert run == [*installed, *wanted.get(mode, [mode.capitalize()])]
 
 
 @pytest.mark.parametrize("name", ["install", "action"])

@@ -16,6 +16,7 @@ VARIANTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "no ledger yet, a gate": ("", ()),
     "no ledger yet, no gate": ("", ("--environment", "only")),
     "a tool that is named": (_REMOTE, ("--tool", "https://github.com/acme/kiamo-iac@v9")),
+    "an image": (_REMOTE, ("--image", f"registry.example.com/tools/kiamo-iac:1@sha256:{'5' * 64}")),
     "below the root": (_REMOTE, ("kiamo/emea",)),
 }
 """Name → what git's configuration says, and arguments of `init`."""

@@ -278,6 +278,86 @@ def test_the_tool_is_fetched_from_where_it_is_said_to_be(here: Here) -> None:
     assert (hooks["repo"], hooks["rev"]) == ("https://github.com/acme/kiamo-iac", "v9")
 
 
+DIGEST = f"@sha256:{'5' * 64}"
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        "kiamo-iac",
+        "acme/kiamo-iac:0.1.0",
+        f"registry.example.com:5000/a/b__c/d-e.f:V1{DIGEST}",
+        f"localhost/x{DIGEST}",
+        "10.0.0.7:5000/x:a_b-c.D",
+    ],
+)
+def test_jobs_run_in_an_image(here: Here, capsys: pytest.CaptureFixture[str], ci: str, image: str) -> None:
+    folder = here()
+    assert run(["init", "--ci", ci, "--image", image]) == 0
+    assert ("pin it with its digest" in capsys.readouterr().err) is ("@" not in image)
+    if ci == "gitlab":
+        pipeline = load_pipeline(folder / ".gitlab-ci.yml")
+        jobs = [extended(pipeline, name) for name in pipeline if "script" in extended_or_empty(pipeline, name)]
+        assert [job["image"] for job in jobs] == [{"name": image, "entrypoint": [""]}] * len(jobs)
+        text = (folder / ".gitlab" / "kiamo.gitlab-ci.yml").read_text(encoding="utf-8")
+        assert "KIAMO_IAC_" not in text
+        assert "pipelines/install" not in text
+    else:
+        found = list(read(folder / ".github" / "workflows" / "kiamo.yml")["jobs"].values())
+        assert [job["container"]["image"] for job in found] == [image] * len(found)
+        given = [step["with"] for job in found for step in job["steps"] if step.get("uses") == "./.kiamo-iac"]
+        assert [each["install"] for each in given] == ["false"] * len(found)
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        "-x",
+        "--privileged",
+        "a b",
+        "a\nb",
+        "kiamo-iac\n",
+        'x"}, y: {',
+        "x'",
+        "$IMAGE",
+        "${{ secrets.X }}",
+        "$(id)",
+        "`id`",
+        "x;id",
+        "x#y",
+        "https://registry.example.com/x",
+        "user:pw@registry.example.com/x",
+        "Acme/x",
+        "x:",
+        "x:-a",
+        "x@sha256:12",
+        f"x@sha256:{'G' * 64}",
+        f"x{DIGEST}{DIGEST}",
+        "a//b",
+        "../x",
+        "x/",
+        "%{name}",
+        "\u212aiamo",
+        "x" * 501,
+        "-".join("a" * 40000),
+    ],
+)
+def test_what_is_no_image_is_refused(here: Here, capsys: pytest.CaptureFixture[str], ci: str, image: str) -> None:
+    folder = here()
+    assert run(["init", "--ci", ci, f"--image={image}"]) == 64
+    assert "not the reference of an image" in capsys.readouterr().err
+    assert tree(folder) == []
+
+
+def test_an_image_without_pipelines_is_refused(here: Here) -> None:
+    folder = here()
+    assert run(["init", "--ci", "none", "--image", "x"]) == 64
+    assert tree(folder) == []
+
+
 def test_without_it_no_name_is_made_up(here: Here) -> None:
     folder = here(GITHUB)
     assert run(["init"]) == 0
@@ -346,8 +426,8 @@ def test_the_url_is_that_of_the_first_environment(here: Here) -> None:
 def test_pipelines_meet_the_published_schema(here: Here, file: str, schema: str) -> None:
     here()
     ci = "gitlab" if "gitlab" in file else "github"
-    for folder in (".", "below"):
-        assert run(["init", folder, "--ci", ci, *("--environment", "a", "--environment", "b.c")]) == 0
+    for folder, more in ((".", []), ("below", ["--image", "acme/kiamo-iac"])):
+        assert run(["init", folder, "--ci", ci, *more, *("--environment", "a", "--environment", "b.c")]) == 0
     checked = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", file]
     done = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
