@@ -266,12 +266,13 @@ class RemoteStore:
         """
         if not self._is_stale:
             return
+        asked = wall_clock()
         if self._held is not None:
             holder = self._remote.lock_info()
             if holder is None or holder.id not in {"", self._held.id}:  # a server may leave the id out
                 self._ended = LostLockError.by(holder)
                 raise self._ended
-        self._confirmed = wall_clock()
+        self._confirmed = asked
 
     def _fail(self, error: KiamoIacError) -> None:
         """End the run: no further step may be made."""

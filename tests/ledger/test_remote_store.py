@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -231,6 +232,8 @@ def test_o08_after_a_pause_the_lock_is_asked_for_before_the_run_goes_on(
     now = [1000.0]
     monkeypatch.setattr(remote, "wall_clock", lambda: now[0])
     store, errors, _ = watched(memory, tmp_path)
+    store._next = monotonic() + 3600.0  # the thread of the store writes nothing
+    store._waiting = [Put(owned("a"))]
     store.check()
     assert memory.asked == 0  # it has just been taken
     now[0] += 3600.0
@@ -239,7 +242,6 @@ def test_o08_after_a_pause_the_lock_is_asked_for_before_the_run_goes_on(
     assert memory.asked == 1
     memory.holder = holder
     now[0] -= 3600.0  # the clock was set
-    store._waiting = [Put(owned("a"))]  # last: the thread of the store would write it
     with pytest.raises(LedgerError, match="its lock was lost"):
         store.check()
     assert store.lost
