@@ -49,7 +49,7 @@ def check_project_manifests(project: Project, capabilities: Capabilities) -> Che
     inputs: set[Path] = set()
     for composition, names in groups:
         loaded = compose(composition, sources=sources, capabilities=capabilities)
-        for diagnostic in loaded.diagnostics:
+        for diagnostic in dict.fromkeys(loaded.diagnostics):
             environments.setdefault(diagnostic, []).extend(names)
         addresses.update(resource.address for resource in loaded.state)
         files.update(composition.files, *composition.patches)

@@ -318,6 +318,13 @@ def test_what_is_wrong_in_every_environment_is_told_once(tmp_path: Path) -> None
     assert found.files == 5
 
 
+def test_what_an_alias_repeats_is_wrong_in_every_environment_too(tmp_path: Path) -> None:
+    found = checked(tmp_path, {"manifests/b.yaml": "templates:\n  one: &one {use: x}\n  other: *one\n"})
+    told = [d for d in found.diagnostics if d.code == "KIA0252"]
+    assert len(told) == 1
+    assert "(in " not in told[0].summary
+
+
 def test_patches_in_a_folder_of_manifests_are_no_part_of_the_base(tmp_path: Path) -> None:
     text = "manifests: [conf]\nenvironments:\n  a: {patches: [conf/a]}\n  b:\n"
     files = {"conf/base.yaml": "bases: [{name: b}]\n", "conf/a/x.yaml": "bases: [{name: b, label: A}, {name: only}]\n"}
