@@ -192,3 +192,14 @@ def test_what_an_export_may_not_write_goes_into_a_patch(bulk: Desk) -> None:
     patches = "".join(path.read_text(encoding="utf-8") for path in bulk.folder.glob("environments/staging/*.yaml"))
     assert ("name: relance-b" in patches, "note: Lyon" in patches, "relance-a" in patches) == (True, True, False)
     assert bulk.run("plan", "-e", "staging", "--detailed-exitcode")[0] == 0
+
+
+@pytest.mark.parametrize("how", [("-o", "manifests"), ("--into-patches",)])
+def test_a_generated_name_that_was_changed_on_the_instance_is_no_matter_of_patches(
+    bulk: Desk, how: tuple[str, ...]
+) -> None:
+    batch = bulk.owned()["bases/prospects/batches/relance-b"]["id"]
+    bulk.by_hand("PUT", f"/api/bases/{bulk.id_of('prospects')}/batches/{batch}", {"name": "lyon"})
+    code, _, err = bulk.run("export", "-e", "staging", *how)
+    assert (code, '"name" of the generated batch is not updated' in err) == (0, True)
+    assert "pass --into-patches" not in err

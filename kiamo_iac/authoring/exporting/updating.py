@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from kiamo_iac.authoring.exporting.blocks import can_declare, needed_for
-from kiamo_iac.authoring.exporting.layered_block import NotWritableError
+from kiamo_iac.authoring.exporting.layered_block import NotWritableError, PatchedBlock
 from kiamo_iac.authoring.exporting.matching import MatchedBlock
 from kiamo_iac.authoring.exporting.report import ChangedValue, ExportReport
 from kiamo_iac.authoring.exporting.representation import Omission, Representation, Representations, reference_of
@@ -60,7 +60,7 @@ class BlockUpdater:
     def _renamed(self, declared: MatchedBlock, live: ResourceState) -> None:
         source = declared.layers.source_of("name")
         if self._representations.name_refused(live) is not None or not self._try_edit(
-            declared, lambda: declared.layers.rename(live.name)
+            declared, lambda: declared.layers.rename(live.name), "name"
         ):
             return
         self._report.changed.append(ChangedValue(declared.address, "name", declared.address.name, live.name, source))
@@ -226,7 +226,8 @@ class BlockUpdater:
             # Without the name of a generated one: what is the same of many rows is shown once.
             one = f"the generated {noun}" if error.generated else f"the {noun} {quote(declared.address.name)}"
             what = f'"{path}" of {one}' if path else one
-            code, why, hint = refused_by(error)
+            patchable = path != "name" and not isinstance(declared.layers, PatchedBlock)
+            code, why, hint = refused_by(error, patchable=patchable)
             self._report.warn(
                 code, f"{what} is not updated: {why}", hint=hint, address=declared.address, source=error.source
             )
@@ -247,11 +248,12 @@ class BlockUpdater:
         )
 
 
-def refused_by(error: NotWritableError) -> tuple[str, str, str]:
-    """The code, the reason and the hint of an edit that was refused."""
+def refused_by(error: NotWritableError, *, patchable: bool) -> tuple[str, str, str]:
+    """The code, the reason and the hint of an edit that was refused. `patchable`: a patch may hold it."""
     if error.generated:
-        hint = "change its row, its template or its block by hand, or pass --into-patches to patch it by its name"
-        return "KIA1014", "its block stands for several", hint
+        hint = "change its row, its template or its block by hand"
+        patches = ", or pass --into-patches to patch it by its name" if patchable else ""
+        return "KIA1014", "its block stands for several", hint + patches
     return "KIA1011", "it is outside the folder", "export into the folder that holds it, or change it there"
 
 
