@@ -130,7 +130,7 @@ class ApplyRun:
         self._recheck_guards()
         end = stop or threading.Event()
         self.checkout = checkout_of_run(self._workspace, self.plan.environment, files=self._result.inputs.files)
-        commit = self.checkout.committed
+        commit = self.checkout.committed if self.undoes is None else None  # an undo applies a journal, not manifests
         with (
             self._workspace.interruption.setting(end),
             journal_of(

@@ -89,6 +89,20 @@ def test_d11_the_ledger_names_no_commit_for_what_is_not_committed(desk: Desk) ->
     assert desk.owned()["bases/prospects"]["commit"] == git(desk.folder, "rev-parse", "HEAD")
 
 
+def test_d11_what_an_undo_puts_back_is_of_no_commit(desk: Desk) -> None:
+    committed(desk)
+    desk.apply()
+    desk.manifest((desk.folder / "manifests" / "a.yaml").read_text().replace("label: ", "label: New "))
+    git(desk.folder, "commit", "-q", "-a", "-m", "two")
+    desk.apply()
+    code, out, _ = desk.run("undo", "-e", "staging", "--yes", "--format", "json")
+    assert (code, json.loads(out)["summary"]["done"] > 0) == (0, True)
+    assert desk.owned()["bases/prospects"]["commit"] is None
+    _, out, _ = desk.run("journal", "list", "-e", "staging", "--format", "json")
+    heads = [run["head"] for run in json.loads(out)["runs"]]
+    assert {head["commit"] is None for head in heads if head["undoes"] is not None} == {True}
+
+
 @pytest.mark.parametrize("form", ["json", "markdown", "html", "report", "report.json", "report.md"])
 def test_d18_what_people_choose_is_data_in_every_format(form: str) -> None:
     plan, facts = full_plan(), RunFacts("run", NOON, 1.0, PROVENANCE_OF_TESTS)
