@@ -12,9 +12,9 @@ from kiamo_iac.planner.plan import Action
 
 
 def limit_to_targets(
-    change_sets: list[ChangeSet], targets: Collection[Address], pairs: ResourcePairs
+    change_sets: list[ChangeSet], targets: Collection[Address], pairs: ResourcePairs, owned: Collection[Address]
 ) -> tuple[list[ChangeSet], list[Diagnostic]]:
-    """The change sets and changes that are kept, and the diagnostics.
+    """The change sets and changes that are kept, and the diagnostics. `owned`: what the ledger has.
 
     Refusals of excluded resources are dropped; a refusal of something that a target depends on is kept.
     """
@@ -41,13 +41,13 @@ def limit_to_targets(
         if chosen or covered(change_set.pair.address, targets):
             change_set.nodes = chosen
             kept_sets.append(change_set)
-    found = [_unknown(t, pairs) for t in sorted(targets) if not _exists(t, pairs)]
+    found = [_unknown(t, pairs) for t in sorted(targets) if t not in owned and not _exists(t, pairs)]
     return kept_sets, found + ([_excluded(excluded)] if excluded else [])
 
 
 def _exists(target: Address, pairs: ResourcePairs) -> bool:
     pair = pairs.by_address.get(target)
-    return pair is not None and (pair.desired is not None or pair.owned is not None)
+    return pair is not None and (pair.desired is not None or pair.owned is not None)  # by the name after a rename
 
 
 def _unknown(target: Address, pairs: ResourcePairs) -> Diagnostic:

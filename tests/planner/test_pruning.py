@@ -101,6 +101,8 @@ def test_what_is_renamed_on_the_instance_is_not_pruned(plan: Planner) -> None:
     result = plan(SALES, live, owned=[entry("bases/p", "7")], prune=True)
     assert result.steps == ()
     assert codes(result) == ["KIA0604 warning"]
+    result = plan(SALES, live, owned=[entry("bases/p", "7")], prune=True, targets=["bases/p"])
+    assert codes(result) == ["KIA0604 warning"], "it is in the ledger, and so no target that is nowhere"
 
 
 def test_what_is_recreated_on_the_instance_is_not_pruned(plan: Planner) -> None:
