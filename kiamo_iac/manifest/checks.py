@@ -82,7 +82,10 @@ class KindChecks:
             summary = f"the name contains the invisible character U+{ord(character):04X}"
             yield _problem("KIA0210", summary, "remove it", resource=resource, key="name")
         elif self._name is not None and not self._name.matches(identity(name)):
-            summary = f"{quote(name)} has characters that the contract does not allow in a new name"
+            # Without the name where a row gives it: what is the same of many rows is shown once.
+            source = resource.source_of("name")
+            what = "the name from this row" if source is not None and source.row else quote(name)
+            summary = f"{what} has characters that the contract does not allow in a new name"
             hint = (
                 f"allowed: {self._known.name_pattern}; if your version of Kiamo accepts more, set "
                 f'"kinds: {self._block_type.noun}: names: pattern:" in {self._capabilities.origin}'

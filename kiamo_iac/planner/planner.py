@@ -69,7 +69,7 @@ def build_plan(
     deleted = {node.pair for change_set in change_sets for node in change_set.nodes if node.action is Action.DELETE}
     diagnostics += likely_renames(pairs, deleted)
     if targets:
-        change_sets, excluded = limit_to_targets(change_sets, targets, pairs)
+        change_sets, excluded = limit_to_targets(change_sets, targets, pairs, owned or ())
         diagnostics += excluded
     diagnostics += [d for change_set in change_sets for d in change_set.diagnostics]
     nodes = [] if has_errors(diagnostics) else [n for change_set in change_sets for n in change_set.nodes]
@@ -140,11 +140,14 @@ def _check_names(change_sets: list[ChangeSet], capabilities: Capabilities) -> No
                 continue
             name = node.change.after["name"]
             if not patterns[kind].matches(name):
+                source = node.pair.desired.source_of("name") if node.pair.desired is not None else None
+                # Without the name where a row gives it: what is the same of many rows is shown once.
+                what = "what this row gives" if source is not None and source.row else quote(name)
                 change_set.refuse(
                     "KIA0209",
-                    f"{quote(name)} cannot be the name of a new {kind}: the contract does not allow its characters"
+                    f"{what} cannot be the name of a new {kind}: the contract does not allow its characters"
                     if node.action is Action.CREATE
-                    else f"a {kind} cannot be renamed to {quote(name)}: the contract does not allow its characters",
+                    else f"a {kind} cannot be renamed to {what}: the contract does not allow its characters",
                     hint=f"allowed: {capabilities.of(kind).name_pattern}; if your version of Kiamo accepts more, set "
                     f'"kinds: {kind}: names: pattern:" in {capabilities.origin}',
                     key="name",

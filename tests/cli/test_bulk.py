@@ -203,3 +203,17 @@ def test_a_generated_name_that_was_changed_on_the_instance_is_no_matter_of_patch
     code, _, err = bulk.run("export", "-e", "staging", *how)
     assert (code, '"name" of the generated batch is not updated' in err) == (0, True)
     assert "pass --into-patches" not in err
+
+
+def test_names_of_many_rows_that_the_contract_does_not_allow_are_one_problem(desk: Desk) -> None:
+    desk.manifest(TEMPLATES + GENERATED)
+    rows = "".join(f"l'agence {number};Paris\n" for number in range(5))
+    (desk.folder / "agences.csv").write_text(f"code;ville\n{rows}", encoding="utf-8")
+    for command, said in (
+        (("validate",), "in a new name"),
+        (("plan", "-e", "staging"), "does not allow its characters"),
+    ):
+        _, out, err = desk.run(*command)
+        text = out + err
+        assert (text.count(said), text.count("and 4 more of these")) == (1, 1), text
+        assert "(agences.csv:3)" in text
