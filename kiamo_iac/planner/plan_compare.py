@@ -46,11 +46,15 @@ class PlanDifference:
     saw: Presence
     now: Presence
     changes: tuple[FieldChange, ...] = ()
-    """What is known of its attributes: as the saved plan saw them, and now."""
+    """What is known of its attributes, or of its step: as in the saved plan, and now."""
+    reassessed: bool = False
+    """Its attributes are as the saved plan saw them; its step has another risk or reason, or takes others along."""
 
     @property
     def sentence(self) -> str:
         """What happened to it, without a full stop."""
+        if self.reassessed:
+            return "its step is not assessed as when the plan was saved"
         match self.saw, self.now:
             case Presence.NOT_IN_PLAN, _:
                 return "it is in the new plan, and not in the saved one"
@@ -95,7 +99,11 @@ def compare(
         if address not in before or address not in now or before[address] != now[address]
     )
     changes = changes or _reassessed(saved, derived)
-    changes = tuple(replace(c, changes=_attribute_changes(c.address, observed, derived, live)) for c in changes)
+    changes = tuple(
+        replace(c, changes=found, reassessed=False) if found else c
+        for c in changes
+        for found in [_attribute_changes(c.address, observed, derived, live)]
+    )
     return Verdict(Finding.STALE if changes else Finding.TAMPERED, changes)
 
 
@@ -122,10 +130,19 @@ def _reassessed(saved: Plan, derived: Plan) -> tuple[PlanDifference, ...]:
     if len(saved.steps) != len(derived.steps) or any(_canonical(_bare(a)) != _canonical(_bare(b)) for a, b in pairs):
         return ()
     return tuple(
-        PlanDifference(a.address, Presence.PRESENT, Presence.PRESENT)
+        PlanDifference(a.address, Presence.PRESENT, Presence.PRESENT, _step_changes(a, b), reassessed=True)
         for a, b in pairs
         if _canonical(a) != _canonical(b)
     )
+
+
+def _step_changes(saved: Step, derived: Step) -> tuple[FieldChange, ...]:
+    facts = (
+        FieldChange("its risk", saved.risk.value, derived.risk.value),
+        FieldChange("its reason", saved.reason, derived.reason),
+        FieldChange("what goes with it", [*map(str, saved.also_deletes)], [*map(str, derived.also_deletes)]),
+    )
+    return tuple(fact for fact in facts if fact.before != fact.after)
 
 
 def _bare(step: Step) -> Step:
@@ -156,8 +173,9 @@ def check_same(
             return
         case Finding.STALE:
             sources = {step.address: step.source for step in (*derived.steps, *saved.steps)}
+            what = "The ledger or the instance" if all(c.reassessed for c in verdict.changes) else "The instance"
             raise StaleError(
-                "The instance has changed since the plan was saved. Nothing was written.",
+                f"{what} has changed since the plan was saved. Nothing was written.",
                 hint=SAVE_AGAIN,
                 diagnostics=[
                     Diagnostic(

@@ -130,7 +130,11 @@ def test_what_was_adopted_meanwhile_is_stale(desk: Desk) -> None:
     desk.emulator.seed({"bases": [{"name": "prospects", "label": "Base"}]})
     save(desk)
     assert desk.run("adopt", "-e", "staging", "bases/prospects")[0] == 0
-    assert "bases/prospects" in stale(desk)
+    err = stale(desk)
+    assert "bases/prospects" in err
+    assert "KIA0805: its step is not assessed as when the plan was saved" in err
+    assert 'Its reason was "label differs from what is declared" and is "label differs from what is declared; ' in err
+    assert "The ledger or the instance has changed" in err
 
 
 def test_something_that_was_not_there_is_stale(desk: Desk) -> None:
