@@ -15,10 +15,9 @@ from kiamo_iac.core.printable import quote
 from kiamo_iac.core.safe_files import real
 from kiamo_iac.git.repository import work_tree_of
 from kiamo_iac.manifest.loader import load
-from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, loose_manifests, projects_below
+from kiamo_iac.manifest.paths import PROJECT_FILE, ROWS, check_way, loose_manifests, projects_below
 from kiamo_iac.manifest.project.model import Project, find_project
 from kiamo_iac.manifest.project_checks import check_project_manifests
-from kiamo_iac.manifest.rows import SUFFIX as ROWS_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def validate(file: Path | None, *, paths: Sequence[Path] = ()) -> Validation:
     for path in paths:
         check_way(path, project=True)
         found = project_above(path if path.is_dir() else path.parent)
-        if found is None and path.suffix.lower() == ROWS_SUFFIX:
+        if found is None and path.suffix.lower() == ROWS:
             result += Validation(ignored=(path,))
         elif found is None:
             files, projects = _below(path)

@@ -52,6 +52,7 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
     not changed.
     """
     from kiamo_iac.manifest.formatting import format_bytes, format_files
+    from kiamo_iac.manifest.paths import ROWS
 
     piped = paths == (Path("-"),)
     if piped:
@@ -69,6 +70,8 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
         _name(changed)
     if refused:
         _show_problems(session, refused)
+    if rows := [path.as_posix() for path in paths if path.suffix.casefold() == ROWS]:
+        _name_rows(rows)
     if not piped:
         write_message(_summary(len(layouts), len(changed), len(refused), written=not (check or diff)))
     if refused:
@@ -95,6 +98,13 @@ def _name(changed: list[FormattedFile]) -> None:
     from kiamo_iac.render.escape import document, visible
 
     write_data(document(visible(layout.shown) for layout in changed))
+
+
+def _name_rows(paths: list[str]) -> None:
+    from kiamo_iac.render.escape import visible
+
+    for path in paths:
+        write_message(f"{visible(path)} holds rows: not formatted.")
 
 
 def _show_problems(session: Session, refused: list[FormattedFile]) -> None:

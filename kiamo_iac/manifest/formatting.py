@@ -11,7 +11,7 @@ from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.safe_files import real
 from kiamo_iac.document.files import decode_text, read_bytes, write_text
 from kiamo_iac.document.formatting import format_text
-from kiamo_iac.manifest.paths import PROJECT_FILE, check_way, home_of, loose_manifests
+from kiamo_iac.manifest.paths import PROJECT_FILE, ROWS, check_way, home_of, loose_manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def format_files(project: Path | None, paths: Sequence[Path], *, write: bool) ->
     """Format every file; with `write`, a changed file is replaced before it is returned.
 
     Without `paths`: all manifests of the project, its patches and its project file. A folder means the
-    files of its project that are in it; outside of a project, every YAML file in it.
+    files of its project that are in it; outside of a project, every YAML file in it. Files with rows are left out.
 
     Raises:
         UsageError: no project was found, and no paths are given.
@@ -99,7 +99,7 @@ def _files(project: Path | None, paths: Sequence[Path]) -> Iterator[tuple[Path, 
         check_way(path, project=True)
         if path.is_dir():
             yield from _below(path)
-        else:
+        elif path.suffix.casefold() != ROWS:  # rows are the spreadsheet's: YAML would read some as well
             yield path, path.as_posix()
 
 

@@ -15,6 +15,8 @@ from kiamo_iac.core.safe_files import is_link, lies_below, real
 from kiamo_iac.git.repository import has_git
 
 PROJECT_FILE: Final = "kiamo.yaml"
+ROWS: Final = ".csv"
+"""How the name of a file with rows ends."""
 MANIFEST_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 _JUNCTIONS: Final = sys.platform == "win32"

@@ -22,14 +22,13 @@ from kiamo_iac.core.secret import TOKEN
 from kiamo_iac.document.reader import LOOKS_LIKE_TOKEN, MAX_TOKENS_SHOWN, REVOKE, ROTATE
 from kiamo_iac.document.scalars import Scalar, type_of
 from kiamo_iac.document.syntax_errors import UNPRINTABLE
-from kiamo_iac.manifest.paths import PathProblem, inside
+from kiamo_iac.manifest.paths import ROWS, PathProblem, inside
 from kiamo_iac.manifest.variables import EACH, ColumnReference, Report, RowText
 
 MAX_ROWS: Final = 10_000
 """Of one `for_each`."""
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Of one CSV file."""
-SUFFIX: Final = ".csv"
 _MANY: Final = 20
 """Problems of the rows of one file after which no more are reported."""
 
@@ -142,8 +141,8 @@ def _path(root: Path, text: str) -> Path | Diagnostic:
     path = inside(root, text)
     if isinstance(path, PathProblem):
         return Diagnostic(path.code, path.summary, hint=path.hint)
-    if path.suffix.lower() != SUFFIX or any(part.startswith(".") for part in path.relative_to(real(root)).parts):
-        summary = f'the path must be that of a visible file with the suffix "{SUFFIX}"'
+    if path.suffix.lower() != ROWS or any(part.startswith(".") for part in path.relative_to(real(root)).parts):
+        summary = f'the path must be that of a visible file with the suffix "{ROWS}"'
         return Diagnostic("KIA0306", summary, hint="write for_each: {csv: agences.csv}")
     return path
 

@@ -32,6 +32,21 @@ def test_what_changes_is_named(desk: Desk) -> None:
     assert desk.run("fmt")[:2] == (0, "")
 
 
+def test_rows_are_not_formatted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk.folder)
+    rows = desk.folder / "rows.csv"
+    rows.write_bytes(b"\xef\xbb\xbfcode;ville\r\n\r\na; x # 1\r\n")
+    before = rows.read_bytes()
+    for option in ((), ("--check",), ("--diff",)):
+        assert desk.run("fmt", *option, "manifests/a.yaml", "rows.csv") == (
+            0,
+            "",
+            "rows.csv holds rows: not formatted.\n1 file: 1 already formatted.\n",
+        )
+    assert desk.run("fmt", "rows.csv")[:2] == (0, "")
+    assert rows.read_bytes() == before
+
+
 def test_check_writes_nothing_and_ends_with_2(desk: Desk) -> None:
     path = desk.manifest(UNTIDY, "b.yaml")
     assert desk.run("fmt", "--check") == (2, "manifests/b.yaml\n", "3 files: 1 would change, 2 already formatted.\n")
