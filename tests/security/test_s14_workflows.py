@@ -94,7 +94,7 @@ def test_s14_each_job_has_the_rights_that_it_needs_and_no_more(workflow: Path) -
 
 def test_s14_credentials_stay_only_where_the_ledger_is_on_git(workflow: Path) -> None:
     for name, job in jobs_of(workflow).items():
-        project, *others = [step["with"] for step in job["steps"] if "checkout@" in step["uses"]]
+        project, *others = [step["with"] for step in job["steps"] if "checkout@" in step.get("uses", "")]
         assert project["persist-credentials"] is (kind_of(name) in LEDGER), name
         assert [given["persist-credentials"] for given in others] == [False]
 
