@@ -323,6 +323,7 @@ class FileStore:
             self._keep_torn(self._torn)
             file.truncate(self._torn.whole)
             self._size, self._torn = self._torn.whole, None
+            self._synced = self._size, self._revision
         file.seek(self._size)
         try:
             rest = memoryview(data)

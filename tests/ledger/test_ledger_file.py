@@ -150,6 +150,34 @@ def test_what_could_not_be_synced_is_taken_back_and_written_again(
     assert len(lines_of(tmp_path)) == 3
 
 
+def test_a_record_after_a_torn_line_that_could_not_be_synced_is_taken_back_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.record(owned("a"))
+    path = tmp_path / LEDGER
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"put":{"address":"bases/b","remo' + b"x" * 500)
+    failures: SimpleQueue[LedgerError] = SimpleQueue()
+    sync = os.fsync
+
+    def full_beside_the_calls(handle: int) -> None:
+        if threading.current_thread().name == "ledger":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    with opened(tmp_path) as ledger:
+        ledger.watch(failures.put)
+        monkeypatch.setattr(os, "fsync", full_beside_the_calls)
+        ledger.record(owned("c"))
+        assert "No space left" in str(failures.get(timeout=30))
+        assert path.read_bytes() == whole
+        monkeypatch.setattr(os, "fsync", sync)
+        ledger.flush()
+    assert names(read(tmp_path)) == ["a", "c"]
+    assert len(lines_of(tmp_path)) == 3
+
+
 def test_a_record_costs_one_line_however_large_the_ledger_is(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.intend(owned(f"b{number}", None) for number in range(500))
