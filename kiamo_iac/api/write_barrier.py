@@ -33,8 +33,9 @@ class WriteBarrier:
         """Read in this context, once the writes that go on are over; nothing is to be written inside of it."""
         with self._changed:
             self._readings += 1
-            self._changed.wait_for(lambda: not self._writes)
         try:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._writes)
             yield
         finally:
             with self._changed:
