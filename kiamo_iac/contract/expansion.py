@@ -19,17 +19,18 @@ _ROUTES: Final = frozenset({"all", "one", "basis"})
 _HAVE_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
-def merge(under: Any, over: Any, *, path: tuple[str, ...] = ()) -> Any:
+def merge(under: Any, over: Any, *, path: tuple[str, ...] = (), keep_null: bool = False) -> Any:
     """`over` merged over `under`: mappings key by key, null removes a key, any other value replaces, and so do the
-    `body` of an operation and the `shape` of an attribute."""
+    `body` of an operation and the `shape` of an attribute. `keep_null`: null stays, to remove a key of what the result
+    is merged over."""
     if not isinstance(under, Mapping) or not isinstance(over, Mapping) or replaces(path):
         return over
     merged = dict(under)
     for key, value in over.items():
-        if value is None:
+        if value is None and not keep_null:
             merged.pop(key, None)
         else:
-            merged[key] = merge(merged.get(key), value, path=(*path, str(key)))
+            merged[key] = merge(merged.get(key), value, path=(*path, str(key)), keep_null=keep_null)
     return merged
 
 

@@ -506,11 +506,11 @@ def test_gitlab_runs_every_project_of_a_repository(here: Here, capsys: pytest.Ca
     assert {"validate:apac", "plan:apac:staging", "apply:apac:production", "drift:apac:staging"} < names
     jobs = {name: extended(pipeline, name) for name in pipeline if "script" in extended_or_empty(pipeline, name)}
     for name, job in jobs.items():
-        ours = name in names
-        assert (job["variables"]["KIAMO_PROJECT"] == "apac/kiamo.yaml") is ours, name
-        assert all(("apac" in needed) is ours for needed in job.get("needs", [])), name
+        is_added = name in names
+        assert (job["variables"]["KIAMO_PROJECT"] == "apac/kiamo.yaml") is is_added, name
+        assert all(("apac" in needed) is is_added for needed in job.get("needs", [])), name
         assert all(
-            "apac/**/*" in rule["changes"] for rule in job["rules"] if ours and "schedule" not in rule["if"][-11:]
+            "apac/**/*" in rule["changes"] for rule in job["rules"] if is_added and "schedule" not in rule["if"][-11:]
         )
     groups = [job["resource_group"] for name, job in jobs.items() if "resource_group" in job]
     assert len(groups) == len(set(groups)) == 4

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kiamo_iac.contract.collection.derive import DerivedContract
-from kiamo_iac.contract.collection.questions import ContractQuestion, Entry
-from kiamo_iac.contract.expansion import expanded_override, replaces
+from kiamo_iac.contract.collection.questions import ContractQuestion
+from kiamo_iac.contract.expansion import expanded_override, merge
 from kiamo_iac.contract.file import load_contract, override_data
 from kiamo_iac.contract.model import Contract
 
@@ -23,17 +23,8 @@ def answered(derived: DerivedContract, answers: Path) -> DerivedContract:
     load_contract(answers, below=derived.data)
     data = override_data(answers)
     left = tuple(question for question in derived.questions if not _is_answered(question, data))
-    return replace(derived, data=_over(derived.data, expanded_override(data, Contract), ()), questions=left)
-
-
-def _over(under: Any, over: Any, path: tuple[str, ...]) -> Any:
-    """`over` merged over `under`; null stays, for it removes an entry of the packaged contract."""
-    if not isinstance(under, Mapping) or not isinstance(over, Mapping) or replaces(path):
-        return over
-    merged: Entry = dict(under)
-    for key, value in over.items():
-        merged[key] = _over(merged.get(key), value, (*path, key))
-    return merged
+    merged = merge(derived.data, expanded_override(data, Contract), keep_null=True)
+    return replace(derived, data=merged, questions=left)
 
 
 def _is_answered(question: ContractQuestion, data: Any) -> bool:

@@ -25,13 +25,14 @@ from kiamo_iac.contract.collection.matching import (
     OperationMatch,
     match_operations,
 )
-from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, EntryPath, documented
+from kiamo_iac.contract.collection.questions import ContractQuestion, Entry, documented
 from kiamo_iac.contract.collection.recorded import settle, settled_matches, with_recording
 from kiamo_iac.contract.collection.requests import Collection, CollectionRequest
 from kiamo_iac.contract.collection.route import PARENTS, is_id_name, is_plain_id
 from kiamo_iac.contract.collection.words import compact
 from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract, merge
+from kiamo_iac.contract.places import EntryPath
 from kiamo_iac.contract.recording import Recording
 from kiamo_iac.document.writing import flow_text
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from kiamo_iac.contract.places import EntryPath
+
 Entry: TypeAlias = dict[str, Any]
-EntryPath: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from textwrap import wrap
 from typing import Any, Final
 
 from kiamo_iac.contract.collection.derive import DerivedContract
-from kiamo_iac.contract.collection.questions import EntryPath
 from kiamo_iac.contract.collection.requests import Collection
+from kiamo_iac.contract.places import EntryPath
 from kiamo_iac.core.printable import printable
 from kiamo_iac.document.writing import flow_text, scalar
 
