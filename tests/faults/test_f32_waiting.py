@@ -15,7 +15,7 @@ import pytest
 from tests.cli.program import COMMAND, variables
 from tests.faults.forks import Forks
 from tests.faults.kiamo import Kiamo
-from tests.faults.proxy import BEFORE, Fault, When, always, dropped, first, nth, reply, reset, share, then
+from tests.faults.proxy import BEFORE, Fault, When, always, doing, dropped, first, nth, reply, reset, share, then
 from tests.faults.scene import PROJECT, Scene, playing, shown
 from tests.http.clock import FastClock
 from tests.shells.terminal import terminal
@@ -147,6 +147,7 @@ def test_f06_a_429_is_repeated_and_never_earlier_than_asked(
 @pytest.mark.parametrize("asked", ["1e9", "1000000000", "Fri, 01 Jan 2100 00:00:00 GMT"])
 def test_f06_past_the_cap_is_a_clear_failure(sixty: Scene, asked: str) -> None:
     sixty.proxy.play(reply(429, retry_after=asked), "POST", on=nth(10), when=BEFORE)
+    sixty.proxy.play(doing(lambda: time.sleep(0.3)), "POST", on=lambda number: number > 10)  # the 429 comes first
     done = sixty.apply(expect=4)
     assert re.search(
         r"the instance answered 429 \(Retry-After: \d{10}\), and this run may wait only 120 s more", done.stdout
