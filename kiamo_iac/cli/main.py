@@ -167,6 +167,7 @@ def main() -> NoReturn:
     from kiamo_iac.cli.signals import INTERRUPTED, end_at_once, leave
     from kiamo_iac.cli.terminal import escape_unencodable
 
+    gc.set_threshold(200_000, 10, 10)  # objects: a short command ends with fewer, and collects nothing
     end_at_once()
     escape_unencodable()
     try:

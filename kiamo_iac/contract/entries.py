@@ -299,7 +299,7 @@ class Listing(BasedEntry):
 
     items: _DOTTED | None = None
     total: _DOTTED | None = None
-    paging: Paging = Paging(style="none")
+    paging: Paging = Field(default_factory=lambda: Paging(style="none"))
     groups: tuple[str, ...] = ()
     """The keys of several arrays below `items`, which are one list."""
     keyed: _WIRE | None = None

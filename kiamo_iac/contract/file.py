@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import as_file, files
 from pathlib import Path
+from pkgutil import get_data  # importlib.resources imports tempfile, and takes 5 ms
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -21,7 +21,7 @@ from kiamo_iac.core.diagnostics import Diagnostic, SourceRange, SuggestionBudget
 from kiamo_iac.core.errors import ManifestError
 from kiamo_iac.core.printable import quote
 from kiamo_iac.core.resource import COMMON_KEYS, Resource
-from kiamo_iac.document.files import read_text
+from kiamo_iac.document.files import decode_text, read_text
 from kiamo_iac.document.parser import Document, parse
 from kiamo_iac.document.scalars import type_of
 from kiamo_iac.document.value_errors import value_problem
@@ -95,8 +95,11 @@ def override_data(override: Path) -> dict[str, Any]:
 
 @cache
 def _packaged_document() -> Document:
-    with as_file(files("kiamo_iac.contract") / "contract.yaml") as path:
-        return parse(read_text(path, shown=PACKAGED), file=PACKAGED)
+    content = get_data(__name__, "contract.yaml")
+    if content is None:
+        msg = "Python's loader of this package gives no access to its files"
+        raise RuntimeError(msg)
+    return parse(decode_text(content, shown=PACKAGED), file=PACKAGED)
 
 
 @cache

@@ -9,20 +9,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from kiamo_iac.core.diagnostics import Diagnostic, SourceRange
-from kiamo_iac.planner.plan import Action, Plan
 from kiamo_iac.render.formats import CHECK_FORMATS, DRIFT_FORMATS, PLAN_FORMATS
 
 if TYPE_CHECKING:
     from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.planner.drift import Drift
+    from kiamo_iac.planner.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
     """One set of signs."""
 
-    actions: Mapping[Action, str]
-    """A sign for every action, all of one width."""
+    actions: Mapping[str, str]
+    """A sign for every `Action`, all of one width."""
     arrow: str
     """Between before and after."""
 
@@ -41,13 +41,13 @@ class Symbols:
 UNICODE = Symbols(
     MappingProxyType(
         {
-            Action.CREATE: "+",
-            Action.UPDATE: "~",
-            Action.RENAME: ">",
-            Action.DELETE: "-",
-            Action.START: "▶",
-            Action.PAUSE: "⏸",
-            Action.STOP: "■",
+            "create": "+",
+            "update": "~",
+            "rename": ">",
+            "delete": "-",
+            "start": "▶",
+            "pause": "⏸",
+            "stop": "■",
         }
     ),
     "→",
@@ -56,13 +56,13 @@ UNICODE = Symbols(
 ASCII = Symbols(
     MappingProxyType(
         {
-            Action.CREATE: "+ ",
-            Action.UPDATE: "~ ",
-            Action.RENAME: "> ",
-            Action.DELETE: "- ",
-            Action.START: "|>",
-            Action.PAUSE: "||",
-            Action.STOP: "[]",
+            "create": "+ ",
+            "update": "~ ",
+            "rename": "> ",
+            "delete": "- ",
+            "start": "|>",
+            "pause": "||",
+            "stop": "[]",
         }
     ),
     "->",

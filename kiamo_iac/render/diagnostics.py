@@ -11,7 +11,7 @@ from typing import Final, assert_never
 import click
 
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, by_place
-from kiamo_iac.render.base import Style
+from kiamo_iac.render.base import CheckReport, Style
 from kiamo_iac.render.escape import document, visible
 
 
@@ -144,3 +144,14 @@ def fingerprinted(diagnostics: Iterable[Diagnostic]) -> Iterator[tuple[Diagnosti
         text = "\0".join((*what, str(seen[what])))
         seen[what] += 1
         yield diagnostic, blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+class TextCheck:
+    """`validate` as text."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+
+    def render(self, report: CheckReport) -> str:
+        """Every diagnostic by place, identical ones once; empty when there are none."""
+        return render_text(report.diagnostics, self._style)

@@ -39,7 +39,7 @@ DRIFT_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
 
 CHECK_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "text": "kiamo_iac.render.text:TextCheck",
+        "text": "kiamo_iac.render.diagnostics:TextCheck",
         "json": "kiamo_iac.render.json_formats:JsonCheck",
         "github": "kiamo_iac.render.github:GithubCheck",
         "gitlab": "kiamo_iac.render.gitlab:GitlabCheck",

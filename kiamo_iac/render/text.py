@@ -10,8 +10,8 @@ import click
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.planner.plan import Action, Plan
-from kiamo_iac.render.base import CheckReport, Style
-from kiamo_iac.render.diagnostics import counted, group_lines, render_text
+from kiamo_iac.render.base import Style
+from kiamo_iac.render.diagnostics import counted, group_lines
 from kiamo_iac.render.escape import document, value, visible
 from kiamo_iac.render.view import (
     COMMON_REASONS,
@@ -165,17 +165,6 @@ class TextDrift:
             yield ""
         yield from paint.lists(view.sections)
         yield paint.bold(view.summary)
-
-
-class TextCheck:
-    """`validate` as text."""
-
-    def __init__(self, style: Style) -> None:
-        self._style = style
-
-    def render(self, report: CheckReport) -> str:
-        """Every diagnostic by place, identical ones once; empty when there are none."""
-        return render_text(report.diagnostics, self._style)
 
 
 class _Paint:
