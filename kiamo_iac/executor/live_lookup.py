@@ -32,6 +32,8 @@ from kiamo_iac.resources import kinds
 
 FRESH: Final = 1.0
 """Seconds for which a list, or a check of an object that is only referred to, stays valid."""
+SOON: Final = 0.75
+"""Seconds after which one step renews it, while the others go on with what is known."""
 
 NEVER: Final = float("-inf")
 BY_NAME: Final = "$name"
@@ -147,15 +149,26 @@ _Scope = tuple[str, RemoteId | None]
 """A kind, and the id of a parent."""
 
 
-@dataclass(slots=True)
-class _List:
-    """One list, read by one thread while others wait for it."""
+class _List(NamedTuple):
+    """One list, as it was read."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
     requested: float = NEVER
     received: float = NEVER
-    by_id: dict[RemoteId, LiveRow] = field(default_factory=dict)
-    by_name: dict[tuple[RemoteId | None, str], LiveRow] = field(default_factory=dict)
+    by_id: Mapping[RemoteId, LiveRow] = {}
+    by_name: Mapping[tuple[RemoteId | None, str], LiveRow] = {}
+
+    def is_fresh(self, now: float, *, since: float, seconds: float = FRESH) -> bool:
+        """Whether it was requested after `since`, and is no older than so many seconds."""
+        return self.requested > since and now - self.received <= seconds
+
+
+@dataclass(slots=True)
+class _Slot:
+    """Where a list is kept."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while it is read."""
+    rows: _List = field(default_factory=_List)
 
 
 class LiveLookup:
@@ -173,7 +186,7 @@ class LiveLookup:
         """Of each kind that others name by key, key → name."""
         self._by_name = {name: references_by(contract, kind, "name") for name, kind in kinds().items()}
         self._lock = threading.Lock()
-        self._lists: defaultdict[_Scope, _List] = defaultdict(_List)
+        self._lists: defaultdict[_Scope, _Slot] = defaultdict(_Slot)
         self._names: defaultdict[_Scope, dict[RemoteId, str]] = defaultdict(dict)
         self._renamed: defaultdict[_Scope, dict[str, str]] = defaultdict(dict)
         """Name set by this run, in NFC → the name when the plan was made."""
@@ -258,21 +271,28 @@ class LiveLookup:
         """The list that `location` is in; None: its parent does not exist."""
         above = None if self._is_shared(location.kind) else location.parent_id
         with self._lock:
-            found = self._lists[location.kind, above]
-        with found.lock:
-            if found.requested <= since or self.clock() - found.received > FRESH:
-                requested = self.clock()
+            slot = self._lists[location.kind, above]
+        known, now = slot.rows, self.clock()
+        is_fresh = known.is_fresh(now, since=since)
+        if is_fresh and (known.is_fresh(now, since=since, seconds=SOON) or slot.lock.locked()):
+            return known
+        with slot.lock:
+            if slot.rows is known or not slot.rows.is_fresh(self.clock(), since=since):
                 try:
-                    rows = listed_rows(self._client, location.kind, above, decoder=self._reader.decoders[location.kind])
+                    slot.rows = self._read(location.kind, above)
                 except RefusedError as error:
                     if error.status == 404 and above is not None:
                         return None
                     raise
-                found.by_id = {row.remote_id: row for row in rows}
-                shared = self._is_shared(location.kind)
-                found.by_name = {(row.parent_id if shared else None, identity(row.name)): row for row in rows}
-                found.requested, found.received = requested, self.clock()
-            return found
+            return slot.rows
+
+    def _read(self, kind: str, above: RemoteId | None) -> _List:
+        requested = self.clock()
+        rows = listed_rows(self._client, kind, above, decoder=self._reader.decoders[kind])
+        by_id = {row.remote_id: row for row in rows}
+        shared = self._is_shared(kind)
+        by_name = {(row.parent_id if shared else None, identity(row.name)): row for row in rows}
+        return _List(requested, self.clock(), by_id, by_name)
 
     def resource(self, location: ObjectLocation, row: LiveRow) -> ResourceState:
         """A row at its address, with names in its references."""

@@ -24,7 +24,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError
 from kiamo_iac.core.state import RemoteId, ResourceState, State, fingerprint
 from kiamo_iac.executor.delivery import Polling
-from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, LiveLookup, ObjectLocation, ParentGoneError
+from kiamo_iac.executor.live_lookup import FRESH, MONOTONIC, NEVER, SOON, LiveLookup, ObjectLocation, ParentGoneError
 from kiamo_iac.executor.postconditions import Unread, WriteResults, matches_result
 from kiamo_iac.executor.report import Outcome
 from kiamo_iac.executor.scheduler import Performer
@@ -73,6 +73,8 @@ class PreconditionCheck:
         self._results = WriteResults(plan, self._lookup, contract, read_back=self._checked_again, clock=clock)
         self._planned = {(i.kind.kind, i.remote_id): i for i in live}
         self._checked: dict[Address, float] = {}
+        self._claimed: dict[Address, float] = {}
+        """Address → when a step last undertook to check it."""
         self._empty: dict[Address, float] = {}
         self._created = {step.address for step in plan.steps if step.action is Action.CREATE}
         self._locks: defaultdict[Address, threading.Lock] = defaultdict(threading.Lock)
@@ -114,17 +116,30 @@ class PreconditionCheck:
         """At most one call for each collection: a single object is read by id, several in their list."""
         groups: defaultdict[tuple[str, Address | None], list[Address]] = defaultdict(list)
         for address, seen in step.seen.items():
-            if address != step.address and seen is not None and not self._is_fresh(address):
+            if address != step.address and seen is not None and self._is_due(address):
                 groups[address.collection, address.parent].append(address)
         for addresses in groups.values():
             for address in addresses:
                 with self._lock_of(address):
-                    if not self._is_fresh(address):  # another step may have checked it while this one waited
+                    if self._age(address) > SOON:  # else another step has checked it while this one waited
                         self._check(step, address, from_list=len(addresses) > 1)
                         self._checked[address] = self._clock()
 
-    def _is_fresh(self, address: Address) -> bool:
-        return self._clock() - self._checked.get(address, NEVER) <= FRESH
+    def _is_due(self, address: Address) -> bool:
+        """Whether a step has to check an object that it refers to: where no check is fresh, or as the first one for
+        which it soon is not."""
+        if self._age(address) <= SOON:
+            return False
+        with self._guard:
+            is_claimed = self._claimed.get(address, NEVER) > self._checked.get(address, NEVER)
+            if is_claimed and self._age(address) <= FRESH:
+                return False
+            self._claimed[address] = self._clock()
+            return True
+
+    def _age(self, address: Address) -> float:
+        """Seconds since the last check."""
+        return self._clock() - self._checked.get(address, NEVER)
 
     def _check_target(self, step: Step) -> None:
         if step.action is Action.CREATE:

@@ -392,6 +392,30 @@ def test_f12_a_service_changed_in_the_middle_is_seen_within_a_second(emulator: E
     assert {e.diagnostics[0].code for e in failures(report).values()} == {"KIA0802"}
 
 
+def test_what_creates_refer_to_is_renewed_before_it_is_a_second_old(tmp_path: Path) -> None:
+    """At 0.8 seconds by one step alone, in a list and by a read; the others go on with what is known."""
+    with Emulator(load_contract()) as emulator:
+        emulator.seed({"services": [{"name": "Sales"}]})
+        bases = [
+            {"name": f"b{n}", "batches": [{"name": "x", "service": "Sales", "association": {"destination": "f"}}]}
+            | {"fields": [{"name": "f", "label": "F", "datatype": "text"}]}
+            for n in range(12)
+        ]
+        plan, clock = planned(emulator, {"services": [{"name": "Sales"}], "bases": bases}, tmp_path), Clock()
+        begun = mark(emulator)
+        written: list[str] = []
+
+        def happens(when: str, step: Step) -> None:
+            written.append(f"{when} {step.kind}")
+            if written.count("after batch") == 6 and when == "after":
+                clock.now += 0.8 * (step.kind == "batch")
+
+        report = apply(emulator, plan, happens=happens, clock=clock)
+        assert report.ok, failures(report)
+        reads = reads_of(emulator.calls(after=begun))
+        assert (reads.count(("base", "list")), reads.count(("service", "read"))) == (2, 2)
+
+
 def test_f12_a_name_taken_in_the_middle_is_seen_within_a_second(emulator: Emulator, tmp_path: Path) -> None:
     manifest = {
         "services": [{"name": "Sales"}],
