@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from kiamo_iac.core.provenance import PlanProvenance
     from kiamo_iac.core.state import RemoteId, State
     from kiamo_iac.executor.journal_writer import JournalWriter
-    from kiamo_iac.executor.report import Outcome, Report
+    from kiamo_iac.executor.report import Report
     from kiamo_iac.executor.scheduler import Observer
-    from kiamo_iac.executor.writer import Writer
     from kiamo_iac.ledger.ledger import Ledger
     from kiamo_iac.manifest.environment import Target
     from kiamo_iac.planner.guards import Consents
-    from kiamo_iac.planner.plan import Plan, Step
+    from kiamo_iac.planner.plan import Plan
     from kiamo_iac.planner.plan_file import Options
 
 
@@ -165,6 +164,12 @@ class ApplyRun:
         from kiamo_iac.executor.scheduler import ObserverGroup, execute
         from kiamo_iac.executor.writer import Writer
 
+        def may_write() -> None:
+            self._ledger.check()
+            if end.is_set():
+                msg = "The run was stopped before this step."
+                raise Interrupted(msg)
+
         recorder = Recorder(
             self._ledger,
             self._result,
@@ -187,11 +192,10 @@ class ApplyRun:
             contract, live = self._workspace.contract, self._result.inputs.live
             owned = self._result.inputs.owned or {}
             polling = Polling(pause=end.wait, show=self._workspace.on_wait or (lambda _: None))
-            writer = Writer(client, contract, self.plan, live=live, owned=owned, polling=polling)
-            locked = _LastCheck(writer, self._ledger, end)
+            writer = Writer(client, contract, self.plan, live=live, owned=owned, polling=polling, may_write=may_write)
             recorded = _recorded_ids(self._result)
             performer = PreconditionCheck(
-                locked, self.plan, client=client, contract=contract, live=live, recorded=recorded, polling=polling
+                writer, self.plan, client=client, contract=contract, live=live, recorded=recorded, polling=polling
             )
             report = execute(
                 self.plan,
@@ -247,29 +251,6 @@ def _run_id(started_at: datetime) -> str:
     """Second, millisecond and a random part; ids sort by time."""
     milliseconds = started_at.microsecond // 1000
     return f"{started_at:%Y%m%dT%H%M%SZ}-{milliseconds:03x}{secrets.token_hex(2)[:3]}"
-
-
-class _LastCheck:
-    """Performs a step only while the ledger is locked by this run, and writes only while the run is not stopped."""
-
-    def __init__(self, writer: Writer, ledger: Ledger, stop: threading.Event) -> None:
-        self._writer = writer
-        self._ledger = ledger
-        self._stop = stop
-
-    def perform(self, step: Step) -> Outcome:
-        """Perform `step`.
-
-        Raises:
-            LedgerError: the lock is lost, or the ledger cannot be written.
-            Interrupted: the run is stopped, and the step would write.
-            KiamoIacError: as the writer.
-        """
-        self._ledger.check()
-        if self._stop.is_set() and self._writer.verification_group(step) is None:
-            msg = "The run was stopped before this step."
-            raise Interrupted(msg)
-        return self._writer.perform(step)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ the end   each managed declared resource is recorded as declared; entries that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -164,14 +164,11 @@ class Recorder:
         if self._forward_to is not None:
             self._forward_to.started(step)
 
-    def finished(self, result: StepResult) -> None:
-        """Record a completed step; forward the event."""
-        if result.status is Status.DONE:
-            self._write(lambda: self._record(result))
-        elif (made := result.outcome) is not None:
-            self._write(lambda: self._record_id(result.step, made))
+    def finished(self, results: Sequence[StepResult]) -> None:
+        """Record completed steps; forward the event."""
+        self._write(lambda: self._record_all(results))
         if self._forward_to is not None:
-            self._forward_to.finished(result)
+            self._forward_to.finished(results)
 
     def close(self, report: Report) -> None:
         """Record all declarations if the whole plan was applied; flush the ledger."""
@@ -255,6 +252,14 @@ class Recorder:
         )
 
     # --- a step ------------------------------------------------------------------------------------------------------
+
+    def _record_all(self, results: Sequence[StepResult]) -> None:
+        with self._ledger.together():
+            for result in results:
+                if result.status is Status.DONE:
+                    self._record(result)
+                elif result.outcome is not None:
+                    self._record_id(result.step, result.outcome)
 
     def _record(self, result: StepResult) -> None:
         step = result.step

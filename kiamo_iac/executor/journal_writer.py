@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -117,18 +117,9 @@ class JournalWriter:
     def started(self, step: Step) -> None:
         """Nothing: its calls are recorded."""
 
-    def finished(self, result: StepResult) -> None:
-        """Record what became of a step."""
-        outcome, error = result.outcome, result.error
-        self._record(
-            JournalResult(
-                result.step.id,
-                result.status.value,
-                outcome.remote_id if outcome is not None else None,
-                redact(str(error)) if error is not None else "",
-                tuple(map(redact, outcome.notes)) if outcome is not None else (),
-            )
-        )
+    def finished(self, results: Sequence[StepResult]) -> None:
+        """Record what became of steps."""
+        self._record(*map(_result_of, results))
 
     def close(self, report: Report, *, interrupted: bool) -> None:
         """Record the end."""
@@ -150,10 +141,10 @@ class JournalWriter:
         """How many attempts were recorded."""
         return self._numbers
 
-    def _record(self, entry: JournalLine) -> None:
-        line = line_of(entry)
+    def _record(self, *entries: JournalLine) -> None:
+        written = [line_of(entry) for entry in entries]
         with self._gather:
-            self._waiting.append(line)
+            self._waiting += written
         with self._write:  # whoever comes first writes what others have added meanwhile
             with self._gather:
                 lines, self._waiting = self._waiting, []
@@ -192,6 +183,17 @@ class JournaledPerformer:
         """As the other performer."""
         with self._writer.step(step):
             return self._performer.perform(step)
+
+
+def _result_of(result: StepResult) -> JournalResult:
+    outcome, error = result.outcome, result.error
+    return JournalResult(
+        result.step.id,
+        result.status.value,
+        outcome.remote_id if outcome is not None else None,
+        redact(str(error)) if error is not None else "",
+        tuple(map(redact, outcome.notes)) if outcome is not None else (),
+    )
 
 
 def _steps_of(plan: Plan, live: State) -> Iterator[JournalStep]:

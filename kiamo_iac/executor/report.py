@@ -97,6 +97,11 @@ class StepResult:
                 return Effect.UNKNOWN
 
     @property
+    def only_verified(self) -> bool:
+        """Whether the step is done, and has written nothing: the create of its parent had created the object."""
+        return self.outcome is not None and self.outcome.found
+
+    @property
     def has_written(self) -> bool:
         """Whether its write may have taken effect."""
         return self.status is Status.DONE or self.effect not in {None, Effect.NONE}

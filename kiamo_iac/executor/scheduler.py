@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
@@ -70,8 +70,8 @@ class Observer(Protocol):
     def started(self, step: Step) -> None:
         """A step is about to be performed."""
 
-    def finished(self, result: StepResult) -> None:
-        """A step is done or failed, or (all of these at the end) was not tried."""
+    def finished(self, results: Sequence[StepResult]) -> None:
+        """Steps are done or failed, or (all of these at the end) were not tried; those that ended together at once."""
 
 
 class ObserverGroup:
@@ -85,9 +85,9 @@ class ObserverGroup:
         """As each observer."""
         self._call(lambda observer: observer.started(step))
 
-    def finished(self, result: StepResult) -> None:
+    def finished(self, results: Sequence[StepResult]) -> None:
         """As each observer."""
-        self._call(lambda observer: observer.finished(result))
+        self._call(lambda observer: observer.finished(results))
 
     def _call(self, notify: Callable[[Observer], None]) -> None:
         for observer in tuple(self._observers):
@@ -109,9 +109,10 @@ def execute(
     """Perform every step of `plan` after those that it depends on, at most `parallelism` writes at a time.
 
     Steps that are ready are submitted in the order of their ids. Steps that depend on a failed one are not tried.
-    After an error of `ENDING`, or once `stop` is set, no further step is submitted; steps in flight end, and the report
-    is complete. Exceptions of a performer are part of the report. Those of the observer are raised, after the steps in
-    flight have ended.
+    After an error of `ENDING`, or once `stop` is set, no further step begins; steps in flight end, and the report is
+    complete. With a `parallelism` of 1, a write begins when the observer has the result of the one before it; with
+    more, it may begin while another result is on its way to the observer. Exceptions of a performer are part of the
+    report. Those of the observer are raised, after the steps in flight have ended.
 
     Raises:
         ValueError: the plan has errors, its graph has a cycle or names a step that it lacks, or `parallelism` is less
@@ -126,13 +127,19 @@ def execute(
     execution = _Execution(
         plan, performer, verification_group=verification_group, observer=observer, stop=stop or threading.Event()
     )
-    with ThreadPoolExecutor(parallelism + VERIFICATIONS, thread_name_prefix="step") as pool:
-        execution.run(pool, parallelism)
+    with (
+        ThreadPoolExecutor(parallelism, thread_name_prefix="write") as writers,
+        ThreadPoolExecutor(VERIFICATIONS, thread_name_prefix="verify") as verifiers,
+    ):
+        try:
+            execution.run(writers, verifiers, parallelism)
+        finally:
+            execution.end()
     return execution.report()
 
 
 class _Execution:
-    """One execution. All but `_perform` happens in the thread of the caller."""
+    """One execution. All but `_perform_all` happens in the thread of the caller."""
 
     def __init__(
         self,
@@ -160,7 +167,8 @@ class _Execution:
             self._graph.add(step.id, *step.depends_on)
         self._graph.prepare()
 
-    def run(self, pool: ThreadPoolExecutor, parallelism: int) -> None:
+    def run(self, writers: ThreadPoolExecutor, verifiers: ThreadPoolExecutor, parallelism: int) -> None:
+        most = 2 * parallelism if parallelism > 1 else 1  # so that no thread of `writers` waits for this one
         writes: list[int] = []
         groups: dict[Hashable, list[int]] = {}
         writing = verifying = 0
@@ -171,18 +179,20 @@ class _Execution:
                     heapq.heappush(writes, id_)
                 else:
                     groups.setdefault(group, []).append(id_)
-            while writes and writing < parallelism and not self._is_over():
-                self._submit(pool, [heapq.heappop(writes)], verification=False)
+            while writes and writing < most and not self._is_over():
+                self._submit(writers, [heapq.heappop(writes)], verification=False)
                 writing += 1
             while groups and verifying < VERIFICATIONS and not self._is_over():
-                self._submit(pool, groups.pop(next(iter(groups))), verification=True)
+                self._submit(verifiers, groups.pop(next(iter(groups))), verification=True)
                 verifying += 1
             if not writing and not verifying:
                 break
-            done = take_from(self._done)
-            writing -= done.last and not done.verification
-            verifying -= done.last and done.verification
-            self._record(done.result)
+            results: list[StepResult] = []
+            for done in self._all_done():
+                writing -= done.last and not done.verification
+                verifying -= done.last and done.verification
+                results += done.results
+            self._record(results)
         self._skip_the_rest()
 
     def _submit(self, pool: ThreadPoolExecutor, ids: list[int], *, verification: bool) -> None:
@@ -192,17 +202,33 @@ class _Execution:
                 self._observer.started(step)
         pool.submit(self._perform_all, steps, verification)
 
+    def end(self) -> None:
+        """Begin no further step, whatever waits for a thread."""
+        self._ended = True
+
     def report(self) -> Report:
         return Report(tuple(self._results[id_] for id_ in self._steps))
 
     def _is_over(self) -> bool:
-        self._ended = self._ended or self._stop.is_set()
-        return self._ended
+        """Whether no further step begins."""
+        return self._ended or self._stop.is_set()
+
+    def _all_done(self) -> Iterator[_Done]:
+        """What is done, as soon as there is something."""
+        yield take_from(self._done)
+        while not self._done.empty():
+            yield self._done.get_nowait()
 
     def _perform_all(self, steps: list[Step], verification: bool) -> None:
-        """In a thread of the pool: puts a result for every step, whatever happens."""
+        """In a thread of the pool: puts a result for every step, whatever happens; of steps that only verified, all at
+        once."""
+        results: list[StepResult] = []
         for step in steps:
-            self._done.put(_Done(self._perform(step), last=step is steps[-1], verification=verification))
+            result = self._perform(step) if verification or not self._is_over() else None
+            results += [result] if result is not None else []
+            if step is steps[-1] or not (result is not None and result.only_verified):
+                self._done.put(_Done(results, last=step is steps[-1], verification=verification))
+                results = []
 
     def _perform(self, step: Step) -> StepResult:
         begun, started_at = time.perf_counter(), datetime.now(UTC)
@@ -217,28 +243,31 @@ class _Execution:
                 outcome = Outcome(failure.remote_id)
         except BaseException as bug:  # noqa: BLE001 - reported in the result; the thread would swallow it
             error = _unexpected(step, bug)
+        if isinstance(error, ENDING) and not self._ended:
+            self._ended, self._ended_by = True, step.id
         status = Status.DONE if error is None else Status.FAILED
         seconds = time.perf_counter() - begun
         return StepResult(step, status, error, started_at=started_at, seconds=seconds, outcome=outcome)
 
-    def _record(self, result: StepResult) -> None:
-        self._results[result.step.id] = result
-        if result.status is Status.DONE:
-            self._graph.done(result.step.id)
-        elif isinstance(result.error, ENDING) and not self._ended:
-            self._ended, self._ended_by = True, result.step.id
+    def _record(self, results: Sequence[StepResult]) -> None:
+        for result in results:
+            self._results[result.step.id] = result
+            if result.status is Status.DONE:
+                self._graph.done(result.step.id)
         if self._observer is not None:
-            self._observer.finished(result)
+            self._observer.finished(results)
 
     def _skip_the_rest(self) -> None:
         """Record for each step that was not tried the failed step that it depends on, or the one that ended the run."""
+        skipped: list[StepResult] = []
         for id_, step in self._steps.items():
             if id_ not in self._results:
                 because = self._failed_above(step.depends_on)
                 result = StepResult(step, Status.SKIPPED, because=because if because is not None else self._ended_by)
                 self._results[id_] = result
-                if self._observer is not None:
-                    self._observer.finished(result)
+                skipped.append(result)
+        if skipped and self._observer is not None:
+            self._observer.finished(skipped)
 
     def _failed_above(self, needed: Iterable[int]) -> int | None:
         for id_ in needed:
@@ -275,9 +304,9 @@ def _unexpected(step: Step, bug: BaseException) -> UnexpectedError:
 
 
 class _Done(NamedTuple):
-    """A result for the thread of the caller."""
+    """Results for the thread of the caller."""
 
-    result: StepResult
+    results: list[StepResult]
     last: bool
     """Whether it is the last of the steps submitted together."""
     verification: bool

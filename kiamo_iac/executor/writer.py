@@ -45,14 +45,16 @@ class Writer:
         live: State = State(),  # noqa: B008 - never changed
         owned: Ownership = NONE_OWNED,
         polling: Polling = Polling(),  # noqa: B008 - frozen
+        may_write: Callable[[], object] = lambda: None,
     ) -> None:
         """`live`: what the plan was made of, for names in messages. `owned`: what was applied before. `polling`: how
-        outcomes are looked for."""
+        outcomes are looked for. `may_write`: called before each step that writes; raises where it may not."""
         self._client = client
         self._contract = contract
         self._live = live
         self._owned = owned
         self._polling = polling
+        self._may_write = may_write
         self._delivery = Delivery(client, contract, polling)
         self._embedded = _embedded_steps(plan, contract)
         self._embedded_ids = {step.id for steps in self._embedded.values() for step in steps}
@@ -69,6 +71,7 @@ class Writer:
 
         Raises:
             ApiError: a call failed; it has one diagnostic, with the address and source of the step.
+            KiamoIacError: as `may_write`; nothing was sent.
         """
         try:
             return self._perform(step)
@@ -81,9 +84,12 @@ class Writer:
         return (step.address.parent, step.kind) if step.id in self._embedded_ids else None
 
     def _perform(self, step: Step) -> Outcome:
+        if step.id in self._embedded_ids:
+            return self._verify_embedded(step)
+        self._may_write()
         match step.action:
             case Action.CREATE:
-                return self._verify_embedded(step) if step.id in self._embedded_ids else self._create(step)
+                return self._create(step)
             case Action.UPDATE:
                 return self._write(step, "update", body=self._body(step))
             case Action.RENAME:
@@ -145,6 +151,7 @@ class Writer:
         is_learnt = step.kind in self._made_alone
         found = self._child(parent, step.kind, step.after["name"], seconds=0 if is_learnt else None)
         if found is None:
+            self._may_write()
             outcome = self._create(step, again=True)
             if not outcome.notes:
                 self._made_alone.add(step.kind)

@@ -147,6 +147,10 @@ class Ledger:
         self._store = store or ReadOnlyStore()
         self._clock = clock
         self._lock = threading.Lock()
+        self._gathered: list[LedgerRecord] | None = None
+        """Within `together`: what is not in the store yet."""
+        self._hides = False
+        """Whether what was kept has made a setting sensitive, whose former value the store still has."""
 
     @property
     def owned(self) -> Ownership:
@@ -262,14 +266,40 @@ class Ledger:
         with self._lock:
             self._store.flush()
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is recorded meanwhile is written at once, at the end.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        gathered: list[LedgerRecord] = []
+        with self._lock:
+            self._gathered = gathered
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._gathered = None
+                self._append(gathered)
+
     def _keep(self, records: list[LedgerRecord]) -> None:
         known = self._content.entries
-        hides = any(_hides(known.get(r.owned.address), r.owned) for r in records if isinstance(r, Put))
+        self._hides = self._hides or any(
+            _hides(known.get(r.owned.address), r.owned) for r in records if isinstance(r, Put)
+        )
         for record in records:
             self._content.apply(record)
+        if self._gathered is not None:
+            self._gathered += records
+        else:
+            self._append(records)
+
+    def _append(self, records: list[LedgerRecord]) -> None:
         if records:
             self._store.append(records)
-        if hides:
+        if self._hides:
+            self._hides = False
             self._store.compact()
 
 

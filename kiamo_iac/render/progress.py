@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 
@@ -33,8 +33,8 @@ class Progress(Protocol):
     def started(self, step: Step) -> None:
         """The step is about to be performed."""
 
-    def finished(self, result: ReportedStep) -> None:
-        """The step is over, or was not tried."""
+    def finished(self, results: Sequence[ReportedStep]) -> None:
+        """Steps are over, or were not tried."""
 
 
 class StepLines:
@@ -55,10 +55,11 @@ class StepLines:
     def started(self, step: Step) -> None:
         """Nothing: only finished steps have a line."""
 
-    def finished(self, result: ReportedStep) -> None:
+    def finished(self, results: Sequence[ReportedStep]) -> None:
         """`[3/7] done: + create bases/prospects`."""
-        self._count += 1
-        self._write(document([f"[{self._count}/{self._total}] {_ended(result, self._style)}"]))
+        numbered = enumerate(results, start=self._count + 1)
+        self._write(document(f"[{number}/{self._total}] {_ended(result, self._style)}" for number, result in numbered))
+        self._count += len(results)
 
 
 class LiveTable:
@@ -91,14 +92,16 @@ class LiveTable:
         """Show it among the running ones."""
         self._running[step.id] = step
 
-    def finished(self, result: ReportedStep) -> None:
-        """Let it scroll by, and move the bar."""
+    def finished(self, results: Sequence[ReportedStep]) -> None:
+        """Let them scroll by, and move the bar."""
         from rich.text import Text
 
-        self._running.pop(result.step.id, None)
-        self._count += 1
-        line = wrapped(_ended(result, self._style), self._console.width)
-        self._console.print(Text(line), soft_wrap=True)
+        for result in results:
+            self._running.pop(result.step.id, None)
+        self._count += len(results)
+        width = self._console.width
+        lines = "\n".join(wrapped(_ended(result, self._style), width) for result in results)
+        self._console.print(Text(lines), soft_wrap=True)
 
     def _line(self) -> RenderableType:
         """`━━━━━━━━━━        27/384    0:12  update bases/prospects/batches/spring`."""

@@ -147,7 +147,7 @@ def test_an_interrupted_run_keeps_only_what_may_have_been_created(site: Site) ->
             def started(self, step: object) -> None:
                 pass
 
-            def finished(self, result: object) -> None:
+            def finished(self, results: object) -> None:
                 stop.set()
 
         assert not run.perform(parallelism=1, observer=Stopping(), stop=stop).ok

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -37,8 +38,8 @@ class Observed:
         self.ids.append(sum(entry.remote_id is not None for entry in owned.values()))
         self.order.append(f"start {step.address}")
 
-    def finished(self, result: StepResult) -> None:
-        self.order.append(f"end {result.step.address}")
+    def finished(self, results: Sequence[StepResult]) -> None:
+        self.order += [f"end {result.step.address}" for result in results]
 
 
 def test_entries_exist_before_the_first_write_and_get_their_ids_step_by_step(site: Site) -> None:

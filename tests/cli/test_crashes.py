@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from kiamo_iac.app.recording import Recorder
@@ -112,11 +114,12 @@ def test_a_run_that_dies_after_step_k_before_the_ledger_knows(
     ids, finished = ids_of(ready), Recorder.finished
     done: list[StepResult] = []
 
-    def dying(self: Recorder, result: StepResult) -> None:
-        if len(done) >= k:
-            raise KeyboardInterrupt
-        done.append(result)
-        finished(self, result)
+    def dying(self: Recorder, results: Sequence[StepResult]) -> None:
+        for result in results:
+            if len(done) >= k:
+                raise KeyboardInterrupt
+            done.append(result)
+            finished(self, [result])
 
     with monkeypatch.context() as death:
         death.setattr(Recorder, "finished", dying)

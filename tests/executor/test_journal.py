@@ -124,8 +124,8 @@ def test_results_and_the_end_are_recorded(script: Script) -> None:
         StepResult(two, Status.FAILED, ApiError(f"refused {TOKEN}")),
         StepResult(three, Status.SKIPPED, because=2),
     )
-    for result in results:
-        script.writer.finished(result)
+    script.writer.finished(results[:2])
+    script.writer.finished(results[2:])
     script.writer.close(Report(results), interrupted=True)
     journal = script.read()
     assert [(r.status, r.remote_id, r.notes) for r in journal.results.values()] == [

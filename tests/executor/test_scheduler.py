@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from graphlib import CycleError
 
 import pytest
@@ -61,9 +61,9 @@ class Watcher:
         self.threads.add(threading.get_ident())
         self.started_.append(step.id)
 
-    def finished(self, result: StepResult) -> None:
+    def finished(self, results: Sequence[StepResult]) -> None:
         self.threads.add(threading.get_ident())
-        self.finished_.append((result.step.id, result.status))
+        self.finished_ += [(result.step.id, result.status) for result in results]
 
 
 def refuse(*ids: int, error: type[RefusedError] = RefusedError) -> Callable[[Step], None]:
@@ -198,6 +198,37 @@ def test_what_is_in_flight_when_the_token_fails_ends_as_it_does() -> None:
     assert released.is_set()
 
 
+def test_what_waits_for_a_thread_when_the_token_fails_is_not_begun() -> None:
+    """Four are submitted, and two of them begin; the observer hears of the failure last."""
+    both = threading.Barrier(2, timeout=10)
+
+    def act(step: Step) -> None:
+        both.wait()
+        refuse(1, 2, error=AccessError)(step)
+
+    actor = Actor(act)
+    report = execute(graph({id_: [] for id_ in range(1, 7)}), actor, parallelism=2)
+    assert sorted(actor.begun) == [1, 2]
+    assert [r.status for r in report.results] == [FAILED, FAILED, *[SKIPPED] * 4]
+    assert len({r.because for r in report.results[2:]} | {1, 2}) == 2
+
+
+def test_a_write_waits_for_no_observer_unless_it_is_alone() -> None:
+    """The observer has the result of a first one only when a third one has begun."""
+    begun = threading.Event()
+
+    def act(step: Step) -> None:
+        if step.id == 3:
+            begun.set()
+
+    class Slow(Watcher):
+        def finished(self, results: Sequence[StepResult]) -> None:
+            assert begun.wait(10)
+            super().finished(results)
+
+    assert execute(graph({1: [], 2: [], 3: []}), Actor(act), parallelism=2, observer=Slow()).ok
+
+
 def test_f08_a_stop_lets_calls_in_flight_end_and_begins_nothing_more() -> None:
     stop, both = threading.Event(), threading.Barrier(2)
 
@@ -255,7 +286,7 @@ def test_a_bug_is_a_failure_that_ends_the_run(mistake: BaseException) -> None:
 
 def test_a_mistake_of_the_observer_is_raised_when_calls_in_flight_are_over() -> None:
     class Broken(Watcher):
-        def finished(self, result: StepResult) -> None:
+        def finished(self, results: Sequence[StepResult]) -> None:
             msg = "the terminal is gone"
             raise OSError(msg)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
-from kiamo_iac.executor.report import Outcome
+from kiamo_iac.executor.report import Outcome, StepResult
 from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.planner.plan import Step
 from tests.executor.steps import graph
@@ -53,3 +54,38 @@ def test_looks_of_one_group_are_never_at_once_and_groups_are() -> None:
     )
     assert report.ok
     assert [len(t) for t in threads.values()] == [1, 1, 1]
+
+
+def test_what_only_verified_comes_at_once_and_what_wrote_by_itself() -> None:
+    """The third of a group was not created with its parent, and is created by itself."""
+
+    class Performer:
+        def perform(self, step: Step) -> Outcome:
+            return Outcome(f"id{step.id}", found=step.id != 3)
+
+    class Watcher:
+        def __init__(self) -> None:
+            self.heard: list[list[int]] = []
+
+        def started(self, step: Step) -> None:
+            pass
+
+        def finished(self, results: Sequence[StepResult]) -> None:
+            self.heard.append([result.step.id for result in results])
+
+    watcher, group = Watcher(), graph({n: [] for n in range(1, 6)})
+    assert execute(group, Performer(), verification_group=lambda _: "group", observer=watcher).ok
+    heard = [ids for taken in watcher.heard for ids in ([taken[:3], taken[3:]] if len(taken) == 5 else [taken])]
+    assert heard == [[1, 2, 3], [4, 5]]
+
+
+def test_a_group_that_has_begun_is_verified_to_its_end_after_a_stop() -> None:
+    stop = threading.Event()
+
+    class Performer:
+        def perform(self, step: Step) -> Outcome:
+            stop.set()
+            return Outcome(f"id{step.id}", found=True)
+
+    report = execute(graph({1: [], 2: [], 3: []}), Performer(), verification_group=lambda _: "group", stop=stop)
+    assert report.ok

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -85,6 +85,22 @@ def test_what_is_intended_is_written_at_once(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.intend([owned("a", None, label="B"), owned("b", None)])
         assert dict(read(tmp_path).owned) == {"bases/a": owned("a", None, label="B"), "bases/b": owned("b", None)}
+
+
+def test_what_is_recorded_together_is_written_at_once_and_known_before(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.intend([owned("a", None), owned("b", 5)])
+        before = lines_of(tmp_path)
+        with ledger.together():
+            ledger.record(owned("a", 17))
+            ledger.forget(Address("bases/b"))
+            assert names(ledger) == ["a"]
+            assert lines_of(tmp_path) == before
+        assert [*map(list, lines_of(tmp_path)[len(before) :])] == [["put"], ["forget"]]
+    with opened(tmp_path) as ledger, suppress(KeyError), ledger.together():
+        ledger.record(owned("c", 18))
+        raise KeyError
+    assert names(read(tmp_path)) == ["a", "c"]
 
 
 def test_no_records_create_no_file(tmp_path: Path) -> None:

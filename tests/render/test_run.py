@@ -117,10 +117,11 @@ def test_lines_are_counted() -> None:
     plan = full_plan()
     written: list[str] = []
     with StepLines(plan, style=Style(ASCII), write=written.append) as progress:
-        for result in mixed(plan):
-            progress.started(result.step)
-            progress.finished(result)
-    assert written == [
+        first, *others = mixed(plan)
+        progress.started(first.step)
+        progress.finished([first])
+        progress.finished(others)
+    assert "".join(written).splitlines(keepends=True) == [
         "[1/11] done: +  create services/Win-back\n",
         '[2/11] failed: [] stop bases/prospects/batches/old: The instance refused: ERR_2100\\u000a::error::"x"\n',
         "[3/11] not tried: -  delete bases/prospects/batches/old\n",
@@ -134,7 +135,7 @@ def test_the_live_display_is_plain_text_whatever_names_hold(color: bool) -> None
     stream = io.StringIO()
     with LiveTable(plan, style=Style(color=color), stream=stream) as progress:
         progress.started(plan.steps[0])
-        progress.finished(Ended(plan.steps[0], FAILED, ApiError("[bold]no[/bold] :warning: \x1b[31m")))
+        progress.finished([Ended(plan.steps[0], FAILED, ApiError("[bold]no[/bold] :warning: \x1b[31m"))])
     shown = stream.getvalue()
     assert "failed: ~ update bases/x\\u000a::error::pwned\\u202e%2F\\u009b[%2Fred]" in shown
     assert "[bold]no[/bold] :warning: \\u001b[31m" in shown
