@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 _PATIENCE: Final = 1.0
 """Seconds for a message of the watcher to be written to a stderr that nothing reads."""
+_BEHIND: Final = 0.05
+"""Seconds after which an interrupt comes again."""
 _HANGUP: Final = getattr(signal, "SIGHUP", None)
 NUMBERS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
@@ -35,7 +37,27 @@ _Handler = Callable[[int, FrameType | None], Any]
 
 def end_at_once() -> None:
     """From now on, a signal raises `KeyboardInterrupt` in the main thread."""
+    sys.unraisablehook = _unraisable
     _install(signal.default_int_handler)
+
+
+def _unraisable(found: sys.UnraisableHookArgs) -> None:
+    """An interrupt that Python cannot raise where it comes, such as in a finalizer or in a callback of the import
+    system, comes again behind that."""
+    if issubclass(found.exc_type, KeyboardInterrupt):
+        threading.Timer(_BEHIND, _interrupt).start()
+    else:
+        sys.__unraisablehook__(found)
+
+
+def _interrupt() -> None:
+    """SIGINT, for the main thread, and also where that waits for the system."""
+    if sys.platform == "win32":
+        import _thread
+
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def leave(code: int) -> NoReturn:

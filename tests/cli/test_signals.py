@@ -475,3 +475,27 @@ def converges(stage: Stage) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Scene, "variables", {**stage.scene.variables, **CREDENTIALS})
         stage.scene.converges()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT")
+def test_an_interrupt_in_a_finalizer_is_raised_behind_it() -> None:
+    program = """
+import os, signal, sys, time
+from kiamo_iac.cli.signals import end_at_once
+
+class Dying:
+    def __init__(self, do): self.do = do
+    def __del__(self): self.do()
+
+end_at_once()
+Dying(lambda: 1 / 0)
+try:
+    Dying(lambda: os.kill(os.getpid(), signal.SIGINT))
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "KeyboardInterrupt" not in done.stderr
