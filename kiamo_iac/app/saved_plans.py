@@ -19,6 +19,7 @@ from kiamo_iac.planner.plan_compare import check_bound, check_same
 from kiamo_iac.planner.plan_file import (
     MAX_BYTES,
     SavedPlan,
+    declared_digests,
     load_plan,
     manifests_digest,
     observed_of,
@@ -52,6 +53,7 @@ def save_plan(
         provenance=provenance,
         options=result.options,
         observed={address: observed_of(state) for address, state in sorted(result.plan.observed.items())},
+        declared=declared_digests(result.inputs.desired),
     )
     text = text_of(saved)
     try:
@@ -108,7 +110,7 @@ def start_saved_apply(
                 msg, hint="a saved plan can be applied once: create a new one with kiamo-iac plan --out"
             )
         inputs = read_under_lock(workspace, target, ledger, prune=saved.options.prune)
-        check(manifests_digest=manifests_digest(inputs.desired))
+        check(manifests_digest=manifests_digest(inputs.desired), desired=inputs.desired)
         result = plan_from_inputs(workspace, inputs, saved.options)
         check_same(saved.plan, result.plan, observed=saved.observed, live=inputs.live)
         return ApplyRun(workspace, ledger, result, saved_digest=saved.digest)

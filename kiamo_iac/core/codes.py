@@ -186,6 +186,7 @@ CODES: Final[Mapping[str, str]] = {
     "KIA0803": "A resource that a step needs has been deleted since the plan was made.",
     "KIA0804": "A resource to create exists: its name was taken since the plan was made, or no list showed it.",
     "KIA0805": "A resource has changed since the saved plan was made.",
+    "KIA0806": "A resource is declared otherwise than when the plan was saved.",
     "KIA0810": "An instance in the live state would refuse a step.",
     "KIA0811": "A plan would leave changes undone.",
     "KIA0812": "A rehearsal omits a live value that the emulator cannot hold.",

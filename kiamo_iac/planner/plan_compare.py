@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity
@@ -15,8 +15,11 @@ from kiamo_iac.core.errors import PlanFileError, StaleError
 from kiamo_iac.core.state import State
 from kiamo_iac.planner.diff import changes_sentence, value_changes
 from kiamo_iac.planner.plan import Action, FieldChange, Plan, Risk, Step
-from kiamo_iac.planner.plan_file import SAVE_AGAIN, SavedPlan, observed_of, without_tokens
+from kiamo_iac.planner.plan_file import SAVE_AGAIN, SavedPlan, declared_digests, observed_of, without_tokens
 from kiamo_iac.planner.plan_json import STEP
+
+_MOST_SHOWN: Final = 20
+"""Declarations that an error names."""
 
 
 class Finding(StrEnum):
@@ -202,12 +205,14 @@ def check_bound(
     environment: str | None,
     url: str,
     manifests_digest: str | None = None,
+    desired: State = State(),  # noqa: B008 - never changed
     contract_digest: str,
     tool_version: str,
 ) -> None:
     """Check that a saved plan is of this environment, address, tool, manifests and contract.
 
     `environment`: the one that was passed, or None. `manifests_digest`: None before the manifests are read.
+    `desired`: what they declare, to tell what has changed.
 
     Raises:
         PlanFileError: it was made for another environment or instance, or by another version of the tool.
@@ -232,8 +237,32 @@ def check_bound(
         if now is not None and then != now
     ]
     if changed:
-        msg = f"{' and '.join(changed).capitalize()} changed since the plan was saved. Nothing was written."
-        raise StaleError(msg, hint=SAVE_AGAIN)
+        found = _redeclared(saved, desired) if changed[0] == "manifests" else []
+        which = f" ({_which(len(found))})" if changed[0] == "manifests" else ""
+        msg = f"{' and '.join(changed).capitalize()} changed since the plan was saved{which}. Nothing was written."
+        raise StaleError(msg, hint=SAVE_AGAIN, diagnostics=found[:_MOST_SHOWN])
+
+
+def _redeclared(saved: SavedPlan, desired: State) -> list[Diagnostic]:
+    """An error for each address that is declared otherwise than when the plan was saved. Its place is that of now, or,
+    where it is declared no longer, that of its step."""
+    then, now = saved.declared, declared_digests(desired)
+    steps = {step.address: step.source for step in saved.plan.steps}
+    found = []
+    for address in sorted(then.keys() | now.keys()):
+        if address in now and then.get(address) != now[address]:
+            what = "it is declared otherwise" if address in then else "it is newly declared"
+            found.append(Diagnostic("KIA0806", what, address=address, source=desired[address].source))
+        elif address not in now:
+            found.append(Diagnostic("KIA0806", "it is no longer declared", address=address, source=steps.get(address)))
+    return found
+
+
+def _which(count: int) -> str:
+    if not count:
+        return "only values that are sensitive"
+    shown = f", {_MOST_SHOWN} are shown" if count > _MOST_SHOWN else ""
+    return f"{count:,} {'resource' if count == 1 else 'resources'}{shown}"
 
 
 def _steps(plan: Plan) -> list[str]:

@@ -13,7 +13,7 @@ token is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -68,6 +68,8 @@ class SavedPlan:
     options: Options = Options()
     observed: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
     """See `observed_of`: only for telling people what has changed."""
+    declared: Mapping[Address, str] = field(default_factory=dict)
+    """See `declared_digests`: only for telling people what has changed."""
     provenance: PlanProvenance = field(kw_only=True)
 
     @property
@@ -104,6 +106,12 @@ SAVED: Final = Record(
             "What the plan saw, by address, to tell what has changed since; it is never compared.",
             keys=ADDRESS,
         ),
+        "declared": mapping_of(
+            text("16 hexadecimal characters.", pattern="^[0-9a-f]{16}$"),
+            "A digest of each declaration without its sensitive values, by address, to tell what has changed since; it "
+            "is never compared.",
+            keys=ADDRESS,
+        ),
     },
 )
 """All of a saved plan but the plan itself."""
@@ -132,9 +140,18 @@ def manifests_digest(desired: State) -> str:
     return sha256(json.dumps(rows).encode("ascii")).hexdigest()
 
 
-def _declared(one: ResourceState) -> list[Any]:
+def declared_digests(desired: State) -> dict[Address, str]:
+    """16 hexadecimal characters over each declaration. Of a sensitive value only its presence is in them: the file is
+    kept, and could serve to guess a value."""
+    return {
+        one.address: sha256(json.dumps(_declared(one, masked), sort_keys=True).encode("ascii")).hexdigest()[:16]
+        for one in sorted(desired, key=lambda one: one.address)
+    }
+
+
+def _declared(one: ResourceState, values: Callable[[Any], Any] = revealed) -> list[Any]:
     lifecycle = asdict(one.lifecycle)
-    return [one.kind.kind, revealed(one.attributes), revealed(one.settings), lifecycle]
+    return [one.kind.kind, values(one.attributes), values(one.settings), lifecycle]
 
 
 def observed_of(state: ResourceState) -> dict[str, Any]:

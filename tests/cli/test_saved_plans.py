@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -154,7 +155,10 @@ def test_an_unrelated_change_goes_on(desk: Desk) -> None:
 def test_changed_manifests_or_contract_are_stale(desk: Desk) -> None:
     save(desk)
     desk.manifest(MANIFEST.replace("label: Ville", "label: City"))
-    assert "Manifests changed since the plan was saved" in stale(desk)
+    err = stale(desk)
+    assert "Manifests changed since the plan was saved (1 resource). Nothing was written." in err
+    assert re.search(r"manifests/a\.yaml:\d+:\d+: error KIA0806: it is declared otherwise", err), err
+    assert "bases/prospects/fields/" in err
     desk.manifest(MANIFEST)
     (desk.folder / "my.yaml").write_text("name: mine\n", encoding="utf-8")
     desk.project(f"contract: my.yaml\n{PROJECT}")

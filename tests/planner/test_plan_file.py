@@ -13,6 +13,7 @@ import pytest
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Diagnostic, Severity, SourceRange
 from kiamo_iac.core.errors import PlanFileError, StaleError
+from kiamo_iac.core.sensitive import hide
 from kiamo_iac.core.state import State
 from kiamo_iac.planner import plan_file
 from kiamo_iac.planner.plan import Plan
@@ -21,6 +22,7 @@ from kiamo_iac.planner.plan_file import (
     Options,
     SavedPlan,
     contract_digest,
+    declared_digests,
     load_plan,
     manifests_digest,
     text_of,
@@ -460,6 +462,33 @@ def test_d27_the_digest_of_manifests_is_that_of_what_they_declare() -> None:
         changed = copy.deepcopy(blocks)
         change(changed)
         assert manifests_digest(state(changed)) != digest
+
+
+def test_changed_manifests_name_the_addresses_and_places_that_differ(made: Plan) -> None:
+    before = {"bases": [{"name": "a", "label": "A"}, {"name": "b", "label": "B"}, {"name": "c", "label": "C"}]}
+    after = {"bases": [{"name": "a", "label": "A"}, {"name": "b", "label": "other"}, {"name": "d", "label": "D"}]}
+    saved = replace(saved_of(made), declared=declared_digests(state(before)))
+    changed = {**BOUND, "manifests_digest": "f" * 64}
+    with pytest.raises(StaleError, match=r"Manifests changed since the plan was saved \(3 resources\)\.") as caught:
+        check_bound(saved, **changed, desired=state(after))
+    assert [(str(d.address), d.summary) for d in caught.value.diagnostics] == [
+        ("bases/b", "it is declared otherwise"),
+        ("bases/c", "it is no longer declared"),
+        ("bases/d", "it is newly declared"),
+    ]
+    many = state({"bases": [{"name": f"n{n:02}"} for n in range(40)]})
+    with pytest.raises(StaleError, match=r"\(43 resources, 20 are shown\)") as caught:
+        check_bound(saved, **changed, desired=many)
+    assert len(caught.value.diagnostics) == 20
+
+
+def test_a_digest_of_a_declaration_does_not_serve_to_guess_a_sensitive_value(made: Plan) -> None:
+    one, other = ({"bases": [{"name": "a", "settings": {"pace": 1, "pin": hide(pin)}}]} for pin in ("1234", "5678"))
+    assert manifests_digest(state(one)) != manifests_digest(state(other))
+    assert declared_digests(state(one)) == declared_digests(state(other))
+    saved = replace(saved_of(made), declared=declared_digests(state(one)))
+    with pytest.raises(StaleError, match=r"\(only values that are sensitive\)"):
+        check_bound(saved, **{**BOUND, "manifests_digest": "f" * 64}, desired=state(other))
 
 
 def test_the_digest_of_a_contract_is_that_of_its_data() -> None:
