@@ -63,6 +63,20 @@ def _write(text: str) -> None:
 
 _NEVER_SUGGESTED: Final = re.compile(r"--(?:adopt|allow-|force|into-|owed|prune|write|yes).*")
 """Options that lift a protection, delete, or write: none is passed because it was suggested for a typo."""
+_TRIAL: Final = re.compile(
+    r"--?(?:dry|dry-?run|noop|no-op|pretend|preview|simulate|what-?if|check|diff)", re.IGNORECASE
+)
+"""Options by which other programs show what they would do. A command may have one of them."""
+_WITHOUT_TRIAL: Final = {
+    "apply": "see the plan first: kiamo-iac plan, or kiamo-iac apply --dry-run",
+    "export": "without -o, export writes to stdout alone",
+    "fmt": "fmt --check and fmt --diff write no file",
+    "move": "ledger move shows what it changes and asks; without --yes, and answered with no, it changes nothing",
+    "plan": "plan is the dry run: it changes nothing on the instance",
+    "promote": "without --write, promote shows what it would change and writes no file",
+    "undo": "undo shows its plan and asks; without --yes, and answered with no, it writes nothing",
+}
+"""Command → how to see first what it would do."""
 
 
 def _usage(error: click.UsageError) -> None:
@@ -72,6 +86,9 @@ def _usage(error: click.UsageError) -> None:
         _write(error.ctx.get_usage())
         _write(f"Try '{error.ctx.command_path} --help' for help.\n")
     _write(f"Error: {error.format_message()}")
+    command = error.ctx.info_name if error.ctx is not None else None
+    if isinstance(error, click.NoSuchOption) and _TRIAL.fullmatch(error.option_name) and command in _WITHOUT_TRIAL:
+        _write(f"Hint: {_WITHOUT_TRIAL[command]}")
 
 
 def _report_known(error: KiamoIacError) -> None:

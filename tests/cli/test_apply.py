@@ -99,6 +99,28 @@ def test_d04_dry_run_is_plan(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("undo", "-e", "staging", "--dry-run"), "undo shows its plan and asks"),
+        (("undo", "-e", "staging", "--yes", "--what-if"), "without --yes, and answered with no, it writes nothing"),
+        (("ledger", "move", "-e", "staging", "--dry-run"), "ledger move shows what it changes and asks"),
+        (("apply", "-e", "staging", "--check"), "see the plan first: kiamo-iac plan, or kiamo-iac apply --dry-run"),
+        (("plan", "-e", "staging", "--dry-run"), "plan is the dry run"),
+        (("promote", "--from", "a", "--to", "b", "--dry-run"), "without --write, promote shows"),
+        (("fmt", "--dry-run"), "fmt --check and fmt --diff write no file"),
+        (("export", "-e", "staging", "--dry-run"), "without -o, export writes to stdout alone"),
+    ],
+)
+def test_an_unknown_option_for_a_trial_names_the_way_to_see_it_first(
+    desk: Desk, arguments: tuple[str, ...], hint: str
+) -> None:
+    code, _, err = desk.run(*arguments)
+    assert (code, f"No such option '{arguments[-1]}'." in err) == (64, True)
+    assert hint in err.partition("Hint: ")[2], err
+    assert "Hint: " not in desk.run(*arguments[:-1], "--nonsense")[2]
+
+
+@pytest.mark.parametrize(
     "typo",
     ["--prun", "--prod", "--profile", "--allow-strt", "--allow-data-los", "--ye", "--yess", "--allow-stp", "--p"],
 )
