@@ -18,7 +18,7 @@ from kiamo_iac.core.resource import Resource
 from kiamo_iac.core.secret import redact
 from kiamo_iac.core.sensitive import names_secret
 from kiamo_iac.document.parser import Document, Node
-from kiamo_iac.document.scalars import type_of
+from kiamo_iac.document.scalars import SpelledFloat, type_of
 from kiamo_iac.manifest.composition import PlacedMerge
 from kiamo_iac.manifest.rows import MAX_ROWS, Row, RowTable, rows_of_list
 from kiamo_iac.manifest.sources import SourceFiles
@@ -75,6 +75,9 @@ class Generator:
     """The files with rows that were read."""
     secrets: set[str] = field(default_factory=set)
     """The columns that are named like secrets, as `each.password`."""
+    spelled: dict[SourceRange, bool] = field(default_factory=dict)
+    """Place of a number in a row that JSON writes otherwise → whether it is ever a value by itself: texts keep it as it
+    is written."""
     incomplete: bool = False
     """A block could not be generated: what it declares is unknown."""
     _values: int = 0
@@ -202,6 +205,7 @@ class Generator:
         if rows is None or pattern is None or not self._fits(pattern, rows, source, report):
             self.incomplete = True
             return
+        self._note_spelled(node[FOR_EACH], pattern, document)
         filling = _Filling(pattern, document, report, left=MAX_FILLED - self._characters)
         for row in rows.rows:
             try:
@@ -212,6 +216,15 @@ class Generator:
                 return
             yield made, row.label
         self._characters += filling.characters
+
+    def _note_spelled(self, given: Any, pattern: _Pattern, document: Document) -> None:
+        for index, item in enumerate(given) if isinstance(given, list) else ():
+            cells = item.items() if isinstance(item, dict) else [(None, item)]
+            for column, value in cells:
+                if isinstance(value, SpelledFloat):
+                    place = document.place(given if column is None else item)
+                    source = place.at(str(index) if column is None else column)
+                    self.spelled[source] = self.spelled.get(source, False) or ColumnReference(column) in pattern.alone
 
     def _rows(self, given: Any, source: SourceRange, document: Document, report: Report) -> RowTable | None:
         """The rows of `for_each`; None where there are none, which is reported."""
@@ -317,6 +330,8 @@ class _Pattern:
         self.node = node
         self.references: list[tuple[ColumnReference, SourceRange]] = []
         """Each with the place of its string."""
+        self.alone: set[ColumnReference] = set()
+        """Those that are a whole string: their value keeps its type."""
         self.resources = 0
         self.values = 0
         """Those that are made for each row."""
@@ -348,6 +363,7 @@ class _Pattern:
             if isinstance(value, RowText):
                 source = self._document.place(node).at(str(key))
                 self.references += ((reference, source) for reference in value.references)
+                self.alone |= {*value.references} if len(value.parts) == 1 else set()
                 varies = True
             elif isinstance(value, dict | list) and key not in nested:
                 varies |= self._node(value)

@@ -174,7 +174,8 @@ class _Loading:
             for block in blocks:
                 yield Part(block, document, layer), found
             refused = {problem.source for problem in wrong if problem.severity is Severity.ERROR}
-            self.diagnostics += wrong
+            in_texts = {source for source, by_itself in self.generator.spelled.items() if not by_itself}
+            self.diagnostics += [p for p in wrong if p.code != "KIA0123" or p.source not in in_texts]
             self.diagnostics += [problem for problem in found if problem.source not in refused]
 
     def _documents(

@@ -46,6 +46,24 @@ def places(found: Loaded) -> list[str]:
     return codes(found.diagnostics)
 
 
+@pytest.mark.parametrize(
+    ("block", "places"),
+    [
+        ('for_each: [1.10, 2], name: "R ${each}"', []),
+        ('for_each: [{v: 1.10, w: 1e3}], name: "R ${each.v}"', []),
+        ('for_each: [1.10], name: "R ${each}", settings: {pace: "${each}"}', ["m.yaml:1:24 KIA0123?"]),
+        ('for_each: [{v: 1.10, w: 1e3}], name: "R ${each.v}", settings: {pace: "${each.w}"}', ["m.yaml:1:37 KIA0123?"]),
+        ('for_each: [{v: 1.10}], name: "R ${each.v}", settings: {pace: 1.20}', ["m.yaml:1:74 KIA0123?"]),
+    ],
+)
+def test_a_number_of_a_row_keeps_its_spelling_in_texts_and_warns_where_it_is_sent(
+    tmp_path: Path, block: str, places: list[str]
+) -> None:
+    found = loaded(tmp_path, f"services: [{{{block}, managed: true}}]\n")
+    assert Address("services/R 1.10") in found.state
+    assert codes(found.diagnostics) == places
+
+
 def test_a_block_for_each_row_over_its_template(tmp_path: Path) -> None:
     text = f"""{TEMPLATES}{HEAD}batches:
   - base: prospects
