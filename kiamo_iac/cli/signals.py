@@ -43,21 +43,23 @@ def end_at_once() -> None:
 
 def _unraisable(found: sys.UnraisableHookArgs) -> None:
     """An interrupt that Python cannot raise where it comes, such as in a finalizer or in a callback of the import
-    system, comes again behind that."""
-    if issubclass(found.exc_type, KeyboardInterrupt):
-        threading.Timer(_BEHIND, _interrupt).start()
-    else:
+    system, comes again behind that. Where a run ends in order, the first one is noted, and another would abort it."""
+    if not issubclass(found.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(found)
+        return
+    raising = (number for number in NUMBERS if signal.getsignal(number) is signal.default_int_handler)
+    if (number := next(raising, None)) is not None:
+        threading.Timer(_BEHIND, _interrupt, [number]).start()
 
 
-def _interrupt() -> None:
-    """SIGINT, for the main thread, and also where that waits for the system."""
+def _interrupt(number: int) -> None:
+    """A signal, for the main thread, and also where that waits for the system."""
     if sys.platform == "win32":
         import _thread
 
-        _thread.interrupt_main()
+        _thread.interrupt_main(number)
     else:
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def leave(code: int) -> NoReturn:

@@ -477,25 +477,57 @@ def converges(stage: Stage) -> None:
         stage.scene.converges()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT")
-def test_an_interrupt_in_a_finalizer_is_raised_behind_it() -> None:
-    program = """
-import os, signal, sys, time
-from kiamo_iac.cli.signals import end_at_once
+DYING = """
+import os, signal, sys, threading, time
+from kiamo_iac.cli.signals import end_at_once, ending_in_order
+from kiamo_iac.core.runtime import Interruption
 
 class Dying:
     def __init__(self, do): self.do = do
     def __del__(self): self.do()
+"""
 
+
+def dying(program: str) -> tuple[str, str]:
+    """The outputs of a program that ends with 0."""
+    ran = [sys.executable, "-c", DYING + program]
+    done = subprocess.run(ran, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "KeyboardInterrupt" not in done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT")
+@pytest.mark.parametrize("ignored", ["SIGHUP", "SIGINT"])
+def test_an_interrupt_in_a_finalizer_is_raised_behind_it(ignored: str) -> None:
+    out, err = dying(f"""
+signal.signal(signal.{ignored}, signal.SIG_IGN)
 end_at_once()
 Dying(lambda: 1 / 0)
 try:
-    Dying(lambda: os.kill(os.getpid(), signal.SIGINT))
+    Dying(lambda: os.kill(os.getpid(), signal.SIGTERM))
     time.sleep(30)
 except KeyboardInterrupt:
     print("interrupted")
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
-    assert "ZeroDivisionError" in done.stderr
-    assert "KeyboardInterrupt" not in done.stderr
+""")
+    assert out == "interrupted\n"
+    assert "ZeroDivisionError" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT")
+def test_an_interrupt_in_a_finalizer_of_a_run_that_ends_in_order_aborts_nothing() -> None:
+    out, err = dying("""
+end_at_once()
+interruption = Interruption()
+try:
+    with ending_in_order(interruption), interruption.deferring():
+        with interruption.interruptible():
+            Dying(lambda: os.kill(os.getpid(), signal.SIGINT))
+            for timer in threading.enumerate():
+                timer.join() if isinstance(timer, threading.Timer) else None
+            print("ends")
+except Exception as error:
+    print(type(error).__name__)
+""")
+    assert out == "ends\nInterrupted\n"
+    assert "Aborted" not in err
