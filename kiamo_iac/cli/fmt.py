@@ -47,9 +47,9 @@ def fmt(session: Session, *, paths: tuple[Path, ...], check: bool, diff: bool) -
     """Format manifests; comments are kept.
 
     Without PATHS: all manifests and patches of the project, and the project file. A folder means the
-    project's files in it; "-" formats standard input to standard output. Data, comments and their order
-    are kept: each result is parsed and compared before it is written; a file that cannot be verified is
-    not changed.
+    project's files in it; "-" formats standard input to standard output; a file that is neither .yaml nor
+    .yml is refused. Data, comments and their order are kept: each result is parsed and compared before it
+    is written; a file that cannot be verified is not changed.
     """
     from kiamo_iac.manifest.formatting import format_bytes, format_files
     from kiamo_iac.manifest.paths import ROWS

@@ -11,7 +11,7 @@ from kiamo_iac.core.errors import ManifestError, UsageError
 from kiamo_iac.core.safe_files import real
 from kiamo_iac.document.files import decode_text, read_bytes, write_text
 from kiamo_iac.document.formatting import format_text
-from kiamo_iac.manifest.paths import PROJECT_FILE, ROWS, check_way, home_of, loose_manifests
+from kiamo_iac.manifest.paths import MANIFEST_SUFFIXES, PROJECT_FILE, ROWS, check_way, home_of, loose_manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ def format_files(project: Path | None, paths: Sequence[Path], *, write: bool) ->
     files of its project that are in it; outside of a project, every YAML file in it. Files with rows are left out.
 
     Raises:
-        UsageError: no project was found, and no paths are given.
+        UsageError: no project was found, and no paths are given; or a path is that of another file, and none is
+            formatted.
         ManifestError: the project file holds problems, or a link leads out of a project or repository.
         KiamoIacError: a folder cannot be read.
     """
@@ -97,10 +98,27 @@ def _files(project: Path | None, paths: Sequence[Path]) -> Iterator[tuple[Path, 
         yield from _of_project(project or find_project(Path.cwd()))
     for path in paths:
         check_way(path, project=True)
+        _check_kind(path, project)
+    for path in paths:
         if path.is_dir():
             yield from _below(path)
         elif path.suffix.casefold() != ROWS:  # rows are the spreadsheet's: YAML would read some as well
             yield path, path.as_posix()
+
+
+def _check_kind(path: Path, project: Path | None) -> None:
+    """
+    Raises:
+        UsageError: it is a file that by its name is neither YAML nor rows, and not the project file.
+    """
+    if path.suffix.casefold() in {*MANIFEST_SUFFIXES, ROWS} or path.is_dir():
+        return
+    if project is not None and real(path) == real(project):
+        return
+    msg = (
+        f"{path.as_posix()} is not formatted: it is no manifest, whose name ends in .yaml or .yml. No file was changed."
+    )
+    raise UsageError(msg, hint="leave it out, rename it, or send it through standard input: kiamo-iac fmt - < FILE")
 
 
 def _of_project(file: Path) -> Iterator[tuple[Path, str]]:

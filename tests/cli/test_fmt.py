@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import MANIFEST, Desk
+from tests.cli.conftest import MANIFEST, PROJECT, Desk
 from tests.cli.program import COMMAND, ROOT, kiamo, variables
 from tests.cli.test_validate import HEAVY
 
@@ -45,6 +45,30 @@ def test_rows_are_not_formatted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
         )
     assert desk.run("fmt", "rows.csv")[:2] == (0, "")
     assert rows.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", [(), ("--check",), ("--diff",)])
+def test_a_file_that_is_no_manifest_is_refused_and_no_other_is_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(desk.folder)
+    notes, path = desk.folder / "notes.md", desk.manifest(UNTIDY, "b.yaml")
+    notes.write_text("todo:   x\n", encoding="utf-8")
+    code, out, err = desk.run("fmt", *option, "manifests/b.yaml", "notes.md")
+    assert (code, out) == (64, "")
+    assert "Error: notes.md is not formatted: it is no manifest, whose name ends in .yaml or .yml." in err
+    assert "Hint: leave it out, rename it, or send it through standard input: kiamo-iac fmt - < FILE" in err
+    assert (notes.read_text(encoding="utf-8"), path.read_text(encoding="utf-8")) == ("todo:   x\n", UNTIDY)
+    assert desk.run("fmt", "--check", ".")[0] == 2, "a folder has its manifests"
+
+
+def test_the_project_file_is_formatted_whatever_its_name(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kiamo_iac.cli.main import run
+
+    monkeypatch.chdir(desk.folder)
+    (desk.folder / "kiamo.txt").write_text(PROJECT, encoding="utf-8")
+    assert run(["--project", "kiamo.txt", "fmt", "--check", "kiamo.txt"]) == 0
+    assert run(["fmt", "--check", "kiamo.txt"]) == 64
 
 
 def test_check_writes_nothing_and_ends_with_2(desk: Desk) -> None:
