@@ -68,7 +68,7 @@ class Observer(Protocol):
     """Receives the events of every step, in the thread that called `execute`."""
 
     def started(self, step: Step) -> None:
-        """A step is about to be performed."""
+        """A step is about to be performed, or is being performed. Not of one whose end comes first."""
 
     def finished(self, results: Sequence[StepResult]) -> None:
         """Steps are done or failed, or (all of these at the end) were not tried; those that ended together at once."""
@@ -157,6 +157,8 @@ class _Execution:
         self._stop = stop
         self._results: dict[int, StepResult] = {}
         self._done: SimpleQueue[_Done] = SimpleQueue()
+        self._queued: dict[int, Step] = {}
+        """Writes that wait for a thread: submitted, and not yet reported as started."""
         self._ended_by: int | None = None
         self._ended = False
         self._graph: TopologicalSorter[int] = TopologicalSorter()
@@ -179,11 +181,18 @@ class _Execution:
                     heapq.heappush(writes, id_)
                 else:
                     groups.setdefault(group, []).append(id_)
+            self._report_begun(parallelism - writing)
             while writes and writing < most and not self._is_over():
-                self._submit(writers, [heapq.heappop(writes)], verification=False)
+                step = self._steps[heapq.heappop(writes)]
+                self._queued[step.id] = step
                 writing += 1
+                self._report_begun(parallelism - writing)
+                writers.submit(self._perform_all, [step], verification=False)
             while groups and verifying < VERIFICATIONS and not self._is_over():
-                self._submit(verifiers, groups.pop(next(iter(groups))), verification=True)
+                steps = [self._steps[id_] for id_ in groups.pop(next(iter(groups)))]
+                for step in steps:
+                    self._started(step)
+                verifiers.submit(self._perform_all, steps, verification=True)
                 verifying += 1
             if not writing and not verifying:
                 break
@@ -192,15 +201,20 @@ class _Execution:
                 writing -= done.last and not done.verification
                 verifying -= done.last and done.verification
                 results += done.results
-            self._record(results)
+            if results:
+                self._record(results)
         self._skip_the_rest()
 
-    def _submit(self, pool: ThreadPoolExecutor, ids: list[int], *, verification: bool) -> None:
-        steps = [self._steps[id_] for id_ in ids]
+    def _report_begun(self, free: int) -> None:
+        """Report the writes that have a thread by now, in their order. `free`: threads, less the writes submitted."""
+        if not self._is_over():
+            for step in list(self._queued.values())[: free + len(self._queued)]:
+                self._started(step)
+
+    def _started(self, step: Step) -> None:
+        self._queued.pop(step.id, None)
         if self._observer is not None:
-            for step in steps:
-                self._observer.started(step)
-        pool.submit(self._perform_all, steps, verification)
+            self._observer.started(step)
 
     def end(self) -> None:
         """Begin no further step, whatever waits for a thread."""
@@ -252,6 +266,7 @@ class _Execution:
     def _record(self, results: Sequence[StepResult]) -> None:
         for result in results:
             self._results[result.step.id] = result
+            self._queued.pop(result.step.id, None)
             if result.status is Status.DONE:
                 self._graph.done(result.step.id)
         if self._observer is not None:
