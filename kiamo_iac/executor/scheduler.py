@@ -110,7 +110,8 @@ def execute(
 
     Steps that are ready are submitted in the order of their ids. Steps that depend on a failed one are not tried.
     After an error of `ENDING`, or once `stop` is set, no further step begins; steps in flight end, and the report is
-    complete. With a `parallelism` of 1, a write begins when the observer has the result of the one before it; with
+    complete. A verification group that has begun goes on after a stop, and ends with an error: it would write what is
+    missing. With a `parallelism` of 1, a write begins when the observer has the result of the one before it; with
     more, it may begin while another result is on its way to the observer. Exceptions of a performer are part of the
     report. Those of the observer are raised, after the steps in flight have ended.
 
@@ -238,7 +239,8 @@ class _Execution:
         once."""
         results: list[StepResult] = []
         for step in steps:
-            result = self._perform(step) if verification or not self._is_over() else None
+            begins = not self._ended and (verification or not self._stop.is_set())
+            result = self._perform(step) if begins else None
             results += [result] if result is not None else []
             if step is steps[-1] or not (result is not None and result.only_verified):
                 self._done.put(_Done(results, last=step is steps[-1], verification=verification))
@@ -257,7 +259,7 @@ class _Execution:
                 outcome = Outcome(failure.remote_id)
         except BaseException as bug:  # noqa: BLE001 - reported in the result; the thread would swallow it
             error = _unexpected(step, bug)
-        if isinstance(error, ENDING) and not self._ended:
+        if isinstance(error, ENDING) and not self._is_over():
             self._ended, self._ended_by = True, step.id
         status = Status.DONE if error is None else Status.FAILED
         seconds = time.perf_counter() - begun

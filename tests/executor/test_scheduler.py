@@ -269,6 +269,17 @@ def test_f08_a_stop_lets_calls_in_flight_end_and_begins_nothing_more() -> None:
     assert watcher.finished_[2:] == [(3, SKIPPED), (4, SKIPPED)]
 
 
+def test_an_error_after_a_stop_is_not_what_ended_the_run() -> None:
+    stop = threading.Event()
+
+    def act(step: Step) -> None:
+        stop.set()
+        refuse(1, error=AccessError)(step)
+
+    report = execute(graph({1: [], 2: [1], 3: []}), Actor(act), parallelism=1, stop=stop)
+    assert [(r.status, r.because) for r in report.results] == [(FAILED, None), (SKIPPED, 1), (SKIPPED, None)]
+
+
 def test_a_stop_before_the_start_does_nothing() -> None:
     stop = threading.Event()
     stop.set()

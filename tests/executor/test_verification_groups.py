@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from kiamo_iac.executor.report import Outcome, StepResult
+import pytest
+
+from kiamo_iac.core.errors import AccessError
+from kiamo_iac.executor.report import Outcome, Status, StepResult
 from kiamo_iac.executor.scheduler import execute
 from kiamo_iac.planner.plan import Step
 from tests.executor.steps import graph
@@ -89,3 +92,37 @@ def test_a_group_that_has_begun_is_verified_to_its_end_after_a_stop() -> None:
 
     report = execute(graph({1: [], 2: [], 3: []}), Performer(), verification_group=lambda _: "group", stop=stop)
     assert report.ok
+
+
+@pytest.mark.parametrize("bad", [1, 4])
+def test_an_error_that_ends_the_run_ends_a_group_that_may_write(bad: int) -> None:
+    """In the group itself, and in the write beside it."""
+    other_begun, refused = threading.Event(), threading.Event()
+    begun: list[int] = []
+
+    class Performer:
+        def perform(self, step: Step) -> Outcome:
+            begun.append(step.id)
+            if step.id == bad:
+                assert other_begun.wait(10)
+                msg = "no"
+                raise AccessError(msg, status=403)
+            other_begun.set()
+            assert refused.wait(10)
+            return Outcome(f"id{step.id}")
+
+    class Watcher:
+        def started(self, step: Step) -> None:
+            pass
+
+        def finished(self, results: Sequence[StepResult]) -> None:
+            refused.set()
+
+    report = execute(
+        graph({n: [] for n in range(1, 5)}),
+        Performer(),
+        verification_group=lambda step: "group" if step.id < 4 else None,
+        observer=Watcher(),
+    )
+    assert sorted(begun) == [1, 4]
+    assert [result.because for result in report.results if result.status is Status.SKIPPED] == [bad, bad]
