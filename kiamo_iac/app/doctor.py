@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from kiamo_iac.api.doctor.connection import judge_calls
 from kiamo_iac.api.doctor.examination import Examination, Findings
-from kiamo_iac.api.doctor.visit import InstanceVisit
+from kiamo_iac.api.doctor.visit import ATTEMPTS, InstanceVisit
 from kiamo_iac.contract.recording import MAX_BYTES, AnswerRecorder, Recording, read_recording, recording_text
 from kiamo_iac.core.errors import KiamoIacError
 from kiamo_iac.core.safe_files import real, write_private
 from kiamo_iac.document.files import read_bytes
+from kiamo_iac.http.retry import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +36,11 @@ def examine_instance(
     contract, findings = workspace.contract, Findings(workspace.contract)
     recorder = AnswerRecorder(contract) if record is not None else None
     visit = InstanceVisit(contract, findings, recorder, workspace.now)
+    budget = workspace.budget(target)
+    limits = Limits(body=budget.largest_response, unanswered=ATTEMPTS)
     with (
         workspace.interruption.interruptible(),
-        workspace.client(target, watch=visit.watch) as client,
+        workspace.client(target, budget=budget, limits=limits, watch=visit.watch) as client,
     ):
         visit.visit(client)
     judge_calls(visit, url=target.url, is_https=target.url.startswith("https:"))

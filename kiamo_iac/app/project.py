@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kiamo_iac.contract.model import Contract
     from kiamo_iac.core.diagnostics import Diagnostic
     from kiamo_iac.http.message import CallWitness, Response
+    from kiamo_iac.http.retry import Limits
     from kiamo_iac.http.transport import Transport
     from kiamo_iac.manifest.provenance import ComposedResource
 
@@ -133,11 +134,13 @@ class Workspace:
         target: Target,
         *,
         budget: Budget | None = None,
+        limits: Limits | None = None,
         witness: CallWitness | None = None,
         stop: threading.Event | None = None,
         watch: Callable[[Response], object] | None = None,
     ) -> Client:
         """The API client of an instance; use it as a context manager. `budget`: shared by all clients of a run.
+        `limits`: of its calls; None: those of `Limits`, with the largest response of the budget.
         `witness`: sees every attempt of a call that writes. `stop`: ends the waits of its calls once it is set.
         `watch`: is given every response."""
         from kiamo_iac.api.client import Client
@@ -149,6 +152,7 @@ class Workspace:
             transport=self.transport,
             ca_bundle=self.ca_bundle,
             budget=budget or self.budget(target),
+            limits=limits,
             witness=witness,
             stop=stop,
             watch=watch,

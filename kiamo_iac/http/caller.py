@@ -119,7 +119,7 @@ class HttpCaller:
             attempts += 1
             if failed is None or not may_repeat(request.method if request.is_write else "GET", failed):
                 return outcome
-            most = self._limits.attempts if failed.sent or self._is_reached() else CONNECTS
+            most = self._limits.most(failed) if failed.sent or self._is_reached() else CONNECTS
             if most is not None and attempts >= most:
                 return outcome
             wait = 0.0 if self._is_held(request, failed) else wait_before(attempts, failed)

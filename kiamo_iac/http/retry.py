@@ -35,6 +35,12 @@ class Limits:
     """Of one body, after decompression."""
     attempts: int | None = None
     """Of one call that was sent; None: as many as `patience` leaves time for."""
+    unanswered: int | None = None
+    """Of one call that was sent and gets no response, where that is less; None: as `attempts`."""
+
+    def most(self, failed: FailedAttempt) -> int | None:
+        """After how many attempts no other is made, the last of which has failed so."""
+        return self.unanswered if failed.status is None and self.unanswered is not None else self.attempts
 
 
 @dataclass(frozen=True, slots=True)

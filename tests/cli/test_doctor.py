@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from kiamo_iac.api.doctor.visit import ATTEMPTS
 from kiamo_iac.app.schemas import catalogue
 from kiamo_iac.cli.session import Session
 from kiamo_iac.contract.file import load_contract
@@ -411,6 +412,18 @@ def test_a_host_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "no connection to 127.0.0.1:" in found.check("url")[1]
     assert {each["verdict"] for each in found.data["assumptions"]} == {"not_seen"}
     assert found.data["calls"] == 0
+
+
+def test_a_server_that_closes_every_connection_is_reported_after_a_few_attempts(tmp_path: Path) -> None:
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "kiamo.yaml").write_text(PROJECT, encoding="utf-8")
+    environ = {"KIAMO_STAGING_TOKEN": TOKEN}
+    with wild(always(b"")) as server:
+        done = kiamo("doctor", "-e", "staging", cwd=tmp_path, KIAMO_STAGING_URL=server.url, **environ)
+    assert (done.returncode, len(server.requests)) == (1, ATTEMPTS)
+    assert "GET /api/bases failed: the connection closed before the response was complete" in done.stdout
+    assert "hint: check the address, http or https, and the firewalls and proxies on the way to it" in done.stdout
+    assert "skipped  list of services  the instance does not answer" in done.stdout
 
 
 def test_a_certificate_that_is_trusted(tmp_path: Path) -> None:

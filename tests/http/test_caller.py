@@ -151,6 +151,18 @@ def test_a_passing_status_is_waited_out_for_a_get_and_handed_over_for_a_write_un
     assert len(always_busy.asked) == CONNECTS
 
 
+def test_a_limit_for_calls_without_a_response_leaves_those_alone_that_are_answered_503() -> None:
+    silent, busy = httpx.ReadError("reset"), reply(status=503)
+    limits = Limits(unanswered=2)
+    stub = Stub(in_turn(silent))
+    with pytest.raises(TransportError):
+        caller(stub, limits=limits)(GET)
+    assert len(stub.asked) == 2
+    stub = Stub(in_turn(*[busy] * 6, reply({})))
+    assert caller(stub, limits=limits)(GET).status == 200
+    assert len(stub.asked) == 7
+
+
 def test_o19_a_wait_of_a_second_or_more_is_shown() -> None:
     shown: list[str] = []
     busy, away = reply(status=503, headers={"Retry-After": "2"}), httpx.ConnectError("refused")

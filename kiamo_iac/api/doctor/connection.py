@@ -36,6 +36,8 @@ def _check_url(visit: InstanceVisit, url: str, *, is_https: bool) -> None:
         visit.findings.check("tls", CheckOutcome.OK, text)
         return
     text, hint = (str(failure).rstrip("."), failure.hint) if failure is not None else ("no call was made", None)
+    if failure is not None and hint is None:
+        hint = "check the address, http or https, and the firewalls and proxies on the way to it"
     untrusted = "certificate" in text
     visit.findings.check("url", CheckOutcome.OK if untrusted else CheckOutcome.FAILED, url if untrusted else text, hint)
     if untrusted:

@@ -39,6 +39,8 @@ from kiamo_iac.resources import kinds
 
 PARENTS: Final = 20
 """Objects of a kind whose children are listed."""
+ATTEMPTS: Final = 3
+"""Of a call that gets no response: a visit reports it, and an apply waits for it."""
 _READS: Final = 3
 """Objects of a kind that are read."""
 _UNANSWERED: Final = 2
