@@ -230,16 +230,23 @@ class LiveLookup:
         Raises:
             ApiError: the lookup failed.
         """
+        return self.find_as_of(location, remote_id, since=since, from_list=from_list)[0]
+
+    def find_as_of(
+        self, location: ObjectLocation, remote_id: RemoteId, *, since: float = NEVER, from_list: bool = False
+    ) -> tuple[ResourceState | None, float]:
+        """As `find`, and when that was received, by the clock."""
         if from_list or "read" not in self._contract.kinds[location.kind].operations:
             found = self._list(location, since)
             row = found.by_id.get(remote_id) if found is not None else None
-            return self.resource(location, row) if row is not None else None
+            received = found.received if found is not None else self.clock()
+            return self.resource(location, row) if row is not None else None, received
         one = self._reader.find(location.kind, remote_id, self._parent(location))
         if one is None and "list" in self._contract.kinds[location.kind].operations:
             found = self._list(location, self.clock())
             if found is not None and remote_id in found.by_id:
                 raise unread(self._client, location.kind, remote_id)
-        return self.resource(location, one.row) if one is not None else None
+        return self.resource(location, one.row) if one is not None else None, self.clock()
 
     def id_of_name(self, location: ObjectLocation, *, since: float = NEVER) -> RemoteId | None:
         """The id of the object with the name of `location`, in a list no older than `since`; None: there is none.

@@ -73,8 +73,8 @@ class PreconditionCheck:
         self._results = WriteResults(plan, self._lookup, contract, read_back=self._checked_again, clock=clock)
         self._planned = {(i.kind.kind, i.remote_id): i for i in live}
         self._checked: dict[Address, float] = {}
-        self._claimed: dict[Address, float] = {}
-        """Address → when a step last undertook to check it."""
+        self._claimed: set[Address] = set()
+        """What a step is about to check."""
         self._empty: dict[Address, float] = {}
         self._created = {step.address for step in plan.steps if step.action is Action.CREATE}
         self._locks: defaultdict[Address, threading.Lock] = defaultdict(threading.Lock)
@@ -122,8 +122,8 @@ class PreconditionCheck:
             for address in addresses:
                 with self._lock_of(address):
                     if self._age(address) > SOON:  # else another step has checked it while this one waited
-                        self._check(step, address, from_list=len(addresses) > 1)
-                        self._checked[address] = self._clock()
+                        self._checked[address] = self._check(step, address, from_list=len(addresses) > 1)
+                    self._claimed.discard(address)
 
     def _is_due(self, address: Address) -> bool:
         """Whether a step has to check an object that it refers to: where no check is fresh, or as the first one for
@@ -131,14 +131,13 @@ class PreconditionCheck:
         if self._age(address) <= SOON:
             return False
         with self._guard:
-            is_claimed = self._claimed.get(address, NEVER) > self._checked.get(address, NEVER)
-            if is_claimed and self._age(address) <= FRESH:
+            if address in self._claimed and self._age(address) <= FRESH:
                 return False
-            self._claimed[address] = self._clock()
+            self._claimed.add(address)
             return True
 
     def _age(self, address: Address) -> float:
-        """Seconds since the last check."""
+        """Seconds since it was read for the last check."""
         return self._clock() - self._checked.get(address, NEVER)
 
     def _check_target(self, step: Step) -> None:
@@ -164,42 +163,43 @@ class PreconditionCheck:
         if recorded is not None and self._lookup.find(location, recorded) is not None:
             raise still_there(step, recorded)
 
-    def _check(self, step: Step, address: Address, *, from_list: bool) -> None:
-        """Compare the object at `address` with what this run last wrote there, else with what the plan saw."""
+    def _check(self, step: Step, address: Address, *, from_list: bool) -> float:
+        """Compare the object at `address` with what this run last wrote there, else with what the plan saw; returns
+        when it was read."""
         results = self._results
         remote_id = results.remote_id(address)
         if remote_id is None:
-            return  # created in this run by a step whose response has no id; the performer reports that
+            return self._clock()  # created in this run by a step whose response has no id; the performer reports that
         location = results.location(address)
-        now = self._read(location, remote_id, from_list=from_list)
+        now, read_at = self._read(location, remote_id, from_list=from_list)
         if now is None:
             raise missing(step, address)
         result = results.result_of(address)
         if result is Unread.UNKNOWN:
-            return
+            return read_at
         if isinstance(result, ResourceState):
             if not matches_result(result, now):
                 raise changed(step, address, before=result, now=now)
-            return
+            return read_at
         seen = step.seen.get(address)
-        if (
-            seen is not None
-            and fingerprint(now) != seen
-            and not self._is_as_listed(location, remote_id, seen, from_list)
-        ):
+        if seen is not None and fingerprint(now) != seen:
+            read_at = NEVER if from_list else self._listed_as(seen, location, remote_id)
+        if read_at == NEVER:
             planned = self._planned.get((location.kind, remote_id))
             before = results.hidden(address, planned) if planned is not None else None
             raise changed(step, address, before=before, now=now)
         if step.action is Action.DELETE and step.risk is not Risk.DATA_LOSS and (contents := contents_of(now)):
             raise no_longer_empty(step, contents)
+        return read_at
 
-    def _is_as_listed(self, location: ObjectLocation, remote_id: RemoteId, seen: str, from_list: bool) -> bool:
-        """Whether an object that is read with more than the plan saw is as before in the list, which may show less."""
-        if from_list or "list" not in self._contract.kinds[location.kind].operations:
-            return False
+    def _listed_as(self, seen: str, location: ObjectLocation, remote_id: RemoteId) -> float:
+        """When an object that is read with more than the plan saw was as before in the list, which may show less; or
+        `NEVER`."""
+        if "list" not in self._contract.kinds[location.kind].operations:
+            return NEVER
         since = self._results.written_at(location.address)
-        listed = self._lookup.find(location, remote_id, since=since, from_list=True)
-        return listed is not None and fingerprint(listed) == seen
+        listed, read_at = self._lookup.find_as_of(location, remote_id, since=since, from_list=True)
+        return read_at if listed is not None and fingerprint(listed) == seen else NEVER
 
     def _check_is_empty(self, step: Step, holder: Address | None) -> None:
         """The data of a column goes with it: what it is a column of had no contents when the plan was made."""
@@ -213,20 +213,23 @@ class PreconditionCheck:
             raise no_longer_empty(step, contents, of=holder)
         self._empty[holder] = self._clock()
 
-    def _read(self, location: ObjectLocation, remote_id: RemoteId, *, from_list: bool) -> ResourceState | None:
-        """The object with an id, read again while it is as before the last write of this run; None: there is none."""
+    def _read(
+        self, location: ObjectLocation, remote_id: RemoteId, *, from_list: bool
+    ) -> tuple[ResourceState | None, float]:
+        """The object with an id, read again while it is as before the last write of this run (None: there is none), and
+        when it was read."""
         results, address = self._results, location.address
-        since, last = results.written_at(address), None
+        since, last, read_at = results.written_at(address), None, NEVER
 
         def look() -> bool | None:
-            nonlocal since, last
-            found = self._lookup.find(location, remote_id, since=since, from_list=from_list)
+            nonlocal since, last, read_at
+            found, read_at = self._lookup.find_as_of(location, remote_id, since=since, from_list=from_list)
             last = results.hidden(address, found) if found is not None else None
             since = self._clock()
             return None if results.is_behind(address, last) else True
 
         self._polling.until(look, self._polling.patience.lost)
-        return last
+        return last, read_at
 
     def _lock_of(self, address: Address) -> AbstractContextManager[object]:
         """The lock that keeps a check of an object from overlapping with a write of this run."""

@@ -416,6 +416,30 @@ def test_what_creates_refer_to_is_renewed_before_it_is_a_second_old(tmp_path: Pa
         assert (reads.count(("base", "list")), reads.count(("service", "read"))) == (2, 2)
 
 
+def test_f12_what_is_checked_in_a_list_is_as_old_as_the_list(tmp_path: Path) -> None:
+    """Two fields are listed at 0.7 seconds in the list of those before them, which 1.4 seconds is too old."""
+    with Emulator(load_contract()) as emulator:
+        fields = [{"name": name, "label": name, "datatype": "text"} for name in ("city", "b", "c", "d")]
+        base, services = {"name": "prospects", "fields": fields}, [{"name": "Sales"}]
+        emulator.seed({"services": services, "bases": [base]})
+        batches = [
+            {"name": name, "service": "Sales", "association": {"destination": one, "backup": other}}
+            for name, one, other in (("x", "city", "b"), ("y", "c", "d"), ("z", "c", "d"))
+        ]
+        manifest = {"services": services, "bases": [{**base, "batches": batches}]}
+        plan, clock = planned(emulator, manifest, tmp_path), Clock()
+
+        def happens(when: str, step: Step) -> None:
+            if when == "after":
+                clock.now += 0.7
+            if (when, step.id) == ("after", 1):
+                changing(emulator, "field", "c", label="Theirs")
+
+        report = apply(emulator, plan, happens=happens, clock=clock)
+        assert [r.status for r in report.results] == [Status.DONE, Status.DONE, Status.FAILED]
+        assert failures(report)[3].diagnostics[0].code == "KIA0802"
+
+
 def test_f12_a_name_taken_in_the_middle_is_seen_within_a_second(emulator: Emulator, tmp_path: Path) -> None:
     manifest = {
         "services": [{"name": "Sales"}],
