@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Self
 
 from kiamo_iac.api.client import Client
 from kiamo_iac.api.listing import listed_rows, read_row, unread
-from kiamo_iac.api.scope import read_everywhere, referred_to, resources_named_by
+from kiamo_iac.api.scope import concerns_below, read_everywhere, referred_to, resources_named_by
 from kiamo_iac.api.state_builder import IsWanted, StateBuilder
 from kiamo_iac.api.vanished import LedgerIds
 from kiamo_iac.api.wire import Decoder, LiveRow
@@ -137,9 +137,15 @@ class StateReader:
                 or is_temporary(identity(parent.name), wanted.names[above])
             )
 
-        def is_wanted(kind: type[Resource], name: str, ids: Collection[RemoteId]) -> bool:
-            named = wanted.names[kind.kind] | referred_to(desired, kind.kind)
-            return bool(everywhere) or name in named or not wanted.ids[kind.kind].isdisjoint(ids)
+        def is_wanted(kind: type[Resource], name: str, ids: Collection[RemoteId], parent: ResourceState | None) -> bool:
+            above = parent.address if parent is not None else None
+            if everywhere or not wanted.ids[kind.kind].isdisjoint(ids):
+                return True
+            if any(one.address.name in wanted.names[one.kind.kind] for one in builder.referring(kind, name, above)):
+                return True
+            if parent is not None:
+                return concerns_below(parent, kind, name, desired, owned or {}, prune=prune)
+            return name in wanted.names[kind.kind] | referred_to(desired, kind.kind)
 
         return self._below(builder, concerns, is_wanted)
 
@@ -163,7 +169,7 @@ class StateReader:
             self._expected = LedgerIds(owned, State(), prune=False)
         self._decoders = {kind.kind: Decoder(self._contract, kind, intern=False) for kind in self._readable}
         builder = self._read_tops(PackedChildren(), change)
-        return self._below(builder, lambda _, parent: concerns(parent.address), lambda *_: False)
+        return self._below(builder, lambda _, parent: concerns(parent.address), lambda *clash: clash[-1] is not None)
 
     def _read_tops(
         self,

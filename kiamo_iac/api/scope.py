@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from kiamo_iac.api.wire import references_by
 from kiamo_iac.contract.model import Contract
 from kiamo_iac.core.address import Address, identity
-from kiamo_iac.core.resource import Ensure, Resource, Scope
-from kiamo_iac.core.state import Ownership, RemoteId, ResourceState, State
+from kiamo_iac.core.resource import Ensure, Resource, Scope, is_temporary
+from kiamo_iac.core.state import Owned, Ownership, RemoteId, ResourceState, State
 from kiamo_iac.resources import by_collection, kinds
 
 
@@ -80,6 +80,47 @@ def referred_to(desired: State, kind: str) -> frozenset[str]:
         for name in reference.names(resource.attributes)
     )
     return frozenset(map(identity, names))
+
+
+def concerns_below(
+    parent: ResourceState, kind: type[Resource], name: str, desired: State, owned: Ownership, *, prune: bool
+) -> bool:
+    """Whether a plan may be about objects of a kind with this name, in NFC, below a live parent: they are declared,
+    managed or referred to there, or something is deleted there, which they may refer to, or be."""
+    entries = [entry for entry in owned.values() if entry.address.collection == parent.kind.collection]
+    own = [entry for entry in entries if entry.remote_id == parent.remote_id]
+    names = {identity(parent.name)}.union(*map(_names_of_entry, own))
+    if prune and any(entry.address not in desired for entry in own):
+        return True
+    for entry in owned.values():
+        if entry.address.parent is not None and entry.address.parent.name in names:
+            if prune and entry.address not in desired:
+                return True
+            if entry.address.collection == kind.collection and name in _names_of_entry(entry):
+                return True
+    above = [one for one in desired if one.kind is parent.kind and _is_named(one, names)]
+    if any(one.lifecycle.ensure is Ensure.ABSENT or one.lifecycle.exclusive for one in above):
+        return True
+    parents = {one.address for one in above} | {Address.of(parent.kind.collection, own) for own in names}
+    return any(
+        one.lifecycle.ensure is Ensure.ABSENT
+        or (one.kind is kind and _is_named(one, {name}))
+        or any(
+            name == identity(to) for r in one.kind.references if r.kind == kind.kind for to in r.names(one.attributes)
+        )
+        for one in desired
+        if one.address.parent in parents
+    )
+
+
+def _is_named(declared: ResourceState, names: Collection[str]) -> bool:
+    """Whether a live object with one of these names may be what is declared."""
+    own = {declared.address.name, *map(identity, declared.lifecycle.renamed_from)}
+    return not own.isdisjoint(names) or any(is_temporary(name, own) for name in names)
+
+
+def _names_of_entry(entry: Owned) -> set[str]:
+    return {entry.address.name, *([identity(entry.renaming_to)] if entry.renaming_to is not None else [])}
 
 
 _Attributes = dict[tuple[str, str], frozenset[str]]

@@ -20,8 +20,8 @@ from kiamo_iac.resources import children_of, kinds
 
 _Names = dict[RemoteId, str]
 
-IsWanted = Callable[[type[Resource], str, Collection[RemoteId]], bool]
-"""(kind, name in NFC, ids) → whether a run is about objects of that name, or with one of those ids."""
+IsWanted = Callable[[type[Resource], str, Collection[RemoteId], ResourceState | None], bool]
+"""(kind, name in NFC, ids, parent) → whether a run is about objects of that name, or with one of those ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,8 @@ class _Clash:
     """Two objects with one name."""
 
     found: Diagnostic
-    objects: tuple[type[Resource], str, Collection[RemoteId]]
+    objects: tuple[type[Resource], str, Collection[RemoteId], ResourceState | None]
     """What `IsWanted` takes."""
-    below: bool
-    """Whether they have a parent."""
 
 
 class StateBuilder:
@@ -116,6 +114,13 @@ class StateBuilder:
             if kind.parent is None
         }
 
+    def referring(self, kind: type[Resource], name: str, parent: Address | None) -> Iterator[ResourceState]:
+        """The objects below `parent` (None: anywhere) that refer to one of a kind by this name, in NFC."""
+        for one in (one for instances in self._instances.values() for one in instances):
+            names = (to for r in one.kind.references if r.kind == kind.kind for to in r.names(one.attributes))
+            if (parent is None or one.address.parent == parent) and name in map(identity, names):
+                yield one
+
     def _is_split(self, kind: type[Resource]) -> bool:
         """Whether one list has the objects of all parents."""
         stanza = self._contract.kinds.get(kind.kind)
@@ -136,13 +141,13 @@ class StateBuilder:
                 self._warnings.append(Diagnostic("KIA0422", summary, Severity.WARNING))
 
     def state(self, is_wanted: IsWanted) -> State:
-        """Everything, sorted by address. Of objects without a parent that have one name, and for which `is_wanted` is
-        false, there is none, and a warning.
+        """Everything, sorted by address. Of objects that have one name, and for which `is_wanted` is false, there is
+        none, and a warning.
 
         Raises:
             ResponseError: other names clash; every clash is in its diagnostics.
         """
-        clashes = [clash.found for clash in self._clashes if clash.below or is_wanted(*clash.objects)]
+        clashes = [clash.found for clash in self._clashes if is_wanted(*clash.objects)]
         if clashes:
             msg = "Names on the instance clash: two objects have one name in Unicode NFC, in which names are compared."
             hint = "rename one of each pair in Kiamo"
@@ -166,11 +171,11 @@ class StateBuilder:
         references, by_key = self._by_id[kind.kind], self._by_key[kind.kind]
         alike = parent is not None and not kind.references and self._below is None
         seen: dict[Address, LiveRow] = {}
-        clashing = _in_twice(kind, rows) if above is None else frozenset()
-        for row in rows:
-            address = Address.of(kind.collection, row.name, above)
+        addresses = [Address.of(kind.collection, row.name, above) for row in rows]
+        clashing = _in_twice(addresses)
+        for row, address in zip(rows, addresses, strict=True):
             if (other := seen.setdefault(address, row)) is not row:
-                self._clash(kind, address, (other, row))
+                self._clash(kind, address, (other, row), parent)
                 continue
             if address in clashing:
                 continue
@@ -192,7 +197,9 @@ class StateBuilder:
             return self._siblings.get((parent, reference.kind), {})
         return self._names[reference.kind]
 
-    def _clash(self, kind: type[Resource], address: Address, rows: tuple[LiveRow, LiveRow]) -> None:
+    def _clash(
+        self, kind: type[Resource], address: Address, rows: tuple[LiveRow, LiveRow], parent: ResourceState | None
+    ) -> None:
         one, other = (f'"{printable(row.name, 60)}"' for row in rows)
         summary = f"two {kind.collection} on the instance have the name {one}"
         detail = f"Their ids are {' and '.join(printable(str(row.remote_id), 60) for row in rows)}."
@@ -201,14 +208,15 @@ class StateBuilder:
         found = Diagnostic(
             "KIA0421", summary if one == other else f"{summary}, {other}", detail=detail, address=address
         )
-        objects = kind, address.name, frozenset(row.remote_id for row in rows)
-        self._clashes.append(_Clash(found, objects, below=address.parent is not None))
+        objects = kind, address.name, frozenset(row.remote_id for row in rows), parent
+        self._clashes.append(_Clash(found, objects))
 
 
-def _in_twice(kind: type[Resource], rows: list[LiveRow]) -> frozenset[Address]:
-    """The addresses that two objects without a parent have."""
-    names = Counter(identity(row.name) for row in rows)
-    return frozenset(Address.of(kind.collection, name) for name, count in names.items() if count > 1)
+def _in_twice(addresses: list[Address]) -> frozenset[Address]:
+    """The addresses that two objects have."""
+    if len(set(addresses)) == len(addresses):
+        return frozenset()
+    return frozenset(address for address, count in Counter(addresses).items() if count > 1)
 
 
 def _with(error: ResponseError, diagnostics: Iterable[Diagnostic]) -> ResponseError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,10 +14,11 @@ from kiamo_iac.contract.model import Contract, merge
 from kiamo_iac.core.address import Address
 from kiamo_iac.core.diagnostics import Severity
 from kiamo_iac.core.errors import RefusedError, ResponseError
+from kiamo_iac.core.resource import PRESENT, Ensure, Lifecycle
 from kiamo_iac.core.state import Owned, ResourceState, State
 from kiamo_iac.resources import kinds
 from tests.api.clients import client_of
-from tests.api.desires import desire
+from tests.api.desires import desire, want
 from tests.http.stubs import Stub, reply
 
 BASE = {"id": "7", "name": "b", "label": "B"}
@@ -174,6 +176,90 @@ def test_d19_two_services_of_one_name_concern_what_refers_to_them(contract: Cont
         look(contract, services=services, desired=State([*desire("bases/b"), batch]))
 
 
+TWINS = [BATCH, BATCH | {"id": "y"}, BATCH | {"id": "z", "name": "autumn"}]
+CITY = {"id": "g", "name": "city", "label": "City", "datatype": "string"}
+FIELDS = [CITY, CITY | {"id": "h"}, CITY | {"id": "i", "name": "other"}]
+
+
+def declared(address: str, lifecycle: Lifecycle = PRESENT, **attributes: Any) -> ResourceState:
+    one = want(address)
+    return replace(one, lifecycle=lifecycle, attributes={**one.attributes, **attributes})
+
+
+CONCERNED: dict[str, list[ResourceState]] = {
+    "declared": [declared("bases/b/batches/spring")],
+    "a former name": [declared("bases/b/batches/summer", Lifecycle(renamed_from=("spring",)))],
+    "exclusive": [declared("bases/b", Lifecycle(exclusive=("batches",)))],
+    "another collection is exclusive": [declared("bases/b", Lifecycle(exclusive=("fields",)))],
+    "its base is deleted": [declared("bases/b", Lifecycle(ensure=Ensure.ABSENT))],
+    "a field that it may use is deleted": [declared("bases/b/fields/other", Lifecycle(ensure=Ensure.ABSENT))],
+    "its base was renamed": [
+        declared("bases/c", Lifecycle(renamed_from=("b",))),
+        declared("bases/c/batches/spring"),
+    ],
+    "its service is deleted": [declared("services/S", Lifecycle(ensure=Ensure.ABSENT))],
+}
+
+
+@pytest.mark.parametrize("case", CONCERNED)
+def test_two_batches_of_one_name_refuse_a_plan_that_may_be_about_them(contract: Contract, case: str) -> None:
+    desired = {one.address: one for one in [*desire("bases/b"), *CONCERNED[case]]}
+    if case == "its base was renamed":
+        del desired[Address("bases/b")]
+    with pytest.raises(ResponseError, match="Names on the instance clash"):
+        look(contract, desired=State(desired.values()), bases_7_batches=TWINS, bases_7=BASE)
+
+
+def test_two_undeclared_batches_or_fields_of_one_name_are_left_out_with_a_warning(contract: Contract) -> None:
+    desired = desire("bases/b", "bases/b/batches/autumn", "bases/b/fields/other", "bases/c/batches/spring")
+    found = look(contract, desired=desired, bases_7_batches=TWINS, bases_7_fields=FIELDS)
+    below = [str(one.address) for one in found.state if one.kind.parent is not None]
+    assert below == ["bases/b/batches/autumn", "bases/b/fields/other"]
+    assert [(d.code, d.severity, str(d.address), d.hint) for d in found.diagnostics] == [
+        (
+            "KIA0421",
+            Severity.WARNING,
+            f"bases/b/{below}",
+            "neither is read; to manage or export one, rename the other in Kiamo",
+        )
+        for below in ("batches/spring", "fields/city")
+    ]
+
+
+def test_two_fields_of_one_name_refuse_a_plan_with_a_batch_that_uses_one(contract: Contract) -> None:
+    using = declared("bases/b/batches/autumn", association={"destination": "city"})
+    desired = State([*desire("bases/b"), using])
+    with pytest.raises(ResponseError, match="Names on the instance clash"):
+        look(contract, desired=desired, bases_7_fields=FIELDS)
+    live = [BATCH | {"name": "autumn", "association": {"destination": "city"}}]
+    desired = desire("bases/b", "bases/b/batches/autumn")
+    with pytest.raises(ResponseError, match="Names on the instance clash"):
+        look(contract, desired=desired, bases_7_fields=FIELDS, bases_7_batches=live)
+
+
+OWNED = {
+    "its id": (Owned(Address("bases/b/batches/old"), "y"), False),
+    "its address": (Owned(Address("bases/b/batches/spring"), "gone"), False),
+    "a rename to its name": (Owned(Address("bases/b/batches/old"), "gone", renaming_to="spring"), False),
+    "what is pruned below its base": (Owned(Address("bases/b/fields/other"), "h"), True),
+    "its base, which is pruned": (Owned(Address("bases/a"), "7"), True),
+}
+
+
+@pytest.mark.parametrize("case", OWNED)
+def test_two_batches_of_one_name_refuse_a_plan_of_a_ledger_with(contract: Contract, case: str) -> None:
+    owned, prune = OWNED[case]
+    lists = {"services": [], "bases": [BASE], "bases/7/fields": [FIELD], "bases/7/batches": TWINS}
+    stub = Stub(lambda request: reply(lists[request.url.path.removeprefix("/api/")]))
+    with client_of(contract, stub) as client:
+        with StateReader(client, contract) as reader, pytest.raises(ResponseError, match="Names on the instance clash"):
+            reader.finish(desire("bases/b"), owned={owned.address: owned}, prune=prune)
+        with StateReader(client, contract) as reader:
+            other = Owned(Address("bases/c/batches/spring"), "other")
+            found = reader.finish(desire("bases/b"), owned={other.address: other}, prune=True)
+    assert [d.code for d in found.diagnostics] == ["KIA0421"]
+
+
 @pytest.mark.parametrize("label", [True, False, 7, 1.5])
 def test_d19_a_label_that_is_no_string_is_read_as_it_is(contract: Contract, label: Any) -> None:
     found = look(contract, bases_7_fields=[FIELD, FIELD | {"id": "g", "name": "odd", "label": label, "default": False}])
@@ -187,7 +273,12 @@ def test_names_that_clash_in_nfc_are_fatal_and_named(contract: Contract) -> None
     twins = [{"id": "1", "name": "Caf\u00e9", "label": "A"}, {"id": "2", "name": "Cafe\u0301", "label": "B"}]
     batches = [BATCH, BATCH | {"id": "y"}]
     with pytest.raises(ResponseError, match="Names on the instance clash") as caught:
-        look(contract, desired=desire("bases/b", "bases/Café"), bases=[BASE, *twins], bases_7_batches=batches)
+        look(
+            contract,
+            desired=desire("bases/b/batches/spring", "bases/Café"),
+            bases=[BASE, *twins],
+            bases_7_batches=batches,
+        )
     found = [(d.code, str(d.address), d.summary, d.detail) for d in caught.value.diagnostics]
     assert found == [
         (

@@ -93,3 +93,30 @@ def test_f01_what_was_there_before_is_not_adopted(scene: Scene) -> None:
     assert "bases/clients" not in scene.owned()
     scene.converges()
     assert scene.kiamo.tree()["bases"][0]["label"] == "Clients"
+
+
+def test_two_batches_of_one_name_that_no_manifest_declares_do_not_stop_their_base(scene: Scene) -> None:
+    scene.kiamo.names_unique = False
+    ventes = scene.kiamo.service("Ventes", label="Ventes")
+    base = scene.kiamo.base("clients", label="Before")
+    for command in ((), ("start",)):
+        scene.kiamo.batch(base, "by hand", ventes, *command)
+    made = scene.kiamo.bases[base]["batches"]
+    twins = {one: dict(batch) for one, batch in made.items()}
+    spring = "{name: spring, service: Ventes, association: {destination: phone}}"
+    text = f"services: [{{name: Ventes}}]\nbases:\n  - name: clients\n    label: Clients\n    batches: [{spring}]\n"
+    scene.manifest(text)
+    done = scene.apply(expect=0)
+    assert 'warning KIA0421: two batches on the instance have the name "by hand"' in done.stdout + done.stderr
+    scene.apply(expect=0)
+    assert sorted(each["name"] for each in made.values()) == ["by hand", "by hand", "spring"]
+    assert {one: made[one] for one in twins} == twins
+    assert scene.kiamo.bases[base]["label"] == "Clients"
+    writes = len(scene.kiamo.writes)
+    for more in (f"{text}    exclusive: [batches]\n", text.replace("name: spring", "name: by hand")):
+        scene.manifest(more)
+        done = scene.apply(expect=1)
+        assert "error KIA0421" in done.stderr, shown(done)
+    scene.manifest("services: [{name: Ventes}]\nbases: []\n")
+    assert "error KIA0421" in scene.apply("--prune", expect=1).stderr
+    assert len(scene.kiamo.writes) == writes
