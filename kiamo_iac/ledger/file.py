@@ -115,7 +115,7 @@ class FileStore:
         self._on_failure = on_failure
 
     def check(self) -> None:
-        """Return if the lock is held, and the file is the one that was opened.
+        """Return if the lock is held, and the file is the one that was opened, as this run has written it.
 
         Raises:
             LedgerError: they are not, or a record could not be written.
@@ -177,7 +177,6 @@ class FileStore:
                 return
             try:
                 self._check_place()
-                self._check_size(self._file)
                 if self._torn is not None:
                     self._keep_torn(self._torn)
                     self._torn = None
@@ -216,7 +215,6 @@ class FileStore:
             if self._file is None:
                 self._write_whole(self.content)
             else:
-                self._check_size(self._file)
                 self._append(self._file, record_lines(self._waiting).encode())
                 self._unsynced.extend(self._waiting)
         except (LedgerError, OSError) as error:
@@ -315,7 +313,8 @@ class FileStore:
         self._size = self._file.seek(0, os.SEEK_END)
         if found.torn:
             self._torn = found
-        self._check_size(self._file, size=found.whole + len(found.torn))
+        if os.fstat(self._file.fileno()).st_size != found.whole + len(found.torn):
+            raise LedgerError(_OTHER)
         self._synced = self._size, self._revision
 
     def _append(self, file: BinaryIO, data: bytes) -> None:
@@ -340,11 +339,12 @@ class FileStore:
             torn_file(self._place).append(found.torn + b"\n")
 
     def _check_place(self) -> None:
-        """Check that the lock is held, and that the file was not replaced: the lock only keeps out this tool.
+        """Check that the lock is held, and that the file was neither replaced nor written: the lock only keeps out this
+        tool.
 
         Raises:
             LostLockError: the lock is lost.
-            LedgerError, OSError: the file was replaced, or removed.
+            LedgerError, OSError: the file was replaced, removed, or written by another program.
         """
         if not self._is_lost and not self._is_held():
             self._is_lost = True
@@ -352,16 +352,8 @@ class FileStore:
             raise file_lock_error()
         if self._file is not None:
             here, there = os.fstat(self._file.fileno()), os.lstat(self._path)
-            if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            if (here.st_dev, here.st_ino, here.st_size) != (there.st_dev, there.st_ino, self._size):
                 raise LedgerError(_OTHER)
-
-    def _check_size(self, file: BinaryIO, *, size: int | None = None) -> None:
-        """
-        Raises:
-            LedgerError: another program has written to the file.
-        """
-        if os.fstat(file.fileno()).st_size != (self._size if size is None else size):
-            raise LedgerError(_OTHER)
 
     def _write_whole(self, content: Content) -> None:
         records = list(content.records())

@@ -353,6 +353,8 @@ def test_a_file_that_something_else_writes_meanwhile_is_not_written(tmp_path: Pa
                 copy.write_bytes(path.read_bytes())
                 copy.replace(path)
             seen.append(path.read_bytes())
+            with pytest.raises(LedgerError, match="another program has written it"):
+                ledger.check()
             for name in ("b", "c"):
                 with pytest.raises(LedgerError, match="another program has written it"):
                     ledger.record(owned(name))
