@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ from kiamo_iac.contract.file import load_contract
 from kiamo_iac.contract.model import Contract
 
 pytest.register_assert_rewrite("tests.faults.scene")  # here, as tests of other rooms import it too
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: two fifths of their time, tests wait for servers and programs."""
+    return 1 + (os.cpu_count() or 1)
+
 
 OTHER = Path(__file__).parent / "contract" / "other.yaml"
 
