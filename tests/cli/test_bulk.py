@@ -68,6 +68,36 @@ def test_a_saved_plan_is_stale_when_a_row_was_changed(bulk: Desk) -> None:
     assert bulk.run("apply", "--yes", saved)[0] == 0, "what is declared is the same"
 
 
+def test_a_block_whose_name_changed_has_one_hint_and_following_it_renames(bulk: Desk) -> None:
+    renamed = TEMPLATES + GENERATED.replace("relance-${each.code}", "rappel-${each.code}")
+    bulk.manifest(renamed)
+    for option, what in (((), "are not declared"), (("--prune",), "will be deleted")):
+        code, out, _ = bulk.run("plan", "-e", "staging", *option)
+        assert (code, out.count("KIA0625")) == (0, 1)
+        assert (
+            "manifests/a.yaml:11:5: note KIA0625: new batches of this block "
+            f'("rappel-a" and 1 more) look like "relance-a" and 1 more, which {what}\n'
+        ) in out
+        assert 'the former name of each row, as in its name: "relance-a" for "rappel-a"' in " ".join(out.split())
+    former = '    renamed_from: ["relance-${each.code}"]\n'
+    bulk.manifest(renamed + former)
+    code, out, _ = bulk.run("plan", "-e", "staging", "--detailed-exitcode")
+    assert (code, "2 to rename" in out, "KIA0625" in out) == (2, True, False), out
+
+
+def test_a_row_whose_name_changed_is_not_advised_a_fixed_former_name(bulk: Desk) -> None:
+    (bulk.folder / "agences.csv").write_text(CSV.replace("b;", "B;"), encoding="utf-8")
+    code, out, _ = bulk.run("plan", "-e", "staging")
+    text = " ".join(out.split())
+    assert (code, text.count("KIA0625")) == (0, 1)
+    assert 'the new batch "relance-B" looks like "relance-b", which is not declared' in text
+    assert (
+        "if it is the same batch under a new name, declare renamed_from in the block, by a column of its rows, such as "
+        'renamed_from: ["${each.former}"] (a fixed name would apply to every row), so that it is renamed'
+    ) in text
+    assert 'renamed_from: ["relance-b"]' not in text
+
+
 def test_an_export_reports_what_is_generated_and_does_not_write_it(bulk: Desk) -> None:
     before = (bulk.folder / "manifests" / "a.yaml").read_bytes()
     live = {
