@@ -174,6 +174,11 @@ def test_d19_two_services_of_one_name_concern_what_refers_to_them(contract: Cont
     )
     with pytest.raises(ResponseError, match="Names on the instance clash"):
         look(contract, services=services, desired=State([*desire("bases/b"), batch]))
+    live = [BATCH | {"service": "t"}]
+    with pytest.raises(ResponseError, match="Names on the instance clash"):
+        look(contract, services=services, desired=desire("bases/b/batches/spring"), bases_7_batches=live)
+    other = look(contract, services=services, desired=desire("bases/b/batches/autumn"), bases_7_batches=live)
+    assert [d.code for d in other.diagnostics] == ["KIA0421"]
 
 
 TWINS = [BATCH, BATCH | {"id": "y"}, BATCH | {"id": "z", "name": "autumn"}]
