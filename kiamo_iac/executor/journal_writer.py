@@ -15,6 +15,7 @@ from kiamo_iac.core.errors import JournalError
 from kiamo_iac.core.safe_files import MisplacedError, RootedFile
 from kiamo_iac.core.secret import redact
 from kiamo_iac.core.state import ResourceState, State
+from kiamo_iac.executor.joining import parts_of
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.executor.scheduler import Performer
 from kiamo_iac.executor.step_errors import contents_of
@@ -95,18 +96,19 @@ class JournalWriter:
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:
         """The calls that this thread makes meanwhile are those of `step`."""
-        self._local.step = step.id
+        self._local.step, *self._local.also = (part.id for part in parts_of(step))
         try:
             yield
         finally:
-            self._local.step = None
+            self._local.step, self._local.also = None, ()
 
     def sending(self, method: str, path: str) -> int:
         """Record an attempt that is about to be sent; returns its number."""
         with self._gather:
             self._numbers += 1
             n = self._numbers
-        self._record(JournalCall(n, getattr(self._local, "step", None), method, path, self._clock()))
+        step, also = getattr(self._local, "step", None), getattr(self._local, "also", ())
+        self._record(JournalCall(n, step, method, path, self._clock(), tuple(also)))
         return n
 
     def answered(self, n: int, status: int | None, error: str = "") -> None:

@@ -29,6 +29,7 @@ from kiamo_iac.core.errors import (
     PostconditionError,
 )
 from kiamo_iac.core.runtime import take_from
+from kiamo_iac.executor.joining import joined, parts_of, results_of
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.planner.plan import Plan, Step
 
@@ -106,7 +107,8 @@ def execute(
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Perform every step of `plan` after those that it depends on, at most `parallelism` writes at a time.
+    """Perform every step of `plan` after those that it depends on, at most `parallelism` writes at a time. A rename and
+    the update behind it are performed as one (see `joining`).
 
     Steps that are ready are submitted in the order of their ids. Steps that depend on a failed one are not tried.
     After an error of `ENDING`, or once `stop` is set, no further step begins; steps in flight end, and the report is
@@ -126,7 +128,11 @@ def execute(
         msg = f"parallelism must be 1 or more, not {parallelism}"
         raise ValueError(msg)
     execution = _Execution(
-        plan, performer, verification_group=verification_group, observer=observer, stop=stop or threading.Event()
+        joined(plan.steps),
+        performer,
+        verification_group=verification_group,
+        observer=_Apart(observer) if observer is not None else None,
+        stop=stop or threading.Event(),
     )
     with (
         ThreadPoolExecutor(parallelism, thread_name_prefix="write") as writers,
@@ -136,7 +142,22 @@ def execute(
             execution.run(writers, verifiers, parallelism)
         finally:
             execution.end()
-    return execution.report()
+    results = {result.step.id: result for result in results_of(execution.results)}
+    return Report(tuple(results[step.id] for step in plan.steps))
+
+
+class _Apart:
+    """Reports every step of the plan to an observer, whatever was performed as one."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def started(self, step: Step) -> None:
+        for part in parts_of(step):
+            self._observer.started(part)
+
+    def finished(self, results: Sequence[StepResult]) -> None:
+        self._observer.finished(results_of(results))
 
 
 class _Execution:
@@ -144,14 +165,14 @@ class _Execution:
 
     def __init__(
         self,
-        plan: Plan,
+        steps: Sequence[Step],
         performer: Performer,
         *,
         verification_group: VerificationGroup,
         observer: Observer | None,
         stop: threading.Event,
     ) -> None:
-        self._steps = {step.id: step for step in plan.steps}
+        self._steps = {step.id: step for step in steps}
         self._performer = performer
         self._verification_group = verification_group
         self._observer = observer
@@ -163,7 +184,7 @@ class _Execution:
         self._ended_by: int | None = None
         self._ended = False
         self._graph: TopologicalSorter[int] = TopologicalSorter()
-        for step in plan.steps:
+        for step in steps:
             if missing := [needed for needed in step.depends_on if needed not in self._steps]:
                 msg = f"step {step.id} depends on step {missing[0]}, which the plan lacks"
                 raise ValueError(msg)
@@ -221,8 +242,10 @@ class _Execution:
         """Begin no further step, whatever waits for a thread."""
         self._ended = True
 
-    def report(self) -> Report:
-        return Report(tuple(self._results[id_] for id_ in self._steps))
+    @property
+    def results(self) -> list[StepResult]:
+        """What became of each step."""
+        return list(self._results.values())
 
     def _is_over(self) -> bool:
         """Whether no further step begins."""

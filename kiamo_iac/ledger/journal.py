@@ -40,7 +40,7 @@ from kiamo_iac.core.strict_json import decode_json
 from kiamo_iac.ledger.entry import COMMIT, TIME, WORD, address_of, dump, without_secrets
 from kiamo_iac.resources import kinds
 
-FORMAT_VERSION: Final = "1.0"
+FORMAT_VERSION: Final = "1.1"
 """The first number changes when a reader of the old form would misread the new one."""
 ACTIONS: Final = ("create", "update", "rename", "delete", "start", "pause", "stop")
 STATUSES: Final = ("done", "failed", "not_tried")
@@ -107,6 +107,8 @@ class JournalCall:
     method: str
     path: str
     at: str
+    also: tuple[int, ...] = ()
+    """The ids of further steps that the same call makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,10 @@ RECORDS: Final[Mapping[str, Record[Any]]] = {
             "method": text("The HTTP method."),
             "path": text("The path, without the query."),
             "at": _TIME,
+            "also": list_of(_STEP_ID, "Further steps that it makes: the update of what the step renames."),
         },
         definition="call",
+        optional={"also": []},
     ),
     "answer": Record(
         JournalAnswer,
@@ -357,7 +361,8 @@ def _add(journal: Journal, entry: JournalLine) -> None:
             journal.steps[entry.id] = entry
         case JournalCall():
             journal.calls[entry.n] = entry
-            journal.by_step.setdefault(entry.step, []).append(entry)
+            for step in (entry.step, *entry.also):
+                journal.by_step.setdefault(step, []).append(entry)
         case JournalAnswer():
             journal.answers[entry.n] = entry
         case JournalResult():

@@ -100,7 +100,7 @@ class PlannedChange:
 @dataclass(frozen=True, slots=True)
 class Step(PlannedChange):
     """A planned change in its place in a plan: one API call; or, for a child sent inside the create of its parent, one
-    lookup of what that call created."""
+    lookup of what that call created; or a part of one, for a rename and the update right behind it."""
 
     id: int = field(kw_only=True)
     """1 and up, in an order in which the plan may be executed one by one."""

@@ -15,6 +15,7 @@ from kiamo_iac.core.address import Address
 from kiamo_iac.core.errors import ApiError, JournalError
 from kiamo_iac.core.safe_files import RootedFile
 from kiamo_iac.core.state import ResourceState, State
+from kiamo_iac.executor.joining import joined
 from kiamo_iac.executor.journal_writer import JournalWriter
 from kiamo_iac.executor.report import Outcome, Report, Status, StepResult
 from kiamo_iac.ledger.journal import (
@@ -223,6 +224,20 @@ def test_each_call_belongs_to_a_step_or_to_none(script: Script) -> None:
     journal = script.read()
     paths = {each: [call.path for call in journal.calls_of(each)] for each in (None, 1, 2, 3)}
     assert paths == {None: ["/none"], 1: ["/1"], 2: ["/2", "/2"], 3: []}
+
+
+def test_a_call_for_a_rename_and_an_update_belongs_to_both(script: Script) -> None:
+    rename = step(1, Action.RENAME, "bases/a", before={"name": "old"}, after={"name": "a"})
+    update = step(2, Action.UPDATE, "bases/a", needs=[1], before={"label": "L"}, after={"label": "M"})
+    (one,) = joined([rename, update])
+    script.writer.begin(HEAD, plan(rename, update), State())
+    with script.writer.step(one):
+        script.writer.sending("PUT", "/api/bases/7")
+    script.writer.sending("GET", "/api/bases")
+    journal = script.read()
+    assert [journal.calls_of(1), journal.calls_of(2)] == [[journal.calls[1]], [journal.calls[1]]]
+    assert journal.may_have_happened(2)
+    assert journal.calls_of(None) == [journal.calls[2]]
 
 
 def test_a_second_head_is_refused(script: Script) -> None:

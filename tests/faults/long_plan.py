@@ -82,7 +82,7 @@ bases:
 LONG = Plot(
     BEFORE_IT,
     AFTER_IT,
-    count=46,
+    count=45,
     consents=(
         *("--prune", "--allow-start"),
         *("--allow-stop", "bases/prospects", "--allow-stop", "bases/vieux"),
@@ -91,6 +91,7 @@ LONG = Plot(
     ),
     starts={"appels": 1, "printemps": 1, "rappel": 1, "depart": 1, "un": 1, "deux": 1},
 )
-"""A ring of three bases (4 renames), one of which is changed; a rename of a new batch; a batch that is paused, changed
-and started; batches that are started, paused, stopped, stopped and deleted; fields that are made, changed and deleted;
-bases that are made with fields and batches, changed, and deleted with what is below them; services of all three."""
+"""A ring of three bases (4 renames), one of which is changed in the same call; a rename of a new batch; a batch that is
+paused, changed and started; batches that are started, paused, stopped, stopped and deleted; fields that are made,
+changed and deleted; bases that are made with fields and batches, changed, and deleted with what is below them; services
+of all three."""

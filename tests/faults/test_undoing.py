@@ -11,11 +11,11 @@ from tests.faults.undoing import undo_all, undone_at
 
 POINTS: list[tuple[int, When]] = [
     (4, BEFORE),  # within a ring of names
-    (5, AFTER),  # behind it, before the ledger has it
-    (12, AFTER),  # a create whose answer is lost
-    (22, BEFORE),  # a delete that was not done, of a batch that was stopped for it
-    (39, AFTER),
-    (46, AFTER),
+    (5, AFTER),  # the last of them, which makes an update in the same call, before the ledger has it
+    (11, AFTER),  # a create whose answer is lost
+    (21, BEFORE),  # a delete that was not done, of a batch that was stopped for it
+    (38, AFTER),
+    (45, AFTER),
 ]
 
 
