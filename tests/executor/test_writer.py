@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from dataclasses import replace
 
+import pytest
+
+from kiamo_iac.api.client import Client
 from kiamo_iac.contract.model import Contract
-from kiamo_iac.emulator import Emulator
+from kiamo_iac.core.errors import Interrupted, KiamoIacError, LedgerError
+from kiamo_iac.core.secret import Secret
+from kiamo_iac.emulator import FULL_TOKEN, Emulator, EmulatorRequest, EmulatorResponse
+from kiamo_iac.executor.delivery import Polling
+from kiamo_iac.executor.report import Effect, Status
+from kiamo_iac.executor.scheduler import execute
+from kiamo_iac.executor.writer import Writer
+from kiamo_iac.http.transport import InProcess
 from kiamo_iac.planner.plan import Action
+from tests.executor.checking import Clock
 from tests.executor.rig import CITY, PHONE, base_of, bindings_of, live_of, mark, perform, reads, run, writes
-from tests.executor.steps import step
+from tests.executor.steps import plan, step
+
+DONE, FAILED, SKIPPED = Status.DONE, Status.FAILED, Status.SKIPPED
 
 NEW_BASE = [
     step(1, Action.CREATE, "services/Win back", after={"name": "Win back", "label": "Desk"}),
@@ -92,6 +107,41 @@ def test_the_fields_of_a_base_are_listed_once_however_many_they_are(contract: Co
             ("POST", "base"),
             ("GET", "field"),
         ]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"), [(None, DONE), (Interrupted("stopped"), SKIPPED), (LedgerError("lost"), FAILED)]
+)
+def test_what_a_create_left_out_is_created_only_while_the_run_may_write(
+    emulator: Emulator, refusal: KiamoIacError | None, status: Status
+) -> None:
+    """The instance drops the fields of a new base, which are looked for and then created one by one."""
+    wire = emulator.contract.kinds["base"].embedded["field"].wire
+    asked: list[int] = []
+
+    def without_fields(request: EmulatorRequest) -> EmulatorResponse:
+        body = json.loads(request.body) if request.body else {}
+        return emulator.handle(
+            replace(request, body=json.dumps({**body, wire: []}).encode()) if wire in body else request
+        )
+
+    def may_write() -> None:
+        asked.append(1)
+        if len(asked) > 1 and refusal is not None:
+            raise refusal
+
+    made = plan(*NEW_BASE[1:4], bindings=bindings_of(emulator))
+    begun, clock = mark(emulator), Clock()
+    transport = InProcess(without_fields, request=EmulatorRequest)
+    with Client("http://127.0.0.1:1", Secret(FULL_TOKEN), emulator.contract, transport=transport) as client:
+        polling = Polling(clock=clock, pause=clock.advance)
+        writer = Writer(client, emulator.contract, made, polling=polling, may_write=may_write)
+        report = execute(made, writer, verification_group=writer.verification_group)
+    assert [result.status for result in report.results] == [DONE, status, status]
+    assert [result.effect for result in report.results[1:]] == [Effect.NONE if status is FAILED else None] * 2
+    created = [("field", "create")] * 2 if refusal is None else []
+    assert writes(emulator, begun) == [("base", "create"), *created]
+    assert len(asked) == 3
 
 
 def test_a_base_without_fields_is_created_with_an_empty_list(emulator: Emulator) -> None:
