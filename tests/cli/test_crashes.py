@@ -8,6 +8,7 @@ import pytest
 
 from kiamo_iac.app.recording import Recorder
 from kiamo_iac.core.errors import ApiError
+from kiamo_iac.executor.joining import parts_of
 from kiamo_iac.executor.report import StepResult
 from kiamo_iac.executor.writer import Writer
 from kiamo_iac.planner.plan import Step
@@ -95,15 +96,15 @@ def test_a_run_that_fails_from_step_k_on(ready: Desk, monkeypatch: pytest.Monkey
     done: list[Step] = []
 
     def failing(self: Writer, step: Step) -> object:
-        if len(done) == k:
+        if len(done) + len(parts_of(step)) > k:
             msg = "The line is cut."
             raise ApiError(msg)
-        done.append(step)
+        done.extend(parts_of(step))
         return perform(self, step)
 
     with monkeypatch.context() as cut:
         cut.setattr(Writer, "perform", failing)
-        assert ready.run(*LAST)[0] == (4 if k else 1)  # no write was sent before the first
+        assert ready.run(*LAST)[0] == (4 if done else 1)  # no write was sent before the first
     check(ready, ids)
 
 
