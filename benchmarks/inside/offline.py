@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -32,4 +33,6 @@ if __name__ == "__main__":
         write_live(int(sys.argv[2]), Path(sys.argv[3]))
         print("null")
     else:
+        gc.set_threshold(200_000, 10, 10)  # these two as the program does
         print(main(Path(sys.argv[1]), Path(sys.argv[2])))
+        gc.freeze()
