@@ -49,7 +49,7 @@ def likely_renames(pairs: ResourcePairs, deleted: Collection[ResourcePair]) -> l
     old: defaultdict[tuple[Address | None, str], list[ResourcePair]] = defaultdict(list)
     children: defaultdict[int, set[str]] = defaultdict(set)
     labels: defaultdict[tuple[Address | None, str], Counter[str]] = defaultdict(Counter)
-    for pair in pairs.ordered:
+    for pair in pairs.ordered if any(pair.live is None for pair in pairs.ordered) else ():
         where = pair.parent.address if pair.parent is not None else None, pair.kind.collection
         if pair.parent is not None and not pair.made_with_parent and not pair.is_default:
             children[id(pair.parent)].add(pair.address.name)

@@ -86,7 +86,8 @@ class ResourcePair:
         """Its live name is not the desired one."""
         if self.desired is None or self.live is None or not self.declared_present:
             return False
-        return identity(self.live.name) != identity(self.desired.name)
+        live, desired = self.live.name, self.desired.name
+        return live != desired and identity(live) != identity(desired)
 
 
 @dataclass(eq=False, slots=True)

@@ -131,10 +131,10 @@ def attribute_changes(pair: ResourcePair, references: ReferenceIndex) -> tuple[F
             continue
         if not references.equal(pair, key, before, value):
             changes += field_changes(key, before, value) or (FieldChange(key, before, value),)
-    for key, before in _live_settings(pair).items():
+    for key, before in _live_settings(pair).items() if desired.settings else ():
         if not same(before, desired.settings[key]):
             changes += field_changes(f"settings.{key}", before, desired.settings[key])
-    return tuple(sorted(changes, key=lambda c: c.path))
+    return tuple(sorted(changes, key=lambda c: c.path)) if changes else ()
 
 
 def _live_settings(pair: ResourcePair) -> Mapping[str, Any]:
@@ -335,6 +335,8 @@ def _refuse_system(change_set: ChangeSet, changes: tuple[FieldChange, ...], capa
 
 def _refuse_immutable(change_set: ChangeSet, changes: tuple[FieldChange, ...], capabilities: Capabilities) -> None:
     pair = change_set.pair
+    if not (changes or pair.renamed):
+        return
     fixed = [name for name in _roots(changes) if name in pair.kind.immutable]
     if pair.renamed and "name" in pair.kind.immutable:
         fixed.append("name")
