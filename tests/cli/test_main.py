@@ -50,6 +50,16 @@ def test_the_version_is_told() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"kiamo-iac {__version__}\n", "")
 
 
+def test_a_call_loads_no_command_line_of_httpx() -> None:
+    code = (
+        "import atexit, sys; from kiamo_iac.cli.main import main; sys.argv[1:] = ['--version'];"
+        "atexit.register(lambda: (__import__('httpx'), print(*{'httpx', 'rich', 'pygments'} & {*sys.modules})));"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1:] == ["httpx"], done.stderr
+
+
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_version_and_help_load_click_and_nothing_else_of_weight(option: str) -> None:
     plain = subprocess.run(
