@@ -152,7 +152,7 @@ pins:
 	@command -v $(UV) >/dev/null || { echo "make pins needs uv (pip install uv), or UV=path/to/uv" >&2; exit 1; }
 	$(COMPILE) --upgrade pyproject.toml --output-file requirements.txt
 	$(COMPILE) --upgrade pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
-	$(COMPILE) --upgrade benchmarks/requirements.in --constraint requirements.txt --output-file benchmarks/requirements.txt
+	$(COMPILE) --upgrade benchmarks/requirements.in --constraint requirements-dev.txt --output-file benchmarks/requirements.txt
 
 clean:
 	rm -rf $(VENV) .benchmarks dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
