@@ -128,7 +128,7 @@ class YamlReader:
         node: dict[str, Any] = {}
         offsets = [start.start_mark.index]
         mark = offsets.append
-        get, known_keys, bare, intern = self._next, _KNOWN_KEYS, self._bare, sys.intern  # most texts are there often
+        get, known_keys, bare = self._next, _KNOWN_KEYS, self._bare
         for _ in range(MAX_NODES):
             event = get()
             if type(event) is MappingEndEvent:
@@ -144,7 +144,7 @@ class YamlReader:
             mark(value.start_mark.index)
             if bare and type(value) is ScalarEvent and not value.style:
                 text = value.value
-                node[key] = self._scalar(value, key) if text in WORDS or text[0] in NUMERIC else intern(text)
+                node[key] = self._scalar(value, key) if text in WORDS or text[0] in NUMERIC else text
             else:
                 node[key] = self._scalar(value, key) if type(value) is ScalarEvent else self._below(key, value)
         else:

@@ -129,6 +129,8 @@ class _Loading:
         self._rows: dict[Address, str] = {}
         """Address of a resource that was generated from a row → the row."""
         self._suggestions = SuggestionBudget()
+        self._texts: dict[str, str] = {}
+        """Each value that is a text, to keep equal ones once: many resources have the same label, or service."""
         self.unread = False
         """A file could not be read: what it declares is unknown, and not reported as missing."""
 
@@ -260,7 +262,10 @@ class _Loading:
             )
 
     def _instance(self, block: Block, address: Address, *, keys: dict[str, Any], places: Locator) -> ResourceState:
-        kind, place = block.type.kind, places.place(block.node)
+        kind, place, share = block.type.kind, places.place(block.node), self._texts.setdefault
+        for key, value in keys.items():
+            if type(value) is str:
+                keys[key] = share(value, value)
         if COMMON_KEYS.isdisjoint(keys):
             return ResourceState(address, kind, keys, EMPTY, REFERENCE if kind.by_reference else PRESENT, place=place)
         attributes = {key: value for key, value in keys.items() if key not in COMMON_KEYS}
