@@ -115,7 +115,7 @@ def test_an_unknown_option_for_a_trial_names_the_way_to_see_it_first(
     desk: Desk, arguments: tuple[str, ...], hint: str
 ) -> None:
     code, _, err = desk.run(*arguments)
-    assert (code, f"No such option '{arguments[-1]}'." in err) == (64, True)
+    assert (code, "No such option" in err, arguments[-1] in err) == (64, True, True)  # in words of click's version
     assert hint in err.partition("Hint: ")[2], err
     assert "Hint: " not in desk.run(*arguments[:-1], "--nonsense")[2]
 
