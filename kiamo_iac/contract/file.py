@@ -95,7 +95,7 @@ def override_data(override: Path) -> dict[str, Any]:
 
 @cache
 def _packaged_document() -> Document:
-    content = get_data(__name__, "contract.yaml")
+    content = get_data("kiamo_iac.contract", "contract.yaml")
     if content is None:
         msg = "Python's loader of this package gives no access to its files"
         raise RuntimeError(msg)

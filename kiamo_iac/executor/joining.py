@@ -40,6 +40,8 @@ def joined(steps: Iterable[Step]) -> list[Step]:
             and (rename.action, rename.address) == (Action.RENAME, step.address)
         ):
             with_rename[step.id] = rename.id
+    if not with_rename:
+        return list(by_id.values())
     updates = {rename: by_id[update] for update, rename in with_rename.items()}
     found: list[Step] = []
     for step in by_id.values():

@@ -96,18 +96,18 @@ class JournalWriter:
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:
         """The calls that this thread makes meanwhile are those of `step`."""
-        self._local.step, *self._local.also = (part.id for part in parts_of(step))
+        self._local.steps = tuple(part.id for part in parts_of(step))
         try:
             yield
         finally:
-            self._local.step, self._local.also = None, ()
+            self._local.steps = ()
 
     def sending(self, method: str, path: str) -> int:
         """Record an attempt that is about to be sent; returns its number."""
         with self._gather:
             self._numbers += 1
             n = self._numbers
-        step, also = getattr(self._local, "step", None), getattr(self._local, "also", ())
+        step, *also = getattr(self._local, "steps", ()) or (None,)
         self._record(JournalCall(n, step, method, path, self._clock(), tuple(also)))
         return n
 
