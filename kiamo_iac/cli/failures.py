@@ -49,9 +49,23 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
             _write(f"Error: The output could not be written: {error.strerror}.")
             _write("Hint: free space there, and run it again")
             _silence_stdout()
+        case _ if _is_of_an_interrupt(error):
+            _write("Interrupted.")
+            code = Interrupted.exit_code
         case _:
             _report_unexpected(error, verbose="-v" in arguments or "--verbose" in arguments)
     return code
+
+
+def _is_of_an_interrupt(error: BaseException) -> bool:
+    """Whether a signal came out as this error: raised between two steps of `threading`, it leaves a lock that is
+    released twice; raised while a class is built, Python wraps it."""
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        following = following.__cause__ or following.__context__
+    return any(isinstance(found, KeyboardInterrupt) for found in seen)
 
 
 def _write(text: str) -> None:

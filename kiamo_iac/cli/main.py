@@ -169,11 +169,11 @@ def main() -> NoReturn:
 
     gc.set_threshold(200_000, 10, 10)  # objects: a short command ends with fewer, and collects nothing
     sys.modules["httpx._main"] = None  # type: ignore[assignment]  # httpx's own command line, which takes 20 ms to import
-    end_at_once()
-    escape_unencodable()
     try:
+        end_at_once()
+        escape_unencodable()
         code = run()
-    except KeyboardInterrupt:  # a signal, while another error was reported
+    except KeyboardInterrupt:  # a signal, while another error was reported, or nothing had begun
         code = INTERRUPTED
     gc.freeze()  # all that is left goes with the process: to look for garbage in it takes 30 ms
     leave(code)

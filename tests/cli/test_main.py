@@ -45,6 +45,17 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr(click.Command, "invoke", lambda *_: fail("x"))
 
 
+def chained(
+    error: Exception, *, cause: BaseException | None = None, context: BaseException | None = None
+) -> BaseException:
+    """As it comes out where it was raised `from` its cause, or while its context was handled. Its traceback is a ring,
+    as Python can make it."""
+    error.__cause__, error.__context__ = cause, context
+    if (inner := cause or context) is not None and inner.__context__ is None:
+        inner.__context__ = error
+    return error
+
+
 def test_the_version_is_told() -> None:
     done = kiamo_process("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"kiamo-iac {__version__}\n", "")
@@ -129,6 +140,9 @@ def test_a_wrong_command_line_is_64(arguments: list[str], capsys: pytest.Capture
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (click.ClickException("Bad."), 1, "Error: Bad.\n"),
         (ValueError("odd"), 1, "ValueError: odd"),
+        (chained(RuntimeError("release unlocked lock"), context=KeyboardInterrupt()), 130, "Interrupted.\n"),
+        (chained(RuntimeError("of a class"), cause=chained(KeyError(), context=KeyboardInterrupt())), 130, "Interr"),
+        (chained(RuntimeError("odd"), context=KeyError("inner")), 1, "RuntimeError: odd"),
     ],
 )
 def test_every_exception_ends_in_its_exit_code(
