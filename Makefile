@@ -63,7 +63,7 @@ slow: $(VENV)/.dev
 	  tests/faults/stage_kills.py tests/faults/test_schedules.py tests/faults/test_machine.py \
 	  tests/manners/stage_manners.py tests/emulator/stage_emulator_manners.py tests/emulator/stage_openapi.py \
 	  tests/e2e/stage_derived_contracts.py tests/emulator/test_emulator_manners.py tests/app/test_rings.py \
-	  tests/app/stage_undo_worlds.py tests/e2e/test_large_instance.py $(ARGS)
+	  tests/app/stage_undo_worlds.py tests/e2e/stage_export_memory.py $(ARGS)
 
 shells: $(VENV)/.dev
 	$(RUN) -m pytest tests/shells/zsh_and_fish.py $(ARGS)

@@ -1,18 +1,11 @@
-"""An instance of 2,000 bases, 50,000 fields and 20,000 batches: what a plan reads, and what an export keeps in memory.
-
-The row `export-memory` of the benchmarks measures whole processes. Here the memory of Python alone is counted, which is
-the same in every run.
-"""
+"""An instance of 2,000 bases, 50,000 fields and 20,000 batches: what a plan reads of it, and what an export has."""
 
 from __future__ import annotations
 
 import gc
-import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from kiamo_iac.app.exporting import ExportResult, export_instance
 from kiamo_iac.app.project import Workspace
@@ -21,10 +14,7 @@ from kiamo_iac.contract.file import load_contract
 from kiamo_iac.document.writing import dump
 from kiamo_iac.manifest.project.file import load_project
 from tests.cli.program import kiamo
-from tests.generated_instance import BATCHES, FIELDS, SERVICES, TOKEN, GeneratedInstance, base, rows, serving
-
-RATIO = 1.35
-"""The most that an export of 240 bases may take, of the memory of one of 60."""
+from tests.generated_instance import TOKEN, GeneratedInstance, base, rows, serving
 
 
 def project(folder: Path, instance: GeneratedInstance) -> Path:
@@ -59,21 +49,6 @@ def exported(folder: Path, bases: int, *, into: str | None) -> tuple[ExportResul
             return result, tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-
-
-INTO = [None, "manifests"] if os.environ.get("KIAMO_IAC_WORLDS") else ["manifests"]
-"""Where an export goes; None: nowhere. `make slow` tries both."""
-
-
-@pytest.mark.parametrize("into", INTO)
-def test_o18_memory_of_an_export_hardly_grows_with_the_instance(tmp_path: Path, into: str | None) -> None:
-    exported(tmp_path / "first", 5, into=into)  # imports, and what is cached once
-    _, small = exported(tmp_path / "small", 60, into=into)
-    result, large = exported(tmp_path / "large", 240, into=into)
-    assert len(result.report.added) == SERVICES + 240 * (1 + FIELDS + BATCHES)
-    if large > RATIO * small:  # once: a table of the whole process, such as that of interned texts, may have grown
-        _, large = exported(tmp_path / "again", 240, into=into)
-    assert large <= RATIO * small
 
 
 def block(number: int) -> dict[str, Any]:
