@@ -105,14 +105,16 @@ class Recorder:
 
     def _settle_intents(self) -> None:
         """Give entries without an id, of a run that was killed, the id of the object that is as it was to be sent; drop
-        those that there is none for. Whatever else has such a name is unmanaged."""
+        those that there is none for. Whatever else has such a name is unmanaged. What this run creates keeps its entry:
+        the call of the killed run may take effect yet, before that of this one."""
         live = self._result.inputs.live
+        creating = {self._current_address(address) for address in self._created}
         for address, entry in self._ledger.owned.items():
             if entry.remote_id is None:
                 now = live.get(address)
                 if now is not None and is_as_sent(entry, now):
                     self._ledger.record(replace(entry, remote_id=now.remote_id))
-                else:
+                elif address not in creating:
                     self._ledger.forget(address)
 
     def _drop_lapsed(self) -> None:

@@ -91,6 +91,29 @@ def test_f30_a_killed_run_adopts_only_what_is_as_it_was_sent(site: Site, label: 
     assert codes(site) == ([] if label == "Prospects" else ["KIA0622"])
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_call_of_a_killed_run_that_takes_effect_behind_the_next_plan_is_managed(site: Site, *, seen: bool) -> None:
+    """The create of that plan finds the object (`seen`), or is refused as its name is in use."""
+    site.manifest(ONE)
+    assert killed(site, Kill(1, committed=False))
+    handle = site.emulator.handle
+
+    def answer(request: EmulatorRequest) -> EmulatorResponse:
+        if posted(request, "/api/bases") and not seen:
+            handle(request)
+        return handle(request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site.emulator, "handle", answer)
+        with start_apply(site.workspace, "staging") as run:
+            if seen:
+                site.call("POST", "/api/bases", {"name": "prospects", "label": "Prospects", "fields": []})
+            assert not run.perform(parallelism=1).ok
+    assert codes(site) == []
+    applied(site)
+    assert site.owned()[BASE].remote_id == site.base_id()
+
+
 def test_an_intent_is_dropped_when_the_object_is_not_there(site: Site) -> None:
     site.manifest(ONE)
     assert killed(site, Kill(1, committed=False))
