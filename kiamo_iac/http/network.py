@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
@@ -26,17 +26,41 @@ CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 4.0
 """An idle connection is not used again after this. Less than the 5 s after which common servers close it: a write that
 meets a closing connection has an unknown outcome."""
+PROVEN: Final = 8
+"""Calls that a connection has carried, after which the server is known to keep it."""
+FRESH_SECONDS: Final = 0.1
+"""A kept connection is as good as in use for so long behind a call."""
 
 
-class _Deadline:
-    """When the call now on the connection must be over. One connection carries one call at a time."""
+class _Usage:
+    """When the call now on the connection must be over, and what the connection has carried. One call at a time."""
 
-    __slots__ = ("at", "ending")
+    __slots__ = ("_at", "_carried", "_ended", "is_unchecked")
 
     def __init__(self) -> None:
-        self.at = float("inf")
-        self.ending = False
-        """Its response was read, or is no longer read."""
+        self._at = float("inf")
+        self._carried = 0
+        self._ended = 0.0
+        self.is_unchecked = False
+        """Whether the connection is used without a look at whether the server has closed it, which is a system call. A
+        write always needs that look, as its outcome would be unknown; a read is repeated."""
+
+    def connected(self) -> None:
+        """The connection is a new one."""
+        self._carried = 0
+
+    def begin(self, request: httpx.Request) -> None:
+        """A call is to be sent."""
+        self._at = request.extensions.get(DEADLINE, float("inf"))
+        self.is_unchecked = (
+            request.method == "GET" and self._carried >= PROVEN and time.monotonic() - self._ended < FRESH_SECONDS
+        )
+
+    def end(self) -> None:
+        """The response was read, or is no longer read. The next call decides whether to look at the connection."""
+        self._carried += 1
+        self._ended = time.monotonic()
+        self.is_unchecked = True
 
     def left(self, expired: type[httpcore.TimeoutException], timeout: float | None) -> float | None:
         """The seconds left, or `timeout` when that is less.
@@ -44,9 +68,9 @@ class _Deadline:
         Raises:
             httpcore.TimeoutException: none are left; of the class `expired`.
         """
-        if self.at == float("inf"):
+        if self._at == float("inf"):
             return timeout
-        left = self.at - time.monotonic()
+        left = self._at - time.monotonic()
         if left <= 0:
             msg = "the deadline of the call has passed"
             raise expired(msg)
@@ -57,18 +81,18 @@ class _Stream(httpcore.NetworkStream):
     """Makes few system calls: each releases the GIL, and with many calls in flight the thread then waits for
     it (a tenth of the time for reading was spent there)."""
 
-    __slots__ = ("_deadline", "_inner", "_socket", "_timeout", "_tls")
+    __slots__ = ("_inner", "_socket", "_timeout", "_tls", "_usage")
 
-    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline, *, tls: int = 0) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, usage: _Usage, *, tls: int = 0) -> None:
         """`tls`: how many layers of it there are; with two, as to an https proxy, the socket is not the stream."""
         self._inner = inner
-        self._deadline = deadline
+        self._usage = usage
         self._tls = tls
         self._socket: Any = inner.get_extra_info("socket") if tls < 2 else None
         self._timeout = -1.0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._deadline.left(httpcore.ReadTimeout, timeout)
+        left = self._usage.left(httpcore.ReadTimeout, timeout)
         if self._socket is None:
             return self._inner.read(max_bytes, left)
         try:
@@ -81,7 +105,7 @@ class _Stream(httpcore.NetworkStream):
         return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        left = self._deadline.left(httpcore.WriteTimeout, timeout)
+        left = self._usage.left(httpcore.WriteTimeout, timeout)
         if not buffer:  # httpcore ends every message with one
             return
         if self._socket is None:
@@ -110,20 +134,20 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = self._deadline.left(httpcore.ConnectTimeout, timeout)
+        left = self._usage.left(httpcore.ConnectTimeout, timeout)
         secure = self._inner.start_tls(ssl_context, server_hostname, left)
-        return _Stream(secure, self._deadline, tls=self._tls + 1)
+        return _Stream(secure, self._usage, tls=self._tls + 1)
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self._deadline.ending:
-            return False  # whether the server has closed is checked before the next call
+        if info == "is_readable" and self._usage.is_unchecked:
+            return False
         return self._inner.get_extra_info(info)
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, deadline: _Deadline) -> None:
+    def __init__(self, usage: _Usage) -> None:
         self._inner = httpcore.SyncBackend()
-        self._deadline = deadline
+        self._usage = usage
 
     def connect_tcp(
         self,
@@ -133,14 +157,15 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._deadline.left(httpcore.ConnectTimeout, timeout or CONNECT_SECONDS)
-        return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
+        self._usage.connected()
+        left = self._usage.left(httpcore.ConnectTimeout, timeout or CONNECT_SECONDS)
+        return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self._usage)
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, inner: Any, deadline: _Deadline) -> None:
+    def __init__(self, inner: Any, usage: _Usage) -> None:
         self._inner = inner
-        self._deadline = deadline
+        self._usage = usage
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -149,11 +174,8 @@ class _Body(httpx.SyncByteStream):
             raise _as_httpx(error) from None
 
     def close(self) -> None:
-        self._deadline.ending = True
-        try:
-            self._inner.close()
-        finally:
-            self._deadline.ending = False
+        self._usage.end()
+        self._inner.close()
 
 
 class Connection(httpx.BaseTransport):
@@ -162,12 +184,12 @@ class Connection(httpx.BaseTransport):
     def __init__(self, origin: Origin, *, trust: ssl.SSLContext | None = None, proxy: str | None = None) -> None:
         """`trust`: needed for https only. `proxy`: see `proxy_for`."""
         self._origin = origin
-        self._deadline = _Deadline()
+        self._usage = _Usage()
         pool: dict[str, Any] = {
             "ssl_context": trust,
             "max_connections": 1,
             "keepalive_expiry": IDLE_SECONDS,
-            "network_backend": _Backend(self._deadline),
+            "network_backend": _Backend(self._usage),
         }
         self._pool = httpcore.ConnectionPool(**pool) if proxy is None else _proxy_pool(proxy, pool)
 
@@ -181,7 +203,7 @@ class Connection(httpx.BaseTransport):
         if not same_origin(request.url, self._origin):
             msg = f"this connection is only to {self._origin}"
             raise ValueError(msg)
-        self._deadline.at = request.extensions.get(DEADLINE, float("inf"))
+        self._usage.begin(request)
         url = request.url
         sent = httpcore.Request(
             method=request.method,
@@ -193,7 +215,7 @@ class Connection(httpx.BaseTransport):
             answer = self._pool.handle_request(sent)
         except _FAILURES as error:
             raise _as_httpx(error) from None
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream, self._deadline))
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream, self._usage))
 
     def close(self) -> None:
         """Close the connection."""

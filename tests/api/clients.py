@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from kiamo_iac.api.budget import Budget
@@ -32,6 +33,13 @@ def budget_by(clock: FakeClock | None = None) -> Budget:
     return Budget(gate=(clock or FakeClock()).gate(retry_wait=DEFAULT_RETRY_WAIT))
 
 
-def connect(url: str, contract: Contract, *, limits: Limits | None = None, ca_bundle: Path | None = None) -> Client:
+def connect(
+    url: str,
+    contract: Contract,
+    *,
+    limits: Limits | None = None,
+    ca_bundle: Path | None = None,
+    log: Callable[[str], object] | None = None,
+) -> Client:
     """A client over the network that never waits between repetitions."""
-    return Client(url, Secret(CANARY), contract, limits=limits, ca_bundle=ca_bundle, budget=budget_by())
+    return Client(url, Secret(CANARY), contract, limits=limits, ca_bundle=ca_bundle, budget=budget_by(), log=log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,39 @@ def test_an_idle_connection_is_not_used_again(contract: Contract, monkeypatch: p
         client.call("base", "list")
         client.call("base", "create", body=NAME)
     assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("fresh", "operation", "failing"), [(0.0, "list", 0), (60.0, "list", 1), (0.0, "create", 0), (60.0, "create", 0)]
+)
+def test_only_a_read_may_meet_a_kept_connection_that_the_server_has_closed(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch, fresh: float, operation: str, failing: int
+) -> None:
+    """It is made again on another one. `fresh`: seconds; a connection that is not is looked at before a read too."""
+    monkeypatch.setattr(network, "FRESH_SECONDS", fresh)
+
+    class Closing:
+        """Keeps a connection for some calls, and does not say that it closes it."""
+
+        answered = 0
+
+        @property
+        def keep(self) -> bool:
+            return self.answered != network.PROVEN + 1
+
+        def __call__(self, peer: socket.socket, request: bytes) -> None:
+            self.answered += 1
+            body = b'{"id": "2", "name": "x"}' if request.startswith(b"POST") else LISTED
+            peer.sendall(answer(body, headers=""))
+
+    lines: list[str] = []
+    with wild(Closing()) as server, connect(server.url, contract, log=lines.append) as client:
+        for _ in range(network.PROVEN + 1):
+            client.call("base", "list")
+        time.sleep(0.2)  # seconds for the server to close it
+        client.call("base", operation, body=NAME if operation == "create" else None)
+    assert sum("no answer" in line for line in lines) == failing
+    assert (server.connections, len(server.requests)) == (2, network.PROVEN + 2)
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
