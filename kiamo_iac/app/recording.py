@@ -107,15 +107,14 @@ class Recorder:
         """Give entries without an id, of a run that was killed, the id of the object that is as it was to be sent; drop
         those that there is none for. Whatever else has such a name is unmanaged. What this run creates keeps its entry:
         the call of the killed run may take effect yet, before that of this one."""
-        live = self._result.inputs.live
-        creating = {self._current_address(address) for address in self._created}
-        for address, entry in self._ledger.owned.items():
-            if entry.remote_id is None:
-                now = live.get(address)
-                if now is not None and is_as_sent(entry, now):
-                    self._ledger.record(replace(entry, remote_id=now.remote_id))
-                elif address not in creating:
-                    self._ledger.forget(address)
+        intents = {address: entry for address, entry in self._ledger.owned.items() if entry.remote_id is None}
+        creating = {self._current_address(address) for address in self._created} if intents else set()
+        for address, entry in intents.items():
+            now = self._result.inputs.live.get(address)
+            if now is not None and is_as_sent(entry, now):
+                self._ledger.record(replace(entry, remote_id=now.remote_id))
+            elif address not in creating:
+                self._ledger.forget(address)
 
     def _drop_lapsed(self) -> None:
         """Drop what earlier runs owe no more: the plan does not pay it."""

@@ -48,8 +48,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 def chained(
     error: Exception, *, cause: BaseException | None = None, context: BaseException | None = None
 ) -> BaseException:
-    """As it comes out where it was raised `from` its cause, or while its context was handled. Its traceback is a ring,
-    as Python can make it."""
+    """As it comes out when raised `from` its cause, or while its context was handled; the chain may be a ring."""
     error.__cause__, error.__context__ = cause, context
     if (inner := cause or context) is not None and inner.__context__ is None:
         inner.__context__ = error
